@@ -1,0 +1,251 @@
+//! The real programs that the tests run against, each pinned by a folder of `tests/peers` and built once into a
+//! cache of the user's (see [`cache`]).
+
+mod cache;
+mod go;
+mod kubectl;
+mod python;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+pub use cache::root as cache_root;
+
+/// Where a peer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// `go build` of a package.
+    GoProgram,
+    /// `go test -c` of a package, with build tags.
+    GoTests { tags: &'static str },
+    /// A virtual environment of Python packages; the peer is a folder with `bin/python` in it.
+    PythonEnvironment,
+}
+
+/// A real program that the tests need.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The file that it is in the cache, and its name in messages.
+    pub name: &'static str,
+    /// The version that its folder pins, for messages.
+    pub version: &'static str,
+    /// Its folder under `tests/peers`.
+    folder: &'static str,
+    /// The Go package it is built from (for Python, nothing).
+    package: &'static str,
+    /// The linker's `-X` settings.
+    ldflags: &'static str,
+    source: Source,
+    /// How long the first build takes on two cores, for the progress line.
+    first_build: &'static str,
+}
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// The version must be said to the linker: Kubernetes takes its own from there, and a control plane that calls itself
+/// v0.0.0 is refused by clients that check the skew.
+const KUBERNETES_VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.34.4 \
+     -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34";
+
+/// The store behind the API server.
+pub const ETCD: Peer = Peer {
+    name: "etcd",
+    version: "3.6.8",
+    folder: "etcd",
+    package: "go.etcd.io/etcd/server/v3",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "1 min",
+};
+
+/// The API server.
+pub const KUBE_APISERVER: Peer = Peer {
+    name: "kube-apiserver",
+    version: "1.34.4",
+    folder: "kubernetes",
+    package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    ldflags: KUBERNETES_VERSION,
+    source: Source::GoProgram,
+    first_build: "6 min",
+};
+
+/// Garbage collection, namespace deletion and default service accounts.
+pub const KUBE_CONTROLLER_MANAGER: Peer = Peer {
+    name: "kube-controller-manager",
+    version: "1.34.4",
+    folder: "kubernetes",
+    package: "k8s.io/kubernetes/cmd/kube-controller-manager",
+    ldflags: KUBERNETES_VERSION,
+    source: Source::GoProgram,
+    first_build: "3 min",
+};
+
+/// The machine's own kubectl where it has one that is new enough, else one built like the rest.
+pub const KUBECTL: Peer = Peer {
+    name: "kubectl",
+    version: "1.34.4",
+    folder: "kubernetes",
+    package: "k8s.io/kubernetes/cmd/kubectl",
+    ldflags: KUBERNETES_VERSION,
+    source: Source::GoProgram,
+    first_build: "1 min",
+};
+
+/// The reference's command line program.
+pub const REF_KUBESEAL: Peer = Peer {
+    name: "ref-kubeseal",
+    version: "0.40.0",
+    folder: "sealed-secrets",
+    package: "github.com/bitnami/sealed-secrets/cmd/kubeseal",
+    ldflags: "-X main.VERSION=v0.40.0",
+    source: Source::GoProgram,
+    first_build: "2 min",
+};
+
+/// The reference's controller.
+pub const REF_CONTROLLER: Peer = Peer {
+    name: "ref-controller",
+    version: "0.40.0",
+    folder: "sealed-secrets",
+    package: "github.com/bitnami/sealed-secrets/cmd/controller",
+    ldflags: "-X main.VERSION=v0.40.0",
+    source: Source::GoProgram,
+    first_build: "1 min",
+};
+
+/// The reference's own black-box suite.
+pub const REF_SUITE: Peer = Peer {
+    name: "ref-suite",
+    version: "0.40.0",
+    folder: "sealed-secrets",
+    package: "github.com/bitnami/sealed-secrets/integration",
+    ldflags: "",
+    source: Source::GoTests { tags: "integration" },
+    first_build: "1 min",
+};
+
+/// The independent Python implementation of the format.
+pub const KUBESEALPY: Peer = Peer {
+    name: "kubesealpy",
+    version: "1.0.1",
+    folder: "kubesealpy",
+    package: "",
+    ldflags: "",
+    source: Source::PythonEnvironment,
+    first_build: "10 s",
+};
+
+/// What a control plane needs.
+pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
+
+/// Every peer, in the order in which a first build gets to something useful soonest.
+pub const ALL: [Peer; 8] = [
+    ETCD,
+    REF_KUBESEAL,
+    REF_CONTROLLER,
+    REF_SUITE,
+    KUBESEALPY,
+    KUBE_APISERVER,
+    KUBE_CONTROLLER_MANAGER,
+    KUBECTL,
+];
+
+/// Paths of peers that are there.
+#[derive(Clone, Debug, Default)]
+pub struct PeerSet(BTreeMap<&'static str, PathBuf>);
+
+impl PeerSet {
+    /// The program's path; an error when this set was not asked for it.
+    pub fn path(&self, peer: &Peer) -> Result<&Path> {
+        self.0
+            .get(peer.name)
+            .map(PathBuf::as_path)
+            .with_context(|| format!("{} was not asked for when the peers were looked up", peer.name))
+    }
+
+    /// Looks the peers up and builds nothing; the error names what is missing and the command that builds it.
+    pub fn installed(wanted: &[Peer]) -> Result<PeerSet> {
+        let mut found = PeerSet::default();
+        let mut missing = Vec::new();
+        for (peer, path) in check(wanted)? {
+            match path {
+                Some(path) => drop(found.0.insert(peer.name, path)),
+                None => missing.push(peer.name),
+            }
+        }
+        if !missing.is_empty() {
+            bail!(
+                "not built yet: {}. Build them with `cargo xtask peers` (needs Go; about 15 min the first time)",
+                missing.join(", ")
+            );
+        }
+        Ok(found)
+    }
+}
+
+impl Peer {
+    /// Its folder in the repository.
+    fn pins(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(self.folder)
+    }
+
+    fn cached(&self) -> Result<PathBuf> {
+        Ok(cache::folder(self)?.join(self.name))
+    }
+}
+
+/// Which of the peers are there already, and where. Starts no build.
+pub fn check(wanted: &[Peer]) -> Result<Vec<(Peer, Option<PathBuf>)>> {
+    wanted
+        .iter()
+        .map(|peer| {
+            let from_path = if *peer == KUBECTL { kubectl::on_path() } else { None };
+            let cached = peer.cached()?;
+            Ok((*peer, from_path.or_else(|| cached.exists().then_some(cached))))
+        })
+        .collect()
+}
+
+/// Builds what is missing and returns where everything is.
+///
+/// `progress` gets one plain line when a build starts, one a minute while it runs, one when it is done. A tool that
+/// is missing or too old (Go, Python) is an error before anything is built, and says what to install.
+pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerSet> {
+    if let Ok(all) = PeerSet::installed(wanted) {
+        return Ok(all);
+    }
+    let _turn = cache::lock(progress)?;
+    // Looked up again: another run may have built them while this one waited for its turn.
+    let missing: Vec<Peer> = check(wanted)?
+        .into_iter()
+        .filter(|(_, path)| path.is_none())
+        .map(|(peer, _)| peer)
+        .collect();
+    if missing.iter().any(|peer| peer.source != Source::PythonEnvironment) {
+        go::require(&missing)?;
+    }
+    if missing.iter().any(|peer| peer.source == Source::PythonEnvironment) {
+        python::require()?;
+    }
+    for peer in &missing {
+        progress(&format!(
+            "building {} {} … (about {} the first time)",
+            peer.name, peer.version, peer.first_build
+        ));
+        let start = Instant::now();
+        match peer.source {
+            Source::PythonEnvironment => python::create(peer),
+            Source::GoProgram | Source::GoTests { .. } => go::build(peer, progress),
+        }
+        .with_context(|| format!("cannot build {} {}", peer.name, peer.version))?;
+        progress(&format!("built {} in {} s", peer.name, start.elapsed().as_secs()));
+    }
+    PeerSet::installed(wanted)
+}

@@ -1,0 +1,81 @@
+//! The user's own cache of built peers.
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use super::{ALL, Peer};
+
+/// The cache: `$SEALED_SECRETS_PEERS`, else `sealed-secrets-peers` in the user's cache folder
+/// (`$XDG_CACHE_HOME`, `~/.cache`, on macOS `~/Library/Caches`).
+pub fn root() -> Result<PathBuf> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(chosen) = set("SEALED_SECRETS_PEERS") {
+        return Ok(chosen);
+    }
+    let caches = match set("XDG_CACHE_HOME") {
+        Some(caches) => caches,
+        None => {
+            let home = set("HOME").context("neither SEALED_SECRETS_PEERS nor HOME is set: no place for built peers")?;
+            home.join(if cfg!(target_os = "macos") {
+                "Library/Caches"
+            } else {
+                ".cache"
+            })
+        }
+    };
+    Ok(caches.join("sealed-secrets-peers"))
+}
+
+/// The peer's folder in the cache, keyed by everything that decides what is built: the pins and the flags.
+pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
+    let mut digest = Sha256::new();
+    let mut pins: Vec<PathBuf> = fs::read_dir(peer.pins())
+        .with_context(|| format!("cannot read {}", peer.pins().display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    pins.sort();
+    for file in pins {
+        // The scripts beside the pins are run from the repository: they do not change what is built.
+        if file.extension().is_some_and(|extension| extension == "py") {
+            continue;
+        }
+        digest.update(fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
+    }
+    for other in ALL.iter().filter(|other| other.folder == peer.folder) {
+        let flags = (other.name, other.package, other.ldflags, other.source);
+        digest.update(format!("{flags:?}"));
+    }
+    let key: String = digest
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(root()?.join(format!("{}-{key}", peer.folder)))
+}
+
+/// One run builds at a time; the lock goes with the returned file.
+pub(super) fn lock(progress: &dyn Fn(&str)) -> Result<File> {
+    let root = root()?;
+    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+    let path = root.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            progress("waiting for another run that is building the peers");
+            file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    Ok(file)
+}
