@@ -1,0 +1,12 @@
+//! The Kubernetes shapes of Sealed Secrets: the `SealedSecret` type and every name on the wire, once.
+//!
+//! No behaviour beyond serialising and comparing. The manifest under `yaml/` is generated from these types
+//! (`cargo xtask codegen`); a test fails when it is stale.
+
+pub mod names;
+mod schema;
+mod sealed_secret;
+
+pub use sealed_secret::{
+    SealedSecret, SealedSecretCondition, SealedSecretSpec, SealedSecretStatus, SecretTemplate, condition_status,
+};

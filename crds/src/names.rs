@@ -1,0 +1,57 @@
+//! Every wire name of Sealed Secrets, once: group, annotations, labels, conditions, fixed object names.
+//!
+//! The values are those of Bitnami Sealed Secrets 0.40; changing one breaks compatibility.
+
+/// API group of [`crate::SealedSecret`].
+pub const GROUP: &str = "bitnami.com";
+/// The only version, served and stored.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of a SealedSecret manifest and of the owner reference on its Secret.
+pub const API_VERSION: &str = "bitnami.com/v1alpha1";
+/// `kind` of a SealedSecret manifest.
+pub const KIND: &str = "SealedSecret";
+
+/// Annotation on the SealedSecret: `"true"` means that the ciphertexts open under any name in any namespace.
+pub const ANNOTATION_CLUSTER_WIDE: &str = "sealedsecrets.bitnami.com/cluster-wide";
+/// Annotation on the SealedSecret: `"true"` means that the ciphertexts open under any name in their namespace.
+pub const ANNOTATION_NAMESPACE_WIDE: &str = "sealedsecrets.bitnami.com/namespace-wide";
+/// Annotation on an existing Secret: `"true"` lets a SealedSecret of the same name take it over.
+pub const ANNOTATION_MANAGED: &str = "sealedsecrets.bitnami.com/managed";
+/// Annotation on an existing Secret: `"true"` lets a SealedSecret of the same name add its items to it.
+pub const ANNOTATION_PATCH: &str = "sealedsecrets.bitnami.com/patch";
+/// Annotation in the template: `"true"` leaves the Secret without an owner reference to the SealedSecret.
+pub const ANNOTATION_SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
+
+/// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
+pub const ANNOTATIONS_LAST_APPLIED: [&str; 2] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubecfg.ksonnet.io/last-applied-configuration",
+];
+
+/// Label of the Secrets that hold a sealing key pair.
+pub const LABEL_SEALING_KEY: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+/// Value of [`LABEL_SEALING_KEY`] with which a key is loaded. Any other value retires the key.
+pub const SEALING_KEY_ACTIVE: &str = "active";
+/// Default of `--key-prefix`, the `generateName` of key Secrets; also the exact name of a key Secret of version 0.8 and before.
+pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
+/// Item of a key Secret with the private key: PEM, PKCS#1 or PKCS#8.
+pub const KEY_ITEM_PRIVATE: &str = "tls.key";
+/// Item of a key Secret with the certificate: PEM.
+pub const KEY_ITEM_CERTIFICATE: &str = "tls.crt";
+/// Type of the key Secrets.
+pub const KEY_SECRET_TYPE: &str = "kubernetes.io/tls";
+
+/// Condition type that says whether the Secret is what the SealedSecret asks for; first in the list, always there.
+pub const CONDITION_SYNCED: &str = "Synced";
+/// Condition type of the kstatus convention: `True` when the Secret is in place.
+pub const CONDITION_READY: &str = "Ready";
+/// Condition type of the kstatus convention: `True` only where no timer tries again.
+pub const CONDITION_STALLED: &str = "Stalled";
+
+/// Default name of the controller's Service, and of most objects of its installation.
+pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";
+/// Default namespace of the controller.
+pub const DEFAULT_CONTROLLER_NAMESPACE: &str = "kube-system";
+
+/// Type that the API server gives to a Secret without one.
+pub const SECRET_TYPE_OPAQUE: &str = "Opaque";

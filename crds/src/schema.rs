@@ -1,0 +1,51 @@
+//! Places where the OpenAPI schema of the reference's CRD differs from what the Rust type alone would give.
+
+use std::collections::BTreeMap;
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+/// `null` and absence both mean no items (the API server refuses them, a file on a laptop may hold them).
+pub(crate) fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+pub(crate) fn encrypted_data(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "x-kubernetes-preserve-unknown-fields": true,
+    })
+}
+
+pub(crate) fn byte_string(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "byte", "nullable": true})
+}
+
+pub(crate) fn date_time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "date-time", "nullable": true})
+}
+
+/// Values are nullable, so that `null` survives the API server (the reference's CRD loses it).
+pub(crate) fn template_data(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "nullable": true,
+        "additionalProperties": {"type": "string", "nullable": true},
+    })
+}
+
+pub(crate) fn template_metadata(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "nullable": true,
+        "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {
+            "name": {"type": "string"},
+            "namespace": {"type": "string"},
+            "labels": {"type": "object", "nullable": true, "additionalProperties": {"type": "string"}},
+            "annotations": {"type": "object", "nullable": true, "additionalProperties": {"type": "string"}},
+            "finalizers": {"type": "array", "nullable": true, "items": {"type": "string"}},
+        },
+    })
+}

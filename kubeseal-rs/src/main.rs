@@ -1,0 +1,2 @@
+//! kubeseal-rs
+fn main() {}

@@ -1,0 +1,171 @@
+//! The sealing certificate: carries the public key, its age and its expiry.
+
+use jiff::Timestamp;
+use thiserror::Error;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::key::{KeyError, PublicKey};
+use crate::pem;
+
+const TAG: &str = "CERTIFICATE";
+
+/// A parsed X.509 certificate with an RSA key.
+#[derive(Debug)]
+pub struct SealingCert {
+    pem: String,
+    public: PublicKey,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    subject: String,
+}
+
+/// Why a text is no sealing certificate. The first three texts are the reference's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CertError {
+    /// There is no `CERTIFICATE` block.
+    #[error("data does not contain any valid RSA or ECDSA certificates")]
+    NoCertificate,
+    /// It holds a key that cannot seal.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It has expired. Holds the last instant of its validity.
+    #[error("failed to encrypt using an expired certificate on {}", .0.strftime("%B %-d, %Y"))]
+    Expired(Timestamp),
+    /// A block is broken. Holds its place, from 1.
+    #[error("certificate {0} of the file is malformed")]
+    Malformed(usize),
+    /// Making a certificate failed.
+    #[error("the certificate could not be made")]
+    NotMade,
+}
+
+impl SealingCert {
+    /// Reads a PEM text; the first `CERTIFICATE` block without headers is the sealing certificate, further ones
+    /// (a chain) must parse and are otherwise ignored (reference behaviour). Expiry is not judged here.
+    ///
+    /// # Errors
+    /// [`CertError`].
+    pub fn from_pem(text: &[u8]) -> Result<Self, CertError> {
+        let blocks = pem::blocks(text).ok_or(CertError::Malformed(1))?;
+        let chain = blocks.into_iter().filter(|block| block.tag == TAG && !block.has_headers);
+        let mut first = None;
+        for (index, block) in chain.enumerate() {
+            let malformed = CertError::Malformed(index + 1);
+            let (rest, certificate) = X509Certificate::from_der(&block.der).map_err(|_| malformed.clone())?;
+            if !rest.is_empty() {
+                return Err(malformed);
+            }
+            if first.is_none() {
+                first = Some(Self::from_x509(&certificate, &block.der)?);
+            }
+        }
+        first.ok_or(CertError::NoCertificate)
+    }
+
+    fn from_x509(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Self, CertError> {
+        let validity = certificate.validity();
+        let instant = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp());
+        Ok(Self {
+            pem: pem::encode(TAG, der).to_string(),
+            public: PublicKey::from_spki(certificate.public_key().raw)?,
+            not_before: instant(validity.not_before).map_err(|_| CertError::Malformed(1))?,
+            not_after: instant(validity.not_after).map_err(|_| CertError::Malformed(1))?,
+            subject: certificate.subject().to_string(),
+        })
+    }
+
+    /// PEM of this one certificate.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// The key that seals.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// First instant of validity; orders keys.
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// Last instant of validity.
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
+    /// The subject's distinguished name; empty by default.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Refuses a certificate that has expired at `now`. The beginning of validity is not judged (reference behaviour).
+    ///
+    /// # Errors
+    /// [`CertError::Expired`].
+    pub fn check_not_expired(&self, now: Timestamp) -> Result<(), CertError> {
+        if now > self.not_after { Err(CertError::Expired(self.not_after)) } else { Ok(()) }
+    }
+}
+
+#[cfg(feature = "aws-lc")]
+pub use made::CertParameters;
+
+#[cfg(feature = "aws-lc")]
+mod made {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
+        PKCS_RSA_SHA256, SerialNumber,
+    };
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::key::PrivateKey;
+    use crate::random::Random;
+
+    /// What a new certificate says.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CertParameters {
+        /// Common name of subject and issuer; empty for an empty distinguished name (the default).
+        pub common_name: String,
+        /// Begin of validity.
+        pub not_before: Timestamp,
+        /// End of validity.
+        pub not_after: Timestamp,
+    }
+
+    impl SealingCert {
+        /// Makes the self-signed certificate that the reference makes: X.509 v3, SHA-256 with RSA, key usage
+        /// encipher-only (critical), CA without path length (critical), subject key id, random 128-bit serial.
+        ///
+        /// # Errors
+        /// [`CertError::NotMade`] when the backend fails or an instant is outside X.509's range.
+        pub fn self_signed(
+            key: &PrivateKey,
+            parameters: &CertParameters,
+            random: &mut dyn Random,
+        ) -> Result<Self, CertError> {
+            let mut serial = [0; 16];
+            random.fill(&mut serial).map_err(|_| CertError::NotMade)?;
+            // X.509 serials are positive (RFC 5280 §4.1.2.2).
+            serial[0] &= 0x7f;
+            let instant = |at: Timestamp| OffsetDateTime::from_unix_timestamp(at.as_second());
+
+            let mut params = CertificateParams::default();
+            params.distinguished_name = DistinguishedName::new();
+            if !parameters.common_name.is_empty() {
+                params.distinguished_name.push(DnType::CommonName, parameters.common_name.as_str());
+            }
+            params.serial_number = Some(SerialNumber::from_slice(&serial));
+            params.not_before = instant(parameters.not_before).map_err(|_| CertError::NotMade)?;
+            params.not_after = instant(parameters.not_after).map_err(|_| CertError::NotMade)?;
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::EncipherOnly];
+
+            let signer = KeyPair::from_pkcs8_der_and_sign_algo(&key.pkcs8().into(), &PKCS_RSA_SHA256)
+                .map_err(|_| CertError::NotMade)?;
+            let made = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
+            Self::from_pem(pem::encode(TAG, made.der()).as_bytes())
+        }
+    }
+}

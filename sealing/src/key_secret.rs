@@ -1,0 +1,130 @@
+//! The Secrets that hold sealing keys, and the files of private keys that recovery reads.
+
+use std::collections::BTreeMap;
+
+use crds::names;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use thiserror::Error;
+
+use crate::cert::{CertError, SealingCert};
+use crate::document::{self, DocumentError};
+use crate::key::{KeyError, PrivateKey};
+use crate::keyring::{CertificateOfAnotherKey, KeyPair};
+use crate::secret::{ClearSecret, SecretError};
+
+/// Why a Secret holds no sealing key. Never carries key material.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeySecretError {
+    /// An item is missing. Holds its name.
+    #[error("the Secret has no item {0}")]
+    ItemMissing(&'static str),
+    /// The private key is no usable key.
+    #[error("{}", names::KEY_ITEM_PRIVATE)]
+    Key(#[source] KeyError),
+    /// The certificate is no usable certificate.
+    #[error("{}", names::KEY_ITEM_CERTIFICATE)]
+    Cert(#[source] CertError),
+    /// The two do not belong together.
+    #[error(transparent)]
+    Mismatch(#[from] CertificateOfAnotherKey),
+}
+
+/// Reads the key pair that a key Secret holds. Its type does not matter (reference behaviour).
+///
+/// # Errors
+/// [`KeySecretError`].
+pub fn key_pair(secret: &Secret) -> Result<KeyPair, KeySecretError> {
+    let item = |name| {
+        let data = secret.data.as_ref().and_then(|data| data.get(name));
+        data.map(|bytes| bytes.0.as_slice()).ok_or(KeySecretError::ItemMissing(name))
+    };
+    let private = PrivateKey::from_pem(item(names::KEY_ITEM_PRIVATE)?).map_err(KeySecretError::Key)?;
+    let cert = SealingCert::from_pem(item(names::KEY_ITEM_CERTIFICATE)?).map_err(KeySecretError::Cert)?;
+    Ok(KeyPair::new(private, cert)?)
+}
+
+/// The Secret to create for a new key pair: `generateName` = `prefix`, type `kubernetes.io/tls`, the active label over
+/// `labels`, PKCS#1 key and certificate as PEM.
+///
+/// # Errors
+/// [`KeyError`]; cannot happen for a pair that was generated here.
+pub fn manifest(
+    pair: &KeyPair,
+    prefix: &str,
+    mut labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+) -> Result<Secret, KeyError> {
+    labels.insert(names::LABEL_SEALING_KEY.to_owned(), names::SEALING_KEY_ACTIVE.to_owned());
+    let key = pair.private().to_pkcs1_pem()?;
+    let item = |name: &str, text: &str| (name.to_owned(), ByteString(text.as_bytes().to_vec()));
+    Ok(Secret {
+        metadata: ObjectMeta {
+            generate_name: Some(prefix.to_owned()),
+            labels: Some(labels),
+            annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+            ..ObjectMeta::default()
+        },
+        type_: Some(names::KEY_SECRET_TYPE.to_owned()),
+        data: Some(BTreeMap::from([
+            item(names::KEY_ITEM_PRIVATE, &key),
+            item(names::KEY_ITEM_CERTIFICATE, pair.cert().pem()),
+        ])),
+        ..Secret::default()
+    })
+}
+
+/// Why a file gives no private key. Never carries key material.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyFileError {
+    /// The PEM text holds no usable key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The file is neither PEM nor a manifest.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// A document is no Secret.
+    #[error("document {document}")]
+    Secret {
+        /// Its number, from 1.
+        document: usize,
+        /// What it is instead.
+        #[source]
+        source: SecretError,
+    },
+    /// A Secret without a private key. The text is the reference's.
+    #[error("secret must contain a 'tls.data' key (document {0}: item tls.key)")]
+    NoKeyItem(usize),
+    /// A Secret with a broken private key.
+    #[error("document {document}: item tls.key")]
+    KeyItem {
+        /// Its number, from 1.
+        document: usize,
+        /// What is wrong.
+        #[source]
+        source: KeyError,
+    },
+}
+
+/// Reads the private keys of a file: a PEM text, or a manifest of key Secrets (one, many, or a `kind: List`).
+///
+/// # Errors
+/// [`KeyFileError`]; a file without any key is an error.
+pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
+    const PEM_BEGIN: &[u8] = b"-----BEGIN ";
+    if file.trim_ascii_start().starts_with(PEM_BEGIN) {
+        return Ok(vec![PrivateKey::from_pem(file)?]);
+    }
+    let mut keys = Vec::new();
+    for document in document::read(file)? {
+        let number = document.index;
+        let secret = ClearSecret::from_value(&document.value)
+            .map_err(|source| KeyFileError::Secret { document: number, source })?;
+        let pem = secret.items.get(names::KEY_ITEM_PRIVATE).ok_or(KeyFileError::NoKeyItem(number))?;
+        let key = PrivateKey::from_pem(pem.expose())
+            .map_err(|source| KeyFileError::KeyItem { document: number, source })?;
+        keys.push(key);
+    }
+    Ok(keys)
+}

@@ -1,0 +1,143 @@
+//! The private keys that are held, newest first, and the search for the one that opens.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::binding::Label;
+use crate::cert::SealingCert;
+use crate::envelope::{Envelope, EnvelopeError};
+use crate::key::{Fingerprint, PrivateKey};
+use crate::secret_bytes::SecretBytes;
+
+/// A private key with its certificate.
+#[derive(Debug)]
+pub struct KeyPair {
+    private: Arc<PrivateKey>,
+    cert: SealingCert,
+}
+
+/// The certificate is that of another key: what it seals could never be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the certificate does not belong to the private key")]
+pub struct CertificateOfAnotherKey;
+
+impl KeyPair {
+    /// Joins the two halves.
+    ///
+    /// # Errors
+    /// [`CertificateOfAnotherKey`].
+    pub fn new(private: PrivateKey, cert: SealingCert) -> Result<Self, CertificateOfAnotherKey> {
+        if private.public().fingerprint() == cert.public().fingerprint() {
+            Ok(Self { private: Arc::new(private), cert })
+        } else {
+            Err(CertificateOfAnotherKey)
+        }
+    }
+
+    /// The private half.
+    pub fn private(&self) -> &Arc<PrivateKey> {
+        &self.private
+    }
+
+    /// The certificate.
+    pub fn cert(&self) -> &SealingCert {
+        &self.cert
+    }
+
+    /// Fingerprint of the key.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        self.cert.public().fingerprint()
+    }
+}
+
+/// Why no plaintext came out.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum OpenError {
+    /// The bytes are no envelope: broken, whatever the keys.
+    #[error(transparent)]
+    Malformed(#[from] EnvelopeError),
+    /// No held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
+    #[error("no key could decrypt secret")]
+    NoKey {
+        /// Held keys whose size fits the ciphertext.
+        fitting: usize,
+        /// Bits of the key that sealed it.
+        sealed_bits: usize,
+    },
+    /// A held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
+    #[error("the ciphertext is damaged")]
+    Damaged {
+        /// The key that opened the session key.
+        key: Fingerprint,
+    },
+}
+
+/// The plaintext and the key that opened it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The bytes in clear.
+    pub plaintext: SecretBytes,
+    /// The key that opened them.
+    pub key: Fingerprint,
+}
+
+/// Held private keys, newest first. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing {
+    keys: Vec<(Timestamp, Arc<PrivateKey>)>,
+}
+
+impl KeyRing {
+    /// Holds a key; `age` orders the ring (the certificate's begin or the key Secret's creation). A key that is held
+    /// already is replaced. Of equal ages, the one held first stays in front (reference behaviour).
+    pub fn insert(&mut self, key: Arc<PrivateKey>, age: Timestamp) {
+        self.remove(key.public().fingerprint());
+        let at = self.keys.partition_point(|(held, _)| *held >= age);
+        self.keys.insert(at, (age, key));
+    }
+
+    /// Stops holding a key; says whether it was held.
+    pub fn remove(&mut self, key: &Fingerprint) -> bool {
+        let before = self.keys.len();
+        self.keys.retain(|(_, held)| held.public().fingerprint() != key);
+        self.keys.len() != before
+    }
+
+    /// Whether no key is held.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Fingerprints of the held keys, newest first.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.keys.iter().map(|(_, key)| key.public().fingerprint())
+    }
+
+    /// Opens an envelope's bytes: first with the `preferred` key, then with the others, newest first. A wrong key
+    /// costs a whole private-key operation, so a caller that knows the likely one should say so; a wrong preference
+    /// costs time, never correctness.
+    ///
+    /// # Errors
+    /// [`OpenError`], which tells a broken ciphertext from one that no held key opens as far as the format allows.
+    pub fn open(&self, bytes: &[u8], label: &Label, preferred: Option<&Fingerprint>) -> Result<Opened, OpenError> {
+        let envelope = Envelope::parse(bytes)?;
+        let is_preferred = |key: &PrivateKey| Some(key.public().fingerprint()) == preferred;
+        let keys = || self.keys.iter().map(|(_, key)| key);
+        let ordered =
+            keys().filter(|key| is_preferred(key)).chain(keys().filter(|key| !is_preferred(key)));
+        for key in ordered {
+            if let Some(session_key) = key.open_key(&envelope, label) {
+                let fingerprint = key.public().fingerprint().clone();
+                return match session_key.open_body(&envelope) {
+                    Ok(plaintext) => Ok(Opened { plaintext, key: fingerprint }),
+                    Err(_) => Err(OpenError::Damaged { key: fingerprint }),
+                };
+            }
+        }
+        let length = envelope.wrapped_key.len();
+        let fitting = keys().filter(|key| key.public().modulus_length() == length).count();
+        Err(OpenError::NoKey { fitting, sealed_bits: length * 8 })
+    }
+}

@@ -1,0 +1,33 @@
+//! Seal and open Sealed Secrets.
+//!
+//! Pure: no I/O, no clock, no client, no global state. Time and randomness are arguments. Bytes are *sealed* and
+//! *opened*; documents are *sealed* and *unsealed*.
+//!
+//! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
+//! - documents: [`document`] (text ↔ objects), [`secret`] (a Secret in clear), [`seal`], [`raw`], [`unseal`],
+//!   [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
+
+mod base64_text;
+pub mod binding;
+pub mod cert;
+pub mod document;
+pub mod envelope;
+pub mod key;
+#[cfg(feature = "aws-lc")]
+pub mod key_secret;
+#[cfg(feature = "aws-lc")]
+pub mod keyring;
+mod pem;
+mod primitives;
+pub mod random;
+pub mod raw;
+pub mod render;
+pub mod seal;
+pub mod secret;
+mod secret_bytes;
+#[cfg(feature = "aws-lc")]
+pub mod unseal;
+
+pub use primitives::CryptoFailure;
+pub use primitives::backend::SystemRandom;
+pub use secret_bytes::SecretBytes;

@@ -1,0 +1,155 @@
+//! Seals a whole Secret: Secret in clear → SealedSecret.
+
+use std::collections::BTreeMap;
+
+use crds::{SealedSecret, SealedSecretSpec, SecretTemplate, names};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use thiserror::Error;
+
+use crate::base64_text;
+use crate::binding::{Binding, BindingError, Scope};
+use crate::key::{PublicKey, SealBytesError};
+use crate::random::Random;
+use crate::secret::ClearSecret;
+
+/// What the command line says about the Secret to seal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealParameters {
+    /// `--scope`; strict leaves the decision to the Secret's own annotations (reference behaviour).
+    pub scope: Scope,
+    /// `--name`: replaces the Secret's name.
+    pub name: Option<String>,
+    /// `--namespace` as typed: must agree with the Secret's.
+    pub namespace: Option<String>,
+    /// Namespace for a Secret that names none (the kubeconfig context's).
+    pub default_namespace: Option<String>,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+}
+
+/// Why a Secret was not sealed. The texts are the reference's where it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SealError {
+    /// There is no item.
+    #[error(
+        "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used"
+    )]
+    Empty,
+    /// No name anywhere.
+    #[error("missing metadata.name in input Secret")]
+    NameMissing,
+    /// No namespace anywhere.
+    #[error("secret must declare a namespace")]
+    NamespaceMissing,
+    /// `--namespace` and the Secret disagree.
+    #[error("namespace mismatch: input secret is in namespace {found:?} but {asked:?} was specified")]
+    NamespaceMismatch {
+        /// The Secret's.
+        found: String,
+        /// The flag's.
+        asked: String,
+    },
+    /// No randomness, or the backend refused.
+    #[error(transparent)]
+    Bytes(#[from] SealBytesError),
+}
+
+impl From<BindingError> for SealError {
+    fn from(error: BindingError) -> Self {
+        match error {
+            BindingError::NameMissing => SealError::NameMissing,
+            BindingError::NamespaceMissing(_) => SealError::NamespaceMissing,
+        }
+    }
+}
+
+/// Seals every item of `secret` for the holder of `key`'s private half.
+///
+/// # Errors
+/// [`SealError`].
+pub fn seal(
+    secret: &ClearSecret,
+    parameters: &SealParameters,
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<SealedSecret, SealError> {
+    if secret.items.is_empty() && !parameters.allow_empty {
+        return Err(SealError::Empty);
+    }
+    let mut metadata = template_metadata(&secret.metadata);
+    if let Some(name) = parameters.name.as_deref().filter(|name| !name.is_empty()) {
+        metadata.name = Some(name.to_owned());
+    }
+    if parameters.scope != Scope::Strict {
+        set_scope(&mut metadata, parameters.scope);
+    }
+    let scope = Scope::from_annotations(metadata.annotations.as_ref());
+    if metadata.name.as_deref().unwrap_or_default().is_empty() {
+        return Err(SealError::NameMissing);
+    }
+    if scope != Scope::ClusterWide {
+        metadata.namespace = Some(namespace(metadata.namespace.as_deref(), parameters)?);
+    }
+
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let label = Binding::new(scope, &text(&metadata.namespace), &text(&metadata.name))?.label();
+    let mut encrypted_data = BTreeMap::new();
+    for (item, plaintext) in &secret.items {
+        let sealed = key.seal(plaintext.expose(), &label, random)?;
+        encrypted_data.insert(item.clone(), base64_text::encode(&sealed));
+    }
+
+    let outer = ObjectMeta {
+        name: metadata.name.clone(),
+        namespace: metadata.namespace.clone(),
+        annotations: scope.annotation().map(|name| BTreeMap::from([(name.to_owned(), "true".to_owned())])),
+        ..ObjectMeta::default()
+    };
+    let template = SecretTemplate {
+        metadata: Some(metadata),
+        type_: secret.type_.clone(),
+        immutable: secret.immutable,
+        data: None,
+    };
+    let spec = SealedSecretSpec { template: Some(template), data: None, encrypted_data };
+    Ok(SealedSecret { metadata: outer, spec, status: None })
+}
+
+/// What of a Secret's metadata goes into the template: name, namespace, labels and annotations. What the API server
+/// owns stays behind, and so do copies of the plaintext.
+fn template_metadata(clear: &ObjectMeta) -> ObjectMeta {
+    let mut annotations = clear.annotations.clone().unwrap_or_default();
+    annotations.retain(|name, _| !names::ANNOTATIONS_LAST_APPLIED.contains(&name.as_str()));
+    ObjectMeta {
+        name: clear.name.clone().filter(|name| !name.is_empty()),
+        namespace: clear.namespace.clone().filter(|namespace| !namespace.is_empty()),
+        labels: clear.labels.clone().filter(|labels| !labels.is_empty()),
+        annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn set_scope(metadata: &mut ObjectMeta, scope: Scope) {
+    let annotations = metadata.annotations.get_or_insert_default();
+    annotations.remove(names::ANNOTATION_NAMESPACE_WIDE);
+    annotations.remove(names::ANNOTATION_CLUSTER_WIDE);
+    if let Some(name) = scope.annotation() {
+        annotations.insert(name.to_owned(), "true".to_owned());
+    }
+}
+
+fn namespace(found: Option<&str>, parameters: &SealParameters) -> Result<String, SealError> {
+    let asked = parameters.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+    match (found, asked) {
+        (Some(found), Some(asked)) if found != asked => {
+            Err(SealError::NamespaceMismatch { found: found.to_owned(), asked: asked.to_owned() })
+        }
+        (Some(found), _) => Ok(found.to_owned()),
+        (None, Some(asked)) => Ok(asked.to_owned()),
+        (None, None) => parameters
+            .default_namespace
+            .clone()
+            .filter(|namespace| !namespace.is_empty())
+            .ok_or(SealError::NamespaceMissing),
+    }
+}

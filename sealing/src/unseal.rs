@@ -1,0 +1,212 @@
+//! Unseals a whole SealedSecret: SealedSecret + keys → Secret in clear.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crds::{SealedSecret, SecretTemplate, names};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::base64_text::{self, NotBase64};
+use crate::binding::{Binding, BindingError, Label, Scope};
+use crate::key::Fingerprint;
+use crate::keyring::{KeyRing, OpenError, Opened};
+use crate::render::{self, RenderError};
+use crate::secret::ClearSecret;
+use crate::secret_bytes::SecretBytes;
+
+/// The Secret that a SealedSecret asks for, and the keys that opened it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unsealed {
+    /// Name and namespace of the SealedSecret; labels and annotations of the template; the owner reference.
+    pub secret: ClearSecret,
+    /// Keys that opened an item.
+    pub opened_by: BTreeSet<Fingerprint>,
+}
+
+/// Why one item gave no plaintext.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ItemError {
+    /// The ciphertext is not base64.
+    #[error(transparent)]
+    NotBase64(#[from] NotBase64),
+    /// It could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its template gave no result.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// Why a SealedSecret gave no Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UnsealError {
+    /// Items that failed, by name; all items are tried.
+    #[error("{0}")]
+    Items(ItemErrors),
+    /// The object lacks a name that its scope binds.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// `spec.encryptedData` and `spec.data` are both there. The text is the reference's.
+    #[error("cannot use the field 'encryptedData' and the deprecated field 'data' at the same time")]
+    BothFormats,
+    /// The deprecated `spec.data` could not be opened.
+    #[error("the deprecated field 'data': {0}")]
+    DeprecatedData(ItemError),
+    /// The deprecated `spec.data` opened, but holds no Secret.
+    #[error("the deprecated field 'data' does not hold a Secret")]
+    DeprecatedDataNoSecret,
+}
+
+/// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemErrors(pub BTreeMap<String, ItemError>);
+
+impl fmt::Display for ItemErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+        for (item, error) in &self.0 {
+            let message = error.to_string();
+            match groups.iter_mut().find(|(other, _)| *other == message) {
+                Some((_, items)) => items.push(item),
+                None => groups.push((message, vec![item])),
+            }
+        }
+        let lines: Vec<_> = groups.iter().map(|(message, items)| format!("{message} ({})", items.join(", "))).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// Where the items of `sealed` may be opened: its own name, namespace and scope annotations, never its template's.
+///
+/// # Errors
+/// [`BindingError`] when the object lacks a name that its scope binds.
+pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
+    let metadata = &sealed.metadata;
+    Binding::new(
+        Scope::from_annotations(metadata.annotations.as_ref()),
+        metadata.namespace.as_deref().unwrap_or_default(),
+        metadata.name.as_deref().unwrap_or_default(),
+    )
+}
+
+/// Opens every item and makes the Secret. `preferred` is the key to try first, if one is likely.
+///
+/// # Errors
+/// [`UnsealError`]; with [`UnsealError::Items`] no item of the result is given, not even those that opened.
+pub fn unseal(
+    sealed: &SealedSecret,
+    keys: &KeyRing,
+    preferred: Option<&Fingerprint>,
+) -> Result<Unsealed, UnsealError> {
+    let label = binding(sealed)?.label();
+    let default = SecretTemplate::default();
+    let template = sealed.spec.template.as_ref().unwrap_or(&default);
+    let (mut secret, opened_by) = match &sealed.spec.data {
+        Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(UnsealError::BothFormats),
+        Some(data) => deprecated_data(data, &label, keys, preferred)?,
+        None => {
+            let (items, opened_by) = items(sealed, template, &label, keys, preferred)?;
+            let metadata = template.metadata.clone().unwrap_or_default();
+            let secret = ClearSecret { metadata, type_: template.type_.clone(), immutable: template.immutable, items };
+            (secret, opened_by)
+        }
+    };
+    secret.metadata = secret_metadata(&secret.metadata, sealed);
+    Ok(Unsealed { secret, opened_by })
+}
+
+type Items = BTreeMap<String, SecretBytes>;
+
+fn open_text(text: &str, label: &Label, keys: &KeyRing, likely: Option<&Fingerprint>) -> Result<Opened, ItemError> {
+    Ok(keys.open(&base64_text::decode(text)?, label, likely)?)
+}
+
+fn items(
+    sealed: &SealedSecret,
+    template: &SecretTemplate,
+    label: &Label,
+    keys: &KeyRing,
+    preferred: Option<&Fingerprint>,
+) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {
+    let mut items = Items::new();
+    let mut errors = BTreeMap::new();
+    let mut opened_by = BTreeSet::new();
+    // The items of one object were mostly sealed together, so the key of the last one is the likely one.
+    let mut likely = preferred.cloned();
+    for (item, text) in &sealed.spec.encrypted_data {
+        match open_text(text, label, keys, likely.as_ref()) {
+            Ok(opened) => {
+                items.insert(item.clone(), opened.plaintext);
+                opened_by.insert(opened.key.clone());
+                likely = Some(opened.key);
+            }
+            Err(error) => {
+                errors.insert(item.clone(), error);
+            }
+        }
+    }
+    for (item, text) in template.data.iter().flatten() {
+        match text.as_deref().map(render::render) {
+            // `null` leaves the item out, even one that is sealed (it may serve other templates).
+            None => {
+                items.remove(item);
+            }
+            Some(_) if sealed.spec.encrypted_data.contains_key(item) => {}
+            Some(Ok(bytes)) => {
+                items.insert(item.clone(), SecretBytes::new(bytes));
+            }
+            Some(Err(error)) => {
+                errors.insert(item.clone(), error.into());
+            }
+        }
+    }
+    if errors.is_empty() { Ok((items, opened_by)) } else { Err(UnsealError::Items(ItemErrors(errors))) }
+}
+
+/// The format of version 0.6 and before: one ciphertext of the whole Secret as JSON.
+fn deprecated_data(
+    data: &str,
+    label: &Label,
+    keys: &KeyRing,
+    preferred: Option<&Fingerprint>,
+) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
+    let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
+    let value: Value =
+        serde_json::from_slice(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    let secret = value.as_object().and_then(|object| ClearSecret::from_fields(object).ok());
+    crate::document::wipe(value);
+    Ok((secret.ok_or(UnsealError::DeprecatedDataNoSecret)?, BTreeSet::from([opened.key])))
+}
+
+/// Labels and annotations of the template under the SealedSecret's own name, owned by it unless the template says
+/// otherwise. Nothing else of the template's metadata is passed on: finalizers and owner references made by whoever
+/// wrote the file would let them block or delete other people's objects.
+fn secret_metadata(template: &ObjectMeta, sealed: &SealedSecret) -> ObjectMeta {
+    let skip = template
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(names::ANNOTATION_SKIP_SET_OWNER_REFERENCES))
+        .is_some_and(|value| value == "true");
+    ObjectMeta {
+        name: sealed.metadata.name.clone(),
+        namespace: sealed.metadata.namespace.clone(),
+        labels: template.labels.clone(),
+        annotations: template.annotations.clone(),
+        owner_references: (!skip).then(|| vec![owner_reference(sealed)]),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The owner reference that makes Kubernetes delete the Secret with its SealedSecret.
+fn owner_reference(sealed: &SealedSecret) -> OwnerReference {
+    OwnerReference {
+        api_version: names::API_VERSION.to_owned(),
+        kind: names::KIND.to_owned(),
+        name: sealed.metadata.name.clone().unwrap_or_default(),
+        uid: sealed.metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}
