@@ -1,0 +1,178 @@
+//! Text ↔ documents: YAML or JSON bytes, one document or many, read strictly into JSON values, and written again in
+//! the form that the reference writes.
+//!
+//! Strictly means: a document that cannot be read is an error that names its number and line, never skipped; a key
+//! given twice is an error; nothing of what was read is ever part of an error's text except the names of keys.
+//! Values are typed as Go's `sigs.k8s.io/yaml` types them (YAML 1.1: `yes` is a boolean, `0777` is 511), because that
+//! is what the API server, kubectl and the reference see; [`Document::string_map`] refuses those of them that would
+//! turn into another text than the one that was typed.
+//!
+//! # Where copies of a secret live
+//! A [`Document`] wipes its values when it is dropped, and [`wipe`] does so for a value that was taken out. Not wiped:
+//! the source bytes (the caller's), the parsers' scratch buffers for quoted and multi-line scalars, and the typed
+//! objects and texts that a caller makes from a value.
+
+mod emit;
+mod error;
+mod go_float;
+mod json;
+mod key_order;
+mod list;
+mod mark;
+mod scalar;
+mod strings;
+mod typed;
+mod yaml;
+mod yaml_text;
+
+use serde_json::Value;
+use zeroize::Zeroize;
+
+pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
+pub use error::{DocumentError, Node, Place, Typed};
+pub use strings::Nulls;
+
+use mark::Placed;
+
+/// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// The language that a document was written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON objects, one after the other.
+    Json,
+    /// YAML 1.1 as Go reads it, documents divided by `---`.
+    Yaml,
+}
+
+/// One object of a source, with the place where it stood. Wiped when dropped.
+pub struct Document {
+    /// The object. Always `Value::Object`.
+    pub value: Value,
+    /// The document's number in the source, from 1. Empty documents are skipped but counted.
+    pub index: usize,
+    /// The line where the object begins, from 1.
+    pub line: usize,
+    /// The language that it was written in.
+    pub format: Format,
+    /// The object's place in the `items` of a List, from 1, when it came out of one.
+    pub item: Option<usize>,
+    mark: mark::Mark,
+}
+
+impl Document {
+    /// Takes the value out; wiping it is then the caller's part (see [`wipe`]).
+    pub fn into_value(mut self) -> Value {
+        std::mem::take(&mut self.value)
+    }
+
+    /// Where the document stands.
+    pub fn place(&self) -> Place {
+        Place {
+            document: self.index,
+            line: self.line,
+            item: self.item,
+        }
+    }
+
+    /// The place of the value at `path` (map keys, and list positions from 0 as digits), or of the deepest of its
+    /// ancestors that exists.
+    pub fn place_of<S: AsRef<str>>(&self, path: &[S]) -> Place {
+        Place {
+            line: self.mark.line_of(path),
+            ..self.place()
+        }
+    }
+
+    fn new(index: usize, format: Format, item: Option<usize>, placed: Placed) -> Document {
+        let Placed { value, mark } = placed;
+        Document {
+            value,
+            index,
+            line: mark.line,
+            format,
+            item,
+            mark,
+        }
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        wipe(std::mem::take(&mut self.value));
+    }
+}
+
+/// Shows the place and the size only, because the value may hold a secret.
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document")
+            .field("index", &self.index)
+            .field("line", &self.line)
+            .field("format", &self.format)
+            .field("item", &self.item)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads every object of `source`: UTF-8 with or without a byte-order mark, LF or CRLF; YAML documents divided by
+/// `---`, or JSON objects one after the other. Documents that are empty or hold only comments are skipped. The `items`
+/// of a `List`, `SecretList` or `SealedSecretList` come out as documents of their own.
+///
+/// The language is decided as the reference does: a first character `{` says JSON; what then is no JSON may still be
+/// YAML in flow style.
+///
+/// # Errors
+/// The first thing that is wrong in the source, with its document and line; [`DocumentError::Empty`] when the source
+/// holds no object.
+pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
+    let text = decode(source)?;
+    let (format, found) = if text.trim_start().starts_with('{') {
+        match json::read(text) {
+            Ok(found) => (Format::Json, found),
+            Err(error @ DocumentError::Syntax { .. }) => (Format::Yaml, yaml::read(text).map_err(|_| error)?),
+            Err(error) => return Err(error),
+        }
+    } else {
+        (Format::Yaml, yaml::read(text)?)
+    };
+    let mut documents = Vec::new();
+    for (index, placed) in found {
+        list::expand(index, format, placed, &mut documents)?;
+    }
+    if documents.is_empty() {
+        Err(DocumentError::Empty)
+    } else {
+        Ok(documents)
+    }
+}
+
+/// The source as text without its byte-order mark.
+fn decode(source: &[u8]) -> Result<&str, DocumentError> {
+    // Text in UTF-16 has a mark, or else a NUL among its first two bytes, as every key and sign of a manifest is ASCII.
+    if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) || source.iter().take(2).any(|b| *b == 0)
+    {
+        return Err(DocumentError::Utf16);
+    }
+    let source = source.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(source);
+    std::str::from_utf8(source).map_err(|error| {
+        let before = source.iter().take(error.valid_up_to());
+        DocumentError::NotUtf8 {
+            line: 1 + before.filter(|b| **b == b'\n').count(),
+        }
+    })
+}
+
+/// Overwrites every string in `value` with zeros before freeing it. Map keys are names, not secrets, and are left.
+pub fn wipe(value: Value) {
+    match value {
+        Value::String(mut text) => text.zeroize(),
+        Value::Array(items) => items.into_iter().for_each(wipe),
+        Value::Object(entries) => entries.into_iter().for_each(|(_, value)| wipe(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! JSON: a stream of objects ↦ values with marks. Duplicate keys and depth are checked here.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::{Map, Value};
+
+use super::error::{DocumentError, Place, Typed};
+use super::mark::{Children, Entry, Mark, Placed, Turned};
+use super::{Format, MAX_DEPTH, wipe};
+
+/// The values of `text`, with their numbers from 1.
+pub(super) fn read(text: &str) -> Result<Vec<(usize, Placed)>, DocumentError> {
+    let state = State::default();
+    let mut source = serde_json::Deserializer::from_reader(Bytes {
+        rest: text.as_bytes(),
+        state: &state,
+    });
+    let mut found: Vec<(usize, Placed)> = Vec::new();
+    while source.end().is_err() {
+        let index = found.len() + 1;
+        match (Node {
+            state: &state,
+            depth: 1,
+        })
+        .deserialize(&mut source)
+        {
+            Ok(placed) => found.push((index, placed)),
+            Err(error) => {
+                found.into_iter().for_each(|(_, placed)| wipe(placed.value));
+                return Err(fault(&state, &error, index));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn fault(state: &State, error: &serde_json::Error, index: usize) -> DocumentError {
+    let at = |line| Place {
+        document: index,
+        line,
+        item: None,
+    };
+    match state.fault.take() {
+        Some(Fault::Duplicate { line, key }) => DocumentError::DuplicateKey { place: at(line), key },
+        Some(Fault::TooDeep { line }) => DocumentError::TooDeep { place: at(line) },
+        None => {
+            let reason = match error.classify() {
+                Category::Eof => "it ends too early".to_owned(),
+                // The parser's own verdicts are fixed texts: they hold nothing of the source.
+                Category::Syntax => error
+                    .to_string()
+                    .split(" at line ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                Category::Data | Category::Io => "it breaks the rules of JSON".to_owned(),
+            };
+            DocumentError::Syntax {
+                place: at(error.line()),
+                format: Format::Json,
+                reason,
+            }
+        }
+    }
+}
+
+/// What the readers of one source share.
+#[derive(Default)]
+struct State {
+    /// Line breaks before the byte that was read last.
+    breaks: Cell<usize>,
+    last: Cell<u8>,
+    fault: RefCell<Option<Fault>>,
+}
+
+enum Fault {
+    Duplicate { line: usize, key: String },
+    TooDeep { line: usize },
+}
+
+impl State {
+    fn line(&self) -> usize {
+        self.breaks.get() + 1
+    }
+
+    /// Notes why reading stops, because the parser's own error could not say it without a value.
+    fn stop<E: serde::de::Error>(&self, fault: Fault) -> E {
+        self.fault.replace(Some(fault));
+        E::custom("stopped")
+    }
+}
+
+/// The source, one byte at a time, so that the line is known whenever the parser reports something.
+struct Bytes<'a> {
+    rest: &'a [u8],
+    state: &'a State,
+}
+
+impl Read for Bytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let (Some(slot), Some((byte, rest))) = (buffer.first_mut(), self.rest.split_first()) else {
+            return Ok(0);
+        };
+        if self.state.last.replace(*byte) == b'\n' {
+            self.state.breaks.set(self.state.breaks.get() + 1);
+        }
+        *slot = *byte;
+        self.rest = rest;
+        Ok(1)
+    }
+}
+
+/// Reads one value at a depth.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    state: &'a State,
+    depth: usize,
+}
+
+impl Node<'_> {
+    fn leaf(self, value: Value, typed: Option<Typed>) -> Placed {
+        let turned = typed.map(|typed| Turned { typed, text: None });
+        Placed {
+            value,
+            mark: Mark::leaf(self.state.line(), turned),
+        }
+    }
+
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.state.stop(Fault::TooDeep {
+                line: self.state.line(),
+            }));
+        }
+        Ok(Node {
+            depth: self.depth + 1,
+            ..self
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Placed;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Placed, D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Placed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Placed, E> {
+        Ok(self.leaf(Value::Null, Some(Typed::Null)))
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Placed, E> {
+        Ok(self.leaf(Value::Bool(truth), Some(Typed::Bool)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Placed, E> {
+        Ok(self.leaf(Value::from(number), Some(Typed::Int)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Placed, E> {
+        Ok(self.leaf(Value::from(number), Some(Typed::Int)))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Placed, E> {
+        Ok(self.leaf(Value::from(number), Some(Typed::Float)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Placed, E> {
+        Ok(self.leaf(Value::String(text.to_owned()), None))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Placed, E> {
+        Ok(self.leaf(Value::String(text), None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {
+        let line = self.state.line();
+        let inner = self.deeper()?;
+        let (mut values, mut marks) = (Vec::new(), Vec::new());
+        while let Some(Placed { value, mark }) = source.next_element_seed(inner)? {
+            values.push(value);
+            marks.push(mark);
+        }
+        let mark = Mark {
+            line,
+            turned: None,
+            children: Children::Items(marks),
+        };
+        Ok(Placed {
+            value: Value::Array(values),
+            mark,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {
+        let line = self.state.line();
+        let inner = self.deeper()?;
+        let mut values = Map::new();
+        let mut entries = BTreeMap::new();
+        while let Some(key) = source.next_key::<String>()? {
+            let key_line = self.state.line();
+            if values.contains_key(&key) {
+                return Err(self.state.stop(Fault::Duplicate { line: key_line, key }));
+            }
+            let Placed { value, mark } = source.next_value_seed(inner)?;
+            entries.insert(
+                key.clone(),
+                Entry {
+                    key_line,
+                    key_turned: None,
+                    value: mark,
+                },
+            );
+            values.insert(key, value);
+        }
+        let mark = Mark {
+            line,
+            turned: None,
+            children: Children::Entries(entries),
+        };
+        Ok(Placed {
+            value: Value::Object(values),
+            mark,
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Lists of objects: their items are documents of their own.
+
+use serde_json::Value;
+
+use super::error::{DocumentError, Node, Place};
+use super::mark::{Children, Mark, Placed};
+use super::{Document, Format, wipe};
+
+/// The lists that are unfolded, with the kind of the items that do not say theirs: the API server leaves it out in the
+/// items of a typed list, `kubectl get -o yaml` does not.
+const LISTS: [(&str, Option<&str>); 3] = [
+    ("List", None),
+    ("SecretList", Some("Secret")),
+    ("SealedSecretList", Some("SealedSecret")),
+];
+
+/// Puts the object, or the items of the list, in `documents`.
+///
+/// # Errors
+/// [`DocumentError::NotAnObject`] for a document or an item that is something else; [`DocumentError::Field`] when
+/// `items` is not a list.
+pub(super) fn expand(
+    index: usize,
+    format: Format,
+    mut placed: Placed,
+    documents: &mut Vec<Document>,
+) -> Result<(), DocumentError> {
+    let Some(item_kind) = list_of(&placed.value) else {
+        documents.push(object(index, format, None, placed)?);
+        return Ok(());
+    };
+    let api_version = placed.value.get("apiVersion").cloned();
+    let place = Place {
+        document: index,
+        line: placed.mark.line_of(&["items"]),
+        item: None,
+    };
+    let items = placed.value.get_mut("items").map(Value::take).unwrap_or_default();
+    let marks = match placed.mark.children {
+        Children::Entries(mut entries) => entries.remove("items").map(|entry| entry.value),
+        Children::None | Children::Items(_) => None,
+    };
+    let (items, marks) = match (items, marks.map(|mark| mark.children)) {
+        (Value::Null, _) => return Ok(()),
+        (Value::Array(items), Some(Children::Items(marks))) => (items, marks),
+        (other, _) => {
+            wipe(other);
+            let reason = "a list of objects is wanted here".to_owned();
+            return Err(DocumentError::Field {
+                place,
+                field: "items".to_owned(),
+                reason,
+            });
+        }
+    };
+    for (position, (mut value, mark)) in items.into_iter().zip(marks).enumerate() {
+        if let (Some(kind), Value::Object(entries)) = (item_kind, &mut value) {
+            entries.entry("kind").or_insert_with(|| Value::String(kind.to_owned()));
+            if let Some(version) = &api_version {
+                entries.entry("apiVersion").or_insert_with(|| version.clone());
+            }
+        }
+        documents.push(object(index, format, Some(position + 1), Placed { value, mark })?);
+    }
+    Ok(())
+}
+
+/// `Some` for a list that is unfolded, with the kind that its items have when they do not say it.
+fn list_of(value: &Value) -> Option<Option<&'static str>> {
+    let kind = value.get("kind")?.as_str()?;
+    LISTS.iter().find(|(list, _)| *list == kind).map(|(_, item)| *item)
+}
+
+fn object(index: usize, format: Format, item: Option<usize>, placed: Placed) -> Result<Document, DocumentError> {
+    let found = match &placed.value {
+        Value::Object(_) => return Ok(Document::new(index, format, item, placed)),
+        Value::Array(_) => Node::List,
+        _ => Node::Scalar,
+    };
+    let Placed {
+        value,
+        mark: Mark { line, .. },
+    } = placed;
+    wipe(value);
+    Err(DocumentError::NotAnObject {
+        place: Place {
+            document: index,
+            line,
+            item,
+        },
+        found,
+    })
+}

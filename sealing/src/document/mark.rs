@@ -1,0 +1,103 @@
+//! Where each part of a value stood in its source, and which scalars were not typed as text. Holds no text values,
+//! except the exact spelling of numbers and booleans, which is wiped.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::error::Typed;
+
+/// A value and its marks, built together by the readers.
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub(super) value: Value,
+    pub(super) mark: Mark,
+}
+
+/// The marks of one node.
+#[derive(Clone)]
+pub(super) struct Mark {
+    /// The line where the node begins, from 1.
+    pub(super) line: usize,
+    /// Set for a scalar that is not text.
+    pub(super) turned: Option<Turned>,
+    pub(super) children: Children,
+}
+
+#[derive(Clone)]
+pub(super) enum Children {
+    None,
+    Entries(BTreeMap<String, Entry>),
+    Items(Vec<Mark>),
+}
+
+/// One entry of a map: where its key stands, and its value's marks.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key_line: usize,
+    pub(super) key_turned: Option<Turned>,
+    pub(super) value: Mark,
+}
+
+/// A scalar that was read as something else than text.
+#[derive(Clone)]
+pub(super) struct Turned {
+    pub(super) typed: Typed,
+    /// What was typed, when reading it as text gives that same text (`5432`, `true`, an empty value). `None` when the
+    /// text would change (`yes`, `0777`, `1e3`, `null`).
+    pub(super) text: Option<Zeroizing<String>>,
+}
+
+impl Mark {
+    pub(super) fn leaf(line: usize, turned: Option<Turned>) -> Mark {
+        Mark {
+            line,
+            turned,
+            children: Children::None,
+        }
+    }
+
+    /// The entry under `key`, when this is a map that has it.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.children {
+            Children::Entries(entries) => entries.get(key),
+            Children::None | Children::Items(_) => None,
+        }
+    }
+
+    /// The marks of the node at `path`.
+    pub(super) fn at<S: AsRef<str>>(&self, path: &[S]) -> Option<&Mark> {
+        let Some((step, rest)) = path.split_first() else {
+            return Some(self);
+        };
+        match &self.children {
+            Children::Entries(entries) => entries.get(step.as_ref())?.value.at(rest),
+            Children::Items(items) => items.get(step.as_ref().parse::<usize>().ok()?)?.at(rest),
+            Children::None => None,
+        }
+    }
+
+    /// The line of the key that leads to `path`, or of the deepest of its ancestors that exists.
+    pub(super) fn line_of<S: AsRef<str>>(&self, path: &[S]) -> usize {
+        let Some((step, rest)) = path.split_first() else {
+            return self.line;
+        };
+        match &self.children {
+            Children::Entries(entries) => entries.get(step.as_ref()).map_or(self.line, |entry| {
+                if rest.is_empty() {
+                    entry.key_line
+                } else {
+                    entry.value.line_of(rest)
+                }
+            }),
+            Children::Items(items) => step
+                .as_ref()
+                .parse::<usize>()
+                .ok()
+                .and_then(|position| items.get(position))
+                .map_or(self.line, |item| item.line_of(rest)),
+            Children::None => self.line,
+        }
+    }
+}
