@@ -18,6 +18,23 @@ pub(crate) fn encrypted_data(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// `encryptedData` must be there in the API server, though a file without it can be read; and see [`no_defaults`].
+pub(crate) fn spec(schema: &mut Schema) {
+    no_defaults(schema);
+    schema.insert("required".to_owned(), serde_json::json!(["encryptedData"]));
+}
+
+/// What Rust fills in while reading must not be written into the objects by the API server: a status that says
+/// `conditions: []` reads as a failure to Flux's health check.
+pub(crate) fn no_defaults(schema: &mut Schema) {
+    let properties = schema.get_mut("properties").and_then(|properties| properties.as_object_mut());
+    for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
+}
+
 pub(crate) fn byte_string(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "byte", "nullable": true})
 }

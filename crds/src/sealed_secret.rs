@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema;
 
-/// The spec: ciphertexts by item name, and the shape of the Secret to make of them.
-///
-/// `SealedSecret` (derived from this) is the object: metadata, spec, status.
+/// The spec of a SealedSecret: ciphertexts by item name, and the shape of the Secret to make of them.
 #[derive(CustomResource, Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
 #[kube(
     group = "bitnami.com",
@@ -30,6 +28,7 @@ use crate::schema;
     crates(kube_core = "::kube_core")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::spec)]
 pub struct SealedSecretSpec {
     /// Shape of the Secret that is made of the items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +71,7 @@ pub struct SecretTemplate {
 /// What the controller says of a SealedSecret.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::no_defaults)]
 pub struct SealedSecretStatus {
     /// `metadata.generation` of the object that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,11 +86,11 @@ pub struct SealedSecretStatus {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretCondition {
-    /// One of the `CONDITION_*` names.
+    /// `Synced` (is the Secret what this object asks for?), `Ready` or `Stalled`.
     #[serde(rename = "type")]
     pub type_: String,
 
-    /// One of [`condition_status`].
+    /// `True`, `False` or `Unknown`.
     pub status: String,
 
     /// When this condition was last written (RFC 3339).
