@@ -1,4 +1,15 @@
 //! The harness of the black-box tests: real control planes, the real reference, the real binaries.
+//!
+//! A test asks [`cluster::Cluster`] for a control plane, makes a [`namespace::TempNamespace`] in it, starts programs
+//! with [`launch::Launch`], and waits with [`eventually::eventually`], never with a bare sleep.
 
+pub mod cluster;
+pub mod eventually;
+pub mod launch;
+pub mod namespace;
 pub mod output;
 pub mod peers;
+pub mod place;
+pub mod process;
+pub mod product;
+pub mod relay;

@@ -10,7 +10,8 @@ use kube_core::CustomResourceExt;
 pub(crate) struct Args {}
 
 /// First lines of the file, so that nobody edits it by hand.
-const HEADER: &str = "# Generated from the types in crds/src by `cargo xtask codegen`; a test fails when it is stale.\n";
+const HEADER: &str =
+    "# Generated from the types in crds/src by `cargo xtask codegen`; a test fails when it is stale.\n";
 
 /// The manifest as the types of `crds` give it today: YAML, with [`HEADER`].
 fn sealed_secrets() -> Result<String> {
@@ -38,6 +39,9 @@ mod tests {
     fn the_committed_manifest_is_what_the_types_say() {
         let committed = std::fs::read_to_string(super::path()).unwrap();
         let generated = super::sealed_secrets().unwrap();
-        assert!(committed == generated, "crds/yaml/sealedsecrets.yaml is stale: run `cargo xtask codegen`");
+        assert!(
+            committed == generated,
+            "crds/yaml/sealedsecrets.yaml is stale: run `cargo xtask codegen`"
+        );
     }
 }

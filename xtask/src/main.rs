@@ -1,5 +1,7 @@
 //! The project's own commands: `cargo xtask …`.
 
+#[cfg(test)]
+mod arrows;
 mod codegen;
 mod peers;
 

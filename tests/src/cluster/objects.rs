@@ -1,0 +1,61 @@
+//! kubectl against a cluster.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Cluster;
+use crate::output::{Captured, run, run_with_input};
+use crate::peers;
+
+impl Cluster {
+    /// Runs kubectl as the administrator; how it ended is the caller's to judge.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<Captured> {
+        run(self.command(self.peers.path(&peers::KUBECTL)?).args(arguments))
+    }
+
+    /// Runs kubectl as the administrator; a failure is an error with all it said.
+    pub fn kubectl_ok(&self, arguments: &[&str]) -> Result<Captured> {
+        self.kubectl(arguments)?.success()
+    }
+
+    /// Applies manifests (YAML or JSON), without the client's validation and its `last-applied` annotation changing
+    /// them: server-side, as the flows that matter do it.
+    pub fn apply(&self, manifests: &str) -> Result<Captured> {
+        self.kubectl_input(&["apply", "--server-side", "--force-conflicts", "-f", "-"], manifests)?
+            .success()
+    }
+
+    /// Runs kubectl as the administrator with the given text on stdin.
+    pub fn kubectl_input(&self, arguments: &[&str], input: &str) -> Result<Captured> {
+        run_with_input(
+            self.command(self.peers.path(&peers::KUBECTL)?).args(arguments),
+            input.as_bytes(),
+        )
+    }
+
+    /// `kubectl get … -o json`: an object, or a list when several are asked for.
+    pub fn get_json(&self, arguments: &[&str]) -> Result<serde_json::Value> {
+        let mut all = vec!["get", "-o", "json"];
+        all.extend(arguments);
+        self.kubectl_ok(&all)?.json()
+    }
+
+    /// Applies custom resource definitions, waits until they are served, and lets the garbage collector know them.
+    pub fn install_crds(&self, manifests: &str) -> Result<()> {
+        self.apply(manifests)?;
+        self.kubectl_input(
+            &["wait", "--for=condition=Established", "--timeout=60s", "-f", "-"],
+            manifests,
+        )?
+        .success()?;
+        // Established comes a moment before discovery lists the kind.
+        let name = self
+            .kubectl_input(&["get", "-o", "jsonpath={.metadata.name}", "-f", "-"], manifests)?
+            .success()?;
+        self.eventually(Duration::from_secs(30), "custom resource that can be listed", || {
+            self.kubectl_ok(&["get", "-A", name.stdout.trim()])
+        })?;
+        self.restart_controller_manager()
+    }
+}

@@ -1,0 +1,69 @@
+//! The command lines of the control plane's programs.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Ports, credentials};
+use crate::launch::Launch;
+use crate::peers::{self, PeerSet};
+use crate::place::Place;
+
+pub(super) fn etcd<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet, ports: Ports) -> Result<Launch<'a>> {
+    let clients = format!("http://127.0.0.1:{}", ports.etcd);
+    let others = format!("http://127.0.0.1:{}", ports.etcd_peers);
+    Ok(Launch::new(place, state, "etcd", peers.path(&peers::ETCD)?)
+        .arg("--data-dir")
+        .arg(state.join("etcd"))
+        .args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients])
+        .args(["--listen-peer-urls", &others, "--initial-advertise-peer-urls", &others])
+        .args(["--initial-cluster", &format!("default={others}")])
+        // The data goes with the test: nothing is lost when the disk has not seen it.
+        .args(["--unsafe-no-fsync", "--log-level", "warn"]))
+}
+
+pub(super) fn api_server<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet, ports: Ports) -> Result<Launch<'a>> {
+    let in_state = |option: &str, file: &str| format!("--{option}={}", state.join(file).display());
+    let address = place.address();
+    Ok(
+        Launch::new(place, state, "kube-apiserver", peers.path(&peers::KUBE_APISERVER)?)
+            .args([
+                format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
+                format!("--bind-address={address}"),
+                format!("--advertise-address={address}"),
+                format!("--secure-port={}", ports.api_server),
+                in_state("tls-cert-file", credentials::SERVER_CERTIFICATE),
+                in_state("tls-private-key-file", credentials::SERVER_KEY),
+                in_state("token-auth-file", credentials::TOKENS),
+                in_state("service-account-key-file", credentials::TOKEN_PUBLIC_KEY),
+                in_state("service-account-signing-key-file", credentials::TOKEN_KEY),
+                in_state("cert-dir", "apiserver"),
+            ])
+            .args([
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-cluster-ip-range=10.96.0.0/16",
+                "--authorization-mode=RBAC",
+                // There is one API server and no kubelet: nobody reads the Endpoints of `kubernetes`.
+                "--endpoint-reconciler-type=none",
+                "--allow-privileged=true",
+            ]),
+    )
+}
+
+pub(super) fn controller_manager<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet) -> Result<Launch<'a>> {
+    let in_state = |option: &str, file: &str| format!("--{option}={}", state.join(file).display());
+    let program = peers.path(&peers::KUBE_CONTROLLER_MANAGER)?;
+    Ok(Launch::new(place, state, "kube-controller-manager", program)
+        .args([
+            in_state("kubeconfig", credentials::ADMIN_KUBECONFIG),
+            in_state("root-ca-file", credentials::CA_CERTIFICATE),
+        ])
+        .args([
+            "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,\
+             root-ca-certificate-publisher-controller",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+        ]))
+}

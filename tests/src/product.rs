@@ -1,0 +1,66 @@
+//! The binaries under test, reached by their paths alone.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::output::run;
+
+/// The two programs of one implementation.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The command line program.
+    pub kubeseal: PathBuf,
+    /// The controller.
+    pub controller: PathBuf,
+}
+
+/// Ours: from `$SEALED_SECRETS_BIN_DIR` if that is set, else built now, so that a test never meets an old binary.
+pub fn ours() -> Result<Pair> {
+    static OURS: OnceLock<Result<Pair>> = OnceLock::new();
+    match OURS.get_or_init(find_or_build) {
+        Ok(pair) => Ok(pair.clone()),
+        Err(error) => Err(anyhow!("{error:#}")),
+    }
+}
+
+fn find_or_build() -> Result<Pair> {
+    let folder = match std::env::var_os("SEALED_SECRETS_BIN_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => build()?,
+    };
+    Ok(Pair {
+        kubeseal: folder.join("kubeseal"),
+        controller: folder.join("controller"),
+    })
+}
+
+fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("the crate is in the workspace")?;
+    run(Command::new(cargo).current_dir(root).args([
+        "build",
+        "--quiet",
+        "--bins",
+        "-p",
+        "controller",
+        "-p",
+        "kubeseal-rs",
+    ]))?
+    .success()
+    .context("cannot build the binaries under test")?;
+    // A test runs from TARGET/debug/deps, another program of this workspace from TARGET/debug.
+    let own = std::env::current_exe()?;
+    own.ancestors()
+        .find(|folder| {
+            folder
+                .file_name()
+                .is_some_and(|name| name == "debug" || name == "release")
+        })
+        .map(|folder| folder.with_file_name("debug"))
+        .context("not run from a target folder of cargo's: set SEALED_SECRETS_BIN_DIR")
+}
