@@ -26,7 +26,11 @@ impl Scope {
     /// Reads the scope off an object's annotations. Only the exact text `"true"` counts, and cluster-wide wins
     /// (reference behaviour).
     pub fn from_annotations(annotations: Option<&BTreeMap<String, String>>) -> Self {
-        let says_true = |name: &str| annotations.and_then(|all| all.get(name)).is_some_and(|value| value == "true");
+        let says_true = |name: &str| {
+            annotations
+                .and_then(|all| all.get(name))
+                .is_some_and(|value| value == "true")
+        };
         if says_true(names::ANNOTATION_CLUSTER_WIDE) {
             Scope::ClusterWide
         } else if says_true(names::ANNOTATION_NAMESPACE_WIDE) {
@@ -123,8 +127,13 @@ impl Binding {
             return Err(BindingError::NameMissing);
         }
         Ok(match scope {
-            Scope::Strict => Binding::Strict { namespace: namespace.to_owned(), name: name.to_owned() },
-            Scope::NamespaceWide => Binding::NamespaceWide { namespace: namespace.to_owned() },
+            Scope::Strict => Binding::Strict {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            },
+            Scope::NamespaceWide => Binding::NamespaceWide {
+                namespace: namespace.to_owned(),
+            },
             Scope::ClusterWide => Binding::ClusterWide,
         })
     }
@@ -174,7 +183,10 @@ mod tests {
     use super::*;
 
     fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -189,7 +201,11 @@ mod tests {
             (&[(ns, "true"), (cluster, "yes")], Scope::NamespaceWide),
         ];
         for (pairs, expected) in cases {
-            assert_eq!(Scope::from_annotations(Some(&annotations(pairs))), expected, "{pairs:?}");
+            assert_eq!(
+                Scope::from_annotations(Some(&annotations(pairs))),
+                expected,
+                "{pairs:?}"
+            );
         }
         assert_eq!(Scope::from_annotations(None), Scope::Strict);
     }
@@ -205,7 +221,10 @@ mod tests {
     #[test]
     fn a_binding_cannot_lack_what_its_scope_needs() {
         assert_eq!(Binding::new(Scope::Strict, "ns", ""), Err(BindingError::NameMissing));
-        assert_eq!(Binding::new(Scope::Strict, "", "n"), Err(BindingError::NamespaceMissing(Scope::Strict)));
+        assert_eq!(
+            Binding::new(Scope::Strict, "", "n"),
+            Err(BindingError::NamespaceMissing(Scope::Strict))
+        );
         assert!(Binding::new(Scope::NamespaceWide, "ns", "").is_ok());
         assert!(Binding::new(Scope::ClusterWide, "", "").is_ok());
     }

@@ -47,7 +47,9 @@ impl SealingCert {
     /// [`CertError`].
     pub fn from_pem(text: &[u8]) -> Result<Self, CertError> {
         let blocks = pem::blocks(text).ok_or(CertError::Malformed(1))?;
-        let chain = blocks.into_iter().filter(|block| block.tag == TAG && !block.has_headers);
+        let chain = blocks
+            .into_iter()
+            .filter(|block| block.tag == TAG && !block.has_headers);
         let mut first = None;
         for (index, block) in chain.enumerate() {
             let malformed = CertError::Malformed(index + 1);
@@ -104,7 +106,11 @@ impl SealingCert {
     /// # Errors
     /// [`CertError::Expired`].
     pub fn check_not_expired(&self, now: Timestamp) -> Result<(), CertError> {
-        if now > self.not_after { Err(CertError::Expired(self.not_after)) } else { Ok(()) }
+        if now > self.not_after {
+            Err(CertError::Expired(self.not_after))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -154,7 +160,9 @@ mod made {
             let mut params = CertificateParams::default();
             params.distinguished_name = DistinguishedName::new();
             if !parameters.common_name.is_empty() {
-                params.distinguished_name.push(DnType::CommonName, parameters.common_name.as_str());
+                params
+                    .distinguished_name
+                    .push(DnType::CommonName, parameters.common_name.as_str());
             }
             params.serial_number = Some(SerialNumber::from_slice(&serial));
             params.not_before = instant(parameters.not_before).map_err(|_| CertError::NotMade)?;

@@ -48,7 +48,10 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`EnvelopeError`] when the lengths cannot be those of a sealed value.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let truncated = |need| EnvelopeError::Truncated { have: bytes.len(), need };
+        let truncated = |need| EnvelopeError::Truncated {
+            have: bytes.len(),
+            need,
+        };
         let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_FIELD>() else {
             return Err(truncated(LENGTH_FIELD));
         };
@@ -75,7 +78,12 @@ mod tests {
 
     #[test]
     fn every_truncation_is_an_error_and_the_whole_is_not() {
-        let whole = Envelope { wrapped_key: &[7; 256], body: &[9; TAG] }.to_bytes().unwrap();
+        let whole = Envelope {
+            wrapped_key: &[7; 256],
+            body: &[9; TAG],
+        }
+        .to_bytes()
+        .unwrap();
         for end in 0..whole.len() {
             assert!(Envelope::parse(&whole[..end]).is_err(), "{end}");
         }
@@ -87,6 +95,12 @@ mod tests {
     fn lengths_that_lie_are_told_apart() {
         assert_eq!(Envelope::parse(b"\x00\x00rest of it"), Err(EnvelopeError::BadLength(0)));
         let huge = Envelope::parse(b"\xff\xffrest of it");
-        assert_eq!(huge, Err(EnvelopeError::Truncated { have: 12, need: 2 + 65_535 + TAG }));
+        assert_eq!(
+            huge,
+            Err(EnvelopeError::Truncated {
+                have: 12,
+                need: 2 + 65_535 + TAG
+            })
+        );
     }
 }

@@ -14,7 +14,6 @@ use crate::binding::Label;
 use crate::envelope::Envelope;
 use crate::primitives::{CryptoFailure, SESSION_KEY, backend};
 use crate::random::{Random, RandomUnavailable};
-use crate::secret_bytes::SecretBytes;
 
 /// Smallest and largest RSA modulus, in bits.
 pub const KEY_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -115,7 +114,11 @@ impl PublicKey {
         }
         let key = backend::PublicKey::from_spki(der).map_err(|_| KeyError::Malformed)?;
         let fingerprint = fingerprint(modulus, without_leading_zeros(rsa.exponent));
-        Ok(Self { key, modulus_length: modulus.len(), fingerprint })
+        Ok(Self {
+            key,
+            modulus_length: modulus.len(),
+            fingerprint,
+        })
     }
 
     /// The key's fingerprint.
@@ -139,7 +142,10 @@ impl PublicKey {
         let mut body = Vec::with_capacity(plaintext.len() + crate::envelope::TAG);
         body.extend_from_slice(plaintext);
         backend::encrypt(&session_key, &mut body)?;
-        let envelope = Envelope { wrapped_key: &wrapped_key, body: &body };
+        let envelope = Envelope {
+            wrapped_key: &wrapped_key,
+            body: &body,
+        };
         Ok(envelope.to_bytes().ok_or(CryptoFailure)?)
     }
 }
@@ -190,6 +196,7 @@ mod private {
 
     use super::*;
     use crate::pem;
+    use crate::secret_bytes::SecretBytes;
 
     /// `rsaEncryption` (RFC 8017 appendix C).
     const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -260,9 +267,14 @@ mod private {
         }
 
         fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-            let algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+            let algorithm = AlgorithmIdentifierRef {
+                oid: RSA_ENCRYPTION,
+                parameters: Some(AnyRef::NULL),
+            };
             let octets = OctetStringRef::new(der).map_err(|_| KeyError::Malformed)?;
-            let wrapped = PrivateKeyInfoRef::new(algorithm, octets).to_der().map_err(|_| KeyError::Malformed)?;
+            let wrapped = PrivateKeyInfoRef::new(algorithm, octets)
+                .to_der()
+                .map_err(|_| KeyError::Malformed)?;
             Self::from_pkcs8(Zeroizing::new(wrapped))
         }
 
@@ -305,7 +317,10 @@ mod private {
             if envelope.wrapped_key.len() != self.public.modulus_length {
                 return None;
             }
-            self.key.unwrap_key(envelope.wrapped_key, label.as_bytes()).ok().map(OpenedKey)
+            self.key
+                .unwrap_key(envelope.wrapped_key, label.as_bytes())
+                .ok()
+                .map(OpenedKey)
         }
     }
 

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use thiserror::Error;
 
 use crate::cert::{CertError, SealingCert};
-use crate::document::{self, DocumentError};
+use crate::document::{self, DocumentError, Place};
 use crate::key::{KeyError, PrivateKey};
 use crate::keyring::{CertificateOfAnotherKey, KeyPair};
 use crate::secret::{ClearSecret, SecretError};
@@ -38,7 +38,8 @@ pub enum KeySecretError {
 pub fn key_pair(secret: &Secret) -> Result<KeyPair, KeySecretError> {
     let item = |name| {
         let data = secret.data.as_ref().and_then(|data| data.get(name));
-        data.map(|bytes| bytes.0.as_slice()).ok_or(KeySecretError::ItemMissing(name))
+        data.map(|bytes| bytes.0.as_slice())
+            .ok_or(KeySecretError::ItemMissing(name))
     };
     let private = PrivateKey::from_pem(item(names::KEY_ITEM_PRIVATE)?).map_err(KeySecretError::Key)?;
     let cert = SealingCert::from_pem(item(names::KEY_ITEM_CERTIFICATE)?).map_err(KeySecretError::Cert)?;
@@ -56,7 +57,10 @@ pub fn manifest(
     mut labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
 ) -> Result<Secret, KeyError> {
-    labels.insert(names::LABEL_SEALING_KEY.to_owned(), names::SEALING_KEY_ACTIVE.to_owned());
+    labels.insert(
+        names::LABEL_SEALING_KEY.to_owned(),
+        names::SEALING_KEY_ACTIVE.to_owned(),
+    );
     let key = pair.private().to_pkcs1_pem()?;
     let item = |name: &str, text: &str| (name.to_owned(), ByteString(text.as_bytes().to_vec()));
     Ok(Secret {
@@ -85,22 +89,16 @@ pub enum KeyFileError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A document is no Secret.
-    #[error("document {document}")]
-    Secret {
-        /// Its number, from 1.
-        document: usize,
-        /// What it is instead.
-        #[source]
-        source: SecretError,
-    },
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// A Secret without a private key. The text is the reference's.
-    #[error("secret must contain a 'tls.data' key (document {0}: item tls.key)")]
-    NoKeyItem(usize),
+    #[error("{0}: secret must contain a 'tls.data' key (the item tls.key)")]
+    NoKeyItem(Place),
     /// A Secret with a broken private key.
-    #[error("document {document}: item tls.key")]
+    #[error("{place}: item tls.key")]
     KeyItem {
-        /// Its number, from 1.
-        document: usize,
+        /// Where the Secret begins.
+        place: Place,
         /// What is wrong.
         #[source]
         source: KeyError,
@@ -118,12 +116,13 @@ pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
     }
     let mut keys = Vec::new();
     for document in document::read(file)? {
-        let number = document.index;
-        let secret = ClearSecret::from_value(&document.value)
-            .map_err(|source| KeyFileError::Secret { document: number, source })?;
-        let pem = secret.items.get(names::KEY_ITEM_PRIVATE).ok_or(KeyFileError::NoKeyItem(number))?;
-        let key = PrivateKey::from_pem(pem.expose())
-            .map_err(|source| KeyFileError::KeyItem { document: number, source })?;
+        let secret = ClearSecret::from_document(&document)?;
+        let place = document.place();
+        let pem = secret
+            .items
+            .get(names::KEY_ITEM_PRIVATE)
+            .ok_or(KeyFileError::NoKeyItem(place))?;
+        let key = PrivateKey::from_pem(pem.expose()).map_err(|source| KeyFileError::KeyItem { place, source })?;
         keys.push(key);
     }
     Ok(keys)

@@ -30,7 +30,10 @@ impl KeyPair {
     /// [`CertificateOfAnotherKey`].
     pub fn new(private: PrivateKey, cert: SealingCert) -> Result<Self, CertificateOfAnotherKey> {
         if private.public().fingerprint() == cert.public().fingerprint() {
-            Ok(Self { private: Arc::new(private), cert })
+            Ok(Self {
+                private: Arc::new(private),
+                cert,
+            })
         } else {
             Err(CertificateOfAnotherKey)
         }
@@ -125,19 +128,26 @@ impl KeyRing {
         let envelope = Envelope::parse(bytes)?;
         let is_preferred = |key: &PrivateKey| Some(key.public().fingerprint()) == preferred;
         let keys = || self.keys.iter().map(|(_, key)| key);
-        let ordered =
-            keys().filter(|key| is_preferred(key)).chain(keys().filter(|key| !is_preferred(key)));
+        let ordered = keys()
+            .filter(|key| is_preferred(key))
+            .chain(keys().filter(|key| !is_preferred(key)));
         for key in ordered {
             if let Some(session_key) = key.open_key(&envelope, label) {
                 let fingerprint = key.public().fingerprint().clone();
                 return match session_key.open_body(&envelope) {
-                    Ok(plaintext) => Ok(Opened { plaintext, key: fingerprint }),
+                    Ok(plaintext) => Ok(Opened {
+                        plaintext,
+                        key: fingerprint,
+                    }),
                     Err(_) => Err(OpenError::Damaged { key: fingerprint }),
                 };
             }
         }
         let length = envelope.wrapped_key.len();
         let fitting = keys().filter(|key| key.public().modulus_length() == length).count();
-        Err(OpenError::NoKey { fitting, sealed_bits: length * 8 })
+        Err(OpenError::NoKey {
+            fitting,
+            sealed_bits: length * 8,
+        })
     }
 }

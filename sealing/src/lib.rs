@@ -21,6 +21,7 @@ mod pem;
 mod primitives;
 pub mod random;
 pub mod raw;
+#[cfg(feature = "aws-lc")]
 pub mod render;
 pub mod seal;
 pub mod secret;

@@ -28,3 +28,57 @@ pub(crate) const ZERO_NONCE: [u8; 12] = [0; 12];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the cryptographic operation failed")]
 pub struct CryptoFailure;
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use proptest::prelude::*;
+    use zeroize::Zeroizing;
+
+    use super::{aws_lc, pure_rust};
+    use crate::envelope::Envelope;
+    use crate::random::Random;
+
+    fn key() -> &'static aws_lc::PrivateKey {
+        static KEY: std::sync::OnceLock<aws_lc::PrivateKey> = std::sync::OnceLock::new();
+        KEY.get_or_init(|| aws_lc::PrivateKey::from_pkcs8(&aws_lc::PrivateKey::generate(2048).unwrap()).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// The two backends write one format: what pure Rust seals, AWS-LC opens; and the same session key gives the
+        /// same body.
+        #[test]
+        fn what_pure_rust_seals_aws_lc_opens(plaintext: Vec<u8>, session_key: [u8; 32], label in "[a-z/]{0,40}") {
+            let public = pure_rust::PublicKey::from_spki(key().spki()).unwrap();
+            let wrapped_key = public.wrap(&session_key, label.as_bytes(), &mut pure_rust::SystemRandom).unwrap();
+            let (mut body, mut other_body) = (plaintext.clone(), plaintext.clone());
+            pure_rust::encrypt(&session_key, &mut body).unwrap();
+            aws_lc::encrypt(&session_key, &mut other_body).unwrap();
+            prop_assert_eq!(&body, &other_body);
+
+            let bytes = Envelope { wrapped_key: &wrapped_key, body: &body }.to_bytes().unwrap();
+            let envelope = Envelope::parse(&bytes).unwrap();
+            let opened = key().unwrap_key(envelope.wrapped_key, label.as_bytes()).unwrap();
+            prop_assert_eq!(*opened, session_key);
+            prop_assert_eq!(&*aws_lc::decrypt(&opened, envelope.body).unwrap(), &plaintext);
+        }
+
+        #[test]
+        fn the_digests_agree(bytes: Vec<u8>) {
+            prop_assert_eq!(pure_rust::sha256(&bytes), aws_lc::sha256(&bytes));
+        }
+    }
+
+    #[test]
+    fn random_sources_fill_whole_buffers() {
+        for source in [
+            &mut pure_rust::SystemRandom as &mut dyn Random,
+            &mut aws_lc::SystemRandom::default(),
+        ] {
+            let mut bytes = Zeroizing::new([0_u8; 64]);
+            source.fill(bytes.as_mut()).unwrap();
+            assert!(bytes.chunks(16).all(|chunk| chunk.iter().any(|byte| *byte != 0)));
+        }
+    }
+}

@@ -102,7 +102,9 @@ pub fn seal(
     let outer = ObjectMeta {
         name: metadata.name.clone(),
         namespace: metadata.namespace.clone(),
-        annotations: scope.annotation().map(|name| BTreeMap::from([(name.to_owned(), "true".to_owned())])),
+        annotations: scope
+            .annotation()
+            .map(|name| BTreeMap::from([(name.to_owned(), "true".to_owned())])),
         ..ObjectMeta::default()
     };
     let template = SecretTemplate {
@@ -111,8 +113,16 @@ pub fn seal(
         immutable: secret.immutable,
         data: None,
     };
-    let spec = SealedSecretSpec { template: Some(template), data: None, encrypted_data };
-    Ok(SealedSecret { metadata: outer, spec, status: None })
+    let spec = SealedSecretSpec {
+        template: Some(template),
+        data: None,
+        encrypted_data,
+    };
+    Ok(SealedSecret {
+        metadata: outer,
+        spec,
+        status: None,
+    })
 }
 
 /// What of a Secret's metadata goes into the template: name, namespace, labels and annotations. What the API server
@@ -139,11 +149,15 @@ fn set_scope(metadata: &mut ObjectMeta, scope: Scope) {
 }
 
 fn namespace(found: Option<&str>, parameters: &SealParameters) -> Result<String, SealError> {
-    let asked = parameters.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+    let asked = parameters
+        .namespace
+        .as_deref()
+        .filter(|namespace| !namespace.is_empty());
     match (found, asked) {
-        (Some(found), Some(asked)) if found != asked => {
-            Err(SealError::NamespaceMismatch { found: found.to_owned(), asked: asked.to_owned() })
-        }
+        (Some(found), Some(asked)) if found != asked => Err(SealError::NamespaceMismatch {
+            found: found.to_owned(),
+            asked: asked.to_owned(),
+        }),
         (Some(found), _) => Ok(found.to_owned()),
         (None, Some(asked)) => Ok(asked.to_owned()),
         (None, None) => parameters

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use thiserror::Error;
+use zeroize::Zeroize;
 
 use crate::base64_text::{self, NotBase64};
+use crate::document::{Document, DocumentError, Nulls, Place};
 use crate::secret_bytes::SecretBytes;
 
 /// A Secret with its items in clear.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClearSecret {
-    /// Metadata as written.
+    /// Name, namespace, labels and annotations; of a Secret to be applied also its owner reference.
     pub metadata: ObjectMeta,
     /// Type; none means `Opaque`.
     pub type_: Option<String>,
@@ -23,74 +24,99 @@ pub struct ClearSecret {
     pub items: BTreeMap<String, SecretBytes>,
 }
 
-/// Why a document is no Secret. Never carries a value.
+/// Why a document is no Secret. Names the place; never carries a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// Another kind of object.
-    #[error("expected a Secret (apiVersion v1) but found {kind} ({api_version})")]
+    #[error("{place}: expected a Secret (apiVersion v1) but found {kind} ({api_version})")]
     OtherKind {
+        /// Where the object begins.
+        place: Place,
         /// Its `kind`, or `no kind`.
         kind: String,
         /// Its `apiVersion`, or `no apiVersion`.
         api_version: String,
     },
-    /// A field that Secrets do not have.
-    #[error("a Secret has no field `{0}` (it has metadata, type, immutable, data and stringData)")]
-    UnknownField(String),
-    /// `metadata` does not have the shape of Kubernetes metadata.
-    #[error("metadata is not the metadata of a Kubernetes object")]
-    Metadata,
-    /// A field has the wrong kind of value.
-    #[error("{field} must be {expected}")]
-    WrongType {
-        /// Path of the field, item name included.
+    /// A field that Secrets do not have: a slip of the pen would otherwise lose what it holds.
+    #[error("{place}: there is no field `{field}` here (only {})", .known.join(", "))]
+    UnknownField {
+        /// Where the field stands.
+        place: Place,
+        /// Its name.
         field: String,
-        /// What it must be.
-        expected: &'static str,
+        /// The fields that there are.
+        known: &'static [&'static str],
     },
+    /// A field does not hold what it must.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// A value of `data` is not base64.
-    #[error("data.{item} is not base64 (text in clear belongs under stringData)")]
+    #[error("{place}: data.{item} is not base64 (text in clear belongs under stringData)")]
     NotBase64 {
+        /// Where the value stands.
+        place: Place,
         /// Item name.
         item: String,
-        /// Where.
+        /// Where in the text.
         source: NotBase64,
     },
 }
 
-const FIELDS: [&str; 7] = ["apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"];
+const SECRET_FIELDS: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "metadata",
+    "type",
+    "immutable",
+    "data",
+    "stringData",
+];
+/// The fields of Kubernetes metadata (API conventions); all but four of them belong to the API server.
+const METADATA_FIELDS: &[&str] = &[
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "generateName",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
 
 impl ClearSecret {
-    /// Reads a Secret from an untyped object.
+    /// Reads a Secret: kind, metadata (name, namespace, labels, annotations), type, immutable, data and stringData.
     ///
     /// # Errors
-    /// [`SecretError`]: another kind, an unknown field, a value of the wrong type, `data` that is not base64.
-    pub fn from_value(value: &Value) -> Result<Self, SecretError> {
-        let none = Map::new();
-        let object = value.as_object().unwrap_or(&none);
-        check_kind(object)?;
-        if let Some(unknown) = object.keys().find(|key| !FIELDS.contains(&key.as_str())) {
-            return Err(SecretError::UnknownField(unknown.clone()));
-        }
-        Self::from_fields(object)
+    /// [`SecretError`]: another kind, an unknown field, a value of the wrong type or that YAML would change, `data`
+    /// that is not base64.
+    pub fn from_document(document: &Document) -> Result<Self, SecretError> {
+        check_kind(document, "Secret", "v1")?;
+        Self::from_fields(document)
     }
 
-    /// Reads metadata, type, immutable, data and stringData, whatever else there is.
-    pub(crate) fn from_fields(object: &Map<String, Value>) -> Result<Self, SecretError> {
-        let metadata = match object.get("metadata") {
-            None | Some(Value::Null) => ObjectMeta::default(),
-            Some(value) => ObjectMeta::deserialize(value).map_err(|_| SecretError::Metadata)?,
-        };
-        let mut items = BTreeMap::new();
-        for (item, text) in string_map(object, "data")? {
-            let bytes = base64_text::decode(text)
-                .map_err(|source| SecretError::NotBase64 { item: item.to_owned(), source })?;
-            items.insert(item.to_owned(), SecretBytes::new(bytes));
-        }
-        for (item, text) in string_map(object, "stringData")? {
-            items.insert(item.to_owned(), SecretBytes::new(text.as_bytes().to_vec()));
-        }
-        Ok(Self { metadata, type_: text(object, "type")?, immutable: boolean(object, "immutable")?, items })
+    /// Reads the fields of a Secret from a document that need not say its kind.
+    pub(crate) fn from_fields(document: &Document) -> Result<Self, SecretError> {
+        check_fields(document, &[], SECRET_FIELDS)?;
+        check_fields(document, &["metadata"], METADATA_FIELDS)?;
+        Ok(Self {
+            metadata: ObjectMeta {
+                name: text(document, &["metadata", "name"])?,
+                namespace: text(document, &["metadata", "namespace"])?,
+                labels: strings(document, &["metadata", "labels"])?,
+                annotations: strings(document, &["metadata", "annotations"])?,
+                ..ObjectMeta::default()
+            },
+            type_: text(document, &["type"])?,
+            immutable: boolean(document, &["immutable"])?,
+            items: items(document)?,
+        })
     }
 
     /// The Secret as an object in clear, for printing; wipe it after use.
@@ -117,82 +143,157 @@ impl ClearSecret {
     }
 }
 
-fn check_kind(object: &Map<String, Value>) -> Result<(), SecretError> {
-    let word = |field: &str| object.get(field).and_then(Value::as_str);
-    if word("kind") == Some("Secret") && word("apiVersion") == Some("v1") {
+/// Refuses an object of another kind than `kind` of `api_version`.
+pub(crate) fn check_kind(document: &Document, kind: &str, api_version: &str) -> Result<(), SecretError> {
+    let word = |field: &str| document.value.get(field).and_then(Value::as_str);
+    if word("kind") == Some(kind) && word("apiVersion") == Some(api_version) {
         return Ok(());
     }
     Err(SecretError::OtherKind {
+        place: document.place(),
         kind: word("kind").unwrap_or("no kind").to_owned(),
         api_version: word("apiVersion").unwrap_or("no apiVersion").to_owned(),
     })
 }
 
-/// The entries of a map of strings; `null` as a value is the empty string (reference behaviour), as a map no entry.
-fn string_map<'a>(object: &'a Map<String, Value>, field: &str) -> Result<Vec<(&'a str, &'a str)>, SecretError> {
-    let wrong = |field: String, expected| SecretError::WrongType { field, expected };
-    let map = match object.get(field) {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Object(map)) => map,
-        Some(_) => return Err(wrong(field.to_owned(), "a map of strings")),
-    };
-    map.iter()
-        .map(|(key, value)| match value {
-            Value::Null => Ok((key.as_str(), "")),
-            Value::String(text) => Ok((key.as_str(), text.as_str())),
-            _ => Err(wrong(format!("{field}.{key}"), "a string (put it in quotes)")),
-        })
-        .collect()
+fn items(document: &Document) -> Result<BTreeMap<String, SecretBytes>, SecretError> {
+    let mut items = BTreeMap::new();
+    for (item, mut text) in document.string_map(&["data"], Nulls::Empty)? {
+        let decoded = base64_text::decode(&text);
+        text.zeroize();
+        let place = || document.place_of(&["data", item.as_str()]);
+        let bytes = decoded.map_err(|source| SecretError::NotBase64 {
+            place: place(),
+            item: item.clone(),
+            source,
+        })?;
+        items.insert(item, SecretBytes::new(bytes));
+    }
+    for (item, text) in document.string_map(&["stringData"], Nulls::Refuse)? {
+        items.insert(item, SecretBytes::new(text.into_bytes()));
+    }
+    Ok(items)
 }
 
-fn text(object: &Map<String, Value>, field: &str) -> Result<Option<String>, SecretError> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
+fn at<'a>(document: &'a Document, path: &[&str]) -> Option<&'a Value> {
+    path.iter()
+        .try_fold(&document.value, |value, step| value.get(step))
+        .filter(|value| !value.is_null())
+}
+
+fn check_fields(document: &Document, path: &[&str], known: &'static [&'static str]) -> Result<(), SecretError> {
+    let fields = at(document, path).and_then(Value::as_object).into_iter().flatten();
+    for (field, _) in fields {
+        if !known.contains(&field.as_str()) {
+            let place = document.place_of(&[path, &[field]].concat());
+            return Err(SecretError::UnknownField {
+                place,
+                field: field.clone(),
+                known,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn wanted(document: &Document, path: &[&str], reason: &str) -> SecretError {
+    let (place, field) = (document.place_of(path), path.join("."));
+    DocumentError::Field {
+        place,
+        field,
+        reason: reason.to_owned(),
+    }
+    .into()
+}
+
+fn strings(document: &Document, path: &[&str]) -> Result<Option<BTreeMap<String, String>>, SecretError> {
+    let map = document.string_map(path, Nulls::Refuse)?;
+    Ok(Some(map).filter(|map| !map.is_empty()))
+}
+
+fn text(document: &Document, path: &[&str]) -> Result<Option<String>, SecretError> {
+    match at(document, path) {
+        None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(SecretError::WrongType { field: field.to_owned(), expected: "a string" }),
+        Some(_) => Err(wanted(document, path, "text is wanted here: put it in quotes")),
     }
 }
 
-fn boolean(object: &Map<String, Value>, field: &str) -> Result<Option<bool>, SecretError> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
+fn boolean(document: &Document, path: &[&str]) -> Result<Option<bool>, SecretError> {
+    match at(document, path) {
+        None => Ok(None),
         Some(Value::Bool(value)) => Ok(Some(*value)),
-        Some(_) => Err(SecretError::WrongType { field: field.to_owned(), expected: "true or false" }),
+        Some(_) => Err(wanted(document, path, "true or false is wanted here")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::document;
 
-    fn read(rest: Value) -> Result<ClearSecret, SecretError> {
-        let mut object = json!({"apiVersion": "v1", "kind": "Secret"});
-        object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
-        ClearSecret::from_value(&object)
+    fn read(rest: &str) -> Result<ClearSecret, SecretError> {
+        let source = format!("apiVersion: v1\nkind: Secret\n{rest}");
+        ClearSecret::from_document(&document::read(source.as_bytes()).unwrap()[0])
     }
 
     #[test]
     fn string_data_wins_and_null_is_empty() {
-        let secret = read(json!({"data": {"a": "MQ==", "b": "Mg==", "n": null}, "stringData": {"b": "two"}})).unwrap();
-        let items: Vec<_> = secret.items.iter().map(|(item, bytes)| (item.as_str(), bytes.expose())).collect();
-        assert_eq!(items, [("a", &b"1"[..]), ("b", b"two"), ("n", b"")]);
+        let secret = read("data: {a: MQ==, b: Mg==, empty: null}\nstringData: {b: two, port: 5432}").unwrap();
+        let items: Vec<_> = secret
+            .items
+            .iter()
+            .map(|(item, bytes)| (item.as_str(), bytes.expose()))
+            .collect();
+        assert_eq!(
+            items,
+            [("a", &b"1"[..]), ("b", b"two"), ("empty", b""), ("port", b"5432")]
+        );
     }
 
     #[test]
-    fn what_is_no_secret_is_refused_without_its_values() {
+    fn what_is_no_secret_is_refused_with_its_place_and_without_its_values() {
         let cases = [
-            (json!({"data": {"a": "s3cret!"}}), "data.a is not base64 (text in clear belongs under stringData)"),
-            (json!({"stringData": {"a": 5}}), "stringData.a must be a string (put it in quotes)"),
-            (json!({"data": ["s3cret!"]}), "data must be a map of strings"),
-            (json!({"stringdata": {}}), "a Secret has no field `stringdata` (it has metadata, type, immutable, data and stringData)"),
-            (json!({"kind": "ConfigMap"}), "expected a Secret (apiVersion v1) but found ConfigMap (v1)"),
-            (json!({"kind": null}), "expected a Secret (apiVersion v1) but found no kind (v1)"),
-            (json!({"metadata": {"labels": {"a": 1}}}), "metadata is not the metadata of a Kubernetes object"),
+            (
+                "data:\n  a: s3cret!",
+                "document 1, line 4: data.a is not base64 (text in clear belongs under stringData)",
+            ),
+            (
+                "metadata: {name: n}",
+                "document 1, line 3: \"metadata.name\": text is wanted here: put it in quotes",
+            ),
+            ("data: [s3cret]", "document 1, line 3: \"data\": a map is wanted here"),
+            (
+                "stringdata: {a: s3cret}",
+                "document 1, line 3: there is no field `stringdata` here (only apiVersion, kind, metadata, type, immutable, data, stringData)",
+            ),
+            (
+                "immutable: s3cret",
+                "document 1, line 3: \"immutable\": true or false is wanted here",
+            ),
         ];
         for (rest, expected) in cases {
-            assert_eq!(read(rest.clone()).unwrap_err().to_string(), expected, "{rest}");
+            assert_eq!(read(rest).unwrap_err().to_string(), expected, "{rest}");
+        }
+        let other = document::read(b"apiVersion: v1\nkind: ConfigMap\ndata: {a: s3cret}").unwrap();
+        let error = ClearSecret::from_document(&other[0]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "document 1, line 1: expected a Secret (apiVersion v1) but found ConfigMap (v1)"
+        );
+    }
+
+    #[test]
+    fn scalars_that_yaml_would_change_are_refused() {
+        for rest in [
+            "stringData: {a: yes}",
+            "stringData: {a: 0777}",
+            "metadata: {labels: {a: 1e3}}",
+        ] {
+            assert!(
+                matches!(read(rest), Err(SecretError::Document(DocumentError::Unquoted { .. }))),
+                "{rest}"
+            );
         }
     }
 }

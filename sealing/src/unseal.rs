@@ -5,15 +5,15 @@ use std::fmt;
 
 use crds::{SealedSecret, SecretTemplate, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
 use crate::binding::{Binding, BindingError, Label, Scope};
+use crate::document::{self, Document};
 use crate::key::Fingerprint;
 use crate::keyring::{KeyRing, OpenError, Opened};
 use crate::render::{self, RenderError};
-use crate::secret::ClearSecret;
+use crate::secret::{self, ClearSecret, SecretError};
 use crate::secret_bytes::SecretBytes;
 
 /// The Secret that a SealedSecret asks for, and the keys that opened it.
@@ -73,9 +73,21 @@ impl fmt::Display for ItemErrors {
                 None => groups.push((message, vec![item])),
             }
         }
-        let lines: Vec<_> = groups.iter().map(|(message, items)| format!("{message} ({})", items.join(", "))).collect();
+        let lines: Vec<_> = groups
+            .iter()
+            .map(|(message, items)| format!("{message} ({})", items.join(", ")))
+            .collect();
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// Reads a SealedSecret from a document.
+///
+/// # Errors
+/// [`SecretError`]: another kind, or a field that does not hold what it must.
+pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
+    secret::check_kind(document, names::KIND, names::API_VERSION)?;
+    Ok(document.parse()?)
 }
 
 /// Where the items of `sealed` may be opened: its own name, namespace and scope annotations, never its template's.
@@ -95,11 +107,7 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
 ///
 /// # Errors
 /// [`UnsealError`]; with [`UnsealError::Items`] no item of the result is given, not even those that opened.
-pub fn unseal(
-    sealed: &SealedSecret,
-    keys: &KeyRing,
-    preferred: Option<&Fingerprint>,
-) -> Result<Unsealed, UnsealError> {
+pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Result<Unsealed, UnsealError> {
     let label = binding(sealed)?.label();
     let default = SecretTemplate::default();
     let template = sealed.spec.template.as_ref().unwrap_or(&default);
@@ -109,7 +117,12 @@ pub fn unseal(
         None => {
             let (items, opened_by) = items(sealed, template, &label, keys, preferred)?;
             let metadata = template.metadata.clone().unwrap_or_default();
-            let secret = ClearSecret { metadata, type_: template.type_.clone(), immutable: template.immutable, items };
+            let secret = ClearSecret {
+                metadata,
+                type_: template.type_.clone(),
+                immutable: template.immutable,
+                items,
+            };
             (secret, opened_by)
         }
     };
@@ -162,7 +175,11 @@ fn items(
             }
         }
     }
-    if errors.is_empty() { Ok((items, opened_by)) } else { Err(UnsealError::Items(ItemErrors(errors))) }
+    if errors.is_empty() {
+        Ok((items, opened_by))
+    } else {
+        Err(UnsealError::Items(ItemErrors(errors)))
+    }
 }
 
 /// The format of version 0.6 and before: one ciphertext of the whole Secret as JSON.
@@ -173,11 +190,12 @@ fn deprecated_data(
     preferred: Option<&Fingerprint>,
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
     let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
-    let value: Value =
-        serde_json::from_slice(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
-    let secret = value.as_object().and_then(|object| ClearSecret::from_fields(object).ok());
-    crate::document::wipe(value);
-    Ok((secret.ok_or(UnsealError::DeprecatedDataNoSecret)?, BTreeSet::from([opened.key])))
+    let documents = document::read(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    let [document] = documents.as_slice() else {
+        return Err(UnsealError::DeprecatedDataNoSecret);
+    };
+    let secret = ClearSecret::from_fields(document).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    Ok((secret, BTreeSet::from([opened.key])))
 }
 
 /// Labels and annotations of the template under the SealedSecret's own name, owned by it unless the template says

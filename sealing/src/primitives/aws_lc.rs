@@ -46,7 +46,9 @@ impl PublicKey {
         _random: &mut dyn Random, // AWS-LC draws the OAEP seed from its own generator.
     ) -> Result<Vec<u8>, CryptoFailure> {
         let mut out = vec![0; self.0.ciphertext_size()];
-        self.0.encrypt(&OAEP_SHA256_MGF1SHA256, session_key, &mut out, Some(label)).map_err(|_| CryptoFailure)?;
+        self.0
+            .encrypt(&OAEP_SHA256_MGF1SHA256, session_key, &mut out, Some(label))
+            .map_err(|_| CryptoFailure)?;
         Ok(out)
     }
 }
@@ -76,7 +78,9 @@ impl PrivateKey {
     pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoFailure> {
         let key = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| CryptoFailure)?;
         let spki = key.public_key().as_der().map_err(|_| CryptoFailure)?.as_ref().to_vec();
-        OaepPrivateDecryptingKey::new(key).map(|key| Self { key, spki }).map_err(|_| CryptoFailure)
+        OaepPrivateDecryptingKey::new(key)
+            .map(|key| Self { key, spki })
+            .map_err(|_| CryptoFailure)
     }
 
     /// DER SubjectPublicKeyInfo.
@@ -105,7 +109,9 @@ impl PrivateKey {
 }
 
 fn aead(session_key: &[u8; SESSION_KEY]) -> Result<LessSafeKey, CryptoFailure> {
-    UnboundKey::new(&AES_256_GCM, session_key).map(LessSafeKey::new).map_err(|_| CryptoFailure)
+    UnboundKey::new(&AES_256_GCM, session_key)
+        .map(LessSafeKey::new)
+        .map_err(|_| CryptoFailure)
 }
 
 /// AES-256-GCM in place: `buffer` goes from plaintext to ciphertext with its tag. The key must never be used again.

@@ -13,16 +13,25 @@ use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE};
 use crate::random::Random;
 
 /// The operating system's random source.
+#[cfg_attr(
+    feature = "aws-lc",
+    allow(unreachable_pub, reason = "public only where this is the backend")
+)]
 #[derive(Debug, Default)]
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), crate::random::RandomUnavailable> {
-        rand::rngs::OsRng.try_fill_bytes(buffer).map_err(|_| crate::random::RandomUnavailable)
+        rand::rngs::OsRng
+            .try_fill_bytes(buffer)
+            .map_err(|_| crate::random::RandomUnavailable)
     }
 }
 
-#[cfg_attr(feature = "aws-lc", allow(dead_code, reason = "the other backend's is used; the tests compare the two"))]
+#[cfg_attr(
+    feature = "aws-lc",
+    allow(dead_code, reason = "the other backend's is used; the tests compare the two")
+)]
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
@@ -32,7 +41,9 @@ pub(crate) struct PublicKey(RsaPublicKey);
 
 impl PublicKey {
     pub(crate) fn from_spki(spki: &[u8]) -> Result<Self, CryptoFailure> {
-        RsaPublicKey::from_public_key_der(spki).map(Self).map_err(|_| CryptoFailure)
+        RsaPublicKey::from_public_key_der(spki)
+            .map(Self)
+            .map_err(|_| CryptoFailure)
     }
 
     pub(crate) fn wrap(
@@ -47,14 +58,18 @@ impl PublicKey {
         // rand's traits cannot say that randomness failed, so the seed is drawn first; StdRng is ChaCha12.
         let mut seed = Zeroizing::new([0; 32]);
         random.fill(seed.as_mut()).map_err(|_| CryptoFailure)?;
-        self.0.encrypt(&mut StdRng::from_seed(*seed), padding, session_key).map_err(|_| CryptoFailure)
+        self.0
+            .encrypt(&mut StdRng::from_seed(*seed), padding, session_key)
+            .map_err(|_| CryptoFailure)
     }
 }
 
 /// AES-256-GCM in place: `buffer` goes from plaintext to ciphertext with its tag. The key must never be used again.
 pub(crate) fn encrypt(session_key: &[u8; SESSION_KEY], buffer: &mut Vec<u8>) -> Result<(), CryptoFailure> {
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*session_key));
-    let sealed = cipher.encrypt(&Nonce::from(ZERO_NONCE), buffer.as_slice()).map_err(|_| CryptoFailure)?;
+    let sealed = cipher
+        .encrypt(&Nonce::from(ZERO_NONCE), buffer.as_slice())
+        .map_err(|_| CryptoFailure)?;
     buffer.zeroize();
     *buffer = sealed;
     Ok(())

@@ -1,0 +1,193 @@
+//! Broken and foreign ciphertexts: each kind of damage has its class of error, and none opens.
+
+use crate::common::{VALUES, key};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sealing::binding::{Binding, Label, Scope};
+use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
+use sealing::key::Fingerprint;
+use sealing::keyring::{KeyRing, OpenError};
+use sealing::unseal::{ItemError, UnsealError, unseal};
+
+struct Sample {
+    sealed: Vec<u8>,
+    label: Label,
+    ring: KeyRing,
+    key: Fingerprint,
+}
+
+/// A value of the reference under a 2048-bit key: 2 + 256 + plaintext + 16 bytes.
+fn sample() -> Sample {
+    let value = VALUES
+        .values
+        .iter()
+        .find(|value| value.key == "rsa2048" && value.scope() == Scope::Strict && value.plaintext() == b"x")
+        .unwrap();
+    Sample {
+        sealed: value.sealed(),
+        label: value.label(&VALUES),
+        ring: key("rsa2048").ring(),
+        key: key("rsa2048").fingerprint.parse().unwrap(),
+    }
+}
+
+const WRAPPED: usize = 256;
+const NO_KEY: OpenError = OpenError::NoKey {
+    fitting: 1,
+    sealed_bits: 2048,
+};
+
+#[test]
+fn every_truncation_is_named() {
+    let sample = sample();
+    for end in 0..sample.sealed.len() {
+        let error = sample
+            .ring
+            .open(&sample.sealed[..end], &sample.label, None)
+            .unwrap_err();
+        // With at least a tag's worth of body left the lengths are plausible; then the tag does not match.
+        let expected = if end < LENGTH_FIELD {
+            OpenError::Malformed(EnvelopeError::Truncated {
+                have: end,
+                need: LENGTH_FIELD,
+            })
+        } else if end < LENGTH_FIELD + WRAPPED + TAG {
+            OpenError::Malformed(EnvelopeError::Truncated {
+                have: end,
+                need: LENGTH_FIELD + WRAPPED + TAG,
+            })
+        } else {
+            OpenError::Damaged {
+                key: sample.key.clone(),
+            }
+        };
+        assert_eq!(error, expected, "cut at {end}");
+    }
+}
+
+#[test]
+fn every_flipped_byte_is_refused_in_its_class() {
+    let sample = sample();
+    for at in 0..sample.sealed.len() {
+        let mut bytes = sample.sealed.clone();
+        bytes[at] ^= 0x01;
+        let error = sample.ring.open(&bytes, &sample.label, None).unwrap_err();
+        match (at, error) {
+            // L becomes 0 (the high byte was 1), or 257, for which no key is held.
+            (0, OpenError::Malformed(EnvelopeError::BadLength(0))) => {}
+            (1, OpenError::NoKey { fitting: 0, .. } | OpenError::Malformed(EnvelopeError::Truncated { .. })) => {}
+            (2..258, error) => assert_eq!(error, NO_KEY, "byte {at}"),
+            (258.., error) => assert_eq!(
+                error,
+                OpenError::Damaged {
+                    key: sample.key.clone()
+                },
+                "byte {at}"
+            ),
+            (_, error) => panic!("byte {at}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
+    let sample = sample();
+    let label = |scope, namespace, name| Binding::new(scope, namespace, name).unwrap().label();
+    for wrong in [
+        label(Scope::Strict, "default", "other"),
+        label(Scope::Strict, "other", "cc.ccloud-secrets"),
+        label(Scope::NamespaceWide, "default", ""),
+        label(Scope::ClusterWide, "", ""),
+    ] {
+        assert_eq!(sample.ring.open(&sample.sealed, &wrong, None), Err(NO_KEY), "{wrong:?}");
+    }
+    assert_eq!(
+        key("other").ring().open(&sample.sealed, &sample.label, None),
+        Err(NO_KEY)
+    );
+    let wrong_size = key("rsa4096").ring().open(&sample.sealed, &sample.label, None);
+    assert_eq!(
+        wrong_size,
+        Err(OpenError::NoKey {
+            fitting: 0,
+            sealed_bits: 2048
+        })
+    );
+    let none = KeyRing::default().open(&sample.sealed, &sample.label, None);
+    assert_eq!(
+        none,
+        Err(OpenError::NoKey {
+            fitting: 0,
+            sealed_bits: 2048
+        })
+    );
+}
+
+#[test]
+fn lengths_that_lie_read_nothing_beyond_the_bytes() {
+    let sample = sample();
+    for length in [0_u16, 1, 127, 255, 257, 512, 1024, 0x7fff, 0xffff] {
+        let mut bytes = sample.sealed.clone();
+        bytes[..2].copy_from_slice(&length.to_be_bytes());
+        let error = sample.ring.open(&bytes, &sample.label, None).unwrap_err();
+        let fits = usize::from(length) + LENGTH_FIELD + TAG <= bytes.len();
+        match error {
+            OpenError::Malformed(EnvelopeError::BadLength(_)) => assert!(length < 128, "{length}"),
+            OpenError::Malformed(EnvelopeError::Truncated { .. }) => assert!(!fits, "{length}"),
+            OpenError::NoKey { fitting: 0, .. } => assert!(fits, "{length}"),
+            other => panic!("{length}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_huge_value_is_judged_by_its_tag() {
+    let sample = sample();
+    let mut bytes = sample.sealed.clone();
+    bytes.resize(64 << 20, 0);
+    assert_eq!(
+        sample.ring.open(&bytes, &sample.label, None),
+        Err(OpenError::Damaged { key: sample.key })
+    );
+}
+
+#[test]
+fn each_item_has_its_own_error_and_equal_ones_share_a_line() {
+    let good = sample();
+    let cut = STANDARD.encode(&good.sealed[..100]);
+    let mut damaged = good.sealed.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let sealed: crds::SealedSecret = serde_json::from_value(serde_json::json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"name": VALUES.name, "namespace": VALUES.namespace},
+        "spec": {"encryptedData": {
+            "good": STANDARD.encode(&good.sealed),
+            "placeholder": "AgBy3i4OJSWK+PiTySYZZA9rO43cGDEq...",
+            "cut": cut,
+            "damaged": STANDARD.encode(&damaged),
+            "foreign b": STANDARD.encode(foreign(&good.sealed)),
+            "foreign a": STANDARD.encode(foreign(&good.sealed)),
+        }},
+    }))
+    .unwrap();
+    let error = unseal(&sealed, &good.ring, None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the ciphertext is cut short: 100 bytes, at least 274 expected (cut)\n\
+         the ciphertext is damaged (damaged)\n\
+         no key could decrypt secret (foreign a, foreign b)\n\
+         illegal base64 data at input byte 32 (placeholder)"
+    );
+    let UnsealError::Items(items) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(items.0["foreign a"], ItemError::Open(NO_KEY));
+    assert!(!items.0.contains_key("good"));
+}
+
+/// The same lengths, another session key block.
+fn foreign(sealed: &[u8]) -> Vec<u8> {
+    let mut bytes = sealed.to_vec();
+    bytes[100] ^= 0xff;
+    bytes
+}
