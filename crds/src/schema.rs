@@ -27,7 +27,9 @@ pub(crate) fn spec(schema: &mut Schema) {
 /// What Rust fills in while reading must not be written into the objects by the API server: a status that says
 /// `conditions: []` reads as a failure to Flux's health check.
 pub(crate) fn no_defaults(schema: &mut Schema) {
-    let properties = schema.get_mut("properties").and_then(|properties| properties.as_object_mut());
+    let properties = schema
+        .get_mut("properties")
+        .and_then(|properties| properties.as_object_mut());
     for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
         if let Some(property) = property.as_object_mut() {
             property.remove("default");
