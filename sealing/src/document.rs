@@ -20,6 +20,7 @@ mod key_order;
 mod list;
 mod mark;
 mod scalar;
+mod stream;
 mod strings;
 mod typed;
 mod yaml;
@@ -120,26 +121,16 @@ impl std::fmt::Debug for Document {
 /// `---`, or JSON objects one after the other. Documents that are empty or hold only comments are skipped. The `items`
 /// of a `List`, `SecretList` or `SealedSecretList` come out as documents of their own.
 ///
-/// The language is decided as the reference does: a first character `{` says JSON; what then is no JSON may still be
-/// YAML in flow style.
+/// A source that begins with an object in JSON's form is JSON, any other is YAML.
 ///
 /// # Errors
 /// The first thing that is wrong in the source, with its document and line; [`DocumentError::Empty`] when the source
 /// holds no object.
 pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
     let text = decode(source)?;
-    let (format, found) = if text.trim_start().starts_with('{') {
-        match json::read(text) {
-            Ok(found) => (Format::Json, found),
-            Err(error @ DocumentError::Syntax { .. }) => (Format::Yaml, yaml::read(text).map_err(|_| error)?),
-            Err(error) => return Err(error),
-        }
-    } else {
-        (Format::Yaml, yaml::read(text)?)
-    };
     let mut documents = Vec::new();
-    for (index, placed) in found {
-        list::expand(index, format, placed, &mut documents)?;
+    for one in stream::values(text)? {
+        list::expand(one.index, one.format, one.placed, &mut documents)?;
     }
     if documents.is_empty() {
         Err(DocumentError::Empty)
@@ -150,9 +141,11 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 
 /// The source as text without its byte-order mark.
 fn decode(source: &[u8]) -> Result<&str, DocumentError> {
-    // Text in UTF-16 has a mark, or else a NUL among its first two bytes, as every key and sign of a manifest is ASCII.
-    if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) || source.iter().take(2).any(|b| *b == 0)
-    {
+    // Without a mark, UTF-16 shows by the NUL in its first character, which is ASCII in every manifest.
+    if matches!(
+        source,
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, b'\t'..=b'~', ..] | [b'\t'..=b'~', 0, ..]
+    ) {
         return Err(DocumentError::Utf16);
     }
     let source = source.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(source);

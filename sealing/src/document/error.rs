@@ -130,7 +130,7 @@ pub enum DocumentError {
         place: Place,
     },
     /// A map key that is not a scalar, or is null.
-    #[error("{place}: a map key must be text")]
+    #[error("{place}: a map key must be text (a template's {{{{ }}}} must be filled in first)")]
     Key {
         /// Where it stands.
         place: Place,

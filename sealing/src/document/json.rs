@@ -8,38 +8,48 @@ use std::io::Read;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::error::{DocumentError, Place, Typed};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
-use super::{Format, MAX_DEPTH, wipe};
+use super::stream::Found;
+use super::{Format, MAX_DEPTH};
 
-/// The values of `text`, with their numbers from 1.
-pub(super) fn read(text: &str) -> Result<Vec<(usize, Placed)>, DocumentError> {
-    let state = State::default();
+/// Adds the values of `text` to `found`. `lines_before` and `documents_before` stand before it in the source.
+pub(super) fn read(
+    text: &str,
+    lines_before: usize,
+    documents_before: usize,
+    found: &mut Vec<Found>,
+) -> Result<(), DocumentError> {
+    let state = State {
+        breaks: Cell::new(lines_before),
+        ..State::default()
+    };
     let mut source = serde_json::Deserializer::from_reader(Bytes {
         rest: text.as_bytes(),
         state: &state,
     });
-    let mut found: Vec<(usize, Placed)> = Vec::new();
+    let mut index = documents_before;
+    // There is a next value as long as the end is not reached.
     while source.end().is_err() {
-        let index = found.len() + 1;
-        match (Node {
+        index += 1;
+        let placed = (Node {
             state: &state,
             depth: 1,
         })
         .deserialize(&mut source)
-        {
-            Ok(placed) => found.push((index, placed)),
-            Err(error) => {
-                found.into_iter().for_each(|(_, placed)| wipe(placed.value));
-                return Err(fault(&state, &error, index));
-            }
-        }
+        .map_err(|error| fault(&state, &error, lines_before, index))?;
+        found.push(Found {
+            index,
+            format: Format::Json,
+            placed,
+        });
     }
-    Ok(found)
+    Ok(())
 }
 
-fn fault(state: &State, error: &serde_json::Error, index: usize) -> DocumentError {
+fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: usize) -> DocumentError {
     let at = |line| Place {
         document: index,
         line,
@@ -61,7 +71,7 @@ fn fault(state: &State, error: &serde_json::Error, index: usize) -> DocumentErro
                 Category::Data | Category::Io => "it breaks the rules of JSON".to_owned(),
             };
             DocumentError::Syntax {
-                place: at(error.line()),
+                place: at(lines_before + error.line().max(1)),
                 format: Format::Json,
                 reason,
             }
@@ -124,7 +134,11 @@ struct Node<'a> {
 
 impl Node<'_> {
     fn leaf(self, value: Value, typed: Option<Typed>) -> Placed {
-        let turned = typed.map(|typed| Turned { typed, text: None });
+        let turned = typed.map(|typed| Turned {
+            typed,
+            text: Zeroizing::default(),
+            kept: false,
+        });
         Placed {
             value,
             mark: Mark::leaf(self.state.line(), turned),

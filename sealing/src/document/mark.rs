@@ -44,9 +44,11 @@ pub(super) struct Entry {
 #[derive(Clone)]
 pub(super) struct Turned {
     pub(super) typed: Typed,
-    /// What was typed, when reading it as text gives that same text (`5432`, `true`, an empty value). `None` when the
-    /// text would change (`yes`, `0777`, `1e3`, `null`).
-    pub(super) text: Option<Zeroizing<String>>,
+    /// Its text as Go gives it where text is wanted.
+    pub(super) text: Zeroizing<String>,
+    /// Whether that is what was typed (`5432`, `true`, a value that is left out), and not another text (`yes`, `0777`,
+    /// `1e3`, `null`).
+    pub(super) kept: bool,
 }
 
 impl Mark {

@@ -20,16 +20,34 @@ pub(super) fn resolve(typed: &str) -> Scalar {
         return word;
     }
     match typed.as_bytes().first() {
-        Some(b'.') => float(typed).map_or(Scalar::Text, Scalar::Float),
+        // Go strips the underscores of a number that begins with a digit, but here leaves them to `ParseFloat`.
+        Some(b'.') if underscores_divide_digits(typed) => {
+            float(&without_underscores(typed)).map_or(Scalar::Text, Scalar::Float)
+        }
         // A date starts with a digit too, and is text for Go when no type is asked for.
         Some(b'+' | b'-' | b'0'..=b'9') if !is_timestamp(typed) => {
-            let plain: String = typed.chars().filter(|c| *c != '_').collect();
+            let plain = without_underscores(typed);
             integer(&plain)
                 .or_else(|| float(&plain).map(Scalar::Float))
+                .or_else(|| signed_binary(&plain))
                 .unwrap_or(Scalar::Text)
         }
         _ => Scalar::Text,
     }
+}
+
+fn without_underscores(typed: &str) -> String {
+    typed.chars().filter(|c| *c != '_').collect()
+}
+
+fn underscores_divide_digits(typed: &str) -> bool {
+    let digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
+    let bytes = typed.as_bytes();
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == b'_')
+        .all(|(at, _)| digit(at.checked_sub(1).and_then(|before| bytes.get(before))) && digit(bytes.get(at + 1)))
 }
 
 fn word(typed: &str) -> Option<Scalar> {
@@ -70,6 +88,14 @@ fn integer(plain: &str) -> Option<Scalar> {
         (Err(_), Ok(number)) if unsigned.len() == plain.len() => Some(Scalar::Uint(number)),
         _ => None,
     }
+}
+
+/// Go tries `0b` again by itself, and takes a sign after it: `0b-1` is -1.
+fn signed_binary(plain: &str) -> Option<Scalar> {
+    let digits = plain
+        .strip_prefix("0b")
+        .filter(|digits| digits.starts_with(['+', '-']))?;
+    i64::from_str_radix(digits, 2).ok().map(Scalar::Int)
 }
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, as long as the number is finite.
@@ -132,7 +158,7 @@ fn split_date(typed: &str) -> Option<(bool, &str)> {
     let year: u32 = year.parse().ok()?;
     let month = field(month, 12)?;
     let day = field(day, 31)?;
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let longest = match month {
         2 if leap => 29,
         2 => 28,

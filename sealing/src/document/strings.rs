@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Document;
-use super::error::{DocumentError, Place, Typed};
-use super::mark::Mark;
+use super::error::{DocumentError, Place};
+use super::mark::{Mark, Turned};
 
 /// What a null means in a map of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Texts<'_> {
     fn key(&self, key: &str) -> Result<String, DocumentError> {
         let entry = self.mark.and_then(|mark| mark.entry(key));
         match entry.and_then(|entry| entry.key_turned.as_ref()) {
-            Some(turned) if turned.text.is_none() => Err(DocumentError::UnquotedKey {
+            Some(turned) if !turned.kept => Err(DocumentError::UnquotedKey {
                 place: self.place(key),
                 field: self.path.join("."),
                 key: key.to_owned(),
@@ -93,32 +93,25 @@ impl Texts<'_> {
             field: self.field(key),
             reason: reason.to_owned(),
         };
-        let typed = match value {
+        match value {
             Value::String(text) => return Ok(text.clone()),
             Value::Null if self.nulls == Nulls::Empty => return Ok(String::new()),
             Value::Array(_) | Value::Object(_) => return Err(wrong("text is wanted here")),
-            Value::Null => Typed::Null,
-            Value::Bool(_) => Typed::Bool,
-            Value::Number(_) => Typed::Int,
-        };
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
         let turned = self
             .mark
             .and_then(|mark| mark.entry(key))
             .and_then(|entry| entry.value.turned.as_ref());
         match turned {
-            Some(turned) => match &turned.text {
-                Some(text) => Ok(text.to_string()),
-                None => Err(DocumentError::Unquoted {
-                    place: self.place(key),
-                    field: self.field(key),
-                    typed: turned.typed,
-                }),
-            },
-            None => Err(DocumentError::Unquoted {
+            Some(turned) if turned.kept => Ok(turned.text.to_string()),
+            Some(Turned { typed, .. }) => Err(DocumentError::Unquoted {
                 place: self.place(key),
                 field: self.field(key),
-                typed,
+                typed: *typed,
             }),
+            // Only when the caller has put another value in the document.
+            None => Err(wrong("text is wanted here")),
         }
     }
 

@@ -73,7 +73,6 @@ impl Text {
     /// A text, its further lines at the column `indent`. A key before its colon stays on one line.
     pub(super) fn scalar(&mut self, content: &str, indent: usize, is_key: bool) {
         match style(content, is_key) {
-            Style::Plain if content.is_empty() => self.space(),
             Style::Plain => {
                 self.space();
                 self.folded(content, indent, !is_key, |text, c| text.put(c));
@@ -293,10 +292,6 @@ fn is_base_60(content: &str) -> bool {
         .next()
         .is_some_and(|first| first.starts_with(|c: char| c.is_ascii_digit()) && digits(first));
     let rest: Vec<&str> = parts.collect();
-    let sixtieth = |part: &&str| match part.as_bytes() {
-        [b'0'..=b'9'] => true,
-        [b'0'..=b'5', b'0'..=b'9'] => true,
-        _ => false,
-    };
+    let sixtieth = |part: &&str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
     first && !rest.is_empty() && rest.iter().all(sixtieth) && digits(fraction)
 }

@@ -1,0 +1,76 @@
+//! A source as a stream of documents: which language each of them is in, and how many there are.
+
+use zeroize::Zeroizing;
+
+use super::error::DocumentError;
+use super::mark::Placed;
+use super::{Format, json, wipe, yaml};
+
+/// One value of a source, with its number from 1.
+pub(super) struct Found {
+    pub(super) index: usize,
+    pub(super) format: Format,
+    pub(super) placed: Placed,
+}
+
+/// Every value of `text` that is not empty.
+///
+/// A text that begins as a JSON object does is JSON, and its objects may be divided by `---` too; from the first part
+/// that begins otherwise on, the rest is YAML. What began as JSON is not read as YAML when it is broken, as the
+/// reference does: YAML would fold a line break inside a text into a space.
+pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
+    let mut found = Vec::new();
+    match fill(text, &mut found) {
+        Ok(()) => Ok(found),
+        Err(error) => {
+            found.into_iter().for_each(|one| wipe(one.placed.value));
+            Err(error)
+        }
+    }
+}
+
+fn fill(text: &str, found: &mut Vec<Found>) -> Result<(), DocumentError> {
+    let (mut rest, mut lines_before, mut documents) = (text, 0, 0);
+    loop {
+        let (part, after) = split_at_marker(rest);
+        if begins_as_json(part) {
+            let before = found.len();
+            json::read(part, lines_before, documents, found)?;
+            documents += found.len() - before;
+        } else if !part.trim_start().is_empty() {
+            break;
+        } else if lines_before > 0 {
+            // Nothing between two marks is an empty document, as in YAML; before the first one it is none.
+            documents += 1;
+        }
+        let Some(after) = after else { return Ok(()) };
+        lines_before += part.bytes().filter(|b| *b == b'\n').count();
+        rest = after;
+    }
+    if found.is_empty() {
+        return yaml::read(text, 0, found);
+    }
+    // The lines before are put in as empty ones, so that the parser counts on.
+    let padded = Zeroizing::new("\n".repeat(lines_before) + rest);
+    yaml::read(&padded, documents, found)
+}
+
+/// `{` and then the quote of a key, or `}`.
+fn begins_as_json(text: &str) -> bool {
+    text.trim_start()
+        .strip_prefix('{')
+        .is_some_and(|inner| inner.trim_start().starts_with(['"', '}']))
+}
+
+/// The text before the first line that begins with `---`, and the text after that mark. JSON has no such line inside.
+fn split_at_marker(text: &str) -> (&str, Option<&str>) {
+    for (at, _) in text.match_indices("---") {
+        let (before, marked) = text.split_at_checked(at).unwrap_or((text, ""));
+        let after = marked.strip_prefix("---").unwrap_or_default();
+        if (before.is_empty() || before.ends_with('\n')) && (after.is_empty() || after.starts_with(char::is_whitespace))
+        {
+            return (before, Some(after));
+        }
+    }
+    (text, None)
+}
