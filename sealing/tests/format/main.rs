@@ -2,6 +2,7 @@
 
 mod certificates;
 mod common;
+mod documents;
 mod hostile;
 mod oracle;
 mod vectors;
