@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod eventually;
+pub mod implementation;
 pub mod launch;
 pub mod namespace;
 pub mod output;

@@ -201,6 +201,11 @@ impl Peer {
     }
 }
 
+/// The source of a Go module that a peer is built from, in the pinned version: for manifests that come with it.
+pub fn module_folder(peer: &Peer, module: &str) -> Result<PathBuf> {
+    go::module_folder(peer, module)
+}
+
 /// Which of the peers are there already, and where. Starts no build.
 pub fn check(wanted: &[Peer]) -> Result<Vec<(Peer, Option<PathBuf>)>> {
     wanted

@@ -41,20 +41,12 @@ impl Cluster {
         self.kubectl_ok(&all)?.json()
     }
 
-    /// Applies custom resource definitions, waits until they are served, and lets the garbage collector know them.
-    pub fn install_crds(&self, manifests: &str) -> Result<()> {
-        self.apply(manifests)?;
-        self.kubectl_input(
-            &["wait", "--for=condition=Established", "--timeout=60s", "-f", "-"],
-            manifests,
-        )?
-        .success()?;
+    /// Waits until an applied custom resource definition is served, and lets the garbage collector know the kind.
+    pub fn await_crd(&self, name: &str) -> Result<()> {
+        self.kubectl_ok(&["wait", "--for=condition=Established", "--timeout=60s", "crd", name])?;
         // Established comes a moment before discovery lists the kind.
-        let name = self
-            .kubectl_input(&["get", "-o", "jsonpath={.metadata.name}", "-f", "-"], manifests)?
-            .success()?;
         self.eventually(Duration::from_secs(30), "custom resource that can be listed", || {
-            self.kubectl_ok(&["get", "-A", name.stdout.trim()])
+            self.kubectl_ok(&["get", "-A", name])
         })?;
         self.restart_controller_manager()
     }

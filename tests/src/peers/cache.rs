@@ -1,6 +1,7 @@
 //! The user's own cache of built peers.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -36,17 +37,13 @@ pub fn root() -> Result<PathBuf> {
 /// The peer's folder in the cache, keyed by everything that decides what is built: the pins and the flags.
 pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
     let mut digest = Sha256::new();
-    let mut pins: Vec<PathBuf> = fs::read_dir(peer.pins())
-        .with_context(|| format!("cannot read {}", peer.pins().display()))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    pins.sort();
-    for file in pins {
-        // The scripts beside the pins are run from the repository: they do not change what is built.
-        if file.extension().is_some_and(|extension| extension == "py") {
-            continue;
+    for pins in ["go.mod", "go.sum", "requirements.txt"] {
+        match fs::read(peer.pins().join(pins)) {
+            Ok(bytes) => digest.update(bytes),
+            // A folder is either Go's or Python's.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read {pins} of {}", peer.folder)),
         }
-        digest.update(fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
     }
     for other in ALL.iter().filter(|other| other.folder == peer.folder) {
         let flags = (other.name, other.package, other.ldflags, other.source);

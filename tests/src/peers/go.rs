@@ -1,14 +1,14 @@
 //! Peers that the Go toolchain builds.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::{Peer, Source};
-use crate::output::tail;
+use crate::output::{run, tail};
 
 const INSTALL: &str =
     "install it from https://go.dev/dl/ (one archive, no root needed) and put its bin folder on the path";
@@ -104,6 +104,19 @@ pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()>
     }
     fs::rename(&unfinished, &place)
         .with_context(|| format!("cannot move {} into place", Path::new(peer.name).display()))
+}
+
+/// The folder of a module's source in Go's module cache, in the version that the peer's folder pins.
+pub(super) fn module_folder(peer: &Peer, module: &str) -> Result<PathBuf> {
+    let mut command = go();
+    command.args(["mod", "download"]).arg(module).current_dir(peer.pins());
+    run(&mut command)?.success()?;
+    let mut command = go();
+    command
+        .args(["list", "-m", "-f", "{{.Dir}}"])
+        .arg(module)
+        .current_dir(peer.pins());
+    Ok(PathBuf::from(run(&mut command)?.success()?.stdout.trim()))
 }
 
 /// Waits for a build, with a line a minute.

@@ -1,0 +1,140 @@
+//! The two implementations under test or comparison, and how each is installed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::output::{Captured, run};
+use crate::peers::{self, PeerSet};
+use crate::process::Process;
+use crate::product::{self, Pair};
+
+/// Where both install themselves.
+pub const NAMESPACE: &str = "kube-system";
+
+/// The name of the Service, the ServiceAccount and the Deployment of both.
+pub const CONTROLLER: &str = "sealed-secrets-controller";
+
+/// Whose programs and whose manifests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Implementation {
+    /// This repository's.
+    Ours,
+    /// The reference's, pinned by `tests/peers/sealed-secrets`.
+    Reference,
+}
+
+impl Implementation {
+    /// The two programs. Ours are built if need be, the reference's must have been.
+    pub fn programs(self) -> Result<Pair> {
+        match self {
+            Implementation::Ours => product::ours(),
+            Implementation::Reference => {
+                let peers = PeerSet::installed(&[peers::REF_KUBESEAL, peers::REF_CONTROLLER])?;
+                Ok(Pair {
+                    kubeseal: peers.path(&peers::REF_KUBESEAL)?.to_owned(),
+                    controller: peers.path(&peers::REF_CONTROLLER)?.to_owned(),
+                })
+            }
+        }
+    }
+
+    /// A short name for files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Implementation::Ours => "ours",
+            Implementation::Reference => "reference",
+        }
+    }
+}
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+impl Cluster {
+    /// Installs the implementation's own CRD, rights and Services, with an address behind the Service. No controller
+    /// is started. Installing one over the other is allowed: the names are the same.
+    pub fn install(&self, implementation: Implementation) -> Result<()> {
+        match implementation {
+            Implementation::Ours => {
+                let base = repository().join("deploy/base");
+                let built = self.kubectl_ok(&["kustomize", &base.display().to_string()])?;
+                // The CRD first: it is one of these manifests, and only after it the rest is known to be usable.
+                self.apply(&built.stdout)?;
+                self.await_crd("sealedsecrets.bitnami.com")?;
+            }
+            Implementation::Reference => {
+                let folder = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
+                let crd = folder.join("helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml");
+                let crd = std::fs::read_to_string(&crd).with_context(|| format!("cannot read {}", crd.display()))?;
+                self.apply(&crd)?;
+                self.await_crd("sealedsecrets.bitnami.com")?;
+                self.apply(include_str!("../fixtures/reference/controller.yaml"))?;
+            }
+        }
+        self.publish_service(NAMESPACE, CONTROLLER, 8080)
+    }
+
+    /// Starts a controller with the identity and the rights of the installed ServiceAccount, as its pod would run, and
+    /// waits until it serves its certificate through the API server's service proxy.
+    pub fn start_controller(&self, implementation: Implementation, arguments: &[&str]) -> Result<Process> {
+        let program = implementation.programs()?.controller;
+        let name = format!("controller-{}", implementation.name());
+        let process = self
+            .launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
+            .args(arguments)
+            .spawn()?;
+        self.eventually(
+            Duration::from_secs(60),
+            "controller that serves its certificate",
+            || match process.check_running() {
+                Ok(()) => self.proxied_get("/v1/cert.pem").map(|_| Ok(())),
+                Err(ended) => Ok(Err(ended)),
+            },
+        )??;
+        Ok(process)
+    }
+
+    /// A GET on the controller's Service by way of the API server's proxy.
+    pub fn proxied_get(&self, path: &str) -> Result<Captured> {
+        let service = self.get_json(&["service", CONTROLLER, "-n", NAMESPACE])?;
+        let port = service
+            .pointer("/spec/ports/0/name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        self.kubectl_ok(&[
+            "get",
+            "--raw",
+            &format!("/api/v1/namespaces/{NAMESPACE}/services/http:{CONTROLLER}:{port}/proxy{path}"),
+        ])
+    }
+
+    /// Runs a program of one of the implementations inside the namespace, with the administrator's kubeconfig.
+    pub fn kubeseal(&self, implementation: Implementation, arguments: &[&str], input: &str) -> Result<Captured> {
+        let program = implementation.programs()?.kubeseal;
+        crate::output::run_with_input(self.command(program).args(arguments), input.as_bytes())
+    }
+
+    /// The controller's active key pairs: a List of Secrets as JSON, which `--recovery-private-key` reads.
+    pub fn key_secrets(&self) -> Result<Value> {
+        self.get_json(&[
+            "secrets",
+            "-n",
+            NAMESPACE,
+            "-l",
+            "sealedsecrets.bitnami.com/sealed-secrets-key=active",
+        ])
+    }
+}
+
+/// How a controller says its version.
+pub fn version_of(program: &Path) -> Result<String> {
+    Ok(run(std::process::Command::new(program).arg("--version"))?
+        .success()?
+        .stdout)
+}

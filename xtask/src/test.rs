@@ -1,0 +1,69 @@
+//! `cargo xtask test`: all that must hold, in one command; what continuous integration runs.
+
+mod counts;
+mod step;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use harness::peers;
+
+use step::{Step, Steps};
+
+/// What was typed after `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out what needs Go and a control plane: the peers and the black-box tests.
+    #[arg(long)]
+    fast: bool,
+}
+
+/// Runs every step, whatever became of the ones before it, and sums up in the last line: `N passed, N failed`.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let binaries = binaries_folder()?;
+    let mut steps = Steps::default();
+    steps.run(Step::check("format", cargo(["fmt", "--all", "--check"])));
+    steps.run(Step::check(
+        "clippy",
+        cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    ));
+    steps.run(Step::tests("tests", cargo(["test", "--no-fail-fast"])));
+    let built = steps.run(Step::check(
+        "binaries",
+        cargo(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"]),
+    ));
+    if !args.fast {
+        let ready = steps.run_here("peers", || {
+            peers::ensure(&peers::ALL, &|line| println!("  {line}")).map(drop)
+        });
+        if built && ready {
+            let black_box = Step::tests("black-box tests", cargo(["test", "--no-fail-fast", "-p", "harness"]))
+                .env("SEALED_SECRETS_BIN_DIR", &binaries);
+            steps.run(black_box);
+        } else {
+            steps.cannot_run("black-box tests", "they need the binaries and the peers");
+        }
+    }
+    steps.list_failures();
+    if steps.total().failed > 0 {
+        println!("the full output of each step is in {}", step::logs()?.display());
+    }
+    println!("{}", steps.total());
+    // Not an error to be printed: the sum is the last line.
+    std::process::exit(i32::from(steps.total().failed > 0))
+}
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    command
+}
+
+/// The folder of this very program, where cargo puts the workspace's other binaries too.
+fn binaries_folder() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("where does this program run from?")?;
+    Ok(own.parent().context("a program is in a folder")?.to_owned())
+}
