@@ -166,6 +166,3 @@ pub fn wipe(value: Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
-
-#[cfg(test)]
-mod tests;
