@@ -3,6 +3,7 @@
 mod certificates;
 mod common;
 mod documents;
+mod example;
 mod hostile;
 mod oracle;
 mod vectors;
