@@ -14,3 +14,5 @@ pub mod place;
 pub mod process;
 pub mod product;
 pub mod relay;
+pub mod samples;
+pub mod sealing_keys;

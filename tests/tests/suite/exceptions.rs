@@ -3,19 +3,19 @@
 use anyhow::{Context, Result, ensure};
 
 /// One line of the list.
-pub struct Exception {
+pub(crate) struct Exception {
     /// A part of the spec's name.
-    pub pattern: String,
+    pub(crate) pattern: String,
 }
 
 impl Exception {
-    pub fn matches(&self, spec: &str) -> bool {
+    pub(crate) fn matches(&self, spec: &str) -> bool {
         spec.contains(&self.pattern)
     }
 }
 
 /// Reads `tests/suite-exceptions.txt`: a line is `part of the spec's name | reason | the issue that removes it`.
-pub fn read() -> Result<Vec<Exception>> {
+pub(crate) fn read() -> Result<Vec<Exception>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/suite-exceptions.txt");
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
     text.lines()

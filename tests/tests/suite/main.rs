@@ -4,7 +4,6 @@
 //! that matches nothing, or a spec that passes after all, fails the run.
 //! `SUITE_SUBJECT=reference` aims it at the reference's own binaries, to judge the harness.
 
-#[path = "suite/exceptions.rs"]
 mod exceptions;
 
 use std::collections::BTreeMap;
