@@ -1,2 +1,23 @@
-//! kubeseal-rs
-fn main() {}
+//! The command `kubeseal`: reads the world, asks [`sealing`], writes the answer once.
+
+mod args;
+mod cert_source;
+mod cluster;
+mod cmd;
+mod command;
+mod environment;
+mod error;
+mod files;
+mod objects;
+mod proxy;
+mod run;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = environment::Environment::of_this_process();
+    match run::run(std::env::args_os(), &environment, jiff::Timestamp::now()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}

@@ -28,10 +28,14 @@ pub struct ClearSecret {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// Another kind of object.
-    #[error("{place}: expected a Secret (apiVersion v1) but found {kind} ({api_version})")]
+    #[error("{place}: expected a {wanted} ({wanted_version}) but found {kind} ({api_version})")]
     OtherKind {
         /// Where the object begins.
         place: Place,
+        /// The kind that is wanted here.
+        wanted: &'static str,
+        /// The apiVersion that is wanted here.
+        wanted_version: &'static str,
         /// Its `kind`, or `no kind`.
         kind: String,
         /// Its `apiVersion`, or `no apiVersion`.
@@ -143,14 +147,20 @@ impl ClearSecret {
     }
 }
 
-/// Refuses an object of another kind than `kind` of `api_version`.
-pub(crate) fn check_kind(document: &Document, kind: &str, api_version: &str) -> Result<(), SecretError> {
+/// Refuses an object of another kind than `wanted` of `wanted_version`.
+pub(crate) fn check_kind(
+    document: &Document,
+    wanted: &'static str,
+    wanted_version: &'static str,
+) -> Result<(), SecretError> {
     let word = |field: &str| document.value.get(field).and_then(Value::as_str);
-    if word("kind") == Some(kind) && word("apiVersion") == Some(api_version) {
+    if word("kind") == Some(wanted) && word("apiVersion") == Some(wanted_version) {
         return Ok(());
     }
     Err(SecretError::OtherKind {
         place: document.place(),
+        wanted,
+        wanted_version,
         kind: word("kind").unwrap_or("no kind").to_owned(),
         api_version: word("apiVersion").unwrap_or("no apiVersion").to_owned(),
     })

@@ -1,0 +1,144 @@
+//! The certificate's bytes, from a file, a web server or the controller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sealing::cert::SealingCert;
+use thiserror::Error;
+use ureq::config::Config;
+use ureq::tls::{RootCerts, TlsConfig};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::cluster::Cluster;
+use crate::command::CertSource;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+use crate::objects::InputName;
+use crate::proxy;
+
+/// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
+const LARGEST: u64 = 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A web server does not give the certificate.
+#[derive(Debug, Error)]
+pub(crate) enum FetchError {
+    /// It answers with something else than 200. The text is the reference's.
+    #[error("cannot fetch {url:?}: {status}")]
+    Status {
+        /// The address.
+        url: String,
+        /// Its answer.
+        status: ureq::http::StatusCode,
+    },
+    /// It does not answer.
+    #[error("cannot fetch {url:?}: {reason}")]
+    NoAnswer {
+        /// The address.
+        url: String,
+        /// Why, as far as it is known.
+        reason: String,
+    },
+    /// The proxy's address cannot be understood. It is not shown, as it may hold a password.
+    #[error("the address of the proxy (HTTPS_PROXY, HTTP_PROXY) is not valid")]
+    Proxy,
+}
+
+impl FetchError {
+    /// What to type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            FetchError::Status { .. } | FetchError::NoAnswer { .. } => {
+                Some("seal with a certificate file (--cert FILE), or ask the cluster: leave out --cert".to_owned())
+            }
+            FetchError::Proxy => None,
+        }
+    }
+}
+
+/// The certificate's bytes as they are, and the name of their source for messages.
+///
+/// # Errors
+/// Whatever keeps them from being read.
+pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<(Zeroizing<Vec<u8>>, InputName), Error> {
+    match source {
+        CertSource::File(path) => Ok((files::read_file(path)?, InputName(path.display().to_string()))),
+        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(url.to_string()))),
+        CertSource::Controller(controller) => {
+            let cluster = Cluster::connect(&controller.cluster, environment)?;
+            let name = format!(
+                "the certificate of Service {}/{}",
+                controller.namespace, controller.name
+            );
+            Ok((Zeroizing::new(cluster.certificate(controller)?), InputName(name)))
+        }
+    }
+}
+
+/// The certificate to seal with at `now`.
+///
+/// # Errors
+/// Whatever keeps it from being read, and what makes it unfit to seal: no RSA key, expiry.
+pub(crate) fn sealing_cert(
+    source: &CertSource,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<SealingCert, Error> {
+    let (bytes, name) = bytes(source, environment)?;
+    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    cert.check_not_expired(now).map_err(|error| name.fault(error))?;
+    Ok(cert)
+}
+
+fn get(url: &Url, environment: &Environment) -> Result<Vec<u8>, FetchError> {
+    let no_answer = |error: ureq::Error| FetchError::NoAnswer {
+        url: url.to_string(),
+        reason: reason(&error),
+    };
+    let agent = configured(url, environment)?.new_agent();
+    let mut reply = agent.get(url.as_str()).call().map_err(no_answer)?;
+    if reply.status() != ureq::http::StatusCode::OK {
+        return Err(FetchError::Status {
+            url: url.to_string(),
+            status: reply.status(),
+        });
+    }
+    reply
+        .body_mut()
+        .with_config()
+        .limit(LARGEST)
+        .read_to_vec()
+        .map_err(no_answer)
+}
+
+fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError> {
+    let port = url.port_or_known_default().unwrap_or_default();
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let proxy = proxy::for_host(environment, url.scheme() == "https", host, port)
+        .map(|address| ureq::Proxy::new(address).map_err(|_| FetchError::Proxy))
+        .transpose()?;
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .build();
+    Ok(Config::builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .proxy(proxy)
+        .tls_config(tls)
+        .build())
+}
+
+fn reason(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => files::plain(error),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,46 @@
+//! `--raw`: one bare value → base64, without a newline.
+
+use jiff::Timestamp;
+use sealing::binding::{Binding, Scope};
+use sealing::random::Random;
+use sealing::raw::seal_raw;
+
+use crate::cert_source;
+use crate::cluster::kubeconfig;
+use crate::command::{Namespace, Raw, RawTarget};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+
+/// Seals the value as it is: a newline at its end is part of it.
+pub(crate) fn run(
+    command: &Raw,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<(), Error> {
+    let binding = binding(&command.target, environment)?;
+    let value = files::read(&command.input, "a secret to encrypt")?;
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let sealed = seal_raw(&value, &binding, cert.public(), random)?;
+    Ok(files::write(&command.output, sealed.as_bytes())?)
+}
+
+fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Error> {
+    let look_up = |namespace: &Namespace, scope: Scope| match namespace {
+        Namespace::Said(namespace) => Ok(namespace.clone()),
+        Namespace::OfContext(cluster) => {
+            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::RawNeedsNamespace { scope, lookup })
+        }
+    };
+    Ok(match target {
+        RawTarget::ClusterWide => Binding::ClusterWide,
+        RawTarget::NamespaceWide { namespace } => Binding::NamespaceWide {
+            namespace: look_up(namespace, Scope::NamespaceWide)?,
+        },
+        RawTarget::Strict { name, namespace } => Binding::Strict {
+            namespace: look_up(namespace, Scope::Strict)?,
+            name: name.clone(),
+        },
+    })
+}

@@ -1,0 +1,53 @@
+//! `--recovery-unseal`: SealedSecrets and private keys → Secrets in clear, offline.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sealing::document::{self, Format};
+use sealing::key_secret::private_keys;
+use sealing::keyring::KeyRing;
+use sealing::unseal::{UnsealError, unseal};
+
+use crate::command::{Input, Output};
+use crate::error::Error;
+use crate::files;
+use crate::objects::{self, Fault, InputName};
+
+/// Opens all documents, then writes the result at once.
+pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[PathBuf]) -> Result<(), Error> {
+    let keys = key_ring(key_files)?;
+    let bytes = super::read_objects(input)?;
+    let name = InputName::of(input);
+    let mut clear = Vec::new();
+    let mut likely = None;
+    for document in name.documents(&bytes)? {
+        let sealed = name.sealed_secret(&document)?;
+        let opened = unseal(&sealed, &keys, likely.as_ref()).map_err(|error| {
+            let fault = match error {
+                UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),
+                other => Fault::Unseal(other),
+            };
+            name.fault_at(document.place(), fault)
+        })?;
+        likely = opened.opened_by.first().cloned().or(likely);
+        clear.push(opened.secret.to_value().map_err(|_| name.fault(document::EmitError))?);
+    }
+    let text = objects::text(&clear, format);
+    clear.into_iter().for_each(document::wipe);
+    let text = text.map_err(|error| name.fault(error))?;
+    Ok(files::write(output, text.as_bytes())?)
+}
+
+/// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
+fn key_ring(key_files: &[PathBuf]) -> Result<KeyRing, Error> {
+    let mut keys = KeyRing::default();
+    for path in key_files {
+        let bytes = files::read_file(path)?;
+        let name = InputName(path.display().to_string());
+        for key in private_keys(&bytes).map_err(|error| name.fault(error))? {
+            keys.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
+        }
+    }
+    Ok(keys)
+}

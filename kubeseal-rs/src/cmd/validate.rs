@@ -1,0 +1,36 @@
+//! `--validate`: asks the controller about each SealedSecret. Silent when it can open them all.
+
+use sealing::document;
+
+use crate::cluster::{Cluster, Verdict};
+use crate::command::{Controller, Input};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::objects::{Fault, InputName};
+
+/// Asks about every document, and tells of all that cannot be opened.
+pub(crate) fn run(input: &Input, controller: &Controller, environment: &Environment) -> Result<(), Error> {
+    let bytes = super::read_objects(input)?;
+    let name = InputName::of(input);
+    let mut questions = Vec::new();
+    for document in name.documents(&bytes)? {
+        let sealed = name.sealed_secret(&document)?;
+        let json = document::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
+        questions.push((document.place(), sealed.metadata.name.unwrap_or_default(), json));
+    }
+
+    let cluster = Cluster::connect(&controller.cluster, environment)?;
+    let service = cluster.service(controller)?;
+    let mut wrong = Vec::new();
+    for (place, object, json) in questions {
+        match cluster.verify(&service, json.into_bytes())? {
+            Verdict::Opens => {}
+            Verdict::DoesNotOpen => wrong.push(name.fault_at(place, Fault::NotValid(object))),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Inputs(wrong))
+    }
+}

@@ -1,0 +1,403 @@
+//! What the flags mean together: flags → a [`Command`], in which only legal combinations exist.
+//!
+//! All rules and the precedence of modes live here. Pure: the environment is an argument, nothing is read or asked.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use sealing::binding::Scope;
+use sealing::document::Format;
+use thiserror::Error;
+use url::Url;
+
+use crate::args::{Args, ClusterFlags, CommaSeparated};
+
+/// What to do, with everything that doing it needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    /// Print the version.
+    Version,
+    /// Print the help.
+    Help,
+    /// Open SealedSecrets with private keys that are at hand.
+    RecoveryUnseal {
+        /// The SealedSecrets.
+        input: Input,
+        /// Where the Secrets go.
+        output: Output,
+        /// How they are written.
+        format: Format,
+        /// Files with private keys.
+        keys: Vec<PathBuf>,
+    },
+    /// Ask the controller whether it can open SealedSecrets.
+    Validate {
+        /// The SealedSecrets.
+        input: Input,
+        /// Where the controller is.
+        controller: Controller,
+    },
+    /// Print the certificate.
+    FetchCert {
+        /// Where it is.
+        cert: CertSource,
+        /// Where it goes.
+        output: Output,
+    },
+    /// Seal one bare value.
+    Raw(Raw),
+    /// Seal Secrets.
+    Seal(Seal),
+}
+
+/// Seal one bare value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Raw {
+    /// The value.
+    pub input: Input,
+    /// Where the ciphertext goes.
+    pub output: Output,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// What the ciphertext is bound to.
+    pub target: RawTarget,
+}
+
+/// Seal Secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seal {
+    /// The Secrets.
+    pub input: Input,
+    /// Where the SealedSecrets go.
+    pub output: Output,
+    /// How they are written.
+    pub format: Format,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// `--scope`.
+    pub scope: Scope,
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--namespace`, or where a Secret that names none gets its namespace.
+    pub namespace: Namespace,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+}
+
+/// Where bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CertSource {
+    /// A file.
+    File(PathBuf),
+    /// A web server (http or https).
+    Url(Url),
+    /// The controller.
+    Controller(Controller),
+}
+
+/// A controller in a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Controller {
+    /// Namespace of its Service.
+    pub namespace: String,
+    /// Name of its Service.
+    pub name: String,
+    /// How to reach the cluster.
+    pub cluster: ClusterFlags,
+}
+
+/// What a bare value is bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RawTarget {
+    /// One name in one namespace.
+    Strict {
+        /// Name of the Secret.
+        name: String,
+        /// Its namespace.
+        namespace: Namespace,
+    },
+    /// A namespace.
+    NamespaceWide {
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// Nothing.
+    ClusterWide,
+}
+
+/// A namespace, said or to be looked up.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Namespace {
+    /// `--namespace`.
+    Said(String),
+    /// That of the kubeconfig context.
+    OfContext(ClusterFlags),
+}
+
+/// A combination of flags that is not legal. The texts are the reference's where it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum CommandError {
+    /// A mode of the reference that is not there yet.
+    #[error("{0} is not built yet")]
+    NotBuilt(String),
+    /// Words that are no flags.
+    #[error("unexpected argument {0:?}: this program takes flags only")]
+    Word(String),
+    /// `--from-file` in a mode that does not read it.
+    #[error("--from-file requires --raw")]
+    FromFileWithoutRaw,
+    /// More than one value.
+    #[error("must provide only one --from-file when encrypting a single item with --raw")]
+    ManyFromFiles,
+    /// `--raw` with a file of Secrets.
+    #[error("--secret-file is not read with --raw")]
+    SecretFileWithRaw,
+    /// `--raw` in scope strict without a name.
+    #[error("must provide the --name flag with --raw and --scope strict")]
+    RawNeedsName,
+    /// `--validate` has no result.
+    #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
+    OutputWithValidate,
+    /// Neither json nor yaml.
+    #[error("unsupported output format: {0}")]
+    UnknownFormat(String),
+    /// A URL of another kind.
+    #[error("unsupported protocol scheme {0:?} in --cert (a file, or a http, https or file URL is expected)")]
+    UnknownScheme(String),
+    /// A URL that is broken.
+    #[error("--cert is not a URL: {0}")]
+    BadUrl(url::ParseError),
+    /// A file URL of another machine, or with a relative path.
+    #[error("--cert: a file URL must have the form file:///absolute/path")]
+    BadFileUrl,
+}
+
+impl CommandError {
+    /// What to type instead.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            CommandError::NotBuilt(_) => {
+                "it comes with a later version; until then use the reference's kubeseal for this".to_owned()
+            }
+            CommandError::Word(word) => format!("to read a file: kubeseal -f {word}"),
+            CommandError::FromFileWithoutRaw => {
+                "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
+            }
+            CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
+            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
+            CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
+            CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
+            CommandError::OutputWithValidate
+            | CommandError::UnknownScheme(_)
+            | CommandError::BadUrl(_)
+            | CommandError::BadFileUrl => return None,
+        })
+    }
+}
+
+/// Sub-commands that are planned; named so that whoever types one learns that it is not there yet.
+const PLANNED_WORDS: [&str; 10] = [
+    "seal", "reseal", "edit", "set", "unset", "rename", "unseal", "lint", "doctor", "keys",
+];
+
+impl Command {
+    /// Decides what a command line means. The order of the modes is the reference's:
+    /// version, help, recovery-unseal, validate, fetch-cert, raw, seal.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(crate) fn decide(args: Args) -> Result<Self, CommandError> {
+        if args.mode.version {
+            return Ok(Command::Version);
+        }
+        if args.mode.help {
+            return Ok(Command::Help);
+        }
+        refuse_what_is_not_built(&args)?;
+        let from_files = flattened(&args.files.from_file);
+        if !from_files.is_empty() && !args.mode.raw {
+            return Err(CommandError::FromFileWithoutRaw);
+        }
+        let input = set(args.files.secret_file.clone()).map_or(Input::Stdin, Input::File);
+        let output = set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, Output::File);
+        if args.mode.recovery_unseal {
+            let keys = flattened(&args.mode.recovery_private_key)
+                .into_iter()
+                .map(PathBuf::from)
+                .collect();
+            let format = format(&args, &output)?;
+            return Ok(Command::RecoveryUnseal {
+                input,
+                output,
+                format,
+                keys,
+            });
+        }
+        if args.mode.validate {
+            if output != Output::Stdout {
+                return Err(CommandError::OutputWithValidate);
+            }
+            return Ok(Command::Validate {
+                input,
+                controller: controller(&args),
+            });
+        }
+        let cert = cert_source(&args)?;
+        if args.mode.fetch_cert {
+            return Ok(Command::FetchCert { cert, output });
+        }
+        if args.mode.raw {
+            if input != Input::Stdin {
+                return Err(CommandError::SecretFileWithRaw);
+            }
+            let input = raw_input(&from_files)?;
+            return Ok(Command::Raw(Raw {
+                input,
+                output,
+                cert,
+                target: raw_target(&args)?,
+            }));
+        }
+        let format = format(&args, &output)?;
+        Ok(Command::Seal(Seal {
+            input,
+            output,
+            format,
+            cert,
+            scope: args.sealing.scope.unwrap_or_default(),
+            namespace: namespace(&args),
+            name: set(args.sealing.name),
+            allow_empty: args.sealing.allow_empty_data,
+        }))
+    }
+}
+
+fn refuse_what_is_not_built(args: &Args) -> Result<(), CommandError> {
+    let flags = [
+        (args.mode.merge_into.is_some(), "--merge-into"),
+        (args.mode.re_encrypt, "--re-encrypt"),
+        (args.mode.rotate, "--rotate"),
+    ];
+    if let Some((_, flag)) = flags.iter().find(|(typed, _)| *typed) {
+        return Err(CommandError::NotBuilt((*flag).to_owned()));
+    }
+    match args.words.first() {
+        None => Ok(()),
+        Some(word) => {
+            let word = word.to_string_lossy().into_owned();
+            let planned = PLANNED_WORDS.contains(&word.as_str());
+            Err(if planned {
+                CommandError::NotBuilt(format!("kubeseal {word}"))
+            } else {
+                CommandError::Word(word)
+            })
+        }
+    }
+}
+
+/// An empty value counts as not given (reference behaviour).
+fn set<T: AsRef<OsStr>>(value: Option<T>) -> Option<T> {
+    value.filter(|value| !value.as_ref().is_empty())
+}
+
+fn flattened(values: &[CommaSeparated]) -> Vec<String> {
+    values.iter().flat_map(|value| value.0.iter().cloned()).collect()
+}
+
+fn format(args: &Args, output: &Output) -> Result<Format, CommandError> {
+    let asked = args.files.format.as_deref().unwrap_or_default();
+    let asked = match asked.to_lowercase().as_str() {
+        "" | "json" => Format::Json,
+        "yaml" => Format::Yaml,
+        _ => return Err(CommandError::UnknownFormat(asked.to_owned())),
+    };
+    match output {
+        Output::File(path) if path.extension().is_some_and(|end| end == "yaml" || end == "yml") => Ok(Format::Yaml),
+        _ => Ok(asked),
+    }
+}
+
+fn controller(args: &Args) -> Controller {
+    let or = |typed: &Option<String>, default: &str| set(typed.clone()).unwrap_or_else(|| default.to_owned());
+    Controller {
+        namespace: or(
+            &args.controller.controller_namespace,
+            crds::names::DEFAULT_CONTROLLER_NAMESPACE,
+        ),
+        name: or(&args.controller.controller_name, crds::names::DEFAULT_CONTROLLER_NAME),
+        cluster: args.cluster.clone(),
+    }
+}
+
+/// A text with `scheme://` is a URL; every other text is the name of a file, with or without a drive letter.
+fn cert_source(args: &Args) -> Result<CertSource, CommandError> {
+    let Some(text) = set(args.sealing.cert.as_deref()) else {
+        return Ok(CertSource::Controller(controller(args)));
+    };
+    let Some((scheme, _)) = text.split_once("://") else {
+        return Ok(CertSource::File(PathBuf::from(text)));
+    };
+    match scheme.to_lowercase().as_str() {
+        "http" | "https" => Ok(CertSource::Url(Url::parse(text).map_err(CommandError::BadUrl)?)),
+        "file" => {
+            let url = Url::parse(text).map_err(CommandError::BadUrl)?;
+            Ok(CertSource::File(
+                url.to_file_path().map_err(|()| CommandError::BadFileUrl)?,
+            ))
+        }
+        _ => Err(CommandError::UnknownScheme(scheme.to_owned())),
+    }
+}
+
+fn namespace(args: &Args) -> Namespace {
+    match set(args.sealing.namespace.clone()) {
+        Some(said) => Namespace::Said(said),
+        None => Namespace::OfContext(args.cluster.clone()),
+    }
+}
+
+/// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
+fn raw_input(from_files: &[String]) -> Result<Input, CommandError> {
+    match from_files {
+        [] => Ok(Input::Stdin),
+        [one] => {
+            let path = one.split_once('=').map_or(one.as_str(), |(_, path)| path);
+            Ok(Input::File(Path::new(path).to_owned()))
+        }
+        _ => Err(CommandError::ManyFromFiles),
+    }
+}
+
+fn raw_target(args: &Args) -> Result<RawTarget, CommandError> {
+    Ok(match args.sealing.scope.unwrap_or_default() {
+        Scope::ClusterWide => RawTarget::ClusterWide,
+        Scope::NamespaceWide => RawTarget::NamespaceWide {
+            namespace: namespace(args),
+        },
+        Scope::Strict => RawTarget::Strict {
+            name: set(args.sealing.name.clone()).ok_or(CommandError::RawNeedsName)?,
+            namespace: namespace(args),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Input bytes → objects, with errors that name the input, the document and the line.
+
+use crds::{SealedSecret, names};
+use sealing::cert::CertError;
+use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
+use sealing::key_secret::KeyFileError;
+use sealing::seal::SealError;
+use sealing::secret::{ClearSecret, SecretError};
+use sealing::unseal::{self, UnsealError};
+use serde::Serialize;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::command::Input;
+use crate::files;
+
+/// Something is wrong with what was read, and where. Prints the name of the input and the place.
+#[derive(Debug, Error)]
+#[error("{input}{}", place_text(.place))]
+pub(crate) struct InputError {
+    /// Name of the file, or `stdin`.
+    pub input: String,
+    /// The document and its line; `None` when the fault names them itself, or is that of the whole input.
+    pub place: Option<Place>,
+    /// What is wrong there.
+    #[source]
+    pub fault: Fault,
+}
+
+fn place_text(place: &Option<Place>) -> String {
+    place.as_ref().map(|place| format!(", {place}")).unwrap_or_default()
+}
+
+/// What can be wrong with an input.
+#[derive(Debug, Error)]
+pub(crate) enum Fault {
+    /// It is not the text of Kubernetes objects.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// It is no Secret, or no SealedSecret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// It cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It cannot be opened.
+    #[error(transparent)]
+    Unseal(#[from] UnsealError),
+    /// It cannot be opened, as no private key was given.
+    #[error(transparent)]
+    UnsealWithoutKeys(UnsealError),
+    /// The controller cannot open it. The text is the reference's.
+    #[error("unable to decrypt sealed secret: {0}")]
+    NotValid(String),
+    /// It holds no certificate that can seal.
+    #[error(transparent)]
+    Cert(#[from] CertError),
+    /// It holds no private keys.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The result cannot be written as text.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}
+
+impl Fault {
+    /// What to type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Fault::Secret(SecretError::OtherKind { kind, .. }) if kind == names::KIND => {
+                "it is sealed already; kubeseal --validate asks whether the controller can open it".to_owned()
+            }
+            Fault::Secret(SecretError::OtherKind { kind, .. }) if kind == "Secret" => {
+                "it is not sealed yet: kubeseal < FILE".to_owned()
+            }
+            Fault::Secret(SecretError::OtherKind { .. }) => {
+                "make a Secret of it: kubectl create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
+                    .to_owned()
+            }
+            Fault::Secret(SecretError::NotBase64 { .. }) => {
+                "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
+            }
+            Fault::Seal(SealError::NameMissing) => "kubeseal --name NAME".to_owned(),
+            Fault::Seal(SealError::NamespaceMissing) => "kubeseal --namespace NAMESPACE".to_owned(),
+            Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
+                format!("kubeseal --namespace {found}, or edit metadata.namespace")
+            }
+            Fault::Unseal(UnsealError::Items(_)) => {
+                "the name, the namespace and the scope annotations must be those that it was sealed with, and the key \
+                 that of the certificate"
+                    .to_owned()
+            }
+            Fault::UnsealWithoutKeys(_) => "kubeseal --recovery-unseal --recovery-private-key FILE".to_owned(),
+            Fault::NotValid(_) => {
+                "compare name, namespace and scope annotations with those that it was sealed with, and the certificate \
+                 with kubeseal --fetch-cert"
+                    .to_owned()
+            }
+            Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
+            Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// The name of an input, from which errors are made.
+#[derive(Debug, Clone)]
+pub(crate) struct InputName(pub String);
+
+impl InputName {
+    /// The name of `input`.
+    pub(crate) fn of(input: &Input) -> Self {
+        Self(files::name(input))
+    }
+
+    /// A fault of the whole input, or one that names its place itself.
+    pub(crate) fn fault(&self, fault: impl Into<Fault>) -> InputError {
+        InputError {
+            input: self.0.clone(),
+            place: None,
+            fault: fault.into(),
+        }
+    }
+
+    /// A fault of one document.
+    pub(crate) fn fault_at(&self, place: Place, fault: impl Into<Fault>) -> InputError {
+        InputError {
+            input: self.0.clone(),
+            place: Some(place),
+            fault: fault.into(),
+        }
+    }
+
+    /// All documents of `bytes`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, and that there is none.
+    pub(crate) fn documents(&self, bytes: &[u8]) -> Result<Vec<Document>, InputError> {
+        document::read(bytes).map_err(|error| self.fault(error))
+    }
+
+    /// The Secret in clear that a document is.
+    ///
+    /// # Errors
+    /// What makes it none.
+    pub(crate) fn secret(&self, document: &Document) -> Result<ClearSecret, InputError> {
+        ClearSecret::from_document(document).map_err(|error| self.fault(error))
+    }
+
+    /// The SealedSecret that a document is.
+    ///
+    /// # Errors
+    /// What makes it none.
+    pub(crate) fn sealed_secret(&self, document: &Document) -> Result<SealedSecret, InputError> {
+        unseal::sealed_secret(document).map_err(|error| self.fault(error))
+    }
+}
+
+/// Objects as one text, one after the other; wiped when dropped.
+///
+/// # Errors
+/// [`EmitError`].
+pub(crate) fn text(objects: &[impl Serialize], format: Format) -> Result<Zeroizing<String>, EmitError> {
+    let mut all = Zeroizing::new(String::new());
+    for object in objects {
+        let one = Zeroizing::new(match format {
+            Format::Json => document::to_json(object)?,
+            Format::Yaml => document::to_yaml(object)?,
+        });
+        all.push_str(&one);
+    }
+    Ok(all)
+}

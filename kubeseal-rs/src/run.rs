@@ -1,0 +1,43 @@
+//! From the command line to its end: decide, then do.
+
+use std::ffi::OsString;
+
+use jiff::Timestamp;
+use sealing::SystemRandom;
+
+use crate::args::Args;
+use crate::cmd;
+use crate::command::{Command, Output};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+
+/// Does what the command line asks for; `now` is the time against which the certificate is held.
+///
+/// # Errors
+/// [`Error`]; nothing has been written then.
+pub(crate) fn run(
+    argv: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut random = SystemRandom::default();
+    match Command::decide(Args::read(argv, environment)?)? {
+        Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Help => print(&Args::help()),
+        Command::FetchCert { cert, output } => cmd::fetch_cert::run(&cert, &output, environment),
+        Command::Seal(command) => cmd::seal::run(&command, environment, now, &mut random),
+        Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut random),
+        Command::Validate { input, controller } => cmd::validate::run(&input, &controller, environment),
+        Command::RecoveryUnseal {
+            input,
+            output,
+            format,
+            keys,
+        } => cmd::recovery_unseal::run(&input, &output, format, &keys),
+    }
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    Ok(files::write(&Output::Stdout, text.as_bytes())?)
+}
