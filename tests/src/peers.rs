@@ -131,6 +131,17 @@ pub const REF_SUITE: Peer = Peer {
     first_build: "1 min",
 };
 
+/// Prints the key pairs of the vectors, made by the reference's own code (`cargo xtask vectors` alone needs it).
+pub const MAKE_KEYS: Peer = Peer {
+    name: "make-keys",
+    version: "0.40.0",
+    folder: "sealed-secrets",
+    package: "./make-keys",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "10 s",
+};
+
 /// The independent Python implementation of the format.
 pub const KUBESEALPY: Peer = Peer {
     name: "kubesealpy",
