@@ -77,7 +77,10 @@ impl Cluster {
                 self.apply(include_str!("../fixtures/reference/controller.yaml"))?;
             }
         }
-        self.publish_service(NAMESPACE, CONTROLLER, 8080)
+        if self.has_namespace() {
+            self.publish_service(NAMESPACE, CONTROLLER, 8080)?;
+        }
+        Ok(())
     }
 
     /// Starts a controller with the identity and the rights of the installed ServiceAccount, as its pod would run, and

@@ -3,8 +3,11 @@
 #[cfg(test)]
 mod arrows;
 mod codegen;
+mod demo;
+mod inside;
 mod peers;
 mod test;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -16,17 +19,26 @@ use clap::Parser;
 enum Xtask {
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
     Codegen(codegen::Args),
+    /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
+    Demo(demo::Args),
+    #[command(hide = true)]
+    Inside(inside::Args),
     /// Build the real programs that the tests run against (needs Go), once, into a cache of yours.
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),
+    /// Make the vectors of the format anew, with the reference's binaries and two Python packages.
+    Vectors(vectors::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Codegen(args) => codegen::run(&args),
+        Xtask::Demo(args) => demo::run(&args),
+        Xtask::Inside(args) => inside::run(&args),
         Xtask::Peers(args) => peers::run(&args),
         Xtask::Test(args) => test::run(&args),
+        Xtask::Vectors(args) => vectors::run_script(&args),
     };
     outcome.map_or_else(
         |error| {

@@ -1,0 +1,133 @@
+//! A control plane of the demo's own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use crds::names;
+use harness::cluster::Cluster;
+use harness::implementation::Implementation;
+use harness::peers;
+use harness::place;
+use harness::process::Process;
+
+use super::super::report::Report;
+use super::PORT;
+
+/// A control plane and, once started, the controller.
+pub(crate) struct Own {
+    // Dropped before the cluster that it runs in.
+    controller: Option<Process>,
+    cluster: Cluster,
+    no_namespace: Option<String>,
+}
+
+impl Own {
+    pub(super) fn start(report: &mut Report) -> Result<Own> {
+        report.step(
+            "the control plane's programs are built (once; later runs find them in your cache)",
+            || peers::ensure(&peers::CONTROL_PLANE, &|line| println!("          {line}")),
+        )?;
+        let no_namespace = place::namespaces_available().err().map(|error| format!("{error:#}"));
+        let cluster = report.step(
+            "the control plane is up: etcd, kube-apiserver, kube-controller-manager",
+            || match &no_namespace {
+                None => Cluster::start(),
+                Some(_) => Cluster::start_without_namespaces(),
+            },
+        )?;
+        Ok(Own {
+            controller: None,
+            cluster,
+            no_namespace,
+        })
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    pub(super) fn kubectl(&self) -> Result<&Path> {
+        self.cluster.peer(&peers::KUBECTL)
+    }
+
+    pub(super) fn no_namespace(&self) -> Option<&str> {
+        self.no_namespace.as_deref()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        PORT
+    }
+
+    pub(super) fn controller(&self) -> Result<&Process> {
+        self.controller.as_ref().context("the controller was started")
+    }
+
+    pub(super) fn install(&self) -> Result<()> {
+        self.cluster.install(Implementation::Ours)
+    }
+
+    pub(super) fn start_controller(&mut self, binary: &Path) -> Result<()> {
+        self.controller = Some(if self.cluster.has_namespace() {
+            self.cluster.start_controller(Implementation::Ours, &[])?
+        } else {
+            self.start_on_loopback(binary)?
+        });
+        Ok(())
+    }
+
+    /// Without a mount namespace there is no imitating a pod: the same token comes by a kubeconfig.
+    fn start_on_loopback(&self, binary: &Path) -> Result<Process> {
+        let (namespace, name) = (names::DEFAULT_CONTROLLER_NAMESPACE, names::DEFAULT_CONTROLLER_NAME);
+        let kubeconfig = self.cluster.service_account_kubeconfig(namespace, name)?;
+        let controller = self
+            .cluster
+            .launch("controller", binary)
+            .arg(format!("--listen-addr=127.0.0.1:{PORT}"))
+            .arg("--listen-metrics-addr=127.0.0.1:0")
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAMESPACE", namespace)
+            .spawn()?;
+        self.cluster
+            .eventually(Duration::from_secs(60), "controller that is ready", || {
+                controller.check_running()?;
+                let log = controller.log()?;
+                ensure!(log.contains("HTTP server serving"), "it does not serve yet");
+                ensure!(log.contains("Certificate generated"), "it has no key yet");
+                Ok(())
+            })?;
+        Ok(controller)
+    }
+
+    pub(super) fn keep(&self, kubeseal: &Path) -> Result<()> {
+        let own = std::env::current_exe()?;
+        let kubeconfig = if self.no_namespace.is_none() {
+            self.cluster.relay(&[&own.to_string_lossy(), "inside"])?
+        } else {
+            // Nothing to relay: the API server listens on the user's own loopback.
+            return hold(
+                &self.cluster.admin_kubeconfig(),
+                kubeseal,
+                &format!(" --cert=http://127.0.0.1:{PORT}/v1/cert.pem"),
+            );
+        };
+        hold(kubeconfig.kubeconfig(), kubeseal, "")
+    }
+}
+
+fn hold(kubeconfig: &Path, kubeseal: &Path, certificate: &str) -> Result<()> {
+    let kubeseal = kubeseal.display();
+    println!(
+        "\nThe cluster stays up until Ctrl-C. In another terminal:\n
+export KUBECONFIG={}
+kubectl get sealedsecrets,secrets
+{kubeseal} --fetch-cert{certificate} > dev.crt
+kubectl create secret generic mine --from-literal=password=hunter2 --dry-run=client -o yaml \\
+  | {kubeseal} --cert dev.crt -o yaml | kubectl apply -f -
+kubectl get secret mine -o jsonpath='{{.data.password}}' | base64 -d",
+        kubeconfig.display()
+    );
+    loop {
+        std::thread::park();
+    }
+}
