@@ -289,7 +289,7 @@ mod tests {
         let error = ClearSecret::from_document(&other[0]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "document 1, line 1: expected a Secret (apiVersion v1) but found ConfigMap (v1)"
+            "document 1, line 1: expected a Secret (v1) but found ConfigMap (v1)"
         );
     }
 

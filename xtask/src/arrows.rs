@@ -190,6 +190,16 @@ fn pure_rooms_reach_no_runtime_no_network_and_no_cluster() {
 }
 
 #[test]
+fn pure_rust_needs_no_c_compiler_and_the_default_does() {
+    let compiles_c = |features: &[&str]| {
+        let reached = reachable("sealing", features);
+        ["cc", "cmake", "aws-lc-sys"].iter().any(|name| reached.contains(*name))
+    };
+    assert!(!compiles_c(&["--no-default-features", "--features", "pure-rust"]));
+    assert!(compiles_c(&[]), "the check above would find nothing");
+}
+
+#[test]
 fn the_shells_do_reach_a_cluster() {
     // The test above would prove nothing if cargo tree left such packages out.
     for shell in ["controller", "kubeseal-rs"] {

@@ -29,6 +29,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ));
     steps.run(Step::tests("tests", cargo(["test", "--no-fail-fast"])));
+    steps.run(Step::tests(
+        "tests of sealing in pure Rust",
+        cargo([
+            "test",
+            "-p",
+            "sealing",
+            "--no-default-features",
+            "--features",
+            "pure-rust",
+            "--lib",
+        ]),
+    ));
     let built = steps.run(Step::check(
         "binaries",
         cargo(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"]),
