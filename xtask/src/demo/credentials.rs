@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use sealing::SystemRandom;
-use sealing::random::Random as _;
+use rand::RngCore as _;
 
 /// A Secret to be sealed.
 pub(crate) struct Credential {
@@ -112,7 +111,7 @@ fn service_account() -> Result<String> {
 /// Random bytes.
 pub(crate) fn bytes(length: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    SystemRandom::default().fill(&mut bytes)?;
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -130,11 +130,13 @@ impl Theirs {
     pub(super) fn install(&mut self) -> Result<()> {
         let mut kustomize = self.command(&self.kubectl);
         let manifests = run(kustomize.arg("kustomize").arg(repository().join("deploy/base")))?.success()?;
-        let mut items: Vec<Value> = sealing::document::read(&manifests.bytes)?
+        let mut convert = self.command(&self.kubectl);
+        convert.args(["create", "--dry-run=client", "-o", "json", "-f", "-"]);
+        let objects = run_with_input(&mut convert, &manifests.bytes)?.success()?;
+        let mut items: Vec<Value> = serde_json::Deserializer::from_slice(&objects.bytes)
             .into_iter()
-            .map(sealing::document::Document::into_value)
-            .filter(|object| object.get("kind").and_then(Value::as_str) != Some("Deployment"))
-            .collect();
+            .collect::<serde_json::Result<_>>()?;
+        items.retain(|object: &Value| object.get("kind").and_then(Value::as_str) != Some("Deployment"));
         items.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}));
         let list = serde_json::to_vec(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
         self.installed = Some(list.clone());
