@@ -9,8 +9,8 @@
 //!
 //! # Where copies of a secret live
 //! A [`Document`] wipes its values when it is dropped, and [`wipe`] does so for a value that was taken out. Not wiped:
-//! the source bytes (the caller's), the parsers' scratch buffers for quoted and multi-line scalars, and the typed
-//! objects and texts that a caller makes from a value.
+//! the source bytes (the caller's), the parsers' scratch buffers for quoted and multi-line scalars, the unfinished
+//! document of a source that turns out to be broken, and the texts and typed objects that a caller makes from a value.
 
 mod emit;
 mod error;

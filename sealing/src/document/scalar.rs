@@ -141,7 +141,8 @@ pub(super) fn is_timestamp(typed: &str) -> bool {
             },
         }
     } else {
-        clock
+        // Go takes any number of spaces for one.
+        clock.trim_start_matches(' ')
     };
     date && is_clock(clock)
 }
