@@ -115,7 +115,9 @@ pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerpr
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(UnsealError::BothFormats),
         Some(data) => deprecated_data(data, &label, keys, preferred)?,
         None => {
-            let (items, opened_by) = items(sealed, template, &label, keys, preferred)?;
+            let mut opening = Opening::of(sealed, &label, keys, preferred);
+            opening.render(sealed, template);
+            let (items, opened_by) = opening.finish()?;
             let metadata = template.metadata.clone().unwrap_or_default();
             let secret = ClearSecret {
                 metadata,
@@ -130,55 +132,71 @@ pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerpr
     Ok(Unsealed { secret, opened_by })
 }
 
+/// Whether every item opens. Renders no template: for callers who must not learn anything from one.
+///
+/// # Errors
+/// [`UnsealError`], as from [`unseal`].
+pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Result<(), UnsealError> {
+    let label = binding(sealed)?.label();
+    match &sealed.spec.data {
+        Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(UnsealError::BothFormats),
+        Some(data) => deprecated_data(data, &label, keys, preferred).map(drop),
+        None => Opening::of(sealed, &label, keys, preferred).finish().map(drop),
+    }
+}
+
 type Items = BTreeMap<String, SecretBytes>;
 
 fn open_text(text: &str, label: &Label, keys: &KeyRing, likely: Option<&Fingerprint>) -> Result<Opened, ItemError> {
     Ok(keys.open(&base64_text::decode(text)?, label, likely)?)
 }
 
-fn items(
-    sealed: &SealedSecret,
-    template: &SecretTemplate,
-    label: &Label,
-    keys: &KeyRing,
-    preferred: Option<&Fingerprint>,
-) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {
-    let mut items = Items::new();
-    let mut errors = BTreeMap::new();
-    let mut opened_by = BTreeSet::new();
-    // The items of one object were mostly sealed together, so the key of the last one is the likely one.
-    let mut likely = preferred.cloned();
-    for (item, text) in &sealed.spec.encrypted_data {
-        match open_text(text, label, keys, likely.as_ref()) {
-            Ok(opened) => {
-                items.insert(item.clone(), opened.plaintext);
-                opened_by.insert(opened.key.clone());
-                likely = Some(opened.key);
+/// The items so far, and those that failed.
+#[derive(Default)]
+struct Opening {
+    items: Items,
+    errors: BTreeMap<String, ItemError>,
+    opened_by: BTreeSet<Fingerprint>,
+}
+
+impl Opening {
+    /// Opens every sealed item.
+    fn of(sealed: &SealedSecret, label: &Label, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Self {
+        let mut opening = Opening::default();
+        // The items of one object were mostly sealed together, so the key of the last one is the likely one.
+        let mut likely = preferred.cloned();
+        for (item, text) in &sealed.spec.encrypted_data {
+            match open_text(text, label, keys, likely.as_ref()) {
+                Ok(opened) => {
+                    opening.items.insert(item.clone(), opened.plaintext);
+                    opening.opened_by.insert(opened.key.clone());
+                    likely = Some(opened.key);
+                }
+                Err(error) => drop(opening.errors.insert(item.clone(), error)),
             }
-            Err(error) => {
-                errors.insert(item.clone(), error);
+        }
+        opening
+    }
+
+    /// Adds the items that templates make; a sealed item is never replaced by one.
+    fn render(&mut self, sealed: &SealedSecret, template: &SecretTemplate) {
+        for (item, text) in template.data.iter().flatten() {
+            match text.as_deref().map(render::render) {
+                // `null` leaves the item out, even one that is sealed (it may serve other templates).
+                None => drop(self.items.remove(item)),
+                Some(_) if sealed.spec.encrypted_data.contains_key(item) => {}
+                Some(Ok(bytes)) => drop(self.items.insert(item.clone(), SecretBytes::new(bytes))),
+                Some(Err(error)) => drop(self.errors.insert(item.clone(), error.into())),
             }
         }
     }
-    for (item, text) in template.data.iter().flatten() {
-        match text.as_deref().map(render::render) {
-            // `null` leaves the item out, even one that is sealed (it may serve other templates).
-            None => {
-                items.remove(item);
-            }
-            Some(_) if sealed.spec.encrypted_data.contains_key(item) => {}
-            Some(Ok(bytes)) => {
-                items.insert(item.clone(), SecretBytes::new(bytes));
-            }
-            Some(Err(error)) => {
-                errors.insert(item.clone(), error.into());
-            }
+
+    fn finish(self) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {
+        if self.errors.is_empty() {
+            Ok((self.items, self.opened_by))
+        } else {
+            Err(UnsealError::Items(ItemErrors(self.errors)))
         }
-    }
-    if errors.is_empty() {
-        Ok((items, opened_by))
-    } else {
-        Err(UnsealError::Items(ItemErrors(errors)))
     }
 }
 

@@ -8,7 +8,7 @@ use sealing::binding::{Binding, Scope};
 use sealing::raw::seal_raw;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
-use sealing::unseal::{UnsealError, unseal};
+use sealing::unseal::{UnsealError, unseal, verify};
 use sealing::{document, unseal as unsealing};
 
 use crate::common::key;
