@@ -7,7 +7,6 @@ mod presets;
 mod values;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser};
 use sealing::binding::Scope;
@@ -110,7 +109,7 @@ pub(crate) struct ModeFlags {
     pub help: bool,
     /// Not built yet.
     #[arg(long, hide = true, allow_hyphen_values = true)]
-    pub merge_into: Option<PathBuf>,
+    pub merge_into: Option<OsString>,
     /// Not built yet.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", value_parser = values::boolean)]
@@ -127,10 +126,10 @@ pub(crate) struct ModeFlags {
 pub(crate) struct FileFlags {
     /// Read this file instead of stdin
     #[arg(long, short = 'f', allow_hyphen_values = true, value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
+    pub secret_file: Option<OsString>,
     /// Write this file instead of stdout: whole or not at all; a name ending in .yaml or .yml means -o yaml
     #[arg(long, short = 'w', allow_hyphen_values = true, value_name = "FILE")]
-    pub sealed_secret_file: Option<PathBuf>,
+    pub sealed_secret_file: Option<OsString>,
     /// Output format: json or yaml [default: json]
     #[arg(long, short = 'o', allow_hyphen_values = true, value_name = "FORMAT")]
     pub format: Option<String>,
@@ -180,7 +179,7 @@ pub(crate) struct ControllerFlags {
 pub(crate) struct ClusterFlags {
     /// The kubeconfig file [default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account]
     #[arg(long, allow_hyphen_values = true, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
+    pub kubeconfig: Option<OsString>,
     /// The kubeconfig context
     #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub context: Option<String>,

@@ -61,6 +61,8 @@ pub(crate) struct Raw {
     pub cert: CertSource,
     /// What the ciphertext is bound to.
     pub target: RawTarget,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
 }
 
 /// Seal Secrets.
@@ -236,8 +238,9 @@ impl Command {
         if !from_files.is_empty() && !args.mode.raw {
             return Err(CommandError::FromFileWithoutRaw);
         }
-        let input = set(args.files.secret_file.clone()).map_or(Input::Stdin, Input::File);
-        let output = set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, Output::File);
+        let input = set(args.files.secret_file.clone()).map_or(Input::Stdin, |path| Input::File(path.into()));
+        let output =
+            set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, |path| Output::File(path.into()));
         if args.mode.recovery_unseal {
             let keys = flattened(&args.mode.recovery_private_key)
                 .into_iter()
@@ -274,6 +277,7 @@ impl Command {
                 output,
                 cert,
                 target: raw_target(&args)?,
+                allow_empty: args.sealing.allow_empty_data,
             }));
         }
         let format = format(&args, &output)?;

@@ -157,7 +157,13 @@ fn write_beside(target: &Path, folder: &Path, existing: Option<Permissions>, byt
 
 /// `tempfile` puts the temporary name into its errors; the user's own name stands before it already.
 fn without_path(error: io::Error) -> io::Error {
-    io::Error::from(error.kind())
+    let inner = error
+        .get_ref()
+        .and_then(|told| told.source()?.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
 }
 
 /// The file that `path` stands for: the end of a chain of symlinks, whether there is something there or not.

@@ -7,6 +7,7 @@ mod cmd;
 mod command;
 mod environment;
 mod error;
+mod field_order;
 mod files;
 mod objects;
 mod proxy;

@@ -4,14 +4,16 @@ use crds::{SealedSecret, names};
 use sealing::cert::CertError;
 use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
 use sealing::key_secret::KeyFileError;
+use sealing::keyring::OpenError;
 use sealing::seal::SealError;
 use sealing::secret::{ClearSecret, SecretError};
-use sealing::unseal::{self, UnsealError};
-use serde::Serialize;
+use sealing::unseal::{self, ItemError, ItemErrors, UnsealError};
+use serde_json::Value;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::command::Input;
+use crate::field_order::GoOrder;
 use crate::files;
 
 /// Something is wrong with what was read, and where. Prints the name of the input and the place.
@@ -58,6 +60,12 @@ pub(crate) enum Fault {
     /// It holds no private keys.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// There is nothing in it.
+    #[error("the value is empty")]
+    EmptyValue,
+    /// There is nothing in it that is a certificate.
+    #[error("there is no certificate in it")]
+    NoCertificate,
     /// The result cannot be written as text.
     #[error(transparent)]
     Emit(#[from] EmitError),
@@ -67,16 +75,7 @@ impl Fault {
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            Fault::Secret(SecretError::OtherKind { kind, .. }) if kind == names::KIND => {
-                "it is sealed already; kubeseal --validate asks whether the controller can open it".to_owned()
-            }
-            Fault::Secret(SecretError::OtherKind { kind, .. }) if kind == "Secret" => {
-                "it is not sealed yet: kubeseal < FILE".to_owned()
-            }
-            Fault::Secret(SecretError::OtherKind { .. }) => {
-                "make a Secret of it: kubectl create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
-                    .to_owned()
-            }
+            Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) => other_kind(wanted, kind),
             Fault::Secret(SecretError::NotBase64 { .. }) => {
                 "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
             }
@@ -85,11 +84,7 @@ impl Fault {
             Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
                 format!("kubeseal --namespace {found}, or edit metadata.namespace")
             }
-            Fault::Unseal(UnsealError::Items(_)) => {
-                "the name, the namespace and the scope annotations must be those that it was sealed with, and the key \
-                 that of the certificate"
-                    .to_owned()
-            }
+            Fault::Unseal(UnsealError::Items(items)) => not_opened(items),
             Fault::UnsealWithoutKeys(_) => "kubeseal --recovery-unseal --recovery-private-key FILE".to_owned(),
             Fault::NotValid(_) => {
                 "compare name, namespace and scope annotations with those that it was sealed with, and the certificate \
@@ -98,8 +93,55 @@ impl Fault {
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
             Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
-            _ => return None,
+            Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::NoCertificate => {
+                "get it from the cluster (leave out --cert), or ask whoever runs the controller for it".to_owned()
+            }
+            Fault::Document(_) | Fault::Secret(_) => {
+                "nothing was written: mend the input, then run the same command again".to_owned()
+            }
+            Fault::Seal(SealError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Keys(_) => {
+                format!(
+                    "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
+                    names::DEFAULT_CONTROLLER_NAMESPACE,
+                    names::LABEL_SEALING_KEY
+                )
+            }
+            Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
+    }
+}
+
+fn other_kind(wanted: &str, found: &str) -> String {
+    match (wanted, found) {
+        (names::KIND, "Secret") => "it is not sealed yet: kubeseal < FILE",
+        ("Secret", names::KIND) => "it is sealed already: kubeseal --validate asks whether the controller can open it",
+        ("Secret", found) if found != "Secret" => {
+            "make a Secret of it: kubectl create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
+        }
+        _ => "nothing was written: mend the input, then run the same command again",
+    }
+    .to_owned()
+}
+
+fn not_opened(items: &ItemErrors) -> String {
+    let no_key = items.0.values().find_map(|error| match error {
+        ItemError::Open(OpenError::NoKey { fitting, sealed_bits }) => Some((*fitting, *sealed_bits)),
+        _ => None,
+    });
+    match no_key {
+        Some((0, bits)) => {
+            format!(
+                "it was sealed with a key of {bits} bits, and none of the given keys is that long: these are other keys"
+            )
+        }
+        Some(_) => {
+            "the name, the namespace and the scope annotations must be those that it was sealed with, and one of \
+                    the keys that of its certificate"
+                .to_owned()
+        }
+        None => "the text under spec.encryptedData was changed: take it from an intact copy, or seal again".to_owned(),
     }
 }
 
@@ -156,15 +198,15 @@ impl InputName {
     }
 }
 
-/// Objects as one text, one after the other; wiped when dropped.
+/// Secrets or SealedSecrets as one text, one after the other, wiped when dropped.
 ///
 /// # Errors
 /// [`EmitError`].
-pub(crate) fn text(objects: &[impl Serialize], format: Format) -> Result<Zeroizing<String>, EmitError> {
+pub(crate) fn text(objects: &[Value], format: Format) -> Result<Zeroizing<String>, EmitError> {
     let mut all = Zeroizing::new(String::new());
     for object in objects {
         let one = Zeroizing::new(match format {
-            Format::Json => document::to_json(object)?,
+            Format::Json => document::to_json(&GoOrder::object(object))?,
             Format::Yaml => document::to_yaml(object)?,
         });
         all.push_str(&one);

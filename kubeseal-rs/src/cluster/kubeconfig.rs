@@ -83,8 +83,8 @@ fn proxy_of<'e>(server: &http::Uri, environment: &'e Environment) -> Option<&'e 
 
 /// `--kubeconfig` alone; else all files of `KUBECONFIG`, of which some may be missing; else the one in the home.
 fn load(flags: &ClusterFlags, environment: &Environment) -> Result<Kubeconfig, ClusterError> {
-    if let Some(path) = flags.kubeconfig.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        return read(path);
+    if let Some(path) = flags.kubeconfig.as_ref().filter(|path| !path.is_empty()) {
+        return read(Path::new(path));
     }
     let paths: Vec<PathBuf> = match environment.get("KUBECONFIG") {
         Some(paths) => std::env::split_paths(paths)

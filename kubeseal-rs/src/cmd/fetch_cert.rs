@@ -1,13 +1,20 @@
-//! `--fetch-cert`: the certificate's bytes, unread (a chain, or one that has expired, is passed on as it is).
+//! `--fetch-cert`: the certificate's bytes as they are: a chain, or one that has expired, is passed on, but not a page
+//! of a web server that is no certificate at all.
+
+use sealing::cert::{CertError, SealingCert};
 
 use crate::cert_source;
 use crate::command::{CertSource, Output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
+use crate::objects::Fault;
 
 /// Copies the certificate to the output.
 pub(crate) fn run(cert: &CertSource, output: &Output, environment: &Environment) -> Result<(), Error> {
-    let (bytes, _) = cert_source::bytes(cert, environment)?;
+    let (bytes, name) = cert_source::bytes(cert, environment)?;
+    if let Err(CertError::NoCertificate) = SealingCert::from_pem(&bytes) {
+        return Err(name.fault(Fault::NoCertificate).into());
+    }
     Ok(files::write(output, &bytes)?)
 }

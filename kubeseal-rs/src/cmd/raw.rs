@@ -11,6 +11,7 @@ use crate::command::{Namespace, Raw, RawTarget};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
+use crate::objects::{Fault, InputName};
 
 /// Seals the value as it is: a newline at its end is part of it.
 pub(crate) fn run(
@@ -21,6 +22,9 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let binding = binding(&command.target, environment)?;
     let value = files::read(&command.input, "a secret to encrypt")?;
+    if value.is_empty() && !command.allow_empty {
+        return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
+    }
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
     Ok(files::write(&command.output, sealed.as_bytes())?)

@@ -1,6 +1,7 @@
 //! Seals every Secret of the input.
 
 use jiff::Timestamp;
+use sealing::document::EmitError;
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
 
@@ -41,7 +42,8 @@ pub(crate) fn run(
             parameters.default_namespace = Some(namespace);
             result = seal(secret, &parameters, cert.public(), random);
         }
-        sealed.push(result.map_err(|error| name.fault_at(*place, error))?);
+        let object = result.map_err(|error| name.fault_at(*place, error))?;
+        sealed.push(serde_json::to_value(object).map_err(|_| name.fault(EmitError))?);
     }
     let text = objects::text(&sealed, command.format).map_err(|error| name.fault(error))?;
     Ok(files::write(&command.output, text.as_bytes())?)

@@ -1,0 +1,154 @@
+//! The form of what is printed and written.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::program::{Folder, command};
+
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n  labels: {l: x}\n  \
+                      annotations: {a: '1', sealedsecrets.bitnami.com/cluster-wide: 'true'}\n  creationTimestamp: null\n\
+                      type: kubernetes.io/basic-auth\nstringData: {username: u, password: p}\n";
+
+/// The text with every ciphertext replaced by its first letters, which hold the length of the key.
+fn without_ciphertexts(text: &str) -> String {
+    let shorten = |word: &str| {
+        let bare = word.trim_matches(|c: char| c == '"' || c == ',');
+        if bare.len() > 300 {
+            word.replace(bare, &format!("{}…", &bare[..2]))
+        } else {
+            word.to_owned()
+        }
+    };
+    text.split(' ')
+        .map(|word| word.split('\n').map(shorten).collect::<Vec<_>>().join("\n"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn sealed_as_json() {
+    let folder = Folder::with_keys();
+    insta::assert_snapshot!(without_ciphertexts(&folder.run("--cert test-only.crt", SECRET).ok()));
+}
+
+#[test]
+fn sealed_as_yaml() {
+    let folder = Folder::with_keys();
+    let two = format!("{SECRET}---\n{SECRET}");
+    insta::assert_snapshot!(without_ciphertexts(
+        &folder.run("--cert test-only.crt -o yaml", &two).ok()
+    ));
+}
+
+#[test]
+fn recovered_as_json_and_yaml() {
+    let folder = Folder::with_keys();
+    let sealed = folder.run("--cert test-only.crt", SECRET).ok();
+    let recover = "--recovery-unseal --recovery-private-key test-only.key -o";
+    let both = ["json", "yaml"].map(|format| folder.run(&format!("{recover} {format}"), &sealed).ok());
+    insta::assert_snapshot!(both.join(""));
+}
+
+#[test]
+fn the_version_has_the_form_that_scripts_look_for() {
+    let folder = Folder::with_keys();
+    let expected = concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(folder.run("--version", "").ok(), expected);
+    assert_eq!(folder.run("--version --help --validate", "").ok(), expected);
+    assert_eq!(
+        folder.run_in(&[("SEALED_SECRETS_VERSION", "true")], &[], b"").ok(),
+        expected
+    );
+}
+
+#[test]
+fn the_help_teaches() {
+    let folder = Folder::with_keys();
+    let help = folder.run("--help", "").ok();
+    assert_eq!(folder.run("-h", "").ok(), help);
+    insta::assert_snapshot!(help);
+}
+
+#[test]
+fn a_file_is_written_whole_and_says_its_format_by_its_name() {
+    let folder = Folder::with_keys();
+    assert_eq!(folder.run("--cert test-only.crt -w out.yaml", SECRET).ok(), "");
+    assert!(
+        folder
+            .text("out.yaml")
+            .starts_with("---\napiVersion: bitnami.com/v1alpha1\n")
+    );
+    assert_eq!(folder.run("--cert test-only.crt -w out.txt", SECRET).ok(), "");
+    assert!(folder.text("out.txt").starts_with("{\n  \"kind\": \"SealedSecret\",\n"));
+    assert_eq!(
+        folder
+            .run(
+                "--recovery-unseal --recovery-private-key test-only.key -f out.txt -w out.txt",
+                ""
+            )
+            .ok(),
+        ""
+    );
+    assert!(folder.text("out.txt").starts_with("{\n  \"kind\": \"Secret\",\n"));
+    assert!(
+        folder
+            .listing()
+            .keys()
+            .all(|path| !path.to_string_lossy().contains(".kubeseal-"))
+    );
+}
+
+#[test]
+fn a_failed_run_leaves_the_old_file() {
+    let folder = Folder::with_keys();
+    folder.put("out.yaml", "old");
+    let run = folder.run(
+        "--cert test-only.crt -w out.yaml",
+        &format!("{SECRET}---\nkind: ConfigMap\n"),
+    );
+    assert_eq!((run.code, folder.text("out.yaml").as_str()), (1, "old"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = Folder::with_keys();
+    let run = folder.run("--cert test-only.crt -w nodir/out", SECRET);
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (1, "error: write nodir/out: no such file or directory\n")
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let folder = Folder::with_keys();
+    // More than a pipe holds, so that writing fails whenever the reader closes.
+    folder.put("in.yaml", &vec![SECRET; 80].join("---\n"));
+    let mut child = command(&folder.path(""))
+        .args(["--cert", "test-only.crt", "-f", "in.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(1), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let folder = Folder::with_keys();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(&folder.path(""))
+        .arg("--version")
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: write stdout: no space left on device\n"
+    );
+}

@@ -1,0 +1,94 @@
+//! `--cert URL`, against a web server on the loopback interface.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use crate::program::Folder;
+
+/// Answers each request with the one of `answers` that its path names, until the test ends.
+fn serve(answers: Vec<(&'static str, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            answer(connection.unwrap(), &answers);
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer(mut connection: TcpStream, answers: &[(&str, String)]) {
+    let mut lines = BufReader::new(connection.try_clone().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let request = lines.next().unwrap_or_default();
+    while lines.next().is_some_and(|line| !line.is_empty()) {}
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (_, answer) = answers.iter().find(|(name, _)| *name == path).unwrap();
+    connection.write_all(answer.as_bytes()).unwrap();
+}
+
+fn answer_with(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn a_certificate_comes_from_a_web_server() {
+    let folder = Folder::with_keys();
+    let cert = folder.text("test-only.crt");
+    let server = serve(vec![
+        ("/v1/cert.pem", answer_with("200 OK", "", &cert)),
+        ("/moved", answer_with("302 Found", "Location: /v1/cert.pem\r\n", "")),
+        ("/missing", answer_with("404 Not Found", "", "nothing here")),
+        ("/page", answer_with("200 OK", "", "<html>please log in</html>")),
+        ("/endless", answer_with("200 OK", "", &"x".repeat(2_000_000))),
+    ]);
+    for path in ["/v1/cert.pem", "/moved"] {
+        assert_eq!(
+            folder.run(&format!("--fetch-cert --cert {server}{path}"), "").ok(),
+            cert
+        );
+    }
+    let sealed = folder
+        .run(&format!("--raw --scope cluster-wide --cert {server}/v1/cert.pem"), "x")
+        .ok();
+    assert!(sealed.starts_with("AQ"));
+    let cases = [
+        ("/missing", "error: cannot fetch \"URL/missing\": 404 Not Found\n"),
+        ("/page", "error: URL/page: there is no certificate in it\n"),
+        (
+            "/endless",
+            "error: cannot fetch \"URL/endless\": the response body is larger than request limit: 1048576\n",
+        ),
+    ];
+    for (path, expected) in cases {
+        let run = folder.run(&format!("--fetch-cert --cert {server}{path}"), "");
+        let told = run.stderr.replace(&server, "URL");
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+        assert!(told.starts_with(expected), "{told}");
+    }
+}
+
+#[test]
+fn this_machine_is_never_asked_through_a_proxy() {
+    let folder = Folder::with_keys();
+    let cert = folder.text("test-only.crt");
+    let server = serve(vec![("/v1/cert.pem", answer_with("200 OK", "", &cert))]);
+    let url = format!("{server}/v1/cert.pem");
+    let proxy = [("HTTP_PROXY", "http://127.0.0.1:1")];
+    assert_eq!(folder.run_in(&proxy, &["--fetch-cert", "--cert", &url], b"").ok(), cert);
+}
+
+#[test]
+fn other_machines_are_asked_through_the_proxy() {
+    let folder = Folder::with_keys();
+    let words = ["--fetch-cert", "--cert", "http://192.0.2.1/cert.pem"];
+    let run = folder.run_in(&[("http_proxy", "http://127.0.0.1:1")], &words, b"");
+    assert_eq!(run.code, 1);
+    // The proxy's port refuses at once; the address itself (reserved for documentation) would not answer at all.
+    assert!(run.stderr.contains("connection refused"), "{}", run.stderr);
+}
