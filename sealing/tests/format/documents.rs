@@ -255,6 +255,11 @@ fn template_items_join_the_sealed_ones_and_never_replace_them() {
         error.to_string(),
         "template: actions ({{ … }}) are not supported yet (added)"
     );
+    // Verifying renders nothing, so it cannot fail here (and cannot tell a stranger what a template made).
+    assert_eq!(verify(&sealed, &key("rsa2048").ring(), None), Ok(()));
+    sealed.metadata.name = Some("moved".to_owned());
+    let moved = verify(&sealed, &key("rsa2048").ring(), None);
+    assert!(matches!(moved, Err(UnsealError::Items(_))));
 }
 
 #[test]
