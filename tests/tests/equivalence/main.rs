@@ -1,0 +1,167 @@
+//! The same objects, first under the reference controller, then under ours, in the same cluster: the Secrets are
+//! equal, and what status and events say differs only where `docs/parity.md` says so and why.
+
+mod corpus;
+mod differences;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::Implementation;
+use harness::sealing_keys::SealingKey;
+use serde_json::{Value, json};
+
+use differences::Difference;
+
+/// What one controller made of one object: `Secret`, `Synced status`, `events`, … with its text.
+type Seen = BTreeMap<String, String>;
+
+#[test]
+fn secrets_are_equal_and_every_other_difference_is_documented() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let folder = tempfile::tempdir()?;
+    let key = SealingKey::generate(folder.path(), 2048)?;
+    cluster.apply(&key.secret()?.to_string())?;
+    let corpus = corpus::seal(&key)?;
+    let reference = serve(&cluster, Implementation::Reference, &corpus)?;
+    let ours = serve(&cluster, subject(), &corpus)?;
+
+    let mut found = BTreeSet::new();
+    for (object, theirs) in &reference {
+        let mine = ours.get(object).context("an object is missing")?;
+        for what in theirs.keys().chain(mine.keys()).collect::<BTreeSet<_>>() {
+            let text = |seen: &Seen| seen.get(what).cloned().unwrap_or_else(|| "—".to_owned());
+            let (reference, ours) = (text(theirs), text(mine));
+            if reference != ours {
+                ensure!(
+                    what != "Secret",
+                    "{object}: the reference made\n{reference}\nand ours\n{ours}"
+                );
+                found.insert(Difference {
+                    object: object.clone(),
+                    what: what.clone(),
+                    reference,
+                    ours,
+                });
+            }
+        }
+    }
+    let documented = differences::documented()?;
+    let lines = |set: Vec<&Difference>| set.into_iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let new = lines(found.difference(&documented).collect());
+    let stale = lines(documented.difference(&found).collect());
+    ensure!(
+        new.is_empty() && stale.is_empty(),
+        "docs/parity.md does not list:\n{new}\nand lists what is not so:\n{stale}"
+    );
+    Ok(())
+}
+
+/// `EQUIVALENCE_SUBJECT=reference` compares the reference with itself, to judge this test.
+fn subject() -> Implementation {
+    match std::env::var("EQUIVALENCE_SUBJECT").as_deref() {
+        Ok("reference") => Implementation::Reference,
+        _ => Implementation::Ours,
+    }
+}
+
+/// Lets a controller serve the corpus, tells what it made of each object, and takes everything away again.
+fn serve(cluster: &Cluster, implementation: Implementation, corpus: &[Value]) -> Result<BTreeMap<String, Seen>> {
+    let controller = cluster.start_controller(implementation, &[])?;
+    for existing in corpus::existing_secrets() {
+        cluster.apply(&existing.to_string())?;
+    }
+    for sealed in corpus {
+        cluster.apply(&sealed.to_string())?;
+    }
+    let mut seen = BTreeMap::new();
+    for sealed in corpus {
+        let name = sealed["metadata"]["name"].as_str().context("a name")?;
+        cluster.eventually(Duration::from_secs(60), &format!("status of {name}"), || {
+            controller.check_running()?;
+            let status = &cluster.get_json(&["sealedsecret", name])?["status"];
+            ensure!(status["conditions"][0]["status"].is_string(), "it is {status}");
+            Ok(())
+        })?;
+    }
+    // The events are written beside the status, and maybe after it.
+    let events = cluster.eventually(Duration::from_secs(30), "event for each object", || {
+        let events = cluster.get_json(&["events"])?;
+        let about: BTreeSet<_> = all(&events)?
+            .iter()
+            .filter_map(|event| event["involvedObject"]["name"].as_str())
+            .collect();
+        let silent = corpus
+            .iter()
+            .find(|sealed| !about.iter().any(|name| sealed["metadata"]["name"] == **name));
+        ensure!(silent.is_none(), "nothing is said about {silent:?}");
+        Ok(events)
+    })?;
+    for sealed in corpus {
+        let name = sealed["metadata"]["name"].as_str().context("a name")?;
+        seen.insert(name.to_owned(), look(cluster, name, &events)?);
+    }
+    controller.terminate(Duration::from_secs(30))?;
+    for kind in ["sealedsecrets", "secrets", "events"] {
+        cluster.kubectl_ok(&["delete", kind, "--all", "-n", "default"])?;
+    }
+    Ok(seen)
+}
+
+fn look(cluster: &Cluster, name: &str, events: &Value) -> Result<Seen> {
+    let mut seen = Seen::new();
+    let secret = cluster.kubectl(&["get", "secret", name, "-o", "json"])?;
+    let secret = if secret.status.success() {
+        comparable(secret.json()?)?
+    } else {
+        "none".to_owned()
+    };
+    seen.insert("Secret".to_owned(), secret);
+    let status = &cluster.get_json(&["sealedsecret", name])?["status"];
+    seen.insert(
+        "observedGeneration".to_owned(),
+        status["observedGeneration"].to_string(),
+    );
+    for condition in status["conditions"].as_array().into_iter().flatten() {
+        let kind = condition["type"].as_str().context("a condition has a type")?;
+        for (field, value) in condition.as_object().context("a condition is an object")? {
+            if field != "type" && !field.starts_with("last") {
+                seen.insert(format!("{kind} {field}"), value.as_str().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    let said: BTreeSet<String> = all(events)?
+        .iter()
+        .filter(|event| event["involvedObject"]["kind"] == "SealedSecret" && event["involvedObject"]["name"] == name)
+        .map(|event| {
+            let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+            format!("{} {}: {}", text("type"), text("reason"), text("message"))
+        })
+        .collect();
+    seen.insert("events".to_owned(), said.into_iter().collect::<Vec<_>>().join(" · "));
+    Ok(seen)
+}
+
+/// A Secret without what differs from one creation to the next.
+fn comparable(mut secret: Value) -> Result<String> {
+    let metadata = secret["metadata"].as_object_mut().context("metadata")?;
+    for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+        metadata.remove(field);
+    }
+    for owner in metadata
+        .get_mut("ownerReferences")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        owner["uid"] = json!("");
+    }
+    Ok(format!("{secret:#}"))
+}
+
+fn all(list: &Value) -> Result<&Vec<Value>> {
+    list["items"].as_array().context("a list has items")
+}
