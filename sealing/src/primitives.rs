@@ -29,7 +29,8 @@ pub(crate) const ZERO_NONCE: [u8; 12] = [0; 12];
 #[error("the cryptographic operation failed")]
 pub struct CryptoFailure;
 
-#[cfg(all(test, feature = "aws-lc"))]
+#[cfg(feature = "aws-lc")]
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use zeroize::Zeroizing;
