@@ -8,6 +8,7 @@ mod values;
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser};
 use sealing::binding::Scope;
 use thiserror::Error;
@@ -19,7 +20,7 @@ pub(crate) use values::{CommaSeparated, RequestTimeout};
 #[derive(Debug, Error)]
 pub(crate) enum ArgsError {
     /// A flag that does not exist, or a value that it does not take.
-    #[error("{}", .0.render().to_string().trim_start_matches("error: ").trim_end())]
+    #[error("{}", first_line(.0))]
     Typed(clap::Error),
     /// A preset with a value that its flag does not take.
     #[error("the environment variable {variable}: {}", first_line(fault))]
@@ -31,6 +32,7 @@ pub(crate) enum ArgsError {
     },
 }
 
+/// What is wrong. The parser's further lines are the usage, and advice that does not fit this program.
 fn first_line(fault: &clap::Error) -> String {
     let text = fault.render().to_string();
     text.lines()
@@ -38,6 +40,17 @@ fn first_line(fault: &clap::Error) -> String {
         .unwrap_or_default()
         .trim_start_matches("error: ")
         .to_owned()
+}
+
+impl ArgsError {
+    /// What to type instead.
+    pub(crate) fn hint(&self) -> String {
+        let (ArgsError::Typed(fault) | ArgsError::Preset { fault, .. }) = self;
+        match fault.get(ContextKind::SuggestedArg) {
+            Some(ContextValue::String(flag)) => format!("there is a flag {flag}; kubeseal --help shows them all"),
+            _ => "kubeseal --help shows all flags".to_owned(),
+        }
+    }
 }
 
 /// Everything that can be typed.

@@ -65,7 +65,10 @@ impl FetchError {
 /// Whatever keeps them from being read.
 pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<(Zeroizing<Vec<u8>>, InputName), Error> {
     match source {
-        CertSource::File(path) => Ok((files::read_file(path)?, InputName(path.display().to_string()))),
+        CertSource::File(path) => {
+            let bytes = files::read_file(path).map_err(Error::CertFile)?;
+            Ok((bytes, InputName(path.display().to_string())))
+        }
         CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(url.to_string()))),
         CertSource::Controller(controller) => {
             let cluster = Cluster::connect(&controller.cluster, environment)?;

@@ -112,7 +112,7 @@ pub(crate) enum CertSource {
     /// A web server (http or https).
     Url(Url),
     /// The controller.
-    Controller(Controller),
+    Controller(Box<Controller>),
 }
 
 /// A controller in a cluster.
@@ -151,7 +151,7 @@ pub(crate) enum Namespace {
     /// `--namespace`.
     Said(String),
     /// That of the kubeconfig context.
-    OfContext(ClusterFlags),
+    OfContext(Box<ClusterFlags>),
 }
 
 /// A combination of flags that is not legal. The texts are the reference's where it has them.
@@ -354,7 +354,7 @@ fn controller(args: &Args) -> Controller {
 /// A text with `scheme://` is a URL; every other text is the name of a file, with or without a drive letter.
 fn cert_source(args: &Args) -> Result<CertSource, CommandError> {
     let Some(text) = set(args.sealing.cert.as_deref()) else {
-        return Ok(CertSource::Controller(controller(args)));
+        return Ok(CertSource::Controller(Box::new(controller(args))));
     };
     let Some((scheme, _)) = text.split_once("://") else {
         return Ok(CertSource::File(PathBuf::from(text)));
@@ -374,7 +374,7 @@ fn cert_source(args: &Args) -> Result<CertSource, CommandError> {
 fn namespace(args: &Args) -> Namespace {
     match set(args.sealing.namespace.clone()) {
         Some(said) => Namespace::Said(said),
-        None => Namespace::OfContext(args.cluster.clone()),
+        None => Namespace::OfContext(Box::new(args.cluster.clone())),
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file with the certificate cannot be read.
+    #[error(transparent)]
+    CertFile(FileError),
     /// What was read is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -50,7 +53,7 @@ pub(crate) enum Error {
         lookup: ClusterError,
     },
     /// Neither the Secret nor the command line nor the kubeconfig says a namespace. The text is the reference's.
-    #[error("{input}: secret must declare a namespace")]
+    #[error("{}: secret must declare a namespace", input.location())]
     NoNamespace {
         /// The document.
         input: InputError,
@@ -86,7 +89,11 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Error::Args(_) => Some("kubeseal --help".to_owned()),
+            Error::Args(error) => Some(error.hint()),
+            Error::CertFile(FileError::Open { path, .. }) => Some(format!(
+                "get it from the cluster: kubeseal --fetch-cert > {}",
+                path.display()
+            )),
             Error::Command(error) => error.hint(),
             Error::Input(error) => error.fault.hint(),
             Error::Cluster(error) => error.hint(),
@@ -94,7 +101,7 @@ impl Error {
             Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => {
                 Some("kubeseal --namespace NAMESPACE".to_owned())
             }
-            Error::SecretFile(_) | Error::File(_) | Error::Inputs(_) | Error::Seal(_) => None,
+            Error::SecretFile(_) | Error::File(_) | Error::CertFile(_) | Error::Inputs(_) | Error::Seal(_) => None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Input bytes → objects, with errors that name the input, the document and the line.
 
+use std::error::Error as StdError;
+use std::fmt;
+
 use crds::{SealedSecret, names};
 use sealing::cert::CertError;
 use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
@@ -16,21 +19,41 @@ use crate::command::Input;
 use crate::field_order::GoOrder;
 use crate::files;
 
-/// Something is wrong with what was read, and where. Prints the name of the input and the place.
-#[derive(Debug, Error)]
-#[error("{input}{}", place_text(.place))]
+/// Something is wrong with what was read, and where. Prints the input, the place and the fault; what caused the fault
+/// is this error's source.
+#[derive(Debug)]
 pub(crate) struct InputError {
     /// Name of the file, or `stdin`.
-    pub input: String,
-    /// The document and its line; `None` when the fault names them itself, or is that of the whole input.
-    pub place: Option<Place>,
+    pub(crate) input: String,
+    /// The document and its line; `None` when the fault begins with them itself, or is that of the whole input.
+    pub(crate) place: Option<Place>,
     /// What is wrong there.
-    #[source]
-    pub fault: Fault,
+    pub(crate) fault: Box<Fault>,
 }
 
-fn place_text(place: &Option<Place>) -> String {
-    place.as_ref().map(|place| format!(", {place}")).unwrap_or_default()
+impl InputError {
+    /// Where it is: `secrets.yaml, document 2, line 14`.
+    pub(crate) fn location(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{}, {place}", self.input),
+            None => self.input.clone(),
+        }
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = self.fault.to_string();
+        let names_its_place = ["document ", "line "].iter().any(|start| fault.starts_with(start));
+        let divider = if names_its_place { "," } else { ":" };
+        write!(f, "{}{divider} {fault}", self.location())
+    }
+}
+
+impl StdError for InputError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.fault.source()
+    }
 }
 
 /// What can be wrong with an input.
@@ -160,7 +183,7 @@ impl InputName {
         InputError {
             input: self.0.clone(),
             place: None,
-            fault: fault.into(),
+            fault: Box::new(fault.into()),
         }
     }
 
@@ -169,7 +192,7 @@ impl InputName {
         InputError {
             input: self.0.clone(),
             place: Some(place),
-            fault: fault.into(),
+            fault: Box::new(fault.into()),
         }
     }
 

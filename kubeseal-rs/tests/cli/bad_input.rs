@@ -350,6 +350,7 @@ fn the_command_line_is_wrong() {
     let folder = Folder::with_keys();
     let lines = [
         ("--foo", 2),
+        ("--fetch-crt", 2),
         ("--scope foo", 2),
         ("--raw=maybe", 2),
         ("--request-timeout soon", 2),

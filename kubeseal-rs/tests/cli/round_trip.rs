@@ -186,7 +186,8 @@ fn the_namespace_comes_from_the_flag_or_the_context() {
     let home = folder.path("").display().to_string();
     let (with, home) = ([("KUBECONFIG", "missing:kubeconfig")], [("HOME", home.as_str())]);
     let input = secret_as_yaml("db").replace("  namespace: shop\n", "");
-    let cases: [(&[(&str, &str)], &str, Value); 7] = [
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Variables<'_>, &str, Value); 7] = [
         (&with, "", "from-a".into()),
         (&home, "", "from-home".into()),
         (&[], "--kubeconfig kubeconfig", "from-a".into()),
