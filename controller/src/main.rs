@@ -1,2 +1,26 @@
-//! controller
-fn main() {}
+//! The Sealed Secrets controller: turns SealedSecrets into Secrets and publishes the sealing certificate.
+
+mod args;
+mod error;
+mod events;
+mod index;
+mod keys;
+mod logging;
+mod metrics;
+mod object_name;
+mod pause;
+mod queue;
+mod reconcile;
+mod runtime;
+mod server;
+mod settings;
+mod start;
+mod watch;
+
+/// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+fn main() -> std::process::ExitCode {
+    start::start()
+}

@@ -55,3 +55,14 @@ pub const DEFAULT_CONTROLLER_NAMESPACE: &str = "kube-system";
 
 /// Type that the API server gives to a Secret without one.
 pub const SECRET_TYPE_OPAQUE: &str = "Opaque";
+
+/// Path of the controller's HTTP server: the sealing certificate.
+pub const PATH_CERTIFICATE: &str = "/v1/cert.pem";
+/// Path of the controller's HTTP server: whether a SealedSecret would open.
+pub const PATH_VERIFY: &str = "/v1/verify";
+/// Path of the controller's HTTP server: liveness.
+pub const PATH_HEALTH: &str = "/healthz";
+/// Path of the controller's HTTP server: readiness.
+pub const PATH_READY: &str = "/readyz";
+/// Path of the controller's metrics server.
+pub const PATH_METRICS: &str = "/metrics";

@@ -1,0 +1,183 @@
+//! The command line: exactly what was typed, with the reference's names, defaults and environment variables.
+//!
+//! A flag that is not here is an error with exit code 2, never ignored.
+
+mod go_values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
+use crds::names;
+
+pub(crate) use go_values::{go_bool, go_duration};
+
+/// What was typed. Every flag can also be preset by `SEALED_SECRETS_<NAME>`; the command line wins, of repeats the last.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "controller",
+    about = "Turns SealedSecrets into Secrets and publishes the sealing certificate.",
+    disable_version_flag = true,
+    args_override_self = true
+)]
+pub(crate) struct Args {
+    /// Prefix of the names of key Secrets
+    #[arg(long, env = "SEALED_SECRETS_KEY_PREFIX", default_value = names::DEFAULT_KEY_PREFIX)]
+    pub key_prefix: String,
+    /// Bits of new keys: 2048, 3072, 4096 or 8192
+    #[arg(long, env = "SEALED_SECRETS_KEY_SIZE", default_value_t = 4096)]
+    pub key_size: usize,
+    /// How long the certificate of a new key is valid
+    #[arg(long, env = "SEALED_SECRETS_KEY_TTL", default_value = "87600h", value_parser = go_duration)]
+    pub key_ttl: Duration,
+    /// Common name in the certificate of a new key
+    #[arg(long, env = "SEALED_SECRETS_MY_CN", default_value = "")]
+    pub my_cn: String,
+    /// Age at which the current key is followed by a new one; 0 turns renewal off
+    #[arg(long, env = "SEALED_SECRETS_KEY_RENEW_PERIOD", default_value = "720h", value_parser = go_duration)]
+    pub key_renew_period: Duration,
+    /// Former name of --key-renew-period
+    #[arg(long, env = "SEALED_SECRETS_ROTATE_PERIOD", hide = true, value_parser = go_duration)]
+    pub rotate_period: Option<Duration>,
+    /// What orders the keys: CertNotBefore or SecretCreationTimestamp
+    #[arg(long, env = "SEALED_SECRETS_KEY_ORDER_PRIORITY", default_value = "CertNotBefore")]
+    pub key_order_priority: String,
+    /// Renew the current key when it is older than this instant (as `date -R` prints it)
+    #[arg(long, env = "SEALED_SECRETS_KEY_CUTOFF_TIME", default_value = "")]
+    pub key_cutoff_time: String,
+    /// Labels for new key Secrets: k=v,k=v
+    #[arg(long, env = "SEALED_SECRETS_PRIVATEKEY_LABELS", default_value = "")]
+    pub privatekey_labels: String,
+    /// Annotations for new key Secrets: k=v,k=v
+    #[arg(long, env = "SEALED_SECRETS_PRIVATEKEY_ANNOTATIONS", default_value = "")]
+    pub privatekey_annotations: String,
+    /// Accept the deprecated field spec.data
+    #[arg(long, env = "SEALED_SECRETS_ACCEPT_DEPRECATED_V1_DATA", default_value_t = true, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub accept_deprecated_v1_data: bool,
+    /// Serve the SealedSecrets of all namespaces
+    #[arg(long, env = "SEALED_SECRETS_ALL_NAMESPACES", default_value_t = true, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub all_namespaces: bool,
+    /// Serve these namespaces besides the controller's own: a,b
+    #[arg(long, env = "SEALED_SECRETS_ADDITIONAL_NAMESPACES", default_value = "")]
+    pub additional_namespaces: String,
+    /// Serve only the SealedSecrets with these labels
+    #[arg(long, env = "SEALED_SECRETS_LABEL_SELECTOR", default_value = "")]
+    pub label_selector: String,
+    /// Write the status of SealedSecrets
+    #[arg(long, env = "SEALED_SECRETS_UPDATE_STATUS", default_value_t = true, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub update_status: bool,
+    /// Accepted for compatibility: key Secrets are always watched
+    #[arg(long, env = "SEALED_SECRETS_WATCH_FOR_SECRETS", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub watch_for_secrets: bool,
+    /// Do not bring back Secrets that were deleted or changed
+    #[arg(long, env = "SEALED_SECRETS_SKIP_RECREATE", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub skip_recreate: bool,
+    /// Fast retries of a failed write, before the failure is reported and the pauses grow
+    #[arg(long, env = "SEALED_SECRETS_MAX_UNSEAL_RETRIES", default_value_t = 5)]
+    pub max_unseal_retries: u32,
+    /// Address that serves the certificate and verify
+    #[arg(long, env = "SEALED_SECRETS_LISTEN_ADDR", default_value = ":8080")]
+    pub listen_addr: String,
+    /// Address that serves the metrics
+    #[arg(long, env = "SEALED_SECRETS_LISTEN_METRICS_ADDR", default_value = ":8081")]
+    pub listen_metrics_addr: String,
+    /// Longest time for reading an HTTP request
+    #[arg(long, env = "SEALED_SECRETS_READ_TIMEOUT", default_value = "2m", value_parser = go_duration)]
+    pub read_timeout: Duration,
+    /// Longest time for answering an HTTP request
+    #[arg(long, env = "SEALED_SECRETS_WRITE_TIMEOUT", default_value = "2m", value_parser = go_duration)]
+    pub write_timeout: Duration,
+    /// Requests a second to verify, for each client
+    #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT", default_value_t = 2)]
+    pub rate_limit: u32,
+    /// Requests beyond the rate in a burst
+    #[arg(long, env = "SEALED_SECRETS_RATE_LIMIT_BURST", default_value_t = 2)]
+    pub rate_limit_burst: u32,
+    /// Requests a second to the API server; none or a negative number: no limit (the API server has its own)
+    #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_QPS", allow_negative_numbers = true)]
+    pub kubeclient_qps: Option<f64>,
+    /// Requests to the API server in a burst; used with --kubeclient-qps
+    #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_BURST", default_value_t = 10)]
+    pub kubeclient_burst: u32,
+    /// Leave the metric that names every SealedSecret out
+    #[arg(long, env = "SEALED_SECRETS_METRICS_OMIT_SECRET_LABELS", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub metrics_omit_secret_labels: bool,
+    /// DEBUG, INFO, WARN or ERROR
+    #[arg(long, env = "SEALED_SECRETS_LOG_LEVEL", default_value = "INFO")]
+    pub log_level: String,
+    /// text or json
+    #[arg(long, env = "SEALED_SECRETS_LOG_FORMAT", default_value = "text")]
+    pub log_format: String,
+    /// Log up to INFO to stdout; else everything goes to stderr
+    #[arg(long, env = "SEALED_SECRETS_LOG_INFO_STDOUT", default_value_t = true, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub log_info_stdout: bool,
+    /// Kubeconfig file, for a controller outside the cluster (KUBECONFIG works too)
+    #[arg(long, env = "SEALED_SECRETS_KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Print the version and exit
+    #[arg(long, env = "SEALED_SECRETS_VERSION", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub version: bool,
+}
+
+/// What `--version` prints: `controller version: vX.Y.Z`.
+pub(crate) fn version_line() -> String {
+    format!("controller version: {VERSION}")
+}
+
+/// The version with a leading `v`, as the reference's releases have it.
+pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("controller").chain(words.iter().copied()))
+    }
+
+    #[test]
+    fn booleans_are_typed_as_pflag_takes_them() {
+        assert!(!parse(&["--update-status=false"]).unwrap().update_status);
+        assert!(parse(&["--skip-recreate"]).unwrap().skip_recreate);
+        assert!(
+            !parse(&["--skip-recreate", "--skip-recreate=F"]).unwrap().skip_recreate,
+            "the last one wins"
+        );
+        // pflag would take `false` as a word of its own and leave the flag true; we say that it is not understood.
+        assert_eq!(parse(&["--update-status", "false"]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_not_understood_exits_with_2() {
+        for words in [
+            &["--no-such-flag"][..],
+            &["--old-gc-behavior"],
+            &["--key-size=big"],
+            &["--key-ttl=10"],
+            &["--read-timeout=-5s"],
+            &["--update-status=perhaps"],
+            &["--rate-limit=-1"],
+            &["word"],
+        ] {
+            assert_eq!(parse(words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_version_has_the_shape_that_the_references_suite_wants() {
+        let rest = version_line().strip_prefix("controller version: v").unwrap().to_owned();
+        assert_eq!(
+            rest.split('.').filter(|part| part.parse::<u32>().is_ok()).count(),
+            3,
+            "{rest}"
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! Why a SealedSecret is not synced, and the one table that maps each failure to the event's reason, the metric's
+//! label and the condition's reason.
+
+use kube::core::Status;
+use kube::runtime::watcher;
+use sealing::unseal::UnsealError;
+use thiserror::Error;
+
+/// Reason of the event of a successful write (the reference's).
+pub(crate) const EVENT_UNSEALED: &str = "Unsealed";
+/// Reason of the event of a SealedSecret that does not open (the reference's).
+pub(crate) const EVENT_UNSEAL_FAILED: &str = "ErrUnsealFailed";
+/// Reason of the event of a Secret that could not be written (the reference's).
+pub(crate) const EVENT_UPDATE_FAILED: &str = "ErrUpdateFailed";
+/// Reason of the event of a key Secret that holds no usable key (ours; the reference dies of it).
+pub(crate) const EVENT_KEY_MALFORMED: &str = "ErrKeyMalformed";
+/// Condition reason of success.
+pub(crate) const REASON_UNSEALED: &str = "Unsealed";
+
+/// Why a request to the API server failed. The text is fit for logs, events and statuses.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum ApiFailure {
+    /// Another writer was faster (409): read again, try again.
+    #[error("{0}")]
+    Conflict(String),
+    /// The object to create is there (409).
+    #[error("{0}")]
+    AlreadyExists(String),
+    /// 404.
+    #[error("{0}")]
+    NotFound(String),
+    /// 401 or 403.
+    #[error("{0}")]
+    Denied(String),
+    /// The API server answered with another error.
+    #[error("{0}")]
+    Answer(String),
+    /// No answer: unreachable, cut off, or too slow.
+    #[error("the API server cannot be reached: {0}")]
+    Unreachable(String),
+}
+
+impl From<Status> for ApiFailure {
+    fn from(status: Status) -> Self {
+        let text = status_text(&status);
+        match (status.code, status.reason.as_str()) {
+            (409, "AlreadyExists") => Self::AlreadyExists(text),
+            (409, _) => Self::Conflict(text),
+            (404, _) => Self::NotFound(text),
+            (401 | 403, _) => Self::Denied(text),
+            _ => Self::Answer(text),
+        }
+    }
+}
+
+/// The server's message; but the complaint about a Secret's data is cut down to the item, since it may quote a byte.
+fn status_text(status: &Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let data: Vec<_> = causes
+        .filter(|cause| cause.field.starts_with("data") || cause.field.starts_with("stringData"))
+        .collect();
+    if status.code != 422 || data.is_empty() {
+        return status.message.clone();
+    }
+    let parts: Vec<_> = data
+        .iter()
+        .map(|cause| format!("{}: {}", cause.field, cause.reason))
+        .collect();
+    format!("the API server refuses the Secret: {}", parts.join(", "))
+}
+
+impl From<kube::Error> for ApiFailure {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => (*status).into(),
+            // Its text could quote the answer, which may be a Secret.
+            kube::Error::SerdeError(_) => Self::Answer("the API server's answer cannot be read".to_owned()),
+            other => Self::Unreachable(chain(&other)),
+        }
+    }
+}
+
+impl From<watcher::Error> for ApiFailure {
+    fn from(error: watcher::Error) -> Self {
+        match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => error.into(),
+            watcher::Error::WatchError(status) => (*status).into(),
+            watcher::Error::NoResourceVersion => Self::Answer(watcher::Error::NoResourceVersion.to_string()),
+        }
+    }
+}
+
+/// An error and its sources as one line; a source that its parent has already told is not told again.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Why a SealedSecret is not synced.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Failure {
+    /// It does not open.
+    #[error(transparent)]
+    Unseal(#[from] UnsealError),
+    /// It uses the deprecated format, which is turned off. The text is the reference's.
+    #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
+    DeprecatedData,
+    /// The Secret is there and belongs to somebody else. The text is the reference's.
+    #[error("failed update: {}", unmanaged(.0))]
+    Unmanaged(String),
+    /// The Secret is immutable and not what is asked for. The text is that of the reference's event.
+    #[error(
+        "Error updating {namespace}/{name}: the target Secret is immutable. Once a Secret is marked as immutable, it is not possible to revert this change nor to mutate the contents of the data field. You can only delete and recreate the Secret."
+    )]
+    Immutable {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The Secret has another type, which Kubernetes never changes.
+    #[error(
+        "the Secret has type {found:?} but {asked:?} is asked for: the type of a Secret cannot be changed, delete the Secret to have it made anew"
+    )]
+    TypeChange {
+        /// The Secret's.
+        found: String,
+        /// The template's.
+        asked: String,
+    },
+    /// The API server refused, or was not there.
+    #[error(transparent)]
+    Api(#[from] ApiFailure),
+}
+
+fn unmanaged(name: &str) -> String {
+    format!("Resource {name:?} already exists and is not managed by SealedSecret")
+}
+
+/// When a failure is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// When the object or the keyring changes; no timer helps.
+    OnChange,
+    /// With growing pauses, slow from the beginning: somebody has to act first.
+    Slow,
+    /// A few times at once, unreported; then as [`Retry::Slow`].
+    Fast,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Reason of the event (the reference's).
+    pub event: &'static str,
+    /// Label `reason` of the error counter (the reference's).
+    pub metric: &'static str,
+    /// Reason of the conditions; a closed set.
+    pub condition: &'static str,
+    /// When it is tried again.
+    pub retry: Retry,
+}
+
+const fn row(event: &'static str, metric: &'static str, condition: &'static str, retry: Retry) -> Row {
+    Row {
+        event,
+        metric,
+        condition,
+        retry,
+    }
+}
+
+/// Label of the error counter for a status that could not be written (the reference's).
+pub(crate) const METRIC_STATUS: &str = "status";
+
+impl Failure {
+    /// The table.
+    pub(crate) fn row(&self) -> Row {
+        match self {
+            Self::Unseal(_) => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
+            Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", "DeprecatedData", Retry::OnChange),
+            Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", "NotManaged", Retry::Slow),
+            Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretImmutable", Retry::Slow),
+            Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
+            Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
+        }
+    }
+
+    /// The event's text, as the reference words it.
+    pub(crate) fn event_message(&self) -> String {
+        match self {
+            Self::Unseal(_) | Self::DeprecatedData => format!("Failed to unseal: {self}"),
+            Self::Unmanaged(name) => unmanaged(name),
+            other => other.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::response::{StatusCause, StatusDetails};
+
+    use super::*;
+
+    fn status(code: u16, reason: &str, message: &str, causes: &[(&str, &str, &str)]) -> Status {
+        let causes = causes.iter().map(|(field, reason, message)| StatusCause {
+            field: (*field).to_owned(),
+            reason: (*reason).to_owned(),
+            message: (*message).to_owned(),
+        });
+        let details = StatusDetails {
+            name: String::new(),
+            group: String::new(),
+            kind: String::new(),
+            uid: String::new(),
+            causes: causes.collect(),
+            retry_after_seconds: 0,
+        };
+        Status {
+            code,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            details: Some(details),
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_code_and_reason() {
+        let failure = |code, reason| ApiFailure::from(status(code, reason, "m", &[]));
+        assert_eq!(failure(409, "AlreadyExists"), ApiFailure::AlreadyExists("m".to_owned()));
+        assert_eq!(failure(409, "Conflict"), ApiFailure::Conflict("m".to_owned()));
+        assert_eq!(failure(404, "NotFound"), ApiFailure::NotFound("m".to_owned()));
+        assert_eq!(failure(403, "Forbidden"), ApiFailure::Denied("m".to_owned()));
+        assert_eq!(failure(500, ""), ApiFailure::Answer("m".to_owned()));
+    }
+
+    #[test]
+    fn a_complaint_about_data_does_not_quote_it() {
+        let message =
+            "Secret \"s\" is invalid: data[.dockerconfigjson]: Invalid value: \"<redacted>\": invalid character 'h'";
+        let causes = [(
+            "data[.dockerconfigjson]",
+            "FieldValueInvalid",
+            "invalid character 'h' looking for a value",
+        )];
+        let failure = ApiFailure::from(status(422, "Invalid", message, &causes));
+        assert_eq!(
+            failure.to_string(),
+            "the API server refuses the Secret: data[.dockerconfigjson]: FieldValueInvalid"
+        );
+    }
+
+    #[test]
+    fn the_texts_are_the_references() {
+        let failure = Failure::Unmanaged("s".to_owned());
+        assert_eq!(
+            failure.to_string(),
+            "failed update: Resource \"s\" already exists and is not managed by SealedSecret"
+        );
+        assert_eq!(
+            failure.event_message(),
+            "Resource \"s\" already exists and is not managed by SealedSecret"
+        );
+        assert_eq!(
+            Failure::Unseal(UnsealError::BothFormats).event_message(),
+            "Failed to unseal: cannot use the field 'encryptedData' and the deprecated field 'data' at the same time"
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! core/v1 Events: posted by one task, aggregated by count, bounded. A failure to post never fails anything else.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crds::{SealedSecret, names};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tracing::{debug, info, warn};
+
+use crate::error::ApiFailure;
+
+/// Source and reporting component of every event (the reference's).
+const COMPONENT: &str = "sealed-secrets";
+/// Longest message that the API server takes, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
+/// Events that wait to be posted; more are dropped.
+const WAITING: usize = 1024;
+/// Events that can be counted up instead of posted anew.
+const REMEMBERED: usize = 2048;
+/// How long an event is counted up.
+const COUNTED_FOR: Duration = Duration::from_secs(600);
+/// Events of one object in a burst, and how long one of them takes to come back (client-go's spam filter).
+const BURST: f64 = 25.0;
+const REFILL: Duration = Duration::from_secs(300);
+
+/// Kind of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum EventType {
+    /// Something went as it should.
+    Normal,
+    /// Something did not.
+    Warning,
+}
+
+impl EventType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// What an event says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Notice {
+    /// Its kind.
+    pub kind: EventType,
+    /// Its reason, one of the constants of [`crate::error`].
+    pub reason: &'static str,
+    /// A sentence; never carries a value.
+    pub message: String,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject(ObjectReference);
+
+impl Subject {
+    /// A SealedSecret.
+    pub(crate) fn sealed_secret(sealed: &SealedSecret) -> Self {
+        let metadata = &sealed.metadata;
+        Self(ObjectReference {
+            api_version: Some(names::API_VERSION.to_owned()),
+            kind: Some(names::KIND.to_owned()),
+            namespace: metadata.namespace.clone(),
+            name: metadata.name.clone(),
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+            ..ObjectReference::default()
+        })
+    }
+
+    /// A key Secret.
+    pub(crate) fn key_secret(namespace: &str, name: &str, uid: &str) -> Self {
+        Self(ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Secret".to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
+        })
+    }
+}
+
+/// Where events are handed in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Events(mpsc::Sender<(Subject, Notice)>);
+
+impl Events {
+    /// Starts the task that posts.
+    pub(crate) fn start(client: Client) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tokio::spawn(post_all(client, receiver));
+        Self(sender)
+    }
+
+    /// Logs an event and has it posted; drops it when too many wait.
+    pub(crate) fn post(&self, subject: Subject, notice: Notice) {
+        let object = format!(
+            "{}/{}",
+            subject.0.namespace.as_deref().unwrap_or_default(),
+            subject.0.name.as_deref().unwrap_or_default()
+        );
+        info!(
+            object,
+            kind = notice.kind.as_str(),
+            reason = notice.reason,
+            message_text = notice.message,
+            "Event"
+        );
+        if self.0.try_send((subject, notice)).is_err() {
+            debug!("an event was dropped: too many wait");
+        }
+    }
+}
+
+async fn post_all(client: Client, mut waiting: mpsc::Receiver<(Subject, Notice)>) {
+    let mut posted = Posted::default();
+    let mut troubled = false;
+    while let Some((subject, mut notice)) = waiting.recv().await {
+        truncate(&mut notice.message, LONGEST_MESSAGE);
+        let uid = subject.0.uid.clone().unwrap_or_default();
+        let Some(known) = posted.admit(&uid, &notice, Instant::now()) else {
+            debug!("an event was dropped: this object has had too many");
+            continue;
+        };
+        let api = Api::namespaced(client.clone(), subject.0.namespace.as_deref().unwrap_or("default"));
+        match post(&api, &subject, &notice, known).await {
+            Ok((name, count)) => {
+                troubled = false;
+                posted.remember(uid, notice, name, count, Instant::now());
+            }
+            Err(error) if !std::mem::replace(&mut troubled, true) => warn!(%error, "events cannot be posted"),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Counts up the event `known`, or posts a new one. Gives its name and count.
+async fn post(
+    api: &Api<Event>,
+    subject: &Subject,
+    notice: &Notice,
+    known: Option<(String, i32)>,
+) -> Result<(String, i32), ApiFailure> {
+    let now = Timestamp::now();
+    if let Some((name, count)) = known {
+        let count = count.saturating_add(1);
+        let patch = json!({"count": count, "lastTimestamp": Time(now)});
+        match api
+            .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .map_err(ApiFailure::from)
+        {
+            Ok(_) => return Ok((name, count)),
+            // It has expired, or patching is denied: a new one says the same.
+            Err(ApiFailure::NotFound(_) | ApiFailure::Denied(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let event = event(subject, notice, now);
+    let name = event.metadata.name.clone().unwrap_or_default();
+    api.create(&PostParams::default(), &event).await?;
+    Ok((name, 1))
+}
+
+fn event(subject: &Subject, notice: &Notice, now: Timestamp) -> Event {
+    Event {
+        metadata: ObjectMeta {
+            // As client-go names them: unique by the nanosecond.
+            name: Some(format!(
+                "{}.{:x}",
+                subject.0.name.as_deref().unwrap_or_default(),
+                now.as_nanosecond()
+            )),
+            namespace: subject.0.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        involved_object: subject.0.clone(),
+        type_: Some(notice.kind.as_str().to_owned()),
+        reason: Some(notice.reason.to_owned()),
+        message: Some(notice.message.clone()),
+        count: Some(1),
+        first_timestamp: Some(Time(now)),
+        last_timestamp: Some(Time(now)),
+        source: Some(EventSource {
+            component: Some(COMPONENT.to_owned()),
+            host: None,
+        }),
+        reporting_component: Some(COMPONENT.to_owned()),
+        ..Event::default()
+    }
+}
+
+/// Cuts `text` to at most `longest` bytes, at a character.
+pub(crate) fn truncate(text: &mut String, longest: usize) {
+    const ELLIPSIS: &str = "…";
+    if text.len() > longest {
+        let mut end = longest.saturating_sub(ELLIPSIS.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str(ELLIPSIS);
+    }
+}
+
+/// What was posted lately. Bounded: when full, what is old goes, and if nothing is, everything.
+#[derive(Default)]
+struct Posted {
+    events: HashMap<(String, Notice), (String, i32, Instant)>,
+    allowances: HashMap<String, (f64, Instant)>,
+}
+
+impl Posted {
+    /// Whether the object may have another event (`None`: it has had too many), and which event can be counted up.
+    fn admit(&mut self, uid: &str, notice: &Notice, now: Instant) -> Option<Option<(String, i32)>> {
+        if self.allowances.len() >= REMEMBERED {
+            self.allowances
+                .retain(|_, (left, since)| refilled(*left, *since, now) < BURST);
+        }
+        if self.allowances.len() >= REMEMBERED {
+            self.allowances.clear();
+        }
+        let (left, since) = self.allowances.entry(uid.to_owned()).or_insert((BURST, now));
+        let available = refilled(*left, *since, now);
+        if available < 1.0 {
+            return None;
+        }
+        (*left, *since) = (available - 1.0, now);
+        let known = self.events.get(&(uid.to_owned(), notice.clone()));
+        let fresh = known.filter(|(_, _, last)| now.duration_since(*last) < COUNTED_FOR);
+        Some(fresh.map(|(name, count, _)| (name.clone(), *count)))
+    }
+
+    fn remember(&mut self, uid: String, notice: Notice, name: String, count: i32, now: Instant) {
+        if self.events.len() >= REMEMBERED {
+            self.events
+                .retain(|_, (_, _, last)| now.duration_since(*last) < COUNTED_FOR);
+        }
+        if self.events.len() >= REMEMBERED {
+            self.events.clear();
+        }
+        self.events.insert((uid, notice), (name, count, now));
+    }
+}
+
+fn refilled(left: f64, since: Instant, now: Instant) -> f64 {
+    (left + now.duration_since(since).as_secs_f64() / REFILL.as_secs_f64()).min(BURST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(message: &str) -> Notice {
+        Notice {
+            kind: EventType::Normal,
+            reason: "Unsealed",
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_event_that_repeats_is_counted_up_for_a_while() {
+        let mut posted = Posted::default();
+        let start = Instant::now();
+        assert_eq!(posted.admit("u", &notice("m"), start), Some(None));
+        posted.remember("u".to_owned(), notice("m"), "e1".to_owned(), 1, start);
+        assert_eq!(posted.admit("u", &notice("m"), start), Some(Some(("e1".to_owned(), 1))));
+        assert_eq!(posted.admit("u", &notice("other"), start), Some(None));
+        assert_eq!(posted.admit("v", &notice("m"), start), Some(None));
+        assert_eq!(posted.admit("u", &notice("m"), start + COUNTED_FOR), Some(None));
+    }
+
+    #[test]
+    fn one_object_cannot_flood() {
+        let mut posted = Posted::default();
+        let start = Instant::now();
+        let admitted = |posted: &mut Posted, at| posted.admit("u", &notice("m"), at).is_some();
+        assert_eq!((0..100).filter(|_| admitted(&mut posted, start)).count(), 25);
+        assert!(!admitted(&mut posted, start + REFILL / 2));
+        assert!(admitted(&mut posted, start + REFILL + Duration::from_secs(1)));
+        assert!(
+            posted.admit("v", &notice("m"), start).is_some(),
+            "others are not affected"
+        );
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut posted = Posted::default();
+        let start = Instant::now();
+        for n in 0..3 * REMEMBERED {
+            let uid = n.to_string();
+            posted.admit(&uid, &notice("m"), start);
+            posted.remember(uid, notice("m"), "e".to_owned(), 1, start);
+        }
+        assert!(posted.events.len() <= REMEMBERED && posted.allowances.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn messages_are_cut_at_a_character() {
+        let mut text = "ä".repeat(600);
+        truncate(&mut text, 1024);
+        assert!(text.len() <= 1024 && text.ends_with("ä…"));
+        let mut short = "short".to_owned();
+        truncate(&mut short, 1024);
+        assert_eq!(short, "short");
+    }
+}

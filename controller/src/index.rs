@@ -1,0 +1,332 @@
+//! What is known of the cluster: the SealedSecrets, and of the Secrets only those that are theirs or have their names.
+//!
+//! Nothing here grows with the Secrets that are not ours. The methods say which SealedSecrets need a pass.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crds::{SealedSecret, names};
+use kube::core::ObjectMeta;
+use sealing::binding::Scope;
+
+use crate::error::Retry;
+use crate::object_name::ObjectName;
+
+/// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
+/// about to put another one there.
+pub(crate) const BLOCKED_GRACE: Duration = Duration::from_secs(2);
+/// Deletions of foreign Secrets that are remembered for [`BLOCKED_GRACE`]; the bound of that memory.
+const REMEMBERED_DELETIONS: usize = 4096;
+
+/// When a SealedSecret needs a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Now.
+    Now,
+    /// After a pause.
+    After(Duration),
+}
+
+/// What is kept of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretEntry {
+    resource_version: String,
+    owner: Option<Owner>,
+    managed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Owner {
+    name: String,
+    uid: String,
+}
+
+impl SecretEntry {
+    /// From the metadata of a Secret.
+    pub(crate) fn of(metadata: &ObjectMeta) -> Self {
+        let controller = metadata.owner_references.iter().flatten().find(|owner| {
+            let ours = owner.api_version.split('/').next() == Some(names::GROUP) && owner.kind == names::KIND;
+            ours && owner.controller == Some(true)
+        });
+        Self {
+            resource_version: metadata.resource_version.clone().unwrap_or_default(),
+            owner: controller.map(|owner| Owner {
+                name: owner.name.clone(),
+                uid: owner.uid.clone(),
+            }),
+            managed: says_true(metadata, names::ANNOTATION_MANAGED),
+        }
+    }
+}
+
+/// Whether an annotation is exactly `"true"`.
+pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
+    metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(annotation))
+        .is_some_and(|value| value == "true")
+}
+
+/// What was made known of a SealedSecret, by this process or, as its status shows, by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reported {
+    /// The generation that it was about.
+    pub generation: Option<i64>,
+    /// The failure's message; `None`: synced.
+    pub failure: Option<String>,
+}
+
+/// What is remembered of the passes over one SealedSecret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// uid of the SealedSecret: one that was made anew begins anew.
+    pub uid: String,
+    /// What was made known last.
+    pub reported: Option<Reported>,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When the last failure is tried again; `None`: there is none.
+    pub retry: Option<Retry>,
+    /// resourceVersion of the Secret as it was last read or written.
+    pub secret_version: Option<String>,
+}
+
+/// What a pass starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// The SealedSecret.
+    pub sealed: Arc<SealedSecret>,
+    /// What is remembered of it.
+    pub memory: Memory,
+}
+
+/// Where the Secret of a SealedSecret stands, as far as the watch tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The watch knows one of that name.
+    Known,
+    /// The watch knows none; one that is not ours may be there all the same.
+    NotKnown,
+    /// There is no watch.
+    NotWatched,
+}
+
+/// Everything that is known. Shared by the watches and the workers.
+#[derive(Debug, Default)]
+pub(crate) struct Index(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    sealed: HashMap<ObjectName, Arc<SealedSecret>>,
+    secrets: HashMap<ObjectName, SecretEntry>,
+    secrets_watched: bool,
+    memories: HashMap<ObjectName, Memory>,
+    /// SealedSecrets whose next pass is due only because their Secret changed.
+    only_secret_changed: HashSet<ObjectName>,
+    foreign_deletions: VecDeque<(Instant, ObjectName)>,
+}
+
+impl Index {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // No code panics while it holds the lock; if it did, the maps would still be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A SealedSecret appeared or changed. Gives what it was before, and whether it needs a pass.
+    pub(crate) fn sealed_applied(&self, sealed: SealedSecret) -> (Option<Arc<SealedSecret>>, Option<Wake>) {
+        let name = ObjectName::of(&sealed.metadata);
+        let mut inner = self.inner();
+        let sealed = Arc::new(sealed);
+        let before = inner.sealed.insert(name.clone(), sealed.clone());
+        let matters = before
+            .as_ref()
+            .is_none_or(|before| what_matters(before) != what_matters(&sealed));
+        if matters {
+            inner.only_secret_changed.remove(&name);
+            if let Some(memory) = inner.memories.get_mut(&name) {
+                memory.attempts = 0;
+            }
+        }
+        (before, matters.then_some(Wake::Now))
+    }
+
+    /// A SealedSecret went.
+    pub(crate) fn sealed_gone(&self, name: &ObjectName) -> Option<Arc<SealedSecret>> {
+        let mut inner = self.inner();
+        inner.memories.remove(name);
+        inner.only_secret_changed.remove(name);
+        if inner.secrets.get(name).is_some_and(|entry| entry.owner.is_none()) {
+            inner.secrets.remove(name);
+        }
+        inner.sealed.remove(name)
+    }
+
+    /// Names of the SealedSecrets in `namespace`, or in all.
+    pub(crate) fn sealed_names(&self, namespace: Option<&str>) -> Vec<ObjectName> {
+        in_namespace(self.inner().sealed.keys(), namespace)
+    }
+
+    /// Names of the Secrets that are kept, in `namespace` or in all.
+    pub(crate) fn secret_names(&self, namespace: Option<&str>) -> Vec<ObjectName> {
+        in_namespace(self.inner().secrets.keys(), namespace)
+    }
+
+    /// Says whether Secrets are watched.
+    pub(crate) fn set_secrets_watched(&self, watched: bool) {
+        self.inner().secrets_watched = watched;
+    }
+
+    /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
+    pub(crate) fn secret_applied(&self, metadata: &ObjectMeta) -> (bool, Option<Wake>) {
+        let name = ObjectName::of(metadata);
+        let entry = SecretEntry::of(metadata);
+        let mut inner = self.inner();
+        let wanted = inner.sealed.contains_key(&name);
+        if !wanted && entry.owner.is_none() {
+            inner.secrets.remove(&name);
+            return (false, None);
+        }
+        let seen = inner
+            .memories
+            .get(&name)
+            .map(|memory| memory.secret_version.as_ref() == Some(&entry.resource_version));
+        inner.secrets.insert(name.clone(), entry);
+        // Without a memory, the first pass is still to come.
+        let wake = wanted && seen == Some(false);
+        if wake {
+            inner.only_secret_changed.insert(name);
+        }
+        (true, wake.then_some(Wake::Now))
+    }
+
+    /// A Secret was deleted. `metadata`: its last state, if the watch gave it. Says whether the SealedSecret of its name
+    /// needs a pass: only when the Secret was its own, or one that it may take over, or one that blocked it.
+    pub(crate) fn secret_gone(&self, name: &ObjectName, metadata: Option<&ObjectMeta>, now: Instant) -> Option<Wake> {
+        let mut inner = self.inner();
+        let kept = inner.secrets.remove(name);
+        let entry = metadata.map(SecretEntry::of).or(kept)?;
+        let sealed = inner.sealed.get(name).cloned();
+        let owned_by_name = entry.owner.as_ref().is_some_and(|owner| owner.name == name.name);
+        if entry.managed || owned_by_name {
+            inner.only_secret_changed.remove(name);
+            return sealed.map(|_| Wake::Now);
+        }
+        inner.foreign_deleted(name.clone(), now);
+        let blocked = inner
+            .memories
+            .get(name)
+            .is_some_and(|memory| memory.retry == Some(Retry::Slow));
+        (sealed.is_some() && blocked).then_some(Wake::After(BLOCKED_GRACE))
+    }
+
+    /// How much longer the place of a foreign Secret that was deleted has to stay empty.
+    pub(crate) fn kept_empty_for(&self, name: &ObjectName, now: Instant) -> Option<Duration> {
+        let inner = self.inner();
+        let (deleted, _) = inner
+            .foreign_deletions
+            .iter()
+            .rev()
+            .find(|(_, deleted)| deleted == name)?;
+        BLOCKED_GRACE
+            .checked_sub(now.saturating_duration_since(*deleted))
+            .filter(|left| !left.is_zero())
+    }
+
+    /// Where the Secret of that name stands.
+    pub(crate) fn standing(&self, name: &ObjectName) -> Standing {
+        let inner = self.inner();
+        match (inner.secrets_watched, inner.secrets.contains_key(name)) {
+            (false, _) => Standing::NotWatched,
+            (true, true) => Standing::Known,
+            (true, false) => Standing::NotKnown,
+        }
+    }
+
+    /// Begins a pass. `None`: there is nothing to do, because the object went or because its Secret only changed to what
+    /// the last pass made of it.
+    pub(crate) fn begin(&self, name: &ObjectName) -> Option<Start> {
+        let mut inner = self.inner();
+        let only_secret_changed = inner.only_secret_changed.remove(name);
+        let sealed = inner.sealed.get(name)?.clone();
+        // Its Secret goes with it; nothing is made for an object that is on its way out.
+        if sealed.metadata.deletion_timestamp.is_some() {
+            return None;
+        }
+        let uid = sealed.metadata.uid.clone().unwrap_or_default();
+        let memory = inner.memories.get(name).filter(|memory| memory.uid == uid).cloned();
+        let memory = memory.unwrap_or(Memory {
+            uid,
+            ..Memory::default()
+        });
+        let version = inner.secrets.get(name).map(|entry| &entry.resource_version);
+        if only_secret_changed && version.is_some() && version == memory.secret_version.as_ref() {
+            return None;
+        }
+        Some(Start { sealed, memory })
+    }
+
+    /// Ends a pass.
+    pub(crate) fn end(&self, name: &ObjectName, memory: Memory) {
+        let mut inner = self.inner();
+        if inner.sealed.contains_key(name) {
+            inner.memories.insert(name.clone(), memory);
+        }
+    }
+
+    /// A Secret was read or written by a pass.
+    pub(crate) fn secret_read(&self, metadata: &ObjectMeta) {
+        let mut inner = self.inner();
+        let name = ObjectName::of(metadata);
+        // What the watch knows may be newer; versions cannot be compared.
+        if inner.secrets_watched {
+            inner.secrets.entry(name).or_insert_with(|| SecretEntry::of(metadata));
+        }
+    }
+
+    /// SealedSecrets that wait for a change of the keyring.
+    pub(crate) fn waiting_for_keys(&self) -> Vec<ObjectName> {
+        let inner = self.inner();
+        let stalled = inner
+            .memories
+            .iter()
+            .filter(|(_, memory)| memory.retry == Some(Retry::OnChange));
+        stalled.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Inner {
+    fn foreign_deleted(&mut self, name: ObjectName, now: Instant) {
+        while self
+            .foreign_deletions
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > BLOCKED_GRACE)
+            || self.foreign_deletions.len() >= REMEMBERED_DELETIONS
+        {
+            self.foreign_deletions.pop_front();
+        }
+        self.foreign_deletions.push_back((now, name));
+    }
+}
+
+fn in_namespace<'a>(all: impl Iterator<Item = &'a ObjectName>, namespace: Option<&str>) -> Vec<ObjectName> {
+    all.filter(|name| namespace.is_none_or(|namespace| name.namespace == namespace))
+        .cloned()
+        .collect()
+}
+
+/// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody.
+fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, bool) {
+    let metadata = &sealed.metadata;
+    let scope = Scope::from_annotations(metadata.annotations.as_ref());
+    (
+        metadata.uid.as_deref(),
+        metadata.generation,
+        scope,
+        metadata.deletion_timestamp.is_some(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

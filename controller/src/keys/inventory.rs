@@ -1,0 +1,328 @@
+//! The key Secrets that were seen, and what follows from them. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crds::names;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use sealing::key_secret::{self, KeySecretError};
+use sealing::keyring::{KeyPair, KeyRing};
+
+use super::{Current, Keys};
+use crate::settings::KeyOrder;
+
+/// A Secret that may hold a key, parsed.
+#[derive(Debug)]
+pub(crate) struct KeySecret {
+    /// Its name.
+    pub name: String,
+    /// Its uid and resourceVersion: the same pair has the same content.
+    pub version: (String, String),
+    /// When it was created.
+    pub created: Timestamp,
+    /// Its key; `None` when it is not to be loaded.
+    pub pair: Option<Result<Arc<KeyPair>, KeySecretError>>,
+}
+
+impl KeySecret {
+    /// Parses a Secret. It is to be loaded when it has the active label, or when it is the one named `legacy` (the only
+    /// key Secret of version 0.8, which knew no label). Costs about a millisecond of CPU.
+    pub(crate) fn read(secret: &Secret, legacy: &str) -> Self {
+        let metadata = &secret.metadata;
+        let name = metadata.name.clone().unwrap_or_default();
+        let label = metadata
+            .labels
+            .as_ref()
+            .and_then(|labels| labels.get(names::LABEL_SEALING_KEY));
+        let active = label.is_some_and(|value| value == names::SEALING_KEY_ACTIVE) || name == legacy;
+        Self {
+            version: (
+                metadata.uid.clone().unwrap_or_default(),
+                metadata.resource_version.clone().unwrap_or_default(),
+            ),
+            created: metadata
+                .creation_timestamp
+                .as_ref()
+                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+            pair: active.then(|| key_secret::key_pair(secret).map(Arc::new)),
+            name,
+        }
+    }
+}
+
+/// What a sighting changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A key is held from now on.
+    Loaded,
+    /// A Secret that should hold a key does not.
+    Malformed(KeySecretError),
+    /// A key is held no more, because its Secret lost the active label.
+    Unloaded,
+    /// A key's Secret was deleted; the key still opens until the next start.
+    Orphaned,
+}
+
+struct Held {
+    version: (String, String),
+    created: Timestamp,
+    pair: Arc<KeyPair>,
+    /// Whether its Secret is there. A key without one opens, but does not seal: at the next start it would be lost.
+    has_secret: bool,
+}
+
+/// The key Secrets that were seen.
+pub(crate) struct Inventory {
+    order: KeyOrder,
+    held: BTreeMap<String, Held>,
+    malformed: BTreeMap<String, (String, String)>,
+    version: u64,
+}
+
+impl Inventory {
+    /// Nothing seen yet.
+    pub(crate) fn new(order: KeyOrder) -> Self {
+        Self {
+            order,
+            held: BTreeMap::new(),
+            malformed: BTreeMap::new(),
+            version: 0,
+        }
+    }
+
+    /// Takes note of a Secret as it is now. `None`: nothing new.
+    pub(crate) fn seen(&mut self, secret: KeySecret) -> Option<Change> {
+        let KeySecret {
+            name,
+            version,
+            created,
+            pair,
+        } = secret;
+        let known = self
+            .held
+            .get(&name)
+            .is_some_and(|held| held.has_secret && held.version == version)
+            || self.malformed.get(&name) == Some(&version);
+        let change = match pair {
+            _ if known => return None,
+            Some(Ok(pair)) => {
+                self.malformed.remove(&name);
+                self.held.insert(
+                    name,
+                    Held {
+                        version,
+                        created,
+                        pair,
+                        has_secret: true,
+                    },
+                );
+                Change::Loaded
+            }
+            Some(Err(error)) => {
+                if let Some(held) = self.held.get_mut(&name) {
+                    held.has_secret = false;
+                }
+                self.malformed.insert(name, version);
+                Change::Malformed(error)
+            }
+            None => {
+                self.malformed.remove(&name);
+                self.held.remove(&name)?;
+                Change::Unloaded
+            }
+        };
+        self.version += 1;
+        Some(change)
+    }
+
+    /// Takes note that a Secret was deleted. `None`: it held no key.
+    pub(crate) fn gone(&mut self, name: &str) -> Option<Change> {
+        self.malformed.remove(name);
+        let held = self.held.get_mut(name).filter(|held| held.has_secret)?;
+        held.has_secret = false;
+        self.version += 1;
+        Some(Change::Orphaned)
+    }
+
+    /// Names of the Secrets that are believed to be there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let held = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.has_secret)
+            .map(|(name, _)| name);
+        held.chain(self.malformed.keys()).map(String::as_str)
+    }
+
+    /// How many Secrets should hold a key and do not.
+    pub(crate) fn malformed(&self) -> usize {
+        self.malformed.len()
+    }
+
+    /// The keys that follow. As in the reference, keys are taken in the order of their Secrets' creation, and a later
+    /// one becomes current only when it is strictly newer.
+    pub(crate) fn keys(&self) -> Keys {
+        let mut in_order: Vec<_> = self.held.iter().collect();
+        in_order.sort_by_key(|(name, held)| (held.created, (*name).clone()));
+        let mut ring = KeyRing::default();
+        let mut current: Option<Current> = None;
+        for (name, held) in in_order {
+            let age = match self.order {
+                KeyOrder::CertNotBefore => held.pair.cert().not_before(),
+                KeyOrder::SecretCreationTimestamp => held.created,
+            };
+            ring.insert(held.pair.private().clone(), age);
+            if held.has_secret && current.as_ref().is_none_or(|current| current.age < age) {
+                current = Some(Current {
+                    secret: name.clone(),
+                    pem: held.pair.cert().pem().to_owned(),
+                    fingerprint: held.pair.fingerprint().clone(),
+                    age,
+                });
+            }
+        }
+        Keys {
+            version: self.version,
+            ring,
+            current,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealing::SystemRandom;
+    use sealing::cert::{CertParameters, SealingCert};
+    use sealing::key::PrivateKey;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        format!("{text}T00:00:00Z").parse().unwrap()
+    }
+
+    fn pair(not_before: &str) -> Arc<KeyPair> {
+        let key = PrivateKey::generate(2048).unwrap();
+        let parameters = CertParameters {
+            common_name: String::new(),
+            not_before: at(not_before),
+            not_after: at("2040-01-01"),
+        };
+        let cert = SealingCert::self_signed(&key, &parameters, &mut SystemRandom::default()).unwrap();
+        Arc::new(KeyPair::new(key, cert).unwrap())
+    }
+
+    fn secret(name: &str, version: &str, created: &str, pair: Option<&Arc<KeyPair>>) -> KeySecret {
+        KeySecret {
+            name: name.to_owned(),
+            version: (format!("uid-{name}"), version.to_owned()),
+            created: at(created),
+            pair: pair.map(|pair| Ok(pair.clone())),
+        }
+    }
+
+    fn current(inventory: &Inventory) -> Option<String> {
+        inventory.keys().current.map(|current| current.secret)
+    }
+
+    #[test]
+    fn the_life_of_keys() {
+        let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        assert_eq!(
+            inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+            Some(Change::Loaded)
+        );
+        assert_eq!(
+            inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+            Some(Change::Loaded)
+        );
+        assert_eq!(
+            inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+            None,
+            "nothing new"
+        );
+        assert_eq!(current(&inventory).as_deref(), Some("b"), "the newer one seals");
+
+        assert_eq!(inventory.gone("b"), Some(Change::Orphaned));
+        assert_eq!(inventory.keys().ring.fingerprints().count(), 2, "both still open");
+        assert_eq!(
+            current(&inventory).as_deref(),
+            Some("a"),
+            "one that would be lost does not seal"
+        );
+
+        assert_eq!(
+            inventory.seen(secret("a", "2", "2024-01-01", None)),
+            Some(Change::Unloaded)
+        );
+        assert_eq!(
+            inventory.keys().ring.fingerprints().collect::<Vec<_>>(),
+            [second.fingerprint()]
+        );
+        assert_eq!(current(&inventory), None);
+        assert_eq!(inventory.gone("a"), None);
+
+        assert_eq!(
+            inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+            Some(Change::Loaded),
+            "it is back"
+        );
+        assert_eq!(current(&inventory).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_key_that_becomes_malformed_still_opens_but_seals_no_more() {
+        let key = pair("2024-01-01");
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        inventory.seen(secret("a", "1", "2024-01-01", Some(&key)));
+        let broken = || KeySecret {
+            pair: Some(Err(KeySecretError::ItemMissing("tls.key"))),
+            ..secret("a", "2", "2024-01-01", None)
+        };
+        let change = Change::Malformed(KeySecretError::ItemMissing("tls.key"));
+        assert_eq!(inventory.seen(broken()), Some(change));
+        assert_eq!(inventory.seen(broken()), None, "said once");
+        assert_eq!((inventory.malformed(), current(&inventory)), (1, None));
+        assert_eq!(inventory.keys().ring.fingerprints().count(), 1);
+        assert_eq!(
+            inventory.seen(secret("a", "3", "2024-01-01", Some(&key))),
+            Some(Change::Loaded)
+        );
+        assert_eq!((inventory.malformed(), current(&inventory).as_deref()), (0, Some("a")));
+    }
+
+    #[test]
+    fn of_equal_ages_the_secret_created_first_is_current() {
+        let (first, second) = (pair("2024-01-01"), pair("2024-01-01"));
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        inventory.seen(secret("z", "1", "2024-01-01", Some(&first)));
+        inventory.seen(secret("a", "1", "2024-01-02", Some(&second)));
+        assert_eq!(current(&inventory).as_deref(), Some("z"));
+    }
+
+    #[test]
+    fn the_order_can_be_that_of_the_secrets() {
+        let (new, old) = (pair("2024-03-01"), pair("2024-01-01"));
+        let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp);
+        inventory.seen(secret("a", "1", "2024-05-01", Some(&new)));
+        inventory.seen(secret("b", "1", "2024-06-01", Some(&old)));
+        assert_eq!(current(&inventory).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn the_legacy_secret_is_loaded_whatever_its_label() {
+        let secret = |name: &str, label: Option<&str>| {
+            let labels = label.map(|value| serde_json::json!({names::LABEL_SEALING_KEY: value}));
+            let secret = serde_json::json!({"metadata": {"name": name, "labels": labels}});
+            KeySecret::read(&serde_json::from_value(secret).unwrap(), "legacy")
+                .pair
+                .is_some()
+        };
+        assert!(secret("k1", Some("active")));
+        assert!(!secret("k1", Some("compromised")));
+        assert!(!secret("k1", None));
+        assert!(secret("legacy", None));
+    }
+}

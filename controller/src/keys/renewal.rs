@@ -1,0 +1,141 @@
+//! When the next key is made. Pure.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a running controller waits without an active key before it makes one: a Secret that was deleted by mistake
+/// can be restored meanwhile, and a relabelling may be followed by another key.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
+
+/// What the decision rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyState {
+    /// Age of the current key.
+    pub current: Option<Timestamp>,
+    /// Since when there has been no active key, in a controller that has had one; `None` at the first start.
+    pub lacking_since: Option<Timestamp>,
+}
+
+/// When the next key is made; `None`: never, as things are.
+pub(crate) fn next_key(
+    state: KeyState,
+    period: Option<Duration>,
+    cutoff: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let Some(age) = state.current else {
+        return Some(state.lacking_since.map_or(now, |since| after(since, GRACE)));
+    };
+    // A cut-off in the future takes effect when it comes; before that, a new key would only be cut off in its turn.
+    let cut_off = cutoff.filter(|cutoff| age < *cutoff);
+    let renewed = period.map(|period| after(age, period));
+    cut_off.into_iter().chain(renewed).min()
+}
+
+fn after(instant: Timestamp, duration: Duration) -> Timestamp {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    instant.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        let now = "2024-06-01T00:00:00Z";
+        let day = 24;
+        // (name, current, lacking since, period in hours, cut-off, expected)
+        let cases = [
+            ("first start", None, None, Some(day), None, Some(now)),
+            ("first start, renewal off", None, None, None, None, Some(now)),
+            (
+                "the only key is gone",
+                None,
+                Some("2024-05-31T23:59:30Z"),
+                Some(day),
+                None,
+                Some("2024-06-01T00:00:30Z"),
+            ),
+            (
+                "gone for long",
+                None,
+                Some("2024-05-31T00:00:00Z"),
+                None,
+                None,
+                Some("2024-05-31T00:01:00Z"),
+            ),
+            (
+                "young",
+                Some("2024-05-31T12:00:00Z"),
+                None,
+                Some(day),
+                None,
+                Some("2024-06-01T12:00:00Z"),
+            ),
+            (
+                "old",
+                Some("2024-05-01T00:00:00Z"),
+                None,
+                Some(day),
+                None,
+                Some("2024-05-02T00:00:00Z"),
+            ),
+            ("old, renewal off", Some("2024-05-01T00:00:00Z"), None, None, None, None),
+            (
+                "cut off",
+                Some("2024-05-01T00:00:00Z"),
+                None,
+                None,
+                Some("2024-05-15T00:00:00Z"),
+                Some("2024-05-15T00:00:00Z"),
+            ),
+            (
+                "newer than the cut-off",
+                Some("2024-05-20T00:00:00Z"),
+                None,
+                None,
+                Some("2024-05-15T00:00:00Z"),
+                None,
+            ),
+            (
+                "cut off later",
+                Some("2024-05-20T00:00:00Z"),
+                None,
+                None,
+                Some("2024-07-01T00:00:00Z"),
+                Some("2024-07-01T00:00:00Z"),
+            ),
+            (
+                "due before the cut-off",
+                Some("2024-05-31T12:00:00Z"),
+                None,
+                Some(day),
+                Some("2024-07-01T00:00:00Z"),
+                Some("2024-06-01T12:00:00Z"),
+            ),
+            (
+                "beyond the end of time",
+                Some("2024-05-31T12:00:00Z"),
+                None,
+                Some(u64::MAX / 3600),
+                None,
+                Some("9999-12-30T22:00:00.999999999Z"),
+            ),
+        ];
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (name, current, lacking, period, cutoff, expected) in cases {
+            let state = KeyState {
+                current: current.map(at),
+                lacking_since: lacking.map(at),
+            };
+            let period = period.map(|hours| Duration::from_secs(hours * 3600));
+            assert_eq!(
+                next_key(state, period, cutoff.map(at), at(now)),
+                expected.map(at),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Where news of key Secrets comes from: a watch, or, where watching is denied, a list every few seconds.
+
+use std::time::Duration;
+
+use crds::names;
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::ListParams;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::error::ApiFailure;
+use crate::pause::WatchPauses;
+
+/// Pause between two lists where watching is denied.
+const POLL_EVERY: Duration = Duration::from_secs(10);
+
+/// News of key Secrets.
+#[derive(Debug)]
+pub(crate) enum KeyNews {
+    /// All that there are; others that were known have gone.
+    Listed(Vec<Secret>),
+    /// One that appeared or changed.
+    Seen(Box<Secret>),
+    /// One that was deleted or lost its label. Holds its name.
+    Lost(String),
+}
+
+/// One Secret by name, or `None`. By a list, because the reference's own Role lets keys be listed and not be read.
+pub(crate) async fn by_name(api: &Api<Secret>, name: &str) -> Result<Option<Secret>, ApiFailure> {
+    let only = ListParams::default().fields(&format!("metadata.name={name}"));
+    Ok(api.list(&only).await?.items.into_iter().next())
+}
+
+/// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
+pub(crate) async fn follow(api: Api<Secret>, legacy: String, news: mpsc::Sender<KeyNews>) {
+    if watch(&api, &legacy, &news).await == Ended::WatchDenied {
+        poll(&api, &legacy, &news).await;
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    NobodyListens,
+    WatchDenied,
+}
+
+async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) -> Ended {
+    // Every value of the label, so that a key which is retired by another value is seen to change.
+    let config = watcher::Config::default().labels(names::LABEL_SEALING_KEY);
+    let stream = watcher(api.clone(), config).backoff(WatchPauses::default());
+    let mut stream = std::pin::pin!(stream);
+    let mut listed = Vec::new();
+    let mut troubled = false;
+    while let Some(event) = stream.next().await {
+        let said = match event {
+            Ok(watcher::Event::Init) => {
+                listed.clear();
+                continue;
+            }
+            Ok(watcher::Event::InitApply(secret)) => {
+                listed.push(secret);
+                continue;
+            }
+            Ok(watcher::Event::InitDone) => {
+                listed.extend(legacy_secret(api, legacy).await);
+                KeyNews::Listed(std::mem::take(&mut listed))
+            }
+            Ok(watcher::Event::Apply(secret)) => KeyNews::Seen(Box::new(secret)),
+            Ok(watcher::Event::Delete(secret)) => KeyNews::Lost(secret.metadata.name.unwrap_or_default()),
+            Err(error) => {
+                let at_watch = matches!(error, watcher::Error::WatchStartFailed(_));
+                let failure = ApiFailure::from(error);
+                if at_watch && matches!(failure, ApiFailure::Denied(_)) {
+                    warn!(error = %failure, "key Secrets cannot be watched, so they are listed every {} s", POLL_EVERY.as_secs());
+                    return Ended::WatchDenied;
+                }
+                if !troubled {
+                    warn!(error = %failure, "key Secrets cannot be followed, trying again");
+                }
+                troubled = true;
+                continue;
+            }
+        };
+        if std::mem::take(&mut troubled) {
+            info!("key Secrets are followed again");
+        }
+        if news.send(said).await.is_err() {
+            return Ended::NobodyListens;
+        }
+    }
+    Ended::NobodyListens
+}
+
+async fn legacy_secret(api: &Api<Secret>, legacy: &str) -> Option<Secret> {
+    let found = by_name(api, legacy).await;
+    if let Err(error) = &found {
+        warn!(secret = legacy, %error, "the key Secret of version 0.8 cannot be looked up");
+    }
+    found.ok().flatten()
+}
+
+async fn poll(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) {
+    let params = ListParams::default().labels(names::LABEL_SEALING_KEY);
+    let mut troubled = false;
+    loop {
+        tokio::time::sleep(POLL_EVERY).await;
+        match api.list(&params).await.map_err(ApiFailure::from) {
+            Ok(list) => {
+                if std::mem::take(&mut troubled) {
+                    info!("key Secrets are listed again");
+                }
+                let mut items = list.items;
+                items.extend(legacy_secret(api, legacy).await);
+                if news.send(KeyNews::Listed(items)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut troubled, true) {
+                    warn!(%error, "key Secrets cannot be listed, trying again");
+                }
+            }
+        }
+    }
+}

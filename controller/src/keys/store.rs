@@ -1,0 +1,300 @@
+//! Keeps the picture of the keys up to date, and makes the next key when it is time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::PostParams;
+use sealing::SystemRandom;
+use sealing::cert::{CertError, CertParameters, SealingCert};
+use sealing::key::{KeyError, PrivateKey};
+use sealing::key_secret;
+use sealing::keyring::{CertificateOfAnotherKey, KeyPair};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, error, info, warn};
+
+use super::inventory::{Change, Inventory, KeySecret};
+use super::renewal::{self, KeyState};
+use super::source::{self, KeyNews};
+use super::{Keys, KeysReader};
+use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
+use crate::events::{EventType, Events, Notice, Subject};
+use crate::metrics::Metrics;
+use crate::pause;
+use crate::settings::KeySettings;
+
+const RETRY_FIRST: Duration = Duration::from_secs(2);
+const RETRY_LONGEST: Duration = Duration::from_secs(300);
+/// Longest sleep at a time, so that a clock that was set is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Why no key was made.
+#[derive(Debug, Error)]
+pub(crate) enum MakeKeyError {
+    /// The key.
+    #[error("no key could be generated")]
+    Key(#[from] KeyError),
+    /// The certificate.
+    #[error("no certificate could be made")]
+    Cert(#[from] CertError),
+    /// Cannot happen: the two are made together.
+    #[error(transparent)]
+    Pair(#[from] CertificateOfAnotherKey),
+    /// The Secret could not be created.
+    #[error("the key Secret could not be created")]
+    Api(#[from] ApiFailure),
+    /// The thread died.
+    #[error("generating a key failed")]
+    Thread,
+}
+
+/// Holds the keys of one namespace.
+pub(crate) struct KeyStore {
+    api: Api<Secret>,
+    namespace: String,
+    settings: KeySettings,
+    events: Events,
+    metrics: Arc<Metrics>,
+    inventory: Inventory,
+    published: watch::Sender<Arc<Keys>>,
+    listed: bool,
+    lacking_since: Option<Timestamp>,
+    failures: u32,
+    not_before: Option<Timestamp>,
+}
+
+impl KeyStore {
+    /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read.
+    pub(crate) fn new(
+        api: Api<Secret>,
+        namespace: String,
+        settings: KeySettings,
+        events: Events,
+        metrics: Arc<Metrics>,
+    ) -> (Self, KeysReader) {
+        let (published, reader) = watch::channel(Arc::new(Keys::default()));
+        let inventory = Inventory::new(settings.order);
+        let store = Self {
+            api,
+            namespace,
+            settings,
+            events,
+            metrics,
+            inventory,
+            published,
+            listed: false,
+            lacking_since: None,
+            failures: 0,
+            not_before: None,
+        };
+        (store, reader)
+    }
+
+    /// Follows the key Secrets and makes keys when it is time, or when `asked` says so. Ends with the process.
+    pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<()>) {
+        info!("Searching for existing private keys");
+        let (sender, mut news) = mpsc::channel(16);
+        tokio::spawn(source::follow(self.api.clone(), self.settings.prefix.clone(), sender));
+        loop {
+            let due = self.due();
+            tokio::select! {
+                Some(said) = news.recv() => self.hear(said).await,
+                Some(()) = asked.recv() => self.make().await,
+                () = sleep_until(due) => if due.is_some_and(|due| due <= Timestamp::now()) { self.make().await },
+            }
+        }
+    }
+
+    /// When the next key is made. Not before the keys that there are have been listed.
+    fn due(&self) -> Option<Timestamp> {
+        if !self.listed {
+            return None;
+        }
+        let current = self.published.borrow().current.as_ref().map(|current| current.age);
+        let state = KeyState {
+            current,
+            lacking_since: self.lacking_since,
+        };
+        let due = renewal::next_key(
+            state,
+            self.settings.renew_period,
+            self.settings.cutoff,
+            Timestamp::now(),
+        )?;
+        Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+    }
+
+    async fn hear(&mut self, news: KeyNews) {
+        match news {
+            KeyNews::Listed(secrets) => {
+                let listed: Vec<_> = secrets
+                    .iter()
+                    .filter_map(|secret| secret.metadata.name.clone())
+                    .collect();
+                let lost: Vec<_> = self
+                    .inventory
+                    .names()
+                    .filter(|name| !listed.iter().any(|l| l == name))
+                    .map(str::to_owned)
+                    .collect();
+                for secret in secrets {
+                    self.see(secret).await;
+                }
+                for name in lost {
+                    self.lose(&name).await;
+                }
+                self.listed = true;
+            }
+            KeyNews::Seen(secret) => self.see(*secret).await,
+            KeyNews::Lost(name) => self.lose(&name).await,
+        }
+        self.publish();
+    }
+
+    async fn see(&mut self, secret: Secret) {
+        let legacy = self.settings.prefix.clone();
+        let Ok(secret) = tokio::task::spawn_blocking(move || KeySecret::read(&secret, &legacy)).await else {
+            return;
+        };
+        let (name, uid) = (secret.name.clone(), secret.version.0.clone());
+        match self.inventory.seen(secret) {
+            None => {}
+            Some(Change::Loaded) => info!(secretname = name, "registered private key"),
+            Some(Change::Unloaded) => {
+                warn!(
+                    secretname = name,
+                    "private key unloaded: its Secret does not have the active label any more"
+                );
+            }
+            Some(Change::Orphaned) => {}
+            Some(Change::Malformed(reason)) => {
+                let reason = chain(&reason);
+                error!(secret = name, error = reason, "Error reading key");
+                self.events.post(
+                    Subject::key_secret(&self.namespace, &name, &uid),
+                    Notice {
+                        kind: EventType::Warning,
+                        reason: EVENT_KEY_MALFORMED,
+                        message: format!("The Secret holds no usable sealing key: {reason}"),
+                    },
+                );
+            }
+        }
+    }
+
+    /// A Secret that the watch shows no more was deleted, or has lost its label altogether; only a look can tell.
+    async fn lose(&mut self, name: &str) {
+        match source::by_name(&self.api, name).await {
+            Ok(Some(secret)) => return self.see(secret).await,
+            Ok(None) => {}
+            Err(error) => {
+                warn!(secretname = name, %error, "a key Secret that went cannot be looked up, it counts as deleted")
+            }
+        }
+        if self.inventory.gone(name).is_some() {
+            warn!(
+                secretname = name,
+                "a key Secret was deleted: its key is kept for opening until the next start, and then is lost for good"
+            );
+        }
+    }
+
+    fn publish(&mut self) {
+        let keys = self.inventory.keys();
+        self.metrics
+            .malformed_keys
+            .set(i64::try_from(self.inventory.malformed()).unwrap_or(i64::MAX));
+        self.metrics
+            .held_keys
+            .set(i64::try_from(keys.ring.fingerprints().count()).unwrap_or(i64::MAX));
+        let before = self.published.borrow().clone();
+        match &keys.current {
+            Some(current) => {
+                self.lacking_since = None;
+                if before.current.as_ref().map(|before| &before.fingerprint) != Some(&current.fingerprint) {
+                    info!(
+                        secretname = current.secret,
+                        certificate = current.pem,
+                        "Certificate in use"
+                    );
+                }
+            }
+            None if before.current.is_some() => {
+                self.lacking_since = Some(Timestamp::now());
+                warn!(
+                    "there is no active key: one is made in {} s unless one appears",
+                    renewal::GRACE.as_secs()
+                );
+            }
+            None => {}
+        }
+        if before.version != keys.version {
+            self.published.send_replace(Arc::new(keys));
+        }
+    }
+
+    async fn make(&mut self) {
+        debug!("making a key");
+        match self.try_make().await {
+            Ok(secret) => {
+                self.failures = 0;
+                self.not_before = None;
+                self.see(secret).await;
+                self.publish();
+            }
+            Err(reason) => {
+                self.failures += 1;
+                let wait = pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
+                self.not_before = Timestamp::now().checked_add(wait).ok();
+                error!(error = chain(&reason), "Failed to generate new key");
+            }
+        }
+    }
+
+    async fn try_make(&self) -> Result<Secret, MakeKeyError> {
+        let settings = self.settings.clone();
+        let generated = tokio::task::spawn_blocking(move || generate(&settings, Timestamp::now()));
+        let (manifest, pem) = generated.await.map_err(|_| MakeKeyError::Thread)??;
+        let created = self
+            .api
+            .create(&PostParams::default(), &manifest)
+            .await
+            .map_err(ApiFailure::from)?;
+        info!(
+            namespace = self.namespace,
+            name = created.metadata.name,
+            "New key written"
+        );
+        info!(certificate = pem, "Certificate generated");
+        Ok(created)
+    }
+}
+
+/// A new key's Secret, and its certificate as PEM. Takes about a second of CPU.
+fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret, String), MakeKeyError> {
+    let key = PrivateKey::generate(settings.bits)?;
+    let parameters = CertParameters {
+        common_name: settings.common_name.clone(),
+        not_before: now,
+        not_after: now.checked_add(settings.ttl).map_err(|_| CertError::NotMade)?,
+    };
+    let cert = SealingCert::self_signed(&key, &parameters, &mut SystemRandom::default())?;
+    let pair = KeyPair::new(key, cert)?;
+    let manifest = key_secret::manifest(
+        &pair,
+        &settings.prefix,
+        settings.labels.clone(),
+        settings.annotations.clone(),
+    )?;
+    Ok((manifest, pair.cert().pem().to_owned()))
+}
+
+async fn sleep_until(due: Option<Timestamp>) {
+    let left = due.map_or(LONGEST_SLEEP, |due| {
+        Duration::try_from(due - Timestamp::now()).unwrap_or_default()
+    });
+    tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+}

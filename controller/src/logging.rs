@@ -1,0 +1,137 @@
+//! Log lines in the shape of Go's `slog`, which people scrape: `time=… level=INFO msg="…" k=v`, or JSON.
+
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+
+use crate::settings::LogSettings;
+
+/// Sends the log lines of this crate to stdout and stderr from now on.
+///
+/// Libraries' lines are left out: they are not held to the rule that no line carries a secret.
+pub(crate) fn start(settings: LogSettings) {
+    let subscriber = Registry::default().with(SlogLayer { settings });
+    // Fails only when one is set already, and the first one is as good.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+struct SlogLayer {
+    settings: LogSettings,
+}
+
+impl<S: Subscriber> Layer<S> for SlogLayer {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let own = env!("CARGO_CRATE_NAME");
+        let target = metadata.target();
+        *metadata.level() <= self.settings.level
+            && (target == own || target.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::")))
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let level = *event.metadata().level();
+        let mut line = if self.settings.json {
+            json(level, &fields)
+        } else {
+            text(level, &fields)
+        };
+        line.push('\n');
+        // A log that cannot be written has nowhere to say so.
+        let _ = if self.settings.info_to_stdout && level >= Level::INFO {
+            std::io::stdout().lock().write_all(line.as_bytes())
+        } else {
+            std::io::stderr().lock().write_all(line.as_bytes())
+        };
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, String)>,
+}
+
+impl Fields {
+    fn push(&mut self, field: &Field, value: String) {
+        match field.name() {
+            "message" => self.message = value,
+            // `r#type = …` and the like.
+            name => self.others.push((name.trim_start_matches("r#"), value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.push(field, value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.push(field, format!("{value:?}"));
+    }
+}
+
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn text(level: Level, fields: &Fields) -> String {
+    let mut line = format!("time={} level={level} msg={}", now(), quoted(&fields.message));
+    for (name, value) in &fields.others {
+        // Writing to a String cannot fail.
+        let _ = write!(line, " {name}={}", quoted(value));
+    }
+    line
+}
+
+/// Quotes as `slog` does: only where a reader of `k=v` would stumble.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '=' && c != '\\';
+    if !value.is_empty()
+        && value
+            .chars()
+            .all(|c| plain(c) || (!c.is_ascii() && c.is_alphanumeric()))
+    {
+        value.to_owned()
+    } else {
+        Value::from(value).to_string()
+    }
+}
+
+fn json(level: Level, fields: &Fields) -> String {
+    let mut object = Map::new();
+    object.insert("time".to_owned(), now().into());
+    object.insert("level".to_owned(), level.to_string().into());
+    object.insert("msg".to_owned(), fields.message.as_str().into());
+    for (name, value) in &fields.others {
+        object.insert((*name).to_owned(), value.as_str().into());
+    }
+    Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_only_where_needed() {
+        let cases = [
+            ("plain", "plain"),
+            ("ns/name", "ns/name"),
+            ("", r#""""#),
+            ("two words", r#""two words""#),
+            ("a=b", r#""a=b""#),
+            ("-----BEGIN\nMII", r#""-----BEGIN\nMII""#),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(quoted(value), expected);
+        }
+    }
+}

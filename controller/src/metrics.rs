@@ -1,0 +1,232 @@
+//! The metrics, with the reference's names, types and labels.
+
+use crds::{SealedSecret, condition_status};
+use prometheus::{
+    CounterVec, Encoder as _, Gauge, GaugeVec, HistogramVec, IntCounter, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// Label of a SealedSecret that `condition_info` repeats.
+const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
+
+/// Every metric that is exported. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Passes over a SealedSecret, deletions included.
+    pub unseal_requests: IntCounter,
+    unseal_errors: CounterVec,
+    condition_info: Option<GaugeVec>,
+    /// Requests by path, code and method.
+    pub http_requests: CounterVec,
+    /// Seconds by path and method.
+    pub http_durations: HistogramVec,
+    /// Key Secrets that hold no usable key (ours).
+    pub malformed_keys: IntGauge,
+    /// Keys that are held for opening (ours).
+    pub held_keys: IntGauge,
+}
+
+impl Metrics {
+    /// Registers everything. `version` is the value of the label `revision`.
+    ///
+    /// # Errors
+    /// A name or label that Prometheus does not allow; cannot happen with the constants here.
+    pub(crate) fn new(version: &str, omit_secret_labels: bool) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let name = |name: &str| format!("sealed_secrets_controller_{name}");
+
+        let build_info =
+            Gauge::with_opts(Opts::new(name("build_info"), "Build information.").const_label("revision", version))?;
+        build_info.set(1.0);
+        let unseal_requests = IntCounter::new(
+            name("unseal_requests_total"),
+            "Total number of sealed secret unseal requests",
+        )?;
+        let unseal_errors = CounterVec::new(
+            Opts::new(
+                name("unseal_errors_total"),
+                "Total number of sealed secret unseal errors by reason",
+            ),
+            &["reason", "namespace"],
+        )?;
+        let condition_info = GaugeVec::new(
+            Opts::new(
+                name("condition_info"),
+                "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
+            ),
+            &["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
+        )?;
+        let http_requests = CounterVec::new(
+            Opts::new(
+                name("http_requests_total"),
+                "A counter for requests to the wrapped handler.",
+            ),
+            &["path", "code", "method"],
+        )?;
+        let http_durations = HistogramVec::new(
+            prometheus::HistogramOpts::new(
+                name("http_request_duration_seconds"),
+                "A histogram of latencies for requests.",
+            ),
+            &["path", "method"],
+        )?;
+        let malformed_keys = IntGauge::new(name("malformed_keys"), "Key Secrets that hold no usable key.")?;
+        let held_keys = IntGauge::new(name("held_keys"), "Sealing keys that are held for opening.")?;
+
+        registry.register(Box::new(build_info))?;
+        registry.register(Box::new(unseal_requests.clone()))?;
+        registry.register(Box::new(unseal_errors.clone()))?;
+        registry.register(Box::new(http_requests.clone()))?;
+        registry.register(Box::new(http_durations.clone()))?;
+        registry.register(Box::new(malformed_keys.clone()))?;
+        registry.register(Box::new(held_keys.clone()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let condition_info = (!omit_secret_labels).then_some(condition_info);
+        if let Some(gauge) = &condition_info {
+            registry.register(Box::new(gauge.clone()))?;
+        }
+        Ok(Self {
+            registry,
+            unseal_requests,
+            unseal_errors,
+            condition_info,
+            http_requests,
+            http_durations,
+            malformed_keys,
+            held_keys,
+        })
+    }
+
+    /// Counts a failure by its label of the error table.
+    pub(crate) fn count_error(&self, reason: &str, namespace: &str) {
+        self.unseal_errors.with_label_values(&[reason, namespace]).inc();
+    }
+
+    /// Shows the conditions of `new` instead of those of `old`; either may be missing.
+    pub(crate) fn show_conditions(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
+        let Some(gauge) = &self.condition_info else { return };
+        let fresh: Vec<_> = new.into_iter().flat_map(series).collect();
+        for (labels, _) in old.into_iter().flat_map(series) {
+            if !fresh.iter().any(|(kept, _)| *kept == labels) {
+                // A series that was never shown need not be removed.
+                let _ = gauge.remove_label_values(&labels);
+            }
+        }
+        for (labels, value) in fresh {
+            gauge.with_label_values(&labels).set(value);
+        }
+    }
+
+    /// The text format 0.0.4.
+    ///
+    /// # Errors
+    /// A metric without a name; cannot happen with the constants here.
+    pub(crate) fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn series(sealed: &SealedSecret) -> impl Iterator<Item = ([&str; 4], f64)> {
+    let metadata = &sealed.metadata;
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let instance = metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(INSTANCE_LABEL))
+        .map_or("", String::as_str);
+    let conditions = sealed.status.iter().flat_map(|status| &status.conditions);
+    conditions.map(move |condition| {
+        let value = match condition.status.as_str() {
+            condition_status::TRUE => 1.0,
+            condition_status::FALSE => -1.0,
+            _ => 0.0,
+        };
+        ([namespace, name, condition.type_.as_str(), instance], value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sealed(instance: &str, conditions: serde_json::Value) -> SealedSecret {
+        serde_json::from_value(json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"namespace": "ns", "name": "n", "labels": {INSTANCE_LABEL: instance}},
+            "spec": {"encryptedData": {}}, "status": {"conditions": conditions},
+        }))
+        .unwrap()
+    }
+
+    fn shown(metrics: &Metrics) -> Vec<String> {
+        let text = String::from_utf8(metrics.text().unwrap()).unwrap();
+        text.lines()
+            .filter(|line| line.starts_with("sealed_secrets_controller_condition_info"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn conditions_that_went_are_shown_no_more() {
+        let metrics = Metrics::new("v1.2.3", false).unwrap();
+        let failing = sealed(
+            "a",
+            json!([{"type": "Synced", "status": "False"}, {"type": "Stalled", "status": "True"}]),
+        );
+        metrics.show_conditions(None, Some(&failing));
+        assert_eq!(shown(&metrics).len(), 2);
+        let fine = sealed("b", json!([{"type": "Synced", "status": "True"}]));
+        metrics.show_conditions(Some(&failing), Some(&fine));
+        let name = "sealed_secrets_controller_condition_info";
+        assert_eq!(
+            shown(&metrics),
+            [format!(
+                r#"{name}{{condition="Synced",name="n",namespace="ns",ss_app_kubernetes_io_instance="b"}} 1"#
+            )]
+        );
+        metrics.show_conditions(Some(&fine), None);
+        assert_eq!(shown(&metrics), [""; 0]);
+    }
+
+    #[test]
+    fn secret_names_can_be_left_out() {
+        let metrics = Metrics::new("v1.2.3", true).unwrap();
+        metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+        assert!(
+            !String::from_utf8(metrics.text().unwrap())
+                .unwrap()
+                .contains("condition_info")
+        );
+    }
+
+    #[test]
+    fn the_references_names_and_types_are_there() {
+        let metrics = Metrics::new("v1.2.3", false).unwrap();
+        metrics.count_error("unseal", "ns");
+        metrics
+            .http_requests
+            .with_label_values(&["/v1/cert.pem", "200", "get"])
+            .inc();
+        metrics
+            .http_durations
+            .with_label_values(&["/v1/cert.pem", "get"])
+            .observe(0.1);
+        let text = String::from_utf8(metrics.text().unwrap()).unwrap();
+        for line in [
+            "# TYPE sealed_secrets_controller_build_info gauge",
+            r#"sealed_secrets_controller_build_info{revision="v1.2.3"} 1"#,
+            "# TYPE sealed_secrets_controller_unseal_requests_total counter",
+            r#"sealed_secrets_controller_unseal_errors_total{namespace="ns",reason="unseal"} 1"#,
+            r#"sealed_secrets_controller_http_requests_total{code="200",method="get",path="/v1/cert.pem"} 1"#,
+            "# TYPE sealed_secrets_controller_http_request_duration_seconds histogram",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

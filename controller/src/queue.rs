@@ -1,0 +1,238 @@
+//! The SealedSecrets that wait for a pass: each once, one namespace after the other, some of them not before a time.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::object_name::ObjectName;
+
+/// A queue that any number of workers serve. An object is never given to two workers at once.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Names that are ready, by namespace.
+    ready: HashMap<String, VecDeque<String>>,
+    /// Namespaces that have ready names, in turn: a tenant with ten thousand objects delays another's by one.
+    turns: VecDeque<String>,
+    queued: HashSet<ObjectName>,
+    /// Names that workers have, and whether they became ready again meanwhile.
+    in_work: HashMap<ObjectName, bool>,
+    /// Names that become ready later, each at most once.
+    later: BTreeMap<(Instant, u64), ObjectName>,
+    times: HashMap<ObjectName, (Instant, u64)>,
+    serial: u64,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock; if it did, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `name` given to a worker, now.
+    pub(crate) fn add(&self, name: ObjectName) {
+        self.state().make_ready(name);
+        self.changed.notify_one();
+    }
+
+    /// Has `name` given to a worker after `pause`, or at the time it already has if that is sooner.
+    pub(crate) fn add_after(&self, name: ObjectName, pause: Duration) {
+        self.state().make_later(name, Instant::now() + pause);
+        self.changed.notify_one();
+    }
+
+    /// Waits for a name that is ready. The worker says [`Queue::done`] when it has finished.
+    pub(crate) async fn next(&self) -> ObjectName {
+        loop {
+            let due = {
+                let mut state = self.state();
+                state.ripen(Instant::now());
+                if let Some(name) = state.take() {
+                    if !state.turns.is_empty() {
+                        self.changed.notify_one();
+                    }
+                    return name;
+                }
+                state.later.keys().next().map(|(due, _)| *due)
+            };
+            let changed = self.changed.notified();
+            match due {
+                Some(due) => {
+                    let _ = tokio::time::timeout_at(due, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// The worker has finished with `name`; it is given out again after `pause`, if there is one.
+    pub(crate) fn done(&self, name: ObjectName, pause: Option<Duration>) {
+        let mut state = self.state();
+        if state.in_work.remove(&name) == Some(true) {
+            state.make_ready(name);
+        } else if let Some(pause) = pause {
+            state.make_later(name, Instant::now() + pause);
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+impl State {
+    fn make_ready(&mut self, name: ObjectName) {
+        if let Some(time) = self.times.remove(&name) {
+            self.later.remove(&time);
+        }
+        if let Some(again) = self.in_work.get_mut(&name) {
+            *again = true;
+        } else if self.queued.insert(name.clone()) {
+            let waiting = self.ready.entry(name.namespace.clone()).or_default();
+            if waiting.is_empty() {
+                self.turns.push_back(name.namespace);
+            }
+            waiting.push_back(name.name);
+        }
+    }
+
+    fn make_later(&mut self, name: ObjectName, due: Instant) {
+        if self.queued.contains(&name) || self.times.get(&name).is_some_and(|(known, _)| *known <= due) {
+            return;
+        }
+        if let Some(time) = self.times.remove(&name) {
+            self.later.remove(&time);
+        }
+        self.serial += 1;
+        let time = (due, self.serial);
+        self.times.insert(name.clone(), time);
+        self.later.insert(time, name);
+    }
+
+    fn ripen(&mut self, now: Instant) {
+        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
+            let name = first.remove();
+            self.times.remove(&name);
+            self.make_ready(name);
+        }
+    }
+
+    fn take(&mut self) -> Option<ObjectName> {
+        let namespace = self.turns.pop_front()?;
+        let waiting = self.ready.get_mut(&namespace)?;
+        let name = waiting.pop_front()?;
+        if waiting.is_empty() {
+            self.ready.remove(&namespace);
+        } else {
+            self.turns.push_back(namespace.clone());
+        }
+        let name = ObjectName { namespace, name };
+        self.queued.remove(&name);
+        self.in_work.insert(name.clone(), false);
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ObjectName {
+        let (namespace, name) = text.split_once('/').unwrap();
+        ObjectName {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    async fn next(queue: &Queue) -> String {
+        queue.next().await.to_string()
+    }
+
+    async fn idle(queue: &Queue) -> bool {
+        tokio::time::timeout(Duration::from_millis(1), queue.next())
+            .await
+            .is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn namespaces_take_turns() {
+        let queue = Queue::default();
+        for text in ["a/1", "a/2", "a/3", "b/1", "a/4"] {
+            queue.add(name(text));
+        }
+        let mut order = Vec::new();
+        for _ in 0..5 {
+            order.push(next(&queue).await);
+        }
+        assert_eq!(order, ["a/1", "b/1", "a/2", "a/3", "a/4"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_waits_once_and_is_never_worked_on_twice() {
+        let queue = Queue::default();
+        queue.add(name("a/1"));
+        queue.add(name("a/1"));
+        assert_eq!(next(&queue).await, "a/1");
+        assert!(idle(&queue).await);
+        queue.add(name("a/1"));
+        assert!(idle(&queue).await, "it is in work");
+        queue.done(name("a/1"), Some(Duration::from_secs(60)));
+        assert_eq!(
+            next(&queue).await,
+            "a/1",
+            "what came meanwhile does not wait for the pause"
+        );
+        queue.done(name("a/1"), None);
+        assert!(idle(&queue).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_are_kept_and_cut_short() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        queue.add_after(name("a/1"), Duration::from_secs(10));
+        queue.add_after(name("a/1"), Duration::from_secs(20));
+        queue.add_after(name("a/2"), Duration::from_secs(5));
+        assert_eq!(next(&queue).await, "a/2");
+        assert_eq!(start.elapsed().as_secs(), 5);
+        assert_eq!(next(&queue).await, "a/1");
+        assert_eq!(start.elapsed().as_secs(), 10);
+        queue.done(name("a/1"), Some(Duration::from_secs(100)));
+        queue.add(name("a/1"));
+        assert_eq!(next(&queue).await, "a/1", "a change does not wait for the pause");
+        queue.done(name("a/1"), None);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1000), queue.next())
+                .await
+                .is_err(),
+            "the pause went with it"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_workers_share_the_work() {
+        let queue = std::sync::Arc::new(Queue::default());
+        let workers: Vec<_> = (0..4)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.next().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        for n in 0..4 {
+            queue.add(name(&format!("a/{n}")));
+        }
+        let mut seen = HashSet::new();
+        for worker in workers {
+            seen.insert(worker.await.unwrap());
+        }
+        assert_eq!(seen.len(), 4);
+    }
+}

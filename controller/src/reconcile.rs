@@ -1,0 +1,161 @@
+//! One pass over one SealedSecret: open → observe → decide → apply.
+
+pub(crate) mod apply;
+pub(crate) mod decide;
+pub(crate) mod desired;
+pub(crate) mod observe;
+pub(crate) mod status;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crds::SealedSecret;
+use jiff::Timestamp;
+use kube::Client;
+use sealing::unseal::{self, Unsealed};
+use tokio::sync::Semaphore;
+use tracing::{debug, info};
+
+use crate::error::{ApiFailure, Failure, METRIC_STATUS};
+use crate::events::Events;
+use crate::index::{Index, Memory, Start};
+use crate::keys::{Keys, KeysReader};
+use crate::metrics::Metrics;
+use crate::object_name::ObjectName;
+use crate::settings::ReconcileSettings;
+
+use decide::{Observed, Plan};
+
+/// Everything that a pass needs. Shared by the workers.
+pub(crate) struct Reconciler {
+    /// The API server.
+    pub client: Client,
+    /// What is known of the cluster.
+    pub index: Arc<Index>,
+    /// The keys.
+    pub keys: KeysReader,
+    /// Where events go.
+    pub events: Events,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// How SealedSecrets are handled.
+    pub settings: ReconcileSettings,
+    /// As many permits as cores: more threads would only wait for each other.
+    pub cores: Semaphore,
+}
+
+/// How often a pass looks again because a Secret was there, or was not, against expectation.
+const LOOKS: usize = 3;
+
+impl Reconciler {
+    /// Makes one pass. Gives the pause before the next one, if one is due.
+    pub(crate) async fn reconcile(&self, name: &ObjectName) -> Option<Duration> {
+        self.metrics.unseal_requests.inc();
+        let start = self.index.begin(name)?;
+        info!(key = %name, "Updating");
+        let keys = self.keys.borrow().clone();
+        let opened = self.open(&start.sealed, &keys).await;
+        let (plan, applied) = self.settle(name, &start, opened).await;
+        self.conclude(name, &start, plan, applied, &keys).await
+    }
+
+    /// Opens the items, off the async threads.
+    async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>) -> Result<Unsealed, Failure> {
+        if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
+            return Err(Failure::DeprecatedData);
+        }
+        let (sealed, keys) = (sealed.clone(), keys.clone());
+        // The semaphore is never closed; without a permit the work is done all the same.
+        let _permit = self.cores.acquire().await.ok();
+        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&sealed, &keys.ring, None)).await;
+        match opened {
+            Ok(opened) => opened.map_err(Failure::from),
+            Err(_) => Err(Failure::Api(ApiFailure::Answer(
+                "the thread that opened the items failed".to_owned(),
+            ))),
+        }
+    }
+
+    /// Observes, decides and writes the Secret, again when it turns out to be there or not against expectation.
+    async fn settle(
+        &self,
+        name: &ObjectName,
+        start: &Start,
+        opened: Result<Unsealed, Failure>,
+    ) -> (Plan, Option<apply::Written>) {
+        let mut observed = Observed {
+            sealed: &start.sealed,
+            opened: &opened,
+            live: Ok(None),
+            kept_empty_for: None,
+        };
+        observed.live = if opened.is_ok() {
+            observe::secret(&self.client, &self.index, name).await
+        } else {
+            Ok(None)
+        };
+        for _ in 1..LOOKS {
+            observed.kept_empty_for = self.index.kept_empty_for(name, Instant::now());
+            let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
+            match apply::secret(&self.client, name, &plan.secret).await {
+                Ok(written) => return (plan, written),
+                Err(error) if decide::is_surprise(&plan.secret, &error) => {
+                    debug!(key = %name, "the Secret is not as it was, looking again");
+                    observed.live = observe::read(&self.client, name).await;
+                }
+                Err(failure) => {
+                    observed.live = Err(failure);
+                }
+            }
+        }
+        observed.live = observed
+            .live
+            .and(Err(ApiFailure::Conflict("the Secret keeps changing".to_owned())));
+        (
+            decide::decide(&observed, &start.memory, &self.settings, Timestamp::now()),
+            None,
+        )
+    }
+
+    /// Makes the outcome known and remembers it.
+    async fn conclude(
+        &self,
+        name: &ObjectName,
+        start: &Start,
+        plan: Plan,
+        written: Option<apply::Written>,
+        keys: &Keys,
+    ) -> Option<Duration> {
+        if let Some(reason) = plan.metric {
+            self.metrics.count_error(reason, &name.namespace);
+        }
+        if let Some(metadata) = written.as_ref().map(|written| &written.metadata).or(plan.live.as_ref()) {
+            self.index.secret_read(metadata);
+        }
+        let version = written
+            .map(|written| written.metadata)
+            .or(plan.live)
+            .and_then(|metadata| metadata.resource_version);
+        let mut memory = Memory {
+            secret_version: version,
+            ..plan.memory
+        };
+        let mut next = plan.next;
+        if let Some(status) = plan.status
+            && let Err(error) = apply::status(&self.client, &start.sealed, status).await
+        {
+            self.metrics.count_error(METRIC_STATUS, &name.namespace);
+            (memory, next) = decide::status_not_written(memory, &start.memory, next, &error);
+        }
+        if let Some(event) = plan.event {
+            self.events
+                .post(crate::events::Subject::sealed_secret(&start.sealed), event);
+        }
+        // A key that was loaded while this pass ran was not seen by it.
+        if memory.retry == Some(crate::error::Retry::OnChange) && self.keys.borrow().version != keys.version {
+            next = Some(Duration::ZERO);
+        }
+        self.index.end(name, memory);
+        next
+    }
+}

@@ -1,0 +1,73 @@
+//! Carries a plan out: the only place that writes Secrets and statuses. It makes no choices.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crds::{SealedSecret, SealedSecretStatus};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::PostParams;
+use kube::core::ObjectMeta;
+use kube::{Api, Client};
+use tracing::debug;
+
+use super::decide::SecretStep;
+use crate::error::ApiFailure;
+use crate::object_name::ObjectName;
+
+/// Longest time for one request.
+const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+
+/// A Secret that was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// Its metadata as the API server has them now.
+    pub metadata: ObjectMeta,
+}
+
+/// Waits for a request, but not for ever.
+pub(crate) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFailure> {
+    match tokio::time::timeout(LONGEST_REQUEST, request).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(ApiFailure::Unreachable(format!(
+            "no answer within {} s",
+            LONGEST_REQUEST.as_secs()
+        ))),
+    }
+}
+
+/// Writes the Secret, if the plan says so: POST, or PUT with the uid and the resourceVersion that were read, so that
+/// nothing is written over what nobody has seen.
+pub(crate) async fn secret(
+    client: &Client,
+    name: &ObjectName,
+    step: &SecretStep,
+) -> Result<Option<Written>, ApiFailure> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+    let written = match step {
+        SecretStep::Leave => return Ok(None),
+        SecretStep::Create(secret) => in_time(api.create(&PostParams::default(), secret)).await?,
+        SecretStep::Replace(secret) => in_time(api.replace(&name.name, &PostParams::default(), secret)).await?,
+    };
+    debug!(key = %name, "Secret written");
+    Ok(Some(Written {
+        metadata: written.metadata,
+    }))
+}
+
+/// Writes the status, on the resourceVersion that the pass started from.
+pub(crate) async fn status(
+    client: &Client,
+    sealed: &SealedSecret,
+    status: SealedSecretStatus,
+) -> Result<(), ApiFailure> {
+    let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+    let api: Api<SealedSecret> = Api::namespaced(client.clone(), namespace);
+    let name = sealed.metadata.name.clone().unwrap_or_default();
+    let new = SealedSecret {
+        status: Some(status),
+        ..sealed.clone()
+    };
+    in_time(api.replace_status(&name, &PostParams::default(), &new))
+        .await
+        .map(drop)
+}

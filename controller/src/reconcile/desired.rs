@@ -1,0 +1,144 @@
+//! The Secret that is asked for, and what has to change in the one that is there. Pure.
+
+use std::collections::BTreeMap;
+
+use crds::names;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealing::secret::ClearSecret;
+
+use crate::index::says_true;
+
+/// How the Secret that is there is brought to what is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It becomes what is asked for, whole.
+    Overwrite,
+    /// What is asked for is put back; labels and annotations that others added stay.
+    Repair,
+    /// What is asked for is added; nothing is taken away (annotation `patch`). The owner is set only if `own`.
+    Patch {
+        /// Whether the SealedSecret also becomes the owner (annotation `managed`).
+        own: bool,
+    },
+}
+
+/// The object to create.
+pub(crate) fn create(asked: &ClearSecret) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            owner_references: asked.metadata.owner_references.clone(),
+            ..named(asked)
+        },
+        type_: asked.type_.clone().filter(|type_| !type_.is_empty()),
+        immutable: asked.immutable,
+        data: Some(data(asked)).filter(|data| !data.is_empty()),
+        ..Secret::default()
+    }
+}
+
+fn named(asked: &ClearSecret) -> ObjectMeta {
+    ObjectMeta {
+        name: asked.metadata.name.clone(),
+        namespace: asked.metadata.namespace.clone(),
+        labels: asked.metadata.labels.clone(),
+        annotations: asked.metadata.annotations.clone(),
+        ..ObjectMeta::default()
+    }
+}
+
+fn data(asked: &ClearSecret) -> BTreeMap<String, ByteString> {
+    asked
+        .items
+        .iter()
+        .map(|(item, bytes)| (item.clone(), ByteString(bytes.expose().to_vec())))
+        .collect()
+}
+
+/// The object to write over `live`, which keeps its uid and resourceVersion; `None` when nothing would change.
+/// The type is not looked at here: it can never change.
+pub(crate) fn replace(live: &Secret, asked: &ClearSecret, mode: Mode) -> Option<Secret> {
+    let mut new = live.clone();
+    // A Secret that is immutable stays so, whatever is asked.
+    if asked.immutable == Some(true) {
+        new.immutable = Some(true);
+    }
+    match mode {
+        Mode::Overwrite => {
+            new.data = Some(data(asked));
+            new.metadata.labels = asked.metadata.labels.clone();
+            new.metadata.annotations = asked.metadata.annotations.clone();
+            new.metadata.owner_references = asked.metadata.owner_references.clone();
+        }
+        Mode::Repair => {
+            new.data = Some(data(asked));
+            add_meta(&mut new, asked);
+            new.metadata.owner_references = asked.metadata.owner_references.clone();
+        }
+        Mode::Patch { own } => {
+            new.data.get_or_insert_default().extend(data(asked));
+            add_meta(&mut new, asked);
+            if own {
+                new.metadata.owner_references = asked.metadata.owner_references.clone();
+            }
+        }
+    }
+    (!same(live, &new)).then_some(new)
+}
+
+fn add_meta(new: &mut Secret, asked: &ClearSecret) {
+    let add = |to: &mut Option<BTreeMap<String, String>>, from: &Option<BTreeMap<String, String>>| {
+        if let Some(from) = from.as_ref().filter(|from| !from.is_empty()) {
+            to.get_or_insert_default().extend(from.clone());
+        }
+    };
+    add(&mut new.metadata.labels, &asked.metadata.labels);
+    add(&mut new.metadata.annotations, &asked.metadata.annotations);
+}
+
+/// Whether two states of one Secret are the same to the API server, for which none and empty are the same.
+fn same(a: &Secret, b: &Secret) -> bool {
+    fn eq<T: PartialEq + Default>(a: &Option<T>, b: &Option<T>) -> bool {
+        let none = T::default();
+        a.as_ref().unwrap_or(&none) == b.as_ref().unwrap_or(&none)
+    }
+    let (m, n) = (&a.metadata, &b.metadata);
+    same_data(a, b)
+        && eq(&a.immutable, &b.immutable)
+        && eq(&m.labels, &n.labels)
+        && eq(&m.annotations, &n.annotations)
+        && eq(&m.owner_references, &n.owner_references)
+}
+
+/// Whether two Secrets hold the same items.
+pub(crate) fn same_data(a: &Secret, b: &Secret) -> bool {
+    let none = BTreeMap::new();
+    a.data.as_ref().unwrap_or(&none) == b.data.as_ref().unwrap_or(&none)
+}
+
+/// The type that the API server gives to what is asked for.
+pub(crate) fn type_or_opaque(type_: Option<&str>) -> &str {
+    type_
+        .filter(|type_| !type_.is_empty())
+        .unwrap_or(names::SECRET_TYPE_OPAQUE)
+}
+
+/// Whether a Secret is to be patched rather than overwritten.
+pub(crate) fn is_patch(metadata: &ObjectMeta) -> bool {
+    says_true(metadata, names::ANNOTATION_PATCH)
+}
+
+/// Whether a Secret may be taken over.
+pub(crate) fn is_managed(metadata: &ObjectMeta) -> bool {
+    says_true(metadata, names::ANNOTATION_MANAGED)
+}
+
+/// Whether a Secret is controlled by the SealedSecret with this uid.
+pub(crate) fn is_controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
+    metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .any(|owner| owner.controller == Some(true) && owner.uid == uid)
+}

@@ -1,0 +1,118 @@
+//! The status that follows from an outcome. Pure.
+
+use crds::{SealedSecret, SealedSecretCondition, SealedSecretStatus, condition_status, names};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::error::{Failure, REASON_UNSEALED, Retry};
+use crate::events::truncate;
+use crate::index::Reported;
+
+/// Longest message of a condition, in bytes.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+
+/// The message of a failure, as the status shows it.
+pub(crate) fn message(failure: &Failure) -> String {
+    let mut message = failure.to_string();
+    truncate(&mut message, LONGEST_MESSAGE);
+    message
+}
+
+/// What the status says to have been made known.
+pub(crate) fn reported(sealed: &SealedSecret) -> Option<Reported> {
+    let status = sealed.status.as_ref()?;
+    let synced = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == names::CONDITION_SYNCED)?;
+    let failure = match synced.status.as_str() {
+        condition_status::TRUE => None,
+        _ => Some(synced.message.clone().unwrap_or_default()),
+    };
+    Some(Reported {
+        generation: status.observed_generation,
+        failure,
+    })
+}
+
+/// The status after a pass; `None` when it would say what it says already.
+///
+/// `Synced` comes first, then `Ready`, then `Stalled` where no timer tries again (kstatus: absent otherwise); conditions
+/// of others follow as they were.
+pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Timestamp) -> Option<SealedSecretStatus> {
+    let old = sealed.status.clone().unwrap_or_default();
+    let ours = [
+        names::CONDITION_SYNCED,
+        names::CONDITION_READY,
+        names::CONDITION_STALLED,
+    ];
+    let mut conditions = asked(failure);
+    for condition in &mut conditions {
+        let before = old.conditions.iter().find(|old| old.type_ == condition.type_);
+        let unchanged = before.filter(|before| before.status == condition.status);
+        condition.last_transition_time = unchanged.map_or(Some(Time(now)), |before| {
+            before.last_transition_time.clone().or(Some(Time(now)))
+        });
+        condition.last_update_time = before.and_then(|before| before.last_update_time.clone());
+    }
+    conditions.extend(
+        old.conditions
+            .iter()
+            .filter(|old| !ours.contains(&old.type_.as_str()))
+            .cloned(),
+    );
+    let mut new = SealedSecretStatus {
+        observed_generation: sealed.metadata.generation,
+        conditions,
+    };
+    if new == old {
+        return None;
+    }
+    for condition in &mut new.conditions {
+        if ours.contains(&condition.type_.as_str()) {
+            condition.last_update_time = Some(Time(now));
+        }
+    }
+    Some(new)
+}
+
+fn asked(failure: Option<&Failure>) -> Vec<SealedSecretCondition> {
+    let condition = |type_: &str, status: &str, reason: &str, message: Option<String>| SealedSecretCondition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        message,
+        last_update_time: None,
+        last_transition_time: None,
+    };
+    let Some(failure) = failure else {
+        return vec![
+            condition(names::CONDITION_SYNCED, condition_status::TRUE, REASON_UNSEALED, None),
+            condition(names::CONDITION_READY, condition_status::TRUE, REASON_UNSEALED, None),
+        ];
+    };
+    let (row, message) = (failure.row(), message(failure));
+    let mut conditions = vec![
+        condition(
+            names::CONDITION_SYNCED,
+            condition_status::FALSE,
+            row.condition,
+            Some(message.clone()),
+        ),
+        condition(
+            names::CONDITION_READY,
+            condition_status::FALSE,
+            row.condition,
+            Some(message.clone()),
+        ),
+    ];
+    if row.retry == Retry::OnChange {
+        conditions.push(condition(
+            names::CONDITION_STALLED,
+            condition_status::TRUE,
+            row.condition,
+            Some(message),
+        ));
+    }
+    conditions
+}

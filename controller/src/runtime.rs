@@ -1,0 +1,206 @@
+//! The composition root: the only place that builds clients, spawns tasks and wires watches.
+
+mod client;
+mod signals;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use kube::Api;
+use thiserror::Error;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::args::VERSION;
+use crate::events::Events;
+use crate::index::Index;
+use crate::keys::KeysReader;
+use crate::keys::store::KeyStore;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::reconcile::Reconciler;
+use crate::server::listen::{self, ListenError};
+use crate::server::{self, Shared};
+use crate::settings::{HttpSettings, Settings};
+use crate::watch::Watches;
+
+/// Passes at a time. They mostly wait for the API server; private-key work has its own bound.
+const WORKERS: usize = 32;
+/// Pause after a pass that died.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
+
+/// Why the controller did not start.
+#[derive(Debug, Error)]
+pub(crate) enum StartError {
+    /// A port.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No way to the API server.
+    #[error(transparent)]
+    Client(#[from] client::ClientError),
+    /// The operating system gives no signals.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+    /// Cannot happen: the metrics are constants.
+    #[error("the metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`StartError`]; once it runs, nothing ends it but a signal.
+pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
+    info!(version = VERSION, "Starting sealed-secrets controller");
+    let stop = signals::stop().map_err(StartError::Signals)?;
+    let new_key = signals::new_key().map_err(StartError::Signals)?;
+    let access = client::connect(&settings.api).await?;
+    let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
+    let events = Events::start(access.client.clone());
+
+    let api = Api::namespaced(access.client.clone(), &access.namespace);
+    let (store, keys) = KeyStore::new(
+        api,
+        access.namespace.clone(),
+        settings.keys.clone(),
+        events.clone(),
+        metrics.clone(),
+    );
+    let ready = Arc::new(AtomicBool::new(false));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let shared = Shared::new(keys.clone(), ready.clone(), metrics.clone(), cores);
+    let mut servers = serve(&settings.http, shared, &stop).await?;
+    tokio::spawn(store.run(new_key));
+
+    let (index, queue) = (Arc::new(Index::default()), Arc::new(Queue::default()));
+    let watches = Watches {
+        client: access.client.clone(),
+        index: index.clone(),
+        queue: queue.clone(),
+        metrics: metrics.clone(),
+    };
+    let reconciler = Reconciler {
+        client: access.client,
+        index: index.clone(),
+        keys: keys.clone(),
+        events,
+        metrics,
+        settings: settings.reconcile,
+        cores: Semaphore::new(cores),
+    };
+    let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
+    let mut workers = JoinSet::new();
+    tokio::select! {
+        () = async { fill.await; current_key(keys.clone()).await } => {
+            ready.store(true, Ordering::Relaxed);
+            info!("ready");
+            work(&mut workers, Arc::new(reconciler), queue.clone(), &stop);
+            tokio::select! {
+                () = wake_on_new_keys(keys, index, queue) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        () = stop.cancelled() => {}
+    }
+    info!("stopping");
+    while workers.join_next().await.is_some() {}
+    while servers.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn serve(settings: &HttpSettings, shared: Shared, stop: &CancellationToken) -> Result<JoinSet<()>, StartError> {
+    let main = listen::bind("listen-addr", settings.listen).await?;
+    let metrics = listen::bind("listen-metrics-addr", settings.listen_metrics).await?;
+    let address =
+        |listener: &tokio::net::TcpListener| listener.local_addr().map_or_else(|_| String::new(), |a| a.to_string());
+    info!(addr = address(&main), "HTTP server serving");
+    info!(addr = address(&metrics), "HTTP metrics server serving");
+    let (read, write) = (settings.read_timeout, settings.write_timeout);
+    let mut servers = JoinSet::new();
+    servers.spawn(listen::serve(
+        main,
+        server::routes(shared.clone(), settings),
+        read,
+        write,
+        stop.clone(),
+    ));
+    servers.spawn(listen::serve(
+        metrics,
+        server::metrics_routes(shared),
+        read,
+        write,
+        stop.clone(),
+    ));
+    Ok(servers)
+}
+
+/// The namespaces to watch; `None` alone: all of them.
+fn namespaces(settings: &Settings, own: &str) -> Vec<Option<String>> {
+    match &settings.scope.additional_namespaces {
+        None => vec![None],
+        Some(listed) => {
+            let mut all = listed.clone();
+            all.insert(own.to_owned());
+            all.into_iter().map(Some).collect()
+        }
+    }
+}
+
+/// Starts the watches and waits until the index is full. SealedSecrets come first, so that of the Secrets only those of
+/// their names are kept.
+async fn fill(watches: Watches, namespaces: Vec<Option<String>>, settings: Settings) {
+    let labels = settings.scope.label_selector.as_deref();
+    let listed: Vec<_> = namespaces
+        .iter()
+        .map(|name| watches.sealed_secrets(name.as_deref(), labels))
+        .collect();
+    wait_for_all(listed).await;
+    if settings.reconcile.repair {
+        wait_for_all(namespaces.iter().map(|name| watches.secrets(name.as_deref())).collect()).await;
+    }
+}
+
+async fn wait_for_all(receivers: Vec<watch::Receiver<bool>>) {
+    for mut receiver in receivers {
+        // The watch never ends, so neither does its sender.
+        let _ = receiver.wait_for(|listed| *listed).await;
+    }
+}
+
+async fn current_key(mut keys: KeysReader) {
+    let _ = keys.wait_for(|keys| keys.current.is_some()).await;
+}
+
+async fn wake_on_new_keys(mut keys: KeysReader, index: Arc<Index>, queue: Arc<Queue>) {
+    while keys.changed().await.is_ok() {
+        for name in index.waiting_for_keys() {
+            queue.add(name);
+        }
+    }
+}
+
+fn work(workers: &mut JoinSet<()>, reconciler: Arc<Reconciler>, queue: Arc<Queue>, stop: &CancellationToken) {
+    for _ in 0..WORKERS {
+        workers.spawn(worker(reconciler.clone(), queue.clone(), stop.clone()));
+    }
+}
+
+async fn worker(reconciler: Arc<Reconciler>, queue: Arc<Queue>, stop: CancellationToken) {
+    loop {
+        let name = tokio::select! {
+            () = stop.cancelled() => return,
+            name = queue.next() => name,
+        };
+        let pass = AssertUnwindSafe(reconciler.reconcile(&name)).catch_unwind().await;
+        let pause = pass.unwrap_or_else(|_| {
+            error!(key = %name, "a pass died; this is a fault of the controller");
+            Some(AFTER_PANIC)
+        });
+        queue.done(name, pause);
+    }
+}

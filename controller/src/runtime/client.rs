@@ -1,0 +1,140 @@
+//! The way to the API server, and the controller's own namespace.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use kube::client::ClientBuilder;
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+use thiserror::Error;
+use tower::{Layer, Service};
+
+use crate::settings::ApiSettings;
+
+/// Where Kubernetes tells a Pod its namespace.
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Why there is no way to the API server.
+#[derive(Debug, Error)]
+pub(crate) enum ClientError {
+    /// The kubeconfig.
+    #[error("the kubeconfig {path} cannot be used")]
+    Kubeconfig {
+        /// The file, or `$KUBECONFIG`.
+        path: String,
+        /// What is wrong.
+        source: KubeconfigError,
+    },
+    /// No kubeconfig was named, and this is no Pod.
+    #[error("not in a cluster: name a kubeconfig with --kubeconfig or KUBECONFIG")]
+    NotInCluster(#[source] InClusterError),
+    /// The client.
+    #[error("no client for the API server can be made")]
+    Client(#[source] kube::Error),
+}
+
+/// A client and the namespace that is the controller's own.
+pub(crate) struct Access {
+    /// The client.
+    pub client: Client,
+    /// The namespace.
+    pub namespace: String,
+}
+
+/// Makes the client: with the kubeconfig that was named, else as the Pod's service account. The kubeconfig in the home
+/// directory is not used unless it is named: nobody serves a cluster by accident.
+pub(crate) async fn connect(settings: &ApiSettings) -> Result<Access, ClientError> {
+    let config = config(settings.kubeconfig.as_deref()).await?;
+    let namespace = own_namespace(&config);
+    let builder = ClientBuilder::try_from(config).map_err(ClientError::Client)?;
+    let client = match settings.limit {
+        None => builder.build(),
+        Some((qps, burst)) => {
+            // A positive finite rate is a period that governor takes; the settings allow no other.
+            let quota = Quota::with_period(Duration::from_secs_f64(1.0 / qps)).map(|quota| quota.allow_burst(burst));
+            let limiter = Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))));
+            builder.with_layer(&PacedLayer(limiter)).build()
+        }
+    };
+    Ok(Access { client, namespace })
+}
+
+async fn config(named: Option<&Path>) -> Result<Config, ClientError> {
+    let from_env = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
+    let (path, kubeconfig) = match (named, from_env) {
+        (Some(path), _) => (path.display().to_string(), Kubeconfig::read_from(path)),
+        (None, Some(paths)) => {
+            let shown = PathBuf::from(paths).display().to_string();
+            // `None` cannot be: the variable is set.
+            (shown, Kubeconfig::from_env().map(Option::unwrap_or_default))
+        }
+        (None, None) => return Config::incluster().map_err(ClientError::NotInCluster),
+    };
+    let wrong = |source| ClientError::Kubeconfig {
+        path: path.clone(),
+        source,
+    };
+    Config::from_custom_kubeconfig(kubeconfig.map_err(wrong)?, &KubeConfigOptions::default())
+        .await
+        .map_err(wrong)
+}
+
+/// `$POD_NAMESPACE`, else the service account's, else the kubeconfig context's, which is `default` if it names none.
+fn own_namespace(config: &Config) -> String {
+    let from_env = std::env::var("POD_NAMESPACE").ok();
+    let from_file = || std::fs::read_to_string(NAMESPACE_FILE).ok();
+    let told = from_env
+        .filter(|name| !name.is_empty())
+        .or_else(from_file)
+        .map(|name| name.trim().to_owned());
+    told.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| config.default_namespace.clone())
+}
+
+/// Keeps requests to a rate.
+struct PacedLayer(Arc<DefaultDirectRateLimiter>);
+
+impl<S> Layer<S> for PacedLayer {
+    type Service = Paced<S>;
+
+    fn layer(&self, inner: S) -> Paced<S> {
+        Paced {
+            inner,
+            limiter: self.0.clone(),
+        }
+    }
+}
+
+struct Paced<S> {
+    inner: S,
+    limiter: Arc<DefaultDirectRateLimiter>,
+}
+
+impl<S, Request> Service<Request> for Paced<S>
+where
+    S: Service<Request>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let limiter = self.limiter.clone();
+        // Nothing is sent before the future is polled.
+        let sent = self.inner.call(request);
+        Box::pin(async move {
+            limiter.until_ready().await;
+            sent.await
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The HTTP servers: one endpoint a file, each turns bytes into a status code and bytes.
+
+pub(crate) mod cert;
+pub(crate) mod health;
+pub(crate) mod limit;
+pub(crate) mod listen;
+pub(crate) mod measure;
+pub(crate) mod scrape;
+pub(crate) mod verify;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+use crds::names;
+use tokio::sync::Semaphore;
+
+use crate::keys::KeysReader;
+use crate::metrics::Metrics;
+use crate::settings::HttpSettings;
+
+/// Largest request body, in bytes: twice what the API server stores.
+pub(crate) const LARGEST_BODY: usize = 3 << 20;
+/// Requests that may wait for private-key work, with their bodies in memory.
+const WAITING: usize = 16;
+
+/// What the endpoints share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// The keys.
+    pub keys: KeysReader,
+    /// Whether keys and caches are ready.
+    pub ready: Arc<AtomicBool>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Permits for private-key work, apart from those of the reconcile pool.
+    pub cores: Arc<Semaphore>,
+    /// Permits to wait for [`Shared::cores`].
+    pub waiting: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// With half the cores for private-key work, at least one: whoever asks over HTTP does not hold up the cluster.
+    pub(crate) fn new(keys: KeysReader, ready: Arc<AtomicBool>, metrics: Arc<Metrics>, cores: usize) -> Self {
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self {
+            keys,
+            ready,
+            metrics,
+            cores: semaphore((cores / 2).max(1)),
+            waiting: semaphore(WAITING),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+}
+
+/// The routes of the main port.
+pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
+    let limit = limit::Limiter::new(settings.rate, settings.burst);
+    let verify: MethodRouter<Shared> = post(verify::verify)
+        .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let measured = Router::new()
+        .route(names::PATH_CERTIFICATE, get(cert::certificate))
+        .route(names::PATH_VERIFY, verify)
+        .route_layer(middleware::from_fn_with_state(shared.clone(), measure::measure));
+    Router::new()
+        .route(names::PATH_HEALTH, get(health::alive))
+        .route(names::PATH_READY, get(health::ready))
+        .merge(measured)
+        .fallback(not_found)
+        .with_state(shared)
+}
+
+/// The routes of the metrics port.
+pub(crate) fn metrics_routes(shared: Shared) -> Router {
+    Router::new()
+        .route(names::PATH_METRICS, get(scrape::scrape))
+        .fallback(not_found)
+        .with_state(shared)
+}
+
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
+}

@@ -1,0 +1,97 @@
+//! Sockets: bound before anything else starts, with limits on time and on the number of connections.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+/// Connections at a time, for each port.
+const CONNECTIONS: usize = 1024;
+/// How long open requests have at the end.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// A port could not be opened.
+#[derive(Debug, Error)]
+#[error("cannot listen on {address} (--{flag})")]
+pub(crate) struct ListenError {
+    flag: &'static str,
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// Opens a port. The unspecified IPv6 address means every address of both families; where there is no IPv6, those of
+/// IPv4.
+pub(crate) async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
+    let bound = match TcpListener::bind(address).await {
+        Err(error) if address.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        other => other,
+    };
+    bound.map_err(|source| ListenError { flag, address, source })
+}
+
+/// Serves until `stop`; then open requests have a few seconds.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    read: Duration,
+    write: Duration,
+    stop: CancellationToken,
+) {
+    let timeout = tower_http::timeout::TimeoutLayer::with_status_code(
+        axum::http::StatusCode::REQUEST_TIMEOUT,
+        read.saturating_add(write),
+    );
+    let body_timeout = tower_http::timeout::RequestBodyTimeoutLayer::new(read);
+    let routes = routes.layer((timeout, body_timeout));
+    let open = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others have to be closed first.
+                    debug!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
+            continue;
+        };
+        let connection = open.watch(connection(stream, routes.clone(), read));
+        tokio::spawn(async move {
+            // A client that broke off is its own affair.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+    let _ = tokio::time::timeout(LAST_WORDS, open.shutdown()).await;
+}
+
+fn connection(
+    stream: TcpStream,
+    routes: Router,
+    read: Duration,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send {
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(read);
+    builder
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .into_owned()
+}

@@ -1,0 +1,425 @@
+//! The settings: [`Args`] parsed and validated, so that nothing below has to ask whether a value makes sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crds::names;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::args::Args;
+
+/// Everything that was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Sealing keys.
+    pub keys: KeySettings,
+    /// What is served.
+    pub scope: ServedScope,
+    /// How SealedSecrets are handled.
+    pub reconcile: ReconcileSettings,
+    /// The HTTP servers.
+    pub http: HttpSettings,
+    /// The API server's client.
+    pub api: ApiSettings,
+    /// Logging.
+    pub log: LogSettings,
+}
+
+/// Sealing keys: how they are found, ordered, made and renewed.
+#[derive(Debug, Clone)]
+pub(crate) struct KeySettings {
+    /// `generateName` of new key Secrets, and the exact name of a key Secret of version 0.8.
+    pub prefix: String,
+    /// Bits of new keys.
+    pub bits: usize,
+    /// Validity of new certificates.
+    pub ttl: Duration,
+    /// Common name of new certificates; may be empty.
+    pub common_name: String,
+    /// Age at which the current key is followed by a new one; `None`: never.
+    pub renew_period: Option<Duration>,
+    /// A current key older than this is followed by a new one.
+    pub cutoff: Option<Timestamp>,
+    /// What orders the keys.
+    pub order: KeyOrder,
+    /// Labels of new key Secrets.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of new key Secrets.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What orders the keys; the newest is the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyOrder {
+    /// Begin of the certificate's validity.
+    CertNotBefore,
+    /// Creation of the key Secret.
+    SecretCreationTimestamp,
+}
+
+/// Which SealedSecrets are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServedScope {
+    /// `None`: all namespaces. Else the controller's own and these.
+    pub additional_namespaces: Option<BTreeSet<String>>,
+    /// Kubernetes label selector.
+    pub label_selector: Option<String>,
+}
+
+/// How SealedSecrets are handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReconcileSettings {
+    /// Whether the status is written.
+    pub update_status: bool,
+    /// Whether a Secret that was deleted or changed is brought back.
+    pub repair: bool,
+    /// Fast retries of a failure that may pass by itself.
+    pub fast_retries: u32,
+    /// Whether the deprecated `spec.data` is opened.
+    pub accept_deprecated_data: bool,
+}
+
+/// The HTTP servers.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpSettings {
+    /// Where certificate and verify are served.
+    pub listen: SocketAddr,
+    /// Where metrics are served.
+    pub listen_metrics: SocketAddr,
+    /// Longest time for reading a request.
+    pub read_timeout: Duration,
+    /// Longest time for answering a request.
+    pub write_timeout: Duration,
+    /// Requests a second for each client.
+    pub rate: NonZeroU32,
+    /// Requests beyond the rate in a burst.
+    pub burst: u32,
+    /// Whether the metric that names every SealedSecret is left out.
+    pub omit_secret_labels: bool,
+}
+
+/// The API server's client.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiSettings {
+    /// Kubeconfig file; else KUBECONFIG, else the Pod's own service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// Requests a second and in a burst; `None`: no limit.
+    pub limit: Option<(f64, NonZeroU32)>,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// Least severe level that is written.
+    pub level: tracing::Level,
+    /// Whether lines are JSON objects.
+    pub json: bool,
+    /// Whether levels up to INFO go to stdout.
+    pub info_to_stdout: bool,
+}
+
+/// A value that makes no sense. Names the flag.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("invalid value {value:?} for --{flag}: {reason}")]
+pub(crate) struct SettingsError {
+    flag: &'static str,
+    value: String,
+    reason: String,
+}
+
+fn wrong(flag: &'static str, value: impl ToString, reason: impl Into<String>) -> SettingsError {
+    SettingsError {
+        flag,
+        value: value.to_string(),
+        reason: reason.into(),
+    }
+}
+
+impl Settings {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for the first value that makes no sense.
+    pub(crate) fn new(args: Args) -> Result<Self, SettingsError> {
+        Ok(Self {
+            keys: keys(&args)?,
+            scope: scope(&args),
+            reconcile: ReconcileSettings {
+                update_status: args.update_status,
+                repair: !args.skip_recreate,
+                fast_retries: args.max_unseal_retries,
+                accept_deprecated_data: args.accept_deprecated_v1_data,
+            },
+            http: http(&args)?,
+            log: log(&args)?,
+            api: ApiSettings {
+                limit: api_limit(&args)?,
+                kubeconfig: args.kubeconfig,
+            },
+        })
+    }
+}
+
+/// Longest key prefix: the API server adds eight characters, and names end at 253 (the reference's limit).
+const LONGEST_PREFIX: usize = 245;
+
+fn keys(args: &Args) -> Result<KeySettings, SettingsError> {
+    let prefix = &args.key_prefix;
+    if prefix.is_empty() || prefix.len() > LONGEST_PREFIX {
+        return Err(wrong(
+            "key-prefix",
+            prefix,
+            format!("must have 1 to {LONGEST_PREFIX} characters"),
+        ));
+    }
+    if let Some(illegal) = prefix.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
+        return Err(wrong(
+            "key-prefix",
+            prefix,
+            format!("name contains illegal character {illegal}"),
+        ));
+    }
+    if ![2048, 3072, 4096, 8192].contains(&args.key_size) {
+        return Err(wrong("key-size", args.key_size, "must be 2048, 3072, 4096 or 8192"));
+    }
+    if args.key_ttl.is_zero() {
+        return Err(wrong("key-ttl", "0", "must be longer than 0"));
+    }
+    let order = match args.key_order_priority.as_str() {
+        "CertNotBefore" => KeyOrder::CertNotBefore,
+        "SecretCreationTimestamp" => KeyOrder::SecretCreationTimestamp,
+        other => {
+            return Err(wrong(
+                "key-order-priority",
+                other,
+                "must be CertNotBefore or SecretCreationTimestamp",
+            ));
+        }
+    };
+    let period = args.rotate_period.unwrap_or(args.key_renew_period);
+    let mut labels = pairs("privatekey-labels", &args.privatekey_labels)?;
+    labels.remove(names::LABEL_SEALING_KEY);
+    Ok(KeySettings {
+        prefix: prefix.clone(),
+        bits: args.key_size,
+        ttl: args.key_ttl,
+        common_name: args.my_cn.clone(),
+        renew_period: Some(period).filter(|period| !period.is_zero()),
+        cutoff: cutoff(&args.key_cutoff_time)?,
+        order,
+        labels,
+        annotations: pairs("privatekey-annotations", &args.privatekey_annotations)?,
+    })
+}
+
+fn cutoff(text: &str) -> Result<Option<Timestamp>, SettingsError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    parsed
+        .map(Some)
+        .map_err(|_| wrong("key-cutoff-time", text, "must be an instant as `date -R` prints it"))
+}
+
+/// `k=v,k=v`; empty parts are passed over.
+fn pairs(flag: &'static str, text: &str) -> Result<BTreeMap<String, String>, SettingsError> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| match part.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(wrong(flag, text, "must be a list such as key=value,key=value")),
+        })
+        .collect()
+}
+
+fn scope(args: &Args) -> ServedScope {
+    let listed: BTreeSet<String> = args
+        .additional_namespaces
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    ServedScope {
+        additional_namespaces: (!args.all_namespaces || !listed.is_empty()).then_some(listed),
+        label_selector: Some(args.label_selector.trim().to_owned()).filter(|selector| !selector.is_empty()),
+    }
+}
+
+fn http(args: &Args) -> Result<HttpSettings, SettingsError> {
+    let not_zero = |flag, duration: Duration| {
+        if duration.is_zero() {
+            Err(wrong(flag, "0", "must be longer than 0"))
+        } else {
+            Ok(duration)
+        }
+    };
+    Ok(HttpSettings {
+        listen: address("listen-addr", &args.listen_addr)?,
+        listen_metrics: address("listen-metrics-addr", &args.listen_metrics_addr)?,
+        read_timeout: not_zero("read-timeout", args.read_timeout)?,
+        write_timeout: not_zero("write-timeout", args.write_timeout)?,
+        rate: NonZeroU32::new(args.rate_limit).ok_or_else(|| wrong("rate-limit", 0, "must be at least 1"))?,
+        burst: args.rate_limit_burst,
+        omit_secret_labels: args.metrics_omit_secret_labels,
+    })
+}
+
+/// `:8080` (every address, both families) or `IP:port`.
+fn address(flag: &'static str, text: &str) -> Result<SocketAddr, SettingsError> {
+    let reason = "must be `:port` or `IP:port`";
+    if let Some(port) = text.strip_prefix(':') {
+        let port = port.parse().map_err(|_| wrong(flag, text, reason))?;
+        return Ok(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+    }
+    text.parse().map_err(|_| wrong(flag, text, reason))
+}
+
+fn api_limit(args: &Args) -> Result<Option<(f64, NonZeroU32)>, SettingsError> {
+    let Some(qps) = args.kubeclient_qps.filter(|qps| *qps >= 0.0 || qps.is_nan()) else {
+        return Ok(None);
+    };
+    if !qps.is_finite() || qps < 0.001 {
+        return Err(wrong(
+            "kubeclient-qps",
+            qps,
+            "must be a number above 0, or negative for no limit",
+        ));
+    }
+    let burst = NonZeroU32::new(args.kubeclient_burst);
+    Ok(Some((
+        qps,
+        burst.ok_or_else(|| wrong("kubeclient-burst", 0, "must be at least 1"))?,
+    )))
+}
+
+fn log(args: &Args) -> Result<LogSettings, SettingsError> {
+    let level = match args.log_level.to_ascii_uppercase().as_str() {
+        "DEBUG" => tracing::Level::DEBUG,
+        "INFO" | "" => tracing::Level::INFO,
+        "WARN" | "WARNING" => tracing::Level::WARN,
+        "ERROR" => tracing::Level::ERROR,
+        _ => {
+            return Err(wrong(
+                "log-level",
+                &args.log_level,
+                "must be DEBUG, INFO, WARN or ERROR",
+            ));
+        }
+    };
+    let json = match args.log_format.as_str() {
+        "text" | "" => false,
+        "json" => true,
+        other => return Err(wrong("log-format", other, "must be text or json")),
+    };
+    Ok(LogSettings {
+        level,
+        json,
+        info_to_stdout: args.log_info_stdout,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn settings(words: &[&str]) -> Result<Settings, String> {
+        let args = Args::try_parse_from(std::iter::once("controller").chain(words.iter().copied())).unwrap();
+        Settings::new(args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_the_references() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.keys.renew_period, Some(Duration::from_secs(30 * 24 * 3600)));
+        assert_eq!(settings.keys.ttl, Duration::from_secs(3650 * 24 * 3600));
+        assert_eq!(
+            settings.scope,
+            ServedScope {
+                additional_namespaces: None,
+                label_selector: None
+            }
+        );
+        assert_eq!(settings.http.listen.to_string(), "[::]:8080");
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_named() {
+        let cases = [
+            (
+                "--key-prefix=Abc",
+                r#"invalid value "Abc" for --key-prefix: name contains illegal character A"#,
+            ),
+            (
+                "--key-size=1024",
+                r#"invalid value "1024" for --key-size: must be 2048, 3072, 4096 or 8192"#,
+            ),
+            (
+                "--rate-limit=0",
+                r#"invalid value "0" for --rate-limit: must be at least 1"#,
+            ),
+            (
+                "--key-cutoff-time=yesterday",
+                r#"invalid value "yesterday" for --key-cutoff-time: must be an instant as `date -R` prints it"#,
+            ),
+            (
+                "--privatekey-labels=foo",
+                r#"invalid value "foo" for --privatekey-labels: must be a list such as key=value,key=value"#,
+            ),
+            (
+                "--key-order-priority=Newest",
+                r#"invalid value "Newest" for --key-order-priority: must be CertNotBefore or SecretCreationTimestamp"#,
+            ),
+            (
+                "--listen-addr=:http",
+                r#"invalid value ":http" for --listen-addr: must be `:port` or `IP:port`"#,
+            ),
+            (
+                "--log-level=LOUD",
+                r#"invalid value "LOUD" for --log-level: must be DEBUG, INFO, WARN or ERROR"#,
+            ),
+            (
+                "--kubeclient-qps=0",
+                r#"invalid value "0" for --kubeclient-qps: must be a number above 0, or negative for no limit"#,
+            ),
+        ];
+        for (flag, expected) in cases {
+            assert_eq!(settings(&[flag]).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn the_scope_is_all_namespaces_unless_some_are_listed() {
+        let listed = |words: &[&str]| settings(words).unwrap().scope.additional_namespaces;
+        let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+        assert_eq!(listed(&["--all-namespaces=false"]), set(&[]));
+        assert_eq!(listed(&["--additional-namespaces= b, a,b"]), set(&["a", "b"]));
+        assert_eq!(listed(&["--additional-namespaces="]), None);
+    }
+
+    #[test]
+    fn the_renewal_can_be_off_and_has_a_former_name() {
+        assert_eq!(settings(&["--key-renew-period=0"]).unwrap().keys.renew_period, None);
+        let hour = Some(Duration::from_secs(3600));
+        assert_eq!(settings(&["--rotate-period=1h"]).unwrap().keys.renew_period, hour);
+        let cutoff = settings(&["--key-cutoff-time=Tue, 02 Jan 2024 15:04:05 +0100"])
+            .unwrap()
+            .keys
+            .cutoff;
+        assert_eq!(cutoff, Some("2024-01-02T14:04:05Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_key_label_cannot_be_overridden() {
+        let flag = format!("--privatekey-labels=a=b,{}=other", names::LABEL_SEALING_KEY);
+        let labels = settings(&[&flag]).unwrap().keys.labels;
+        assert_eq!(labels, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+    }
+}

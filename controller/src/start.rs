@@ -1,0 +1,56 @@
+//! From the command line to an exit code: 0 stopped by a signal, 1 could not run, 2 not understood.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing::error;
+
+use crate::args::{Args, version_line};
+use crate::error::chain;
+use crate::settings::Settings;
+use crate::{logging, runtime};
+
+const NOT_UNDERSTOOD: u8 = 2;
+
+/// Runs the controller with the process's own arguments.
+pub(crate) fn start() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Where the usage cannot be printed, the code still tells.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(NOT_UNDERSTOOD));
+        }
+    };
+    if args.version {
+        let printed = writeln!(std::io::stdout(), "{}", version_line());
+        return if printed.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
+    let settings = match Settings::new(args) {
+        Ok(settings) => settings,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            return ExitCode::from(NOT_UNDERSTOOD);
+        }
+    };
+    logging::start(settings.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!(%error, "no threads can be started");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(runtime::run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(error = chain(&error), "cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Watches SealedSecrets, and the metadata of Secrets, into the index, and wakes the SealedSecrets that need a pass.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crds::SealedSecret;
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::error::ApiFailure;
+use crate::index::{Index, Wake};
+use crate::metrics::Metrics;
+use crate::object_name::ObjectName;
+use crate::pause::WatchPauses;
+use crate::queue::Queue;
+
+/// Where the watches put what they learn.
+#[derive(Clone)]
+pub(crate) struct Watches {
+    /// The API server.
+    pub client: Client,
+    /// What is known of the cluster.
+    pub index: Arc<Index>,
+    /// The SealedSecrets that need a pass.
+    pub queue: Arc<Queue>,
+    /// Where conditions are shown.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Says whether a watch works, and when that changes.
+struct Trouble {
+    what: &'static str,
+    scope: String,
+    troubled: bool,
+}
+
+impl Trouble {
+    fn new(what: &'static str, namespace: Option<&str>) -> Self {
+        Self {
+            what,
+            scope: namespace.unwrap_or("all namespaces").to_owned(),
+            troubled: false,
+        }
+    }
+
+    fn begins(&mut self, error: &ApiFailure) {
+        if !std::mem::replace(&mut self.troubled, true) {
+            let hint = match error {
+                ApiFailure::NotFound(_) => "; is the CustomResourceDefinition installed?",
+                ApiFailure::Denied(_) => "; does the controller's role allow it?",
+                _ => "",
+            };
+            warn!(namespace = self.scope, %error, "{} cannot be watched, trying again{hint}", self.what);
+        }
+    }
+
+    fn ends(&mut self) {
+        if std::mem::take(&mut self.troubled) {
+            info!(namespace = self.scope, "{} are watched again", self.what);
+        }
+    }
+}
+
+impl Watches {
+    /// Starts watching the SealedSecrets of `namespace` (all if `None`) with these labels. Gives what becomes true when
+    /// all that there are have been listed.
+    pub(crate) fn sealed_secrets(&self, namespace: Option<&str>, labels: Option<&str>) -> watch::Receiver<bool> {
+        let (listed, receiver) = watch::channel(false);
+        tokio::spawn(
+            self.clone()
+                .watch_sealed(namespace.map(str::to_owned), labels.map(str::to_owned), listed),
+        );
+        receiver
+    }
+
+    /// Starts watching the metadata of the Secrets of `namespace` (all if `None`). Gives what becomes true when all that
+    /// there are have been listed, or cannot be.
+    pub(crate) fn secrets(&self, namespace: Option<&str>) -> watch::Receiver<bool> {
+        let (listed, receiver) = watch::channel(false);
+        tokio::spawn(self.clone().watch_secrets(namespace.map(str::to_owned), listed));
+        receiver
+    }
+
+    async fn watch_sealed(self, namespace: Option<String>, labels: Option<String>, done: watch::Sender<bool>) {
+        let api: Api<SealedSecret> = match &namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let config = watcher::Config {
+            label_selector: labels,
+            ..watcher::Config::default()
+        };
+        let mut stream = std::pin::pin!(watcher(api, config).backoff(WatchPauses::default()));
+        let mut trouble = Trouble::new("SealedSecrets", namespace.as_deref());
+        let mut listed = HashSet::new();
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(watcher::Event::Init) => listed.clear(),
+                Ok(watcher::Event::InitApply(sealed)) => {
+                    listed.insert(ObjectName::of(&sealed.metadata));
+                    self.sealed_applied(sealed);
+                }
+                Ok(watcher::Event::InitDone) => {
+                    trouble.ends();
+                    for name in self.index.sealed_names(namespace.as_deref()) {
+                        if !listed.contains(&name) {
+                            self.sealed_gone(&name);
+                        }
+                    }
+                    listed = HashSet::new();
+                    done.send_replace(true);
+                }
+                Ok(watcher::Event::Apply(sealed)) => {
+                    trouble.ends();
+                    self.sealed_applied(sealed);
+                }
+                Ok(watcher::Event::Delete(sealed)) => self.sealed_gone(&ObjectName::of(&sealed.metadata)),
+                Err(error) => trouble.begins(&error.into()),
+            }
+        }
+    }
+
+    fn sealed_applied(&self, mut sealed: SealedSecret) {
+        // Only the API server needs them, and they can be larger than the rest.
+        sealed.metadata.managed_fields = None;
+        let name = ObjectName::of(&sealed.metadata);
+        let conditions = sealed.clone();
+        let (before, wake) = self.index.sealed_applied(sealed);
+        self.metrics.show_conditions(before.as_deref(), Some(&conditions));
+        self.wake(name, wake);
+    }
+
+    fn sealed_gone(&self, name: &ObjectName) {
+        if let Some(before) = self.index.sealed_gone(name) {
+            info!(key = %name, "SealedSecret has gone, its Secret goes by garbage collection");
+            self.metrics.show_conditions(Some(&before), None);
+        }
+    }
+
+    async fn watch_secrets(self, namespace: Option<String>, done: watch::Sender<bool>) {
+        let api: Api<PartialObjectMeta<Secret>> = match &namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let stream = watcher(api, watcher::Config::default()).backoff(WatchPauses::default());
+        let mut stream = std::pin::pin!(stream);
+        let mut trouble = Trouble::new("Secrets", namespace.as_deref());
+        let mut kept = HashSet::new();
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(watcher::Event::Init) => kept.clear(),
+                Ok(watcher::Event::InitApply(secret)) => {
+                    let (keep, wake) = self.index.secret_applied(&secret.metadata);
+                    let name = ObjectName::of(&secret.metadata);
+                    if keep {
+                        kept.insert(name.clone());
+                    }
+                    self.wake(name, wake);
+                }
+                Ok(watcher::Event::InitDone) => {
+                    trouble.ends();
+                    for name in self.index.secret_names(namespace.as_deref()) {
+                        if !kept.contains(&name) {
+                            let wake = self.index.secret_gone(&name, None, Instant::now());
+                            self.wake(name, wake);
+                        }
+                    }
+                    kept = HashSet::new();
+                    self.index.set_secrets_watched(true);
+                    done.send_replace(true);
+                }
+                Ok(watcher::Event::Apply(secret)) => {
+                    trouble.ends();
+                    let (_, wake) = self.index.secret_applied(&secret.metadata);
+                    self.wake(ObjectName::of(&secret.metadata), wake);
+                }
+                Ok(watcher::Event::Delete(secret)) => {
+                    let name = ObjectName::of(&secret.metadata);
+                    let wake = self.index.secret_gone(&name, Some(&secret.metadata), Instant::now());
+                    self.wake(name, wake);
+                }
+                Err(error) => {
+                    let failure = ApiFailure::from(error);
+                    if matches!(failure, ApiFailure::Denied(_)) {
+                        // The rest of the controller works without: Secrets are then read before they are written.
+                        self.index.set_secrets_watched(false);
+                        done.send_replace(true);
+                    }
+                    trouble.begins(&failure);
+                }
+            }
+        }
+    }
+
+    fn wake(&self, name: ObjectName, wake: Option<Wake>) {
+        match wake {
+            Some(Wake::Now) => self.queue.add(name),
+            Some(Wake::After(pause)) => self.queue.add_after(name, pause),
+            None => {}
+        }
+    }
+}
