@@ -68,15 +68,27 @@ pub(crate) enum ClusterError {
     /// The Service cannot be read. The text is the reference's.
     #[error("cannot get sealed secret service: {0}")]
     Service(Refusal),
+    /// The Service cannot even be asked for. The text is the reference's.
+    #[error("cannot get sealed secret service")]
+    NoAnswer(#[source] Box<ClusterError>),
     /// The Service has no port.
-    #[error("the Service {0} has no port")]
-    NoPort(String),
+    #[error("the Service {}/{} has no port", .0.namespace, .0.name)]
+    NoPort(ServiceName),
     /// The controller does not give its certificate. The text is the reference's.
     #[error("cannot fetch certificate: {0}")]
-    Certificate(Refusal),
+    Certificate(Refusal, ServiceName),
     /// The controller does not answer the question. The text is the reference's.
     #[error("cannot validate sealed secret: {0}")]
-    Validate(Refusal),
+    Validate(Refusal, ServiceName),
+}
+
+/// Which Service was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceName {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
 }
 
 /// An answer with an error status.
@@ -97,6 +109,7 @@ impl ClusterError {
             ClusterError::NoConfiguration => {
                 format!("name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL; {OFFLINE}")
             }
+            ClusterError::NoAnswer(cause) => return cause.hint(),
             ClusterError::NoSuch { what, .. } => {
                 format!("kubectl config get-{what}s")
             }
@@ -109,16 +122,20 @@ impl ClusterError {
                  kubectl get services -A -l app.kubernetes.io/name=sealed-secrets"
                     .to_owned()
             }
-            ClusterError::Service(refusal) | ClusterError::Certificate(refusal) | ClusterError::Validate(refusal)
+            ClusterError::Service(refusal)
+            | ClusterError::Certificate(refusal, _)
+            | ClusterError::Validate(refusal, _)
                 if refusal.status == StatusCode::FORBIDDEN =>
             {
                 format!("the Role sealed-secrets-service-proxier allows it to every authenticated user; {OFFLINE}")
             }
-            ClusterError::Certificate(_) | ClusterError::Validate(_) => {
-                "is the controller running? kubectl get endpointslices -A -l \
-                 kubernetes.io/service-name=sealed-secrets-controller"
-                    .to_owned()
+            ClusterError::Service(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
+                "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
             }
+            ClusterError::Certificate(_, service) | ClusterError::Validate(_, service) => format!(
+                "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
+                service.namespace, service.name
+            ),
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
             ClusterError::KubeconfigFile(_)
             | ClusterError::Kubeconfig { .. }
@@ -136,8 +153,11 @@ pub(crate) struct Cluster {
     limit: Option<Duration>,
 }
 
-/// The path of a controller's Service in the service proxy.
-pub(crate) struct ProxiedService(String);
+/// A controller's Service and its path in the service proxy.
+pub(crate) struct ProxiedService {
+    path: String,
+    name: ServiceName,
+}
 
 /// Whether the controller can open a SealedSecret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +208,9 @@ impl Cluster {
     pub(crate) fn service(&self, controller: &Controller) -> Result<ProxiedService, ClusterError> {
         let (namespace, name) = (path_segment(&controller.namespace), path_segment(&controller.name));
         let services = format!("/api/v1/namespaces/{namespace}/services");
-        let reply = self.ask(Request::get(format!("{services}/{name}"), "application/json"))?;
+        let reply = self
+            .ask(Request::get(format!("{services}/{name}"), "application/json"))
+            .map_err(|error| ClusterError::NoAnswer(Box::new(error)))?;
         let body = reply.map_err(ClusterError::Service)?;
         let service: Service = serde_json::from_slice(&body).map_err(|_| {
             let message = "the answer is not a Service".to_owned();
@@ -201,9 +223,20 @@ impl Cluster {
             .spec
             .and_then(|spec| spec.ports)
             .and_then(|ports| ports.into_iter().next());
-        let port = port.ok_or_else(|| ClusterError::NoPort(format!("{}/{}", controller.namespace, controller.name)))?;
-        let port = path_segment(&port.name.unwrap_or_default());
-        Ok(ProxiedService(format!("{services}/http:{name}:{port}/proxy")))
+        let asked = ServiceName {
+            namespace: controller.namespace.clone(),
+            name: controller.name.clone(),
+        };
+        match port {
+            None => Err(ClusterError::NoPort(asked)),
+            Some(port) => {
+                let port = path_segment(&port.name.unwrap_or_default());
+                Ok(ProxiedService {
+                    path: format!("{services}/http:{name}:{port}/proxy"),
+                    name: asked,
+                })
+            }
+        }
     }
 
     /// The certificate's bytes as the controller gives them.
@@ -211,9 +244,10 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::Certificate`], and those of [`Cluster::service`].
     pub(crate) fn certificate(&self, controller: &Controller) -> Result<Vec<u8>, ClusterError> {
-        let ProxiedService(service) = self.service(controller)?;
-        let request = Request::get(format!("{service}/v1/cert.pem"), "application/x-pem-file, */*");
-        self.ask(request)?.map_err(ClusterError::Certificate)
+        let service = self.service(controller)?;
+        let request = Request::get(format!("{}/v1/cert.pem", service.path), "application/x-pem-file, */*");
+        self.ask(request)?
+            .map_err(|refusal| ClusterError::Certificate(refusal, service.name))
     }
 
     /// Asks whether the controller can open a SealedSecret, given as JSON.
@@ -223,14 +257,14 @@ impl Cluster {
     pub(crate) fn verify(&self, service: &ProxiedService, json: Vec<u8>) -> Result<Verdict, ClusterError> {
         let request = Request {
             method: Method::POST,
-            path: format!("{}/v1/verify", service.0),
+            path: format!("{}/v1/verify", service.path),
             accept: "*/*",
             body: json,
         };
         match self.ask(request)? {
             Ok(_) => Ok(Verdict::Opens),
             Err(refusal) if refusal.status == StatusCode::CONFLICT => Ok(Verdict::DoesNotOpen),
-            Err(refusal) => Err(ClusterError::Validate(refusal)),
+            Err(refusal) => Err(ClusterError::Validate(refusal, service.name.clone())),
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum Command {
         /// The SealedSecrets.
         input: Input,
         /// Where the controller is.
-        controller: Controller,
+        controller: Box<Controller>,
     },
     /// Print the certificate.
     FetchCert {
@@ -260,7 +260,7 @@ impl Command {
             }
             return Ok(Command::Validate {
                 input,
-                controller: controller(&args),
+                controller: Box::new(controller(&args)),
             });
         }
         let cert = cert_source(&args)?;

@@ -50,7 +50,7 @@ pub(crate) enum Error {
         scope: sealing::binding::Scope,
         /// Why none could be looked up.
         #[source]
-        lookup: ClusterError,
+        lookup: Box<ClusterError>,
     },
     /// Neither the Secret nor the command line nor the kubeconfig says a namespace. The text is the reference's.
     #[error("{}: secret must declare a namespace", input.location())]
@@ -59,7 +59,7 @@ pub(crate) enum Error {
         input: InputError,
         /// Why none could be looked up.
         #[source]
-        lookup: ClusterError,
+        lookup: Box<ClusterError>,
     },
     /// The system gives no random bytes, or the backend refuses to work.
     #[error(transparent)]

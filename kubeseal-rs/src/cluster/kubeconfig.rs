@@ -263,3 +263,6 @@ fn pod_namespace(environment: &Environment) -> String {
         .filter(|namespace| !namespace.is_empty())
         .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,7 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
         innermost = source;
     }
     match innermost.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => "it does not answer in time".to_owned(),
         Some(error) => files::plain(error),
         None => innermost.to_string(),
     }

@@ -34,7 +34,10 @@ fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Err
     let look_up = |namespace: &Namespace, scope: Scope| match namespace {
         Namespace::Said(namespace) => Ok(namespace.clone()),
         Namespace::OfContext(cluster) => {
-            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::RawNeedsNamespace { scope, lookup })
+            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::RawNeedsNamespace {
+                scope,
+                lookup: Box::new(lookup),
+            })
         }
     };
     Ok(match target {

@@ -37,7 +37,7 @@ pub(crate) fn run(
         if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&result, &command.namespace) {
             let namespace = kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::NoNamespace {
                 input: name.fault_at(*place, SealError::NamespaceMissing),
-                lookup,
+                lookup: Box::new(lookup),
             })?;
             parameters.default_namespace = Some(namespace);
             result = seal(secret, &parameters, cert.public(), random);
