@@ -50,9 +50,8 @@ fn secrets_are_equal_and_every_other_difference_is_documented() -> Result<()> {
         }
     }
     let documented = differences::documented()?;
-    let lines = |set: Vec<&Difference>| set.into_iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let new = lines(found.difference(&documented).collect());
-    let stale = lines(documented.difference(&found).collect());
+    let new = differences::rows(found.difference(&documented));
+    let stale = differences::rows(documented.difference(&found));
     ensure!(
         new.is_empty() && stale.is_empty(),
         "docs/parity.md does not list:\n{new}\nand lists what is not so:\n{stale}"
@@ -129,7 +128,8 @@ fn look(cluster: &Cluster, name: &str, events: &Value) -> Result<Seen> {
         let kind = condition["type"].as_str().context("a condition has a type")?;
         for (field, value) in condition.as_object().context("a condition is an object")? {
             if field != "type" && !field.starts_with("last") {
-                seen.insert(format!("{kind} {field}"), value.as_str().unwrap_or_default().to_owned());
+                let text = said_alike(value.as_str().unwrap_or_default(), name);
+                seen.insert(format!("{kind} {field}"), text);
             }
         }
     }
@@ -138,11 +138,33 @@ fn look(cluster: &Cluster, name: &str, events: &Value) -> Result<Seen> {
         .filter(|event| event["involvedObject"]["kind"] == "SealedSecret" && event["involvedObject"]["name"] == name)
         .map(|event| {
             let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
-            format!("{} {}: {}", text("type"), text("reason"), text("message"))
+            format!(
+                "{} {}: {}",
+                text("type"),
+                text("reason"),
+                said_alike(&text("message"), name)
+            )
         })
         .collect();
     seen.insert("events".to_owned(), said.into_iter().collect::<Vec<_>>().join(" · "));
     Ok(seen)
+}
+
+/// A message as it is for every object: its name taken out, and lists of items sorted (the reference tells them in the
+/// random order of a Go map).
+fn said_alike(message: &str, name: &str) -> String {
+    let message = message.replace(&format!("{name:?}"), "\"NAME\"").replace('\n', " ⏎ ");
+    let sorted = |part: &str| match part.split_once(')') {
+        Some((list, rest)) => {
+            let mut items: Vec<_> = list.split(", ").collect();
+            items.sort_unstable();
+            format!("{}){rest}", items.join(", "))
+        }
+        None => part.to_owned(),
+    };
+    let mut parts = message.split('(');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| format!("{text}({}", sorted(part)))
 }
 
 /// A Secret without what differs from one creation to the next.
