@@ -1,1 +1,248 @@
+//! What wakes a SealedSecret, and what does not.
 
+use serde_json::{Value, json};
+
+use super::*;
+
+fn name() -> ObjectName {
+    ObjectName {
+        namespace: "ns".to_owned(),
+        name: "one".to_owned(),
+    }
+}
+
+fn sealed(metadata: Value, status: Value) -> SealedSecret {
+    let mut object = json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "generation": 1},
+        "spec": {"encryptedData": {}}, "status": status,
+    });
+    object["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .extend(metadata.as_object().unwrap().clone());
+    serde_json::from_value(object).unwrap()
+}
+
+fn secret(version: &str, owner: Option<&str>, annotations: Value) -> ObjectMeta {
+    let owners = owner.map(|uid| {
+        json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}])
+    });
+    serde_json::from_value(json!({
+        "namespace": "ns", "name": "one", "uid": "s1", "resourceVersion": version,
+        "ownerReferences": owners, "annotations": annotations,
+    }))
+    .unwrap()
+}
+
+/// An index with one SealedSecret whose last pass left the Secret at version 1.
+fn index(retry: Option<Retry>) -> Index {
+    let index = Index::default();
+    index.set_secrets_watched(true);
+    index.sealed_applied(sealed(json!({}), Value::Null));
+    let memory = Memory {
+        uid: "u1".to_owned(),
+        secret_version: Some("1".to_owned()),
+        retry,
+        ..Memory::default()
+    };
+    index.end(&name(), memory);
+    index
+}
+
+#[test]
+fn a_sealed_secret_is_woken_by_what_matters() {
+    let cases = [
+        ("the status: our own write", json!({"resourceVersion": "9"}), false),
+        ("labels", json!({"labels": {"app": "x"}}), false),
+        ("another annotation", json!({"annotations": {"a": "b"}}), false),
+        ("the spec", json!({"generation": 2}), true),
+        (
+            "the scope",
+            json!({"annotations": {"sealedsecrets.bitnami.com/cluster-wide": "true"}}),
+            true,
+        ),
+        ("made anew", json!({"uid": "u2"}), true),
+        (
+            "on its way out",
+            json!({"deletionTimestamp": "2024-01-01T00:00:00Z"}),
+            true,
+        ),
+    ];
+    for (what, metadata, wakes) in cases {
+        let index = index(None);
+        let status = json!({"conditions": [{"type": "Synced", "status": "True"}]});
+        let (_, wake) = index.sealed_applied(sealed(metadata, status));
+        assert_eq!(wake, wakes.then_some(Wake::Now), "{what}");
+    }
+}
+
+#[test]
+fn our_own_write_of_the_secret_wakes_nobody() {
+    let index = index(None);
+    assert_eq!(
+        index.secret_applied(&secret("1", Some("u1"), Value::Null)),
+        (true, None)
+    );
+    assert_eq!(
+        index.secret_applied(&secret("2", Some("u1"), Value::Null)),
+        (true, Some(Wake::Now)),
+        "drift"
+    );
+}
+
+#[test]
+fn the_watch_may_see_our_write_before_we_know_its_version() {
+    let index = index(None);
+    assert_eq!(
+        index.secret_applied(&secret("2", Some("u1"), Value::Null)),
+        (true, Some(Wake::Now))
+    );
+    let memory = Memory {
+        uid: "u1".to_owned(),
+        secret_version: Some("2".to_owned()),
+        ..Memory::default()
+    };
+    index.end(&name(), memory);
+    assert!(
+        index.begin(&name()).is_none(),
+        "the pass finds that there is nothing to do"
+    );
+
+    index.secret_applied(&secret("3", Some("u1"), Value::Null));
+    index.sealed_applied(sealed(json!({"generation": 2}), Value::Null));
+    assert!(
+        index.begin(&name()).is_some(),
+        "but a change of the SealedSecret counts"
+    );
+}
+
+#[test]
+fn secrets_that_are_not_ours_leave_nothing_behind() {
+    let index = Index::default();
+    for n in 0..1000 {
+        let mut foreign = secret("1", None, Value::Null);
+        foreign.name = Some(format!("foreign-{n}"));
+        assert_eq!(index.secret_applied(&foreign), (false, None));
+        let gone = ObjectName::of(&foreign);
+        assert_eq!(index.secret_gone(&gone, Some(&foreign), Instant::now()), None);
+    }
+    assert_eq!(index.secret_names(None), []);
+    for n in 0..2 * REMEMBERED_DELETIONS {
+        let name = ObjectName {
+            namespace: "ns".to_owned(),
+            name: n.to_string(),
+        };
+        index.secret_gone(&name, Some(&secret("1", None, Value::Null)), Instant::now());
+    }
+    assert!(index.inner().foreign_deletions.len() <= REMEMBERED_DELETIONS);
+}
+
+#[test]
+fn a_deleted_secret_comes_back_only_if_it_was_ours_to_make() {
+    let managed = json!({"sealedsecrets.bitnami.com/managed": "true"});
+    let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
+    let later = Some(Wake::After(BLOCKED_GRACE));
+    let cases = [
+        ("owned", secret("1", Some("u1"), Value::Null), None, Some(Wake::Now)),
+        ("managed", secret("1", None, managed), None, Some(Wake::Now)),
+        (
+            "of an earlier SealedSecret",
+            secret("1", Some("u0"), Value::Null),
+            Some(Retry::Slow),
+            Some(Wake::Now),
+        ),
+        ("only patched", secret("1", None, patch), None, None),
+        ("foreign", secret("1", None, Value::Null), None, None),
+        (
+            "foreign, and in the way",
+            secret("1", None, Value::Null),
+            Some(Retry::Slow),
+            later,
+        ),
+    ];
+    for (what, gone, retry, expected) in cases {
+        let index = index(retry);
+        index.secret_applied(&gone);
+        assert_eq!(
+            index.secret_gone(&name(), Some(&gone), Instant::now()),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_deletion_that_the_watch_missed_is_told_from_what_was_kept() {
+    let index = index(None);
+    index.secret_applied(&secret("1", Some("u1"), Value::Null));
+    assert_eq!(index.secret_names(Some("ns")), [name()]);
+    assert_eq!(index.secret_names(Some("other")), []);
+    assert_eq!(index.secret_gone(&name(), None, Instant::now()), Some(Wake::Now));
+    assert_eq!(index.secret_gone(&name(), None, Instant::now()), None);
+}
+
+#[test]
+fn the_place_of_a_foreign_secret_stays_empty_for_a_moment() {
+    let index = index(None);
+    let start = Instant::now();
+    assert_eq!(index.kept_empty_for(&name(), start), None);
+    index.secret_gone(&name(), Some(&secret("1", None, Value::Null)), start);
+    assert_eq!(index.kept_empty_for(&name(), start), Some(BLOCKED_GRACE));
+    assert_eq!(
+        index.kept_empty_for(&name(), start + BLOCKED_GRACE / 2),
+        Some(BLOCKED_GRACE / 2)
+    );
+    assert_eq!(index.kept_empty_for(&name(), start + BLOCKED_GRACE), None);
+    index.secret_gone(
+        &name(),
+        Some(&secret("1", Some("u1"), Value::Null)),
+        start + BLOCKED_GRACE,
+    );
+    assert_eq!(
+        index.kept_empty_for(&name(), start + BLOCKED_GRACE),
+        None,
+        "our own comes back at once"
+    );
+}
+
+#[test]
+fn a_secret_is_looked_up_only_where_one_is_known() {
+    let index = index(None);
+    assert_eq!(index.standing(&name()), Standing::NotKnown);
+    index.secret_applied(&secret("1", Some("u1"), Value::Null));
+    assert_eq!(index.standing(&name()), Standing::Known);
+    index.set_secrets_watched(false);
+    assert_eq!(index.standing(&name()), Standing::NotWatched);
+}
+
+#[test]
+fn an_object_that_was_made_anew_begins_anew() {
+    let index = index(Some(Retry::OnChange));
+    assert_eq!(index.waiting_for_keys(), [name()]);
+    assert_eq!(
+        index.begin(&name()).unwrap().memory.secret_version.as_deref(),
+        Some("1")
+    );
+    index.sealed_applied(sealed(json!({"uid": "u2"}), Value::Null));
+    assert_eq!(
+        index.begin(&name()).unwrap().memory,
+        Memory {
+            uid: "u2".to_owned(),
+            ..Memory::default()
+        }
+    );
+    index.sealed_gone(&name());
+    assert!(index.begin(&name()).is_none());
+    assert_eq!(index.waiting_for_keys(), []);
+}
+
+#[test]
+fn nothing_is_made_for_an_object_on_its_way_out() {
+    let index = index(None);
+    index.sealed_applied(sealed(
+        json!({"deletionTimestamp": "2024-01-01T00:00:00Z"}),
+        Value::Null,
+    ));
+    assert!(index.begin(&name()).is_none());
+}
