@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, anyhow};
-
-use crate::output::run;
+use anyhow::{Context, Result, anyhow, ensure};
 
 /// The two programs of one implementation.
 #[derive(Clone, Debug)]
@@ -42,17 +40,13 @@ fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("the crate is in the workspace")?;
-    run(Command::new(cargo).current_dir(root).args([
-        "build",
-        "--quiet",
-        "--bins",
-        "-p",
-        "controller",
-        "-p",
-        "kubeseal-rs",
-    ]))?
-    .success()
-    .context("cannot build the binaries under test")?;
+    // Cargo's own progress is what there is to see: the first build takes minutes.
+    let built = Command::new(cargo)
+        .current_dir(root)
+        .args(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"])
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(built.success(), "cannot build the binaries under test");
     // A test runs from TARGET/debug/deps, another program of this workspace from TARGET/debug.
     let own = std::env::current_exe()?;
     own.ancestors()

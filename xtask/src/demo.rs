@@ -2,6 +2,7 @@
 //! byte for byte, in the cluster, and what happens to it afterwards. Exit 0 only if every check held.
 
 mod credentials;
+mod interrupt;
 mod laptop;
 mod life;
 mod report;
@@ -32,6 +33,7 @@ pub(crate) struct Args {
 
 /// Runs the story.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    interrupt::watch()?;
     let mut report = Report::begin();
     let programs = report.step("our two binaries are built", product::ours)?;
     let stage = match &args.context {
@@ -39,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => Stage::own(&mut report)?,
     };
     let stage = install(stage, programs.controller, &mut report)?;
-    let mut laptop = Laptop::new(programs.kubeseal)?;
+    let mut laptop = Laptop::new(programs.kubeseal, stage.folder())?;
     let secrets = credentials::all()?;
 
     report.step(

@@ -27,9 +27,9 @@ pub(crate) struct Laptop {
 }
 
 impl Laptop {
-    /// An empty repository.
-    pub(crate) fn new(kubeseal: PathBuf) -> Result<Laptop> {
-        let folder = tempfile::Builder::new().prefix("sealed-secrets-laptop-").tempdir()?;
+    /// An empty repository in a folder under `place`.
+    pub(crate) fn new(kubeseal: PathBuf, place: &Path) -> Result<Laptop> {
+        let folder = tempfile::Builder::new().prefix("laptop-").tempdir_in(place)?;
         let laptop = Laptop { folder, kubeseal };
         fs::create_dir_all(laptop.path("secrets/keys"))?;
         fs::create_dir_all(laptop.path(SEALED))?;
@@ -60,7 +60,7 @@ impl Laptop {
     pub(crate) fn create_clear(&self, stage: &Stage, secrets: &[Credential]) -> Result<()> {
         fs::create_dir_all(self.path(CLEAR))?;
         secrets.iter().try_for_each(|secret| {
-            let values = tempfile::tempdir()?;
+            let values = tempfile::tempdir_in(self.folder.path())?;
             let mut create = stage.kubectl()?;
             create.args([
                 "create",
@@ -163,7 +163,7 @@ impl Laptop {
 
     /// Step 5: what a GitOps tool does: clones the commit and applies the folder.
     pub(crate) fn apply_commit(&self, stage: &Stage) -> Result<()> {
-        let clone = tempfile::tempdir()?;
+        let clone = tempfile::tempdir_in(self.folder.path())?;
         self.git([
             OsStr::new("clone"),
             "--quiet".as_ref(),

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::interrupt;
+
 /// The lines so far.
 pub(crate) struct Report {
     began: Instant,
@@ -23,6 +25,7 @@ impl Report {
     /// Runs a step and prints its line when it held; the line is also the context of its error.
     pub(crate) fn step<T>(&mut self, line: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
         let began = Instant::now();
+        interrupt::check()?;
         let outcome = step().with_context(|| format!("failed: {line}"))?;
         self.line(line, began.elapsed());
         Ok(outcome)
@@ -30,6 +33,7 @@ impl Report {
 
     /// Runs a step that says its own line.
     pub(crate) fn step_with(&mut self, step: impl FnOnce() -> Result<String>) -> Result<()> {
+        interrupt::check()?;
         let began = Instant::now();
         let line = step()?;
         self.line(&line, began.elapsed());

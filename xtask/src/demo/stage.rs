@@ -17,12 +17,10 @@ use harness::output::run;
 use serde_json::Value;
 
 use super::credentials::Credential;
+use super::interrupt;
 use super::report::Report;
 use own::Own;
 use theirs::Theirs;
-
-/// The controller's port for HTTP.
-const PORT: u16 = 8080;
 
 /// Where the story plays.
 pub(crate) enum Stage {
@@ -58,6 +56,14 @@ impl Stage {
         match self {
             Stage::Own(_) => "default",
             Stage::Theirs(_) => theirs::NAMESPACE,
+        }
+    }
+
+    /// A folder that goes with the stage, in whatever way the demo ends.
+    pub(crate) fn folder(&self) -> &Path {
+        match self {
+            Stage::Own(own) => own.cluster().state(),
+            Stage::Theirs(theirs) => theirs.folder(),
         }
     }
 
@@ -152,9 +158,13 @@ impl Stage {
         &self,
         deadline: Duration,
         what: &str,
-        attempt: impl FnMut() -> Result<T>,
+        mut attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
-        harness::eventually::eventually(deadline, what, attempt).map_err(|error| self.explain(error))
+        let outcome = harness::eventually::eventually(deadline, what, || match interrupt::check() {
+            Ok(()) => attempt().map(Ok),
+            Err(interrupted) => Ok(Err(interrupted)),
+        });
+        outcome.and_then(|outcome| outcome).map_err(|error| self.explain(error))
     }
 
     /// The uid of an object, if there is one.

@@ -1,5 +1,6 @@
 //! A control plane of the demo's own.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use harness::peers;
 use harness::place;
 use harness::process::Process;
 
+use super::super::interrupt;
 use super::super::report::Report;
-use super::PORT;
 
 /// A control plane and, once started, the controller.
 pub(crate) struct Own {
@@ -20,6 +21,8 @@ pub(crate) struct Own {
     controller: Option<Process>,
     cluster: Cluster,
     no_namespace: Option<String>,
+    /// The controller's port; on the user's own loopback any that is free.
+    port: u16,
 }
 
 impl Own {
@@ -36,10 +39,16 @@ impl Own {
                 Some(_) => Cluster::start_without_namespaces(),
             },
         )?;
+        let port = match &no_namespace {
+            None => 8080,
+            // The controller takes it a moment later.
+            Some(_) => TcpListener::bind((cluster.address(), 0))?.local_addr()?.port(),
+        };
         Ok(Own {
             controller: None,
             cluster,
             no_namespace,
+            port,
         })
     }
 
@@ -56,7 +65,7 @@ impl Own {
     }
 
     pub(super) fn port(&self) -> u16 {
-        PORT
+        self.port
     }
 
     pub(super) fn controller(&self) -> Result<&Process> {
@@ -83,7 +92,7 @@ impl Own {
         let controller = self
             .cluster
             .launch("controller", binary)
-            .arg(format!("--listen-addr=127.0.0.1:{PORT}"))
+            .arg(format!("--listen-addr=127.0.0.1:{}", self.port))
             .arg("--listen-metrics-addr=127.0.0.1:0")
             .env("KUBECONFIG", kubeconfig)
             .env("POD_NAMESPACE", namespace)
@@ -108,7 +117,7 @@ impl Own {
             return hold(
                 &self.cluster.admin_kubeconfig(),
                 kubeseal,
-                &format!(" --cert=http://127.0.0.1:{PORT}/v1/cert.pem"),
+                &format!(" --cert=http://127.0.0.1:{}/v1/cert.pem", self.port),
             );
         };
         hold(kubeconfig.kubeconfig(), kubeseal, "")
@@ -127,7 +136,6 @@ kubectl create secret generic mine --from-literal=password=hunter2 --dry-run=cli
 kubectl get secret mine -o jsonpath='{{.data.password}}' | base64 -d",
         kubeconfig.display()
     );
-    loop {
-        std::thread::park();
-    }
+    interrupt::wait();
+    Ok(())
 }

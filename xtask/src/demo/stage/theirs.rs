@@ -116,6 +116,10 @@ impl Theirs {
         &self.kubectl
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.port
     }
