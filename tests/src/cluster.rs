@@ -1,10 +1,12 @@
 //! A control plane: etcd, API server, controller manager.
 
+mod audit;
 mod credentials;
 mod objects;
 mod programs;
 mod service;
 
+pub use audit::Request;
 pub(crate) use credentials::random_name;
 
 use std::ffi::OsStr;
@@ -102,6 +104,7 @@ impl Cluster {
 
     fn start_at(place: Place, ports: Ports, peers: PeerSet, folder: TempDir) -> Result<Cluster> {
         credentials::write(folder.path(), place.address(), ports.api_server)?;
+        audit::write_policy(folder.path())?;
         let state = folder.path();
         let etcd = programs::etcd(&place, state, &peers, ports)?.spawn()?;
         let api_server = programs::api_server(&place, state, &peers, ports)?.spawn()?;

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
+use time::{Duration, OffsetDateTime};
+
 use crate::implementation::NAMESPACE;
 
 /// A key pair as two PEM files.
@@ -23,7 +25,7 @@ pub struct SealingKey {
 
 impl SealingKey {
     /// Makes one of 2048 or 4096 bits in the folder, with a self-signed certificate without a name, as the
-    /// controllers make them.
+    /// controllers make them. It is an hour old: a key that a controller makes is newer, and it is not due for renewal.
     pub fn generate(folder: &Path, bits: u32) -> Result<SealingKey> {
         let size = match bits {
             2048 => RsaKeySize::_2048,
@@ -33,6 +35,8 @@ impl SealingKey {
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size)?;
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = DistinguishedName::new();
+        parameters.not_before = OffsetDateTime::now_utc() - Duration::HOUR;
+        parameters.not_after = parameters.not_before + Duration::days(3650);
         let key = SealingKey {
             certificate: folder.join(format!("{bits}.crt")),
             private_key: folder.join(format!("{bits}.key")),
@@ -41,6 +45,11 @@ impl SealingKey {
         fs::write(&key.certificate, parameters.self_signed(&pair)?.pem())?;
         fs::write(&key.private_key, pair.serialize_pem())?;
         Ok(key)
+    }
+
+    /// The name of [`SealingKey::secret`].
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The Secret that makes it one of the controller's keys.

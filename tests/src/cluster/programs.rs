@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Ports, credentials};
+use super::{Ports, audit, credentials};
 use crate::launch::Launch;
 use crate::peers::{self, PeerSet};
 use crate::place::Place;
@@ -38,6 +38,8 @@ pub(super) fn api_server<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet,
                 in_state("service-account-key-file", credentials::TOKEN_PUBLIC_KEY),
                 in_state("service-account-signing-key-file", credentials::TOKEN_KEY),
                 in_state("cert-dir", "apiserver"),
+                in_state("audit-policy-file", audit::POLICY),
+                in_state("audit-log-path", audit::LOG),
             ])
             .args([
                 "--service-account-issuer=https://kubernetes.default.svc",

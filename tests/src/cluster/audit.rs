@@ -1,0 +1,90 @@
+//! What the controller asked of the API server, by the API server's own audit log.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::Cluster;
+use crate::implementation::{CONTROLLER, NAMESPACE};
+
+pub(super) const POLICY: &str = "audit-policy.yaml";
+pub(super) const LOG: &str = "audit.log";
+
+/// A request that was answered, or a watch that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verb: String,
+    /// The plural, with the subresource after a slash: `secrets`, `sealedsecrets/status`.
+    pub resource: String,
+    /// The object, as `namespace/name`; what the request did not say is left out.
+    pub object: String,
+    /// The HTTP status.
+    pub code: u64,
+}
+
+impl Request {
+    /// Whether it asks for a change.
+    pub fn writes(&self) -> bool {
+        !["get", "list", "watch"].contains(&self.verb.as_str())
+    }
+}
+
+/// Has the requests of the controller's ServiceAccount written down, without their bodies, and no one else's.
+pub(super) fn write_policy(state: &Path) -> Result<()> {
+    let policy = json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "Metadata", "users": [format!("system:serviceaccount:{NAMESPACE}:{CONTROLLER}")]},
+            {"level": "None"},
+        ],
+    });
+    Ok(fs::write(state.join(POLICY), policy.to_string())?)
+}
+
+impl Cluster {
+    /// The requests of the installed controller's ServiceAccount so far, in the order of their answers.
+    pub fn controller_requests(&self) -> Result<Vec<Request>> {
+        let path = self.state().join(LOG);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut requests = Vec::new();
+        for line in text.lines() {
+            // The last line may be in the middle of being written.
+            let Ok(event) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            // A watch is told when it begins; all else when it is complete.
+            let stage = if event["verb"] == "watch" {
+                "ResponseStarted"
+            } else {
+                "ResponseComplete"
+            };
+            if event["stage"] == stage && event["objectRef"].is_object() {
+                requests.push(request(&event));
+            }
+        }
+        Ok(requests)
+    }
+}
+
+fn request(event: &Value) -> Request {
+    let object = &event["objectRef"];
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let joined = |parts: [&str; 2]| {
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("/")
+    };
+    Request {
+        verb: event["verb"].as_str().unwrap_or_default().to_owned(),
+        resource: joined([text("resource"), text("subresource")]),
+        object: joined([text("namespace"), text("name")]),
+        code: event
+            .pointer("/responseStatus/code")
+            .and_then(Value::as_u64)
+            .unwrap_or_default(),
+    }
+}
