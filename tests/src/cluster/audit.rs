@@ -57,34 +57,59 @@ impl Cluster {
             let Ok(event) = serde_json::from_str::<Value>(line) else {
                 continue;
             };
-            // A watch is told when it begins; all else when it is complete.
-            let stage = if event["verb"] == "watch" {
-                "ResponseStarted"
-            } else {
-                "ResponseComplete"
-            };
-            if event["stage"] == stage && event["objectRef"].is_object() {
-                requests.push(request(&event));
-            }
+            requests.extend(request(&event));
         }
         Ok(requests)
     }
 }
 
-fn request(event: &Value) -> Request {
-    let object = &event["objectRef"];
-    let text = |field: &str| object[field].as_str().unwrap_or_default();
+/// The request of an audit event; `None` for an event at another stage and for a request about no object.
+fn request(event: &Value) -> Option<Request> {
+    let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let joined = |parts: [&str; 2]| {
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("/")
     };
-    Request {
-        verb: event["verb"].as_str().unwrap_or_default().to_owned(),
-        resource: joined([text("resource"), text("subresource")]),
-        object: joined([text("namespace"), text("name")]),
+    let verb = text("/verb");
+    // A watch is told when it begins; all else when it is complete.
+    let stage = if verb == "watch" {
+        "ResponseStarted"
+    } else {
+        "ResponseComplete"
+    };
+    let complete = text("/stage") == stage && event.get("objectRef").is_some();
+    complete.then(|| Request {
+        verb: verb.to_owned(),
+        resource: joined([text("/objectRef/resource"), text("/objectRef/subresource")]),
+        object: joined([text("/objectRef/namespace"), text("/objectRef/name")]),
         code: event
             .pointer("/responseStatus/code")
             .and_then(Value::as_u64)
             .unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_once() {
+        let event = |verb: &str, stage: &str| {
+            request(&json!({
+                "verb": verb, "stage": stage, "responseStatus": {"code": 403},
+                "objectRef": {"resource": "sealedsecrets", "subresource": "status", "namespace": "a", "name": "b"},
+            }))
+        };
+        let expected = |verb: &str| Request {
+            verb: verb.to_owned(),
+            resource: "sealedsecrets/status".to_owned(),
+            object: "a/b".to_owned(),
+            code: 403,
+        };
+        assert_eq!(event("update", "ResponseComplete"), Some(expected("update")));
+        assert_eq!(event("watch", "ResponseStarted"), Some(expected("watch")));
+        assert_eq!(event("watch", "ResponseComplete"), None);
+        assert_eq!(request(&json!({"verb": "get", "stage": "ResponseComplete"})), None);
     }
 }

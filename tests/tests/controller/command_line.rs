@@ -1,0 +1,81 @@
+//! The command line: what is not understood is an error, and what cannot be is said.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use harness::implementation::Implementation;
+use harness::output::{Captured, run};
+
+fn controller(flags: &[&str], environment: &[(&str, &str)]) -> Result<Captured> {
+    let mut command = Command::new(Implementation::Ours.programs()?.controller);
+    command.env_clear().args(flags).envs(environment.iter().copied());
+    run(&mut command)
+}
+
+#[test]
+fn the_version_beats_everything() -> Result<()> {
+    for flags in [&["--version"][..], &["--version", "--key-size=2048"]] {
+        let said = controller(flags, &[])?.success()?;
+        ensure!(
+            said.stdout.starts_with("controller version: v") && said.stderr.is_empty(),
+            "{said}"
+        );
+    }
+    controller(&[], &[("SEALED_SECRETS_VERSION", "true")])?.success()?;
+    Ok(())
+}
+
+#[test]
+fn what_is_not_understood_ends_with_2_and_names_the_flag() -> Result<()> {
+    for flag in [
+        "--no-such-flag",
+        "--old-gc-behavior",
+        "--key-prefix=UPPER",
+        "--key-size=1024",
+        "--key-ttl=soon",
+        "--rate-limit=0",
+        "--privatekey-labels=foo",
+        "--key-cutoff-time=yesterday",
+        "--listen-addr=nowhere",
+        "--log-format=xml",
+    ] {
+        let said = controller(&[flag], &[])?;
+        let name = flag.split('=').next().unwrap_or(flag);
+        ensure!(said.code() == 2 && said.stderr.contains(name), "{flag}: {said}");
+    }
+    let said = controller(&[], &[("SEALED_SECRETS_KEY_SIZE", "1024")])?;
+    ensure!(said.code() == 2 && said.stderr.contains("--key-size"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn without_a_cluster_it_says_what_to_do() -> Result<()> {
+    let said = controller(&[], &[])?;
+    ensure!(said.code() == 1 && said.stderr.contains("--kubeconfig"), "{said}");
+    let said = controller(&["--kubeconfig=/no/such/file"], &[])?;
+    ensure!(said.code() == 1 && said.stderr.contains("/no/such/file"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_port_that_is_taken_is_fatal_and_named() -> Result<()> {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let folder = tempfile::tempdir()?;
+    let kubeconfig = folder.path().join("config");
+    let cluster = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "c", "user": {}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+    });
+    std::fs::write(&kubeconfig, cluster.to_string())?;
+    let listen = format!("--listen-addr={}", taken.local_addr()?);
+    let config = format!("--kubeconfig={}", kubeconfig.display());
+    let said = controller(&[&listen, &config, "--listen-metrics-addr=127.0.0.1:0"], &[])?;
+    let address = taken.local_addr()?.to_string();
+    ensure!(
+        said.code() == 1 && said.stderr.contains(&address) && said.stderr.contains("--listen-addr"),
+        "{said}"
+    );
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The HTTP servers.
+
+use anyhow::{Result, ensure};
+use harness::namespace::TempNamespace;
+use serde_json::{Value, json};
+
+use crate::lab::{Answer, Lab};
+
+impl Lab {
+    /// A verify as a client of this name, so that the limits of tests do not meet.
+    fn verify(&self, client: &str, body: &str) -> Result<Answer> {
+        self.http("POST", 8080, "/v1/verify", &json!({"X-Forwarded-For": client}), body)
+    }
+}
+
+#[test]
+fn health_certificate_and_what_is_not_there() -> Result<()> {
+    let lab = Lab::shared()?;
+    let get = |path: &str| lab.http("GET", 8080, path, &json!({}), "");
+    let health = get("/healthz")?;
+    ensure!(health.code == 200 && health.body == "ok\n", "{health:?}");
+    ensure!(
+        health.headers["content-type"] == "text/plain; charset=utf-8",
+        "{health:?}"
+    );
+    let ready = get("/readyz")?;
+    ensure!(ready.code == 200 && ready.body == "ok\n", "{ready:?}");
+    let certificate = get("/v1/cert.pem")?;
+    ensure!(
+        certificate.headers["content-type"] == "application/x-pem-file",
+        "{certificate:?}"
+    );
+    ensure!(
+        certificate.body.starts_with("-----BEGIN CERTIFICATE-----\n"),
+        "{certificate:?}"
+    );
+    let missing = get("/v1/nothing")?;
+    ensure!(
+        missing.code == 404 && missing.body == "404 page not found\n",
+        "{missing:?}"
+    );
+    ensure!(get("/v1/verify")?.code == 405, "verify takes a body");
+    ensure!(get("/metrics")?.code == 404, "metrics have a port of their own");
+    ensure!(lab.http("DELETE", 8080, "/v1/cert.pem", &json!({}), "")?.code == 405);
+    Ok(())
+}
+
+#[test]
+fn verify_tells_whether_a_sealed_secret_opens_and_nothing_more() -> Result<()> {
+    let lab = Lab::shared()?;
+    let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?;
+    let mut renamed = good.clone();
+    renamed["metadata"]["name"] = json!("two");
+    let mut placeholder = good.clone();
+    placeholder["spec"]["encryptedData"]["a"] = json!("AgBy3i4...");
+    let mut templated = good.clone();
+    templated["spec"]["template"]["data"] = json!({"b": "{{ fail \"rendered\" }}"});
+    let cases = [
+        ("good", good.to_string(), 200),
+        ("a failing template is not rendered", templated.to_string(), 200),
+        ("renamed", renamed.to_string(), 409),
+        ("not base64", placeholder.to_string(), 409),
+        ("empty", String::new(), 500),
+        ("not YAML", "{".to_owned(), 500),
+        (
+            "a Secret",
+            json!({"apiVersion": "v1", "kind": "Secret"}).to_string(),
+            500,
+        ),
+        ("two documents", format!("{good}\n---\n{good}"), 500),
+        ("too large", format!("{{\"a\": \"{}\"}}", "x".repeat(4 << 20)), 413),
+    ];
+    for (number, (what, body, code)) in cases.into_iter().enumerate() {
+        let answer = lab.verify(&format!("verify-{number}"), &body)?;
+        ensure!(answer.code == code, "{what}: {answer:?}");
+        ensure!(answer.body.is_empty() || code == 413, "{what}: {answer:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_client_is_limited_with_the_references_headers() -> Result<()> {
+    let lab = Lab::shared()?;
+    let client = "203.0.113.7";
+    let mut answers = Vec::new();
+    for _ in 0..10 {
+        answers.push(lab.verify(client, "")?);
+        if answers.last().is_some_and(|answer| answer.code == 429) {
+            break;
+        }
+    }
+    let header = |answer: &Answer, name: &str| answer.headers[name].as_str().unwrap_or("none").to_owned();
+    let [first, .., last] = answers.as_slice() else {
+        anyhow::bail!("{answers:?}")
+    };
+    ensure!(
+        header(first, "x-ratelimit-limit") == "3" && header(first, "x-ratelimit-remaining") == "2",
+        "{first:?}"
+    );
+    ensure!(header(first, "x-ratelimit-reset") == "1", "{first:?}");
+    ensure!(last.code == 429 && last.body == "limit exceeded\n", "{last:?}");
+    ensure!(
+        header(last, "retry-after") == "1" && header(last, "x-ratelimit-remaining") == "0",
+        "{last:?}"
+    );
+    ensure!(
+        lab.verify("203.0.113.8", "")?.code == 500,
+        "another client has a bucket of its own"
+    );
+    let limited = "sealed_secrets_controller_http_requests_total{code=\"429\",method=\"post\",path=\"/v1/verify\"}";
+    ensure!(lab.metric(limited)? >= 1.0, "429s are counted");
+    Ok(())
+}
+
+#[test]
+fn the_metrics_are_those_of_the_reference() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    lab.unseal(space.name(), "one", &json!({"a": "1"}))?;
+    let text = lab.http("GET", 8081, "/metrics", &json!({}), "")?;
+    ensure!(
+        text.headers["content-type"]
+            .as_str()
+            .is_some_and(|kind| kind.contains("version=0.0.4")),
+        "{text:?}"
+    );
+    for name in [
+        "build_info gauge",
+        "unseal_requests_total counter",
+        "condition_info gauge",
+        "http_requests_total counter",
+        "http_request_duration_seconds histogram",
+    ] {
+        let line = format!("# TYPE sealed_secrets_controller_{name}");
+        ensure!(text.body.contains(&line), "{line} in\n{}", text.body);
+    }
+    ensure!(text.body.contains("process_resident_memory_bytes"), "{}", text.body);
+    Ok(())
+}
+
+#[test]
+fn a_client_that_never_finishes_is_let_go() -> Result<()> {
+    let lab = Lab::start(&["--read-timeout=2s", "--write-timeout=2s"])?;
+    const STALL: &str = r#"
+import socket, sys, time
+for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost", b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"):
+    stream = socket.create_connection((sys.argv[1], 8080))
+    stream.settimeout(20)
+    start = time.time()
+    stream.sendall(sent)
+    while stream.recv(1000): pass
+    assert time.time() - start < 15, sent
+"#;
+    let mut stall = lab.cluster.command("python3");
+    stall.args(["-c", STALL, &lab.cluster.address().to_string()]);
+    harness::output::run(&mut stall)?.success()?;
+    let healthy: Value = lab.http("GET", 8080, "/healthz", &json!({}), "")?.code.into();
+    ensure!(healthy == 200);
+    Ok(())
+}

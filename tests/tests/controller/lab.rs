@@ -1,0 +1,275 @@
+//! A cluster with our controller in it, and the steps that the tests are made of.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::cluster::Cluster;
+use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::output::run_with_input;
+use harness::peers::{self, PeerSet};
+use harness::process::Process;
+use serde_json::{Value, json};
+
+/// How long something that happens at once may take on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// A cluster and the controller in it.
+pub(crate) struct Lab {
+    pub(crate) controller: Process,
+    pub(crate) cluster: Cluster,
+}
+
+/// What the controller answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: u64,
+    pub(crate) headers: Value,
+    pub(crate) body: String,
+}
+
+impl Lab {
+    /// A cluster of its own, with these flags.
+    pub(crate) fn start(flags: &[&str]) -> Result<Lab> {
+        let cluster = Cluster::start()?;
+        cluster.install(Implementation::Ours)?;
+        let controller = cluster.start_controller(Implementation::Ours, flags)?;
+        Ok(Lab { controller, cluster })
+    }
+
+    /// The one that tests share which neither restart it nor touch its keys; each uses a namespace of its own.
+    pub(crate) fn shared() -> Result<&'static Lab> {
+        static SHARED: OnceLock<Result<Lab>> = OnceLock::new();
+        SHARED
+            .get_or_init(|| Lab::start(&[]))
+            .as_ref()
+            .map_err(|error| anyhow!("{error:#}"))
+    }
+
+    /// The certificate that is served.
+    pub(crate) fn certificate(&self) -> Result<String> {
+        Ok(self.cluster.proxied_get("/v1/cert.pem")?.stdout)
+    }
+
+    /// Seals for the certificate that is served now. `scope`: as `--scope` takes it.
+    pub(crate) fn seal(&self, namespace: &str, name: &str, items: &Value, scope: &str) -> Result<Value> {
+        self.seal_for(&self.certificate()?, namespace, name, items, scope)
+    }
+
+    /// Seals for a certificate, with the reference's kubeseal.
+    pub(crate) fn seal_for(
+        &self,
+        certificate: &str,
+        namespace: &str,
+        name: &str,
+        items: &Value,
+        scope: &str,
+    ) -> Result<Value> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("cert.pem");
+        std::fs::write(&file, certificate)?;
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace}, "stringData": items,
+        });
+        let mut kubeseal = std::process::Command::new(Implementation::Reference.programs()?.kubeseal);
+        kubeseal.args(["--scope", scope, "--cert"]).arg(&file);
+        run_with_input(&mut kubeseal, secret.to_string().as_bytes())?
+            .success()?
+            .json()
+    }
+
+    /// Seals and applies; waits until the status says so.
+    pub(crate) fn unseal(&self, namespace: &str, name: &str, items: &Value) -> Result<()> {
+        self.cluster
+            .apply(&self.seal(namespace, name, items, "strict")?.to_string())?;
+        self.await_items(namespace, name, items)?;
+        self.await_condition(namespace, name, "Synced", "True").map(drop)
+    }
+
+    /// The items of a Secret, in clear.
+    pub(crate) fn items(&self, namespace: &str, name: &str) -> Result<Value> {
+        let secret = self.cluster.get_json(&["secret", name, "-n", namespace])?;
+        let mut items = json!({});
+        for (item, value) in secret["data"].as_object().into_iter().flatten() {
+            let bytes = STANDARD.decode(value.as_str().context("text")?)?;
+            items[item] = String::from_utf8(bytes)?.into();
+        }
+        Ok(items)
+    }
+
+    /// Waits until the Secret has exactly these items.
+    pub(crate) fn await_items(&self, namespace: &str, name: &str, items: &Value) -> Result<()> {
+        self.cluster
+            .eventually(SOON, &format!("Secret {namespace}/{name}"), || {
+                let found = self.items(namespace, name)?;
+                ensure!(found == *items, "it has {found}");
+                Ok(())
+            })
+    }
+
+    /// Waits until a condition has this status for the current generation; gives the whole object.
+    pub(crate) fn await_condition(&self, namespace: &str, name: &str, condition: &str, status: &str) -> Result<Value> {
+        self.cluster
+            .eventually(SOON, &format!("{condition}={status} of {namespace}/{name}"), || {
+                let sealed = self.sealed(namespace, name)?;
+                let found = condition_of(&sealed, condition);
+                ensure!(
+                    sealed["status"]["observedGeneration"] == sealed["metadata"]["generation"],
+                    "{}",
+                    sealed["status"]
+                );
+                ensure!(found["status"] == status, "{}", sealed["status"]);
+                Ok(sealed)
+            })
+    }
+
+    /// A SealedSecret.
+    pub(crate) fn sealed(&self, namespace: &str, name: &str) -> Result<Value> {
+        self.cluster.get_json(&["sealedsecret", name, "-n", namespace])
+    }
+
+    /// The events about the SealedSecret of that name: `TYPE REASON: MESSAGE xCOUNT`, oldest first.
+    pub(crate) fn events(&self, namespace: &str, name: &str) -> Result<Vec<String>> {
+        let selector = format!("involvedObject.kind=SealedSecret,involvedObject.name={name}");
+        let list = self
+            .cluster
+            .get_json(&["events", "-n", namespace, "--field-selector", &selector])?;
+        let mut events = list["items"].as_array().cloned().unwrap_or_default();
+        events.sort_by_key(|event| event["metadata"]["name"].to_string());
+        let word = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
+        Ok(events
+            .iter()
+            .map(|event| {
+                let (kind, reason) = (word(event, "type"), word(event, "reason"));
+                format!("{kind} {reason}: {} x{}", word(event, "message"), event["count"])
+            })
+            .collect())
+    }
+
+    /// Whether there is no such Secret.
+    pub(crate) fn is_absent(&self, namespace: &str, name: &str) -> Result<bool> {
+        Ok(self
+            .cluster
+            .kubectl(&["get", "secret", name, "-n", namespace])?
+            .stderr
+            .contains("NotFound"))
+    }
+
+    /// Checks again and again that something stays as it is.
+    pub(crate) fn throughout(&self, time: Duration, mut check: impl FnMut() -> Result<()>) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            check().map_err(|error| self.cluster.with_logs(error))?;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Waits until the controller's log has a line with all these words.
+    pub(crate) fn await_log(&self, words: &[&str]) -> Result<String> {
+        self.cluster.eventually(SOON, &format!("log line with {words:?}"), || {
+            let log = self.controller.log()?;
+            let line = log.lines().find(|line| words.iter().all(|word| line.contains(word)));
+            Ok(line.context("not yet")?.to_owned())
+        })
+    }
+
+    /// A metric's value; 0 when there is no such series. `series`: with its labels, as it stands in the text.
+    pub(crate) fn metric(&self, series: &str) -> Result<f64> {
+        let text = self.http("GET", 8081, "/metrics", &json!({}), "")?.body;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(value.map_or(Ok(0.0), str::parse)?)
+    }
+
+    /// A request to the controller itself, not by way of the API server.
+    pub(crate) fn http(&self, method: &str, port: u16, path: &str, headers: &Value, body: &str) -> Result<Answer> {
+        let answer = ask(&self.cluster, &json!([method, port, path, headers]), body)?;
+        Ok(Answer {
+            code: answer["code"].as_u64().context("a code")?,
+            headers: answer["headers"].clone(),
+            body: answer["body"].as_str().context("a body")?.to_owned(),
+        })
+    }
+
+    /// Stops the controller and starts it again with these flags.
+    pub(crate) fn restart(&mut self, flags: &[&str]) -> Result<()> {
+        let status = self.controller.terminate(SOON)?;
+        ensure!(status.success(), "SIGTERM ended it with {status}");
+        self.controller = self.cluster.start_controller(Implementation::Ours, flags)?;
+        Ok(())
+    }
+
+    /// The names of the key Secrets, newest last.
+    pub(crate) fn key_names(&self) -> Result<Vec<String>> {
+        let keys = self.cluster.key_secrets()?;
+        let mut keys: Vec<_> = keys["items"].as_array().context("a list")?.clone();
+        keys.sort_by_key(|key| key["metadata"]["creationTimestamp"].to_string());
+        Ok(keys
+            .iter()
+            .filter_map(|key| Some(key["metadata"]["name"].as_str()?.to_owned()))
+            .collect())
+    }
+
+    /// `kubectl` on a key Secret: `verb` secret `name` and the rest, in the controller's namespace.
+    pub(crate) fn key(&self, verb: &str, name: &str, rest: &[&str]) -> Result<()> {
+        let mut arguments = vec![verb, "secret", name, "-n", NAMESPACE];
+        arguments.extend(rest);
+        self.cluster.kubectl_ok(&arguments).map(drop)
+    }
+}
+
+/// Sends one request from inside the cluster's namespace.
+fn ask(cluster: &Cluster, request: &Value, body: &str) -> Result<Value> {
+    const ASK: &str = r#"
+import http.client, json, sys
+method, port, path, headers = json.loads(sys.argv[2])
+connection = http.client.HTTPConnection(sys.argv[1], port, timeout=60)
+try:
+    connection.request(method, path, sys.stdin.buffer.read(), headers)
+except BrokenPipeError:
+    pass  # Refused before the end of the body; the answer says why.
+answer = connection.getresponse()
+print(json.dumps({
+    "code": answer.status, "body": answer.read().decode(),
+    "headers": {name.lower(): value for name, value in answer.getheaders()},
+}))
+"#;
+    let python = PeerSet::installed(&[peers::KUBESEALPY])?
+        .path(&peers::KUBESEALPY)?
+        .join("bin/python");
+    let mut command = cluster.command(python);
+    command.args(["-c", ASK, &cluster.address().to_string(), &request.to_string()]);
+    run_with_input(&mut command, body.as_bytes())?.success()?.json()
+}
+
+/// A request to a controller that may not be ready: code and body.
+pub(crate) fn get(cluster: &Cluster, path: &str) -> Result<(u64, String)> {
+    let answer = ask(cluster, &json!(["GET", 8080, path, {}]), "")?;
+    Ok((
+        answer["code"].as_u64().context("a code")?,
+        answer["body"].as_str().unwrap_or_default().to_owned(),
+    ))
+}
+
+/// A condition of an object; null when it has none of that type.
+pub(crate) fn condition_of(sealed: &Value, condition: &str) -> Value {
+    let conditions = sealed["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    conditions
+        .into_iter()
+        .find(|found| found["type"] == condition)
+        .unwrap_or_default()
+}
+
+/// Our controller as a pod, without waiting for anything.
+pub(crate) fn launch(cluster: &Cluster, flags: &[&str]) -> Result<Process> {
+    let program = Implementation::Ours.programs()?.controller;
+    cluster
+        .launch_as_pod("controller-ours", program, (NAMESPACE, CONTROLLER))?
+        .args(flags)
+        .spawn()
+}

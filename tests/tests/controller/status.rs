@@ -1,0 +1,164 @@
+//! What is said of a SealedSecret: conditions, events, metrics. Truthfully, and once.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use harness::namespace::TempNamespace;
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, condition_of};
+
+fn types(sealed: &Value) -> Vec<String> {
+    let conditions = sealed["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    conditions
+        .iter()
+        .filter_map(|condition| Some(condition["type"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    let mut wrong = lab.seal(space.name(), "other", &json!({"a": "1"}), "strict")?;
+    wrong["metadata"]["name"] = json!("one");
+    wrong["metadata"]["labels"] = json!({"app.kubernetes.io/instance": "shop"});
+    lab.cluster.apply(&wrong.to_string())?;
+    let sealed = lab.await_condition(space.name(), "one", "Stalled", "True")?;
+    ensure!(types(&sealed) == ["Synced", "Ready", "Stalled"], "{}", sealed["status"]);
+    let synced = condition_of(&sealed, "Synced");
+    ensure!(
+        synced["message"] == "no key could decrypt secret (a)" && synced["reason"] == "UnsealFailed",
+        "{synced}"
+    );
+    ensure!(synced["lastTransitionTime"] == synced["lastUpdateTime"], "{synced}");
+    let failed = "Warning ErrUnsealFailed: Failed to unseal: no key could decrypt secret (a) x1";
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events(space.name(), "one")?;
+        ensure!(events == [failed], "{events:?}");
+        Ok(())
+    })?;
+    let series = |condition: &str| {
+        let labels = format!("condition=\"{condition}\",name=\"one\",namespace=\"{}\"", space.name());
+        format!("sealed_secrets_controller_condition_info{{{labels},ss_app_kubernetes_io_instance=\"shop\"}}")
+    };
+    ensure!(lab.metric(&series("Synced"))? == -1.0 && lab.metric(&series("Stalled"))? == 1.0);
+    let errors = format!(
+        "sealed_secrets_controller_unseal_errors_total{{namespace=\"{}\",reason=\"unseal\"}}",
+        space.name()
+    );
+    ensure!(lab.metric(&errors)? == 1.0, "tried once: {}", lab.metric(&errors)?);
+
+    let mut right = lab.seal(space.name(), "one", &json!({"a": "1"}), "strict")?;
+    right["metadata"]["labels"] = wrong["metadata"]["labels"].clone();
+    lab.cluster.apply(&right.to_string())?;
+    let sealed = lab.await_condition(space.name(), "one", "Synced", "True")?;
+    ensure!(types(&sealed) == ["Synced", "Ready"], "{}", sealed["status"]);
+    ensure!(
+        condition_of(&sealed, "Synced")["message"].is_null(),
+        "{}",
+        sealed["status"]
+    );
+    lab.cluster.kubectl_ok(&[
+        "wait",
+        "--for=condition=Ready",
+        "--timeout=10s",
+        "sealedsecret/one",
+        "-n",
+        space.name(),
+    ])?;
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events(space.name(), "one")?;
+        ensure!(
+            events == [failed, "Normal Unsealed: SealedSecret unsealed successfully x1"],
+            "{events:?}"
+        );
+        Ok(())
+    })?;
+    lab.cluster.eventually(Duration::from_secs(10), "metric", || {
+        ensure!(lab.metric(&series("Synced"))? == 1.0 && lab.metric(&series("Stalled"))? == 0.0);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_event_that_repeats_is_counted_up() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    for round in ["1", "2", "3"] {
+        lab.unseal(space.name(), "one", &json!({"a": round}))?;
+    }
+    lab.cluster.eventually(Duration::from_secs(10), "count", || {
+        let events = lab.events(space.name(), "one")?;
+        ensure!(
+            events == ["Normal Unsealed: SealedSecret unsealed successfully x3"],
+            "{events:?}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn nothing_is_written_when_nothing_changed() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    lab.unseal(space.name(), "one", &json!({"a": "1"}))?;
+    let passes = "sealed_secrets_controller_unseal_requests_total";
+    let state = || -> Result<Value> {
+        let secret = lab.cluster.get_json(&["secret", "one", "-n", space.name()])?;
+        Ok(json!([
+            secret["metadata"]["resourceVersion"],
+            lab.sealed(space.name(), "one")?["status"],
+            lab.events(space.name(), "one")?
+        ]))
+    };
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        ensure!(lab.events(space.name(), "one")?.len() == 1);
+        Ok(())
+    })?;
+    let before = state()?;
+    // A label is of no concern; nor is an annotation.
+    lab.cluster
+        .kubectl_ok(&["label", "sealedsecret", "one", "-n", space.name(), "some=label"])?;
+    lab.cluster
+        .kubectl_ok(&["annotate", "sealedsecret", "one", "-n", space.name(), "some=annotation"])?;
+    lab.throughout(Duration::from_secs(3), || {
+        let now = state()?;
+        ensure!(now == before, "before {before}, now {now}");
+        Ok(())
+    })?;
+    ensure!(lab.metric(passes)? > 0.0, "passes are counted");
+    Ok(())
+}
+
+#[test]
+fn without_statuses_secrets_are_made_all_the_same() -> Result<()> {
+    let mut lab = Lab::start(&["--update-status=false"])?;
+    let items = json!({"a": "1"});
+    lab.cluster
+        .apply(&lab.seal("default", "one", &items, "strict")?.to_string())?;
+    lab.await_items("default", "one", &items)?;
+    let said = ["Normal Unsealed: SealedSecret unsealed successfully x1"];
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events("default", "one")?;
+        ensure!(events == said, "{events:?}");
+        Ok(())
+    })?;
+    let version = lab.cluster.get_json(&["secret", "one"])?["metadata"]["resourceVersion"].clone();
+    lab.restart(&["--update-status=false"])?;
+    lab.unseal_marker("two")?;
+    ensure!(lab.events("default", "one")? == said, "a restart is no news");
+    ensure!(lab.cluster.get_json(&["secret", "one"])?["metadata"]["resourceVersion"] == version);
+    ensure!(lab.sealed("default", "one")?["status"].is_null());
+    Ok(())
+}
+
+impl Lab {
+    /// Makes a Secret anew: when it is there, the controller has worked through what it found at its start.
+    fn unseal_marker(&self, name: &str) -> Result<()> {
+        let items = json!({"marker": name});
+        self.cluster
+            .apply(&self.seal("default", name, &items, "strict")?.to_string())?;
+        self.await_items("default", name, &items)
+    }
+}
