@@ -1,261 +1,160 @@
-//! Sealing keys: made, found, renewed, retired and lost, without a restart.
+//! Keys that come, change and go while the controller runs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::implementation::NAMESPACE;
+use harness::eventually::throughout;
+use harness::implementation::{Implementation, NAMESPACE};
 use harness::sealing_keys::SealingKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::lab::{Lab, SOON};
-
-const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
-
-impl Lab {
-    fn await_other_certificate(&self, than: &str) -> Result<String> {
-        self.cluster.eventually(SOON, "other certificate", || {
-            let certificate = self.certificate()?;
-            ensure!(certificate != than);
-            Ok(certificate)
-        })
-    }
-}
+use crate::laboratory::{AT_ONCE, FOLLOW, Laboratory, sealed_with, secret};
 
 #[test]
-fn the_first_key_is_made_as_the_reference_makes_it() -> Result<()> {
-    let labels = "--privatekey-labels=team=a,stage=prod";
-    let lab = Lab::start(&[
-        "--key-size=2048",
-        "--my-cn=our-cluster",
-        labels,
-        "--privatekey-annotations=note=x",
+fn a_key_that_appears_opens_at_once_what_waited_for_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let key = SealingKey::generate(folder.path(), 2048)?;
+    let lab = Laboratory::start(|_| Ok(()))?;
+    let waiting = secret("waiting");
+    lab.apply_sealed(&waiting, Some(&key))?;
+    let message = lab.await_failure("waiting")?;
+    ensure!(message == "no key could decrypt secret (password, user)", "{message}");
+    lab.cluster.apply(&key.secret()?.to_string())?;
+    lab.await_secret(&waiting, AT_ONCE)?;
+    lab.cluster.kubectl_ok(&[
+        "wait",
+        "--for=condition=Synced",
+        "--timeout=10s",
+        "sealedsecret",
+        "waiting",
     ])?;
-    let keys = lab.cluster.key_secrets()?;
-    let items = keys["items"].as_array().context("a list")?;
-    let [key] = items.as_slice() else {
-        anyhow::bail!("{} keys", items.len())
-    };
-    let metadata = &key["metadata"];
-    ensure!(
-        metadata["name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("sealed-secrets-key")),
-        "{metadata}"
-    );
-    ensure!(key["type"] == "kubernetes.io/tls");
-    ensure!(
-        metadata["labels"] == json!({LABEL: "active", "team": "a", "stage": "prod"}),
-        "{metadata}"
-    );
-    ensure!(metadata["annotations"] == json!({"note": "x"}), "{metadata}");
-    let logged = lab.await_log(&[
-        "msg=\"Certificate generated\"",
-        "certificate=\"-----BEGIN CERTIFICATE-----\\nMII",
-    ])?;
-    let certificate = lab.certificate()?;
-    ensure!(
-        logged.contains(&certificate.replace('\n', "\\n")),
-        "the log has what is served"
-    );
-    lab.await_log(&["msg=\"New key written\"", "namespace=kube-system"])?;
     Ok(())
 }
 
 #[test]
-fn keys_come_and_go_without_a_restart() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let first = lab.certificate()?;
-    let first_key = lab.key_names()?.pop().context("a key")?;
-    lab.unseal("default", "by-first", &json!({"a": "1"}))?;
-
-    // A new key on SIGUSR1; the old one still opens.
-    lab.controller.signal("USR1")?;
-    let second = lab.await_other_certificate(&first)?;
-    lab.unseal("default", "by-second", &json!({"a": "2"}))?;
-    let late = lab.seal_for(&first, "default", "late", &json!({"a": "3"}), "strict")?;
-    lab.cluster.apply(&late.to_string())?;
-    lab.await_items("default", "late", &json!({"a": "3"}))?;
-    let names = lab.key_names()?;
-    ensure!(names.len() == 2, "{names:?}");
-    let second_key = names
+fn a_key_that_is_relabelled_is_unloaded_at_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let brought = SealingKey::generate(folder.path(), 2048)?;
+    let lab = Laboratory::start(|_| Ok(()))?;
+    lab.cluster.apply(&brought.secret()?.to_string())?;
+    let made = lab
+        .active_keys()?
         .into_iter()
-        .find(|name| *name != first_key)
-        .context("another key")?;
+        .find(|name| name != brought.name())
+        .context("no key was made")?;
+    let sealed = lab
+        .cluster
+        .kubeseal(Implementation::Ours, &[], &secret("retired").to_string())?
+        .success()?;
+    let valid = |text: &str| lab.cluster.kubeseal(Implementation::Ours, &["--validate"], text);
+    valid(&sealed.stdout)?.success()?;
 
-    // Relabelled: unloaded at once, and the one before is current again.
-    lab.key("label", &second_key, &[&format!("{LABEL}=compromised"), "--overwrite"])?;
-    lab.cluster.eventually(SOON, "the first certificate again", || {
-        ensure!(lab.certificate()? == first);
-        Ok(())
-    })?;
-    let sealed = lab.seal_for(&second, "default", "stalled", &json!({"a": "4"}), "strict")?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_condition("default", "stalled", "Stalled", "True")?;
-    lab.await_log(&["level=WARN", "unloaded", &second_key])?;
-
-    // Active again: what waited for it is opened at once.
-    lab.key("label", &second_key, &[&format!("{LABEL}=active"), "--overwrite"])?;
-    lab.await_condition("default", "stalled", "Synced", "True")?;
-    ensure!(lab.certificate()? == second);
-
-    // Deleted: it opens until the end, but does not seal any more.
-    lab.key("delete", &second_key, &[])?;
-    lab.await_log(&["level=WARN", "kept for opening", &second_key])?;
-    ensure!(lab.certificate()? == first);
-    let sealed = lab.seal_for(&second, "default", "orphaned", &json!({"a": "5"}), "strict")?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_items("default", "orphaned", &json!({"a": "5"}))?;
-    ensure!(lab.key_names()? == [first_key], "no key was made meanwhile");
+    lab.retire(&made)?;
+    let certificate = std::fs::read_to_string(&brought.certificate)?;
+    lab.cluster
+        .eventually(AT_ONCE, "certificate of the key that is left", || {
+            let served = lab.cluster.proxied_get("/v1/cert.pem")?.stdout;
+            ensure!(served.trim() == certificate.trim(), "it serves {served}");
+            Ok(())
+        })?;
+    let refused = valid(&sealed.stdout)?;
+    ensure!(
+        refused.code() == 1 && refused.stderr.contains("unable to decrypt sealed secret"),
+        "{refused}"
+    );
+    let still = sealed_with(&brought, &secret("still"))?.to_string();
+    valid(&still)?.success()?;
+    ensure!(
+        lab.active_keys()? == [brought.name()],
+        "a new key was made although one is left"
+    );
     Ok(())
 }
 
 #[test]
-fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let before = lab.certificate()?;
-    let mut malformed = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": {"name": "malformed", "namespace": NAMESPACE, "labels": {LABEL: "active"}},
-        "stringData": {"tls.key": "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0LWJ5dGVz\n-----END RSA PRIVATE KEY-----\n", "tls.crt": "x"},
-    });
-    lab.cluster.apply(&malformed.to_string())?;
-    let line = lab.await_log(&["level=ERROR", "msg=\"Error reading key\"", "secret=malformed"])?;
-    ensure!(!line.contains("c2Vjcm") && !line.contains("secret-bytes"), "{line}");
-    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 1.0);
-    lab.cluster.eventually(SOON, "event about the key", || {
-        let selector = "involvedObject.kind=Secret,involvedObject.name=malformed,reason=ErrKeyMalformed";
-        let events = lab
-            .cluster
-            .get_json(&["events", "-n", NAMESPACE, "--field-selector", selector])?;
-        ensure!(
-            events["items"].as_array().is_some_and(|items| items.len() == 1),
-            "{events}"
-        );
-        Ok(())
-    })?;
-    ensure!(lab.certificate()? == before, "it goes on as before");
-
-    // An administrator brings a key of his own, and what was sealed for it opens at once.
+fn a_key_that_is_deleted_still_opens_until_the_next_start() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let own = SealingKey::generate(folder.path(), 2048)?;
-    let certificate = std::fs::read_to_string(&own.certificate)?;
-    let sealed = lab.seal_for(&certificate, "default", "one", &json!({"a": "1"}), "strict")?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_condition("default", "one", "Stalled", "True")?;
-    let secret = own.secret()?;
-    lab.cluster.apply(&secret.to_string())?;
-    lab.await_items("default", "one", &json!({"a": "1"}))?;
-    lab.await_condition("default", "one", "Synced", "True")?;
+    let key = SealingKey::generate(folder.path(), 2048)?;
+    let lab = Laboratory::start(|_| Ok(()))?;
+    lab.cluster.apply(&key.secret()?.to_string())?;
+    let before = secret("before");
+    lab.apply_sealed(&before, Some(&key))?;
+    lab.await_secret(&before, FOLLOW)?;
 
-    // The malformed one is mended.
-    malformed["stringData"] = Value::Null;
-    malformed["data"] = secret["data"].clone();
-    lab.cluster.apply(&malformed.to_string())?;
-    lab.cluster.eventually(SOON, "no malformed key", || {
-        ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 0.0);
+    lab.cluster
+        .kubectl_ok(&["delete", "secret", key.name(), "-n", NAMESPACE])?;
+    lab.cluster.eventually(AT_ONCE, "warning", || {
+        let log = lab.controller.log()?;
+        let warned = log
+            .lines()
+            .any(|line| line.contains("level=WARN") && line.contains(key.name()));
+        ensure!(warned, "no line warns of {}", key.name());
         Ok(())
-    })
-}
+    })?;
+    let after = secret("after");
+    lab.apply_sealed(&after, Some(&key))?;
+    lab.await_secret(&after, FOLLOW)?;
 
-#[test]
-fn a_malformed_key_at_the_start_is_survived_too() -> Result<()> {
-    let mut lab = Lab::start(&["--key-size=2048"])?;
-    let malformed = json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": {"name": "malformed", "namespace": NAMESPACE, "labels": {LABEL: "active"}},
-    });
-    lab.cluster.apply(&malformed.to_string())?;
-    let before = lab.certificate()?;
-    lab.restart(&["--key-size=2048"])?;
-    ensure!(lab.certificate()? == before);
-    ensure!(lab.key_names()?.len() == 2, "the good one and the malformed one");
+    let lab = lab.restart()?;
+    lab.apply_sealed(&secret("too-late"), Some(&key))?;
+    lab.await_failure("too-late")?;
     Ok(())
 }
 
 #[test]
-fn a_lost_key_is_replaced_after_a_minute_and_not_before() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let certificate = lab.certificate()?;
-    let name = lab.key_names()?.pop().context("a key")?;
-    lab.key("delete", &name, &[])?;
-    let start = Instant::now();
-    lab.throughout(Duration::from_secs(55), || {
-        let names = lab.key_names()?;
-        ensure!(names.is_empty(), "{names:?} was made after {:?}", start.elapsed());
-        Ok(())
-    })?;
-    let sealed = lab.seal_for(&certificate, "default", "one", &json!({"a": "1"}), "strict")?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_items("default", "one", &json!({"a": "1"}))?;
-    lab.cluster.eventually(SOON, "new key", || {
-        ensure!(lab.key_names()?.len() == 1);
-        Ok(())
-    })?;
-    lab.unseal("default", "two", &json!({"a": "2"}))
-}
-
-#[test]
-fn keys_are_renewed_by_age_and_by_the_cut_off() -> Result<()> {
-    let mut lab = Lab::start(&["--key-size=2048", "--key-renew-period=0"])?;
-    let first = lab.certificate()?;
-    lab.restart(&["--key-size=2048", "--key-renew-period=0"])?;
-    ensure!(lab.certificate()? == first, "a restart makes no key");
-    // Certificates count in seconds: the next one has to begin in a later one.
-    std::thread::sleep(Duration::from_millis(1100));
-    let now = harness::output::run(std::process::Command::new("date").arg("-R"))?
-        .success()?
-        .stdout;
-    let cutoff = format!("--key-cutoff-time={}", now.trim());
-    lab.restart(&["--key-size=2048", "--key-renew-period=0", &cutoff])?;
-    let second = lab.await_other_certificate(&first)?;
-    lab.restart(&["--key-size=2048", "--key-renew-period=0", &cutoff])?;
-    ensure!(lab.certificate()? == second, "it is cut off once");
-    ensure!(lab.key_names()?.len() == 2);
-
-    lab.restart(&["--key-size=2048", "--key-renew-period=8s"])?;
-    let third = lab.await_other_certificate(&second)?;
-    lab.await_other_certificate(&third)?;
-    Ok(())
-}
-
-#[test]
-fn where_watching_is_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()> {
-    let mut lab = Lab::start(&["--key-size=2048"])?;
-    for (kind, name) in [
-        ("clusterrole", "secrets-unsealer"),
-        ("role", "sealed-secrets-key-admin"),
-    ] {
-        let mut role = lab.cluster.get_json(&[kind, name, "-n", NAMESPACE])?;
-        for rule in role["rules"].as_array_mut().context("rules")? {
-            if rule["resources"] == json!(["secrets"]) {
-                rule["verbs"]
-                    .as_array_mut()
-                    .context("verbs")?
-                    .retain(|verb| verb != "watch");
-            }
-        }
-        role["metadata"]["managedFields"] = Value::Null;
-        lab.cluster.apply(&role.to_string())?;
+fn a_replacement_is_made_only_after_a_minute_without_any_key() -> Result<()> {
+    let lab = Laboratory::start(|_| Ok(()))?;
+    let first = lab.active_keys()?;
+    ensure!(first.len() == 1, "not one key at first: {first:?}");
+    for name in &first {
+        lab.retire(name)?;
     }
-    lab.restart(&["--key-size=2048"])?;
-    lab.unseal("default", "one", &json!({"a": "1"}))?;
-    lab.unseal("default", "one", &json!({"a": "2"}))?;
-    lab.await_log(&["level=WARN", "key Secrets cannot be watched"])?;
+    // An administrator who replaces a key has this time between taking the old one away and bringing the new one.
+    throughout(Duration::from_secs(50), "patience", || {
+        let keys = lab.active_keys()?;
+        ensure!(keys.is_empty(), "made too soon: {keys:?}");
+        Ok(())
+    })?;
+    lab.cluster.eventually(FOLLOW, "replacement", || {
+        let keys = lab.active_keys()?;
+        ensure!(keys.len() == 1, "the keys are {keys:?}");
+        Ok(())
+    })?;
+    let sealed_anew = secret("sealed-anew");
+    lab.cluster
+        .eventually(AT_ONCE, "certificate", || lab.cluster.proxied_get("/v1/cert.pem"))?;
+    lab.apply_sealed(&sealed_anew, None)?;
+    lab.await_secret(&sealed_anew, FOLLOW)
+}
 
-    let folder = tempfile::tempdir()?;
-    let own = SealingKey::generate(folder.path(), 2048)?;
-    let certificate = std::fs::read_to_string(&own.certificate)?;
-    let sealed = lab.seal_for(&certificate, "default", "two", &json!({"a": "1"}), "strict")?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_condition("default", "two", "Stalled", "True")?;
-    lab.cluster.apply(&own.secret()?.to_string())?;
-    lab.await_items("default", "two", &json!({"a": "1"}))?;
+#[test]
+fn a_malformed_key_is_reported_and_survived() -> Result<()> {
+    let malformed = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {
+                "name": name, "namespace": NAMESPACE,
+                "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"},
+            },
+            "data": {"tls.crt": "bm90IGEgY2VydGlmaWNhdGU=", "tls.key": "bm90IGEga2V5"},
+        })
+        .to_string()
+    };
+    // One is there at the start, where the reference crashes, the other comes later.
+    let lab = Laboratory::start(|cluster| cluster.apply(&malformed("broken-before")).map(drop))?;
+    lab.cluster.apply(&malformed("broken-later"))?;
+    for name in ["broken-before", "broken-later"] {
+        lab.cluster.eventually(AT_ONCE, "report", || {
+            ensure!(lab.controller.log()?.contains(name), "the log does not name {name}");
+            Ok(())
+        })?;
+    }
     let log = lab.controller.log()?;
-    for said in ["key Secrets cannot be watched", "\"Secrets cannot be watched"] {
-        ensure!(
-            log.lines().filter(|line| line.contains(said)).count() == 1,
-            "{said} once in\n{log}"
-        );
-    }
-    Ok(())
+    ensure!(
+        !log.contains("not a key") && !log.contains("bm90IGEga2V5"),
+        "the log shows what is in it"
+    );
+    let served = secret("served");
+    lab.apply_sealed(&served, None)?;
+    lab.await_secret(&served, FOLLOW)
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use harness::cluster::Cluster;
-use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run_with_input;
 use harness::peers::{self, PeerSet};
 use harness::process::Process;
@@ -263,13 +263,4 @@ pub(crate) fn condition_of(sealed: &Value, condition: &str) -> Value {
         .into_iter()
         .find(|found| found["type"] == condition)
         .unwrap_or_default()
-}
-
-/// Our controller as a pod, without waiting for anything.
-pub(crate) fn launch(cluster: &Cluster, flags: &[&str]) -> Result<Process> {
-    let program = Implementation::Ours.programs()?.controller;
-    cluster
-        .launch_as_pod("controller-ours", program, (NAMESPACE, CONTROLLER))?
-        .args(flags)
-        .spawn()
 }

@@ -1,0 +1,16 @@
+//! What our controller serves: each rule for Secrets, statuses, keys, HTTP and the command line, on a real API server and
+//! with the rights of `deploy/`. A file a subject.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
+)]
+
+mod command_line;
+mod http;
+mod keys;
+mod lab;
+mod outage;
+mod reconcile;
+mod restart;
+mod status;
