@@ -9,3 +9,4 @@ mod keys;
 mod laboratory;
 mod manners;
 mod outages;
+mod rights;
