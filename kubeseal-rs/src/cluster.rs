@@ -1,5 +1,6 @@
 //! The controller, reached through the API server's service proxy.
 
+mod error;
 pub(crate) mod kubeconfig;
 mod request;
 
@@ -7,143 +8,18 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
-use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{ClusterFlags, RequestTimeout};
 use crate::command::Controller;
 use crate::environment::Environment;
-use crate::files::FileError;
+pub(crate) use error::{ClusterError, Refusal, ServiceName};
 use request::{Request, path_segment};
 
 /// How long a single request may take when `--request-timeout` is not given.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// What the cluster did not give.
-#[derive(Debug, Error)]
-pub(crate) enum ClusterError {
-    /// There is no kubeconfig, nor a service account.
-    #[error("invalid configuration: no configuration has been provided")]
-    NoConfiguration,
-    /// A kubeconfig file cannot be read.
-    #[error("error loading config file")]
-    KubeconfigFile(#[source] FileError),
-    /// A kubeconfig file is no kubeconfig. Its text is not shown, as it may hold credentials.
-    #[error("error loading config file {file:?}: {fault}")]
-    Kubeconfig {
-        /// Its name.
-        file: String,
-        /// What is wrong.
-        fault: String,
-    },
-    /// A flag, or the kubeconfig, names something that the kubeconfig does not hold.
-    #[error("{what} {name:?} does not exist in the kubeconfig")]
-    NoSuch {
-        /// context, cluster or user.
-        what: &'static str,
-        /// Its name.
-        name: String,
-    },
-    /// The settings that were found cannot be used.
-    #[error("invalid configuration: {0}")]
-    Configuration(String),
-    /// The API server does not answer.
-    #[error("cannot reach the API server at {server}: {reason}")]
-    Unreachable {
-        /// Its address.
-        server: String,
-        /// Why.
-        reason: String,
-    },
-    /// It does not answer in time.
-    #[error("the API server at {server} did not answer within {} s", limit.as_secs_f64())]
-    TimedOut {
-        /// Its address.
-        server: String,
-        /// `--request-timeout`.
-        limit: Duration,
-    },
-    /// The Service cannot be read. The text is the reference's.
-    #[error("cannot get sealed secret service: {0}")]
-    Service(Refusal),
-    /// The Service cannot even be asked for. The text is the reference's.
-    #[error("cannot get sealed secret service")]
-    NoAnswer(#[source] Box<ClusterError>),
-    /// The Service has no port.
-    #[error("the Service {}/{} has no port", .0.namespace, .0.name)]
-    NoPort(ServiceName),
-    /// The controller does not give its certificate. The text is the reference's.
-    #[error("cannot fetch certificate: {0}")]
-    Certificate(Refusal, ServiceName),
-    /// The controller does not answer the question. The text is the reference's.
-    #[error("cannot validate sealed secret: {0}")]
-    Validate(Refusal, ServiceName),
-}
-
-/// Which Service was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServiceName {
-    /// Its namespace.
-    pub(crate) namespace: String,
-    /// Its name.
-    pub(crate) name: String,
-}
-
-/// An answer with an error status.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message} ({})", status.as_u16())]
-pub(crate) struct Refusal {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// What the API server says about it.
-    pub message: String,
-}
-
-impl ClusterError {
-    /// What to type next.
-    pub(crate) fn hint(&self) -> Option<String> {
-        const OFFLINE: &str = "or seal offline with a certificate file: kubeseal --cert FILE";
-        Some(match self {
-            ClusterError::NoConfiguration => {
-                format!("name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL; {OFFLINE}")
-            }
-            ClusterError::NoAnswer(cause) => return cause.hint(),
-            ClusterError::NoSuch { what, .. } => {
-                format!("kubectl config get-{what}s")
-            }
-            ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => {
-                format!("is it the right cluster (--context, --kubeconfig)? kubectl version asks the same; {OFFLINE}")
-            }
-            ClusterError::Service(refusal) if refusal.status == StatusCode::NOT_FOUND => {
-                "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of \
-                 the sealed secrets controller. Services that may be it: \
-                 kubectl get services -A -l app.kubernetes.io/name=sealed-secrets"
-                    .to_owned()
-            }
-            ClusterError::Service(refusal)
-            | ClusterError::Certificate(refusal, _)
-            | ClusterError::Validate(refusal, _)
-                if refusal.status == StatusCode::FORBIDDEN =>
-            {
-                format!("the Role sealed-secrets-service-proxier allows it to every authenticated user; {OFFLINE}")
-            }
-            ClusterError::Service(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
-                "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
-            }
-            ClusterError::Certificate(_, service) | ClusterError::Validate(_, service) => format!(
-                "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
-                service.namespace, service.name
-            ),
-            ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
-            ClusterError::KubeconfigFile(_)
-            | ClusterError::Kubeconfig { .. }
-            | ClusterError::Configuration(_)
-            | ClusterError::Service(_) => return None,
-        })
-    }
-}
 
 /// A connection to a cluster's API server.
 pub(crate) struct Cluster {

@@ -1,0 +1,64 @@
+//! What is not legal on the command line, and what to type instead.
+
+use thiserror::Error;
+
+/// A combination of flags that is not legal. The texts are the reference's where it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum CommandError {
+    /// A mode of the reference that is not there yet.
+    #[error("{0} is not built yet")]
+    NotBuilt(String),
+    /// Words that are no flags.
+    #[error("unexpected argument {0:?}: this program takes flags only")]
+    Word(String),
+    /// `--from-file` in a mode that does not read it.
+    #[error("--from-file requires --raw")]
+    FromFileWithoutRaw,
+    /// More than one value.
+    #[error("must provide only one --from-file when encrypting a single item with --raw")]
+    ManyFromFiles,
+    /// `--raw` with a file of Secrets.
+    #[error("--secret-file is not read with --raw")]
+    SecretFileWithRaw,
+    /// `--raw` in scope strict without a name.
+    #[error("must provide the --name flag with --raw and --scope strict")]
+    RawNeedsName,
+    /// `--validate` has no result.
+    #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
+    OutputWithValidate,
+    /// Neither json nor yaml.
+    #[error("unsupported output format: {0}")]
+    UnknownFormat(String),
+    /// A URL of another kind.
+    #[error("unsupported protocol scheme {0:?} in --cert (a file, or a http, https or file URL is expected)")]
+    UnknownScheme(String),
+    /// A URL that is broken.
+    #[error("--cert is not a URL: {0}")]
+    BadUrl(url::ParseError),
+    /// A file URL of another machine, or with a relative path.
+    #[error("--cert: a file URL must have the form file:///absolute/path")]
+    BadFileUrl,
+}
+
+impl CommandError {
+    /// What to type instead.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            CommandError::NotBuilt(_) => {
+                "it comes with a later version; until then use the reference's kubeseal for this".to_owned()
+            }
+            CommandError::Word(word) => format!("to read a file: kubeseal -f {word}"),
+            CommandError::FromFileWithoutRaw => {
+                "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
+            }
+            CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
+            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
+            CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
+            CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
+            CommandError::OutputWithValidate
+            | CommandError::UnknownScheme(_)
+            | CommandError::BadUrl(_)
+            | CommandError::BadFileUrl => return None,
+        })
+    }
+}
