@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::PostParams;
 use sealing::SystemRandom;
 use sealing::cert::{CertError, CertParameters, SealingCert};
-use sealing::key::{KeyError, PrivateKey};
+use sealing::key::{Fingerprint, KeyError, PrivateKey};
 use sealing::key_secret;
 use sealing::keyring::{CertificateOfAnotherKey, KeyPair};
 use thiserror::Error;
@@ -64,6 +64,8 @@ pub(crate) struct KeyStore {
     lacking_since: Option<Timestamp>,
     failures: u32,
     not_before: Option<Timestamp>,
+    /// The key whose certificate was logged last, so that a new one's is not logged twice.
+    logged: Option<Fingerprint>,
 }
 
 impl KeyStore {
@@ -89,6 +91,7 @@ impl KeyStore {
             lacking_since: None,
             failures: 0,
             not_before: None,
+            logged: None,
         };
         (store, reader)
     }
@@ -214,7 +217,8 @@ impl KeyStore {
         match &keys.current {
             Some(current) => {
                 self.lacking_since = None;
-                if before.current.as_ref().map(|before| &before.fingerprint) != Some(&current.fingerprint) {
+                if self.logged.as_ref() != Some(&current.fingerprint) {
+                    self.logged = Some(current.fingerprint.clone());
                     info!(
                         secretname = current.secret,
                         certificate = current.pem,
@@ -239,7 +243,8 @@ impl KeyStore {
     async fn make(&mut self) {
         debug!("making a key");
         match self.try_make().await {
-            Ok(secret) => {
+            Ok((secret, fingerprint)) => {
+                self.logged = Some(fingerprint);
                 self.failures = 0;
                 self.not_before = None;
                 self.see(secret).await;
@@ -254,10 +259,10 @@ impl KeyStore {
         }
     }
 
-    async fn try_make(&self) -> Result<Secret, MakeKeyError> {
+    async fn try_make(&self) -> Result<(Secret, Fingerprint), MakeKeyError> {
         let settings = self.settings.clone();
         let generated = tokio::task::spawn_blocking(move || generate(&settings, Timestamp::now()));
-        let (manifest, pem) = generated.await.map_err(|_| MakeKeyError::Thread)??;
+        let (manifest, pair) = generated.await.map_err(|_| MakeKeyError::Thread)??;
         let created = self
             .api
             .create(&PostParams::default(), &manifest)
@@ -268,13 +273,13 @@ impl KeyStore {
             name = created.metadata.name,
             "New key written"
         );
-        info!(certificate = pem, "Certificate generated");
-        Ok(created)
+        info!(certificate = pair.cert().pem(), "Certificate generated");
+        Ok((created, pair.fingerprint().clone()))
     }
 }
 
-/// A new key's Secret, and its certificate as PEM. Takes about a second of CPU.
-fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret, String), MakeKeyError> {
+/// A new key and its Secret. Takes about a second of CPU.
+fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret, KeyPair), MakeKeyError> {
     let key = PrivateKey::generate(settings.bits)?;
     let parameters = CertParameters {
         common_name: settings.common_name.clone(),
@@ -289,7 +294,7 @@ fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret, String), 
         settings.labels.clone(),
         settings.annotations.clone(),
     )?;
-    Ok((manifest, pair.cert().pem().to_owned()))
+    Ok((manifest, pair))
 }
 
 async fn sleep_until(due: Option<Timestamp>) {

@@ -47,16 +47,30 @@ fn an_api_server_that_goes_away_is_survived() -> Result<()> {
 fn a_write_that_is_refused_is_tried_again_for_as_long_as_it_is() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048", "--max-unseal-retries=2"])?;
     lab.cluster.kubectl_ok(&["create", "namespace", "full"])?;
-    let quota = json!({
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": "full"},
-        "spec": {"hard": {"count/secrets": "0"}},
-    });
-    lab.cluster.apply(&quota.to_string())?;
-    lab.cluster.eventually(SOON, "quota in force", || {
+    let name = json!({"name": "no-secrets"});
+    let of = |kind: &str, spec: serde_json::Value| json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": name, "spec": spec});
+    let in_namespace = json!({"matchLabels": {"kubernetes.io/metadata.name": "full"}});
+    let secrets =
+        json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}]);
+    let rule = json!([{"expression": "false", "message": "no more secrets here"}]);
+    let policy = of(
+        "ValidatingAdmissionPolicy",
+        json!({"matchConstraints": {"resourceRules": secrets}, "validations": rule}),
+    );
+    let binding = of(
+        "ValidatingAdmissionPolicyBinding",
+        json!({
+            "policyName": "no-secrets", "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": in_namespace},
+        }),
+    );
+    lab.cluster.apply(&policy.to_string())?;
+    lab.cluster.apply(&binding.to_string())?;
+    lab.cluster.eventually(SOON, "policy in force", || {
         let probe = lab
             .cluster
             .kubectl(&["create", "secret", "generic", "probe", "-n", "full", "--dry-run=server"])?;
-        ensure!(probe.stderr.contains("exceeded quota"), "{probe}");
+        ensure!(probe.stderr.contains("no more secrets here"), "{probe}");
         Ok(())
     })?;
     lab.cluster
@@ -64,12 +78,12 @@ fn a_write_that_is_refused_is_tried_again_for_as_long_as_it_is() -> Result<()> {
     let sealed = lab.await_condition("full", "one", "Synced", "False")?;
     let status = sealed["status"].to_string();
     ensure!(
-        status.contains("exceeded quota") && status.contains("UpdateFailed"),
+        status.contains("no more secrets here") && status.contains("UpdateFailed"),
         "{status}"
     );
     ensure!(!status.contains("Stalled"), "a timer tries again: {status}");
     lab.cluster
-        .kubectl_ok(&["delete", "resourcequota", "none", "-n", "full"])?;
+        .kubectl_ok(&["delete", "validatingadmissionpolicybinding", "no-secrets"])?;
     lab.await_items("full", "one", &json!({"a": "1"}))?;
     lab.await_condition("full", "one", "Synced", "True")?;
     let warnings: Vec<_> = lab
