@@ -116,7 +116,11 @@ pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
     }
     let mut keys = Vec::new();
     for document in document::read(file)? {
-        let secret = ClearSecret::from_document(&document)?;
+        // Go programs that marshal typed Secrets write no kind; other objects say theirs and are refused.
+        let secret = match document.value.get("kind") {
+            None => ClearSecret::from_fields(&document)?,
+            Some(_) => ClearSecret::from_document(&document)?,
+        };
         let place = document.place();
         let pem = secret
             .items

@@ -21,11 +21,11 @@ pub(crate) fn run(
     random: &mut dyn Random,
 ) -> Result<(), Error> {
     let binding = binding(&command.target, environment)?;
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let value = files::read(&command.input, "a secret to encrypt")?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
     Ok(files::write(&command.output, sealed.as_bytes())?)
 }

@@ -20,6 +20,8 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
+    // First of all, so that a certificate that is not there is told before anyone is asked for input.
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let bytes = super::read_objects(&command.input)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
@@ -28,7 +30,6 @@ pub(crate) fn run(
         .map(|document| Ok((document.place(), name.secret(document)?)))
         .collect::<Result<Vec<_>, Error>>()?;
 
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let mut parameters = parameters(command);
     let mut sealed = Vec::with_capacity(secrets.len());
     for (place, secret) in &secrets {

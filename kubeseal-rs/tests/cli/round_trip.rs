@@ -163,6 +163,14 @@ fn keys_are_read_as_pem_and_as_backups_from_files_and_pipes() {
         let flags = format!("--recovery-unseal --recovery-private-key {keys} --kubeconfig bogus");
         assert_is_the_secret(&objects(&folder.run(&flags, &sealed).ok())[0], "db");
     }
+    // As a Go program marshals a typed list: neither the list nor its items say their kind.
+    let bare = serde_json::json!({"metadata": {}, "items": [
+        {"metadata": {"name": "other"}, "data": {"tls.key": STANDARD.encode(folder.text("test-only-other.key"))}},
+        {"metadata": {"name": "right"}, "data": {"tls.key": STANDARD.encode(folder.text("test-only.key"))}},
+    ]});
+    folder.put("bare.json", &bare.to_string());
+    let recovered = folder.run("--recovery-unseal --recovery-private-key bare.json", &sealed);
+    assert_is_the_secret(&objects(&recovered.ok())[0], "db");
     let piped = folder.run(
         "--recovery-unseal --recovery-private-key /dev/stdin -f sealed.json",
         &folder.text("test-only-keys.yaml"),

@@ -65,9 +65,13 @@ pub(super) fn expand(
     Ok(())
 }
 
-/// `Some` for a list that is unfolded, with the kind that its items have when they do not say it.
+/// `Some` for a list that is unfolded, with the kind that its items have when they do not say it. A list without a kind
+/// is what Go programs write that marshal a typed list.
 fn list_of(value: &Value) -> Option<Option<&'static str>> {
-    let kind = value.get("kind")?.as_str()?;
+    let Some(kind) = value.get("kind") else {
+        return value.get("items").filter(|items| items.is_array()).map(|_| None);
+    };
+    let kind = kind.as_str()?;
     LISTS.iter().find(|(list, _)| *list == kind).map(|(_, item)| *item)
 }
 

@@ -131,6 +131,17 @@ fn items_of_typed_lists_get_their_kind() {
     assert_eq!(found(source), expected);
 }
 
+/// As Go programs marshal typed lists; an object whose `items` is no list is an object like any other.
+#[test]
+fn items_of_lists_without_a_kind_are_documents() {
+    let source = r#"{"metadata":{},"items":[{"a":1}]}{"items":{"a":2}}"#;
+    let expected = [
+        (1, 1, Some(1), json!({"a": 1})),
+        (2, 1, None, json!({"items": {"a": 2}})),
+    ];
+    assert_eq!(found(source), expected);
+}
+
 #[test]
 fn places_inside_a_document() {
     let source = "a: 1\n---\nmetadata:\n  labels:\n    x: y\nlist:\n- p: 1\n- q: 2\n";
