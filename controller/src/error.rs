@@ -32,6 +32,9 @@ pub(crate) enum ApiFailure {
     /// 401 or 403.
     #[error("{0}")]
     Denied(String),
+    /// 403, because the namespace is being deleted: nothing can be made there, and soon nothing will be asked for.
+    #[error("{0}")]
+    NamespaceEnds(String),
     /// The API server answered with another error.
     #[error("{0}")]
     Answer(String),
@@ -43,6 +46,9 @@ pub(crate) enum ApiFailure {
 impl From<Status> for ApiFailure {
     fn from(status: Status) -> Self {
         let text = status_text(&status);
+        if status.code == 403 && has_cause(&status, NAMESPACE_TERMINATING) {
+            return Self::NamespaceEnds(text);
+        }
         match (status.code, status.reason.as_str()) {
             (409, "AlreadyExists") => Self::AlreadyExists(text),
             (409, _) => Self::Conflict(text),
@@ -51,6 +57,17 @@ impl From<Status> for ApiFailure {
             _ => Self::Answer(text),
         }
     }
+}
+
+/// Cause that the API server gives for refusing to make an object in a namespace that is being deleted.
+const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
+
+fn has_cause(status: &Status, reason: &str) -> bool {
+    status
+        .details
+        .iter()
+        .flat_map(|details| &details.causes)
+        .any(|cause| cause.reason == reason)
 }
 
 /// The server's message; but the complaint about a Secret's data is cut down to the item, since it may quote a byte.
@@ -244,6 +261,13 @@ mod tests {
         assert_eq!(failure(404, "NotFound"), ApiFailure::NotFound("m".to_owned()));
         assert_eq!(failure(403, "Forbidden"), ApiFailure::Denied("m".to_owned()));
         assert_eq!(failure(500, ""), ApiFailure::Answer("m".to_owned()));
+        let ends = status(
+            403,
+            "Forbidden",
+            "m",
+            &[("metadata.namespace", "NamespaceTerminating", "m")],
+        );
+        assert_eq!(ApiFailure::from(ends), ApiFailure::NamespaceEnds("m".to_owned()));
     }
 
     #[test]

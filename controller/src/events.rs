@@ -113,7 +113,7 @@ impl Events {
             object,
             kind = notice.kind.as_str(),
             reason = notice.reason,
-            message_text = notice.message,
+            note = notice.message,
             "Event"
         );
         if self.0.try_send((subject, notice)).is_err() {
@@ -138,6 +138,7 @@ async fn post_all(client: Client, mut waiting: mpsc::Receiver<(Subject, Notice)>
                 troubled = false;
                 posted.remember(uid, notice, name, count, Instant::now());
             }
+            Err(ApiFailure::NamespaceEnds(_)) => {}
             Err(error) if !std::mem::replace(&mut troubled, true) => warn!(%error, "events cannot be posted"),
             Err(_) => {}
         }

@@ -50,8 +50,8 @@ const LOOKS: usize = 3;
 impl Reconciler {
     /// Makes one pass. Gives the pause before the next one, if one is due.
     pub(crate) async fn reconcile(&self, name: &ObjectName) -> Option<Duration> {
-        self.metrics.unseal_requests.inc();
         let start = self.index.begin(name)?;
+        self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
         let keys = self.keys.borrow().clone();
         let opened = self.open(&start.sealed, &keys).await;

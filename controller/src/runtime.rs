@@ -34,6 +34,9 @@ const WORKERS: usize = 32;
 /// Pause after a pass that died.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
+/// How long open passes and requests have at the end; a Pod is given 30 s.
+const LAST_WORDS: Duration = Duration::from_secs(15);
+
 /// Why the controller did not start.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
@@ -108,8 +111,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         () = stop.cancelled() => {}
     }
     info!("stopping");
-    while workers.join_next().await.is_some() {}
-    while servers.join_next().await.is_some() {}
+    let finish = async {
+        while workers.join_next().await.is_some() {}
+        while servers.join_next().await.is_some() {}
+    };
+    // What is not finished then is cut off: a Secret is written whole or not at all, so nothing is left half done.
+    let _ = tokio::time::timeout(LAST_WORDS, finish).await;
     Ok(())
 }
 

@@ -166,6 +166,8 @@ impl Settings {
 
 /// Longest key prefix: the API server adds eight characters, and names end at 253 (the reference's limit).
 const LONGEST_PREFIX: usize = 245;
+/// Longest validity of a certificate, a thousand years: X.509 ends with the year 9999.
+const LONGEST_TTL: Duration = Duration::from_secs(8_760_000 * 3600);
 
 fn keys(args: &Args) -> Result<KeySettings, SettingsError> {
     let prefix = &args.key_prefix;
@@ -186,8 +188,9 @@ fn keys(args: &Args) -> Result<KeySettings, SettingsError> {
     if ![2048, 3072, 4096, 8192].contains(&args.key_size) {
         return Err(wrong("key-size", args.key_size, "must be 2048, 3072, 4096 or 8192"));
     }
-    if args.key_ttl.is_zero() {
-        return Err(wrong("key-ttl", "0", "must be longer than 0"));
+    if args.key_ttl.is_zero() || args.key_ttl > LONGEST_TTL {
+        let hours = format!("{}h", args.key_ttl.as_secs() / 3600);
+        return Err(wrong("key-ttl", hours, "must be longer than 0 and at most 8760000h"));
     }
     let order = match args.key_order_priority.as_str() {
         "CertNotBefore" => KeyOrder::CertNotBefore,
@@ -360,6 +363,10 @@ mod tests {
             (
                 "--key-size=1024",
                 r#"invalid value "1024" for --key-size: must be 2048, 3072, 4096 or 8192"#,
+            ),
+            (
+                "--key-ttl=9000000h",
+                r#"invalid value "9000000h" for --key-ttl: must be longer than 0 and at most 8760000h"#,
             ),
             (
                 "--rate-limit=0",

@@ -104,6 +104,8 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     };
     let live = match &observed.live {
         Ok(live) => live,
+        // The SealedSecret is about to go as well; if it does not, the next try will tell.
+        Err(ApiFailure::NamespaceEnds(_)) => return Target::Wait(SLOW_LONGEST),
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
     let uid = observed.sealed.metadata.uid.as_deref().unwrap_or_default();

@@ -63,7 +63,7 @@ fn the_first_key_is_made_as_the_reference_makes_it() -> Result<()> {
 
 #[test]
 fn keys_come_and_go_without_a_restart() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
+    let mut lab = Lab::start(&["--key-size=2048"])?;
     let first = lab.certificate()?;
     let first_key = lab.key_names()?.pop().context("a key")?;
     lab.unseal("default", "by-first", &json!({"a": "1"}))?;
@@ -106,12 +106,38 @@ fn keys_come_and_go_without_a_restart() -> Result<()> {
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items("default", "orphaned", &json!({"a": "5"}))?;
     ensure!(lab.key_names()? == [first_key], "no key was made meanwhile");
+
+    // The next start knows nothing of it.
+    lab.restart(&["--key-size=2048"])?;
+    let sealed = lab.seal_for(&second, "default", "too-late", &json!({"a": "6"}), "strict")?;
+    lab.cluster.apply(&sealed.to_string())?;
+    lab.await_condition("default", "too-late", "Stalled", "True")?;
     Ok(())
 }
 
 #[test]
-fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -> Result<()> {
+fn a_replacement_is_made_only_after_a_minute_without_any_key() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048"])?;
+    let only = lab.key_names()?.pop().context("a key")?;
+    lab.key("label", &only, &[&format!("{LABEL}=compromised"), "--overwrite"])?;
+    // An administrator who replaces a key has this time between taking the old one away and bringing the new one.
+    lab.throughout(Duration::from_secs(50), || {
+        let keys = lab.key_names()?;
+        ensure!(keys.is_empty(), "made too soon: {keys:?}");
+        Ok(())
+    })?;
+    lab.cluster.eventually(SOON, "replacement", || {
+        let keys = lab.key_names()?;
+        ensure!(keys.len() == 1, "the keys are {keys:?}");
+        Ok(())
+    })?;
+    lab.cluster.eventually(SOON, "certificate", || lab.certificate())?;
+    lab.unseal("default", "sealed-anew", &json!({"a": "1"}))
+}
+
+#[test]
+fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
     let before = lab.certificate()?;
     let mut malformed = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
@@ -134,6 +160,10 @@ fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -
         Ok(())
     })?;
     ensure!(lab.certificate()? == before, "it goes on as before");
+    // The reference crashes at its start over such a key.
+    lab.restart(&["--key-size=2048"])?;
+    ensure!(lab.certificate()? == before, "it starts as before");
+    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 1.0);
 
     // An administrator brings a key of his own, and what was sealed for it opens at once.
     let folder = tempfile::tempdir()?;
@@ -182,7 +212,7 @@ fn keys_are_renewed_by_age_and_by_the_cut_off() -> Result<()> {
 }
 
 #[test]
-fn where_watching_is_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()> {
+fn where_watching_and_events_are_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()> {
     let mut lab = Lab::start(&["--key-size=2048"])?;
     for (kind, name) in [
         ("clusterrole", "secrets-unsealer"),
@@ -190,12 +220,17 @@ fn where_watching_is_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()>
     ] {
         let mut role = lab.cluster.get_json(&[kind, name, "-n", NAMESPACE])?;
         for rule in role["rules"].as_array_mut().context("rules")? {
-            if rule["resources"] == json!(["secrets"]) {
-                rule["verbs"]
-                    .as_array_mut()
-                    .context("verbs")?
-                    .retain(|verb| verb != "watch");
-            }
+            let denied = match rule["resources"][0].as_str() {
+                Some("secrets") => "watch",
+                Some("events") => "create",
+                _ => continue,
+            };
+            let verbs = rule["verbs"].as_array_mut().context("verbs")?;
+            ensure!(
+                verbs.iter().any(|verb| verb == denied),
+                "{denied} is not allowed as it is"
+            );
+            verbs.retain(|verb| verb != denied);
         }
         role["metadata"]["managedFields"] = Value::Null;
         lab.cluster.apply(&role.to_string())?;
@@ -214,7 +249,11 @@ fn where_watching_is_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()>
     lab.cluster.apply(&own.secret()?.to_string())?;
     lab.await_items("default", "two", &json!({"a": "1"}))?;
     let log = lab.controller.log()?;
-    for said in ["key Secrets cannot be watched", "\"Secrets cannot be watched"] {
+    for said in [
+        "key Secrets cannot be watched",
+        "\"Secrets cannot be watched",
+        "events cannot be posted",
+    ] {
         ensure!(
             log.lines().filter(|line| line.contains(said)).count() == 1,
             "{said} once in\n{log}"

@@ -1,12 +1,13 @@
 //! A cluster with our controller in it, and the steps that the tests are made of.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use harness::cluster::Cluster;
+use harness::eventually::throughout;
 use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run_with_input;
 use harness::peers::{self, PeerSet};
@@ -159,13 +160,8 @@ impl Lab {
     }
 
     /// Checks again and again that something stays as it is.
-    pub(crate) fn throughout(&self, time: Duration, mut check: impl FnMut() -> Result<()>) -> Result<()> {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            check().map_err(|error| self.cluster.with_logs(error))?;
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+    pub(crate) fn throughout(&self, time: Duration, check: impl FnMut() -> Result<()>) -> Result<()> {
+        throughout(time, check).map_err(|error| self.cluster.with_logs(error))
     }
 
     /// Waits until the controller's log has a line with all these words.

@@ -10,6 +10,7 @@ mod command_line;
 mod http;
 mod keys;
 mod lab;
+mod manners;
 mod outage;
 mod reconcile;
 mod restart;

@@ -8,13 +8,13 @@ use serde_json::json;
 use crate::lab::{Lab, SOON, get};
 
 #[test]
-fn an_api_server_that_goes_away_is_survived() -> Result<()> {
+fn an_api_server_that_goes_away_for_a_minute_is_survived() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048"])?;
     lab.unseal("default", "one", &json!({"a": "1"}))?;
     let certificate = lab.certificate()?;
     let sealed = lab.seal("default", "two", &json!({"a": "2"}), "strict")?;
     lab.cluster.stop_apiserver()?;
-    lab.throughout(Duration::from_secs(10), || {
+    lab.throughout(Duration::from_secs(60), || {
         lab.controller.check_running()?;
         let (code, body) = get(&lab.cluster, "/v1/cert.pem")?;
         ensure!(
@@ -40,6 +40,26 @@ fn an_api_server_that_goes_away_is_survived() -> Result<()> {
         .count();
     ensure!(warnings <= 12, "{warnings} lines about one outage:\n{log}");
     lab.await_log(&["SealedSecrets are watched again"])?;
+    Ok(())
+}
+
+#[test]
+fn a_missing_definition_at_the_start_is_waited_for() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    let crd = "sealedsecrets.bitnami.com";
+    let mut definition = lab.cluster.get_json(&["crd", crd])?;
+    lab.cluster.kubectl_ok(&["delete", "crd", crd])?;
+    lab.restart(&["--key-size=2048"])?;
+    let (code, _) = get(&lab.cluster, "/readyz")?;
+    ensure!(code == 503, "{code} without the definition of what it serves");
+    lab.await_log(&["level=WARN", "SealedSecrets cannot be watched"])?;
+
+    definition["metadata"] = json!({"name": crd});
+    definition["status"] = json!(null);
+    lab.cluster.apply(&definition.to_string())?;
+    lab.cluster.await_crd(crd)?;
+    lab.unseal("default", "one", &json!({"a": "1"}))?;
+    ensure!(get(&lab.cluster, "/readyz")?.0 == 200, "it serves and is not ready");
     Ok(())
 }
 
@@ -92,5 +112,47 @@ fn a_write_that_is_refused_is_tried_again_for_as_long_as_it_is() -> Result<()> {
         .filter(|event| event.starts_with("Warning"))
         .collect();
     ensure!(warnings.len() == 1, "said once: {warnings:?}");
+    Ok(())
+}
+
+#[test]
+fn requests_are_paced_where_a_rate_is_asked_for() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    let mut sealed = lab.seal("default", "any", &json!({"a": "1"}), "cluster-wide")?;
+    let many: Vec<String> = (0..15).map(|number| format!("one-{number}")).collect();
+    let status = lab.controller.terminate(SOON)?;
+    ensure!(status.success(), "{status}");
+    let mut manifests = String::new();
+    for name in &many {
+        sealed["metadata"]["name"] = json!(name);
+        manifests.push_str(&format!("---\n{sealed}\n"));
+    }
+    lab.cluster.apply(&manifests)?;
+    let time_with = |lab: &mut Lab, flags: &[&str]| -> Result<Duration> {
+        lab.controller = lab
+            .cluster
+            .start_controller(harness::implementation::Implementation::Ours, flags)?;
+        let start = std::time::Instant::now();
+        for name in &many {
+            lab.await_condition("default", name, "Synced", "True")?;
+        }
+        let status = lab.controller.terminate(SOON)?;
+        ensure!(status.success(), "{status}");
+        Ok(start.elapsed())
+    };
+    // At least a Secret and a status for each.
+    let paced = time_with(&mut lab, &["--kubeclient-qps=5", "--kubeclient-burst=5"])?;
+    ensure!(
+        paced > Duration::from_secs(4),
+        "30 requests at 5 a second took {paced:?}"
+    );
+    lab.cluster.kubectl_ok(&["delete", "sealedsecrets", "--all"])?;
+    lab.cluster.eventually(SOON, "garbage collection", || {
+        ensure!(lab.is_absent("default", "one-0")? && lab.is_absent("default", "one-14")?);
+        Ok(())
+    })?;
+    lab.cluster.apply(&manifests)?;
+    let free = time_with(&mut lab, &[])?;
+    ensure!(free < paced, "without a rate it took {free:?}, with one {paced:?}");
     Ok(())
 }

@@ -1,0 +1,103 @@
+//! What the controller asks of the API server, by the API server's own audit log, and what it says.
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::cluster::Request;
+use harness::samples;
+use harness::sealing_keys::SealingKey;
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, SOON};
+
+#[test]
+fn each_request_is_needed_and_none_is_refused() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    for number in 0..10 {
+        lab.unseal("default", &format!("served-{number}"), &json!({"a": "1"}))?;
+    }
+    lab.restart(&["--key-size=2048"])?;
+    let before = lab.cluster.controller_requests()?.len();
+    // Once this one is there, the controller has worked through what it found at its start.
+    lab.unseal("default", "last", &json!({"a": "1"}))?;
+    let requests = lab.cluster.eventually(SOON, "event", || {
+        let requests = lab.cluster.controller_requests()?;
+        let since = requests.get(before..).unwrap_or_default();
+        ensure!(since.iter().any(|request| request.resource == "events"), "none yet");
+        Ok(requests)
+    })?;
+    let refused: Vec<&Request> = requests.iter().filter(|request| request.code == 403).collect();
+    ensure!(refused.is_empty(), "refused: {refused:#?}");
+    let since = requests.get(before..).unwrap_or_default();
+    let writes: Vec<&str> = since
+        .iter()
+        .filter(|request| request.writes())
+        .map(|request| request.resource.as_str())
+        .collect();
+    // One Secret, one status, one event: all of the new object.
+    let mut sorted = writes.clone();
+    sorted.sort_unstable();
+    ensure!(
+        sorted == ["events", "sealedsecrets/status", "secrets"],
+        "written: {since:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn no_value_key_or_ciphertext_is_in_a_log_an_event_a_status_or_a_metric() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let foreign = SealingKey::generate(folder.path(), 2048)?;
+    let foreign = std::fs::read_to_string(&foreign.certificate)?;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let values: Value = samples::items()
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), Value::from(String::from_utf8(value).ok()?))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    lab.unseal("default", "good", &values)?;
+    let mut damaged = lab.seal_for(&foreign, "default", "damaged", &values, "strict")?;
+    damaged["spec"]["encryptedData"]["keyfile"] = json!("AgBnot base64");
+    lab.cluster.apply(&damaged.to_string())?;
+    lab.await_condition("default", "damaged", "Synced", "False")?;
+    lab.cluster.eventually(SOON, "event", || {
+        ensure!(!lab.events("default", "damaged")?.is_empty(), "none yet");
+        Ok(())
+    })?;
+
+    let statuses = lab.cluster.get_json(&["sealedsecrets", "-A"])?;
+    let statuses: Vec<&Value> = all(&statuses)?.iter().map(|sealed| &sealed["status"]).collect();
+    let key = &lab.cluster.key_secrets()?["items"][0]["data"]["tls.key"];
+    let key = key.as_str().context("the private key")?;
+    let said = [
+        ("log", lab.controller.log()?),
+        ("events", lab.cluster.get_json(&["events", "-A"])?.to_string()),
+        ("statuses", json!(statuses).to_string()),
+        ("metrics", lab.http("GET", 8081, "/metrics", &json!({}), "")?.body),
+    ];
+    for (place, text) in &said {
+        ensure!(
+            text.contains("good"),
+            "the {place} do not speak of what was served: {text}"
+        );
+        for (item, value) in values.as_object().context("items")? {
+            let value = value.as_str().context("text")?;
+            // A shorter one appears in any text by chance.
+            let shown = value.len() >= 8 && (text.contains(value) || text.contains(&STANDARD.encode(value)));
+            ensure!(!shown, "the value of {item} is in the {place}");
+        }
+        ensure!(
+            !text.contains("PRIVATE KEY") && !text.contains(key),
+            "a private key is in the {place}"
+        );
+        for ciphertext in damaged["spec"]["encryptedData"].as_object().context("items")?.values() {
+            let ciphertext = ciphertext.as_str().context("a ciphertext")?;
+            ensure!(!text.contains(ciphertext), "a ciphertext is in the {place}");
+        }
+    }
+    Ok(())
+}
+
+fn all(list: &Value) -> Result<&Vec<Value>> {
+    list["items"].as_array().context("a list has items")
+}
