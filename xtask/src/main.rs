@@ -5,6 +5,8 @@ mod arrows;
 mod codegen;
 mod demo;
 mod inside;
+#[cfg(test)]
+mod pages;
 mod peers;
 mod test;
 mod vectors;

@@ -1,0 +1,98 @@
+//! The pages for people name files and tests; this holds that they are there.
+
+use std::path::{Path, PathBuf};
+
+/// Every page that is written by hand.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<_> = files(root.clone())
+        .chain(files(root.join("docs")))
+        .filter(is_page)
+        .collect();
+    assert!(pages.len() > 5, "{pages:?}");
+    pages
+}
+
+fn root_of(page: &Path) -> &Path {
+    page.ancestors()
+        .find(|folder| folder.join("Cargo.lock").exists())
+        .unwrap()
+}
+
+/// What stands between backticks, outside of code blocks.
+fn quoted(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
+}
+
+fn rust_sources(folder: &Path, all: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_sources(&path, all);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap();
+            let there = target.contains("://") || page.parent().unwrap().join(target).exists();
+            assert!(there, "{}: {link}", page.display());
+        }
+    }
+}
+
+#[test]
+fn files_that_are_named_are_there() {
+    let rooms = [
+        "crds/",
+        "sealing/",
+        "controller/src/",
+        "kubeseal-rs/",
+        "tests/",
+        "xtask/",
+        "deploy/",
+        "docs/",
+    ];
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for name in quoted(&text) {
+            let is_file = rooms.iter().any(|room| name.starts_with(room)) && !name.contains(['*', ' ', '<']);
+            assert!(
+                !is_file || root_of(&page).join(name).exists(),
+                "{}: {name}",
+                page.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn tests_that_are_said_to_hold_a_rule_are_there() {
+    let page = pages()
+        .into_iter()
+        .find(|page| page.ends_with("docs/threat-model.md"))
+        .unwrap();
+    let text = std::fs::read_to_string(&page).unwrap();
+    let mut sources = String::new();
+    rust_sources(root_of(&page), &mut sources);
+    let is_test =
+        |name: &&str| name.matches('_').count() > 2 && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    let named: Vec<_> = quoted(&text).into_iter().filter(is_test).collect();
+    assert!(named.len() > 3, "{named:?}");
+    for name in named {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "{} is held by no test {name}",
+            page.display()
+        );
+    }
+}
