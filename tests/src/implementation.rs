@@ -51,6 +51,9 @@ impl Implementation {
     }
 }
 
+/// For the reference's controller: without its limit of 5 requests a second, which would be most of a test's time.
+pub const UNLIMITED: &[&str] = &["--kubeclient-qps=-1"];
+
 /// The repository's root.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

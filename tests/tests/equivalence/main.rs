@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::Implementation;
+use harness::implementation::{Implementation, UNLIMITED};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ fn subject() -> Implementation {
 
 /// Lets a controller serve the corpus, tells what it made of each object, and takes everything away again.
 fn serve(cluster: &Cluster, implementation: Implementation, corpus: &[Value]) -> Result<BTreeMap<String, Seen>> {
-    let controller = cluster.start_controller(implementation, &[])?;
+    let controller = cluster.start_controller(implementation, UNLIMITED)?;
     for existing in corpus::existing_secrets() {
         cluster.apply(&existing.to_string())?;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::Implementation;
+use harness::implementation::{Implementation, UNLIMITED};
 use harness::output::run_with_input;
 use harness::process::Process;
 use harness::sealing_keys::SealingKey;
@@ -127,7 +127,7 @@ impl Served {
         for key in keys.all() {
             cluster.apply(&key.secret()?.to_string())?;
         }
-        let controller = cluster.start_controller(implementation, &[])?;
+        let controller = cluster.start_controller(implementation, UNLIMITED)?;
         Ok(Served { controller, cluster })
     }
 
