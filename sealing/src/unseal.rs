@@ -220,9 +220,14 @@ fn deprecated_data(
 /// otherwise. Nothing else of the template's metadata is passed on: finalizers and owner references made by whoever
 /// wrote the file would let them block or delete other people's objects.
 fn secret_metadata(template: &ObjectMeta, sealed: &SealedSecret) -> ObjectMeta {
-    let skip = template
-        .annotations
+    // Also for the deprecated format, whose own metadata is inside the ciphertext (reference behaviour).
+    let outside = sealed
+        .spec
+        .template
         .as_ref()
+        .and_then(|template| template.metadata.as_ref());
+    let skip = outside
+        .and_then(|metadata| metadata.annotations.as_ref())
         .and_then(|annotations| annotations.get(names::ANNOTATION_SKIP_SET_OWNER_REFERENCES))
         .is_some_and(|value| value == "true");
     ObjectMeta {
