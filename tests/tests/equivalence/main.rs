@@ -75,22 +75,17 @@ fn subject() -> Implementation {
 /// Lets a controller serve the corpus, tells what it made of each object, and takes everything away again.
 fn serve(cluster: &Cluster, implementation: Implementation, corpus: &[Value]) -> Result<BTreeMap<String, Seen>> {
     let controller = cluster.start_controller(implementation, UNLIMITED)?;
-    for existing in corpus::existing_secrets() {
-        cluster.apply(&existing.to_string())?;
-    }
-    for sealed in corpus {
-        cluster.apply(&sealed.to_string())?;
-    }
-    let mut seen = BTreeMap::new();
-    for sealed in corpus {
-        let name = sealed["metadata"]["name"].as_str().context("a name")?;
-        cluster.eventually(Duration::from_secs(60), &format!("status of {name}"), || {
-            controller.check_running()?;
-            let status = &cluster.get_json(&["sealedsecret", name])?["status"];
-            ensure!(status["conditions"][0]["status"].is_string(), "it is {status}");
-            Ok(())
-        })?;
-    }
+    cluster.apply(&list(&corpus::existing_secrets()))?;
+    cluster.apply(&list(corpus))?;
+    let sealed = cluster.eventually(Duration::from_secs(60), "status of each object", || {
+        controller.check_running()?;
+        let sealed = cluster.get_json(&["sealedsecrets"])?;
+        let silent = all(&sealed)?
+            .iter()
+            .find(|one| !one["status"]["conditions"][0]["status"].is_string());
+        ensure!(silent.is_none(), "none of {silent:?}");
+        Ok(sealed)
+    })?;
     // The events are written beside the status, and maybe after it.
     let events = cluster.eventually(Duration::from_secs(30), "event for each object", || {
         let events = cluster.get_json(&["events"])?;
@@ -104,10 +99,14 @@ fn serve(cluster: &Cluster, implementation: Implementation, corpus: &[Value]) ->
         ensure!(silent.is_none(), "nothing is said about {silent:?}");
         Ok(events)
     })?;
-    for sealed in corpus {
-        let name = sealed["metadata"]["name"].as_str().context("a name")?;
-        seen.insert(name.to_owned(), look(cluster, name, &events)?);
+    let secrets = cluster.get_json(&["secrets"])?;
+    let mut seen = BTreeMap::new();
+    for one in all(&sealed)? {
+        let name = one["metadata"]["name"].as_str().context("a name")?;
+        let secret = all(&secrets)?.iter().find(|secret| secret["metadata"]["name"] == name);
+        seen.insert(name.to_owned(), look(name, &one["status"], secret, all(&events)?)?);
     }
+    ensure!(seen.len() == corpus.len(), "{} objects of {}", seen.len(), corpus.len());
     controller.terminate(Duration::from_secs(30))?;
     for kind in ["sealedsecrets", "secrets", "events"] {
         cluster.kubectl_ok(&["delete", kind, "--all", "-n", "default"])?;
@@ -115,16 +114,15 @@ fn serve(cluster: &Cluster, implementation: Implementation, corpus: &[Value]) ->
     Ok(seen)
 }
 
-fn look(cluster: &Cluster, name: &str, events: &Value) -> Result<Seen> {
+/// Several objects as one manifest.
+fn list(objects: &[Value]) -> String {
+    json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()
+}
+
+fn look(name: &str, status: &Value, secret: Option<&Value>, events: &[Value]) -> Result<Seen> {
     let mut seen = Seen::new();
-    let secret = cluster.kubectl(&["get", "secret", name, "-o", "json"])?;
-    let secret = if secret.status.success() {
-        comparable(secret.json()?)?
-    } else {
-        "none".to_owned()
-    };
+    let secret = secret.map_or(Ok("none".to_owned()), |secret| comparable(secret.clone()))?;
     seen.insert("Secret".to_owned(), secret);
-    let status = &cluster.get_json(&["sealedsecret", name])?["status"];
     seen.insert(
         "observedGeneration".to_owned(),
         status["observedGeneration"].to_string(),
@@ -138,7 +136,7 @@ fn look(cluster: &Cluster, name: &str, events: &Value) -> Result<Seen> {
             }
         }
     }
-    let said: BTreeSet<String> = all(events)?
+    let said: BTreeSet<String> = events
         .iter()
         .filter(|event| event["involvedObject"]["kind"] == "SealedSecret" && event["involvedObject"]["name"] == name)
         .map(|event| {
