@@ -2,7 +2,9 @@
 //!
 //! Nothing here grows with the Secrets that are not ours. The methods say which SealedSecrets need a pass.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod recent;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,13 +13,15 @@ use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
 use crate::error::Retry;
+use crate::index::recent::Recent;
 use crate::object_name::ObjectName;
 
 /// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
 /// about to put another one there.
 pub(crate) const BLOCKED_GRACE: Duration = Duration::from_secs(2);
-/// Deletions of foreign Secrets that are remembered for [`BLOCKED_GRACE`]; the bound of that memory.
-const REMEMBERED_DELETIONS: usize = 4096;
+/// How long a foreign Secret is remembered that appeared or changed. The two watches are not in step: of a Secret that is
+/// deleted in the moment in which a SealedSecret of its name appears, the end may be heard of too late.
+const FOREIGN_REMEMBERED: Duration = Duration::from_secs(10);
 
 /// When a SealedSecret needs a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +113,8 @@ pub(crate) enum Standing {
     Known,
     /// The watch knows none; one that is not ours may be there all the same.
     NotKnown,
+    /// One that is not ours was there a moment ago.
+    Foreign,
     /// There is no watch.
     NotWatched,
 }
@@ -125,7 +131,8 @@ struct Inner {
     memories: HashMap<ObjectName, Memory>,
     /// SealedSecrets whose next pass is due only because their Secret changed.
     only_secret_changed: HashSet<ObjectName>,
-    foreign_deletions: VecDeque<(Instant, ObjectName)>,
+    foreign_seen: Recent,
+    foreign_deleted: Recent,
 }
 
 impl Index {
@@ -179,13 +186,16 @@ impl Index {
     }
 
     /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
-    pub(crate) fn secret_applied(&self, metadata: &ObjectMeta) -> (bool, Option<Wake>) {
+    pub(crate) fn secret_applied(&self, metadata: &ObjectMeta, now: Instant) -> (bool, Option<Wake>) {
         let name = ObjectName::of(metadata);
         let entry = SecretEntry::of(metadata);
         let mut inner = self.inner();
         let wanted = inner.sealed.contains_key(&name);
         if !wanted && entry.owner.is_none() {
             inner.secrets.remove(&name);
+            if !entry.managed {
+                inner.foreign_seen.note(name, now, FOREIGN_REMEMBERED);
+            }
             return (false, None);
         }
         let seen = inner
@@ -205,6 +215,7 @@ impl Index {
     /// needs a pass: only when the Secret was its own, or one that it may take over, or one that blocked it.
     pub(crate) fn secret_gone(&self, name: &ObjectName, metadata: Option<&ObjectMeta>, now: Instant) -> Option<Wake> {
         let mut inner = self.inner();
+        inner.foreign_seen.forget(name);
         let kept = inner.secrets.remove(name);
         let entry = metadata.map(SecretEntry::of).or(kept)?;
         let sealed = inner.sealed.get(name).cloned();
@@ -213,7 +224,7 @@ impl Index {
             inner.only_secret_changed.remove(name);
             return sealed.map(|_| Wake::Now);
         }
-        inner.foreign_deleted(name.clone(), now);
+        inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
         let blocked = inner
             .memories
             .get(name)
@@ -223,24 +234,30 @@ impl Index {
 
     /// How much longer the place of a foreign Secret that was deleted has to stay empty.
     pub(crate) fn kept_empty_for(&self, name: &ObjectName, now: Instant) -> Option<Duration> {
-        let inner = self.inner();
-        let (deleted, _) = inner
-            .foreign_deletions
-            .iter()
-            .rev()
-            .find(|(_, deleted)| deleted == name)?;
-        BLOCKED_GRACE
-            .checked_sub(now.saturating_duration_since(*deleted))
-            .filter(|left| !left.is_zero())
+        let deleted = self.inner().foreign_deleted.at(name)?;
+        let left = BLOCKED_GRACE.checked_sub(now.saturating_duration_since(deleted))?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// A foreign Secret that was there a moment ago turned out to be gone, before the watch has told.
+    pub(crate) fn foreign_missing(&self, name: &ObjectName, now: Instant) {
+        let mut inner = self.inner();
+        inner.foreign_seen.forget(name);
+        inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
     }
 
     /// Where the Secret of that name stands.
-    pub(crate) fn standing(&self, name: &ObjectName) -> Standing {
+    pub(crate) fn standing(&self, name: &ObjectName, now: Instant) -> Standing {
         let inner = self.inner();
-        match (inner.secrets_watched, inner.secrets.contains_key(name)) {
-            (false, _) => Standing::NotWatched,
-            (true, true) => Standing::Known,
-            (true, false) => Standing::NotKnown,
+        let seen = inner.foreign_seen.at(name);
+        if !inner.secrets_watched {
+            Standing::NotWatched
+        } else if inner.secrets.contains_key(name) {
+            Standing::Known
+        } else if seen.is_some_and(|seen| now.saturating_duration_since(seen) < FOREIGN_REMEMBERED) {
+            Standing::Foreign
+        } else {
+            Standing::NotKnown
         }
     }
 
@@ -293,20 +310,6 @@ impl Index {
             .iter()
             .filter(|(_, memory)| memory.retry == Some(Retry::OnChange));
         stalled.map(|(name, _)| name.clone()).collect()
-    }
-}
-
-impl Inner {
-    fn foreign_deleted(&mut self, name: ObjectName, now: Instant) {
-        while self
-            .foreign_deletions
-            .front()
-            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > BLOCKED_GRACE)
-            || self.foreign_deletions.len() >= REMEMBERED_DELETIONS
-        {
-            self.foreign_deletions.pop_front();
-        }
-        self.foreign_deletions.push_back((now, name));
     }
 }
 

@@ -120,6 +120,39 @@ fn json(level: Level, fields: &Fields) -> String {
 mod tests {
     use super::*;
 
+    fn fields() -> Fields {
+        Fields {
+            message: "New key written".to_owned(),
+            others: vec![
+                ("name", "sealed-secrets-keyabcde".to_owned()),
+                ("note", "a \"b\"".to_owned()),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_line_of_text_is_as_slog_writes_it() {
+        let line = text(Level::INFO, &fields());
+        let (time, rest) = line.split_once(' ').unwrap();
+        assert!(
+            time.strip_prefix("time=").unwrap().parse::<Timestamp>().is_ok(),
+            "{time}"
+        );
+        assert_eq!(time.len(), "time=2026-11-21T22:51:09.123Z".len(), "milliseconds");
+        let expected = r#"level=INFO msg="New key written" name=sealed-secrets-keyabcde note="a \"b\"""#;
+        assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn a_line_of_json_has_slogs_names() {
+        let line: Value = serde_json::from_str(&json(Level::WARN, &fields())).unwrap();
+        assert!(line["time"].as_str().unwrap().parse::<Timestamp>().is_ok());
+        assert_eq!(
+            (&line["level"], &line["msg"], &line["note"]),
+            (&"WARN".into(), &"New key written".into(), &"a \"b\"".into())
+        );
+    }
+
     #[test]
     fn values_are_quoted_only_where_needed() {
         let cases = [

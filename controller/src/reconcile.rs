@@ -101,7 +101,7 @@ impl Reconciler {
                 Ok(written) => return (plan, written),
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
-                    observed.live = observe::read(&self.client, name).await;
+                    observed.live = observe::again(&self.client, &self.index, name).await;
                 }
                 Err(failure) => {
                     observed.live = Err(failure);

@@ -1,6 +1,7 @@
 //! The HTTP servers: one endpoint a file, each turns bytes into a status code and bytes.
 
 pub(crate) mod cert;
+pub(crate) mod crowd;
 pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod listen;
@@ -25,8 +26,8 @@ use crate::settings::HttpSettings;
 
 /// Largest request body, in bytes: twice what the API server stores.
 pub(crate) const LARGEST_BODY: usize = 3 << 20;
-/// Requests that may wait for private-key work, with their bodies in memory.
-const WAITING: usize = 16;
+/// Requests to verify at a time, each with its body in memory.
+const CROWD: usize = 32;
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -39,8 +40,8 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     /// Permits for private-key work, apart from those of the reconcile pool.
     pub cores: Arc<Semaphore>,
-    /// Permits to wait for [`Shared::cores`].
-    pub waiting: Arc<Semaphore>,
+    /// Permits for requests that bring a body.
+    pub crowd: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -52,7 +53,7 @@ impl Shared {
             ready,
             metrics,
             cores: semaphore((cores / 2).max(1)),
-            waiting: semaphore(WAITING),
+            crowd: semaphore(CROWD),
         }
     }
 
@@ -65,6 +66,7 @@ impl Shared {
 pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
     let limit = limit::Limiter::new(settings.rate, settings.burst);
     let verify: MethodRouter<Shared> = post(verify::verify)
+        .route_layer(middleware::from_fn_with_state(shared.crowd.clone(), crowd::crowd))
         .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let measured = Router::new()

@@ -156,7 +156,7 @@ impl Watches {
             match event {
                 Ok(watcher::Event::Init) => kept.clear(),
                 Ok(watcher::Event::InitApply(secret)) => {
-                    let (keep, wake) = self.index.secret_applied(&secret.metadata);
+                    let (keep, wake) = self.index.secret_applied(&secret.metadata, Instant::now());
                     let name = ObjectName::of(&secret.metadata);
                     if keep {
                         kept.insert(name.clone());
@@ -177,7 +177,7 @@ impl Watches {
                 }
                 Ok(watcher::Event::Apply(secret)) => {
                     trouble.ends();
-                    let (_, wake) = self.index.secret_applied(&secret.metadata);
+                    let (_, wake) = self.index.secret_applied(&secret.metadata, Instant::now());
                     self.wake(ObjectName::of(&secret.metadata), wake);
                 }
                 Ok(watcher::Event::Delete(secret)) => {

@@ -81,11 +81,11 @@ fn a_sealed_secret_is_woken_by_what_matters() {
 fn our_own_write_of_the_secret_wakes_nobody() {
     let index = index(None);
     assert_eq!(
-        index.secret_applied(&secret("1", Some("u1"), Value::Null)),
+        index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now()),
         (true, None)
     );
     assert_eq!(
-        index.secret_applied(&secret("2", Some("u1"), Value::Null)),
+        index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now()),
         (true, Some(Wake::Now)),
         "drift"
     );
@@ -95,7 +95,7 @@ fn our_own_write_of_the_secret_wakes_nobody() {
 fn the_watch_may_see_our_write_before_we_know_its_version() {
     let index = index(None);
     assert_eq!(
-        index.secret_applied(&secret("2", Some("u1"), Value::Null)),
+        index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now()),
         (true, Some(Wake::Now))
     );
     let memory = Memory {
@@ -109,7 +109,7 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
         "the pass finds that there is nothing to do"
     );
 
-    index.secret_applied(&secret("3", Some("u1"), Value::Null));
+    index.secret_applied(&secret("3", Some("u1"), Value::Null), Instant::now());
     index.sealed_applied(sealed(json!({"generation": 2}), Value::Null));
     assert!(
         index.begin(&name()).is_some(),
@@ -123,19 +123,38 @@ fn secrets_that_are_not_ours_leave_nothing_behind() {
     for n in 0..1000 {
         let mut foreign = secret("1", None, Value::Null);
         foreign.name = Some(format!("foreign-{n}"));
-        assert_eq!(index.secret_applied(&foreign), (false, None));
+        assert_eq!(index.secret_applied(&foreign, Instant::now()), (false, None));
         let gone = ObjectName::of(&foreign);
         assert_eq!(index.secret_gone(&gone, Some(&foreign), Instant::now()), None);
     }
     assert_eq!(index.secret_names(None), []);
-    for n in 0..2 * REMEMBERED_DELETIONS {
-        let name = ObjectName {
-            namespace: "ns".to_owned(),
-            name: n.to_string(),
-        };
-        index.secret_gone(&name, Some(&secret("1", None, Value::Null)), Instant::now());
-    }
-    assert!(index.inner().foreign_deletions.len() <= REMEMBERED_DELETIONS);
+    let inner = index.inner();
+    assert!(inner.foreign_seen.len() <= recent::REMEMBERED && inner.foreign_deleted.len() <= recent::REMEMBERED);
+}
+
+#[test]
+fn a_foreign_secret_that_goes_unheard_is_missed() {
+    let index = Index::default();
+    index.set_secrets_watched(true);
+    let start = Instant::now();
+    index.secret_applied(&secret("1", None, Value::Null), start);
+    assert_eq!(
+        index.standing(&name(), start),
+        Standing::Foreign,
+        "the SealedSecret comes later, but not by much"
+    );
+    assert_eq!(index.standing(&name(), start + FOREIGN_REMEMBERED), Standing::NotKnown);
+    index.foreign_missing(&name(), start);
+    assert_eq!(index.kept_empty_for(&name(), start), Some(BLOCKED_GRACE));
+    assert_eq!(index.standing(&name(), start), Standing::NotKnown);
+
+    let managed = secret("1", None, json!({"sealedsecrets.bitnami.com/managed": "true"}));
+    index.secret_applied(&managed, start);
+    assert_eq!(
+        index.standing(&name(), start),
+        Standing::NotKnown,
+        "one that may be taken over blocks nothing"
+    );
 }
 
 #[test]
@@ -163,7 +182,7 @@ fn a_deleted_secret_comes_back_only_if_it_was_ours_to_make() {
     ];
     for (what, gone, retry, expected) in cases {
         let index = index(retry);
-        index.secret_applied(&gone);
+        index.secret_applied(&gone, Instant::now());
         assert_eq!(
             index.secret_gone(&name(), Some(&gone), Instant::now()),
             expected,
@@ -175,7 +194,7 @@ fn a_deleted_secret_comes_back_only_if_it_was_ours_to_make() {
 #[test]
 fn a_deletion_that_the_watch_missed_is_told_from_what_was_kept() {
     let index = index(None);
-    index.secret_applied(&secret("1", Some("u1"), Value::Null));
+    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
     assert_eq!(index.secret_names(Some("ns")), [name()]);
     assert_eq!(index.secret_names(Some("other")), []);
     assert_eq!(index.secret_gone(&name(), None, Instant::now()), Some(Wake::Now));
@@ -209,11 +228,11 @@ fn the_place_of_a_foreign_secret_stays_empty_for_a_moment() {
 #[test]
 fn a_secret_is_looked_up_only_where_one_is_known() {
     let index = index(None);
-    assert_eq!(index.standing(&name()), Standing::NotKnown);
-    index.secret_applied(&secret("1", Some("u1"), Value::Null));
-    assert_eq!(index.standing(&name()), Standing::Known);
+    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotKnown);
+    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
+    assert_eq!(index.standing(&name(), Instant::now()), Standing::Known);
     index.set_secrets_watched(false);
-    assert_eq!(index.standing(&name()), Standing::NotWatched);
+    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotWatched);
 }
 
 #[test]

@@ -17,8 +17,7 @@ use crate::pause::WatchPauses;
 /// Pause between two lists where watching is denied.
 const POLL_EVERY: Duration = Duration::from_secs(10);
 
-/// News of key Secrets.
-#[derive(Debug)]
+/// News of key Secrets. Cannot be printed: there are private keys in it.
 pub(crate) enum KeyNews {
     /// All that there are; others that were known have gone.
     Listed(Vec<Secret>),

@@ -1,5 +1,7 @@
 //! Reads what a decision needs.
 
+use std::time::Instant;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
@@ -11,10 +13,21 @@ use crate::object_name::ObjectName;
 /// The Secret of that name as it is now. Where the watch knows none, it is taken to be missing without a request: the
 /// creation will tell if one is there after all.
 pub(crate) async fn secret(client: &Client, index: &Index, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
-    match index.standing(name) {
+    match index.standing(name, Instant::now()) {
         Standing::NotKnown => Ok(None),
         Standing::Known | Standing::NotWatched => read(client, name).await,
+        Standing::Foreign => again(client, index, name).await,
     }
+}
+
+/// The Secret of that name after a write which found that it is there, or not, against expectation.
+pub(crate) async fn again(client: &Client, index: &Index, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
+    let found = read(client, name).await;
+    // There a moment ago and gone now: whoever deleted it gets the same grace as if the watch had told.
+    if matches!(found, Ok(None)) {
+        index.foreign_missing(name, Instant::now());
+    }
+    found
 }
 
 /// The Secret of that name, from the API server.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -102,6 +102,16 @@ impl Limiter {
     }
 }
 
+/// 429, and when to come back: client-go then tries again by itself.
+pub(crate) fn exceeded() -> Response {
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, "1")],
+        "limit exceeded\n",
+    )
+        .into_response()
+}
+
 /// Lets a request through or answers 429 `limit exceeded`.
 pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
     let client = request
@@ -113,7 +123,7 @@ pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request,
     let mut response = if verdict.allowed {
         next.run(request).await
     } else {
-        (StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n").into_response()
+        exceeded()
     };
     headers(response.headers_mut(), &verdict);
     response

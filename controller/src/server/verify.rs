@@ -14,15 +14,12 @@ use super::Shared;
 use crate::error::chain;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; 400
-/// for a body that cannot be read, 413 for one that is too large; 429 when too many wait for the keys.
+/// for a body that cannot be read, 413 for one that is too large.
 pub(crate) async fn verify(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>) -> StatusCode {
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return StatusCode::PAYLOAD_TOO_LARGE,
         Err(_) => return StatusCode::BAD_REQUEST,
-    };
-    let Ok(_waiting) = shared.waiting.clone().try_acquire_owned() else {
-        return StatusCode::TOO_MANY_REQUESTS;
     };
     // The semaphore is never closed.
     let _permit = shared.cores.clone().acquire_owned().await.ok();

@@ -162,3 +162,33 @@ for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost", b"POST /v1/verify HTTP/1.1\r
     ensure!(healthy == 200);
     Ok(())
 }
+
+#[test]
+fn a_crowd_with_half_sent_bodies_is_bounded_and_harms_nobody_else() -> Result<()> {
+    const CROWD: &str = r#"
+import socket, sys
+def post(client, body):
+    stream = socket.create_connection((sys.argv[1], 8080))
+    stream.settimeout(20)
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 1000000\r\n\r\n"
+    stream.sendall(head.encode() + body)
+    return stream
+held = [post(f"crowd-{number}", b"x" * 100000) for number in range(64)]
+code = lambda stream: int(stream.recv(1000).split()[1])
+refused = 0
+for stream in held:
+    stream.settimeout(0.2)
+    try:
+        refused += code(stream) == 429
+    except TimeoutError:
+        pass
+print(refused)
+"#;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let mut crowd = lab.cluster.command("python3");
+    crowd.args(["-c", CROWD, &lab.cluster.address().to_string()]);
+    let refused = harness::output::run(&mut crowd)?.success()?.stdout;
+    ensure!(refused.trim() == "32", "32 of 64 are let in, {refused} were refused");
+    ensure!(lab.verify("later", "")?.code == 500, "there is room again");
+    Ok(())
+}

@@ -261,3 +261,18 @@ fn where_watching_and_events_are_denied_keys_are_listed_and_the_rest_goes_on() -
     }
     Ok(())
 }
+
+#[test]
+fn the_key_secret_of_version_0_8_is_loaded_whatever_its_label() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    let folder = tempfile::tempdir()?;
+    let old = SealingKey::generate(folder.path(), 2048)?;
+    let certificate = std::fs::read_to_string(&old.certificate)?;
+    let mut secret = old.secret()?;
+    secret["metadata"] = json!({"name": "sealed-secrets-key", "namespace": NAMESPACE});
+    lab.cluster.apply(&secret.to_string())?;
+    lab.restart(&["--key-size=2048"])?;
+    let sealed = lab.seal_for(&certificate, "default", "one", &json!({"a": "1"}), "strict")?;
+    lab.cluster.apply(&sealed.to_string())?;
+    lab.await_items("default", "one", &json!({"a": "1"}))
+}
