@@ -76,7 +76,13 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     );
     let ready = Arc::new(AtomicBool::new(false));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let shared = Shared::new(keys.clone(), ready.clone(), metrics.clone(), cores);
+    let shared = Shared::new(
+        keys.clone(),
+        ready.clone(),
+        metrics.clone(),
+        settings.reconcile.accept_deprecated_data,
+        cores,
+    );
     let mut servers = serve(&settings.http, shared, &stop).await?;
     tokio::spawn(store.run(new_key));
 

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub ready: Arc<AtomicBool>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
+    pub accept_deprecated_data: bool,
     /// Permits for private-key work, apart from those of the reconcile pool.
     pub cores: Arc<Semaphore>,
     /// Permits for requests that bring a body.
@@ -46,12 +48,19 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// With half the cores for private-key work, at least one: whoever asks over HTTP does not hold up the cluster.
-    pub(crate) fn new(keys: KeysReader, ready: Arc<AtomicBool>, metrics: Arc<Metrics>, cores: usize) -> Self {
+    pub(crate) fn new(
+        keys: KeysReader,
+        ready: Arc<AtomicBool>,
+        metrics: Arc<Metrics>,
+        accept_deprecated_data: bool,
+        cores: usize,
+    ) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
             keys,
             ready,
             metrics,
+            accept_deprecated_data,
             cores: semaphore((cores / 2).max(1)),
             crowd: semaphore(CROWD),
         }

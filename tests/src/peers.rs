@@ -193,7 +193,7 @@ impl PeerSet {
         }
         if !missing.is_empty() {
             bail!(
-                "not built yet: {}. Build them with `cargo xtask peers` (needs Go; about 15 min the first time)",
+                "not built yet: {}. Build them with `cargo xtask peers` (needs Go; about 10 min the first time)",
                 missing.join(", ")
             );
         }

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
-use crds::{SealedSecret, names};
+use crds::SealedSecret;
 use sealing::document;
 use sealing::keyring::KeyRing;
 use sealing::unseal;
@@ -24,45 +24,36 @@ pub(crate) async fn verify(State(shared): State<Shared>, body: Result<Bytes, Byt
     // The semaphore is never closed.
     let _permit = shared.cores.clone().acquire_owned().await.ok();
     let keys = shared.keys.borrow().clone();
-    match tokio::task::spawn_blocking(move || judge(&body, &keys.ring)).await {
+    let accept_deprecated_data = shared.accept_deprecated_data;
+    match tokio::task::spawn_blocking(move || judge(&body, &keys.ring, accept_deprecated_data)).await {
         Ok(code) => code,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-fn judge(body: &[u8], keys: &KeyRing) -> StatusCode {
-    let mut sealed = match parse(body) {
+fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCode {
+    let sealed = match parse(body) {
         Ok(sealed) => sealed,
         Err(reason) => {
             error!(error = reason, "Error validating secret");
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
     };
-    // No template is rendered for whoever asks over the network.
-    if let Some(template) = &mut sealed.spec.template {
-        template.data = None;
-    }
-    match unseal::unseal(&sealed, keys, None) {
-        Ok(_) => StatusCode::OK,
-        Err(_) => {
-            warn!("a SealedSecret that was sent to be verified does not open");
-            StatusCode::CONFLICT
-        }
+    let accepted = accept_deprecated_data || sealed.spec.data.is_none();
+    if accepted && unseal::verify(&sealed, keys, None).is_ok() {
+        StatusCode::OK
+    } else {
+        warn!("a SealedSecret that was sent to be verified does not open");
+        StatusCode::CONFLICT
     }
 }
 
 fn parse(body: &[u8]) -> Result<SealedSecret, String> {
-    let mut documents = document::read(body).map_err(|error| chain(&error))?;
-    let document = match (documents.pop(), documents.is_empty()) {
-        (Some(document), true) if document.item.is_none() => document,
-        _ => return Err("exactly one document is expected".to_owned()),
-    };
-    let word = |field: &str| document.value.get(field).and_then(serde_json::Value::as_str);
-    if word("kind") != Some(names::KIND) || word("apiVersion") != Some(names::API_VERSION) {
-        return Err(format!("a {} ({}) is expected", names::KIND, names::API_VERSION));
+    let documents = document::read(body).map_err(|error| chain(&error))?;
+    match documents.as_slice() {
+        [document] if document.item.is_none() => unseal::sealed_secret(document).map_err(|error| chain(&error)),
+        _ => Err("exactly one document is expected".to_owned()),
     }
-    // Its own text could quote the document.
-    serde_json::from_value(document.into_value()).map_err(|_| "the SealedSecret is malformed".to_owned())
 }
 
 #[cfg(test)]
@@ -70,7 +61,7 @@ mod tests {
     use super::*;
 
     fn code(body: &str) -> u16 {
-        judge(body.as_bytes(), &KeyRing::default()).as_u16()
+        judge(body.as_bytes(), &KeyRing::default(), true).as_u16()
     }
 
     #[test]
@@ -107,5 +98,22 @@ mod tests {
     fn templates_are_not_rendered() {
         let body = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: one, namespace: ns}\nspec: {template: {data: {a: \"{{ fail }}\"}}, encryptedData: {}}\n";
         assert_eq!(code(body), 200);
+    }
+
+    #[test]
+    fn the_deprecated_format_opens_only_where_it_is_accepted() {
+        let key = std::sync::Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
+        let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"n"},"data":{"a":"YQ=="}}"#;
+        let binding = sealing::binding::Binding::ClusterWide;
+        let data = sealing::raw::seal_raw(secret, &binding, key.public(), &mut sealing::SystemRandom::default());
+        let mut ring = KeyRing::default();
+        ring.insert(key, jiff::Timestamp::UNIX_EPOCH);
+        let body = format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: one, annotations: {{{}: 'true'}}}}\nspec: {{data: {}, encryptedData: {{}}}}\n",
+            crds::names::ANNOTATION_CLUSTER_WIDE,
+            data.unwrap()
+        );
+        assert_eq!(judge(body.as_bytes(), &ring, true), StatusCode::OK);
+        assert_eq!(judge(body.as_bytes(), &ring, false), StatusCode::CONFLICT);
     }
 }
