@@ -66,3 +66,22 @@ pub const PATH_HEALTH: &str = "/healthz";
 pub const PATH_READY: &str = "/readyz";
 /// Path of the controller's metrics server.
 pub const PATH_METRICS: &str = "/metrics";
+
+/// The fields of Kubernetes metadata, in the order in which Go writes them (`metav1.ObjectMeta`).
+pub const METADATA_FIELDS: &[&str] = &[
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];

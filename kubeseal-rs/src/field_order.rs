@@ -1,6 +1,7 @@
 //! The order in which Go writes the fields of an object as JSON: that of its types, and maps by letters. People read
 //! diffs of these files, so the order is part of the output.
 
+use crds::names;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::Value;
 
@@ -30,23 +31,7 @@ impl Shape {
                 "stringData",
                 "type",
             ],
-            Shape::Metadata => &[
-                "name",
-                "generateName",
-                "namespace",
-                "selfLink",
-                "uid",
-                "resourceVersion",
-                "generation",
-                "creationTimestamp",
-                "deletionTimestamp",
-                "deletionGracePeriodSeconds",
-                "labels",
-                "annotations",
-                "ownerReferences",
-                "finalizers",
-                "managedFields",
-            ],
+            Shape::Metadata => names::METADATA_FIELDS,
             Shape::OwnerReference => &["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"],
             Shape::Spec => &["template", "data", "encryptedData"],
             Shape::Template => &["metadata", "type", "immutable", "data"],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -75,24 +76,6 @@ const SECRET_FIELDS: &[&str] = &[
     "data",
     "stringData",
 ];
-/// The fields of Kubernetes metadata (API conventions); all but four of them belong to the API server.
-const METADATA_FIELDS: &[&str] = &[
-    "name",
-    "namespace",
-    "labels",
-    "annotations",
-    "generateName",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-];
 
 impl ClearSecret {
     /// Reads a Secret: kind, metadata (name, namespace, labels, annotations), type, immutable, data and stringData.
@@ -108,7 +91,7 @@ impl ClearSecret {
     /// Reads the fields of a Secret from a document that need not say its kind.
     pub(crate) fn from_fields(document: &Document) -> Result<Self, SecretError> {
         check_fields(document, &[], SECRET_FIELDS)?;
-        check_fields(document, &["metadata"], METADATA_FIELDS)?;
+        check_fields(document, &["metadata"], names::METADATA_FIELDS)?;
         Ok(Self {
             metadata: ObjectMeta {
                 name: text(document, &["metadata", "name"])?,
