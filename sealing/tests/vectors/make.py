@@ -84,7 +84,9 @@ def write(name, value):
 
 
 def main():
-    keys = json.loads(run([MAKE_KEYS]))
+    # The keys stay once they are made: the worked example of docs/format.md is computed with one of them.
+    kept = HERE / "keys.json"
+    keys = json.loads(kept.read_bytes() if kept.exists() else run([MAKE_KEYS]))
     made_by = {"reference": run([KUBESEAL, "--version"]).decode().strip()}
     values, documents = [], []
     with tempfile.TemporaryDirectory() as folder:
