@@ -21,6 +21,15 @@ use super::super::report::Report;
 /// Namespace of the demo's SealedSecrets.
 pub(super) const NAMESPACE: &str = "sealed-secrets-demo";
 
+/// The Secrets with sealing keys. There were none before the demo, or it would not have begun.
+const KEYS: [&str; 5] = [
+    "secrets",
+    "--namespace",
+    names::DEFAULT_CONTROLLER_NAMESPACE,
+    "--selector",
+    names::LABEL_SEALING_KEY,
+];
+
 /// The user's cluster and what the demo has put there.
 pub(crate) struct Theirs {
     context: String,
@@ -28,7 +37,7 @@ pub(crate) struct Theirs {
     folder: TempDir,
     controller: Option<Child>,
     port: u16,
-    /// The manifests to remove at the end, once they have been applied.
+    /// The manifests to remove at the end, from the moment they are applied.
     installed: Option<Vec<u8>>,
 }
 
@@ -77,27 +86,44 @@ impl Theirs {
         write_private(&self.admin(), &text.bytes)
     }
 
+    /// Nothing that the demo will create, and later remove, may be there already: least of all somebody's keys.
     fn check_free(&self) -> Result<()> {
         let mut version = self.command(&self.kubectl);
         run(version.args(["get", "--raw", "/readyz"]))?
             .success()
             .context("the API server does not answer")?;
-        let mut crd = self.command(&self.kubectl);
-        let crd = run(crd.args([
-            "get",
-            "crd",
-            "sealedsecrets.bitnami.com",
-            "--ignore-not-found",
-            "-o",
-            "name",
-        ]))?;
-        if !crd.success()?.bytes.is_empty() {
+        let mut objects = self.command(&self.kubectl);
+        objects.args(["get", "--ignore-not-found", "-o", "name", "-f", "-"]);
+        let mut keys = self.command(&self.kubectl);
+        keys.args(["get", "--ignore-not-found", "-o", "name"]).args(KEYS);
+        let found = [
+            run_with_input(&mut objects, &list(self.manifests()?)?)?
+                .success()?
+                .stdout,
+            run(&mut keys)?.success()?.stdout,
+        ]
+        .concat();
+        if !found.is_empty() {
             bail!(
-                "Sealed Secrets is installed in this cluster already; the demo would get in its way. \
-                 Run it without --context, or on a cluster without the CRD sealedsecrets.bitnami.com"
+                "Sealed Secrets is, or was, installed in this cluster; the demo would get in its way. Run it without \
+                 --context, or on a cluster without these:\n{found}"
             );
         }
         Ok(())
+    }
+
+    /// All objects of `deploy/base`, and the demo's namespace.
+    fn manifests(&self) -> Result<Vec<Value>> {
+        let mut kustomize = self.command(&self.kubectl);
+        let manifests = run(kustomize.arg("kustomize").arg(repository().join("deploy/base")))?.success()?;
+        let mut convert = self.command(&self.kubectl);
+        convert.args(["create", "--dry-run=client", "-o", "json", "-f", "-"]);
+        let objects = run_with_input(&mut convert, &manifests.bytes)?.success()?;
+        let mut objects: Vec<Value> = serde_json::Deserializer::from_slice(&objects.bytes)
+            .into_iter()
+            .collect::<serde_json::Result<_>>()?;
+        objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}));
+        Ok(objects)
     }
 
     fn admin(&self) -> PathBuf {
@@ -132,20 +158,13 @@ impl Theirs {
 
     /// All of `deploy/base` but the Deployment: the controller runs here.
     pub(super) fn install(&mut self) -> Result<()> {
-        let mut kustomize = self.command(&self.kubectl);
-        let manifests = run(kustomize.arg("kustomize").arg(repository().join("deploy/base")))?.success()?;
-        let mut convert = self.command(&self.kubectl);
-        convert.args(["create", "--dry-run=client", "-o", "json", "-f", "-"]);
-        let objects = run_with_input(&mut convert, &manifests.bytes)?.success()?;
-        let mut items: Vec<Value> = serde_json::Deserializer::from_slice(&objects.bytes)
-            .into_iter()
-            .collect::<serde_json::Result<_>>()?;
-        items.retain(|object: &Value| object.get("kind").and_then(Value::as_str) != Some("Deployment"));
-        items.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}));
-        let list = serde_json::to_vec(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
-        self.installed = Some(list.clone());
+        let mut objects = self.manifests()?;
+        objects.retain(|object| object.get("kind").and_then(Value::as_str) != Some("Deployment"));
+        let list = list(objects)?;
         let mut apply = self.command(&self.kubectl);
-        run_with_input(apply.args(["apply", "--server-side", "-f", "-"]), &list)?.success()?;
+        apply.args(["apply", "--server-side", "-f", "-"]);
+        self.installed = Some(list.clone());
+        run_with_input(&mut apply, &list)?.success()?;
         let mut wait = self.command(&self.kubectl);
         wait.args([
             "wait",
@@ -224,16 +243,15 @@ impl Drop for Theirs {
             controller.wait().ok();
         }
         let Some(installed) = self.installed.take() else { return };
-        let keys = [
-            "secrets",
-            "--namespace",
-            names::DEFAULT_CONTROLLER_NAMESPACE,
-            "--selector",
-            names::LABEL_SEALING_KEY,
-        ];
-        self.delete(&keys, b"");
+        self.delete(&KEYS, b"");
         self.delete(&["-f", "-"], &installed);
     }
+}
+
+fn list(objects: Vec<Value>) -> Result<Vec<u8>> {
+    Ok(serde_json::to_vec(
+        &json!({"apiVersion": "v1", "kind": "List", "items": objects}),
+    )?)
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
