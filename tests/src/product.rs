@@ -43,7 +43,16 @@ fn build() -> Result<PathBuf> {
     // Cargo's own progress is what there is to see: the first build takes minutes.
     let built = Command::new(cargo)
         .current_dir(root)
-        .args(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"])
+        .args([
+            "build",
+            "--bins",
+            "-p",
+            "controller",
+            "-p",
+            "kubeseal-rs",
+            "-p",
+            "xtask",
+        ])
         .status()
         .context("cannot run cargo")?;
     ensure!(built.success(), "cannot build the binaries under test");
