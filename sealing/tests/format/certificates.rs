@@ -102,10 +102,13 @@ fn a_pair_joins_only_what_belongs_together() {
 
 #[test]
 fn generated_keys_read_back_and_impossible_sizes_are_refused() {
-    let generated = PrivateKey::generate(2048).unwrap();
-    let pem = generated.to_pkcs1_pem().unwrap();
-    let read = PrivateKey::from_pem(pem.as_bytes()).unwrap();
-    assert_eq!(read.public().fingerprint(), generated.public().fingerprint());
+    for bits in [2048, 3072] {
+        let generated = PrivateKey::generate(bits).unwrap();
+        assert_eq!(generated.public().modulus_length() * 8, bits);
+        let pem = generated.to_pkcs1_pem().unwrap();
+        let read = PrivateKey::from_pem(pem.as_bytes()).unwrap();
+        assert_eq!(read.public().fingerprint(), generated.public().fingerprint());
+    }
     for bits in [0, 512, 1024, 2047, 2560, 16_384] {
         assert_eq!(PrivateKey::generate(bits).unwrap_err(), KeyError::GeneratedSize(bits));
     }

@@ -86,7 +86,7 @@ def write(name, value):
 def main():
     # The keys stay once they are made: the worked example of docs/format.md is computed with one of them.
     kept = HERE / "keys.json"
-    keys = json.loads(kept.read_bytes() if kept.exists() else run([MAKE_KEYS]))
+    keys = json.loads(run([MAKE_KEYS])) | (json.loads(kept.read_bytes()) if kept.exists() else {})
     made_by = {"reference": run([KUBESEAL, "--version"]).decode().strip()}
     values, documents = [], []
     with tempfile.TemporaryDirectory() as folder:

@@ -37,12 +37,20 @@ pub fn root() -> Result<PathBuf> {
 /// The peer's folder in the cache, keyed by everything that decides what is built: the pins and the flags.
 pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
     let mut digest = Sha256::new();
-    for pins in ["go.mod", "go.sum", "requirements.txt"] {
+    // A program whose source is in its folder is decided by that too.
+    let source = Path::new(peer.package).join("main.go");
+    for pins in ["go.mod", "go.sum", "requirements.txt"]
+        .map(Path::new)
+        .into_iter()
+        .chain([source.as_path()])
+    {
         match fs::read(peer.pins().join(pins)) {
             Ok(bytes) => digest.update(bytes),
             // A folder is either Go's or Python's.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot read {pins} of {}", peer.folder)),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {} of {}", pins.display(), peer.folder));
+            }
         }
     }
     for other in ALL.iter().filter(|other| other.folder == peer.folder) {

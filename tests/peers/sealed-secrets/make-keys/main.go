@@ -55,6 +55,7 @@ func main() {
 		"rsa2048": generate(2048, ""),
 		"rsa3072": generate(3072, "vectors.example"),
 		"rsa4096": generate(4096, ""),
+		"rsa8192": generate(8192, ""),
 		"other":   generate(2048, ""),
 	}
 	encoder := json.NewEncoder(os.Stdout)
