@@ -95,6 +95,8 @@ pub(crate) struct Memory {
     pub retry: Option<Retry>,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
+    /// Whether the last pass could not write the status: the next one is not skipped.
+    pub unfinished: bool,
 }
 
 /// What a pass starts from.
@@ -278,7 +280,10 @@ impl Index {
             ..Memory::default()
         });
         let version = inner.secrets.get(name).map(|entry| &entry.resource_version);
-        if only_secret_changed && version.is_some() && version == memory.secret_version.as_ref() {
+        let same_secret = version.is_some() && version == memory.secret_version.as_ref();
+        // A pass that has to be made again is not skipped: this wake came in the place of its timer.
+        let settled = !memory.unfinished && memory.retry.is_none();
+        if only_secret_changed && same_secret && settled {
             return None;
         }
         Some(Start { sealed, memory })

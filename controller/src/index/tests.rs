@@ -117,6 +117,54 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_seen_meanwhile() {
+    let memories = [
+        Memory {
+            unfinished: true,
+            ..Memory::default()
+        },
+        Memory {
+            retry: Some(Retry::Fast),
+            ..Memory::default()
+        },
+    ];
+    for memory in memories {
+        let (index, queue) = (index(None), crate::queue::Queue::default());
+        queue.add(name());
+        let worked_on = queue.next().await;
+        assert!(index.begin(&worked_on).is_some());
+        // The Secret was written; the watch tells while the status is on its way, and that fails.
+        let (_, wake) = index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now());
+        assert_eq!(wake, Some(Wake::Now));
+        queue.add(name());
+        let memory = Memory {
+            uid: "u1".to_owned(),
+            secret_version: Some("2".to_owned()),
+            ..memory
+        };
+        index.end(&name(), memory.clone());
+        queue.done(worked_on, Some(Duration::from_millis(50)));
+
+        let again = queue.next().await;
+        assert!(
+            index.begin(&again).is_some(),
+            "{memory:?}: nothing else would try again"
+        );
+        index.end(
+            &name(),
+            Memory {
+                unfinished: false,
+                retry: None,
+                ..memory
+            },
+        );
+        queue.done(again, None);
+        let idle = tokio::time::timeout(Duration::from_secs(1000), queue.next()).await;
+        assert!(idle.is_err(), "and then it is done");
+    }
+}
+
 #[test]
 fn secrets_that_are_not_ours_leave_nothing_behind() {
     let index = Index::default();

@@ -230,6 +230,7 @@ fn report(
         let memory = Memory {
             attempts,
             retry,
+            unfinished: false,
             ..memory.clone()
         };
         return Plan {
@@ -265,6 +266,7 @@ fn report(
             reported: Some(reported),
             attempts,
             retry,
+            unfinished: false,
             ..memory.clone()
         },
     }
@@ -318,7 +320,11 @@ pub(crate) fn status_not_written(
     let attempts = before.attempts.saturating_add(1);
     let pause = pause::growing(attempts, FAST_FIRST, SLOW_LONGEST);
     (
-        Memory { attempts, ..memory },
+        Memory {
+            attempts,
+            unfinished: true,
+            ..memory
+        },
         Some(next.map_or(pause, |next| next.min(pause))),
     )
 }

@@ -645,9 +645,14 @@ fn a_status_that_was_not_written_is_tried_again_unless_the_object_went() {
     let success = Memory::default();
     let conflict = ApiFailure::Conflict("newer".to_owned());
     let (memory, next) = status_not_written(success.clone(), &success, None, &conflict);
-    assert_eq!((memory.attempts, next), (1, Some(FAST_FIRST)));
+    assert_eq!((memory.attempts, memory.unfinished, next), (1, true, Some(FAST_FIRST)));
     let (memory, next) = status_not_written(success.clone(), &memory, Some(Duration::from_secs(9)), &conflict);
     assert_eq!((memory.attempts, next), (2, Some(2 * FAST_FIRST)));
+    let (_, again) = decide_case(&Case {
+        memory,
+        ..case("the pass that tries again")
+    });
+    assert!(!again.memory.unfinished, "unless its status is not written either");
     let gone = ApiFailure::NotFound("gone".to_owned());
     assert_eq!(
         status_not_written(success.clone(), &success, None, &gone),
