@@ -9,7 +9,7 @@ use thiserror::Error;
 use zeroize::Zeroize;
 
 use crate::base64_text::{self, NotBase64};
-use crate::document::{Document, DocumentError, Nulls, Place};
+use crate::document::{Document, DocumentError, Nulls, Place, shown};
 use crate::secret_bytes::SecretBytes;
 
 /// A Secret with its items in clear.
@@ -29,7 +29,11 @@ pub struct ClearSecret {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// Another kind of object.
-    #[error("{place}: expected a {wanted} ({wanted_version}) but found {kind} ({api_version})")]
+    #[error(
+        "{place}: expected a {wanted} ({wanted_version}) but found {} ({})",
+        shown(kind),
+        shown(api_version)
+    )]
     OtherKind {
         /// Where the object begins.
         place: Place,
@@ -43,7 +47,7 @@ pub enum SecretError {
         api_version: String,
     },
     /// A field that Secrets do not have: a slip of the pen would otherwise lose what it holds.
-    #[error("{place}: there is no field `{field}` here (only {})", .known.join(", "))]
+    #[error("{place}: there is no field `{}` here (only {})", shown(field), .known.join(", "))]
     UnknownField {
         /// Where the field stands.
         place: Place,
@@ -56,7 +60,10 @@ pub enum SecretError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A value of `data` is not base64.
-    #[error("{place}: data.{item} is not base64 (text in clear belongs under stringData)")]
+    #[error(
+        "{place}: data.{} is not base64 (text in clear belongs under stringData)",
+        shown(item)
+    )]
     NotBase64 {
         /// Where the value stands.
         place: Place,
@@ -274,6 +281,32 @@ mod tests {
             error,
             "document 1, line 1: expected a Secret (v1) but found ConfigMap (v1)"
         );
+    }
+
+    #[test]
+    fn names_from_the_document_are_cut_and_escaped() {
+        let long = "x".repeat(200_000);
+        let bad = format!("\u{1b}[2J{long}");
+        let object = |kind: &str, rest: serde_json::Value| {
+            let mut object = serde_json::json!({"apiVersion": "v1", "kind": kind});
+            object
+                .as_object_mut()
+                .unwrap()
+                .extend(rest.as_object().unwrap().clone());
+            let text = object.to_string();
+            let error = ClearSecret::from_document(&document::read(text.as_bytes()).unwrap()[0]).unwrap_err();
+            error.to_string()
+        };
+        let none = serde_json::json!({});
+        for message in [
+            object(&bad, none),
+            object("Other", serde_json::json!({"apiVersion": bad})),
+            object("Secret", serde_json::json!({bad.as_str(): 1})),
+            object("Secret", serde_json::json!({"data": {bad.as_str(): "%"}})),
+        ] {
+            assert!(message.len() < 1000, "{} bytes", message.len());
+            assert!(message.contains("\\u{1b}[2Jxxx") && message.contains('…'), "{message}");
+        }
     }
 
     #[test]

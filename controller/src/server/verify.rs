@@ -12,6 +12,10 @@ use tracing::{error, warn};
 
 use super::Shared;
 use crate::error::chain;
+use crate::events::truncate;
+
+/// Longest reason that is logged, in bytes: what it names is the sender's to choose.
+const LONGEST_REASON: usize = 1024;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; 400
 /// for a body that cannot be read, 413 for one that is too large.
@@ -34,7 +38,8 @@ pub(crate) async fn verify(State(shared): State<Shared>, body: Result<Bytes, Byt
 fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCode {
     let sealed = match parse(body) {
         Ok(sealed) => sealed,
-        Err(reason) => {
+        Err(mut reason) => {
+            truncate(&mut reason, LONGEST_REASON);
             error!(error = reason, "Error validating secret");
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
