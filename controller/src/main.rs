@@ -11,6 +11,7 @@ mod object_name;
 mod pause;
 mod queue;
 mod reconcile;
+mod request;
 mod runtime;
 mod server;
 mod settings;

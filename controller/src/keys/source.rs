@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::pause::WatchPauses;
+use crate::request::in_time;
 
 /// Pause between two lists where watching is denied.
 const POLL_EVERY: Duration = Duration::from_secs(10);
@@ -30,7 +31,15 @@ pub(crate) enum KeyNews {
 /// One Secret by name, or `None`. By a list, because the reference's own Role lets keys be listed and not be read.
 pub(crate) async fn by_name(api: &Api<Secret>, name: &str) -> Result<Option<Secret>, ApiFailure> {
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    Ok(api.list(&only).await?.items.into_iter().next())
+    Ok(in_time(api.list(&only)).await?.items.into_iter().next())
+}
+
+/// All key Secrets. `legacy` is the name of the one that needs no label.
+pub(crate) async fn all(api: &Api<Secret>, legacy: &str) -> Result<Vec<Secret>, ApiFailure> {
+    let params = ListParams::default().labels(names::LABEL_SEALING_KEY);
+    let mut secrets = in_time(api.list(&params)).await?.items;
+    secrets.extend(by_name(api, legacy).await?);
+    Ok(secrets)
 }
 
 /// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
@@ -64,7 +73,11 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) ->
                 continue;
             }
             Ok(watcher::Event::InitDone) => {
-                listed.extend(legacy_secret(api, legacy).await);
+                // A list that lacks it because it could not be looked up would say that it has gone.
+                let Some(found) = legacy_secret(api, legacy, news).await else {
+                    return Ended::NobodyListens;
+                };
+                listed.extend(found);
                 KeyNews::Listed(std::mem::take(&mut listed))
             }
             Ok(watcher::Event::Apply(secret)) => KeyNews::Seen(Box::new(secret)),
@@ -93,27 +106,35 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) ->
     Ended::NobodyListens
 }
 
-async fn legacy_secret(api: &Api<Secret>, legacy: &str) -> Option<Secret> {
-    let found = by_name(api, legacy).await;
-    if let Err(error) = &found {
-        warn!(secret = legacy, %error, "the key Secret of version 0.8 cannot be looked up");
+/// The key Secret that needs no label, if there is one; looks until the API server tells. `None`: nobody listens.
+async fn legacy_secret(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) -> Option<Option<Secret>> {
+    let mut troubled = false;
+    for pause in WatchPauses::default() {
+        match by_name(api, legacy).await {
+            Ok(found) => return Some(found),
+            Err(error) if !std::mem::replace(&mut troubled, true) => {
+                warn!(secret = legacy, %error, "the key Secret of version 0.8 cannot be looked up, trying again");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = news.closed() => return None,
+        }
     }
-    found.ok().flatten()
+    None
 }
 
 async fn poll(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) {
-    let params = ListParams::default().labels(names::LABEL_SEALING_KEY);
     let mut troubled = false;
     loop {
         tokio::time::sleep(POLL_EVERY).await;
-        match api.list(&params).await.map_err(ApiFailure::from) {
-            Ok(list) => {
+        match all(api, legacy).await {
+            Ok(secrets) => {
                 if std::mem::take(&mut troubled) {
                     info!("key Secrets are listed again");
                 }
-                let mut items = list.items;
-                items.extend(legacy_secret(api, legacy).await);
-                if news.send(KeyNews::Listed(items)).await.is_err() {
+                if news.send(KeyNews::Listed(secrets)).await.is_err() {
                     return;
                 }
             }

@@ -1,5 +1,6 @@
 //! Keeps the picture of the keys up to date, and makes the next key when it is time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ use crate::settings::KeySettings;
 
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_secs(300);
+/// Pause before a key Secret that could not be looked up is looked up again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Longest sleep at a time, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -61,6 +64,8 @@ pub(crate) struct KeyStore {
     inventory: Inventory,
     published: watch::Sender<Arc<Keys>>,
     listed: bool,
+    /// Key Secrets that seem to have gone, and could not be looked up yet: their keys count as they were.
+    unsure: BTreeSet<String>,
     lacking_since: Option<Timestamp>,
     failures: u32,
     not_before: Option<Timestamp>,
@@ -88,6 +93,7 @@ impl KeyStore {
             inventory,
             published,
             listed: false,
+            unsure: BTreeSet::new(),
             lacking_since: None,
             failures: 0,
             not_before: None,
@@ -106,6 +112,7 @@ impl KeyStore {
             tokio::select! {
                 Some(said) = news.recv() => self.hear(said).await,
                 Some(()) = asked.recv() => self.make().await,
+                () = tokio::time::sleep(LOOK_AGAIN), if !self.unsure.is_empty() => self.look_again().await,
                 () = sleep_until(due) => if due.is_some_and(|due| due <= Timestamp::now()) { self.make().await },
             }
         }
@@ -191,10 +198,18 @@ impl KeyStore {
     /// A Secret that the watch shows no more was deleted, or has lost its label altogether; only a look can tell.
     async fn lose(&mut self, name: &str) {
         match source::by_name(&self.api, name).await {
-            Ok(Some(secret)) => return self.see(secret).await,
-            Ok(None) => {}
+            Ok(found) => {
+                self.unsure.remove(name);
+                if let Some(secret) = found {
+                    return self.see(secret).await;
+                }
+            }
             Err(error) => {
-                warn!(secretname = name, %error, "a key Secret that went cannot be looked up, it counts as deleted")
+                // Without an answer nothing is known: a key that is there all the same would be replaced.
+                if self.unsure.insert(name.to_owned()) {
+                    warn!(secretname = name, %error, "a key Secret that went cannot be looked up, trying again");
+                }
+                return;
             }
         }
         if self.inventory.gone(name).is_some() {
@@ -203,6 +218,14 @@ impl KeyStore {
                 "a key Secret was deleted: its key is kept for opening until the next start, and then is lost for good"
             );
         }
+    }
+
+    /// Looks once more at what seems to have gone.
+    async fn look_again(&mut self) {
+        for name in self.unsure.clone() {
+            self.lose(&name).await;
+        }
+        self.publish();
     }
 
     fn publish(&mut self) {
@@ -303,3 +326,6 @@ async fn sleep_until(due: Option<Timestamp>) {
     });
     tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,5 @@
 //! Carries a plan out: the only place that writes Secrets and statuses. It makes no choices.
 
-use std::future::Future;
-use std::time::Duration;
-
 use crds::{SealedSecret, SealedSecretStatus};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PostParams;
@@ -13,26 +10,13 @@ use tracing::debug;
 use super::decide::SecretStep;
 use crate::error::ApiFailure;
 use crate::object_name::ObjectName;
-
-/// Longest time for one request.
-const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+use crate::request::in_time;
 
 /// A Secret that was written.
 #[derive(Debug, Clone)]
 pub(crate) struct Written {
     /// Its metadata as the API server has them now.
     pub metadata: ObjectMeta,
-}
-
-/// Waits for a request, but not for ever.
-pub(crate) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFailure> {
-    match tokio::time::timeout(LONGEST_REQUEST, request).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(ApiFailure::Unreachable(format!(
-            "no answer within {} s",
-            LONGEST_REQUEST.as_secs()
-        ))),
-    }
 }
 
 /// Writes the Secret, if the plan says so: POST, or PUT with the uid and the resourceVersion that were read, so that

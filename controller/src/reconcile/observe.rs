@@ -5,10 +5,10 @@ use std::time::Instant;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
-use super::apply::in_time;
 use crate::error::ApiFailure;
 use crate::index::{Index, Standing};
 use crate::object_name::ObjectName;
+use crate::request::in_time;
 
 /// The Secret of that name as it is now. Where the watch knows none, it is taken to be missing without a request: the
 /// creation will tell if one is there after all.
