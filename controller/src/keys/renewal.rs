@@ -8,6 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 /// can be restored meanwhile, and a relabelling may be followed by another key.
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
+/// Shortest time between two keys that are made unasked, unless the renewal period is shorter: an API server's clock that
+/// is behind dates each new key before the cut-off, and the next would be due at once.
+pub(crate) const FLOOR: Duration = Duration::from_secs(60);
+
 /// What the decision rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyState {
@@ -15,6 +19,8 @@ pub(crate) struct KeyState {
     pub current: Option<Timestamp>,
     /// Since when there has been no active key, in a controller that has had one; `None` at the first start.
     pub lacking_since: Option<Timestamp>,
+    /// When this process made a key last, by its own clock.
+    pub made: Option<Timestamp>,
 }
 
 /// When the next key is made; `None`: never, as things are.
@@ -24,6 +30,14 @@ pub(crate) fn next_key(
     cutoff: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
+    let floor = state
+        .made
+        .map(|made| after(made, period.map_or(FLOOR, |period| period.min(FLOOR))));
+    let due = due(state, period, cutoff, now)?;
+    Some(floor.map_or(due, |floor| due.max(floor)))
+}
+
+fn due(state: KeyState, period: Option<Duration>, cutoff: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let Some(age) = state.current else {
         return Some(state.lacking_since.map_or(now, |since| after(since, GRACE)));
     };
@@ -129,6 +143,7 @@ mod tests {
             let state = KeyState {
                 current: current.map(at),
                 lacking_since: lacking.map(at),
+                made: None,
             };
             let period = period.map(|hours| Duration::from_secs(hours * 3600));
             assert_eq!(
@@ -137,5 +152,30 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn keys_that_are_never_new_enough_are_not_made_in_a_loop() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (now, cutoff) = (at("2024-06-01T00:00:00Z"), Some(at("2024-05-31T00:00:00Z")));
+        let next = |made: Option<Timestamp>, current: Option<&str>, period: Option<u64>| {
+            let state = KeyState {
+                current: current.map(at),
+                lacking_since: None,
+                made,
+            };
+            next_key(state, period.map(Duration::from_secs), cutoff, now)
+        };
+        // The API server's clock is a year behind: the key that was made just now is as old as that.
+        let behind = Some("2023-06-01T00:00:00Z");
+        assert!(next(None, behind, None) < Some(now), "the first one is made at once");
+        let in_a_minute = Some(at("2024-06-01T00:01:00Z"));
+        assert_eq!(next(Some(now), behind, None), in_a_minute);
+        assert_eq!(next(Some(now), behind, Some(30 * 24 * 3600)), in_a_minute);
+        assert_eq!(next(Some(now), None, None), in_a_minute, "it went at once");
+        let period = Some(at("2024-06-01T00:00:08Z"));
+        assert_eq!(next(Some(now), behind, Some(8)), period, "a short period is meant");
+        let new = Some("2024-06-01T00:00:00Z");
+        assert_eq!(next(Some(now), new, None), None, "one that is new enough is enough");
     }
 }

@@ -67,6 +67,7 @@ pub(crate) struct KeyStore {
     /// Key Secrets that seem to have gone, and could not be looked up yet: their keys count as they were.
     unsure: BTreeSet<String>,
     lacking_since: Option<Timestamp>,
+    made: Option<Timestamp>,
     failures: u32,
     not_before: Option<Timestamp>,
     /// The key whose certificate was logged last, so that a new one's is not logged twice.
@@ -95,6 +96,7 @@ impl KeyStore {
             listed: false,
             unsure: BTreeSet::new(),
             lacking_since: None,
+            made: None,
             failures: 0,
             not_before: None,
             logged: None,
@@ -127,6 +129,7 @@ impl KeyStore {
         let state = KeyState {
             current,
             lacking_since: self.lacking_since,
+            made: self.made,
         };
         let due = renewal::next_key(
             state,
@@ -270,6 +273,7 @@ impl KeyStore {
                 self.logged = Some(fingerprint);
                 self.failures = 0;
                 self.not_before = None;
+                self.made = Some(Timestamp::now());
                 self.see(secret).await;
                 self.publish();
             }
