@@ -123,10 +123,10 @@ impl ClusterError {
                 service.namespace, service.name
             ),
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
-            ClusterError::KubeconfigFile(_)
-            | ClusterError::Kubeconfig { .. }
-            | ClusterError::Configuration(_)
-            | ClusterError::Service(_) => return None,
+            ClusterError::KubeconfigFile(_) | ClusterError::Kubeconfig { .. } => {
+                format!("kubectl config view reads the same file; {OFFLINE}")
+            }
+            ClusterError::Configuration(_) | ClusterError::Service(_) => return None,
         })
     }
 }
