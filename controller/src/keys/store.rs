@@ -25,6 +25,7 @@ use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::metrics::Metrics;
 use crate::pause;
+use crate::request::in_time;
 use crate::settings::KeySettings;
 
 const RETRY_FIRST: Duration = Duration::from_secs(2);
@@ -68,6 +69,8 @@ pub(crate) struct KeyStore {
     unsure: BTreeSet<String>,
     lacking_since: Option<Timestamp>,
     made: Option<Timestamp>,
+    /// The key whose Secret was sent and not answered: it may have been created all the same.
+    unanswered: Option<Fingerprint>,
     failures: u32,
     not_before: Option<Timestamp>,
     /// The key whose certificate was logged last, so that a new one's is not logged twice.
@@ -97,6 +100,7 @@ impl KeyStore {
             unsure: BTreeSet::new(),
             lacking_since: None,
             made: None,
+            unanswered: None,
             failures: 0,
             not_before: None,
             logged: None,
@@ -239,6 +243,10 @@ impl KeyStore {
         self.metrics
             .held_keys
             .set(i64::try_from(keys.ring.fingerprints().count()).unwrap_or(i64::MAX));
+        let held = |key: &Fingerprint| keys.ring.fingerprints().any(|held| held == key);
+        if self.unanswered.as_ref().is_some_and(held) {
+            self.has_made();
+        }
         let before = self.published.borrow().clone();
         match &keys.current {
             Some(current) => {
@@ -268,12 +276,15 @@ impl KeyStore {
 
     async fn make(&mut self) {
         debug!("making a key");
-        match self.try_make().await {
+        let outcome = match self.look_for_unanswered().await {
+            Ok(true) => return info!("the key whose creation was not answered is there"),
+            Ok(false) => self.try_make().await,
+            Err(failure) => Err(failure.into()),
+        };
+        match outcome {
             Ok((secret, fingerprint)) => {
                 self.logged = Some(fingerprint);
-                self.failures = 0;
-                self.not_before = None;
-                self.made = Some(Timestamp::now());
+                self.has_made();
                 self.see(secret).await;
                 self.publish();
             }
@@ -286,15 +297,34 @@ impl KeyStore {
         }
     }
 
-    async fn try_make(&self) -> Result<(Secret, Fingerprint), MakeKeyError> {
+    fn has_made(&mut self) {
+        self.failures = 0;
+        self.not_before = None;
+        self.made = Some(Timestamp::now());
+        self.unanswered = None;
+    }
+
+    /// Whether the key whose creation was not answered is there after all. Without a look, trying again would make two.
+    async fn look_for_unanswered(&mut self) -> Result<bool, ApiFailure> {
+        if self.unanswered.is_none() {
+            return Ok(false);
+        }
+        for secret in source::all(&self.api, &self.settings.prefix).await? {
+            self.see(secret).await;
+        }
+        self.publish();
+        Ok(self.unanswered.is_none())
+    }
+
+    async fn try_make(&mut self) -> Result<(Secret, Fingerprint), MakeKeyError> {
         let settings = self.settings.clone();
         let generated = tokio::task::spawn_blocking(move || generate(&settings, Timestamp::now()));
         let (manifest, pair) = generated.await.map_err(|_| MakeKeyError::Thread)??;
-        let created = self
-            .api
-            .create(&PostParams::default(), &manifest)
-            .await
-            .map_err(ApiFailure::from)?;
+        let created = in_time(self.api.create(&PostParams::default(), &manifest)).await;
+        if matches!(created, Err(ApiFailure::Unreachable(_))) {
+            self.unanswered = Some(pair.fingerprint().clone());
+        }
+        let created = created?;
         info!(
             namespace = self.namespace,
             name = created.metadata.name,

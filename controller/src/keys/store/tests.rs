@@ -52,3 +52,28 @@ async fn a_key_whose_secret_cannot_be_looked_up_stays() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_made() {
+    let (mut store, keys) = store();
+    store.hear(KeyNews::Listed(Vec::new())).await;
+    assert!(store.due() <= Some(Timestamp::now()), "the first key is due");
+    store.make().await;
+    let sent = store.unanswered.clone().expect("it was sent, and nobody answered");
+    store.make().await;
+    assert_eq!(
+        (store.unanswered.as_ref(), store.failures),
+        (Some(&sent), 2),
+        "there was no look, so no other key was made"
+    );
+
+    let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
+    store.unanswered = Some(fingerprint.clone());
+    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    assert_eq!(
+        keys.borrow().current.clone().map(|key| key.fingerprint),
+        Some(fingerprint)
+    );
+    assert!(store.unanswered.is_none() && store.made.is_some() && store.failures == 0);
+    assert_eq!(store.due(), None, "it counts as made");
+}
