@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing::error;
@@ -12,6 +13,8 @@ use crate::settings::Settings;
 use crate::{logging, runtime};
 
 const NOT_UNDERSTOOD: u8 = 2;
+/// How long threads that are busy are waited for at the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the controller with the process's own arguments.
 pub(crate) fn start() -> ExitCode {
@@ -46,7 +49,10 @@ pub(crate) fn start() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(runtime::run(settings)) {
+    let outcome = runtime.block_on(runtime::run(settings));
+    // A key that is still being generated would hold up the end by seconds.
+    runtime.shutdown_timeout(LAST_WORDS);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(error = chain(&error), "cannot run");
