@@ -137,7 +137,7 @@ pub enum DocumentError {
     },
     /// A scalar in a place for text that YAML reads as something else, so that the text would change.
     #[error(
-        "{place}: the value of {} is not quoted, so YAML reads it as {typed} and the text would change: put it in quotes",
+        "{place}: the value of {} is not quoted, so it is read as {typed} and the text would change: put it in quotes",
         quoted(field)
     )]
     Unquoted {
@@ -150,7 +150,7 @@ pub enum DocumentError {
     },
     /// A key in a map of texts that YAML reads as something else, so that the key would change.
     #[error(
-        "{place}: a key of {} is not quoted, so YAML reads it as {typed} and the key would change to {}: put it in quotes",
+        "{place}: a key of {} is not quoted, so it is read as {typed} and the key would change to {}: put it in quotes",
         quoted(field),
         quoted(key)
     )]

@@ -63,7 +63,7 @@ fn texts_that_would_change_are_refused_with_the_line_and_the_fix() {
         let source = format!("a: b\nmetadata:\n  labels:\n    x: y\n    key: {typed}\n");
         let error = map(&source, &["metadata", "labels"], Nulls::Refuse).unwrap_err();
         let message = format!(
-            "document 1, line 5: the value of \"metadata.labels.key\" is not quoted, so YAML reads it as {kind} and the text \
+            "document 1, line 5: the value of \"metadata.labels.key\" is not quoted, so it is read as {kind} and the text \
              would change: put it in quotes"
         );
         assert_eq!(error.to_string(), message);
@@ -73,7 +73,7 @@ fn texts_that_would_change_are_refused_with_the_line_and_the_fix() {
 #[test]
 fn keys_that_would_change_are_refused() {
     let error = map("data:\n  a: b\n  y: c\n", &["data"], Nulls::Empty).unwrap_err();
-    let message = "document 1, line 3: a key of \"data\" is not quoted, so YAML reads it as a boolean and the key would change \
+    let message = "document 1, line 3: a key of \"data\" is not quoted, so it is read as a boolean and the key would change \
                    to \"true\": put it in quotes";
     assert_eq!(error.to_string(), message);
     assert!(map("data:\n  0777: c\n", &["data"], Nulls::Empty).is_err());
