@@ -29,7 +29,7 @@ pub(crate) enum ApiFailure {
     /// 404.
     #[error("{0}")]
     NotFound(String),
-    /// 401 or 403.
+    /// 403. (A 401 is an [`Self::Answer`]: it passes when the token is renewed, and says nothing of what is allowed.)
     #[error("{0}")]
     Denied(String),
     /// 403, because the namespace is being deleted: nothing can be made there, and soon nothing will be asked for.
@@ -53,7 +53,7 @@ impl From<Status> for ApiFailure {
             (409, "AlreadyExists") => Self::AlreadyExists(text),
             (409, _) => Self::Conflict(text),
             (404, _) => Self::NotFound(text),
-            (401 | 403, _) => Self::Denied(text),
+            (403, _) => Self::Denied(text),
             _ => Self::Answer(text),
         }
     }
@@ -260,6 +260,7 @@ mod tests {
         assert_eq!(failure(409, "Conflict"), ApiFailure::Conflict("m".to_owned()));
         assert_eq!(failure(404, "NotFound"), ApiFailure::NotFound("m".to_owned()));
         assert_eq!(failure(403, "Forbidden"), ApiFailure::Denied("m".to_owned()));
+        assert_eq!(failure(401, "Unauthorized"), ApiFailure::Answer("m".to_owned()));
         assert_eq!(failure(500, ""), ApiFailure::Answer("m".to_owned()));
         let ends = status(
             403,

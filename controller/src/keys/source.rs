@@ -17,6 +17,8 @@ use crate::request::in_time;
 
 /// Pause between two lists where watching is denied.
 const POLL_EVERY: Duration = Duration::from_secs(10);
+/// How long lists serve where watching is denied, before a watch is tried again.
+const WATCH_AGAIN: Duration = Duration::from_secs(60);
 
 /// News of key Secrets. Cannot be printed: there are private keys in it.
 pub(crate) enum KeyNews {
@@ -44,8 +46,10 @@ pub(crate) async fn all(api: &Api<Secret>, legacy: &str) -> Result<Vec<Secret>, 
 
 /// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
 pub(crate) async fn follow(api: Api<Secret>, legacy: String, news: mpsc::Sender<KeyNews>) {
-    if watch(&api, &legacy, &news).await == Ended::WatchDenied {
-        poll(&api, &legacy, &news).await;
+    let mut said_denied = false;
+    while watch(&api, &legacy, &news, &mut said_denied).await == Ended::WatchDenied {
+        // A role that is mended, or an authorizer that was out of order, is noticed.
+        let _ = tokio::time::timeout(WATCH_AGAIN, poll(&api, &legacy, &news)).await;
     }
 }
 
@@ -55,7 +59,8 @@ enum Ended {
     WatchDenied,
 }
 
-async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) -> Ended {
+/// `said_denied`: whether it was said that watching is denied, and no watch has worked since.
+async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, said_denied: &mut bool) -> Ended {
     // Every value of the label, so that a key which is retired by another value is seen to change.
     let config = watcher::Config::default().labels(names::LABEL_SEALING_KEY);
     let stream = watcher(api.clone(), config).backoff(WatchPauses::default());
@@ -80,13 +85,21 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) ->
                 listed.extend(found);
                 KeyNews::Listed(std::mem::take(&mut listed))
             }
-            Ok(watcher::Event::Apply(secret)) => KeyNews::Seen(Box::new(secret)),
-            Ok(watcher::Event::Delete(secret)) => KeyNews::Lost(secret.metadata.name.unwrap_or_default()),
+            Ok(watcher::Event::Apply(secret)) => {
+                troubled |= std::mem::take(said_denied);
+                KeyNews::Seen(Box::new(secret))
+            }
+            Ok(watcher::Event::Delete(secret)) => {
+                troubled |= std::mem::take(said_denied);
+                KeyNews::Lost(secret.metadata.name.unwrap_or_default())
+            }
             Err(error) => {
                 let at_watch = matches!(error, watcher::Error::WatchStartFailed(_));
                 let failure = ApiFailure::from(error);
                 if at_watch && matches!(failure, ApiFailure::Denied(_)) {
-                    warn!(error = %failure, "key Secrets cannot be watched, so they are listed every {} s", POLL_EVERY.as_secs());
+                    if !std::mem::replace(said_denied, true) {
+                        warn!(error = %failure, "key Secrets cannot be watched, so they are listed every {} s", POLL_EVERY.as_secs());
+                    }
                     return Ended::WatchDenied;
                 }
                 if !troubled {

@@ -214,11 +214,14 @@ fn keys_are_renewed_by_age_and_by_the_cut_off() -> Result<()> {
 #[test]
 fn where_watching_and_events_are_denied_keys_are_listed_and_the_rest_goes_on() -> Result<()> {
     let mut lab = Lab::start(&["--key-size=2048"])?;
+    let mut roles = Vec::new();
     for (kind, name) in [
         ("clusterrole", "secrets-unsealer"),
         ("role", "sealed-secrets-key-admin"),
     ] {
         let mut role = lab.cluster.get_json(&[kind, name, "-n", NAMESPACE])?;
+        role["metadata"] = json!({"name": name, "namespace": role["metadata"]["namespace"]});
+        roles.push(role.clone());
         for rule in role["rules"].as_array_mut().context("rules")? {
             let denied = match rule["resources"][0].as_str() {
                 Some("secrets") => "watch",
@@ -259,6 +262,24 @@ fn where_watching_and_events_are_denied_keys_are_listed_and_the_rest_goes_on() -
             "{said} once in\n{log}"
         );
     }
+
+    // Allowed again: a watch takes over from the lists, without a restart.
+    for role in &roles {
+        lab.cluster.apply(&role.to_string())?;
+    }
+    let third = SealingKey::generate(folder.path(), 2048)?;
+    let (secret, mut value) = (third.secret()?, 0);
+    lab.cluster
+        .eventually(Duration::from_secs(120), "key Secrets are watched again", || {
+            // A watch says that it works when something happens.
+            value += 1;
+            let mut touched = secret.clone();
+            touched["metadata"]["annotations"] = json!({"touched": value.to_string()});
+            lab.cluster.apply(&touched.to_string())?;
+            ensure!(lab.controller.log()?.contains("key Secrets are followed again"));
+            Ok(())
+        })?;
+    lab.await_log(&["\"Secrets are watched again"])?;
     Ok(())
 }
 
