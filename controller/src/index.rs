@@ -129,12 +129,25 @@ pub(crate) struct Index(Mutex<Inner>);
 struct Inner {
     sealed: HashMap<ObjectName, Arc<SealedSecret>>,
     secrets: HashMap<ObjectName, SecretEntry>,
-    secrets_watched: bool,
+    watched: Watched,
     memories: HashMap<ObjectName, Memory>,
     /// SealedSecrets whose next pass is due only because their Secret changed.
     only_secret_changed: HashSet<ObjectName>,
     foreign_seen: Recent,
     foreign_deleted: Recent,
+}
+
+/// Where Secrets are watched.
+#[derive(Debug, Default)]
+struct Watched {
+    all: bool,
+    namespaces: HashSet<String>,
+}
+
+impl Watched {
+    fn holds(&self, namespace: &str) -> bool {
+        self.all || self.namespaces.contains(namespace)
+    }
 }
 
 impl Index {
@@ -182,9 +195,14 @@ impl Index {
         in_namespace(self.inner().secrets.keys(), namespace)
     }
 
-    /// Says whether Secrets are watched.
-    pub(crate) fn set_secrets_watched(&self, watched: bool) {
-        self.inner().secrets_watched = watched;
+    /// Says whether the Secrets of `namespace`, or of all, are watched.
+    pub(crate) fn set_secrets_watched(&self, namespace: Option<&str>, watched: bool) {
+        let mut inner = self.inner();
+        match namespace {
+            None => inner.watched.all = watched,
+            Some(namespace) if watched => drop(inner.watched.namespaces.insert(namespace.to_owned())),
+            Some(namespace) => drop(inner.watched.namespaces.remove(namespace)),
+        }
     }
 
     /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
@@ -252,7 +270,7 @@ impl Index {
     pub(crate) fn standing(&self, name: &ObjectName, now: Instant) -> Standing {
         let inner = self.inner();
         let seen = inner.foreign_seen.at(name);
-        if !inner.secrets_watched {
+        if !inner.watched.holds(&name.namespace) {
             Standing::NotWatched
         } else if inner.secrets.contains_key(name) {
             Standing::Known
@@ -302,7 +320,7 @@ impl Index {
         let mut inner = self.inner();
         let name = ObjectName::of(metadata);
         // What the watch knows may be newer; versions cannot be compared.
-        if inner.secrets_watched {
+        if inner.watched.holds(&name.namespace) {
             inner.secrets.entry(name).or_insert_with(|| SecretEntry::of(metadata));
         }
     }

@@ -172,15 +172,19 @@ impl Watches {
                         }
                     }
                     kept = HashSet::new();
-                    self.index.set_secrets_watched(true);
+                    self.index.set_secrets_watched(namespace.as_deref(), true);
                     done.send_replace(true);
                 }
                 Ok(watcher::Event::Apply(secret)) => {
                     trouble.ends();
+                    self.index.set_secrets_watched(namespace.as_deref(), true);
                     let (_, wake) = self.index.secret_applied(&secret.metadata, Instant::now());
                     self.wake(ObjectName::of(&secret.metadata), wake);
                 }
                 Ok(watcher::Event::Delete(secret)) => {
+                    trouble.ends();
+                    // After a denial that passed, the watch goes on where it was, without a list.
+                    self.index.set_secrets_watched(namespace.as_deref(), true);
                     let name = ObjectName::of(&secret.metadata);
                     let wake = self.index.secret_gone(&name, Some(&secret.metadata), Instant::now());
                     self.wake(name, wake);
@@ -189,7 +193,7 @@ impl Watches {
                     let failure = ApiFailure::from(error);
                     if matches!(failure, ApiFailure::Denied(_)) {
                         // The rest of the controller works without: Secrets are then read before they are written.
-                        self.index.set_secrets_watched(false);
+                        self.index.set_secrets_watched(namespace.as_deref(), false);
                         done.send_replace(true);
                     }
                     trouble.begins(&failure);

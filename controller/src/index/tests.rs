@@ -38,7 +38,7 @@ fn secret(version: &str, owner: Option<&str>, annotations: Value) -> ObjectMeta 
 /// An index with one SealedSecret whose last pass left the Secret at version 1.
 fn index(retry: Option<Retry>) -> Index {
     let index = Index::default();
-    index.set_secrets_watched(true);
+    index.set_secrets_watched(None, true);
     index.sealed_applied(sealed(json!({}), Value::Null));
     let memory = Memory {
         uid: "u1".to_owned(),
@@ -183,7 +183,7 @@ fn secrets_that_are_not_ours_leave_nothing_behind() {
 #[test]
 fn a_foreign_secret_that_goes_unheard_is_missed() {
     let index = Index::default();
-    index.set_secrets_watched(true);
+    index.set_secrets_watched(None, true);
     let start = Instant::now();
     index.secret_applied(&secret("1", None, Value::Null), start);
     assert_eq!(
@@ -279,8 +279,33 @@ fn a_secret_is_looked_up_only_where_one_is_known() {
     assert_eq!(index.standing(&name(), Instant::now()), Standing::NotKnown);
     index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
     assert_eq!(index.standing(&name(), Instant::now()), Standing::Known);
-    index.set_secrets_watched(false);
+    index.set_secrets_watched(None, false);
     assert_eq!(index.standing(&name(), Instant::now()), Standing::NotWatched);
+}
+
+#[test]
+fn a_namespace_without_a_watch_does_not_speak_for_another() {
+    let index = Index::default();
+    let other = ObjectName {
+        namespace: "other".to_owned(),
+        name: "one".to_owned(),
+    };
+    let standing = |name: &ObjectName| index.standing(name, Instant::now());
+    assert_eq!(standing(&name()), Standing::NotWatched, "nothing is, at first");
+    index.set_secrets_watched(Some("other"), true);
+    index.set_secrets_watched(Some("ns"), false);
+    assert_eq!(standing(&name()), Standing::NotWatched);
+    assert_eq!(standing(&other), Standing::NotKnown);
+    index.set_secrets_watched(Some("ns"), true);
+    index.set_secrets_watched(Some("other"), false);
+    assert_eq!(standing(&name()), Standing::NotKnown);
+    assert_eq!(standing(&other), Standing::NotWatched);
+    index.secret_read(&ObjectMeta {
+        namespace: Some("other".to_owned()),
+        name: Some("one".to_owned()),
+        ..ObjectMeta::default()
+    });
+    assert_eq!(index.secret_names(None), [], "no watch would tell of its end");
 }
 
 #[test]
