@@ -16,7 +16,8 @@ const BUCKETS: usize = 65_536;
 /// Longest name of a client that gets a bucket of its own. The header is the client's to choose.
 const LONGEST_NAME: usize = 256;
 
-/// Who asks, as the API server's proxy says; without it, everybody.
+/// Who asks: the last address is the one that the API server's proxy saw and added; what stands before it is the
+/// client's to choose. Without the header, everybody is one client.
 const CLIENT: &str = "x-forwarded-for";
 
 /// The limit and its buckets.
@@ -114,12 +115,7 @@ pub(crate) fn exceeded() -> Response {
 
 /// Lets a request through or answers 429 `limit exceeded`.
 pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
-    let client = request
-        .headers()
-        .get(CLIENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let verdict = limiter.check(client, Instant::now());
+    let verdict = limiter.check(client(request.headers()), Instant::now());
     let mut response = if verdict.allowed {
         next.run(request).await
     } else {
@@ -127,6 +123,12 @@ pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request,
     };
     headers(response.headers_mut(), &verdict);
     response
+}
+
+fn client(headers: &HeaderMap) -> &str {
+    let told = headers.get_all(CLIENT).into_iter().next_back();
+    let told = told.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    told.rsplit(',').next().unwrap_or_default().trim()
 }
 
 fn headers(headers: &mut HeaderMap, verdict: &Verdict) {
@@ -168,6 +170,22 @@ mod tests {
         assert_eq!(told(100), (false, 3, 0, 1400, Some(400)));
         assert_eq!(told(500), (true, 3, 0, 1500, None));
         assert_eq!(told(10_000), (true, 3, 2, 500, None));
+    }
+
+    #[test]
+    fn a_client_cannot_choose_its_name() {
+        let named = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CLIENT, HeaderValue::from_str(value).unwrap());
+            }
+            client(&headers).to_owned()
+        };
+        assert_eq!(named(&["10.0.0.7"]), "10.0.0.7");
+        assert_eq!(named(&["made up, 1.2.3.4, 10.0.0.7"]), "10.0.0.7");
+        assert_eq!(named(&["made up", "1.2.3.4,10.0.0.7"]), "10.0.0.7");
+        assert_eq!(named(&["made up, \u{e4}"]), "", "not text: nobody");
+        assert_eq!(named(&[]), "");
     }
 
     #[test]
