@@ -19,6 +19,8 @@ use crate::error::ApiFailure;
 const COMPONENT: &str = "sealed-secrets";
 /// Longest message that the API server takes, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
+/// Longest name of an object, in bytes (DNS subdomain).
+const LONGEST_NAME: usize = 253;
 /// Events that wait to be posted; more are dropped.
 const WAITING: usize = 1024;
 /// Events that can be counted up instead of posted anew.
@@ -176,12 +178,7 @@ async fn post(
 fn event(subject: &Subject, notice: &Notice, now: Timestamp) -> Event {
     Event {
         metadata: ObjectMeta {
-            // As client-go names them: unique by the nanosecond.
-            name: Some(format!(
-                "{}.{:x}",
-                subject.0.name.as_deref().unwrap_or_default(),
-                now.as_nanosecond()
-            )),
+            name: Some(name(subject.0.name.as_deref().unwrap_or_default(), now)),
             namespace: subject.0.namespace.clone(),
             ..ObjectMeta::default()
         },
@@ -199,6 +196,13 @@ fn event(subject: &Subject, notice: &Notice, now: Timestamp) -> Event {
         reporting_component: Some(COMPONENT.to_owned()),
         ..Event::default()
     }
+}
+
+/// As client-go names them: unique by the nanosecond. A long name of the object is cut, at the end of a word.
+fn name(object: &str, now: Timestamp) -> String {
+    let suffix = format!(".{:x}", now.as_nanosecond());
+    let cut = object.get(..LONGEST_NAME - suffix.len()).unwrap_or(object);
+    format!("{}{suffix}", cut.trim_end_matches(['.', '-']))
 }
 
 /// Cuts `text` to at most `longest` bytes, at a character.
@@ -306,6 +310,20 @@ mod tests {
             posted.remember(uid, notice("m"), "e".to_owned(), 1, start);
         }
         assert!(posted.events.len() <= REMEMBERED && posted.allowances.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn a_long_name_of_the_object_leaves_room_for_the_rest() {
+        let now: Timestamp = "2024-06-01T00:00:00.123456789Z".parse().unwrap();
+        assert_eq!(name("one", now), "one.17d4b84d4fa8cd15");
+        let long = name(&"x".repeat(253), now);
+        assert!(long.len() == 253 && long.ends_with("xx.17d4b84d4fa8cd15"), "{long}");
+        let dashed = name(&format!("{}{}", "x".repeat(200), "-.".repeat(20)), now);
+        assert_eq!(
+            dashed,
+            format!("{}.17d4b84d4fa8cd15", "x".repeat(200)),
+            "no label ends with a dash"
+        );
     }
 
     #[test]
