@@ -44,7 +44,7 @@ pub(crate) struct Reconciler {
     pub cores: Semaphore,
 }
 
-/// How often a pass looks again because a Secret was there, or was not, against expectation.
+/// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
 const LOOKS: usize = 3;
 
 impl Reconciler {
@@ -94,7 +94,7 @@ impl Reconciler {
         } else {
             Ok(None)
         };
-        for _ in 1..LOOKS {
+        for _ in 0..LOOKS {
             observed.kept_empty_for = self.index.kept_empty_for(name, Instant::now());
             let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
             match apply::secret(&self.client, name, &plan.secret).await {
