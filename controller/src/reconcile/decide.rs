@@ -162,7 +162,8 @@ fn existing(
 }
 
 /// A SealedSecret that changed is written whole, as the reference does. One that did not change is only repaired: labels
-/// and annotations that others added since stay.
+/// and annotations that others added since stay. Where nothing is known of it (a restart without statuses), a Secret that
+/// is its own already is taken to be of its present state.
 fn mode(sealed: &SealedSecret, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
         return Mode::Patch {
@@ -170,9 +171,8 @@ fn mode(sealed: &SealedSecret, live: &ObjectMeta, memory: &Memory, settings: &Re
         };
     }
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
-    let known = known(sealed, memory, settings);
-    let unchanged =
-        known.is_some_and(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
+    let unchanged = known(sealed, memory, settings)
+        .is_none_or(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
     if unchanged && desired::is_controlled_by(live, uid) {
         Mode::Repair
     } else {

@@ -348,6 +348,35 @@ fn drift_is_repaired_and_additions_stay() {
         &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
     );
     let added = json!({"metadata": {"labels": {"x": "added"}, "annotations": {"y": "added"}}});
+    let silent = ReconcileSettings {
+        update_status: false,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            live: Ok(Some(live(added.clone()))),
+            settings: silent,
+            ..case("only additions, after a restart without statuses")
+        },
+        "leave; -; -; -",
+    );
+    let edited = Memory {
+        reported: Some(Reported {
+            generation: Some(1),
+            failure: None,
+        }),
+        ..Memory::default()
+    };
+    check(
+        Case {
+            live: Ok(Some(live(added.clone()))),
+            settings: silent,
+            generation: 2,
+            memory: edited,
+            ..case("an edit without statuses writes it whole")
+        },
+        "replace a=new,l:asked,owner:u1; -; Unsealed; -",
+    );
     check(
         Case {
             live: Ok(Some(live(added))),
