@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crds::{SealedSecret, names};
+use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
@@ -78,8 +79,33 @@ pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
 pub(crate) struct Reported {
     /// The generation that it was about.
     pub generation: Option<i64>,
-    /// The failure's message; `None`: synced.
-    pub failure: Option<String>,
+    /// The failure; `None`: synced.
+    pub failure: Option<Said>,
+    /// When it was made known.
+    pub at: Option<Timestamp>,
+}
+
+/// What is said of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The conditions' reason.
+    pub reason: String,
+    /// Their message.
+    pub message: String,
+}
+
+impl Reported {
+    /// Whether a reader learns nothing new from `other`.
+    pub(crate) fn says_what(&self, other: &Self) -> bool {
+        let message = |reported: &Self| reported.failure.as_ref().map(|said| said.message.clone());
+        self.generation == other.generation && message(self) == message(other)
+    }
+
+    /// Whether `other` is a failure of the same kind, perhaps in other words.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let alike = |(a, b): (&Said, &Said)| a.reason == b.reason;
+        self.generation == other.generation && self.failure.as_ref().zip(other.failure.as_ref()).is_some_and(alike)
+    }
 }
 
 /// What is remembered of the passes over one SealedSecret.

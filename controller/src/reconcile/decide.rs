@@ -13,7 +13,7 @@ use super::desired::{self, Mode};
 use super::status;
 use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};
 use crate::events::{EventType, Notice};
-use crate::index::{Memory, Reported};
+use crate::index::{Memory, Reported, Said};
 use crate::pause;
 use crate::settings::ReconcileSettings;
 
@@ -22,6 +22,9 @@ const FAST_FIRST: Duration = Duration::from_millis(50);
 const FAST_LONGEST: Duration = Duration::from_secs(2);
 const SLOW_FIRST: Duration = Duration::from_secs(2);
 const SLOW_LONGEST: Duration = Duration::from_secs(300);
+
+/// How long one wording of a failure stands that a timer tries again.
+const REPEATED_AFTER: Duration = Duration::from_secs(300);
 
 /// Text of the event of a success (the reference's).
 const UNSEALED: &str = "SealedSecret unsealed successfully";
@@ -246,30 +249,46 @@ fn report(
     let before = known(sealed, memory, settings);
     let reported = Reported {
         generation: sealed.metadata.generation,
-        failure: failure.map(status::message),
+        failure: failure.map(|failure| Said {
+            reason: failure.row().condition.to_owned(),
+            message: status::message(failure),
+        }),
+        at: Some(now),
     };
+    // What a timer tries again fails in other words each time (a quota's numbers): the first stand for a while.
+    let said_lately = |before: Option<&Reported>| next.is_some() && before.is_some_and(|b| lately(b, &reported, now));
     let event = event(
         failure,
         &reported,
         before.as_ref(),
         secret != SecretStep::Leave,
         settings,
-    );
+    )
+    .filter(|_| !said_lately(before.as_ref()));
+    let status = status::after(sealed, failure, now)
+        .filter(|_| settings.update_status && !said_lately(status::reported(sealed).as_ref()));
+    let stands = before.filter(|before| before.says_what(&reported) || said_lately(Some(before)));
     Plan {
         secret,
         live: None,
-        status: status::after(sealed, failure, now).filter(|_| settings.update_status),
+        status,
         event,
         metric: row.map(|row| row.metric),
         next,
         memory: Memory {
-            reported: Some(reported),
+            reported: Some(stands.unwrap_or(reported)),
             attempts,
             retry,
             unfinished: false,
             ..memory.clone()
         },
     }
+}
+
+/// Whether a failure like `reported` was made known a short while ago.
+fn lately(before: &Reported, reported: &Reported, now: Timestamp) -> bool {
+    let age = before.at.map(|at| now.duration_since(at).unsigned_abs());
+    before.is_like(reported) && age.is_some_and(|age| age < REPEATED_AFTER)
 }
 
 /// An event is posted when something changed: the Secret, or what is to be said.
@@ -282,7 +301,7 @@ fn event(
 ) -> Option<Notice> {
     // Where no status tells what was said before, a success that changed nothing is not worth a word after a restart.
     let first_is_news = failure.is_some() || settings.update_status;
-    let news = before.map_or(first_is_news, |before| before != reported);
+    let news = before.map_or(first_is_news, |before| !before.says_what(reported));
     let notice = match failure {
         None => Notice {
             kind: EventType::Normal,

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::error::{Failure, REASON_UNSEALED, Retry};
 use crate::events::truncate;
-use crate::index::Reported;
+use crate::index::{Reported, Said};
 
 /// Longest message of a condition, in bytes.
 const LONGEST_MESSAGE: usize = 16 * 1024;
@@ -27,11 +27,15 @@ pub(crate) fn reported(sealed: &SealedSecret) -> Option<Reported> {
         .find(|condition| condition.type_ == names::CONDITION_SYNCED)?;
     let failure = match synced.status.as_str() {
         condition_status::TRUE => None,
-        _ => Some(synced.message.clone().unwrap_or_default()),
+        _ => Some(Said {
+            reason: synced.reason.clone().unwrap_or_default(),
+            message: synced.message.clone().unwrap_or_default(),
+        }),
     };
     Some(Reported {
         generation: status.observed_generation,
         failure,
+        at: synced.last_update_time.as_ref().map(|time| time.0),
     })
 }
 

@@ -364,6 +364,7 @@ fn drift_is_repaired_and_additions_stay() {
         reported: Some(Reported {
             generation: Some(1),
             failure: None,
+            at: None,
         }),
         ..Memory::default()
     };
@@ -622,6 +623,56 @@ fn nothing_is_said_twice() {
         },
         "leave; -Synced(NotManaged) -Ready(NotManaged); -; 4s",
     );
+}
+
+#[test]
+fn other_words_for_the_same_failure_wait_for_five_minutes() {
+    let refused = |used: u32| Err(ApiFailure::Answer(format!("exceeded quota: used {used}")));
+    let settings = ReconcileSettings {
+        fast_retries: 0,
+        ..SETTINGS
+    };
+    let said = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed); ErrUpdateFailed";
+    let (_, first) = decide_case(&Case {
+        live: refused(1),
+        settings,
+        ..case("said")
+    });
+    let status = serde_json::to_value(first.status.unwrap()).unwrap();
+    let again = |name| Case {
+        live: refused(2),
+        settings,
+        memory: first.memory.clone(),
+        status: status.clone(),
+        ..case(name)
+    };
+    check(again("in other words"), "leave; -; -; 4s");
+    let restarted = Case {
+        memory: Memory::default(),
+        ..again("after a restart")
+    };
+    check(restarted, "leave; -; -; 2s");
+    let edited = Case {
+        generation: 2,
+        ..again("edited meanwhile")
+    };
+    check(edited, &format!("{said}; 4s"));
+    let other = Case {
+        live: Ok(Some(live(annotated(&[])))),
+        ..again("another failure")
+    };
+    check(
+        other,
+        "leave; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 4s",
+    );
+    let (_, second) = decide_case(&again("the clock goes on from what was said"));
+    assert_eq!(second.memory.reported, first.memory.reported);
+    let later = Case {
+        memory: Memory::default(),
+        status: failed(1, "UpdateFailed", "exceeded quota: used 1", false),
+        ..again("a month later")
+    };
+    check(later, &format!("{said}; 2s"));
 }
 
 #[test]
