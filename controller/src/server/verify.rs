@@ -1,8 +1,9 @@
 //! `/v1/verify`: whether a SealedSecret would open here. Every body is empty, and so is every answer's.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use crds::SealedSecret;
 use sealing::document;
@@ -14,16 +15,21 @@ use super::Shared;
 use crate::error::chain;
 use crate::events::truncate;
 
+/// Longest time for the whole body: one that trickles holds the place of another.
+const LONGEST_BODY: Duration = Duration::from_secs(10);
 /// Longest reason that is logged, in bytes: what it names is the sender's to choose.
 const LONGEST_REASON: usize = 1024;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; 400
-/// for a body that cannot be read, 413 for one that is too large.
-pub(crate) async fn verify(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>) -> StatusCode {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return StatusCode::PAYLOAD_TOO_LARGE,
-        Err(_) => return StatusCode::BAD_REQUEST,
+/// for a body that cannot be read, 408 for one that takes too long, 413 for one that is too large.
+pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
+    let body = match tokio::time::timeout(LONGEST_BODY, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return StatusCode::PAYLOAD_TOO_LARGE;
+        }
+        Ok(Err(_)) => return StatusCode::BAD_REQUEST,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     // The semaphore is never closed.
     let _permit = shared.cores.clone().acquire_owned().await.ok();

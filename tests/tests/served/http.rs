@@ -192,3 +192,62 @@ print(refused)
     ensure!(lab.verify("later", "")?.code == 500, "there is room again");
     Ok(())
 }
+
+#[test]
+fn bodies_that_trickle_and_connections_that_stay_silent_are_let_go_within_seconds() -> Result<()> {
+    // The default timeouts: no pause between two bytes is long enough for them.
+    const TRICKLE: &str = r#"
+import select, socket, sys, time
+connect = lambda: socket.create_connection((sys.argv[1], 8080))
+silent = [connect() for _ in range(100)]
+held = []
+for number in range(32):
+    stream = connect()
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: slow-{number}\r\nContent-Length: 1000000\r\n\r\n"
+    stream.sendall(head.encode())
+    held.append(stream)
+def good(number):
+    stream = connect()
+    stream.settimeout(60)
+    body = sys.argv[2].encode()
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: good-{number}\r\nContent-Length: {len(body)}\r\n\r\n"
+    stream.sendall(head.encode() + body)
+    return int(stream.recv(1000).split()[1])
+time.sleep(0.5)
+start, number = time.time(), 0
+assert good("first") == 429, "the crowd is there"
+codes = []
+def listen(wait):
+    for stream in select.select(held, [], [], wait)[0]:
+        held.remove(stream)
+        try:
+            codes.append(int(stream.recv(1000).split()[1]))
+        except ConnectionResetError:
+            pass  # A byte that came too late took the answer with it.
+while True:
+    listen(0.5)
+    for stream in held:
+        try:
+            stream.sendall(b"x")
+        except OSError:
+            pass
+    number += 1
+    code = good(number)
+    if code == 200:
+        break
+    assert code == 429 and time.time() - start < 20, (code, time.time() - start)
+while held and time.time() - start < 20:
+    listen(1)
+assert not held and set(codes) == {408}, (len(held), codes)
+for stream in silent:
+    stream.settimeout(20)
+    while stream.recv(1000): pass
+assert time.time() - start < 20, time.time() - start
+"#;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?.to_string();
+    let mut trickle = lab.cluster.command("python3");
+    trickle.args(["-c", TRICKLE, &lab.cluster.address().to_string(), &good]);
+    harness::output::run(&mut trickle)?.success()?;
+    Ok(())
+}
