@@ -18,6 +18,8 @@ use tracing::debug;
 
 /// Connections at a time, for each port.
 const CONNECTIONS: usize = 1024;
+/// How long a connection may take to begin a request.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long open requests have at the end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -90,7 +92,11 @@ fn connection(
     read: Duration,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send {
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(read);
+    // It counts from the moment the connection has nothing to do: one that stays silent makes room for others.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(read.min(LONGEST_SILENCE));
     builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
         .into_owned()
