@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::lab::{Lab, SOON, get};
+use harness::sealing_keys::SealingKey;
 
 #[test]
 fn an_api_server_that_goes_away_for_a_minute_is_survived() -> Result<()> {
@@ -40,6 +41,21 @@ fn an_api_server_that_goes_away_for_a_minute_is_survived() -> Result<()> {
         .count();
     ensure!(warnings <= 12, "{warnings} lines about one outage:\n{log}");
     lab.await_log(&["SealedSecrets are watched again"])?;
+
+    // Keys are watched as before, not listed every 10 s: after the first, the second would come too late.
+    let folder = tempfile::tempdir()?;
+    for (number, within) in [(0u8, SOON), (1, Duration::from_secs(6))] {
+        let mut secret = SealingKey::generate(folder.path(), 2048)?.secret()?;
+        secret["metadata"]["name"] = json!(format!("brought-{number}"));
+        lab.cluster.apply(&secret.to_string())?;
+        lab.cluster.eventually(within, "the key that was brought", || {
+            let held = lab.metric("sealed_secrets_controller_held_keys")?;
+            ensure!(held == f64::from(number + 2), "{held} keys are held");
+            Ok(())
+        })?;
+    }
+    let log = lab.controller.log()?;
+    ensure!(!log.contains("key Secrets cannot be watched"), "{log}");
     Ok(())
 }
 
