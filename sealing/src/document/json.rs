@@ -209,15 +209,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             values.push(value);
             marks.push(mark);
         }
-        let mark = Mark {
-            line,
-            turned: None,
-            children: Children::Items(marks),
-        };
-        Ok(Placed {
-            value: Value::Array(values),
-            mark,
-        })
+        Ok(Placed::list(line, values, marks))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {

@@ -15,6 +15,21 @@ pub(super) struct Placed {
     pub(super) mark: Mark,
 }
 
+impl Placed {
+    /// A sequence that begins in `line`, of items with their marks.
+    pub(super) fn list(line: usize, values: Vec<Value>, marks: Vec<Mark>) -> Self {
+        let mark = Mark {
+            line,
+            turned: None,
+            children: Children::Items(marks),
+        };
+        Self {
+            value: Value::Array(values),
+            mark,
+        }
+    }
+}
+
 /// The marks of one node.
 #[derive(Clone)]
 pub(super) struct Mark {

@@ -10,7 +10,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrI
 use serde_json::Value;
 
 use super::error::{DocumentError, Place};
-use super::mark::{Children, Entry, Mark, Placed, Turned};
+use super::mark::{Entry, Mark, Placed, Turned};
 use super::stream::Found;
 use super::{Format, MAX_DEPTH, wipe};
 use mapping::{Mapping, is_merge_key};
@@ -221,16 +221,8 @@ impl<'s> Reader<'s> {
             values.push(value);
             marks.push(mark);
         }
-        let mark = Mark {
-            line,
-            turned: None,
-            children: Children::Items(marks),
-        };
         Ok(Built {
-            placed: Placed {
-                value: Value::Array(values),
-                mark,
-            },
+            placed: Placed::list(line, values, marks),
             weight,
             height: height + 1,
         })
