@@ -111,12 +111,8 @@ impl Stage {
 
     /// What `--fetch-cert` must be told: nothing where the service proxy works.
     pub(crate) fn certificate_arguments(&self) -> Option<String> {
-        let address = match self {
-            Stage::Own(own) => own.cluster().address().to_string(),
-            Stage::Theirs(_) => "127.0.0.1".to_owned(),
-        };
         self.no_service_proxy()
-            .map(|_| format!("--cert=http://{address}:{}/v1/cert.pem", self.port()))
+            .map(|_| format!("--cert=http://127.0.0.1:{}/v1/cert.pem", self.port()))
     }
 
     fn port(&self) -> u16 {
@@ -244,4 +240,11 @@ impl Stage {
             Stage::Theirs(_) => Ok(()),
         }
     }
+}
+
+/// Whether the controller's log says that it serves a certificate.
+fn check_serving(log: &str) -> Result<()> {
+    ensure!(log.contains("HTTP server serving"), "it does not serve yet:\n{log}");
+    ensure!(log.contains("Certificate generated"), "it has no key yet:\n{log}");
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use crds::names;
 use harness::cluster::Cluster;
 use harness::implementation::Implementation;
@@ -14,6 +14,7 @@ use harness::process::Process;
 
 use super::super::interrupt;
 use super::super::report::Report;
+use super::check_serving;
 
 /// A control plane and, once started, the controller.
 pub(crate) struct Own {
@@ -100,10 +101,7 @@ impl Own {
         self.cluster
             .eventually(Duration::from_secs(60), "controller that is ready", || {
                 controller.check_running()?;
-                let log = controller.log()?;
-                ensure!(log.contains("HTTP server serving"), "it does not serve yet");
-                ensure!(log.contains("Certificate generated"), "it has no key yet");
-                Ok(())
+                check_serving(&controller.log()?)
             })?;
         Ok(controller)
     }

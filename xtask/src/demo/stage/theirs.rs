@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use crds::names;
 use harness::eventually::eventually;
 use harness::implementation::repository;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::report::Report;
+use super::check_serving;
 
 /// Namespace of the demo's SealedSecrets.
 pub(super) const NAMESPACE: &str = "sealed-secrets-demo";
@@ -204,12 +205,7 @@ impl Theirs {
             .stderr(log);
         self.controller = Some(command.spawn()?);
         eventually(Duration::from_secs(60), "controller that is ready", || {
-            let log = self.controller_log()?;
-            ensure!(
-                log.contains("HTTP server serving") && log.contains("Certificate generated"),
-                "not yet:\n{log}"
-            );
-            Ok(())
+            check_serving(&self.controller_log()?)
         })
     }
 
