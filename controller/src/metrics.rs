@@ -1,5 +1,8 @@
 //! The metrics, with the reference's names, types and labels.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crds::{SealedSecret, condition_status};
 use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, HistogramVec, IntCounter, IntGauge, Opts, Registry, TextEncoder,
@@ -24,6 +27,9 @@ pub(crate) struct Metrics {
     pub malformed_keys: IntGauge,
     /// Keys that are held for opening (ours).
     pub held_keys: IntGauge,
+    /// Private-key operations that no scrape has told yet; key rings count here.
+    pub key_operations: Arc<AtomicU64>,
+    key_operations_total: IntCounter,
 }
 
 impl Metrics {
@@ -73,6 +79,11 @@ impl Metrics {
         let malformed_keys = IntGauge::new(name("malformed_keys"), "Key Secrets that hold no usable key.")?;
         let held_keys = IntGauge::new(name("held_keys"), "Sealing keys that are held for opening.")?;
 
+        let key_operations_total = IntCounter::new(
+            name("private_key_operations_total"),
+            "Attempts to open something with a private key, for the cluster and for callers of the HTTP server.",
+        )?;
+
         registry.register(Box::new(build_info))?;
         registry.register(Box::new(unseal_requests.clone()))?;
         registry.register(Box::new(unseal_errors.clone()))?;
@@ -80,6 +91,7 @@ impl Metrics {
         registry.register(Box::new(http_durations.clone()))?;
         registry.register(Box::new(malformed_keys.clone()))?;
         registry.register(Box::new(held_keys.clone()))?;
+        registry.register(Box::new(key_operations_total.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let condition_info = (!omit_secret_labels).then_some(condition_info);
@@ -95,6 +107,8 @@ impl Metrics {
             http_durations,
             malformed_keys,
             held_keys,
+            key_operations: Arc::default(),
+            key_operations_total,
         })
     }
 
@@ -123,6 +137,9 @@ impl Metrics {
     /// # Errors
     /// A metric without a name; cannot happen with the constants here.
     pub(crate) fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        // Taken out as they are told, so that two scrapes at a time tell none twice.
+        let told_now = self.key_operations.swap(0, Ordering::Relaxed);
+        self.key_operations_total.inc_by(told_now);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
@@ -217,6 +234,9 @@ mod tests {
             .http_durations
             .with_label_values(&["/v1/cert.pem", "get"])
             .observe(0.1);
+        metrics.key_operations.fetch_add(2, Ordering::Relaxed);
+        metrics.text().unwrap();
+        metrics.key_operations.fetch_add(1, Ordering::Relaxed);
         let text = String::from_utf8(metrics.text().unwrap()).unwrap();
         for line in [
             "# TYPE sealed_secrets_controller_build_info gauge",
@@ -225,6 +245,7 @@ mod tests {
             r#"sealed_secrets_controller_unseal_errors_total{namespace="ns",reason="unseal"} 1"#,
             r#"sealed_secrets_controller_http_requests_total{code="200",method="get",path="/v1/cert.pem"} 1"#,
             "# TYPE sealed_secrets_controller_http_request_duration_seconds histogram",
+            "sealed_secrets_controller_private_key_operations_total 3",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

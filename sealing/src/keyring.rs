@@ -1,6 +1,7 @@
 //! The private keys that are held, newest first, and the search for the one that opens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -90,9 +91,18 @@ pub struct Opened {
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<(Timestamp, Arc<PrivateKey>)>,
+    operations: Arc<AtomicU64>,
 }
 
 impl KeyRing {
+    /// An empty ring that counts its private-key operations, failed ones included, where the caller can read them.
+    pub fn counting(operations: Arc<AtomicU64>) -> Self {
+        Self {
+            keys: Vec::new(),
+            operations,
+        }
+    }
+
     /// Holds a key; `age` orders the ring (the certificate's begin or the key Secret's creation). A key that is held
     /// already is replaced. Of equal ages, the one held first stays in front (reference behaviour).
     pub fn insert(&mut self, key: Arc<PrivateKey>, age: Timestamp) {
@@ -132,6 +142,9 @@ impl KeyRing {
             .filter(|key| is_preferred(key))
             .chain(keys().filter(|key| !is_preferred(key)));
         for key in ordered {
+            // One of another size is refused by its length alone.
+            let fits = key.public().modulus_length() == envelope.wrapped_key.len();
+            self.operations.fetch_add(u64::from(fits), Ordering::Relaxed);
             if let Some(session_key) = key.open_key(&envelope, label) {
                 let fingerprint = key.public().fingerprint().clone();
                 return match session_key.open_body(&envelope) {

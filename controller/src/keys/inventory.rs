@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crds::names;
 use jiff::Timestamp;
@@ -78,13 +79,15 @@ pub(crate) struct Inventory {
     held: BTreeMap<String, Held>,
     malformed: BTreeMap<String, (String, String)>,
     version: u64,
+    operations: Arc<AtomicU64>,
 }
 
 impl Inventory {
-    /// Nothing seen yet.
-    pub(crate) fn new(order: KeyOrder) -> Self {
+    /// Nothing seen yet. The keys that it gives out count their operations in `operations`.
+    pub(crate) fn new(order: KeyOrder, operations: Arc<AtomicU64>) -> Self {
         Self {
             order,
+            operations,
             held: BTreeMap::new(),
             malformed: BTreeMap::new(),
             version: 0,
@@ -165,7 +168,7 @@ impl Inventory {
     pub(crate) fn keys(&self) -> Keys {
         let mut in_order: Vec<_> = self.held.iter().collect();
         in_order.sort_by_key(|(name, held)| (held.created, (*name).clone()));
-        let mut ring = KeyRing::default();
+        let mut ring = KeyRing::counting(self.operations.clone());
         let mut current: Option<Current> = None;
         for (name, held) in in_order {
             let age = match self.order {
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn the_life_of_keys() {
         let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
-        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
         assert_eq!(
             inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
             Some(Change::Loaded)
@@ -275,7 +278,7 @@ mod tests {
     #[test]
     fn a_key_that_becomes_malformed_still_opens_but_seals_no_more() {
         let key = pair("2024-01-01");
-        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
         inventory.seen(secret("a", "1", "2024-01-01", Some(&key)));
         let broken = || KeySecret {
             pair: Some(Err(KeySecretError::ItemMissing("tls.key"))),
@@ -296,7 +299,7 @@ mod tests {
     #[test]
     fn of_equal_ages_the_secret_created_first_is_current() {
         let (first, second) = (pair("2024-01-01"), pair("2024-01-01"));
-        let mut inventory = Inventory::new(KeyOrder::CertNotBefore);
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
         inventory.seen(secret("z", "1", "2024-01-01", Some(&first)));
         inventory.seen(secret("a", "1", "2024-01-02", Some(&second)));
         assert_eq!(current(&inventory).as_deref(), Some("z"));
@@ -305,7 +308,7 @@ mod tests {
     #[test]
     fn the_order_can_be_that_of_the_secrets() {
         let (new, old) = (pair("2024-03-01"), pair("2024-01-01"));
-        let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp);
+        let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp, Arc::default());
         inventory.seen(secret("a", "1", "2024-05-01", Some(&new)));
         inventory.seen(secret("b", "1", "2024-06-01", Some(&old)));
         assert_eq!(current(&inventory).as_deref(), Some("b"));

@@ -87,7 +87,7 @@ impl KeyStore {
         metrics: Arc<Metrics>,
     ) -> (Self, KeysReader) {
         let (published, reader) = watch::channel(Arc::new(Keys::default()));
-        let inventory = Inventory::new(settings.order);
+        let inventory = Inventory::new(settings.order, metrics.key_operations.clone());
         let store = Self {
             api,
             namespace,

@@ -1,5 +1,8 @@
 //! Broken and foreign ciphertexts: each kind of damage has its class of error, and none opens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::common::{VALUES, key};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -120,6 +123,33 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
             fitting: 0,
             sealed_bits: 2048
         })
+    );
+}
+
+#[test]
+fn private_key_operations_are_counted_also_those_that_fail() {
+    let sample = sample();
+    let operations = Arc::new(AtomicU64::new(0));
+    let mut ring = KeyRing::counting(operations.clone());
+    for name in ["other", "rsa4096", "rsa2048"] {
+        ring.insert(Arc::new(key(name).private()), jiff::Timestamp::UNIX_EPOCH);
+    }
+    let wrong = Binding::ClusterWide.label();
+    let counted = |bytes: &[u8], label, preferred| {
+        let opened = ring.open(bytes, label, preferred).is_ok();
+        (opened, operations.swap(0, Ordering::Relaxed))
+    };
+    assert_eq!(
+        counted(&sample.sealed, &sample.label, None),
+        (true, 2),
+        "the fitting ones in turn"
+    );
+    assert_eq!(counted(&sample.sealed, &sample.label, Some(&sample.key)), (true, 1));
+    assert_eq!(counted(&sample.sealed, &wrong, None), (false, 2));
+    assert_eq!(
+        counted(&sample.sealed[..100], &sample.label, None),
+        (false, 0),
+        "no envelope"
     );
 }
 
