@@ -1,6 +1,7 @@
 //! Every wire name of Sealed Secrets, once: group, annotations, labels, conditions, fixed object names.
 //!
-//! The values are those of Bitnami Sealed Secrets 0.40; changing one breaks compatibility.
+//! The values are those of Bitnami Sealed Secrets 0.40, but for the one that says that it is ours; changing one breaks
+//! compatibility.
 
 /// API group of [`crate::SealedSecret`].
 pub const GROUP: &str = "bitnami.com";
@@ -21,6 +22,10 @@ pub const ANNOTATION_MANAGED: &str = "sealedsecrets.bitnami.com/managed";
 pub const ANNOTATION_PATCH: &str = "sealedsecrets.bitnami.com/patch";
 /// Annotation in the template: `"true"` leaves the Secret without an owner reference to the SealedSecret.
 pub const ANNOTATION_SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
+
+/// Annotation of this project on the SealedSecret, unknown to the reference: the key hint, a list of the fingerprints of
+/// every public key that its items were sealed with, divided by commas. A hint only: it may be missing, old or a lie.
+pub const ANNOTATION_SEALED_WITH: &str = "sealed-secrets-rs/sealed-with";
 
 /// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
 pub const ANNOTATIONS_LAST_APPLIED: [&str; 2] = [

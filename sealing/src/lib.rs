@@ -5,13 +5,14 @@
 //!
 //! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
 //! - documents: [`document`] (text ↔ objects), [`secret`] (a Secret in clear), [`seal`], [`raw`], [`unseal`],
-//!   [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
+//!   [`hint`] (which keys an object was sealed with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
 
 mod base64_text;
 pub mod binding;
 pub mod cert;
 pub mod document;
 pub mod envelope;
+pub mod hint;
 pub mod key;
 #[cfg(feature = "aws-lc")]
 pub mod key_secret;
