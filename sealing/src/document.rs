@@ -72,9 +72,8 @@ impl Document {
     /// Where the document stands.
     pub fn place(&self) -> Place {
         Place {
-            document: self.index,
-            line: self.line,
             item: self.item,
+            ..Place::new(self.index, self.mark.spot)
         }
     }
 
@@ -82,8 +81,8 @@ impl Document {
     /// ancestors that exists.
     pub fn place_of<S: AsRef<str>>(&self, path: &[S]) -> Place {
         Place {
-            line: self.mark.line_of(path),
-            ..self.place()
+            item: self.item,
+            ..Place::new(self.index, self.mark.spot_of(path))
         }
     }
 
@@ -92,7 +91,7 @@ impl Document {
         Document {
             value,
             index,
-            line: mark.line,
+            line: mark.spot.line,
             format,
             item,
             mark,

@@ -9,8 +9,28 @@ pub struct Place {
     pub document: usize,
     /// The line in the source, from 1.
     pub line: usize,
+    /// The column in that line, in characters from 1. Not printed: the line is enough for people.
+    pub column: usize,
     /// The place in the `items` of a List, from 1.
     pub item: Option<usize>,
+}
+
+impl Place {
+    pub(super) fn new(document: usize, spot: Spot) -> Self {
+        Self {
+            document,
+            line: spot.line,
+            column: spot.column,
+            item: None,
+        }
+    }
+}
+
+/// A line and a column in a source, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 impl fmt::Display for Place {

@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::error::{DocumentError, Place, Typed};
+use super::error::{DocumentError, Place, Spot, Typed};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
 use super::stream::Found;
 use super::{Format, MAX_DEPTH};
@@ -50,14 +50,10 @@ pub(super) fn read(
 }
 
 fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: usize) -> DocumentError {
-    let at = |line| Place {
-        document: index,
-        line,
-        item: None,
-    };
+    let at = |spot| Place::new(index, spot);
     match state.fault.take() {
-        Some(Fault::Duplicate { line, key }) => DocumentError::DuplicateKey { place: at(line), key },
-        Some(Fault::TooDeep { line }) => DocumentError::TooDeep { place: at(line) },
+        Some(Fault::Duplicate { spot, key }) => DocumentError::DuplicateKey { place: at(spot), key },
+        Some(Fault::TooDeep { spot }) => DocumentError::TooDeep { place: at(spot) },
         None => {
             let reason = match error.classify() {
                 Category::Eof => "it ends too early".to_owned(),
@@ -71,7 +67,10 @@ fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: u
                 Category::Data | Category::Io => "it breaks the rules of JSON".to_owned(),
             };
             DocumentError::Syntax {
-                place: at(lines_before + error.line().max(1)),
+                place: at(Spot {
+                    line: lines_before + error.line().max(1),
+                    column: error.column().max(1),
+                }),
                 format: Format::Json,
                 reason,
             }
@@ -84,18 +83,54 @@ fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: u
 struct State {
     /// Line breaks before the byte that was read last.
     breaks: Cell<usize>,
+    /// Characters of its line up to that byte.
+    column: Cell<usize>,
     last: Cell<u8>,
+    /// Whether that byte is inside a text, and whether a backslash stands before the next one.
+    inside_text: Cell<bool>,
+    escaped: Cell<bool>,
+    /// Where the last text began.
+    text: Cell<Option<Spot>>,
     fault: RefCell<Option<Fault>>,
 }
 
 enum Fault {
-    Duplicate { line: usize, key: String },
-    TooDeep { line: usize },
+    Duplicate { spot: Spot, key: String },
+    TooDeep { spot: Spot },
 }
 
 impl State {
-    fn line(&self) -> usize {
-        self.breaks.get() + 1
+    /// Where the byte stands that was read last.
+    fn spot(&self) -> Spot {
+        Spot {
+            line: self.breaks.get() + 1,
+            column: self.column.get().max(1),
+        }
+    }
+
+    /// Where the text began that was read last.
+    fn text_spot(&self) -> Spot {
+        self.text.get().unwrap_or_else(|| self.spot())
+    }
+
+    /// Counts one more byte.
+    fn pass(&self, byte: u8) {
+        if self.last.replace(byte) == b'\n' {
+            self.breaks.set(self.breaks.get() + 1);
+            self.column.set(0);
+        }
+        // The further bytes of a character in UTF-8 count nothing.
+        if byte & 0xC0 != 0x80 {
+            self.column.set(self.column.get() + 1);
+        }
+        let inside = self.inside_text.get();
+        if byte == b'"' && !self.escaped.get() {
+            self.inside_text.set(!inside);
+            if !inside {
+                self.text.set(Some(self.spot()));
+            }
+        }
+        self.escaped.set(inside && byte == b'\\' && !self.escaped.get());
     }
 
     /// Notes why reading stops, because the parser's own error could not say it without a value.
@@ -116,9 +151,7 @@ impl Read for Bytes<'_> {
         let (Some(slot), Some((byte, rest))) = (buffer.first_mut(), self.rest.split_first()) else {
             return Ok(0);
         };
-        if self.state.last.replace(*byte) == b'\n' {
-            self.state.breaks.set(self.state.breaks.get() + 1);
-        }
+        self.state.pass(*byte);
         *slot = *byte;
         self.rest = rest;
         Ok(1)
@@ -141,14 +174,14 @@ impl Node<'_> {
         });
         Placed {
             value,
-            mark: Mark::leaf(self.state.line(), turned),
+            mark: Mark::leaf(self.state.spot(), turned),
         }
     }
 
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(self.state.stop(Fault::TooDeep {
-                line: self.state.line(),
+                spot: self.state.spot(),
             }));
         }
         Ok(Node {
@@ -202,31 +235,31 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {
-        let line = self.state.line();
+        let spot = self.state.spot();
         let inner = self.deeper()?;
         let (mut values, mut marks) = (Vec::new(), Vec::new());
         while let Some(Placed { value, mark }) = source.next_element_seed(inner)? {
             values.push(value);
             marks.push(mark);
         }
-        Ok(Placed::list(line, values, marks))
+        Ok(Placed::list(spot, values, marks))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {
-        let line = self.state.line();
+        let spot = self.state.spot();
         let inner = self.deeper()?;
         let mut values = Map::new();
         let mut entries = BTreeMap::new();
         while let Some(key) = source.next_key::<String>()? {
-            let key_line = self.state.line();
+            let key_spot = self.state.text_spot();
             if values.contains_key(&key) {
-                return Err(self.state.stop(Fault::Duplicate { line: key_line, key }));
+                return Err(self.state.stop(Fault::Duplicate { spot: key_spot, key }));
             }
             let Placed { value, mark } = source.next_value_seed(inner)?;
             entries.insert(
                 key.clone(),
                 Entry {
-                    key_line,
+                    key_spot,
                     key_turned: None,
                     value: mark,
                 },
@@ -234,7 +267,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             values.insert(key, value);
         }
         let mark = Mark {
-            line,
+            spot,
             turned: None,
             children: Children::Entries(entries),
         };

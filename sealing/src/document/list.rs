@@ -30,11 +30,7 @@ pub(super) fn expand(
         return Ok(());
     };
     let api_version = placed.value.get("apiVersion").cloned();
-    let place = Place {
-        document: index,
-        line: placed.mark.line_of(&["items"]),
-        item: None,
-    };
+    let place = Place::new(index, placed.mark.spot_of(&["items"]));
     let items = placed.value.get_mut("items").map(Value::take).unwrap_or_default();
     let marks = match placed.mark.children {
         Children::Entries(mut entries) => entries.remove("items").map(|entry| entry.value),
@@ -83,14 +79,13 @@ fn object(index: usize, format: Format, item: Option<usize>, placed: Placed) -> 
     };
     let Placed {
         value,
-        mark: Mark { line, .. },
+        mark: Mark { spot, .. },
     } = placed;
     wipe(value);
     Err(DocumentError::NotAnObject {
         place: Place {
-            document: index,
-            line,
             item,
+            ..Place::new(index, spot)
         },
         found,
     })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::error::Typed;
+use super::error::{Spot, Typed};
 
 /// A value and its marks, built together by the readers.
 #[derive(Clone)]
@@ -16,10 +16,10 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// A sequence that begins in `line`, of items with their marks.
-    pub(super) fn list(line: usize, values: Vec<Value>, marks: Vec<Mark>) -> Self {
+    /// A sequence that begins at `spot`, of items with their marks.
+    pub(super) fn list(spot: Spot, values: Vec<Value>, marks: Vec<Mark>) -> Self {
         let mark = Mark {
-            line,
+            spot,
             turned: None,
             children: Children::Items(marks),
         };
@@ -33,8 +33,8 @@ impl Placed {
 /// The marks of one node.
 #[derive(Clone)]
 pub(super) struct Mark {
-    /// The line where the node begins, from 1.
-    pub(super) line: usize,
+    /// Where the node begins.
+    pub(super) spot: Spot,
     /// Set for a scalar that is not text.
     pub(super) turned: Option<Turned>,
     pub(super) children: Children,
@@ -50,7 +50,7 @@ pub(super) enum Children {
 /// One entry of a map: where its key stands, and its value's marks.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) key_line: usize,
+    pub(super) key_spot: Spot,
     pub(super) key_turned: Option<Turned>,
     pub(super) value: Mark,
 }
@@ -67,9 +67,9 @@ pub(super) struct Turned {
 }
 
 impl Mark {
-    pub(super) fn leaf(line: usize, turned: Option<Turned>) -> Mark {
+    pub(super) fn leaf(spot: Spot, turned: Option<Turned>) -> Mark {
         Mark {
-            line,
+            spot,
             turned,
             children: Children::None,
         }
@@ -95,17 +95,17 @@ impl Mark {
         }
     }
 
-    /// The line of the key that leads to `path`, or of the deepest of its ancestors that exists.
-    pub(super) fn line_of<S: AsRef<str>>(&self, path: &[S]) -> usize {
+    /// Where the key stands that leads to `path`, or of the deepest of its ancestors that exists.
+    pub(super) fn spot_of<S: AsRef<str>>(&self, path: &[S]) -> Spot {
         let Some((step, rest)) = path.split_first() else {
-            return self.line;
+            return self.spot;
         };
         match &self.children {
-            Children::Entries(entries) => entries.get(step.as_ref()).map_or(self.line, |entry| {
+            Children::Entries(entries) => entries.get(step.as_ref()).map_or(self.spot, |entry| {
                 if rest.is_empty() {
-                    entry.key_line
+                    entry.key_spot
                 } else {
-                    entry.value.line_of(rest)
+                    entry.value.spot_of(rest)
                 }
             }),
             Children::Items(items) => step
@@ -113,8 +113,8 @@ impl Mark {
                 .parse::<usize>()
                 .ok()
                 .and_then(|position| items.get(position))
-                .map_or(self.line, |item| item.line_of(rest)),
-            Children::None => self.line,
+                .map_or(self.spot, |item| item.spot_of(rest)),
+            Children::None => self.spot,
         }
     }
 }

@@ -120,10 +120,11 @@ impl Texts<'_> {
     }
 
     fn place(&self, key: &str) -> Place {
-        let line = self.mark.map_or(self.document.line, |mark| mark.line_of(&[key]));
+        let document = self.document.place();
+        let Some(mark) = self.mark else { return document };
         Place {
-            line,
-            ..self.document.place()
+            item: document.item,
+            ..Place::new(document.document, mark.spot_of(&[key]))
         }
     }
 }

@@ -6,10 +6,10 @@ mod scalar;
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 use serde_json::Value;
 
-use super::error::{DocumentError, Place};
+use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
 use super::stream::Found;
 use super::{Format, MAX_DEPTH, wipe};
@@ -72,7 +72,7 @@ impl Built {
     fn into_placed(mut self) -> Placed {
         Placed {
             value: std::mem::take(&mut self.placed.value),
-            mark: std::mem::replace(&mut self.placed.mark, Mark::leaf(0, None)),
+            mark: std::mem::replace(&mut self.placed.mark, Mark::leaf(Spot { line: 0, column: 0 }, None)),
         }
     }
 }
@@ -115,24 +115,23 @@ impl<'s> Reader<'s> {
     fn expect(&mut self) -> Result<(Event<'s>, Span), DocumentError> {
         let next = self.next()?;
         next.ok_or_else(|| DocumentError::Syntax {
-            place: self.place(1 + self.text.bytes().filter(|b| *b == b'\n').count()),
+            place: self.place(Spot {
+                line: 1 + self.text.bytes().filter(|b| *b == b'\n').count(),
+                column: 1,
+            }),
             format: Format::Yaml,
             reason: "it ends too early".to_owned(),
         })
     }
 
-    fn place(&self, line: usize) -> Place {
+    fn place(&self, spot: Spot) -> Place {
         let document = if self.inside { self.index } else { self.index + 1 };
-        Place {
-            document,
-            line,
-            item: None,
-        }
+        Place::new(document, spot)
     }
 
     fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Built, DocumentError> {
-        let line = span.start.line();
-        let place = self.place(line);
+        let spot = spot(&span.start);
+        let place = self.place(spot);
         if depth > MAX_DEPTH {
             return Err(DocumentError::TooDeep { place });
         }
@@ -149,7 +148,7 @@ impl<'s> Reader<'s> {
                     Built {
                         placed: Placed {
                             value,
-                            mark: Mark::leaf(line, turned),
+                            mark: Mark::leaf(spot, turned),
                         },
                         weight,
                         height: 1,
@@ -158,11 +157,11 @@ impl<'s> Reader<'s> {
             }
             Event::SequenceStart(_, anchor, tag) => {
                 known_tag(tag.as_deref(), "seq", place)?;
-                (anchor, self.sequence(line, depth)?)
+                (anchor, self.sequence(spot, depth)?)
             }
             Event::MappingStart(_, anchor, tag) => {
                 known_tag(tag.as_deref(), "map", place)?;
-                (anchor, self.mapping(line, depth)?)
+                (anchor, self.mapping(spot, depth)?)
             }
             _ => {
                 let reason = "a value is missing".to_owned();
@@ -206,7 +205,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn sequence(&mut self, line: usize, depth: usize) -> Result<Built, DocumentError> {
+    fn sequence(&mut self, spot: Spot, depth: usize) -> Result<Built, DocumentError> {
         let (mut values, mut marks) = (Vec::new(), Vec::new());
         let (mut weight, mut height) = (NODE_WEIGHT, 0);
         loop {
@@ -222,13 +221,13 @@ impl<'s> Reader<'s> {
             marks.push(mark);
         }
         Ok(Built {
-            placed: Placed::list(line, values, marks),
+            placed: Placed::list(spot, values, marks),
             weight,
             height: height + 1,
         })
     }
 
-    fn mapping(&mut self, line: usize, depth: usize) -> Result<Built, DocumentError> {
+    fn mapping(&mut self, begin: Spot, depth: usize) -> Result<Built, DocumentError> {
         let mut map = Mapping::default();
         let (mut weight, mut height) = (NODE_WEIGHT, 0);
         loop {
@@ -236,8 +235,8 @@ impl<'s> Reader<'s> {
             if event == Event::MappingEnd {
                 break;
             }
-            let key_line = span.start.line();
-            let place = self.place(key_line);
+            let key_spot = spot(&span.start);
+            let place = self.place(key_spot);
             let is_merge = is_merge_key(&event);
             let key = if is_merge { None } else { Some(self.key(event, span)?) };
             let (event, span) = self.expect()?;
@@ -251,7 +250,7 @@ impl<'s> Reader<'s> {
                         key,
                         value,
                         Entry {
-                            key_line,
+                            key_spot,
                             key_turned,
                             value: mark,
                         },
@@ -262,7 +261,7 @@ impl<'s> Reader<'s> {
             }
         }
         Ok(Built {
-            placed: map.finish(line),
+            placed: map.finish(begin),
             weight,
             height: height + 1,
         })
@@ -270,7 +269,7 @@ impl<'s> Reader<'s> {
 
     /// The text of a key. Go turns a number or a boolean into text here.
     fn key(&mut self, event: Event<'s>, span: Span) -> Result<(String, Option<Turned>), DocumentError> {
-        let place = self.place(span.start.line());
+        let place = self.place(spot(&span.start));
         if !matches!(event, Event::Scalar(..) | Event::Alias(_)) {
             return Err(DocumentError::Key { place });
         }
@@ -289,7 +288,7 @@ impl<'s> Reader<'s> {
     }
 
     fn broken(&self, error: &ScanError) -> DocumentError {
-        let place = self.place(error.marker().line());
+        let place = self.place(spot(error.marker()));
         match error.kind() {
             ErrorKind::RecursionLimitExceeded => DocumentError::TooDeep { place },
             kind => DocumentError::Syntax {
@@ -298,5 +297,13 @@ impl<'s> Reader<'s> {
                 reason: reason(kind).to_owned(),
             },
         }
+    }
+}
+
+/// The parser counts columns from 0.
+fn spot(marker: &Marker) -> Spot {
+    Spot {
+        line: marker.line(),
+        column: marker.col() + 1,
     }
 }

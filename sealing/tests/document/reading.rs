@@ -193,3 +193,23 @@ fn a_long_stream_is_read_in_linear_time() {
     }
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
+
+#[test]
+fn columns_count_characters_from_one() {
+    let column = |source: &str, path: &[&str]| {
+        let documents = read(source.as_bytes()).unwrap();
+        let place = documents.last().unwrap().place_of(path);
+        (place.line, place.column)
+    };
+    let yaml = "k: v\n---\nspec:\n    ключ: {a: 1, 'b': 2, ab: [x]}\n";
+    assert_eq!(column(yaml, &["spec"]), (3, 1));
+    assert_eq!(column(yaml, &["spec", "ключ"]), (4, 5));
+    assert_eq!(column(yaml, &["spec", "ключ", "b"]), (4, 18));
+    assert_eq!(column(yaml, &["spec", "ключ", "ab"]), (4, 26));
+    let json = "{\n  \"ключ\": {\"a\": \"x\\\"\\\\\", \"\\u0062\": 2,\n\"c\" : [{}, {\"d\": null}]}}";
+    assert_eq!(column(json, &["ключ"]), (2, 3));
+    assert_eq!(column(json, &["ключ", "a"]), (2, 12));
+    assert_eq!(column(json, &["ключ", "b"]), (2, 26));
+    assert_eq!(column(json, &["ключ", "c"]), (3, 1));
+    assert_eq!(column(json, &["ключ", "c", "1", "d"]), (3, 13));
+}

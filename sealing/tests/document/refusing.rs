@@ -172,6 +172,7 @@ fn errors_can_be_compared() {
     let place = Place {
         document: 2,
         line: 3,
+        column: 1,
         item: None,
     };
     assert_eq!(
@@ -185,6 +186,7 @@ fn errors_can_be_compared() {
     let place = Place {
         document: 1,
         line: 1,
+        column: 4,
         item: None,
     };
     let reason = "it ends too early".to_owned();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use granit_parser::{Event, ScalarStyle};
 use serde_json::{Map, Value};
 
-use super::super::error::{DocumentError, Place};
+use super::super::error::{DocumentError, Place, Spot};
 use super::super::mark::{Children, Entry, Mark, Placed};
 use super::super::{Format, wipe};
 use super::scalar::core_tag;
@@ -71,9 +71,9 @@ impl Mapping {
         Ok(())
     }
 
-    pub(super) fn finish(self, line: usize) -> Placed {
+    pub(super) fn finish(self, spot: Spot) -> Placed {
         let mark = Mark {
-            line,
+            spot,
             turned: None,
             children: Children::Entries(self.entries),
         };
