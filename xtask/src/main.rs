@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod arrows;
+mod bench;
 mod codegen;
 mod demo;
 mod inside;
@@ -19,12 +20,17 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Xtask {
+    /// Measure speed and memory beside the reference, and write the tables under docs/benchmarks.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
     Codegen(codegen::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
     Demo(demo::Args),
     #[command(hide = true)]
     Inside(inside::Args),
+    #[command(hide = true)]
+    Measured(bench::child::Measured),
     /// Build the real programs that the tests run against (needs Go), once, into a cache of yours.
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
@@ -35,9 +41,11 @@ enum Xtask {
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
+        Xtask::Bench(bench) => bench::run(&bench),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Inside(args) => inside::run(&args),
+        Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),
         Xtask::Test(args) => test::run(&args),
         Xtask::Vectors(args) => vectors::run_script(&args),

@@ -1,0 +1,80 @@
+//! How many RSA operations this machine does in a second, through the same backend as the library: the bound of
+//! everything that seals and opens. Prints one line of JSON; `cargo xtask bench` reads it.
+//!
+//! `cargo bench -p sealing --bench rate -- [BITS [SECONDS]]`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "a bench has a clock, threads and a voice, and whatever fails here has failed"
+)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rsa::{
+    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
+};
+
+/// As long as a session key.
+const SESSION_KEY: [u8; 32] = [7; 32];
+
+/// Operations a second of `threads` threads that do nothing else for `time`.
+fn rate(threads: usize, time: Duration, operation: &(dyn Fn() + Sync)) -> f64 {
+    let done = AtomicU64::new(0);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while start.elapsed() < time {
+                    operation();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+}
+
+fn main() {
+    // Cargo adds `--bench` to what is typed.
+    let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<u64>().ok());
+    let bits = numbers.next().unwrap_or(4096);
+    let time = Duration::from_secs(numbers.next().unwrap_or(2));
+    let size = match bits {
+        2048 => KeySize::Rsa2048,
+        3072 => KeySize::Rsa3072,
+        8192 => KeySize::Rsa8192,
+        _ => KeySize::Rsa4096,
+    };
+    let private = PrivateDecryptingKey::generate(size).unwrap();
+    let public = OaepPublicEncryptingKey::new(private.public_key()).unwrap();
+    let private = OaepPrivateDecryptingKey::new(private).unwrap();
+    let mut wrapped = vec![0; public.ciphertext_size()];
+    public
+        .encrypt(&OAEP_SHA256_MGF1SHA256, &SESSION_KEY, &mut wrapped, Some(b"label"))
+        .unwrap();
+
+    let seal = || {
+        let mut out = vec![0; public.ciphertext_size()];
+        public
+            .encrypt(&OAEP_SHA256_MGF1SHA256, &SESSION_KEY, &mut out, Some(b"label"))
+            .unwrap();
+    };
+    let open = || {
+        let mut out = vec![0; private.min_output_size()];
+        private
+            .decrypt(&OAEP_SHA256_MGF1SHA256, &wrapped, &mut out, Some(b"label"))
+            .unwrap();
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "{{\"bits\":{bits},\"threads\":{threads},\"public\":{:.1},\"public_one\":{:.1},\"private\":{:.1},\"private_one\":{:.1}}}",
+        rate(threads, time, &seal),
+        rate(1, time, &seal),
+        rate(threads, time, &open),
+        rate(1, time, &open),
+    );
+}

@@ -1,0 +1,31 @@
+//! `cargo xtask bench …`: how fast and how lean, beside the reference, in one run on one machine.
+//!
+//! Each bench is a file of its own below this one. What they share: [`child`] (a program measured from its start to its
+//! exit), [`paired`] (two contenders by turns), [`figures`] (min, median, max), [`table`], [`machine`], and [`page`] (the
+//! result under `docs/benchmarks`).
+
+pub(crate) mod child;
+mod cli;
+mod figures;
+mod machine;
+mod page;
+mod paired;
+mod rates;
+mod release;
+mod table;
+
+use anyhow::Result;
+
+/// Which bench.
+#[derive(clap::Subcommand)]
+pub(crate) enum Bench {
+    /// kubeseal: one small Secret, a long stream, a tree of files.
+    Cli(cli::Args),
+}
+
+/// Runs the bench, prints its tables and writes its page.
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Cli(args) => cli::run(args),
+    }
+}
