@@ -1,6 +1,7 @@
 //! The sealing keys: which are held, which one is current, when the next one is made.
 
 pub(crate) mod inventory;
+pub(crate) mod lately;
 pub(crate) mod renewal;
 pub(crate) mod source;
 pub(crate) mod store;

@@ -19,6 +19,7 @@ use tracing::{debug, info};
 use crate::error::{ApiFailure, Failure, METRIC_STATUS};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
+use crate::keys::lately::Lately;
 use crate::keys::{Keys, KeysReader};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
@@ -42,6 +43,8 @@ pub(crate) struct Reconciler {
     pub settings: ReconcileSettings,
     /// As many permits as cores: more threads would only wait for each other.
     pub cores: Semaphore,
+    /// The keys to try first.
+    pub lately: Lately,
 }
 
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
@@ -67,9 +70,14 @@ impl Reconciler {
         let (sealed, keys) = (sealed.clone(), keys.clone());
         // The semaphore is never closed; without a permit the work is done all the same.
         let _permit = self.cores.acquire().await.ok();
-        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&sealed, &keys.ring, None)).await;
+        let likely = self.lately.keys();
+        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&sealed, &keys.ring, &likely)).await;
         match opened {
-            Ok(opened) => opened.map_err(Failure::from),
+            Ok(Ok(opened)) => {
+                self.lately.opened(&opened.opened_by);
+                Ok(opened)
+            }
+            Ok(Err(failure)) => Err(failure.into()),
             Err(_) => Err(Failure::Api(ApiFailure::Answer(
                 "the thread that opened the items failed".to_owned(),
             ))),

@@ -20,6 +20,7 @@ use crate::args::VERSION;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
+use crate::keys::lately::Lately;
 use crate::keys::store::KeyStore;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -101,6 +102,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         metrics,
         settings: settings.reconcile,
         cores: Semaphore::new(cores),
+        lately: Lately::default(),
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     let mut workers = JoinSet::new();

@@ -128,19 +128,20 @@ impl KeyRing {
         self.keys.iter().map(|(_, key)| key.public().fingerprint())
     }
 
-    /// Opens an envelope's bytes: first with the `preferred` key, then with the others, newest first. A wrong key
-    /// costs a whole private-key operation, so a caller that knows the likely one should say so; a wrong preference
-    /// costs time, never correctness.
+    /// Opens an envelope's bytes: first with the `preferred` keys in their order, then with the others, newest first. A
+    /// wrong key costs a whole private-key operation, so a caller that knows the likely ones should say so; a wrong
+    /// preference costs time, never correctness.
     ///
     /// # Errors
     /// [`OpenError`], which tells a broken ciphertext from one that no held key opens as far as the format allows.
-    pub fn open(&self, bytes: &[u8], label: &Label, preferred: Option<&Fingerprint>) -> Result<Opened, OpenError> {
+    pub fn open(&self, bytes: &[u8], label: &Label, preferred: &[Fingerprint]) -> Result<Opened, OpenError> {
         let envelope = Envelope::parse(bytes)?;
-        let is_preferred = |key: &PrivateKey| Some(key.public().fingerprint()) == preferred;
         let keys = || self.keys.iter().map(|(_, key)| key);
-        let ordered = keys()
-            .filter(|key| is_preferred(key))
-            .chain(keys().filter(|key| !is_preferred(key)));
+        let mut ordered: Vec<_> = keys().collect();
+        ordered.sort_by_cached_key(|key| {
+            let place = preferred.iter().position(|likely| likely == key.public().fingerprint());
+            place.unwrap_or(preferred.len())
+        });
         for key in ordered {
             // One of another size is refused by its length alone.
             let fits = key.public().modulus_length() == envelope.wrapped_key.len();

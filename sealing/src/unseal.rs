@@ -103,11 +103,11 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
     )
 }
 
-/// Opens every item and makes the Secret. `preferred` is the key to try first, if one is likely.
+/// Opens every item and makes the Secret. `preferred` are the keys to try first, the likeliest in front.
 ///
 /// # Errors
 /// [`UnsealError`]; with [`UnsealError::Items`] no item of the result is given, not even those that opened.
-pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Result<Unsealed, UnsealError> {
+pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<Unsealed, UnsealError> {
     let label = binding(sealed)?.label();
     let default = SecretTemplate::default();
     let template = sealed.spec.template.as_ref().unwrap_or(&default);
@@ -136,7 +136,7 @@ pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerpr
 ///
 /// # Errors
 /// [`UnsealError`], as from [`unseal`].
-pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Result<(), UnsealError> {
+pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<(), UnsealError> {
     let label = binding(sealed)?.label();
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(UnsealError::BothFormats),
@@ -147,7 +147,7 @@ pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: Option<&Fingerpr
 
 type Items = BTreeMap<String, SecretBytes>;
 
-fn open_text(text: &str, label: &Label, keys: &KeyRing, likely: Option<&Fingerprint>) -> Result<Opened, ItemError> {
+fn open_text(text: &str, label: &Label, keys: &KeyRing, likely: &[Fingerprint]) -> Result<Opened, ItemError> {
     Ok(keys.open(&base64_text::decode(text)?, label, likely)?)
 }
 
@@ -161,16 +161,17 @@ struct Opening {
 
 impl Opening {
     /// Opens every sealed item.
-    fn of(sealed: &SealedSecret, label: &Label, keys: &KeyRing, preferred: Option<&Fingerprint>) -> Self {
+    fn of(sealed: &SealedSecret, label: &Label, keys: &KeyRing, preferred: &[Fingerprint]) -> Self {
         let mut opening = Opening::default();
         // The items of one object were mostly sealed together, so the key of the last one is the likely one.
-        let mut likely = preferred.cloned();
+        let mut likely = preferred.to_vec();
         for (item, text) in &sealed.spec.encrypted_data {
-            match open_text(text, label, keys, likely.as_ref()) {
+            match open_text(text, label, keys, &likely) {
                 Ok(opened) => {
                     opening.items.insert(item.clone(), opened.plaintext);
                     opening.opened_by.insert(opened.key.clone());
-                    likely = Some(opened.key);
+                    likely.retain(|other| *other != opened.key);
+                    likely.insert(0, opened.key);
                 }
                 Err(error) => drop(opening.errors.insert(item.clone(), error)),
             }
@@ -205,7 +206,7 @@ fn deprecated_data(
     data: &str,
     label: &Label,
     keys: &KeyRing,
-    preferred: Option<&Fingerprint>,
+    preferred: &[Fingerprint],
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
     let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
     let documents = document::read(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;

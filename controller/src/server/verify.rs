@@ -51,7 +51,7 @@ fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCod
         }
     };
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
-    if accepted && unseal::verify(&sealed, keys, None).is_ok() {
+    if accepted && unseal::verify(&sealed, keys, &[]).is_ok() {
         StatusCode::OK
     } else {
         warn!("a SealedSecret that was sent to be verified does not open");

@@ -20,17 +20,19 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[P
     let bytes = super::read_objects(input)?;
     let name = InputName::of(input);
     let mut clear = Vec::new();
-    let mut likely = None;
+    let mut likely = Vec::new();
     for document in name.documents(&bytes)? {
         let sealed = name.sealed_secret(&document)?;
-        let opened = unseal(&sealed, &keys, likely.as_ref()).map_err(|error| {
+        let opened = unseal(&sealed, &keys, &likely).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),
                 other => Fault::Unseal(other),
             };
             name.fault_at(document.place(), fault)
         })?;
-        likely = opened.opened_by.first().cloned().or(likely);
+        if !opened.opened_by.is_empty() {
+            likely = opened.opened_by.into_iter().collect();
+        }
         clear.push(opened.secret.to_value().map_err(|_| name.fault(document::EmitError))?);
     }
     let text = objects::text(&clear, format);

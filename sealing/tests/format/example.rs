@@ -109,7 +109,7 @@ fn the_page_s_bytes_follow_from_its_inputs() {
 #[test]
 fn the_page_s_bytes_open() {
     let label = Binding::new(Scope::Strict, "default", "db").unwrap().label();
-    let opened = key("rsa2048").ring().open(&sealed(), &label, None).unwrap();
+    let opened = key("rsa2048").ring().open(&sealed(), &label, &[]).unwrap();
     assert_eq!(opened.plaintext.expose(), row("plaintext"));
     assert!(
         PAGE.contains(&format!("`{}`", opened.key)),

@@ -44,10 +44,7 @@ const NO_KEY: OpenError = OpenError::NoKey {
 fn every_truncation_is_named() {
     let sample = sample();
     for end in 0..sample.sealed.len() {
-        let error = sample
-            .ring
-            .open(&sample.sealed[..end], &sample.label, None)
-            .unwrap_err();
+        let error = sample.ring.open(&sample.sealed[..end], &sample.label, &[]).unwrap_err();
         // With at least a tag's worth of body left the lengths are plausible; then the tag does not match.
         let expected = if end < LENGTH_FIELD {
             OpenError::Malformed(EnvelopeError::Truncated {
@@ -74,7 +71,7 @@ fn every_flipped_byte_is_refused_in_its_class() {
     for at in 0..sample.sealed.len() {
         let mut bytes = sample.sealed.clone();
         bytes[at] ^= 0x01;
-        let error = sample.ring.open(&bytes, &sample.label, None).unwrap_err();
+        let error = sample.ring.open(&bytes, &sample.label, &[]).unwrap_err();
         match (at, error) {
             // L becomes 0 (the high byte was 1), or 257, for which no key is held.
             (0, OpenError::Malformed(EnvelopeError::BadLength(0))) => {}
@@ -102,13 +99,13 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
         label(Scope::NamespaceWide, "default", ""),
         label(Scope::ClusterWide, "", ""),
     ] {
-        assert_eq!(sample.ring.open(&sample.sealed, &wrong, None), Err(NO_KEY), "{wrong:?}");
+        assert_eq!(sample.ring.open(&sample.sealed, &wrong, &[]), Err(NO_KEY), "{wrong:?}");
     }
     assert_eq!(
-        key("other").ring().open(&sample.sealed, &sample.label, None),
+        key("other").ring().open(&sample.sealed, &sample.label, &[]),
         Err(NO_KEY)
     );
-    let wrong_size = key("rsa4096").ring().open(&sample.sealed, &sample.label, None);
+    let wrong_size = key("rsa4096").ring().open(&sample.sealed, &sample.label, &[]);
     assert_eq!(
         wrong_size,
         Err(OpenError::NoKey {
@@ -116,7 +113,7 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
             sealed_bits: 2048
         })
     );
-    let none = KeyRing::default().open(&sample.sealed, &sample.label, None);
+    let none = KeyRing::default().open(&sample.sealed, &sample.label, &[]);
     assert_eq!(
         none,
         Err(OpenError::NoKey {
@@ -135,19 +132,22 @@ fn private_key_operations_are_counted_also_those_that_fail() {
         ring.insert(Arc::new(key(name).private()), jiff::Timestamp::UNIX_EPOCH);
     }
     let wrong = Binding::ClusterWide.label();
-    let counted = |bytes: &[u8], label, preferred| {
+    let counted = |bytes: &[u8], label, preferred: &[_]| {
         let opened = ring.open(bytes, label, preferred).is_ok();
         (opened, operations.swap(0, Ordering::Relaxed))
     };
     assert_eq!(
-        counted(&sample.sealed, &sample.label, None),
+        counted(&sample.sealed, &sample.label, &[]),
         (true, 2),
         "the fitting ones in turn"
     );
-    assert_eq!(counted(&sample.sealed, &sample.label, Some(&sample.key)), (true, 1));
-    assert_eq!(counted(&sample.sealed, &wrong, None), (false, 2));
     assert_eq!(
-        counted(&sample.sealed[..100], &sample.label, None),
+        counted(&sample.sealed, &sample.label, std::slice::from_ref(&sample.key)),
+        (true, 1)
+    );
+    assert_eq!(counted(&sample.sealed, &wrong, &[]), (false, 2));
+    assert_eq!(
+        counted(&sample.sealed[..100], &sample.label, &[]),
         (false, 0),
         "no envelope"
     );
@@ -159,7 +159,7 @@ fn lengths_that_lie_read_nothing_beyond_the_bytes() {
     for length in [0_u16, 1, 127, 255, 257, 512, 1024, 0x7fff, 0xffff] {
         let mut bytes = sample.sealed.clone();
         bytes[..2].copy_from_slice(&length.to_be_bytes());
-        let error = sample.ring.open(&bytes, &sample.label, None).unwrap_err();
+        let error = sample.ring.open(&bytes, &sample.label, &[]).unwrap_err();
         let fits = usize::from(length) + LENGTH_FIELD + TAG <= bytes.len();
         match error {
             OpenError::Malformed(EnvelopeError::BadLength(_)) => assert!(length < 128, "{length}"),
@@ -176,7 +176,7 @@ fn a_huge_value_is_judged_by_its_tag() {
     let mut bytes = sample.sealed.clone();
     bytes.resize(64 << 20, 0);
     assert_eq!(
-        sample.ring.open(&bytes, &sample.label, None),
+        sample.ring.open(&bytes, &sample.label, &[]),
         Err(OpenError::Damaged { key: sample.key })
     );
 }
@@ -200,7 +200,7 @@ fn each_item_has_its_own_error_and_equal_ones_share_a_line() {
         }},
     }))
     .unwrap();
-    let error = unseal(&sealed, &good.ring, None).unwrap_err();
+    let error = unseal(&sealed, &good.ring, &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the ciphertext is cut short: 100 bytes, at least 274 expected (cut)\n\

@@ -66,14 +66,14 @@ proptest! {
     #[test]
     fn we_open_what_the_oracle_seals(binding in bindings(), plaintext: Vec<u8>, session_key: [u8; 32]) {
         let sealed = oracle_seal(&oracle_key("rsa2048"), session_key, &plaintext, &binding.label());
-        let opened = key("rsa2048").ring().open(&sealed, &binding.label(), None).unwrap();
+        let opened = key("rsa2048").ring().open(&sealed, &binding.label(), &[]).unwrap();
         prop_assert_eq!(opened.plaintext.expose(), plaintext);
     }
 
     #[test]
     fn arbitrary_bytes_never_open_and_never_panic(bytes: Vec<u8>) {
         let label = Binding::ClusterWide.label();
-        prop_assert!(key("rsa2048").ring().open(&bytes, &label, None).is_err());
+        prop_assert!(key("rsa2048").ring().open(&bytes, &label, &[]).is_err());
     }
 }
 

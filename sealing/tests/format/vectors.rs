@@ -14,7 +14,7 @@ fn every_value_opens_with_its_key_and_label() {
     for value in &VALUES.values {
         let opened = key(&value.key)
             .ring()
-            .open(&value.sealed(), &value.label(&VALUES), None)
+            .open(&value.sealed(), &value.label(&VALUES), &[])
             .unwrap();
         assert_eq!(
             opened.plaintext.expose(),
@@ -38,7 +38,7 @@ fn every_document_of_the_reference_unseals_to_the_secret_that_went_in() {
         let sealed = document::read(vector.sealed.as_bytes()).unwrap();
         let sealed = unseal::sealed_secret(&sealed[0]).unwrap();
 
-        let unsealed = unseal::unseal(&sealed, &key(&vector.key).ring(), None).unwrap();
+        let unsealed = unseal::unseal(&sealed, &key(&vector.key).ring(), &[]).unwrap();
         let (secret, context) = (unsealed.secret, format!("{} {}", vector.name, vector.key));
         assert_eq!(secret.items, expected.items, "{context}");
         assert_eq!(secret.type_, expected.type_, "{context}");

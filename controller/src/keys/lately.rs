@@ -1,0 +1,51 @@
+//! The keys that opened something lately, newest first: with many keys held, the likely ones are tried before the others.
+
+use std::sync::{Mutex, PoisonError};
+
+use sealing::key::Fingerprint;
+
+/// How many are remembered: objects of more than a few keys at a time are rare, and the rest is searched all the same.
+const REMEMBERED: usize = 8;
+
+/// Shared by all who open.
+#[derive(Debug, Default)]
+pub(crate) struct Lately(Mutex<Vec<Fingerprint>>);
+
+impl Lately {
+    /// The keys to try first, the one that opened last in front.
+    pub(crate) fn keys(&self) -> Vec<Fingerprint> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// These keys opened something just now.
+    pub(crate) fn opened<'a>(&self, by: impl IntoIterator<Item = &'a Fingerprint>) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in by {
+            if keys.first() != Some(key) {
+                keys.retain(|other| other != key);
+                keys.insert(0, key.clone());
+                keys.truncate(REMEMBERED);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(letter: char) -> Fingerprint {
+        format!("SHA256:{}A", letter.to_string().repeat(42)).parse().unwrap()
+    }
+
+    #[test]
+    fn the_last_one_is_in_front_and_few_are_remembered() {
+        let lately = Lately::default();
+        for letter in "abcdefghi".chars() {
+            lately.opened([&key(letter)]);
+        }
+        lately.opened(&[key('c'), key('i')]);
+        let expected: Vec<_> = "ichgfedb".chars().map(key).collect();
+        assert_eq!(lately.keys(), expected);
+    }
+}
