@@ -1,0 +1,143 @@
+//! What a rendering has from outside, and what it may use up.
+
+use jiff::Zoned;
+use thiserror::Error;
+
+/// A source of random bytes.
+pub trait Random {
+    /// Fills `buffer` completely; false when the source gives nothing (the buffer must then not be used).
+    #[must_use]
+    fn fill(&mut self, buffer: &mut [u8]) -> bool;
+}
+
+/// How much one rendering may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps: nodes of the tree evaluated, rounds of loops, calls, elements visited.
+    pub steps: u64,
+    /// How deep evaluations nest: blocks, templates in templates, parentheses; also values in values when printed.
+    pub depth: u32,
+    /// Bytes of output.
+    pub output: usize,
+    /// Bytes of all values made, whether they are still held or not.
+    pub allocation: usize,
+    /// Calls of functions that take long by design: key generation, password hashes.
+    pub slow_calls: u32,
+}
+
+impl Default for Limits {
+    /// As large as a Secret may be (1 MiB), and so that the steps are used up within some 10 ms.
+    fn default() -> Limits {
+        Limits {
+            steps: 250_000,
+            depth: 200,
+            output: 1 << 20,
+            allocation: 32 << 20,
+            slow_calls: 8,
+        }
+    }
+}
+
+/// The limit that a rendering went over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Limit {
+    /// [`Limits::steps`].
+    #[error("the template takes too many steps")]
+    Steps,
+    /// [`Limits::depth`].
+    #[error("the template nests too deep")]
+    Depth,
+    /// [`Limits::output`].
+    #[error("the result is too large")]
+    Output,
+    /// [`Limits::allocation`].
+    #[error("the template uses too much memory")]
+    Allocation,
+    /// [`Limits::slow_calls`].
+    #[error("the template calls too many slow functions")]
+    SlowCalls,
+}
+
+/// The surroundings of one rendering, handed to every function.
+pub struct Context<'a> {
+    now: &'a Zoned,
+    random: &'a mut dyn Random,
+    left: Limits,
+}
+
+impl<'a> Context<'a> {
+    /// A clock (whose zone is the local one), a random source, and limits.
+    pub fn new(now: &'a Zoned, random: &'a mut dyn Random, limits: Limits) -> Context<'a> {
+        Context {
+            now,
+            random,
+            left: limits,
+        }
+    }
+
+    /// The time of the rendering, in the local zone.
+    pub fn now(&self) -> &'a Zoned {
+        self.now
+    }
+
+    /// The random source.
+    pub fn random(&mut self) -> &mut dyn Random {
+        self.random
+    }
+
+    /// Pays for one round of a loop.
+    ///
+    /// # Errors
+    /// [`Limit::Steps`].
+    pub fn step(&mut self) -> Result<(), Limit> {
+        self.steps(1)
+    }
+
+    /// Pays for several rounds of a loop.
+    ///
+    /// # Errors
+    /// [`Limit::Steps`].
+    pub fn steps(&mut self, count: u64) -> Result<(), Limit> {
+        self.left.steps = self.left.steps.checked_sub(count).ok_or(Limit::Steps)?;
+        Ok(())
+    }
+
+    /// Pays for memory; to be called before it is taken.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`].
+    pub fn allocate(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.left.allocation = self.left.allocation.checked_sub(bytes).ok_or(Limit::Allocation)?;
+        Ok(())
+    }
+
+    /// Pays for the memory of a list of so many elements (or a map of half as many), and for making it.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`], [`Limit::Steps`].
+    pub fn allocate_items(&mut self, count: usize) -> Result<(), Limit> {
+        self.allocate(count.saturating_mul(size_of::<crate::Value>()))?;
+        // Far cheaper than a round through the tree.
+        self.steps(count as u64 / 16)
+    }
+
+    /// Pays for a call that takes long by design.
+    ///
+    /// # Errors
+    /// [`Limit::SlowCalls`].
+    pub fn slow_call(&mut self) -> Result<(), Limit> {
+        self.left.slow_calls = self.left.slow_calls.checked_sub(1).ok_or(Limit::SlowCalls)?;
+        Ok(())
+    }
+
+    /// Goes one level deeper, for a function that walks into values: `inner` gets the context back one level down.
+    ///
+    /// # Errors
+    /// [`Limit::Depth`] (as the caller's error type), and those of `inner`.
+    pub fn deeper<T, E: From<Limit>>(&mut self, inner: impl FnOnce(&mut Context<'a>) -> Result<T, E>) -> Result<T, E> {
+        self.left.depth = self.left.depth.checked_sub(1).ok_or(Limit::Depth)?;
+        let result = inner(self);
+        self.left.depth += 1;
+        result
+    }
+}

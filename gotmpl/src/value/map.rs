@@ -1,0 +1,170 @@
+//! Maps.
+
+use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::types::Type;
+use crate::value::{Str, Value};
+
+/// A Go map with string keys, shared by its clones. Held in the order in which Go prints and ranges: by bytes of the key.
+#[derive(Clone)]
+pub struct Map {
+    element: &'static Type,
+    content: Rc<Content>,
+    nil: bool,
+}
+
+#[derive(Default)]
+struct Content {
+    entries: RefCell<BTreeMap<Str, Value>>,
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        drop_flat(std::mem::take(self.entries.get_mut()).into_values().collect());
+    }
+}
+
+/// Drops values without recursion: the content of what nobody else holds joins the queue.
+pub(super) fn drop_flat(mut queue: Vec<Value>) {
+    while let Some(value) = queue.pop() {
+        match value {
+            Value::List(list) => queue.extend(list.into_sole_items().unwrap_or_default()),
+            Value::Map(map) => {
+                if let Some(content) = Rc::into_inner(map.content) {
+                    queue.extend(content.entries.take().into_values());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Map {
+    /// An empty map with elements of this type.
+    pub fn new(element: &'static Type) -> Map {
+        Map {
+            element,
+            content: Rc::default(),
+            nil: false,
+        }
+    }
+
+    /// The nil map: empty, and nothing can be put into it.
+    pub fn nil(element: &'static Type) -> Map {
+        Map {
+            nil: true,
+            ..Map::new(element)
+        }
+    }
+
+    /// The type of the elements.
+    pub fn element_type(&self) -> &'static Type {
+        self.element
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.content.entries.borrow().len()
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is the nil map.
+    pub fn is_nil(&self) -> bool {
+        self.nil
+    }
+
+    /// Whether both are the same map, not only equal ones.
+    pub fn is_same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.content, &other.content)
+    }
+
+    /// The element under a key.
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.content.entries.borrow().get(key).cloned()
+    }
+
+    /// Whether there is such a key.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.content.entries.borrow().contains_key(key)
+    }
+
+    /// Puts an element under a key; it must be of the element type (the caller's duty). False, and nothing done, when
+    /// this is the nil map, where Go panics.
+    #[must_use]
+    pub fn insert(&self, key: impl Into<Str>, value: Value) -> bool {
+        if !self.nil {
+            let old = self.content.entries.borrow_mut().insert(key.into(), value);
+            drop(old); // After the borrow: dropping a map that holds this one must not find it borrowed.
+        }
+        !self.nil
+    }
+
+    /// Takes an element out.
+    pub fn remove(&self, key: &[u8]) -> Option<Value> {
+        self.content.entries.borrow_mut().remove(key)
+    }
+
+    /// The entries in the order of their keys. The map cannot be changed while the result lives: take
+    /// [`Map::to_vec`] before calling anything that could.
+    pub fn entries(&self) -> Ref<'_, BTreeMap<Str, Value>> {
+        self.content.entries.borrow()
+    }
+
+    /// The entries in the order of their keys, copied (each a shallow clone).
+    pub fn to_vec(&self) -> Vec<(Str, Value)> {
+        let entries = self.content.entries.borrow();
+        entries
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Empties it, which breaks every cycle that goes through it.
+    pub fn clear(&self) {
+        let entries = self.content.entries.take();
+        drop(entries);
+    }
+}
+
+/// The entries of a map with elements of type `interface {}`.
+impl<K: Into<Str>> FromIterator<(K, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Map {
+        let map = Map::new(&Type::Any);
+        *map.content.entries.borrow_mut() = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_and_keys_are_in_the_order_of_their_bytes() {
+        let map: Map = [("b", Value::Int(1)), ("a", Value::Int(2))].into_iter().collect();
+        assert!(map.clone().insert("B", Value::Nil));
+        let keys: Vec<_> = map.to_vec().into_iter().map(|(key, _)| key.to_vec()).collect();
+        assert_eq!(keys, [b"B".to_vec(), b"a".to_vec(), b"b".to_vec()]);
+    }
+
+    #[test]
+    fn nothing_enters_the_nil_map() {
+        let map = Map::nil(&Type::Any);
+        assert!(!map.insert("a", Value::Nil));
+        assert!(map.is_empty());
+    }
+
+    #[test]
+    fn a_map_that_holds_itself_can_be_emptied() {
+        let map = Map::new(&Type::Any);
+        assert!(map.insert("self", Value::Map(map.clone())));
+        map.clear();
+        assert!(map.is_empty());
+    }
+}
