@@ -123,6 +123,11 @@ impl KeyRing {
         self.keys.is_empty()
     }
 
+    /// Whether this key is held.
+    pub fn holds(&self, key: &Fingerprint) -> bool {
+        self.fingerprints().any(|held| held == key)
+    }
+
     /// Fingerprints of the held keys, newest first.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
         self.keys.iter().map(|(_, key)| key.public().fingerprint())

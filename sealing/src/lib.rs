@@ -4,7 +4,7 @@
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
 //! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
-//! - documents: [`document`] (text ↔ objects), [`secret`] (a Secret in clear), [`seal`], [`raw`], [`unseal`],
+//! - documents: [`document`] (text ↔ objects), [`secret`] (a Secret in clear), [`seal`], [`raw`], [`unseal`], [`reseal`],
 //!   [`hint`] (which keys an object was sealed with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
 
 mod base64_text;
@@ -24,6 +24,8 @@ pub mod random;
 pub mod raw;
 #[cfg(feature = "aws-lc")]
 pub mod render;
+#[cfg(feature = "aws-lc")]
+pub mod reseal;
 pub mod seal;
 pub mod secret;
 mod secret_bytes;

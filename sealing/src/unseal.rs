@@ -147,7 +147,31 @@ pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) 
 
 type Items = BTreeMap<String, SecretBytes>;
 
-fn open_text(text: &str, label: &Label, keys: &KeyRing, likely: &[Fingerprint]) -> Result<Opened, ItemError> {
+/// Opens every sealed item, one after the other; `preferred` are the keys to try first, the likely one first.
+pub(crate) fn open_items<'s>(
+    sealed: &'s SealedSecret,
+    label: &Label,
+    keys: &KeyRing,
+    preferred: &[Fingerprint],
+) -> impl Iterator<Item = (&'s str, Result<Opened, ItemError>)> {
+    // The items of one object were mostly sealed together, so the key of the last one is the likely one.
+    let mut likely = preferred.to_vec();
+    sealed.spec.encrypted_data.iter().map(move |(item, text)| {
+        let outcome = open_text(text, label, keys, &likely);
+        if let Ok(opened) = &outcome {
+            likely.retain(|other| *other != opened.key);
+            likely.insert(0, opened.key.clone());
+        }
+        (item.as_str(), outcome)
+    })
+}
+
+pub(crate) fn open_text(
+    text: &str,
+    label: &Label,
+    keys: &KeyRing,
+    likely: &[Fingerprint],
+) -> Result<Opened, ItemError> {
     Ok(keys.open(&base64_text::decode(text)?, label, likely)?)
 }
 
@@ -163,17 +187,13 @@ impl Opening {
     /// Opens every sealed item.
     fn of(sealed: &SealedSecret, label: &Label, keys: &KeyRing, preferred: &[Fingerprint]) -> Self {
         let mut opening = Opening::default();
-        // The items of one object were mostly sealed together, so the key of the last one is the likely one.
-        let mut likely = preferred.to_vec();
-        for (item, text) in &sealed.spec.encrypted_data {
-            match open_text(text, label, keys, &likely) {
+        for (item, outcome) in open_items(sealed, label, keys, preferred) {
+            match outcome {
                 Ok(opened) => {
-                    opening.items.insert(item.clone(), opened.plaintext);
-                    opening.opened_by.insert(opened.key.clone());
-                    likely.retain(|other| *other != opened.key);
-                    likely.insert(0, opened.key);
+                    opening.items.insert(item.to_owned(), opened.plaintext);
+                    opening.opened_by.insert(opened.key);
                 }
-                Err(error) => drop(opening.errors.insert(item.clone(), error)),
+                Err(error) => drop(opening.errors.insert(item.to_owned(), error)),
             }
         }
         opening

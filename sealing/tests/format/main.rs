@@ -14,4 +14,5 @@ mod documents;
 mod example;
 mod hostile;
 mod oracle;
+mod reseal;
 mod vectors;

@@ -1,0 +1,178 @@
+//! Reseals a SealedSecret: every item is opened and sealed again for another key, and nothing else changes.
+//!
+//! The scope that opened is the scope that seals: both use one label, made of the object's own metadata. Nothing of the
+//! template is read, rendered or written (in the reference the template decided the output's scope, CVE-2026-22728).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crds::SealedSecret;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::base64_text;
+use crate::binding::{BindingError, Label};
+use crate::hint::KeyHint;
+use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::keyring::{KeyRing, Opened};
+use crate::random::Random;
+use crate::unseal::{self, ItemError, ItemErrors};
+
+/// Which items are sealed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those that another key than the new one opens. Judged by opening, never by a hint.
+    OfOtherKeys,
+}
+
+/// The new ciphertexts of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// New ciphertexts by item: standard padded base64 of the envelope.
+    pub items: BTreeMap<String, String>,
+    /// The new ciphertext of the deprecated `spec.data`, when the object has that in place of items.
+    pub deprecated_data: Option<String>,
+    /// How many ciphertexts stay as they are.
+    pub kept: usize,
+    /// The keys that opened the old ciphertexts, those of the kept ones too.
+    pub opened_by: BTreeSet<Fingerprint>,
+    /// The key that all ciphertexts of the object are sealed with now.
+    pub key: Fingerprint,
+}
+
+/// Why an object was not resealed. Nothing of it was.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ResealError {
+    /// Items that did not open, by name; all items are tried.
+    #[error("{0}")]
+    Items(ItemErrors),
+    /// The deprecated `spec.data` did not open.
+    #[error("the deprecated field 'data': {0}")]
+    DeprecatedData(ItemError),
+    /// `spec.encryptedData` and `spec.data` are both there. The text is the reference's.
+    #[error("cannot use the field 'encryptedData' and the deprecated field 'data' at the same time")]
+    BothFormats,
+    /// The object lacks a name that its scope binds.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// No randomness, or the backend refused.
+    #[error(transparent)]
+    Bytes(#[from] SealBytesError),
+}
+
+/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts for the holder of `to`'s private half, bound
+/// to the same scope and names. Keys are tried in the order of `preferred`, then of the object's key hint: a wrong one
+/// costs time only.
+///
+/// # Errors
+/// [`ResealError`]; then there is no ciphertext at all, not even of the items that opened.
+pub fn reseal(
+    sealed: &SealedSecret,
+    keys: &KeyRing,
+    preferred: &[Fingerprint],
+    to: &PublicKey,
+    which: Which,
+    random: &mut dyn Random,
+) -> Result<Resealed, ResealError> {
+    let label = unseal::binding(sealed)?.label();
+    let hint = KeyHint::of(&sealed.metadata);
+    let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
+    let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
+    let mut resealing = Resealing {
+        label: &label,
+        to,
+        which,
+        random,
+        resealed: Resealed {
+            items: BTreeMap::new(),
+            deprecated_data: None,
+            kept: 0,
+            opened_by: BTreeSet::new(),
+            key: to.fingerprint().clone(),
+        },
+    };
+    match &sealed.spec.data {
+        Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(ResealError::BothFormats),
+        Some(data) => {
+            let opened = unseal::open_text(data, &label, keys, &preferred).map_err(ResealError::DeprecatedData)?;
+            resealing.resealed.deprecated_data = resealing.one(opened)?;
+        }
+        None => {
+            let mut errors = BTreeMap::new();
+            for (item, outcome) in unseal::open_items(sealed, &label, keys, &preferred) {
+                match outcome {
+                    // After the first failure the others are opened only to name those that fail too.
+                    Ok(_) if !errors.is_empty() => {}
+                    Ok(opened) => {
+                        if let Some(text) = resealing.one(opened)? {
+                            resealing.resealed.items.insert(item.to_owned(), text);
+                        }
+                    }
+                    Err(error) => drop(errors.insert(item.to_owned(), error)),
+                }
+            }
+            if !errors.is_empty() {
+                return Err(ResealError::Items(ItemErrors(errors)));
+            }
+        }
+    }
+    Ok(resealing.resealed)
+}
+
+struct Resealing<'a> {
+    label: &'a Label,
+    to: &'a PublicKey,
+    which: Which,
+    random: &'a mut dyn Random,
+    resealed: Resealed,
+}
+
+impl Resealing<'_> {
+    /// The new ciphertext, or none for one that stays.
+    fn one(&mut self, opened: Opened) -> Result<Option<String>, SealBytesError> {
+        let stays = self.which == Which::OfOtherKeys && opened.key == *self.to.fingerprint();
+        self.resealed.opened_by.insert(opened.key);
+        if stays {
+            self.resealed.kept += 1;
+            return Ok(None);
+        }
+        let sealed = self.to.seal(opened.plaintext.expose(), self.label, self.random)?;
+        Ok(Some(base64_text::encode(&sealed)))
+    }
+}
+
+impl Resealed {
+    /// Whether every ciphertext stays as it is.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.deprecated_data.is_none()
+    }
+
+    /// The key hint that the object has to carry now, if it carries one.
+    pub fn hint(&self) -> KeyHint {
+        KeyHint::one(&self.key)
+    }
+
+    /// Puts the new ciphertexts into the same object as JSON, and renews the key hint that it carries, if it carries one.
+    /// Everything else of the object stays, known or unknown; when every ciphertext stays, so does the hint.
+    pub fn put_into(&self, object: &mut Value) {
+        if self.is_empty() {
+            return;
+        }
+        for (item, text) in &self.items {
+            if let Some(place) = object
+                .pointer_mut("/spec/encryptedData")
+                .and_then(|all| all.get_mut(item))
+            {
+                *place = Value::String(text.clone());
+            }
+        }
+        if let (Some(text), Some(place)) = (&self.deprecated_data, object.pointer_mut("/spec/data")) {
+            *place = Value::String(text.clone());
+        }
+        let annotations = object.pointer_mut("/metadata/annotations");
+        if let Some(hint) = annotations.and_then(|all| all.get_mut(crds::names::ANNOTATION_SEALED_WITH)) {
+            *hint = Value::String(self.hint().to_string());
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Resealing: the same plaintexts under the same label for another key, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crds::{SealedSecret, names};
+use sealing::SystemRandom;
+use sealing::binding::{BindingError, Scope};
+use sealing::document;
+use sealing::keyring::{KeyRing, OpenError};
+use sealing::random::{Random, RandomUnavailable};
+use sealing::raw::seal_raw;
+use sealing::reseal::{ResealError, Resealed, Which, reseal};
+use sealing::unseal::{self, ItemError};
+use serde_json::{Value, json};
+
+use crate::common::{VectorKey, key};
+
+const VALUES: [(&str, &[u8]); 3] = [("a", b"hunter2\n"), ("b", b""), ("c", &[0, 255, 10])];
+
+/// An object of this scope, its items sealed with these keys by turns.
+fn object(scope: Scope, sealers: &[&str]) -> Value {
+    let binding = sealing::binding::Binding::new(scope, "shop", "db").unwrap();
+    let mut random = SystemRandom::default();
+    let items: BTreeMap<_, _> = VALUES
+        .iter()
+        .zip(sealers.iter().cycle())
+        .map(|((item, value), sealer)| {
+            let cert = key(sealer).cert();
+            let sealed = seal_raw(value, &binding, cert.public(), &mut random).unwrap();
+            (*item, sealed)
+        })
+        .collect();
+    let mut annotations = BTreeMap::from([("note", "kept")]);
+    annotations.extend(scope.annotation().map(|name| (name, "true")));
+    json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "unknown": 1,
+        "metadata": {"name": "db", "namespace": "shop", "annotations": annotations},
+        "spec": {
+            "encryptedData": items,
+            "template": {
+                "data": {"d": "{{ fail \"never rendered\" }}"},
+                "metadata": {"labels": {"l": "x"}, "annotations": {names::ANNOTATION_CLUSTER_WIDE: "true"}},
+            },
+        },
+    })
+}
+
+fn typed(object: &Value) -> SealedSecret {
+    serde_json::from_value(object.clone()).unwrap()
+}
+
+fn ring(of: &[&str]) -> KeyRing {
+    let mut ring = KeyRing::default();
+    for name in of {
+        let key: &VectorKey = key(name);
+        ring.insert(key.private().into(), key.cert().not_before());
+    }
+    ring
+}
+
+fn resealed(object: &Value, held: &[&str], to: &str, which: Which) -> Result<Resealed, ResealError> {
+    let cert = key(to).cert();
+    let mut random = SystemRandom::default();
+    reseal(&typed(object), &ring(held), &[], cert.public(), which, &mut random)
+}
+
+/// The plaintexts that `held` opens, by the object's own word about its scope.
+fn opened(object: &Value, held: &[&str]) -> BTreeMap<String, Vec<u8>> {
+    let mut sealed = typed(object);
+    sealed.spec.template = None;
+    let secret = unseal::unseal(&sealed, &ring(held), &[]).unwrap().secret;
+    secret
+        .items
+        .into_iter()
+        .map(|(item, value)| (item, value.expose().to_vec()))
+        .collect()
+}
+
+#[test]
+fn every_scope_stays_and_only_ciphertexts_change() {
+    for scope in Scope::ALL {
+        let before = object(scope, &["other"]);
+        let resealed = resealed(&before, &["other"], "rsa2048", Which::All).unwrap();
+        let mut after = before.clone();
+        resealed.put_into(&mut after);
+        assert_eq!(opened(&after, &["rsa2048"]), opened(&before, &["other"]), "{scope}");
+        for (item, _) in VALUES {
+            let path = format!("/spec/encryptedData/{item}");
+            assert_ne!(after.pointer(&path), before.pointer(&path), "{scope} {item}");
+        }
+        after["spec"]["encryptedData"] = before["spec"]["encryptedData"].clone();
+        assert_eq!(after, before, "{scope}");
+    }
+}
+
+#[test]
+fn what_the_new_key_opens_already_stays_whatever_the_hint_says() {
+    let mut before = object(Scope::Strict, &["rsa2048", "other"]);
+    let held = ["other", "rsa2048"];
+    let lie = |of: &str| json!(key(of).fingerprint);
+    for hint in ["other", "rsa2048", "rsa8192"] {
+        before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = lie(hint);
+        let resealed = resealed(&before, &held, "rsa2048", Which::OfOtherKeys).unwrap();
+        assert_eq!(resealed.items.keys().collect::<Vec<_>>(), ["b"], "{hint}");
+        assert_eq!(resealed.kept, 2);
+        assert_eq!(resealed.opened_by.len(), 2);
+        let mut after = before.clone();
+        resealed.put_into(&mut after);
+        assert_eq!(
+            after["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH],
+            lie("rsa2048")
+        );
+        assert_eq!(opened(&after, &["rsa2048"]), opened(&before, &held));
+    }
+}
+
+#[test]
+fn an_object_that_is_on_the_new_key_already_does_not_change() {
+    let before = object(Scope::NamespaceWide, &["rsa2048"]);
+    let resealed = resealed(&before, &["other", "rsa2048"], "rsa2048", Which::OfOtherKeys).unwrap();
+    assert!(resealed.is_empty());
+    let mut after = before.clone();
+    resealed.put_into(&mut after);
+    assert_eq!(after, before);
+}
+
+#[test]
+fn one_item_that_does_not_open_stops_all_and_is_named() {
+    let before = object(Scope::Strict, &["rsa2048", "other"]);
+    let Err(ResealError::Items(errors)) = resealed(&before, &["rsa2048"], "rsa4096", Which::All) else {
+        panic!("it was resealed")
+    };
+    assert_eq!(errors.0.keys().collect::<Vec<_>>(), ["b"]);
+    assert!(matches!(errors.0["b"], ItemError::Open(OpenError::NoKey { .. })));
+}
+
+#[test]
+fn an_object_that_was_renamed_does_not_open_and_gets_no_new_life() {
+    let mut before = object(Scope::Strict, &["other"]);
+    before["metadata"]["name"] = json!("renamed");
+    let Err(ResealError::Items(errors)) = resealed(&before, &["other"], "rsa2048", Which::All) else {
+        panic!("it was resealed")
+    };
+    assert_eq!(errors.0.len(), VALUES.len());
+    before["metadata"]["name"] = json!("");
+    assert_eq!(
+        resealed(&before, &["other"], "rsa2048", Which::All),
+        Err(ResealError::Binding(BindingError::NameMissing))
+    );
+}
+
+#[test]
+fn the_deprecated_format_stays_that_format() {
+    let secret = br#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db"},"data":{"a":"aHVudGVyMgo="}}"#;
+    let binding = sealing::binding::Binding::new(Scope::Strict, "shop", "db").unwrap();
+    let cert = key("other").cert();
+    let text = seal_raw(secret, &binding, cert.public(), &mut SystemRandom::default()).unwrap();
+    let mut before = object(Scope::Strict, &["other"]);
+    before["spec"]["data"] = json!(text);
+    assert_eq!(
+        resealed(&before, &["other"], "rsa2048", Which::All),
+        Err(ResealError::BothFormats)
+    );
+    before["spec"]["encryptedData"] = json!({});
+    let mut after = before.clone();
+    resealed(&before, &["other"], "rsa2048", Which::All)
+        .unwrap()
+        .put_into(&mut after);
+    assert_ne!(after["spec"]["data"], before["spec"]["data"]);
+    assert_eq!(opened(&after, &["rsa2048"])["a"], b"hunter2\n");
+}
+
+#[test]
+fn without_randomness_there_is_no_ciphertext() {
+    struct Dry;
+    impl Random for Dry {
+        fn fill(&mut self, _: &mut [u8]) -> Result<(), RandomUnavailable> {
+            Err(RandomUnavailable)
+        }
+    }
+    let before = typed(&object(Scope::Strict, &["other"]));
+    let cert = key("rsa2048").cert();
+    let outcome = reseal(&before, &ring(&["other"]), &[], cert.public(), Which::All, &mut Dry);
+    assert!(matches!(outcome, Err(ResealError::Bytes(_))));
+}
+
+#[test]
+fn a_document_that_was_read_can_be_resealed() {
+    let json = object(Scope::ClusterWide, &["rsa3072"]);
+    let mut documents = document::read(document::to_yaml(&json).unwrap().as_bytes()).unwrap();
+    let sealed = unseal::sealed_secret(&documents[0]).unwrap();
+    let cert = key("rsa2048").cert();
+    let resealed = reseal(
+        &sealed,
+        &ring(&["rsa3072"]),
+        &[],
+        cert.public(),
+        Which::All,
+        &mut SystemRandom::default(),
+    );
+    resealed.unwrap().put_into(&mut documents[0].value);
+    assert_eq!(opened(&documents[0].value, &["rsa2048"]), opened(&json, &["rsa3072"]));
+    let keys: BTreeSet<_> = documents[0].value.as_object().unwrap().keys().cloned().collect();
+    assert!(keys.contains("unknown"));
+}
