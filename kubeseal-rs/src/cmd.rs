@@ -4,6 +4,7 @@ pub(crate) mod fetch_cert;
 pub(crate) mod raw;
 pub(crate) mod recovery_unseal;
 pub(crate) mod seal;
+pub(crate) mod seal_files;
 pub(crate) mod validate;
 
 use zeroize::Zeroizing;

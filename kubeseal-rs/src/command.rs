@@ -2,17 +2,21 @@
 //!
 //! All rules and the precedence of modes live here. Pure: the environment is an argument, nothing is read or asked.
 
+mod cert;
 mod error;
+pub(crate) mod seal_files;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
 use sealing::document::Format;
-use url::Url;
 
-use crate::args::{Args, ClusterFlags, CommaSeparated};
+use crate::args::verb::{self, Verb};
+use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
+pub(crate) use cert::{CertSource, Controller};
 pub(crate) use error::CommandError;
+pub(crate) use seal_files::SealFiles;
 
 /// What to do, with everything that doing it needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,8 @@ pub(crate) enum Command {
     Version,
     /// Print the help.
     Help,
+    /// Print the help of a verb.
+    VerbHelp(String),
     /// Open SealedSecrets with private keys that are at hand.
     RecoveryUnseal {
         /// The SealedSecrets.
@@ -50,6 +56,8 @@ pub(crate) enum Command {
     Raw(Raw),
     /// Seal Secrets.
     Seal(Seal),
+    /// `kubeseal seal`.
+    SealFiles(SealFiles),
 }
 
 /// Seal one bare value.
@@ -106,28 +114,6 @@ pub(crate) enum Output {
     File(PathBuf),
 }
 
-/// Where the certificate comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum CertSource {
-    /// A file.
-    File(PathBuf),
-    /// A web server (http or https).
-    Url(Url),
-    /// The controller.
-    Controller(Box<Controller>),
-}
-
-/// A controller in a cluster.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Controller {
-    /// Namespace of its Service.
-    pub namespace: String,
-    /// Name of its Service.
-    pub name: String,
-    /// How to reach the cluster.
-    pub cluster: ClusterFlags,
-}
-
 /// What a bare value is bound to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RawTarget {
@@ -156,18 +142,36 @@ pub(crate) enum Namespace {
     OfContext(Box<ClusterFlags>),
 }
 
-/// Sub-commands that are planned; named so that whoever types one learns that it is not there yet.
-const PLANNED_WORDS: [&str; 10] = [
-    "seal", "reseal", "edit", "set", "unset", "rename", "unseal", "lint", "doctor", "keys",
-];
+impl Namespace {
+    fn of(typed: Option<&String>, cluster: &ClusterFlags) -> Self {
+        match set(typed.cloned()) {
+            Some(said) => Namespace::Said(said),
+            None => Namespace::OfContext(Box::new(cluster.clone())),
+        }
+    }
+}
 
 impl Command {
-    /// Decides what a command line means. The order of the modes is the reference's:
-    /// version, help, recovery-unseal, validate, fetch-cert, raw, seal.
+    /// Decides what a command line means.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub(crate) fn decide(args: Args) -> Result<Self, CommandError> {
+    pub(crate) fn decide(line: CommandLine) -> Result<Self, CommandError> {
+        match line {
+            CommandLine::Flags(args) => Self::of_flags(*args),
+            CommandLine::VerbHelp(text) => Ok(Command::VerbHelp(text)),
+            CommandLine::Verb(verb) => Self::of_verb(*verb),
+        }
+    }
+
+    fn of_verb(verb: Verb) -> Result<Self, CommandError> {
+        match verb {
+            Verb::Seal(flags) => SealFiles::decide(flags).map(Command::SealFiles),
+        }
+    }
+
+    /// The order of the modes is the reference's: version, help, recovery-unseal, validate, fetch-cert, raw, seal.
+    fn of_flags(args: Args) -> Result<Self, CommandError> {
         if args.mode.version {
             return Ok(Command::Version);
         }
@@ -201,10 +205,10 @@ impl Command {
             }
             return Ok(Command::Validate {
                 input,
-                controller: Box::new(controller(&args)),
+                controller: Box::new(Controller::of(&args.controller, &args.cluster)),
             });
         }
-        let cert = cert_source(&args)?;
+        let cert = CertSource::of(args.sealing.cert.as_deref(), &args.controller, &args.cluster)?;
         if args.mode.fetch_cert {
             return Ok(Command::FetchCert { cert, output });
         }
@@ -228,7 +232,7 @@ impl Command {
             format,
             cert,
             scope: args.sealing.scope.unwrap_or_default(),
-            namespace: namespace(&args),
+            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
             name: set(args.sealing.name),
             allow_empty: args.sealing.allow_empty_data,
         }))
@@ -248,11 +252,13 @@ fn refuse_what_is_not_built(args: &Args) -> Result<(), CommandError> {
         None => Ok(()),
         Some(word) => {
             let word = word.to_string_lossy().into_owned();
-            let planned = PLANNED_WORDS.contains(&word.as_str());
-            Err(if planned {
+            Err(if verb::NOT_BUILT.contains(&word.as_str()) {
                 CommandError::NotBuilt(format!("kubeseal {word}"))
             } else {
-                CommandError::Word(word)
+                CommandError::Word {
+                    meant: verb::meant_by(&word),
+                    word,
+                }
             })
         }
     }
@@ -280,45 +286,6 @@ fn format(args: &Args, output: &Output) -> Result<Format, CommandError> {
     }
 }
 
-fn controller(args: &Args) -> Controller {
-    let or = |typed: &Option<String>, default: &str| set(typed.clone()).unwrap_or_else(|| default.to_owned());
-    Controller {
-        namespace: or(
-            &args.controller.controller_namespace,
-            crds::names::DEFAULT_CONTROLLER_NAMESPACE,
-        ),
-        name: or(&args.controller.controller_name, crds::names::DEFAULT_CONTROLLER_NAME),
-        cluster: args.cluster.clone(),
-    }
-}
-
-/// A text with `scheme://` is a URL; every other text is the name of a file, with or without a drive letter.
-fn cert_source(args: &Args) -> Result<CertSource, CommandError> {
-    let Some(text) = set(args.sealing.cert.as_deref()) else {
-        return Ok(CertSource::Controller(Box::new(controller(args))));
-    };
-    let Some((scheme, _)) = text.split_once("://") else {
-        return Ok(CertSource::File(PathBuf::from(text)));
-    };
-    match scheme.to_lowercase().as_str() {
-        "http" | "https" => Ok(CertSource::Url(Url::parse(text).map_err(CommandError::BadUrl)?)),
-        "file" => {
-            let url = Url::parse(text).map_err(CommandError::BadUrl)?;
-            Ok(CertSource::File(
-                url.to_file_path().map_err(|()| CommandError::BadFileUrl)?,
-            ))
-        }
-        _ => Err(CommandError::UnknownScheme(scheme.to_owned())),
-    }
-}
-
-fn namespace(args: &Args) -> Namespace {
-    match set(args.sealing.namespace.clone()) {
-        Some(said) => Namespace::Said(said),
-        None => Namespace::OfContext(Box::new(args.cluster.clone())),
-    }
-}
-
 /// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
 fn raw_input(from_files: &[String]) -> Result<Input, CommandError> {
     match from_files {
@@ -335,11 +302,11 @@ fn raw_target(args: &Args) -> Result<RawTarget, CommandError> {
     Ok(match args.sealing.scope.unwrap_or_default() {
         Scope::ClusterWide => RawTarget::ClusterWide,
         Scope::NamespaceWide => RawTarget::NamespaceWide {
-            namespace: namespace(args),
+            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
         },
         Scope::Strict => RawTarget::Strict {
             name: set(args.sealing.name.clone()).ok_or(CommandError::RawNeedsName)?,
-            namespace: namespace(args),
+            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
         },
     })
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use jiff::Timestamp;
 use sealing::SystemRandom;
 
-use crate::args::Args;
+use crate::args::CommandLine;
 use crate::cmd;
 use crate::command::{Command, Output};
 use crate::environment::Environment;
@@ -22,9 +22,10 @@ pub(crate) fn run(
     now: Timestamp,
 ) -> Result<(), Error> {
     let mut random = SystemRandom::default();
-    match Command::decide(Args::read(argv, environment)?)? {
+    match Command::decide(CommandLine::read(argv, environment)?)? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Help => print(&Args::help()),
+        Command::Help => print(&CommandLine::help()),
+        Command::VerbHelp(text) => print(&text),
         Command::FetchCert { cert, output } => cmd::fetch_cert::run(&cert, &output, environment),
         Command::Seal(command) => cmd::seal::run(&command, environment, now, &mut random),
         Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut random),
@@ -35,6 +36,7 @@ pub(crate) fn run(
             format,
             keys,
         } => cmd::recovery_unseal::run(&input, &output, format, &keys),
+        Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now, &mut random),
     }
 }
 

@@ -168,11 +168,11 @@ fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig) -> Result<Chosen, Clust
 }
 
 fn override_cluster(cluster: &mut Cluster, flags: &ClusterFlags) {
-    if flags.certificate_authority.is_some() || flags.insecure_skip_tls_verify == Some(true) {
+    if flags.certificate_authority.is_some() || flags.insecure_skip_tls_verify {
         // The one contradicts what the kubeconfig says in place of the other.
         cluster.certificate_authority = flags.certificate_authority.clone();
         cluster.certificate_authority_data = None;
-        cluster.insecure_skip_tls_verify = flags.insecure_skip_tls_verify;
+        cluster.insecure_skip_tls_verify = flags.insecure_skip_tls_verify.then_some(true);
     }
     if flags.server.is_some() || flags.tls_server_name.is_some() {
         // A name for the old address says nothing about the new one.

@@ -8,9 +8,14 @@ pub(crate) enum CommandError {
     /// A mode of the reference that is not there yet.
     #[error("{0} is not built yet")]
     NotBuilt(String),
-    /// Words that are no flags.
-    #[error("unexpected argument {0:?}: this program takes flags only")]
-    Word(String),
+    /// A word that is no flag, and does not begin the line with the name of a verb.
+    #[error("unexpected argument {word:?}: only a verb takes such, and it comes first")]
+    Word {
+        /// The word.
+        word: String,
+        /// The verb that it is or nearly is.
+        meant: Option<String>,
+    },
     /// `--from-file` in a mode that does not read it.
     #[error("--from-file requires --raw")]
     FromFileWithoutRaw,
@@ -47,7 +52,10 @@ impl CommandError {
             CommandError::NotBuilt(_) => {
                 "it comes with a later version; until then use the reference's kubeseal for this".to_owned()
             }
-            CommandError::Word(word) => format!("to read a file: kubeseal -f {word}"),
+            CommandError::Word { meant: Some(verb), .. } => {
+                format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
+            }
+            CommandError::Word { word, .. } => format!("to read a file: kubeseal -f {word}"),
             CommandError::FromFileWithoutRaw => {
                 "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
             }

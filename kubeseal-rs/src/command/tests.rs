@@ -1,9 +1,11 @@
+use url::Url;
+
 use super::*;
 use crate::args::ArgsError;
 use crate::environment::Environment;
 
-fn read(line: &str, environment: &Environment) -> Result<Args, ArgsError> {
-    Args::read(
+fn read(line: &str, environment: &Environment) -> Result<CommandLine, ArgsError> {
+    CommandLine::read(
         std::iter::once("kubeseal")
             .chain(line.split_whitespace())
             .map(Into::into),
@@ -24,6 +26,8 @@ fn mode(command: &Command) -> &'static str {
         Command::FetchCert { .. } => "fetch-cert",
         Command::Raw(_) => "raw",
         Command::Seal(_) => "seal",
+        Command::VerbHelp(_) => "help of a verb",
+        Command::SealFiles(_) => "seal files",
     }
 }
 
@@ -58,14 +62,18 @@ fn what_does_not_go_together_is_refused() {
         ("--merge-into x.yaml", "--merge-into is not built yet"),
         ("--re-encrypt", "--re-encrypt is not built yet"),
         ("--rotate", "--rotate is not built yet"),
-        ("seal secrets/", "kubeseal seal is not built yet"),
+        ("render x.yaml", "kubeseal render is not built yet"),
+        (
+            "--cert c.pem seal x.yaml",
+            "unexpected argument \"seal\": only a verb takes such, and it comes first",
+        ),
         (
             "secret.yaml",
-            "unexpected argument \"secret.yaml\": this program takes flags only",
+            "unexpected argument \"secret.yaml\": only a verb takes such, and it comes first",
         ),
         (
             "--raw true",
-            "unexpected argument \"true\": this program takes flags only",
+            "unexpected argument \"true\": only a verb takes such, and it comes first",
         ),
         ("--from-file x", "--from-file requires --raw"),
         ("--recovery-unseal --from-file x", "--from-file requires --raw"),
@@ -114,7 +122,7 @@ fn flags_that_do_not_exist_and_values_that_do_not_fit_are_refused() {
     ];
     for line in cases {
         assert!(
-            matches!(read(line, &Environment::default()), Err(ArgsError::Typed(_))),
+            matches!(read(line, &Environment::default()), Err(ArgsError::Typed { .. })),
             "{line}"
         );
     }
@@ -280,5 +288,77 @@ fn a_preset_that_does_not_fit_is_named() {
         error.to_string(),
         "the environment variable SEALED_SECRETS_SCOPE: invalid value 'bogus' for '--scope <SCOPE>': must be one of: \
          strict, namespace-wide, cluster-wide"
+    );
+}
+
+#[test]
+fn a_first_word_that_names_a_verb_makes_the_line_the_verbs() {
+    let cases = [
+        ("seal x.yaml", "seal files"),
+        ("seal --cert c.pem x.yaml y.yaml", "seal files"),
+        ("seal -- --raw", "seal files"),
+        ("seal --help", "help of a verb"),
+        ("seal x.yaml -h", "help of a verb"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(mode(&decide(line).unwrap()), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_verb_takes_its_own_flags_only() {
+    let cases = [
+        ("seal", "the following required arguments were not provided: <PATH>..."),
+        ("seal x --raw", "unexpected argument '--raw' found"),
+        (
+            "seal x --allow-empty-data=yes",
+            "invalid value 'yes' for '--allow-empty-data[=<BOOL>]': must be true or false",
+        ),
+    ];
+    for (line, expected) in cases {
+        let error = read(line, &Environment::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{line}");
+        assert_eq!(error.hint(), "kubeseal seal --help shows all flags", "{line}");
+    }
+}
+
+#[test]
+fn a_slip_of_the_pen_is_met_with_the_verb_that_was_meant() {
+    let hint = |line: &str| decide(line).unwrap_err().hint().unwrap();
+    assert_eq!(
+        hint("sael x.yaml"),
+        "did you mean kubeseal seal? kubeseal --help lists the verbs"
+    );
+    assert_eq!(
+        hint("--cert c seal x"),
+        "did you mean kubeseal seal? kubeseal --help lists the verbs"
+    );
+    assert_eq!(hint("secret.yaml"), "to read a file: kubeseal -f secret.yaml");
+}
+
+#[test]
+fn verbs_are_preset_by_the_same_variables() {
+    let preset = Environment::from([
+        ("SEALED_SECRETS_CERT", "c.pem"),
+        ("SEALED_SECRETS_ALLOW_EMPTY_DATA", "true"),
+        ("SEALED_SECRETS_RAW", "true"),
+        ("SEALED_SECRETS_SCOPE", "cluster-wide"),
+    ]);
+    let decided = |line: &str| match Command::decide(read(line, &preset).unwrap()).unwrap() {
+        Command::SealFiles(command) => command,
+        other => panic!("{line}: {other:?}"),
+    };
+    let seal = decided("seal x");
+    assert_eq!(seal.cert, CertSource::File("c.pem".into()));
+    assert_eq!((seal.allow_empty, seal.scope), (true, Scope::ClusterWide));
+    let seal = decided("seal --allow-empty-data=false x --scope=strict");
+    assert_eq!((seal.allow_empty, seal.scope), (false, Scope::Strict));
+    let wrong = Environment::from([("SEALED_SECRETS_SCOPE", "bogus")]);
+    let error = read("seal x", &wrong).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the environment variable SEALED_SECRETS_SCOPE: "),
+        "{error}"
     );
 }

@@ -11,4 +11,5 @@ mod bad_input;
 mod output;
 mod program;
 mod round_trip;
+mod seal_files;
 mod web;

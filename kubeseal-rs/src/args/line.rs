@@ -1,0 +1,121 @@
+//! A whole command line: the classic flags, or a verb with flags of its own.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Command, CommandFactory as _, FromArgMatches as _};
+
+use super::verb::{Verb, VerbLine};
+use super::{Args, ArgsError, CLUSTER_HEADING, presets, syntax};
+use crate::environment::Environment;
+
+/// What was typed.
+#[derive(Debug)]
+pub(crate) enum CommandLine {
+    /// Flags without a verb, as for the reference.
+    Flags(Box<Args>),
+    /// A verb and its flags.
+    Verb(Box<Verb>),
+    /// `kubeseal VERB --help`: the text that it asks for.
+    VerbHelp(String),
+}
+
+impl CommandLine {
+    /// Reads a command line (its first word is the program's name) on top of the presets in `environment`. It is a verb's
+    /// when its second word is the name of one; the reference ignores such words, so no command line of its is changed.
+    ///
+    /// # Errors
+    /// [`ArgsError`].
+    pub(crate) fn read(argv: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Self, ArgsError> {
+        let mut words: Vec<_> = argv.into_iter().collect();
+        if words.is_empty() {
+            words.push("kubeseal".into());
+        }
+        let (path, _) = named_by(VerbLine::command(), &words);
+        let help = format!("{} --help", path.join(" "));
+        let command = syntax::of_pflag(if path.len() == 1 {
+            Args::command()
+        } else {
+            VerbLine::command()
+        });
+        let (_, innermost) = named_by(command.clone(), &words);
+        let presets = presets::flags(&innermost, environment, &help)?;
+        words.splice(path.len()..path.len(), presets);
+        let not_understood = |fault| ArgsError::Typed {
+            fault,
+            help: help.clone(),
+        };
+        match command.try_get_matches_from(words) {
+            Ok(matches) if path.len() == 1 => {
+                let args = Args::from_arg_matches(&matches).map_err(not_understood)?;
+                Ok(CommandLine::Flags(Box::new(args)))
+            }
+            Ok(matches) => {
+                let line = VerbLine::from_arg_matches(&matches).map_err(not_understood)?;
+                Ok(CommandLine::Verb(Box::new(line.verb)))
+            }
+            Err(fault) if fault.kind() == clap::error::ErrorKind::DisplayHelp => {
+                Ok(CommandLine::VerbHelp(verb_help(&path)))
+            }
+            Err(fault) => Err(not_understood(fault)),
+        }
+    }
+
+    /// The text of `kubeseal --help`.
+    pub(crate) fn help() -> String {
+        let verbs = VerbLine::command();
+        let width = verbs
+            .get_subcommands()
+            .map(|verb| verb.get_name().len())
+            .max()
+            .unwrap_or_default();
+        let lines: String = verbs
+            .get_subcommands()
+            .map(|verb| {
+                let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+                format!("  {:width$}  {about}\n", verb.get_name())
+            })
+            .collect();
+        let template = format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n       kubeseal VERB --help\n\nVerbs (for files and whole \
+             folders):\n{lines}\n{{all-args}}{{after-help}}"
+        );
+        Args::command().help_template(template).render_help().to_string()
+    }
+}
+
+/// The words of `words` that name sub-commands of `command`, after the program's name, and the innermost of them.
+fn named_by(command: Command, words: &[OsString]) -> (Vec<String>, Command) {
+    let mut path = vec![command.get_name().to_owned()];
+    let mut innermost = command;
+    for word in words.iter().skip(1).map(OsString::as_os_str) {
+        let named = |verb: &&Command| OsStr::new(verb.get_name()) == word;
+        let Some(verb) = innermost.get_subcommands().find(named).cloned() else {
+            break;
+        };
+        path.push(verb.get_name().to_owned());
+        innermost = verb;
+    }
+    (path, innermost)
+}
+
+/// The help of the verb at `path`. The flags that reach the cluster are named and not told, as they are kubectl's.
+fn verb_help(path: &[String]) -> String {
+    let mut root = VerbLine::command();
+    root.build();
+    let mut verb = path
+        .iter()
+        .skip(1)
+        .try_fold(&root, |command, name| command.find_subcommand(name))
+        .unwrap_or(&root)
+        .clone();
+    let is_kubectls = |arg: &clap::Arg| arg.get_help_heading() == Some(CLUSTER_HEADING);
+    let reaches_the_cluster = verb.get_arguments().any(is_kubectls);
+    verb = verb.mut_args(|arg| if is_kubectls(&arg) { arg.hide(true) } else { arg });
+    let mut text = verb.render_help().to_string();
+    if reaches_the_cluster {
+        text.push_str(
+            "\nThe cluster is reached as by kubectl (--context, --kubeconfig, …; kubeseal --help lists these flags).\n",
+        );
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in [`shared`].
+
+pub(crate) mod seal;
+pub(crate) mod shared;
+
+use clap::{Parser, Subcommand};
+
+/// A command line whose second word is a verb.
+#[derive(Debug, Parser)]
+#[command(name = "kubeseal", disable_help_subcommand = true, max_term_width = 110)]
+pub(crate) struct VerbLine {
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// A verb with what was typed after it. The first line of each comment is the verb's line in `kubeseal --help`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Seal the Secrets in files
+    Seal(seal::SealFlags),
+}
+
+/// The verbs of which none is there yet, so that whoever types one learns just that.
+pub(crate) const NOT_BUILT: [&str; 12] = [
+    "reseal",
+    "edit",
+    "set",
+    "unset",
+    "rename",
+    "unseal",
+    "lint",
+    "doctor",
+    "keys",
+    "render",
+    "completions",
+    "man",
+];
+
+/// The verb that somebody meant who typed `word`, if one is near enough.
+pub(crate) fn meant_by(word: &str) -> Option<String> {
+    use clap::CommandFactory as _;
+    let command = VerbLine::command();
+    let built = command.get_subcommands().map(clap::Command::get_name);
+    built
+        .chain(NOT_BUILT)
+        .map(|verb| (strsim::osa_distance(word, verb), verb))
+        .filter(|(slips, verb)| *slips <= verb.len() / 3)
+        .min()
+        .map(|(_, verb)| verb.to_owned())
+}
