@@ -153,11 +153,22 @@ pub const KUBESEALPY: Peer = Peer {
     first_build: "10 s",
 };
 
+/// Helm, for the chart and for releases of the reference's chart.
+pub const HELM: Peer = Peer {
+    name: "helm",
+    version: "3.22.0",
+    folder: "helm",
+    package: "helm.sh/helm/v3/cmd/helm",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "2 min",
+};
+
 /// What a control plane needs.
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 8] = [
+pub const ALL: [Peer; 9] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
@@ -166,6 +177,7 @@ pub const ALL: [Peer; 8] = [
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
+    HELM,
 ];
 
 /// Paths of peers that are there.

@@ -1,0 +1,204 @@
+//! The base, the components and the overlays.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::{Implementation, NAMESPACE, repository};
+use serde_json::Value;
+
+/// An overlay of a user's with one component in it, which none of ours uses.
+const NAMESPACED: &str = r#"
+resources: [../../base]
+components: [../../components/namespaced-rbac]
+patches:
+  - target: {kind: Deployment, name: sealed-secrets-controller}
+    patch: |
+      - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: SEALED_SECRETS_ADDITIONAL_NAMESPACES, value: "served"}}
+"#;
+
+#[test]
+fn every_overlay_is_accepted_over_the_base_and_the_base_over_it() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let deploy = repository().join("deploy");
+    for overlay in ["overlays/dev", "overlays/stag", "overlays/prod", "base"] {
+        let manifests = built(&cluster, &deploy.join(overlay))?;
+        cluster
+            .apply(&manifests)
+            .with_context(|| format!("the API server refuses {overlay}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_overlays_are_what_they_say() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let overlays = repository().join("deploy/overlays");
+    for (overlay, replicas, budgets, policies) in [("dev", 1, 0, 0), ("stag", 2, 1, 0), ("prod", 2, 1, 1)] {
+        let objects = objects(cluster, &built(cluster, &overlays.join(overlay))?)?;
+        let of_kind = |kind: &str| {
+            objects
+                .iter()
+                .filter(|object| object["kind"] == kind)
+                .collect::<Vec<_>>()
+        };
+        ensure!(
+            of_kind("Deployment")[0]["spec"]["replicas"] == replicas,
+            "{overlay}: replicas"
+        );
+        ensure!(
+            of_kind("PodDisruptionBudget").len() == budgets,
+            "{overlay}: disruption budgets"
+        );
+        ensure!(
+            of_kind("NetworkPolicy").len() == policies,
+            "{overlay}: network policies"
+        );
+        for object in &objects {
+            let namespace = object["metadata"]["namespace"].as_str();
+            ensure!(
+                namespace == Some(NAMESPACE) || (namespace.is_none() && is_cluster_wide(&object["kind"])),
+                "{overlay}: {} {} would end in {namespace:?}",
+                object["kind"],
+                object["metadata"]["name"]
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The rights are the shipped ones, by namespace; the controller runs with the variables that the overlay gives it.
+#[test]
+fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let folder = repository()
+        .join("deploy/overlays")
+        .join(format!("test-{}", std::process::id()));
+    let _gone_afterwards = Folder::create(&folder)?;
+    std::fs::write(folder.join("kustomization.yaml"), NAMESPACED)?;
+    let manifests = built(&cluster, &folder)?;
+    cluster.kubectl_ok(&[
+        "delete",
+        "clusterrole/secrets-unsealer",
+        "clusterrolebinding/sealed-secrets-controller",
+    ])?;
+    cluster.apply(&manifests)?;
+    for namespace in ["served", "foreign"] {
+        cluster.kubectl_ok(&["create", "namespace", namespace])?;
+    }
+    let tenant = built(&cluster, &repository().join("deploy/tenant"))?;
+    cluster
+        .kubectl_input(&["apply", "-n", "served", "-f", "-"], &tenant)?
+        .success()?;
+
+    let objects = objects(&cluster, &manifests)?;
+    ensure!(
+        !objects.iter().any(|object| object["kind"] == "ClusterRole"),
+        "a ClusterRole is left"
+    );
+    let deployment = objects
+        .iter()
+        .find(|object| object["kind"] == "Deployment")
+        .context("a Deployment")?;
+    let flags: Vec<String> = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array()
+        .context("variables")?
+        .iter()
+        .map(|variable| {
+            let name = variable["name"].as_str().unwrap_or_default();
+            let flag = name
+                .trim_start_matches("SEALED_SECRETS_")
+                .to_lowercase()
+                .replace('_', "-");
+            format!("--{flag}={}", variable["value"].as_str().unwrap_or_default())
+        })
+        .collect();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let _controller = cluster.start_controller(Implementation::Ours, &flags)?;
+    let certificate = cluster.proxied_get("/v1/cert.pem")?.stdout;
+    let file = cluster.state().join("cert.pem");
+    std::fs::write(&file, certificate)?;
+    for namespace in ["foreign", "served"] {
+        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "s", "namespace": namespace}, "stringData": {"item": namespace}});
+        let sealed = cluster
+            .kubeseal(
+                Implementation::Ours,
+                &["--cert", &file.display().to_string()],
+                &secret.to_string(),
+            )?
+            .success()?;
+        cluster.apply(&sealed.stdout)?;
+    }
+    cluster.kubectl_ok(&[
+        "wait",
+        "--for=condition=Synced",
+        "--timeout=30s",
+        "-n",
+        "served",
+        "sealedsecret/s",
+    ])?;
+    cluster.kubectl_ok(&["get", "secret", "-n", "served", "s"])?;
+    // It was applied first: had the controller any right there, it would have been served by now.
+    let foreign = cluster.kubectl(&["get", "secret", "-n", "foreign", "s"])?;
+    ensure!(foreign.stderr.contains("NotFound"), "{foreign}");
+    Ok(())
+}
+
+/// A folder that goes away.
+struct Folder<'a>(&'a Path);
+
+impl<'a> Folder<'a> {
+    fn create(path: &'a Path) -> Result<Folder<'a>> {
+        std::fs::create_dir(path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(self.0).ok();
+    }
+}
+
+fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
+    Ok(cluster
+        .kubectl_ok(&["kustomize", &folder.display().to_string()])?
+        .stdout)
+}
+
+/// The objects of a stream of manifests, as JSON.
+fn objects(cluster: &Cluster, manifests: &str) -> Result<Vec<Value>> {
+    let list = cluster
+        .kubectl_input(
+            &[
+                "create",
+                "--dry-run=client",
+                "--validate=false",
+                "-o",
+                "json",
+                "-f",
+                "-",
+            ],
+            manifests,
+        )?
+        .success()?;
+    // kubectl writes one object after the other.
+    serde_json::Deserializer::from_str(&list.stdout)
+        .into_iter::<Value>()
+        .map(|object| Ok(object?))
+        .collect()
+}
+
+fn is_cluster_wide(kind: &Value) -> bool {
+    let kinds = [
+        "CustomResourceDefinition",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ];
+    kind.as_str().is_some_and(|kind| kinds.contains(&kind))
+}

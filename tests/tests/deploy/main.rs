@@ -1,0 +1,10 @@
+//! What `deploy/` ships, judged by the programs that users install it with: kubectl, helm, the API server.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
+)]
+
+mod chart;
+mod kustomize;
+mod policies;
