@@ -135,9 +135,19 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`Limit::Depth`] (as the caller's error type), and those of `inner`.
     pub fn deeper<T, E: From<Limit>>(&mut self, inner: impl FnOnce(&mut Context<'a>) -> Result<T, E>) -> Result<T, E> {
-        self.left.depth = self.left.depth.checked_sub(1).ok_or(Limit::Depth)?;
+        self.enter()?;
         let result = inner(self);
-        self.left.depth += 1;
+        self.leave();
         result
+    }
+
+    /// One level deeper; [`Context::leave`] follows, unless the rendering ends.
+    pub(crate) fn enter(&mut self) -> Result<(), Limit> {
+        self.left.depth = self.left.depth.checked_sub(1).ok_or(Limit::Depth)?;
+        Ok(())
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.left.depth += 1;
     }
 }

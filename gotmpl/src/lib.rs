@@ -5,7 +5,9 @@
 
 mod context;
 mod func;
+pub mod print;
 mod types;
+pub mod unicode;
 mod value;
 
 pub use context::{Context, Limit, Limits, Random};
