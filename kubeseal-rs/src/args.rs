@@ -113,8 +113,12 @@ pub(crate) struct FileFlags {
 #[command(next_help_heading = "Sealing")]
 pub(crate) struct SealingFlags {
     /// Seal with this certificate: a file, or a URL (http, https, file). No cluster is asked then
+    /// [default: what the project file says, else the controller's]
     #[arg(long, value_name = "FILE|URL")]
     pub cert: Option<String>,
+    /// Seal for this cluster of the project file (.kubeseal.yaml), wherever the file lies
+    #[arg(long, value_name = "NAME")]
+    pub for_cluster: Option<String>,
     /// Where the result may be opened: strict (this name in this namespace), namespace-wide (any name in this
     /// namespace) or cluster-wide. Strict leaves the choice to the Secret's own scope annotations [default: strict]
     #[arg(long, value_name = "SCOPE")]

@@ -1,4 +1,6 @@
-//! The certificate's bytes, from a file, a web server or the controller.
+//! The certificate's bytes, from a file, a web server or the controller; and which of them, when no flag says it.
+
+mod found;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::cluster::Cluster;
-use crate::command::CertSource;
+use crate::command::{CertSource, Controller};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -59,39 +61,53 @@ impl FetchError {
     }
 }
 
-/// The certificate's bytes as they are, and the name of their source for messages.
+/// The certificate's bytes as they are, without regard to a project file, and the name of their source for messages.
 ///
 /// # Errors
 /// Whatever keeps them from being read.
-pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<(Zeroizing<Vec<u8>>, InputName), Error> {
+pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
     match source {
         CertSource::File(path) => {
             let bytes = files::read_file(path).map_err(Error::CertFile)?;
             Ok((bytes, InputName(path.display().to_string())))
         }
         CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(url.to_string()))),
-        CertSource::Controller(controller) => {
-            let cluster = Cluster::connect(&controller.cluster, environment)?;
-            let name = format!(
-                "the certificate of Service {}/{}",
-                controller.namespace, controller.name
-            );
-            Ok((Zeroizing::new(cluster.certificate(controller)?), InputName(name)))
-        }
+        CertSource::Controller(controller) => from_cluster(controller, environment),
+        CertSource::Found(finding) => from_cluster(&finding.controller, environment),
     }
+}
+
+type NamedBytes = (Zeroizing<Vec<u8>>, InputName);
+
+fn from_cluster(controller: &Controller, environment: &Environment) -> Result<NamedBytes, Error> {
+    let cluster = Cluster::connect(&controller.cluster, environment)?;
+    let name = format!(
+        "the certificate of Service {}/{}",
+        controller.namespace, controller.name
+    );
+    Ok((Zeroizing::new(cluster.certificate(controller)?), InputName(name)))
 }
 
 /// The certificate to seal with at `now`.
 ///
 /// # Errors
-/// Whatever keeps it from being read, and what makes it unfit to seal: no RSA key, expiry.
+/// Whatever keeps it from being read, and what makes it unfit to seal: no RSA key, expiry, another key than the pinned one.
 pub(crate) fn sealing_cert(
     source: &CertSource,
     environment: &Environment,
     now: Timestamp,
 ) -> Result<SealingCert, Error> {
+    if let CertSource::Found(finding) = source
+        && let Some(chosen) = found::choose(finding)?
+    {
+        return chosen.sealing_cert(environment, now);
+    }
     let (bytes, name) = bytes(source, environment)?;
-    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    usable(&bytes, &name, now)
+}
+
+fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert, Error> {
+    let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
     cert.check_not_expired(now).map_err(|error| name.fault(error))?;
     Ok(cert)
 }

@@ -14,7 +14,7 @@ use sealing::document::Format;
 
 use crate::args::verb::{self, Verb};
 use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
-pub(crate) use cert::{CertSource, Controller};
+pub(crate) use cert::{CertSource, Controller, Finding};
 pub(crate) use error::CommandError;
 pub(crate) use seal_files::SealFiles;
 
@@ -209,9 +209,12 @@ impl Command {
             });
         }
         let cert = CertSource::of(args.sealing.cert.as_deref(), &args.controller, &args.cluster)?;
+        let named = args.sealing.for_cluster.clone();
+        let cert = cert.for_cluster(named, &args.controller, &args.cluster)?;
         if args.mode.fetch_cert {
             return Ok(Command::FetchCert { cert, output });
         }
+        let cert = cert.between(&input, &output);
         if args.mode.raw {
             if input != Input::Stdin {
                 return Err(CommandError::SecretFileWithRaw);

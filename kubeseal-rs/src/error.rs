@@ -31,6 +31,9 @@ pub(crate) enum Error {
     /// The file with the certificate cannot be read.
     #[error(transparent)]
     CertFile(FileError),
+    /// A cluster of the project file was asked for, and there is no such file.
+    #[error("--for-cluster {0}: there is no project file .kubeseal.yaml here or above, up to the Git root")]
+    NoProjectFile(String),
     /// What was read is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -97,6 +100,7 @@ impl Error {
             Error::Command(error) => error.hint(),
             Error::Input(error) => error.fault.hint(),
             Error::Cluster(error) => error.hint(),
+            Error::NoProjectFile(_) => Some("docs/project-file.md describes it; or seal with --cert FILE".to_owned()),
             Error::Fetch(error) => error.hint(),
             Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => {
                 Some("kubeseal --namespace NAMESPACE".to_owned())

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::command::Input;
 use crate::field_order::GoOrder;
 use crate::files;
+use crate::project::ProjectError;
 
 /// Something is wrong with what was read, and where. Prints the input, the place and the fault; what caused the fault
 /// is this error's source.
@@ -89,6 +90,9 @@ pub(crate) enum Fault {
     /// There is nothing in it that is a certificate.
     #[error("there is no certificate in it")]
     NoCertificate,
+    /// It is a project file that makes no sense, or says no certificate for a file.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// The result cannot be written as text.
     #[error(transparent)]
     Emit(#[from] EmitError),
@@ -116,6 +120,7 @@ impl Fault {
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
             Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
+            Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
             Fault::NoCertificate => {
                 "get it from the cluster (leave out --cert), or ask whoever runs the controller for it".to_owned()

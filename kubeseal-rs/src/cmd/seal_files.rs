@@ -21,7 +21,6 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let parameters = SealParameters {
         scope: command.scope,
         allow_empty: command.allow_empty,
@@ -32,6 +31,7 @@ pub(crate) fn run(
         let input = Input::File(path.clone());
         let name = InputName::of(&input);
         let bytes = files::read_file(path)?;
+        let cert = cert_source::sealing_cert(&command.cert.clone().at(path), environment, now)?;
         let objects = sealed(
             &name,
             &bytes,

@@ -1,10 +1,11 @@
 //! Where the certificate comes from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::{CommandError, set};
+use super::{CommandError, Input, Output, set};
+use crate::args::verb::shared::CertificateFlags;
 use crate::args::{ClusterFlags, ControllerFlags};
 
 /// Where the certificate comes from.
@@ -14,8 +15,22 @@ pub(crate) enum CertSource {
     File(PathBuf),
     /// A web server (http or https).
     Url(Url),
-    /// The controller.
+    /// The controller that the flags name.
     Controller(Box<Controller>),
+    /// Nothing was said: what the project file says of the file to be sealed, else the controller of the cluster.
+    Found(Box<Finding>),
+}
+
+/// Where to look for the certificate when no flag says it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Finding {
+    /// `--for-cluster`: the project file's cluster to seal for, wherever the files lie.
+    pub for_cluster: Option<String>,
+    /// Where the clear file and the sealed one lie, as far as they are files; the project file is looked for there.
+    /// None: in the current folder.
+    pub places: Vec<PathBuf>,
+    /// The controller to ask when there is no project file.
+    pub controller: Controller,
 }
 
 /// A controller in a cluster.
@@ -42,15 +57,24 @@ impl Controller {
 }
 
 impl CertSource {
-    /// What `--cert` says; without it, the controller. A text with `scheme://` is a URL; every other text is the name of
-    /// a file, with or without a drive letter.
+    /// What `--cert` says; without it, the controller if a flag names it or its cluster; else it is to be found. A text
+    /// with `scheme://` is a URL; every other text is the name of a file, with or without a drive letter.
     pub(super) fn of(
         cert: Option<&str>,
         controller: &ControllerFlags,
         cluster: &ClusterFlags,
     ) -> Result<Self, CommandError> {
         let Some(text) = set(cert) else {
-            return Ok(CertSource::Controller(Box::new(Controller::of(controller, cluster))));
+            let found = Controller::of(controller, cluster);
+            return Ok(if is_named(controller, cluster) {
+                CertSource::Controller(Box::new(found))
+            } else {
+                CertSource::Found(Box::new(Finding {
+                    for_cluster: None,
+                    places: Vec::new(),
+                    controller: found,
+                }))
+            });
         };
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(CertSource::File(PathBuf::from(text)));
@@ -66,4 +90,66 @@ impl CertSource {
             _ => Err(CommandError::UnknownScheme(scheme.to_owned())),
         }
     }
+    /// As [`CertSource::of`], with `--for-cluster`, which beats the flags that name a cluster to ask.
+    ///
+    /// # Errors
+    /// [`CommandError::TwoCertificates`], and those of [`CertSource::of`].
+    pub(super) fn of_verb(flags: &CertificateFlags) -> Result<Self, CommandError> {
+        let source = Self::of(flags.cert.as_deref(), &flags.controller, &flags.cluster)?;
+        source.for_cluster(flags.for_cluster.clone(), &flags.controller, &flags.cluster)
+    }
+
+    /// Seals for a cluster of the project file, if `named` says one.
+    ///
+    /// # Errors
+    /// [`CommandError::TwoCertificates`].
+    pub(super) fn for_cluster(
+        self,
+        named: Option<String>,
+        controller: &ControllerFlags,
+        cluster: &ClusterFlags,
+    ) -> Result<Self, CommandError> {
+        match (set(named), self) {
+            (None, source) => Ok(source),
+            (Some(_), CertSource::File(_) | CertSource::Url(_)) => Err(CommandError::TwoCertificates),
+            (Some(named), _) => Ok(CertSource::Found(Box::new(Finding {
+                for_cluster: Some(named),
+                places: Vec::new(),
+                controller: Controller::of(controller, cluster),
+            }))),
+        }
+    }
+
+    /// The same for one clear or sealed file that lies at `place`.
+    pub(crate) fn at(mut self, place: impl Into<PathBuf>) -> Self {
+        if let CertSource::Found(finding) = &mut self {
+            finding.places.push(place.into());
+        }
+        self
+    }
+
+    /// The same for what is read and written.
+    pub(super) fn between(self, input: &Input, output: &Output) -> Self {
+        let lies = |path: &Path| !path.starts_with("/dev");
+        let source = match input {
+            Input::File(path) if lies(path) => self.at(path),
+            _ => self,
+        };
+        match output {
+            Output::File(path) if lies(path) => source.at(path),
+            _ => source,
+        }
+    }
+}
+
+/// Whether a flag says which controller to ask: its name, its namespace, or the cluster.
+fn is_named(controller: &ControllerFlags, cluster: &ClusterFlags) -> bool {
+    let typed = [
+        &controller.controller_name,
+        &controller.controller_namespace,
+        &cluster.context,
+        &cluster.cluster,
+        &cluster.server,
+    ];
+    typed.into_iter().any(|flag| set(flag.as_deref()).is_some()) || set(cluster.kubeconfig.as_deref()).is_some()
 }

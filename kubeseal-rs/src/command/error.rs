@@ -40,6 +40,9 @@ pub(crate) enum CommandError {
     /// A URL that is broken.
     #[error("--cert is not a URL: {0}")]
     BadUrl(url::ParseError),
+    /// Two flags that both say what to seal with.
+    #[error("--cert and --for-cluster both say which certificate to seal with")]
+    TwoCertificates,
     /// A file URL of another machine, or with a relative path.
     #[error("--cert: a file URL must have the form file:///absolute/path")]
     BadFileUrl,
@@ -63,6 +66,9 @@ impl CommandError {
             CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
             CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
             CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
+            CommandError::TwoCertificates => {
+                "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
+            }
             CommandError::OutputWithValidate
             | CommandError::UnknownScheme(_)
             | CommandError::BadUrl(_)

@@ -30,11 +30,7 @@ impl SealFiles {
     pub(super) fn decide(flags: SealFlags) -> Result<Self, CommandError> {
         let certificate = &flags.certificate;
         Ok(Self {
-            cert: CertSource::of(
-                certificate.cert.as_deref(),
-                &certificate.controller,
-                &certificate.cluster,
-            )?,
+            cert: CertSource::of_verb(certificate)?,
             scope: flags.scope.unwrap_or_default(),
             namespace: Namespace::of(flags.namespace.as_ref(), &certificate.cluster),
             allow_empty: flags.allow_empty_data,

@@ -167,6 +167,7 @@ fn the_certificate_comes_from_a_file_a_url_or_the_controller() {
     );
     let controller = |line: &str| match seal(line).cert {
         CertSource::Controller(controller) => (controller.namespace, controller.name),
+        CertSource::Found(finding) => (finding.controller.namespace, finding.controller.name),
         other => panic!("{line}: {other:?}"),
     };
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
@@ -361,4 +362,43 @@ fn verbs_are_preset_by_the_same_variables() {
             .starts_with("the environment variable SEALED_SECRETS_SCOPE: "),
         "{error}"
     );
+}
+
+#[test]
+fn the_project_file_is_asked_only_when_no_flag_says_what_to_seal_with() {
+    let found = |line: &str| match decide(line) {
+        Ok(
+            Command::Seal(Seal { cert, .. })
+            | Command::SealFiles(SealFiles { cert, .. })
+            | Command::Raw(Raw { cert, .. }),
+        ) => match cert {
+            CertSource::Found(finding) => Some((finding.for_cluster, finding.places)),
+            _ => None,
+        },
+        other => panic!("{line}: {other:?}"),
+    };
+    let at = |places: &[&str]| Some((None, places.iter().map(PathBuf::from).collect()));
+    assert_eq!(found(""), at(&[]));
+    assert_eq!(found("-f a/b.yaml"), at(&["a/b.yaml"]));
+    assert_eq!(found("-f /dev/stdin -w x/y.yaml"), at(&["x/y.yaml"]));
+    assert_eq!(found("-f a.yaml -w /dev/stdout"), at(&["a.yaml"]));
+    assert_eq!(found("--raw --name n --from-file value"), at(&[]));
+    assert_eq!(found("seal a.yaml"), at(&[]));
+    let by_name = "--for-cluster prod --context dev -f a.yaml";
+    assert_eq!(found(by_name), Some((Some("prod".to_owned()), vec!["a.yaml".into()])));
+    for flag in [
+        "--cert c",
+        "--controller-name=x",
+        "--controller-namespace x",
+        "--context x",
+        "--cluster x",
+        "--server x",
+        "--kubeconfig x",
+    ] {
+        assert_eq!(found(flag), None, "{flag}");
+        assert_eq!(found(&format!("seal {flag} x.yaml")), None, "{flag}");
+    }
+    for line in ["--cert c --for-cluster d", "seal x --cert c --for-cluster d"] {
+        assert_eq!(decide(line).unwrap_err(), CommandError::TwoCertificates);
+    }
 }

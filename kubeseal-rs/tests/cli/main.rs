@@ -10,6 +10,7 @@
 mod bad_input;
 mod output;
 mod program;
+mod project;
 mod round_trip;
 mod seal_files;
 mod web;

@@ -44,7 +44,24 @@ impl Folder {
     }
 
     pub(crate) fn put(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Makes a Git work tree of the folder.
+    pub(crate) fn git_init(&self) {
+        self.git(&["init", "--quiet"]);
+    }
+
+    /// Runs Git in the folder.
+    pub(crate) fn git(&self, words: &[&str]) {
+        let status = Command::new("git")
+            .args(words)
+            .current_dir(self.0.path())
+            .status()
+            .unwrap();
+        assert!(status.success(), "git {words:?}");
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -58,6 +75,28 @@ impl Folder {
             .map(|entry| entry.unwrap().path())
             .map(|path| (path.clone(), fs::read(&path).unwrap_or_default()))
             .collect()
+    }
+
+    /// Every file's path below the folder and content, without Git's own.
+    pub(crate) fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.0.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.ends_with(".git") {
+                    continue;
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.insert(
+                        path.strip_prefix(self.0.path()).unwrap().to_owned(),
+                        fs::read(&path).unwrap(),
+                    );
+                }
+            }
+        }
+        files
     }
 
     /// Runs the program with flags that are divided by spaces.

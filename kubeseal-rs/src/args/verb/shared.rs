@@ -8,9 +8,13 @@ use crate::args::{ClusterFlags, ControllerFlags};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The certificate")]
 pub(crate) struct CertificateFlags {
-    /// Seal with this certificate: a file, or a URL (http, https, file) [default: ask the cluster]
+    /// Seal with this certificate: a file, or a URL (http, https, file) [default: what the project file
+    /// (.kubeseal.yaml) says of each file, else the controller's]
     #[arg(long, value_name = "FILE|URL")]
     pub cert: Option<String>,
+    /// Seal for this cluster of the project file, wherever the files lie
+    #[arg(long, value_name = "NAME")]
+    pub for_cluster: Option<String>,
     /// Where the controller is.
     #[command(flatten)]
     pub controller: ControllerFlags,

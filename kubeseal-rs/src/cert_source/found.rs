@@ -1,0 +1,115 @@
+//! What the project files say of the files that are sealed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sealing::cert::SealingCert;
+
+use super::{NamedBytes, bytes, usable};
+use crate::command::{CertSource, Finding};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files::FileError;
+use crate::project::search::{Located, real_place};
+use crate::project::{ProjectCert, ProjectCluster, ProjectError};
+
+/// A cluster of a project file.
+pub(super) struct Chosen {
+    located: Arc<Located>,
+    name: String,
+}
+
+/// The cluster to seal for, if there is a project file: the one that was asked for, else the one that all places agree on.
+///
+/// # Errors
+/// A project file that makes no sense, or that names no cluster, or several, for the places.
+pub(super) fn choose(finding: &Finding) -> Result<Option<Chosen>, Error> {
+    let here = [Path::new("stdin").to_owned()];
+    let places = if finding.places.is_empty() {
+        here.as_slice()
+    } else {
+        &finding.places
+    };
+    let mut chosen: Option<(Chosen, &Path)> = None;
+    let mut unfit = None;
+    for place in places {
+        let real = real_place(place).map_err(|reason| FileError::Open {
+            path: place.clone(),
+            reason,
+        })?;
+        let Some(located) = Located::for_folder(real.parent().unwrap_or(&real))? else {
+            continue;
+        };
+        let below = real.strip_prefix(&located.folder).unwrap_or(&real);
+        let cluster = match &finding.for_cluster {
+            Some(name) => located.project.cluster(name),
+            None => located.project.cluster_for(below),
+        };
+        let name = match cluster {
+            Ok(cluster) => cluster.name.clone(),
+            // Another of the places may say it.
+            Err(error @ ProjectError::NoneFits { .. }) => {
+                unfit.get_or_insert(located.name.fault(error));
+                continue;
+            }
+            Err(error) => return Err(located.name.fault(error).into()),
+        };
+        match &chosen {
+            Some((one, first)) if one.name != name || one.located.folder != located.folder => {
+                let disagree = ProjectError::Disagree {
+                    first: first.display().to_string(),
+                    one: one.name.clone(),
+                    second: place.display().to_string(),
+                    other: name,
+                };
+                return Err(located.name.fault(disagree).into());
+            }
+            _ => chosen = Some((Chosen { located, name }, place)),
+        }
+    }
+    match (chosen, unfit, &finding.for_cluster) {
+        (Some((chosen, _)), ..) => Ok(Some(chosen)),
+        (None, Some(error), _) => Err(error.into()),
+        (None, None, Some(asked)) => Err(Error::NoProjectFile(asked.clone())),
+        (None, None, None) => Ok(None),
+    }
+}
+
+impl Chosen {
+    /// The cluster's certificate, held against the pinned key.
+    pub(super) fn sealing_cert(&self, environment: &Environment, now: Timestamp) -> Result<SealingCert, Error> {
+        let project = &self.located.name;
+        let cluster = self
+            .located
+            .project
+            .cluster(&self.name)
+            .map_err(|error| project.fault(error))?;
+        let ((bytes, name), pin) = self.read(cluster, environment)?;
+        let cert = usable(&bytes, &name, now)?;
+        let found = cert.public().fingerprint();
+        match pin {
+            Some(pinned) if pinned != found => Err(project
+                .fault(ProjectError::OtherKey {
+                    place: cluster.place,
+                    cluster: cluster.name.clone(),
+                    found: found.clone(),
+                    pinned: pinned.clone(),
+                })
+                .into()),
+            _ => Ok(cert),
+        }
+    }
+
+    fn read<'a>(
+        &self,
+        cluster: &'a ProjectCluster,
+        environment: &Environment,
+    ) -> Result<(NamedBytes, Option<&'a sealing::key::Fingerprint>), Error> {
+        let (source, pin) = match &cluster.cert {
+            ProjectCert::File(path, pin) => (CertSource::File(self.located.cert_file(cluster, path)?), pin.as_ref()),
+            ProjectCert::Url(url, pin) => (CertSource::Url(url.clone()), Some(pin)),
+        };
+        Ok((bytes(&source, environment)?, pin))
+    }
+}

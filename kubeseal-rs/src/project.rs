@@ -1,0 +1,381 @@
+//! The project file: which certificate is for which folders of a repository. Text → clusters, and which of them a file is
+//! for. Pure; [`search`] finds it and reads it. Described in `docs/project-file.md`.
+
+pub(crate) mod search;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use sealing::document::{self, Document, DocumentError, Place};
+use sealing::key::Fingerprint;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+use url::Url;
+
+/// Name of the project file.
+pub(crate) const FILE_NAME: &str = ".kubeseal.yaml";
+
+/// A project file that makes sense.
+#[derive(Debug)]
+pub(crate) struct Project {
+    clusters: Vec<ProjectCluster>,
+}
+
+/// One cluster of a project file.
+#[derive(Debug)]
+pub(crate) struct ProjectCluster {
+    /// Its name in the file.
+    pub(crate) name: String,
+    /// Where it stands in the file.
+    pub(crate) place: Place,
+    /// Its certificate.
+    pub(crate) cert: ProjectCert,
+    folders: Folders,
+}
+
+/// Which files a cluster is for.
+#[derive(Debug)]
+enum Folders {
+    /// The file does not say; right for the only cluster.
+    Unsaid,
+    /// Those that one of the patterns fits, by their path below the project file's folder.
+    Said(GlobSet),
+}
+
+/// Where a cluster's certificate is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ProjectCert {
+    /// In a file, named from the project file's folder; it must be the pinned key's if one is pinned.
+    File(PathBuf, Option<Fingerprint>),
+    /// On a web server (https); it must be the pinned key's.
+    Url(Url, Fingerprint),
+}
+
+/// What is wrong with a project file, or with what is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum ProjectError {
+    /// It is no YAML, or a field does not hold what it must.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// There is nothing in it.
+    #[error("the project file is empty")]
+    Empty,
+    /// There are several documents.
+    #[error("{0}: a project file is one document")]
+    SecondDocument(Place),
+    /// A field that there is not.
+    #[error("{place}: there is no field `{field}` here (only {known})")]
+    UnknownField {
+        /// Where it stands.
+        place: Place,
+        /// Its name.
+        field: String,
+        /// The fields that there are.
+        known: &'static str,
+    },
+    /// No cluster at all.
+    #[error("{0}: `clusters` names no cluster")]
+    NoClusters(Place),
+    /// A certificate on a web server without TLS, or a file URL, or something else with `://`.
+    #[error("{place}: the certificate of cluster {cluster} must be a file of the repository or an https URL")]
+    CertNotAllowed {
+        /// Where it stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
+    /// A URL without a pin.
+    #[error("{place}: cluster {cluster} takes its certificate from a URL, so it must pin the key's `fingerprint`")]
+    PinMissing {
+        /// Where the URL stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
+    /// A pin that is no fingerprint.
+    #[error("{0}: not a fingerprint (`SHA256:` and 43 base64 characters)")]
+    NotAFingerprint(Place),
+    /// A pattern that cannot be understood, or that points out of the project.
+    #[error("{place}: the folder {folder:?}: {reason}")]
+    Folder {
+        /// Where it stands.
+        place: Place,
+        /// The pattern.
+        folder: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A certificate outside the repository.
+    #[error("{place}: the certificate of cluster {cluster} is outside the repository")]
+    CertOutside {
+        /// Where the cluster stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
+    /// The certificate is that of another key than the pinned one.
+    #[error("{place}: the certificate of cluster {cluster} is that of key {found}, but {pinned} is pinned")]
+    OtherKey {
+        /// Where the cluster stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+        /// The key of the certificate that was read.
+        found: Fingerprint,
+        /// The key that the project file pins.
+        pinned: Fingerprint,
+    },
+    /// No cluster is for the file.
+    #[error("no cluster is for {file} (there are {clusters})")]
+    NoneFits {
+        /// The file, by its path below the project file's folder.
+        file: String,
+        /// The clusters that there are.
+        clusters: String,
+    },
+    /// Several clusters are for the file.
+    #[error("{file} is in folders of several clusters: {clusters}")]
+    SeveralFit {
+        /// The file, by its path below the project file's folder.
+        file: String,
+        /// Their names.
+        clusters: String,
+    },
+    /// The clear file lies in a folder of one cluster, and the sealed one in a folder of another.
+    #[error("{first} is for cluster {one}, but {second} is for cluster {other}")]
+    Disagree {
+        /// The one file.
+        first: String,
+        /// Its cluster.
+        one: String,
+        /// The other file.
+        second: String,
+        /// Its cluster.
+        other: String,
+    },
+    /// There is no cluster of the name that was asked for.
+    #[error("there is no cluster {asked} in it (there are {clusters})")]
+    NoSuchCluster {
+        /// The name.
+        asked: String,
+        /// The clusters that there are.
+        clusters: String,
+    },
+}
+
+impl ProjectError {
+    /// What to write or type instead.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            ProjectError::NoneFits { file, .. } => format!(
+                "add a pattern that fits {file} to the `folders` of its cluster, or say it: --for-cluster NAME, --cert FILE"
+            ),
+            ProjectError::SeveralFit { .. } => {
+                "make the `folders` of the clusters disjoint, or say it: --for-cluster NAME".to_owned()
+            }
+            ProjectError::Disagree { .. } => {
+                "write the result into a folder of the same cluster, or say it: --for-cluster NAME".to_owned()
+            }
+            ProjectError::OtherKey { .. } => {
+                "if the cluster's key was renewed, check the new certificate, then write its fingerprint into the file"
+                    .to_owned()
+            }
+            ProjectError::PinMissing { .. } => "fingerprint: SHA256:… (ssh-keygen -l prints the same form)".to_owned(),
+            ProjectError::NoSuchCluster { .. } => "--for-cluster NAME takes one of these".to_owned(),
+            _ => "docs/project-file.md describes this file; --cert FILE seals without it".to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    clusters: BTreeMap<String, Cluster>,
+}
+
+#[derive(Deserialize)]
+struct Cluster {
+    cert: String,
+    fingerprint: Option<String>,
+    folders: Option<Vec<String>>,
+}
+
+impl Project {
+    /// Reads the text of a project file, strictly.
+    ///
+    /// # Errors
+    /// [`ProjectError`], with the line.
+    pub(crate) fn read(text: &[u8]) -> Result<Self, ProjectError> {
+        let documents = document::read(text).map_err(|error| match error {
+            DocumentError::Empty => ProjectError::Empty,
+            other => other.into(),
+        })?;
+        let [document] = documents.as_slice() else {
+            let second = documents.get(1).map(Document::place);
+            return Err(second.map_or(ProjectError::Empty, ProjectError::SecondDocument));
+        };
+        let no_clusters = || ProjectError::NoClusters(document.place_of(&["clusters"]));
+        known_fields(document, &[], &["clusters"], "clusters")?;
+        let named = document.value.get("clusters").and_then(Value::as_object);
+        for name in named.into_iter().flat_map(|clusters| clusters.keys()) {
+            let known = &["cert", "fingerprint", "folders"];
+            known_fields(document, &["clusters", name], known, "cert, fingerprint, folders")?;
+        }
+        let file: File = document.parse()?;
+        let clusters: Vec<_> = file
+            .clusters
+            .into_iter()
+            .map(|(name, cluster)| ProjectCluster::decide(document, name, cluster))
+            .collect::<Result<_, _>>()?;
+        if clusters.is_empty() {
+            Err(no_clusters())
+        } else {
+            Ok(Self { clusters })
+        }
+    }
+
+    /// The cluster called `name`.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoSuchCluster`].
+    pub(crate) fn cluster(&self, name: &str) -> Result<&ProjectCluster, ProjectError> {
+        self.clusters
+            .iter()
+            .find(|cluster| cluster.name == name)
+            .ok_or_else(|| ProjectError::NoSuchCluster {
+                asked: name.to_owned(),
+                clusters: names(self.clusters.iter()),
+            })
+    }
+
+    /// The only cluster that is for `file`, a path below the project file's folder; a cluster without folders is for all
+    /// files when there is no other.
+    ///
+    /// # Errors
+    /// [`ProjectError::NoneFits`], [`ProjectError::SeveralFit`].
+    pub(crate) fn cluster_for(&self, file: &Path) -> Result<&ProjectCluster, ProjectError> {
+        let only = self.clusters.len() == 1;
+        let fits = |cluster: &&ProjectCluster| match &cluster.folders {
+            Folders::Unsaid => only,
+            Folders::Said(patterns) => patterns.is_match(file),
+        };
+        let fitting: Vec<_> = self.clusters.iter().filter(fits).collect();
+        let file = file.display().to_string();
+        match fitting.as_slice() {
+            [one] => Ok(one),
+            [] => Err(ProjectError::NoneFits {
+                file,
+                clusters: names(self.clusters.iter()),
+            }),
+            several => Err(ProjectError::SeveralFit {
+                file,
+                clusters: names(several.iter().copied()),
+            }),
+        }
+    }
+}
+
+fn names<'a>(clusters: impl Iterator<Item = &'a ProjectCluster>) -> String {
+    clusters
+        .map(|cluster| cluster.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn known_fields(document: &Document, path: &[&str], known: &[&str], listed: &'static str) -> Result<(), ProjectError> {
+    let at = path.iter().try_fold(&document.value, |value, step| value.get(step));
+    for field in at
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+    {
+        if !known.contains(&field.as_str()) {
+            return Err(ProjectError::UnknownField {
+                place: document.place_of(&[path, &[field]].concat()),
+                field: field.clone(),
+                known: listed,
+            });
+        }
+    }
+    Ok(())
+}
+
+impl ProjectCluster {
+    fn decide(document: &Document, name: String, typed: Cluster) -> Result<Self, ProjectError> {
+        let at = |field: &str| document.place_of(&["clusters", name.as_str(), field]);
+        let pin = match typed.fingerprint {
+            None => None,
+            Some(text) => Some(
+                text.parse::<Fingerprint>()
+                    .map_err(|_| ProjectError::NotAFingerprint(at("fingerprint")))?,
+            ),
+        };
+        let not_allowed = || ProjectError::CertNotAllowed {
+            place: at("cert"),
+            cluster: name.clone(),
+        };
+        let cert = if typed.cert.contains("://") {
+            let url = Url::parse(&typed.cert)
+                .ok()
+                .filter(|url| url.scheme() == "https")
+                .ok_or_else(not_allowed)?;
+            let pin = pin.ok_or_else(|| ProjectError::PinMissing {
+                place: at("cert"),
+                cluster: name.clone(),
+            })?;
+            ProjectCert::Url(url, pin)
+        } else if typed.cert.is_empty() || Path::new(&typed.cert).has_root() {
+            return Err(not_allowed());
+        } else {
+            ProjectCert::File(PathBuf::from(&typed.cert), pin)
+        };
+        let folders = match typed.folders {
+            None => Folders::Unsaid,
+            Some(patterns) => Folders::Said(glob_set(document, &name, &patterns)?),
+        };
+        let place = document.place_of(&["clusters", name.as_str()]);
+        Ok(Self {
+            name,
+            place,
+            cert,
+            folders,
+        })
+    }
+}
+
+/// A pattern fits a file, and all files below a folder that it fits.
+fn glob_set(document: &Document, cluster: &str, patterns: &[String]) -> Result<GlobSet, ProjectError> {
+    let mut set = GlobSetBuilder::new();
+    for (index, folder) in patterns.iter().enumerate() {
+        let wrong = |reason: &str| ProjectError::Folder {
+            place: document.place_of(&["clusters", cluster, "folders", &index.to_string()]),
+            folder: folder.clone(),
+            reason: reason.to_owned(),
+        };
+        let pattern = folder.trim_start_matches("./").trim_end_matches('/');
+        if pattern.starts_with('/') || pattern.split('/').any(|step| step == "..") {
+            return Err(wrong("it must be inside the folder of the project file"));
+        }
+        if pattern.is_empty() {
+            return Err(wrong("`**` means all folders"));
+        }
+        let all = if pattern == "." {
+            "**".to_owned()
+        } else {
+            pattern.to_owned()
+        };
+        for text in [format!("{all}/**"), all] {
+            let glob = GlobBuilder::new(&text).literal_separator(true).build();
+            set.add(glob.map_err(|error| wrong(&error.kind().to_string()))?);
+        }
+    }
+    set.build().map_err(|error| ProjectError::Folder {
+        place: document.place_of(&["clusters", cluster, "folders"]),
+        folder: patterns.join(", "),
+        reason: error.kind().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Finds the project file for a file: upwards from its folder, no higher than the Git root.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::{FILE_NAME, Project, ProjectCluster, ProjectError};
+use crate::error::Error;
+use crate::files;
+use crate::objects::InputName;
+
+/// A project file with the place where it lies.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// What it says.
+    pub(crate) project: Project,
+    /// Its own name for messages.
+    pub(crate) name: InputName,
+    /// The folder that it lies in, without symlinks.
+    pub(crate) folder: PathBuf,
+    /// The folder that its certificates must lie in: the Git root, or its own folder outside of Git.
+    root: PathBuf,
+}
+
+impl Located {
+    /// The project file for a file in `folder` (without symlinks), if there is one. It is looked for in the folder and
+    /// those above it up to the Git root; outside of a Git work tree, up to the current folder when that is above, else in
+    /// the folder alone: a file that somebody else could put above it must not choose the key.
+    ///
+    /// # Errors
+    /// A project file that cannot be read or makes no sense.
+    pub(crate) fn for_folder(folder: &Path) -> Result<Option<Arc<Self>>, Error> {
+        let git = folder.ancestors().find(|above| above.join(".git").exists());
+        let current = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+        let highest = git
+            .or_else(|| current.as_deref().filter(|current| folder.starts_with(current)))
+            .unwrap_or(folder);
+        let below = folder.ancestors().take_while(|above| above.starts_with(highest));
+        let Some(lies_in) = below.into_iter().find(|above| above.join(FILE_NAME).exists()) else {
+            return Ok(None);
+        };
+        let path = lies_in.join(FILE_NAME);
+        let shown = current
+            .as_deref()
+            .and_then(|current| path.strip_prefix(current).ok())
+            .unwrap_or(&path);
+        let name = InputName(shown.display().to_string());
+        let project = Project::read(&files::read_file(&path)?).map_err(|error| name.fault(error))?;
+        Ok(Some(Arc::new(Self {
+            project,
+            name,
+            folder: lies_in.to_owned(),
+            root: git.unwrap_or(lies_in).to_owned(),
+        })))
+    }
+
+    /// The path of a certificate's file.
+    ///
+    /// # Errors
+    /// It is not there, or lies outside the repository (also by way of a symlink).
+    pub(crate) fn cert_file(&self, cluster: &ProjectCluster, path: &Path) -> Result<PathBuf, Error> {
+        let path = self.folder.join(path);
+        let real = std::fs::canonicalize(&path).map_err(|reason| {
+            Error::CertFile(files::FileError::Open {
+                path: path.clone(),
+                reason,
+            })
+        })?;
+        if real.starts_with(&self.root) {
+            Ok(real)
+        } else {
+            let (place, cluster) = (cluster.place, cluster.name.clone());
+            Err(self.name.fault(ProjectError::CertOutside { place, cluster }).into())
+        }
+    }
+}
+
+/// The folder of `file` without symlinks, and the file's own name. Folders that are not there yet are taken as typed.
+///
+/// # Errors
+/// The current folder cannot be found.
+pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(file)?;
+    let name = absolute.file_name().unwrap_or_default();
+    let folder = absolute.parent().unwrap_or(&absolute);
+    let mut missing = PathBuf::new();
+    for above in folder.ancestors() {
+        if let Ok(real) = std::fs::canonicalize(above) {
+            return Ok(plain(&real.join(missing)).join(name));
+        }
+        missing = above
+            .file_name()
+            .map(|name| Path::new(name).join(&missing))
+            .unwrap_or_default();
+    }
+    Ok(absolute.clone())
+}
+
+/// The path without `.` and `..`, for folders that are not there and so are no symlinks.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for step in path.components() {
+        match step {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}

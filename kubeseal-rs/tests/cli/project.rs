@@ -1,0 +1,292 @@
+//! The project file chooses the certificate by the folder, and nothing else may be sealed with it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+
+use sealing::cert::SealingCert;
+
+use crate::program::{Folder, Run};
+
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: p}\n";
+const PROJECT: &str = "clusters:\n  prod: {cert: certs/prod.pem, folders: [environments/prod]}\n  \
+                       dev: {cert: certs/dev.pem, folders: [environments/dev, 'apps/*/dev']}\n";
+
+/// A Git work tree with a project file: prod is sealed for with the test key, dev with the other one.
+fn repository() -> Folder {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    folder.put("certs/prod.pem", &folder.text("test-only.crt"));
+    folder.put("certs/dev.pem", &folder.text("test-only-other.crt"));
+    folder.put(".kubeseal.yaml", PROJECT);
+    folder
+}
+
+/// Which of the test keys opens a sealed file.
+fn opened_by(folder: &Folder, sealed: &str) -> &'static str {
+    let opens = |key: &str| {
+        folder
+            .run(
+                &format!("--recovery-unseal --recovery-private-key {key} -f {sealed}"),
+                "",
+            )
+            .code
+            == 0
+    };
+    match (opens("test-only.key"), opens("test-only-other.key")) {
+        (true, false) => "prod",
+        (false, true) => "dev",
+        other => panic!("{sealed}: {other:?}"),
+    }
+}
+
+fn told(run: &Run) -> (i32, &str, &str) {
+    (run.code, run.stdout.as_str(), run.stderr.as_str())
+}
+
+#[test]
+fn each_folder_is_sealed_for_its_own_cluster() {
+    let folder = repository();
+    for (place, expected) in [
+        ("environments/prod", "prod"),
+        ("environments/dev/deep", "dev"),
+        ("apps/shop/dev", "dev"),
+    ] {
+        folder.put(&format!("{place}/db.yaml"), SECRET);
+        assert_eq!(folder.run(&format!("seal {place}/db.yaml"), "").ok(), "");
+        assert_eq!(opened_by(&folder, &format!("{place}/db.sealed.yaml")), expected);
+        // The classic modes follow it too: by the file that is read, and by the one that is written.
+        let sealed = folder.run(&format!("-f {place}/db.yaml"), "").ok();
+        folder.put("out.json", &sealed);
+        assert_eq!(opened_by(&folder, "out.json"), expected);
+        folder.run(&format!("-w {place}/new.yaml"), SECRET).ok();
+        assert_eq!(opened_by(&folder, &format!("{place}/new.yaml")), expected);
+    }
+}
+
+#[test]
+fn what_is_for_no_cluster_or_for_two_is_refused_and_nothing_is_written() {
+    let folder = repository();
+    folder.put("environments/prod/db.yaml", SECRET);
+    folder.put("db.yaml", SECRET);
+    let before = folder.tree();
+    let none = folder.run("seal db.yaml", "");
+    assert_eq!(
+        told(&none),
+        (
+            1,
+            "",
+            "error: .kubeseal.yaml: no cluster is for db.yaml (there are dev, prod)\n\
+             hint: add a pattern that fits db.yaml to the `folders` of its cluster, or say it: --for-cluster NAME, --cert FILE\n"
+        )
+    );
+    let both = folder.run("-f environments/prod/db.yaml -w environments/dev/db.sealed.yaml", "");
+    assert_eq!(
+        told(&both),
+        (
+            1,
+            "",
+            "error: .kubeseal.yaml: environments/prod/db.yaml is for cluster prod, but environments/dev/db.sealed.yaml is \
+             for cluster dev\nhint: write the result into a folder of the same cluster, or say it: --for-cluster NAME\n"
+        )
+    );
+    let stdin = folder.run("", SECRET);
+    assert!(
+        stdin
+            .stderr
+            .starts_with("error: .kubeseal.yaml: no cluster is for stdin"),
+        "{}",
+        stdin.stderr
+    );
+    let unknown = folder.run("--for-cluster staging", SECRET);
+    assert_eq!(
+        told(&unknown),
+        (
+            1,
+            "",
+            "error: .kubeseal.yaml: there is no cluster staging in it (there are dev, prod)\n\
+             hint: --for-cluster NAME takes one of these\n"
+        )
+    );
+    assert_eq!(folder.tree(), before);
+}
+
+#[test]
+fn flags_and_the_environment_beat_the_project_file() {
+    let folder = repository();
+    folder.put("environments/prod/db.yaml", SECRET);
+    let sealed_for = |variables: &[(&str, &str)], flags: &str| {
+        let words: Vec<_> = flags.split(' ').collect();
+        folder.run_in(variables, &words, SECRET.as_bytes()).ok();
+        opened_by(&folder, "environments/prod/out.yaml")
+    };
+    let out = "-w environments/prod/out.yaml";
+    assert_eq!(sealed_for(&[], out), "prod");
+    assert_eq!(sealed_for(&[], &format!("{out} --for-cluster dev")), "dev");
+    assert_eq!(sealed_for(&[], &format!("{out} --cert test-only-other.crt")), "dev");
+    assert_eq!(
+        sealed_for(&[("SEALED_SECRETS_CERT", "test-only-other.crt")], out),
+        "dev"
+    );
+    assert_eq!(sealed_for(&[("SEALED_SECRETS_FOR_CLUSTER", "dev")], out), "dev");
+    // The certificate is fetched from the cluster, which is not there.
+    let fetch = folder.run("--fetch-cert", "");
+    assert!(
+        fetch.stderr.contains("no configuration has been provided"),
+        "{}",
+        fetch.stderr
+    );
+    let asked = folder.run("--controller-name x -f environments/prod/db.yaml", "");
+    assert!(
+        asked.stderr.contains("no configuration has been provided"),
+        "{}",
+        asked.stderr
+    );
+}
+
+#[test]
+fn the_file_is_looked_for_no_higher_than_the_git_root() {
+    let folder = Folder::with_keys();
+    folder.put(".kubeseal.yaml", "clusters: {only: {cert: test-only.crt}}");
+    folder.put("repository/deep/db.yaml", SECRET);
+    // Outside of Git: up to the current folder.
+    folder.run("seal repository/deep/db.yaml", "").ok();
+    std::fs::create_dir(folder.path("repository/.git")).unwrap();
+    let run = folder.run("seal repository/deep/db.yaml", "");
+    assert!(
+        run.stderr.contains("no configuration has been provided"),
+        "{}",
+        run.stderr
+    );
+    // The nearest one wins, and its paths are its own.
+    folder.put(
+        "repository/.kubeseal.yaml",
+        "clusters: {only: {cert: deep/c.pem, folders: [deep]}}",
+    );
+    folder.put("repository/deep/c.pem", &folder.text("test-only-other.crt"));
+    folder.run("seal repository/deep/db.yaml", "").ok();
+    assert_eq!(opened_by(&folder, "repository/deep/db.sealed.yaml"), "dev");
+    // Its certificates are files of the repository.
+    folder.put(
+        "repository/.kubeseal.yaml",
+        "clusters: {only: {cert: ../test-only.crt}}",
+    );
+    let outside = folder.run("seal repository/deep/db.yaml", "");
+    assert!(
+        outside.stderr.starts_with(
+            "error: repository/.kubeseal.yaml, document 1, line 1: the certificate of cluster only is outside the repository\n"
+        ),
+        "{}",
+        outside.stderr
+    );
+}
+
+#[test]
+fn a_broken_project_file_is_named_with_its_line() {
+    let folder = repository();
+    folder.put(".kubeseal.yaml", "clusters:\n  prod:\n    certificate: x\n");
+    let run = folder.run("", SECRET);
+    assert_eq!(
+        told(&run),
+        (
+            1,
+            "",
+            "error: .kubeseal.yaml, document 1, line 3: there is no field `certificate` here (only cert, fingerprint, \
+             folders)\nhint: docs/project-file.md describes this file; --cert FILE seals without it\n"
+        )
+    );
+}
+
+#[test]
+fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
+    let folder = repository();
+    let key = |name: &str| {
+        SealingCert::from_pem(folder.text(name).as_bytes())
+            .unwrap()
+            .public()
+            .fingerprint()
+            .to_string()
+    };
+    let (right, wrong) = (key("test-only.crt"), key("test-only-other.crt"));
+    let pinned = |pin: &str| {
+        folder.put(
+            ".kubeseal.yaml",
+            &format!("clusters:\n  c:\n    cert: certs/prod.pem\n    fingerprint: {pin}\n"),
+        )
+    };
+    pinned(&right);
+    folder.run("", SECRET).ok();
+    pinned(&wrong);
+    let run = folder.run("", SECRET);
+    let expected = format!(
+        "error: .kubeseal.yaml, document 1, line 2: the certificate of cluster c is that of key {right}, but {wrong} is pinned\n"
+    );
+    assert!(
+        run.code == 1 && run.stdout.is_empty() && run.stderr.starts_with(&expected),
+        "{}",
+        run.stderr
+    );
+}
+
+/// Serves `body` over TLS under a certificate that is made for it, and gives the address and that certificate's PEM.
+fn serve_over_tls(body: String) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, connection.unwrap());
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                request.push(byte[0]);
+            }
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    (address, made.cert.pem())
+}
+
+#[test]
+fn a_certificate_from_a_url_must_be_that_of_the_pinned_key() {
+    let folder = repository();
+    let key = |name: &str| {
+        SealingCert::from_pem(folder.text(name).as_bytes())
+            .unwrap()
+            .public()
+            .fingerprint()
+            .to_string()
+    };
+    let (right, wrong) = (key("test-only.crt"), key("test-only-other.crt"));
+    let (url, trusted) = serve_over_tls(folder.text("test-only.crt"));
+    folder.put("trusted.pem", &trusted);
+    let run = |pin: &str| {
+        let text = format!("clusters:\n  c:\n    cert: {url}/v1/cert.pem\n    fingerprint: {pin}\n");
+        folder.put(".kubeseal.yaml", &text);
+        let variables = [("SSL_CERT_FILE", "trusted.pem")];
+        folder.run_in(&variables, &["-w", "sealed.yaml"], SECRET.as_bytes())
+    };
+    let refused = run(&wrong);
+    assert_eq!(refused.code, 1);
+    let expected = format!("the certificate of cluster c is that of key {right}, but {wrong} is pinned\n");
+    assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
+    assert!(!folder.path("sealed.yaml").exists());
+    run(&right).ok();
+    assert_eq!(opened_by(&folder, "sealed.yaml"), "prod");
+}
