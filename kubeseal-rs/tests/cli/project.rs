@@ -229,15 +229,17 @@ fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
     );
 }
 
-/// Serves `body` over TLS under a certificate that is made for it, and gives the address and that certificate's PEM.
-fn serve_over_tls(body: String) -> (String, String) {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+/// Serves `body` over TLS, and gives the address.
+fn serve_over_tls(folder: &Folder, body: String) -> String {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let cert = CertificateDer::from_pem_file(folder.path("test-only-tls.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.path("test-only-tls.key")).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![cert], key)
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -260,7 +262,7 @@ fn serve_over_tls(body: String) -> (String, String) {
             let _ = stream.flush();
         }
     });
-    (address, made.cert.pem())
+    address
 }
 
 #[test]
@@ -274,12 +276,11 @@ fn a_certificate_from_a_url_must_be_that_of_the_pinned_key() {
             .to_string()
     };
     let (right, wrong) = (key("test-only.crt"), key("test-only-other.crt"));
-    let (url, trusted) = serve_over_tls(folder.text("test-only.crt"));
-    folder.put("trusted.pem", &trusted);
+    let url = serve_over_tls(&folder, folder.text("test-only.crt"));
     let run = |pin: &str| {
         let text = format!("clusters:\n  c:\n    cert: {url}/v1/cert.pem\n    fingerprint: {pin}\n");
         folder.put(".kubeseal.yaml", &text);
-        let variables = [("SSL_CERT_FILE", "trusted.pem")];
+        let variables = [("SSL_CERT_FILE", "test-only-tls.crt")];
         folder.run_in(&variables, &["-w", "sealed.yaml"], SECRET.as_bytes())
     };
     let refused = run(&wrong);
