@@ -12,11 +12,13 @@
 //! the source bytes (the caller's), the parsers' scratch buffers for quoted and multi-line scalars, the unfinished
 //! document of a source that turns out to be broken, and the texts and typed objects that a caller makes from a value.
 
+pub mod edit;
 mod emit;
 mod error;
 mod go_float;
 mod json;
 mod key_order;
+mod layout;
 mod list;
 mod mark;
 mod scalar;

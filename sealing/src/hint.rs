@@ -11,6 +11,7 @@ use crds::names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use thiserror::Error;
 
+use crate::document::edit::Change;
 use crate::key::Fingerprint;
 
 /// The most keys that a hint is believed to name: more than ten years of monthly keys.
@@ -62,6 +63,14 @@ impl KeyHint {
     pub fn write(&self, metadata: &mut ObjectMeta) {
         let annotations = metadata.annotations.get_or_insert_default();
         annotations.insert(names::ANNOTATION_SEALED_WITH.to_owned(), self.to_string());
+    }
+
+    /// The change that writes the hint into the text of an object.
+    pub fn change(&self) -> Change {
+        Change::set(
+            ["metadata", "annotations", names::ANNOTATION_SEALED_WITH],
+            self.to_string(),
+        )
     }
 }
 

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crds::SealedSecret;
+use crds::{SealedSecret, names};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::{BindingError, Label};
+use crate::document::edit::Change;
 use crate::hint::KeyHint;
 use crate::key::{Fingerprint, PublicKey, SealBytesError};
 use crate::keyring::{KeyRing, Opened};
@@ -153,6 +154,28 @@ impl Resealed {
         KeyHint::one(&self.key)
     }
 
+    /// The changes in the text of the same object. The key hint is written where `hinted` says so, and renewed where the
+    /// object carries one already.
+    pub fn changes(&self, sealed: &SealedSecret, hinted: bool) -> Vec<Change> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let items = self.items.iter();
+        let mut changes: Vec<_> = items
+            .map(|(item, text)| Change::set(["spec", "encryptedData", item], text))
+            .collect();
+        changes.extend(
+            self.deprecated_data
+                .iter()
+                .map(|text| Change::set(["spec", "data"], text)),
+        );
+        let annotations = sealed.metadata.annotations.as_ref();
+        if hinted || annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
+            changes.push(self.hint().change());
+        }
+        changes
+    }
+
     /// Puts the new ciphertexts into the same object as JSON, and renews the key hint that it carries, if it carries one.
     /// Everything else of the object stays, known or unknown; when every ciphertext stays, so does the hint.
     pub fn put_into(&self, object: &mut Value) {
@@ -171,7 +194,7 @@ impl Resealed {
             *place = Value::String(text.clone());
         }
         let annotations = object.pointer_mut("/metadata/annotations");
-        if let Some(hint) = annotations.and_then(|all| all.get_mut(crds::names::ANNOTATION_SEALED_WITH)) {
+        if let Some(hint) = annotations.and_then(|all| all.get_mut(names::ANNOTATION_SEALED_WITH)) {
             *hint = Value::String(self.hint().to_string());
         }
     }

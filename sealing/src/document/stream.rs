@@ -30,29 +30,65 @@ pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
 }
 
 fn fill(text: &str, found: &mut Vec<Found>) -> Result<(), DocumentError> {
-    let (mut rest, mut lines_before, mut documents) = (text, 0, 0);
-    loop {
-        let (part, after) = split_at_marker(rest);
-        if begins_as_json(part) {
-            let before = found.len();
-            json::read(part, lines_before, documents, found)?;
-            documents += found.len() - before;
-        } else if !part.trim_start().is_empty() {
-            break;
-        } else if lines_before > 0 {
-            // Nothing between two marks is an empty document, as in YAML; before the first one it is none.
-            documents += 1;
+    let (mut documents, mut lines_before, mut counted) = (0, 0, 0);
+    for Part { from, to, format } in parts(text) {
+        let before = text.get(counted..from).unwrap_or_default();
+        lines_before += before.bytes().filter(|b| *b == b'\n').count();
+        counted = from;
+        let part = text.get(from..to).unwrap_or_default();
+        match format {
+            Some(Format::Json) => {
+                let before = found.len();
+                json::read(part, lines_before, documents, found)?;
+                documents += found.len() - before;
+            }
+            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, found)?,
+            Some(Format::Yaml) => {
+                // The lines before are put in as empty ones, so that the parser counts on.
+                let padded = Zeroizing::new("\n".repeat(lines_before) + part);
+                yaml::read(&padded, documents, found)?;
+            }
+            None => documents += 1,
         }
-        let Some(after) = after else { return Ok(()) };
-        lines_before += part.bytes().filter(|b| *b == b'\n').count();
+    }
+    Ok(())
+}
+
+/// A stretch of a source in one language, from byte to byte; without a language it is one empty document.
+pub(super) struct Part {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) format: Option<Format>,
+}
+
+/// The stretches of a source. The last one alone can be YAML.
+pub(super) fn parts(text: &str) -> Vec<Part> {
+    let (mut rest, mut parts) = (text, Vec::new());
+    loop {
+        let from = text.len() - rest.len();
+        let (part, after) = split_at_marker(rest);
+        let to = from + part.len();
+        if begins_as_json(part) {
+            let format = Some(Format::Json);
+            parts.push(Part { from, to, format });
+        } else if !part.trim_start().is_empty() {
+            let all_yaml = parts.iter().all(|part: &Part| part.format.is_none());
+            if all_yaml {
+                parts.clear();
+            }
+            parts.push(Part {
+                from: if all_yaml { 0 } else { from },
+                to: text.len(),
+                format: Some(Format::Yaml),
+            });
+            return parts;
+        } else if from > 0 {
+            // Nothing between two marks is an empty document, as in YAML; before the first one it is none.
+            parts.push(Part { from, to, format: None });
+        }
+        let Some(after) = after else { return parts };
         rest = after;
     }
-    if found.is_empty() {
-        return yaml::read(text, 0, found);
-    }
-    // The lines before are put in as empty ones, so that the parser counts on.
-    let padded = Zeroizing::new("\n".repeat(lines_before) + rest);
-    yaml::read(&padded, documents, found)
 }
 
 /// `{` and then the quote of a key, or `}`.

@@ -17,6 +17,31 @@ pub(super) struct Text {
     column: usize,
 }
 
+/// A scalar on one line of its own, in the style that it gets there.
+pub(super) fn one_line(content: &str) -> String {
+    let mut text = Text::empty();
+    // Keys are not folded, and have no block style.
+    text.scalar(content, 0, true);
+    text.out
+}
+
+/// A scalar in double quotes, on one line.
+pub(super) fn double_quoted(content: &str) -> String {
+    let mut text = Text::empty();
+    text.double_quoted(content, 0, false);
+    text.out
+}
+
+/// A scalar without control characters in single quotes, on one line.
+pub(super) fn single_quoted(content: &str) -> String {
+    format!("'{}'", content.replace('\'', "''"))
+}
+
+/// Whether a text of several lines can be written as a literal block.
+pub(super) fn fits_literal(content: &str) -> bool {
+    style(content, false) == Style::Literal
+}
+
 /// How a scalar is written.
 #[derive(Clone, Copy, PartialEq)]
 enum Style {
@@ -30,6 +55,13 @@ impl Text {
     pub(super) fn new() -> Text {
         Text {
             out: "---\n".to_owned(),
+            column: 0,
+        }
+    }
+
+    fn empty() -> Text {
+        Text {
+            out: String::new(),
             column: 0,
         }
     }

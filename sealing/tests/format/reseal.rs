@@ -1,11 +1,13 @@
 //! Resealing: the same plaintexts under the same label for another key, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crds::{SealedSecret, names};
 use sealing::SystemRandom;
 use sealing::binding::{BindingError, Scope};
 use sealing::document;
+use sealing::document::edit::{Edit, edit};
+use sealing::hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::random::{Random, RandomUnavailable};
 use sealing::raw::seal_raw;
@@ -185,21 +187,37 @@ fn without_randomness_there_is_no_ciphertext() {
 }
 
 #[test]
-fn a_document_that_was_read_can_be_resealed() {
+fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
     let json = object(Scope::ClusterWide, &["rsa3072"]);
-    let mut documents = document::read(document::to_yaml(&json).unwrap().as_bytes()).unwrap();
-    let sealed = unseal::sealed_secret(&documents[0]).unwrap();
+    let text = format!("# head\n---\na: 1\n{} # end", document::to_yaml(&json).unwrap());
+    let documents = document::read(text.as_bytes()).unwrap();
+    let sealed = unseal::sealed_secret(&documents[1]).unwrap();
     let cert = key("rsa2048").cert();
+    let mut random = SystemRandom::default();
     let resealed = reseal(
         &sealed,
         &ring(&["rsa3072"]),
         &[],
         cert.public(),
         Which::All,
-        &mut SystemRandom::default(),
-    );
-    resealed.unwrap().put_into(&mut documents[0].value);
-    assert_eq!(opened(&documents[0].value, &["rsa2048"]), opened(&json, &["rsa3072"]));
-    let keys: BTreeSet<_> = documents[0].value.as_object().unwrap().keys().cloned().collect();
-    assert!(keys.contains("unknown"));
+        &mut random,
+    )
+    .unwrap();
+    for hinted in [false, true] {
+        let changes = resealed.changes(&sealed, hinted);
+        let document = &documents[1];
+        let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
+        let mut value = document::read(&after).unwrap()[1].value.clone();
+        assert_eq!(opened(&value, &["rsa2048"]), opened(&json, &["rsa3072"]));
+        let hint = KeyHint::of(&typed(&value).metadata);
+        assert_eq!(hint, Some(resealed.hint()).filter(|_| hinted));
+        value["spec"]["encryptedData"] = json["spec"]["encryptedData"].clone();
+        value["metadata"]["annotations"]
+            .as_object_mut()
+            .unwrap()
+            .remove(names::ANNOTATION_SEALED_WITH);
+        assert_eq!(value, json);
+        let after = String::from_utf8(after).unwrap();
+        assert!(after.starts_with("# head\n---\na: 1\n---\n") && after.ends_with(" # end"));
+    }
 }
