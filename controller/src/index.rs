@@ -2,18 +2,21 @@
 //!
 //! Nothing here grows with the Secrets that are not ours. The methods say which SealedSecrets need a pass.
 
+mod entry;
 mod recent;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crds::{SealedSecret, names};
+use crds::SealedSecret;
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
+use crate::annotation::Wishes;
 use crate::error::Retry;
+pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
 use crate::index::recent::Recent;
 use crate::object_name::ObjectName;
 
@@ -31,47 +34,6 @@ pub(crate) enum Wake {
     Now,
     /// After a pause.
     After(Duration),
-}
-
-/// What is kept of a Secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SecretEntry {
-    resource_version: String,
-    owner: Option<Owner>,
-    managed: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Owner {
-    name: String,
-    uid: String,
-}
-
-impl SecretEntry {
-    /// From the metadata of a Secret.
-    pub(crate) fn of(metadata: &ObjectMeta) -> Self {
-        let controller = metadata.owner_references.iter().flatten().find(|owner| {
-            let ours = owner.api_version.split('/').next() == Some(names::GROUP) && owner.kind == names::KIND;
-            ours && owner.controller == Some(true)
-        });
-        Self {
-            resource_version: metadata.resource_version.clone().unwrap_or_default(),
-            owner: controller.map(|owner| Owner {
-                name: owner.name.clone(),
-                uid: owner.uid.clone(),
-            }),
-            managed: says_true(metadata, names::ANNOTATION_MANAGED),
-        }
-    }
-}
-
-/// Whether an annotation is exactly `"true"`.
-pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
-    metadata
-        .annotations
-        .as_ref()
-        .and_then(|all| all.get(annotation))
-        .is_some_and(|value| value == "true")
 }
 
 /// What was made known of a SealedSecret, by this process or, as its status shows, by another.
@@ -121,8 +83,17 @@ pub(crate) struct Memory {
     pub retry: Option<Retry>,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
+    /// Digest of the input of the last pass that succeeded.
+    pub input_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
+}
+
+impl Memory {
+    /// Whether the last pass left nothing to do.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.unfinished && self.retry.is_none()
+    }
 }
 
 /// What a pass starts from.
@@ -173,6 +144,18 @@ struct Watched {
 impl Watched {
     fn holds(&self, namespace: &str) -> bool {
         self.all || self.namespaces.contains(namespace)
+    }
+}
+
+impl Inner {
+    /// Whether what others make of the Secret is of no concern: the SealedSecret says so, and nothing is left to do for it.
+    fn is_left_alone(&self, name: &ObjectName) -> bool {
+        let settled = self.memories.get(name).is_some_and(|memory| memory.is_settled());
+        settled
+            && self
+                .sealed
+                .get(name)
+                .is_some_and(|sealed| Wishes::of(sealed).skip_recreate)
     }
 }
 
@@ -247,10 +230,10 @@ impl Index {
         let seen = inner
             .memories
             .get(&name)
-            .map(|memory| memory.secret_version.as_ref() == Some(&entry.resource_version));
+            .map(|memory| memory.secret_version.as_ref() == Some(&entry.identity.version));
         inner.secrets.insert(name.clone(), entry);
         // Without a memory, the first pass is still to come.
-        let wake = wanted && seen == Some(false);
+        let wake = wanted && seen == Some(false) && !inner.is_left_alone(&name);
         if wake {
             inner.only_secret_changed.insert(name);
         }
@@ -268,7 +251,7 @@ impl Index {
         let owned_by_name = entry.owner.as_ref().is_some_and(|owner| owner.name == name.name);
         if entry.managed || owned_by_name {
             inner.only_secret_changed.remove(name);
-            return sealed.map(|_| Wake::Now);
+            return sealed.filter(|_| !inner.is_left_alone(name)).map(|_| Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
         let blocked = inner
@@ -307,6 +290,11 @@ impl Index {
         }
     }
 
+    /// The Secret of that name, if the watch knows one.
+    pub(crate) fn identity(&self, name: &ObjectName) -> Option<SecretIdentity> {
+        self.inner().secrets.get(name).map(|entry| entry.identity.clone())
+    }
+
     /// Begins a pass. `None`: there is nothing to do, because the object went or because its Secret only changed to what
     /// the last pass made of it.
     pub(crate) fn begin(&self, name: &ObjectName) -> Option<Start> {
@@ -323,11 +311,10 @@ impl Index {
             uid,
             ..Memory::default()
         });
-        let version = inner.secrets.get(name).map(|entry| &entry.resource_version);
+        let version = inner.secrets.get(name).map(|entry| &entry.identity.version);
         let same_secret = version.is_some() && version == memory.secret_version.as_ref();
         // A pass that has to be made again is not skipped: this wake came in the place of its timer.
-        let settled = !memory.unfinished && memory.retry.is_none();
-        if only_secret_changed && same_secret && settled {
+        if only_secret_changed && same_secret && memory.is_settled() {
             return None;
         }
         Some(Start { sealed, memory })
@@ -369,13 +356,14 @@ fn in_namespace<'a>(all: impl Iterator<Item = &'a ObjectName>, namespace: Option
 }
 
 /// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody.
-fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, bool) {
+fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, Wishes, bool) {
     let metadata = &sealed.metadata;
     let scope = Scope::from_annotations(metadata.annotations.as_ref());
     (
         metadata.uid.as_deref(),
         metadata.generation,
         scope,
+        Wishes::of(sealed),
         metadata.deletion_timestamp.is_some(),
     )
 }

@@ -1,5 +1,6 @@
 //! The Sealed Secrets controller: turns SealedSecrets into Secrets and publishes the sealing certificate.
 
+mod annotation;
 mod args;
 mod error;
 mod events;

@@ -3,7 +3,10 @@
 pub(crate) mod apply;
 pub(crate) mod decide;
 pub(crate) mod desired;
+pub(crate) mod kept;
 pub(crate) mod observe;
+pub(crate) mod remember;
+pub(crate) mod report;
 pub(crate) mod status;
 
 use std::sync::Arc;
@@ -26,6 +29,8 @@ use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
 
 use decide::{Observed, Plan};
+use kept::Kept;
+use remember::{Learned, StatusWrite};
 
 /// Everything that a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
@@ -45,6 +50,8 @@ pub(crate) struct Reconciler {
     pub cores: Semaphore,
     /// The keys to try first.
     pub lately: Lately,
+    /// Whether statuses keep what they remember.
+    pub kept: Kept,
 }
 
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
@@ -54,12 +61,35 @@ impl Reconciler {
     /// Makes one pass. Gives the pause before the next one, if one is due.
     pub(crate) async fn reconcile(&self, name: &ObjectName) -> Option<Duration> {
         let start = self.index.begin(name)?;
+        let digest = remember::digest(&start.sealed, &self.settings);
+        if self.is_in_sync(name, &start, &digest).await {
+            return None;
+        }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
         let keys = self.keys.borrow().clone();
         let opened = self.open(&start.sealed, &keys).await;
-        let (plan, applied) = self.settle(name, &start, opened).await;
-        self.conclude(name, &start, plan, applied, &keys).await
+        let (plan, applied) = self.settle(name, &start, &digest, &opened).await;
+        let done = Done {
+            opened: opened.ok(),
+            plan,
+            applied,
+            digest,
+        };
+        self.conclude(name, &start, done, &keys).await
+    }
+
+    /// Whether the status remembers that nothing is to be done.
+    async fn is_in_sync(&self, name: &ObjectName, start: &Start, digest: &str) -> bool {
+        if !remember::could_recall(&start.sealed, &start.memory, digest, &self.settings) {
+            return false;
+        }
+        let seen = observe::identity(&self.client, &self.index, name).await;
+        let recalled = remember::recall(&start.sealed, &start.memory, seen.as_ref(), &self.settings);
+        let Some(memory) = recalled else { return false };
+        debug!(key = %name, "in sync, as its status remembers");
+        self.index.end(name, memory);
+        true
     }
 
     /// Opens the items, off the async threads.
@@ -89,11 +119,13 @@ impl Reconciler {
         &self,
         name: &ObjectName,
         start: &Start,
-        opened: Result<Unsealed, Failure>,
+        digest: &str,
+        opened: &Result<Unsealed, Failure>,
     ) -> (Plan, Option<apply::Written>) {
         let mut observed = Observed {
             sealed: &start.sealed,
-            opened: &opened,
+            opened,
+            digest,
             live: Ok(None),
             kept_empty_for: None,
         };
@@ -126,34 +158,31 @@ impl Reconciler {
     }
 
     /// Makes the outcome known and remembers it.
-    async fn conclude(
-        &self,
-        name: &ObjectName,
-        start: &Start,
-        plan: Plan,
-        written: Option<apply::Written>,
-        keys: &Keys,
-    ) -> Option<Duration> {
+    async fn conclude(&self, name: &ObjectName, start: &Start, done: Done, keys: &Keys) -> Option<Duration> {
+        let (plan, written) = (done.plan, done.applied);
         if let Some(reason) = plan.metric {
             self.metrics.count_error(reason, &name.namespace);
         }
         if let Some(metadata) = written.as_ref().map(|written| &written.metadata).or(plan.live.as_ref()) {
             self.index.secret_read(metadata);
         }
-        let version = written
-            .map(|written| written.metadata)
-            .or(plan.live)
-            .and_then(|metadata| metadata.resource_version);
+        let is_news = written.is_some() || start.memory.reported.is_none();
+        let secret = written.map(|written| written.metadata).or(plan.live);
+        let learned = done.opened.as_ref().filter(|_| plan.synced).zip(secret.as_ref());
+        let learned = learned.and_then(|(opened, secret)| Learned::new(opened, secret, &done.digest));
+        let worth = is_news && self.settings.update_status;
+        let status = remember::complete(&start.sealed, plan.status, learned, worth);
+        let version = secret.and_then(|metadata| metadata.resource_version);
         let mut memory = Memory {
             secret_version: version,
             ..plan.memory
         };
         let mut next = plan.next;
-        if let Some(status) = plan.status
-            && let Err(error) = apply::status(&self.client, &start.sealed, status).await
+        if let Some(status) = status
+            && let Err(error) = self.write_status(&start.sealed, status).await
         {
             self.metrics.count_error(METRIC_STATUS, &name.namespace);
-            (memory, next) = decide::status_not_written(memory, &start.memory, next, &error);
+            (memory, next) = report::status_not_written(memory, &start.memory, next, &error);
         }
         if let Some(event) = plan.event {
             self.events
@@ -166,4 +195,34 @@ impl Reconciler {
         self.index.end(name, memory);
         next
     }
+
+    /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
+    async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
+        let turn = if write.only_memory {
+            let turn = self.kept.turn().await;
+            if turn.is_none() {
+                return Ok(());
+            }
+            turn
+        } else {
+            None
+        };
+        let answer = apply::status(&self.client, sealed, &write.status).await;
+        if let Ok(answer) = &answer {
+            self.kept.learn(&write.status, answer);
+        }
+        drop(turn);
+        match answer {
+            Err(error) if !write.only_memory => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a pass has done when it concludes.
+struct Done {
+    opened: Option<Unsealed>,
+    plan: Plan,
+    applied: Option<apply::Written>,
+    digest: String,
 }

@@ -25,6 +25,7 @@ use crate::keys::store::KeyStore;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
+use crate::reconcile::kept::Kept;
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -103,6 +104,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         settings: settings.reconcile,
         cores: Semaphore::new(cores),
         lately: Lately::default(),
+        kept: Kept::default(),
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     let mut workers = JoinSet::new();

@@ -8,5 +8,6 @@ mod schema;
 mod sealed_secret;
 
 pub use sealed_secret::{
-    SealedSecret, SealedSecretCondition, SealedSecretSpec, SealedSecretStatus, SecretTemplate, condition_status,
+    SealedSecret, SealedSecretCondition, SealedSecretSpec, SealedSecretStatus, SecretTemplate, WrittenSecret,
+    condition_status,
 };

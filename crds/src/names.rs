@@ -27,6 +27,13 @@ pub const ANNOTATION_SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.co
 /// every public key that its items were sealed with, divided by commas. A hint only: it may be missing, old or a lie.
 pub const ANNOTATION_SEALED_WITH: &str = "sealed-secrets-rs/sealed-with";
 
+/// Annotation of this project on the SealedSecret: `"true"` has its Secret left alone, changed or deleted as it may be by
+/// others, until the SealedSecret itself changes (as `--skip-recreate` has all).
+pub const ANNOTATION_SKIP_RECREATE: &str = "sealed-secrets-rs/skip-recreate";
+/// Annotation of this project on the SealedSecret: `"true"` has its Secret deleted and made anew where Kubernetes does not
+/// let it be changed: an immutable one, or another type (as `--replace-immutable` has all).
+pub const ANNOTATION_REPLACE_IMMUTABLE: &str = "sealed-secrets-rs/replace-immutable";
+
 /// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
 pub const ANNOTATIONS_LAST_APPLIED: [&str; 2] = [
     "kubectl.kubernetes.io/last-applied-configuration",

@@ -80,6 +80,29 @@ pub struct SealedSecretStatus {
     /// `Synced` first and always; the order is part of the interface (printer columns, Argo CD).
     #[serde(default)]
     pub conditions: Vec<SealedSecretCondition>,
+
+    /// Fingerprints (`SHA256:…`) of the keys that opened the items when they were opened last, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened_by: Vec<String>,
+
+    /// The Secret as this controller wrote it last or found it equal. While it is still that one, nothing has to be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<WrittenSecret>,
+}
+
+/// Which Secret was made of which input.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(transform = schema::no_defaults)]
+pub struct WrittenSecret {
+    /// `metadata.uid` of the Secret.
+    pub uid: String,
+
+    /// `metadata.resourceVersion` of the Secret.
+    pub resource_version: String,
+
+    /// Digest of the sealed spec and of all else that decides what the Secret is.
+    pub input_digest: String,
 }
 
 /// One condition.

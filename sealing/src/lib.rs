@@ -13,6 +13,7 @@ pub mod cert;
 pub mod document;
 pub mod envelope;
 pub mod hint;
+pub mod input;
 pub mod key;
 #[cfg(feature = "aws-lc")]
 pub mod key_secret;

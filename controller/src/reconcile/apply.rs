@@ -38,20 +38,18 @@ pub(crate) async fn secret(
     }))
 }
 
-/// Writes the status, on the resourceVersion that the pass started from.
+/// Writes the status, on the resourceVersion that the pass started from. Gives the object as the API server keeps it.
 pub(crate) async fn status(
     client: &Client,
     sealed: &SealedSecret,
-    status: SealedSecretStatus,
-) -> Result<(), ApiFailure> {
+    status: &SealedSecretStatus,
+) -> Result<SealedSecret, ApiFailure> {
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<SealedSecret> = Api::namespaced(client.clone(), namespace);
     let name = sealed.metadata.name.clone().unwrap_or_default();
     let new = SealedSecret {
-        status: Some(status),
+        status: Some(status.clone()),
         ..sealed.clone()
     };
-    in_time(api.replace_status(&name, &PostParams::default(), &new))
-        .await
-        .map(drop)
+    in_time(api.replace_status(&name, &PostParams::default(), &new)).await
 }

@@ -10,24 +10,13 @@ use sealing::secret::ClearSecret;
 use sealing::unseal::Unsealed;
 
 use super::desired::{self, Mode};
-use super::status;
-use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};
-use crate::events::{EventType, Notice};
-use crate::index::{Memory, Reported, Said};
-use crate::pause;
+use super::remember;
+use super::report::{SLOW_LONGEST, known, report, wait};
+use crate::annotation::Wishes;
+use crate::error::{ApiFailure, Failure};
+use crate::events::Notice;
+use crate::index::Memory;
 use crate::settings::ReconcileSettings;
-
-/// Pauses of the fast retries, and of all later ones.
-const FAST_FIRST: Duration = Duration::from_millis(50);
-const FAST_LONGEST: Duration = Duration::from_secs(2);
-const SLOW_FIRST: Duration = Duration::from_secs(2);
-const SLOW_LONGEST: Duration = Duration::from_secs(300);
-
-/// How long one wording of a failure stands that a timer tries again.
-const REPEATED_AFTER: Duration = Duration::from_secs(300);
-
-/// Text of the event of a success (the reference's).
-const UNSEALED: &str = "SealedSecret unsealed successfully";
 
 /// What a decision rests on.
 pub(crate) struct Observed<'a> {
@@ -35,6 +24,8 @@ pub(crate) struct Observed<'a> {
     pub sealed: &'a SealedSecret,
     /// What came out of it.
     pub opened: &'a Result<Unsealed, Failure>,
+    /// Digest of all that decides what its Secret is.
+    pub digest: &'a str,
     /// The Secret of its name; not looked at when nothing came out.
     pub live: Result<Option<Secret>, ApiFailure>,
     /// How much longer the place has to stay empty, because a foreign Secret has just been deleted there.
@@ -58,7 +49,10 @@ pub(crate) struct Plan {
     pub secret: SecretStep,
     /// Metadata of the Secret that is there, when there is one.
     pub live: Option<ObjectMeta>,
-    /// The status to write; `None`: it says so already, or must not be written.
+    /// Whether the Secret is what the SealedSecret asks for, once this plan is carried out.
+    pub synced: bool,
+    /// The status to write; `None`: it says so already, or must not be written. What it remembers is added in the end
+    /// ([`remember::complete`]).
     pub status: Option<SealedSecretStatus>,
     /// The event to post.
     pub event: Option<Notice>,
@@ -88,6 +82,9 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         Target::Fail(failure) => report(observed.sealed, Err(&failure), memory, settings, now),
     };
     plan.live = live;
+    if plan.synced {
+        plan.memory.input_digest = Some(observed.digest.to_owned());
+    }
     plan
 }
 
@@ -111,6 +108,10 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         Err(ApiFailure::NamespaceEnds(_)) => return Target::Wait(SLOW_LONGEST),
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
+    let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;
+    if !repairs && remember::is_of_this_input(observed.sealed, memory, observed.digest) {
+        return Target::Step(SecretStep::Leave, None);
+    }
     let uid = observed.sealed.metadata.uid.as_deref().unwrap_or_default();
     let name = observed.sealed.metadata.name.clone().unwrap_or_default();
     let is_ours = |metadata: &ObjectMeta| {
@@ -183,140 +184,6 @@ fn mode(sealed: &SealedSecret, live: &ObjectMeta, memory: &Memory, settings: &Re
     }
 }
 
-/// What was made known of this object last: as this process remembers, else as the status says.
-fn known(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Reported> {
-    let from_status = || status::reported(sealed).filter(|_| settings.update_status);
-    memory.reported.clone().or_else(from_status)
-}
-
-fn wait(memory: &Memory, pause: Duration) -> Plan {
-    Plan {
-        secret: SecretStep::Leave,
-        live: None,
-        status: None,
-        event: None,
-        metric: None,
-        next: Some(pause),
-        memory: memory.clone(),
-    }
-}
-
-/// Status, event, memory and next pass of an outcome.
-fn report(
-    sealed: &SealedSecret,
-    outcome: Result<SecretStep, &Failure>,
-    memory: &Memory,
-    settings: &ReconcileSettings,
-    now: Timestamp,
-) -> Plan {
-    let failure = outcome.as_ref().err().copied();
-    let row = failure.map(Failure::row);
-    let attempts = if failure.is_some() {
-        memory.attempts.saturating_add(1)
-    } else {
-        0
-    };
-    let retry = row.map(|row| row.retry);
-    let slow_attempt = match retry {
-        Some(Retry::Fast) => attempts.saturating_sub(settings.fast_retries),
-        _ => attempts,
-    };
-    let next = retry
-        .filter(|retry| *retry != Retry::OnChange)
-        .map(|_| match slow_attempt {
-            0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
-            n => pause::growing(n, SLOW_FIRST, SLOW_LONGEST),
-        });
-    let secret = outcome.unwrap_or(SecretStep::Leave);
-    if retry == Some(Retry::Fast) && slow_attempt == 0 {
-        // It may pass by itself: nobody is alarmed yet.
-        let memory = Memory {
-            attempts,
-            retry,
-            unfinished: false,
-            ..memory.clone()
-        };
-        return Plan {
-            secret,
-            live: None,
-            status: None,
-            event: None,
-            metric: row.map(|row| row.metric),
-            next,
-            memory,
-        };
-    }
-    let before = known(sealed, memory, settings);
-    let reported = Reported {
-        generation: sealed.metadata.generation,
-        failure: failure.map(|failure| Said {
-            reason: failure.row().condition.to_owned(),
-            message: status::message(failure),
-        }),
-        at: Some(now),
-    };
-    // What a timer tries again fails in other words each time (a quota's numbers): the first stand for a while.
-    let said_lately = |before: Option<&Reported>| next.is_some() && before.is_some_and(|b| lately(b, &reported, now));
-    let event = event(
-        failure,
-        &reported,
-        before.as_ref(),
-        secret != SecretStep::Leave,
-        settings,
-    )
-    .filter(|_| !said_lately(before.as_ref()));
-    let status = status::after(sealed, failure, now)
-        .filter(|_| settings.update_status && !said_lately(status::reported(sealed).as_ref()));
-    let stands = before.filter(|before| before.says_what(&reported) || said_lately(Some(before)));
-    Plan {
-        secret,
-        live: None,
-        status,
-        event,
-        metric: row.map(|row| row.metric),
-        next,
-        memory: Memory {
-            reported: Some(stands.unwrap_or(reported)),
-            attempts,
-            retry,
-            unfinished: false,
-            ..memory.clone()
-        },
-    }
-}
-
-/// Whether a failure like `reported` was made known a short while ago.
-fn lately(before: &Reported, reported: &Reported, now: Timestamp) -> bool {
-    let age = before.at.map(|at| now.duration_since(at).unsigned_abs());
-    before.is_like(reported) && age.is_some_and(|age| age < REPEATED_AFTER)
-}
-
-/// An event is posted when something changed: the Secret, or what is to be said.
-fn event(
-    failure: Option<&Failure>,
-    reported: &Reported,
-    before: Option<&Reported>,
-    wrote: bool,
-    settings: &ReconcileSettings,
-) -> Option<Notice> {
-    // Where no status tells what was said before, a success that changed nothing is not worth a word after a restart.
-    let first_is_news = failure.is_some() || settings.update_status;
-    let news = before.map_or(first_is_news, |before| !before.says_what(reported));
-    let notice = match failure {
-        None => Notice {
-            kind: EventType::Normal,
-            reason: EVENT_UNSEALED,
-            message: UNSEALED.to_owned(),
-        },
-        Some(failure) => Notice {
-            kind: EventType::Warning,
-            reason: failure.row().event,
-            message: failure.event_message(),
-        },
-    };
-    (news || (wrote && failure.is_none())).then_some(notice)
-}
-
 /// Whether a write failed because the Secret was not as it had been observed, so that another look helps.
 pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
     match step {
@@ -324,28 +191,6 @@ pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
         SecretStep::Create(_) => matches!(error, ApiFailure::AlreadyExists(_)),
         SecretStep::Replace(_) => matches!(error, ApiFailure::Conflict(_) | ApiFailure::NotFound(_)),
     }
-}
-
-/// What changes when the status could not be written: it is tried again, unless the object has gone.
-pub(crate) fn status_not_written(
-    memory: Memory,
-    before: &Memory,
-    next: Option<Duration>,
-    error: &ApiFailure,
-) -> (Memory, Option<Duration>) {
-    if matches!(error, ApiFailure::NotFound(_)) {
-        return (memory, next);
-    }
-    let attempts = before.attempts.saturating_add(1);
-    let pause = pause::growing(attempts, FAST_FIRST, SLOW_LONGEST);
-    (
-        Memory {
-            attempts,
-            unfinished: true,
-            ..memory
-        },
-        Some(next.map_or(pause, |next| next.min(pause))),
-    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::secret::ClearSecret;
 
-use crate::index::says_true;
+use crate::annotation::says_true;
 
 /// How the Secret that is there is brought to what is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
-use crate::index::{Index, Standing};
+use crate::index::{Index, SecretIdentity, Standing};
 use crate::object_name::ObjectName;
 use crate::request::in_time;
 
@@ -17,6 +17,21 @@ pub(crate) async fn secret(client: &Client, index: &Index, name: &ObjectName) ->
         Standing::NotKnown => Ok(None),
         Standing::Known | Standing::NotWatched => read(client, name).await,
         Standing::Foreign => again(client, index, name).await,
+    }
+}
+
+/// Which Secret of that name there is, without reading it: as the watch knows it, or its metadata where there is no watch.
+/// `None`: none, as far as is known.
+pub(crate) async fn identity(client: &Client, index: &Index, name: &ObjectName) -> Option<SecretIdentity> {
+    match index.standing(name, Instant::now()) {
+        Standing::Known => index.identity(name),
+        Standing::NotKnown | Standing::Foreign => None,
+        Standing::NotWatched => {
+            let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+            // Whatever went wrong, reading the Secret will tell.
+            let found = in_time(api.get_metadata_opt(&name.name)).await.ok().flatten()?;
+            Some(SecretIdentity::of(&found.metadata))
+        }
     }
 }
 

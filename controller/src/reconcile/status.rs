@@ -68,6 +68,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
     let mut new = SealedSecretStatus {
         observed_generation: sealed.metadata.generation,
         conditions,
+        ..old.clone()
     };
     if new == old {
         return None;

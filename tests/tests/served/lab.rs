@@ -219,6 +219,28 @@ impl Lab {
     }
 }
 
+/// The OpenSSH SHA-256 fingerprint of a certificate's key, by Python's `cryptography`.
+pub(crate) fn fingerprint(certificate: &str) -> Result<String> {
+    const FINGERPRINT: &str = r#"
+import base64, hashlib, sys
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
+key = load_pem_x509_certificate(sys.stdin.buffer.read()).public_key()
+wire = base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
+print("SHA256:" + base64.b64encode(hashlib.sha256(wire).digest()).decode().rstrip("="))
+"#;
+    let mut command = std::process::Command::new(python()?);
+    command.args(["-c", FINGERPRINT]);
+    let printed = run_with_input(&mut command, certificate.as_bytes())?.success()?;
+    Ok(printed.stdout.trim().to_owned())
+}
+
+fn python() -> Result<std::path::PathBuf> {
+    Ok(PeerSet::installed(&[peers::KUBESEALPY])?
+        .path(&peers::KUBESEALPY)?
+        .join("bin/python"))
+}
+
 /// Sends one request from inside the cluster's namespace.
 fn ask(cluster: &Cluster, request: &Value, body: &str) -> Result<Value> {
     const ASK: &str = r#"
@@ -235,10 +257,7 @@ print(json.dumps({
     "headers": {name.lower(): value for name, value in answer.getheaders()},
 }))
 "#;
-    let python = PeerSet::installed(&[peers::KUBESEALPY])?
-        .path(&peers::KUBESEALPY)?
-        .join("bin/python");
-    let mut command = cluster.command(python);
+    let mut command = cluster.command(python()?);
     command.args(["-c", ASK, &cluster.address().to_string(), &request.to_string()]);
     run_with_input(&mut command, body.as_bytes())?.success()?.json()
 }

@@ -7,7 +7,10 @@ use sealing::keyring::OpenError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 use serde_json::{Value, json};
 
+use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
+use crate::error::ApiFailure;
+use crate::index::Reported;
 
 const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
@@ -137,6 +140,7 @@ fn decide_case(case: &Case) -> (SealedSecret, Plan) {
     let observed = Observed {
         sealed: &sealed,
         opened: &case.opened,
+        digest: "the input",
         live,
         kept_empty_for: case.kept_empty,
     };

@@ -1,0 +1,32 @@
+//! What annotations ask for: exactly `"true"`, as in the reference.
+
+use crds::{SealedSecret, names};
+use kube::core::ObjectMeta;
+
+/// Whether an annotation is exactly `"true"`.
+pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
+    metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(annotation))
+        .is_some_and(|value| value == "true")
+}
+
+/// What the annotations of a SealedSecret ask of the controller (its scope is told elsewhere).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Leave the Secret as others make it.
+    pub skip_recreate: bool,
+    /// Delete and make anew a Secret that cannot be changed.
+    pub replace_immutable: bool,
+}
+
+impl Wishes {
+    /// Those of a SealedSecret.
+    pub(crate) fn of(sealed: &SealedSecret) -> Self {
+        Self {
+            skip_recreate: says_true(&sealed.metadata, names::ANNOTATION_SKIP_RECREATE),
+            replace_immutable: says_true(&sealed.metadata, names::ANNOTATION_REPLACE_IMMUTABLE),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether the CustomResourceDefinition keeps what a status remembers. The reference's does not: there it is not worth a
+//! request, and no answer has to be waited for twice.
+
+use std::sync::{Mutex, PoisonError};
+
+use crds::{SealedSecret, SealedSecretStatus};
+use tracing::info;
+
+/// What is known of it; shared by the workers.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    known: Mutex<Option<bool>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// The right to write something for the sake of memory alone. Held until the answer was learned from.
+pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held, never read")] Option<tokio::sync::MutexGuard<'a, ()>>);
+
+impl Kept {
+    fn known(&self) -> Option<bool> {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer.
+    pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
+        match self.known() {
+            Some(kept) => kept.then_some(Turn(None)),
+            None => {
+                let turn = self.asking.lock().await;
+                (self.known() != Some(false)).then_some(Turn(Some(turn)))
+            }
+        }
+    }
+
+    /// Learns from the answer to a status that was sent.
+    pub(crate) fn learn(&self, sent: &SealedSecretStatus, answer: &SealedSecret) {
+        if sent.written.is_none() {
+            return;
+        }
+        let kept = answer
+            .status
+            .as_ref()
+            .is_some_and(|status| status.written == sent.written);
+        let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(kept);
+        if !kept && before != Some(false) {
+            info!(
+                "the CustomResourceDefinition does not keep what the status remembers: every SealedSecret is opened again at each start"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crds::WrittenSecret;
+
+    use super::*;
+
+    fn status(remembers: bool) -> SealedSecretStatus {
+        SealedSecretStatus {
+            written: remembers.then(WrittenSecret::default),
+            ..SealedSecretStatus::default()
+        }
+    }
+
+    fn answer(remembers: bool) -> SealedSecret {
+        SealedSecret {
+            status: Some(status(remembers)),
+            ..SealedSecret::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn one_asks_and_the_others_go_by_its_answer() {
+        let kept = Kept::default();
+        let first = kept.turn().await;
+        assert!(first.is_some());
+        let second = tokio::time::timeout(std::time::Duration::from_millis(10), kept.turn()).await;
+        assert!(second.is_err(), "it waits");
+        kept.learn(&status(true), &answer(false));
+        drop(first);
+        assert!(kept.turn().await.is_none(), "pruned");
+        kept.learn(&status(false), &answer(false));
+        assert!(kept.turn().await.is_none(), "nothing was sent that could tell");
+        kept.learn(&status(true), &answer(true));
+        let (a, b) = (kept.turn().await, kept.turn().await);
+        assert!(a.is_some() && b.is_some(), "nobody waits any more");
+    }
+}

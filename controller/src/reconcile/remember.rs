@@ -1,0 +1,106 @@
+//! What the status remembers of the Secret, so that an object in sync needs neither key nor request after a restart. Pure.
+//!
+//! The Secret is written first and the status after it. Whoever stops in between leaves a status that remembers an older
+//! Secret, or none; then the items are opened and compared, as they are without any memory.
+
+use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
+use jiff::Timestamp;
+use kube::core::ObjectMeta;
+use sealing::input;
+use sealing::unseal::Unsealed;
+
+use super::status;
+use crate::annotation::Wishes;
+use crate::index::{Memory, SecretIdentity};
+use crate::settings::ReconcileSettings;
+
+/// Digest of all that decides what the Secret of `sealed` is: the object's own, and the settings that say what is refused.
+pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
+    // Booleans are always JSON; without a digest nothing would be remembered, which is harmless.
+    input::digest(sealed, settings.accept_deprecated_data).unwrap_or_default()
+}
+
+/// Whether the Secret was made of this very input, as this process remembers, else as the status does.
+pub(crate) fn is_of_this_input(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+    let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+    let remembered = memory.input_digest.as_deref();
+    remembered.or(written.map(|written| written.input_digest.as_str())) == Some(digest)
+}
+
+/// Whether a look at which Secret there is could show that it is in sync: this process knows nothing of the object yet, and
+/// its status speaks of this very input.
+pub(crate) fn could_recall(sealed: &SealedSecret, memory: &Memory, digest: &str, settings: &ReconcileSettings) -> bool {
+    let is_new = memory.reported.is_none() && memory.is_settled();
+    // The time does not matter: nothing is written.
+    let says_so = || status::after(sealed, None, Timestamp::UNIX_EPOCH).is_none();
+    settings.update_status && is_new && is_of_this_input(sealed, memory, digest) && says_so()
+}
+
+/// What is taken from the status where [`could_recall`] holds: that the Secret `seen` (as far as it is known without reading
+/// it) is in sync. `None`: it is another one, so that the items have to be opened and compared.
+pub(crate) fn recall(
+    sealed: &SealedSecret,
+    memory: &Memory,
+    seen: Option<&SecretIdentity>,
+    settings: &ReconcileSettings,
+) -> Option<Memory> {
+    let written = sealed.status.as_ref()?.written.as_ref()?;
+    let is_it = seen.is_some_and(|seen| seen.uid == written.uid && seen.version == written.resource_version);
+    let left_alone = !settings.repair || Wishes::of(sealed).skip_recreate;
+    (is_it || left_alone).then(|| Memory {
+        reported: status::reported(sealed),
+        secret_version: seen.map(|seen| seen.version.clone()),
+        input_digest: Some(written.input_digest.clone()),
+        ..memory.clone()
+    })
+}
+
+/// What a pass learned that is worth remembering.
+pub(crate) struct Learned {
+    opened_by: Vec<String>,
+    written: WrittenSecret,
+}
+
+impl Learned {
+    /// From what was opened and the metadata of the Secret as it is now; `None` where the API server did not tell them.
+    pub(crate) fn new(opened: &Unsealed, secret: &ObjectMeta, digest: &str) -> Option<Self> {
+        Some(Self {
+            opened_by: opened.opened_by.iter().map(ToString::to_string).collect(),
+            written: WrittenSecret {
+                uid: secret.uid.clone()?,
+                resource_version: secret.resource_version.clone()?,
+                input_digest: digest.to_owned(),
+            },
+        })
+    }
+}
+
+/// A status to write.
+#[derive(Debug, PartialEq)]
+pub(crate) struct StatusWrite {
+    /// The whole status.
+    pub status: SealedSecretStatus,
+    /// Whether only what it remembers is new, so that nobody misses it if it is not kept.
+    pub only_memory: bool,
+}
+
+/// The status to write in the end: the one that is to be said, with what was learned. When there is nothing to say,
+/// learning alone is a reason to write if it is `worth` it.
+pub(crate) fn complete(
+    sealed: &SealedSecret,
+    to_say: Option<SealedSecretStatus>,
+    learned: Option<Learned>,
+    worth: bool,
+) -> Option<StatusWrite> {
+    let only_memory = to_say.is_none();
+    let old = sealed.status.as_ref();
+    let mut status = to_say.or_else(|| old.filter(|_| worth && learned.is_some()).cloned())?;
+    if let Some(learned) = learned {
+        status.opened_by = learned.opened_by;
+        status.written = Some(learned.written);
+    }
+    (Some(&status) != old).then_some(StatusWrite { status, only_memory })
+}
+
+#[cfg(test)]
+mod tests;

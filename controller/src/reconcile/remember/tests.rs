@@ -1,0 +1,214 @@
+//! What is believed after a restart, and what is written for the sake of the next one.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const SETTINGS: ReconcileSettings = ReconcileSettings {
+    update_status: true,
+    repair: true,
+    fast_retries: 5,
+    accept_deprecated_data: true,
+};
+
+/// A SealedSecret in sync, whose status remembers Secret `s1` at version 7; and what `change` does to it.
+fn sealed(change: impl FnOnce(&mut Value)) -> SealedSecret {
+    let condition = |type_| json!({"type": type_, "status": "True", "reason": "Unsealed", "lastTransitionTime": "2024-05-01T12:00:00Z", "lastUpdateTime": "2024-05-01T12:00:00Z"});
+    let mut object = json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "generation": 1},
+        "spec": {"encryptedData": {"a": "AQ"}},
+        "status": {
+            "observedGeneration": 1, "conditions": [condition("Synced"), condition("Ready")], "openedBy": ["SHA256:k"],
+            "written": {"uid": "s1", "resourceVersion": "7"},
+        },
+    });
+    let digest = digest(&serde_json::from_value(object.clone()).unwrap(), &SETTINGS);
+    object["status"]["written"]["inputDigest"] = json!(digest);
+    change(&mut object);
+    serde_json::from_value(object).unwrap()
+}
+
+fn seen(uid: &str, version: &str) -> Option<SecretIdentity> {
+    Some(SecretIdentity {
+        uid: uid.to_owned(),
+        version: version.to_owned(),
+    })
+}
+
+fn believes(
+    sealed: &SealedSecret,
+    memory: &Memory,
+    seen: Option<&SecretIdentity>,
+    settings: ReconcileSettings,
+) -> bool {
+    let digest = digest(sealed, &settings);
+    could_recall(sealed, memory, &digest, &settings) && recall(sealed, memory, seen, &settings).is_some()
+}
+
+/// What it is about, what is changed in the SealedSecret, the Secret that is there, and whether it is taken to be in sync.
+type Case = (&'static str, fn(&mut Value), Option<SecretIdentity>, bool);
+
+#[test]
+fn only_the_very_secret_of_the_very_input_is_taken_to_be_in_sync() {
+    let cases: [Case; 12] = [
+        ("as remembered", |_| {}, seen("s1", "7"), true),
+        ("the Secret was changed", |_| {}, seen("s1", "8"), false),
+        (
+            "the Secret was made anew, or this is another cluster",
+            |_| {},
+            seen("s2", "7"),
+            false,
+        ),
+        ("the Secret has gone", |_| {}, None, false),
+        (
+            "a label",
+            |o| o["metadata"]["labels"] = json!({"l": "x"}),
+            seen("s1", "7"),
+            true,
+        ),
+        (
+            "the spec",
+            |o| o["spec"]["encryptedData"]["a"] = json!("Ag"),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "the scope",
+            |o| o["metadata"]["annotations"] = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"}),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "made anew",
+            |o| o["metadata"]["uid"] = json!("u2"),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "an older generation",
+            |o| o["metadata"]["generation"] = json!(2),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "no memory",
+            |o| drop(o["status"].as_object_mut().unwrap().remove("written")),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "the status says something else",
+            |o| o["status"]["conditions"][0]["status"] = json!("False"),
+            seen("s1", "7"),
+            false,
+        ),
+        (
+            "the reference's status",
+            |o| drop(o["status"]["conditions"].as_array_mut().unwrap().pop()),
+            seen("s1", "7"),
+            false,
+        ),
+    ];
+    for (what, change, seen, believed) in cases {
+        let found = believes(&sealed(change), &Memory::default(), seen.as_ref(), SETTINGS);
+        assert_eq!(found, believed, "{what}");
+    }
+}
+
+#[test]
+fn it_is_for_those_who_know_nothing_yet_and_can_be_off() {
+    let (sealed, seen) = (sealed(|_| {}), seen("s1", "7"));
+    let off = ReconcileSettings {
+        update_status: false,
+        ..SETTINGS
+    };
+    assert!(!believes(&sealed, &Memory::default(), seen.as_ref(), off));
+    let other = ReconcileSettings {
+        accept_deprecated_data: false,
+        ..SETTINGS
+    };
+    assert!(
+        !believes(&sealed, &Memory::default(), seen.as_ref(), other),
+        "a setting that could refuse it"
+    );
+    let knows = Memory {
+        reported: status::reported(&sealed),
+        ..Memory::default()
+    };
+    assert!(!believes(&sealed, &knows, seen.as_ref(), SETTINGS));
+    let unfinished = Memory {
+        unfinished: true,
+        ..Memory::default()
+    };
+    assert!(!believes(&sealed, &unfinished, seen.as_ref(), SETTINGS));
+}
+
+#[test]
+fn where_nothing_is_repaired_the_secret_need_not_be_the_same() {
+    let skip = |o: &mut Value| o["metadata"]["annotations"] = json!({"sealed-secrets-rs/skip-recreate": "true"});
+    for seen in [None, seen("s1", "8")] {
+        assert!(believes(&sealed(skip), &Memory::default(), seen.as_ref(), SETTINGS));
+        let flag = ReconcileSettings {
+            repair: false,
+            ..SETTINGS
+        };
+        assert!(believes(&sealed(|_| {}), &Memory::default(), seen.as_ref(), flag));
+    }
+}
+
+#[test]
+fn what_is_recalled_is_what_a_pass_would_have_left() {
+    let sealed = sealed(|_| {});
+    let memory = recall(&sealed, &Memory::default(), seen("s1", "7").as_ref(), &SETTINGS).unwrap();
+    assert_eq!(memory.secret_version.as_deref(), Some("7"));
+    assert_eq!(memory.input_digest, Some(digest(&sealed, &SETTINGS)));
+    assert_eq!(memory.reported, status::reported(&sealed));
+}
+
+fn learned(version: &str) -> Learned {
+    Learned {
+        opened_by: vec!["SHA256:k".to_owned()],
+        written: WrittenSecret {
+            uid: "s1".to_owned(),
+            resource_version: version.to_owned(),
+            input_digest: digest(&sealed(|_| {}), &SETTINGS),
+        },
+    }
+}
+
+#[test]
+fn a_status_is_written_for_memory_alone_only_when_it_is_worth_it_and_new() {
+    let sealed = sealed(|_| {});
+    let old = sealed.status.clone().unwrap();
+    assert_eq!(
+        complete(&sealed, None, Some(learned("7")), true),
+        None,
+        "it remembers that already"
+    );
+    assert_eq!(
+        complete(&sealed, None, Some(learned("8")), false),
+        None,
+        "others change Secrets as they like"
+    );
+    assert_eq!(complete(&sealed, None, None, true), None, "a failure teaches nothing");
+    let write = complete(&sealed, None, Some(learned("8")), true).unwrap();
+    assert!(write.only_memory);
+    assert_eq!(write.status.conditions, old.conditions, "no condition moves");
+    assert_eq!(write.status.written, Some(learned("8").written));
+
+    let to_say = SealedSecretStatus {
+        observed_generation: Some(2),
+        ..old.clone()
+    };
+    let write = complete(&sealed, Some(to_say.clone()), Some(learned("8")), false).unwrap();
+    assert_eq!(
+        (write.only_memory, write.status.written),
+        (false, Some(learned("8").written))
+    );
+    let failed = complete(&sealed, Some(to_say), None, false).unwrap();
+    assert_eq!(
+        failed.status.written, old.written,
+        "the Secret is still the one that was written"
+    );
+}
