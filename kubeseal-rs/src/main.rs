@@ -10,6 +10,7 @@ mod error;
 mod field_order;
 mod files;
 mod objects;
+mod parallel;
 mod project;
 mod proxy;
 mod run;

@@ -21,14 +21,13 @@ pub(crate) fn run(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let mut random = SystemRandom::default();
     match Command::decide(CommandLine::read(argv, environment)?)? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => print(&CommandLine::help()),
         Command::VerbHelp(text) => print(&text),
         Command::FetchCert { cert, output } => cmd::fetch_cert::run(&cert, &output, environment),
-        Command::Seal(command) => cmd::seal::run(&command, environment, now, &mut random),
-        Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut random),
+        Command::Seal(command) => cmd::seal::run(&command, environment, now),
+        Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut SystemRandom::default()),
         Command::Validate { input, controller } => cmd::validate::run(&input, &controller, environment),
         Command::RecoveryUnseal {
             input,
@@ -36,7 +35,7 @@ pub(crate) fn run(
             format,
             keys,
         } => cmd::recovery_unseal::run(&input, &output, format, &keys),
-        Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now, &mut random),
+        Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Seals every Secret of the input.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
+use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::EmitError;
-use sealing::random::Random;
+use sealing::document::{Document, EmitError, Format};
 use sealing::seal::{SealError, SealParameters, seal};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::cert_source;
 use crate::cluster::kubeconfig;
@@ -14,14 +17,10 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
 use crate::objects::{self, InputName};
+use crate::parallel;
 
 /// Seals all documents, then writes the result at once.
-pub(crate) fn run(
-    command: &Seal,
-    environment: &Environment,
-    now: Timestamp,
-    random: &mut dyn Random,
-) -> Result<(), Error> {
+pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     // First of all, so that a certificate that is not there is told before anyone is asked for input.
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let bytes = super::read_objects(&command.input)?;
@@ -31,55 +30,80 @@ pub(crate) fn run(
         allow_empty: command.allow_empty,
         ..SealParameters::default()
     };
-    let name = InputName::of(&command.input);
-    let sealed = sealed(
-        &name,
-        &bytes,
-        parameters,
-        &command.namespace,
-        &cert,
-        environment,
-        random,
-    )?;
-    let text = objects::text(&sealed, command.format).map_err(|error| name.fault(error))?;
+    let sealing = Sealing::new(parameters, &command.namespace, &cert, environment);
+    let text = sealing.text(&InputName::of(&command.input), &bytes, command.format)?;
     Ok(files::write(&command.output, text.as_bytes())?)
 }
 
-/// The SealedSecret of each document of an input. `parameters` without a namespace: that is `namespace`'s part.
-///
-/// # Errors
-/// The first thing that is wrong in the input.
-pub(super) fn sealed(
-    name: &InputName,
-    bytes: &[u8],
-    mut parameters: SealParameters,
-    namespace: &Namespace,
-    cert: &SealingCert,
-    environment: &Environment,
-    random: &mut dyn Random,
-) -> Result<Vec<Value>, Error> {
-    if let Namespace::Said(namespace) = namespace {
-        parameters.namespace = Some(namespace.clone());
-    }
-    let documents = name.documents(bytes)?;
-    let secrets = documents
-        .iter()
-        .map(|document| Ok((document.place(), name.secret(document)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
-    let mut sealed = Vec::with_capacity(secrets.len());
-    for (place, secret) in &secrets {
-        let mut result = seal(secret, &parameters, cert.public(), random);
-        // The kubeconfig is read only when a Secret needs it, so that sealing works where there is none.
-        if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&result, namespace) {
-            let namespace = kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::NoNamespace {
-                input: name.fault_at(*place, SealError::NamespaceMissing),
-                lookup: Box::new(lookup),
-            })?;
-            parameters.default_namespace = Some(namespace);
-            result = seal(secret, &parameters, cert.public(), random);
+/// How the Secrets of an input are sealed.
+pub(super) struct Sealing<'a> {
+    parameters: SealParameters,
+    cert: &'a SealingCert,
+    namespace: &'a Namespace,
+    environment: &'a Environment,
+    /// The kubeconfig context's namespace, once a Secret has needed it: sealing works where there is no kubeconfig.
+    of_context: OnceLock<String>,
+}
+
+impl<'a> Sealing<'a> {
+    /// `parameters` without a namespace: that is `namespace`'s part.
+    pub(super) fn new(
+        mut parameters: SealParameters,
+        namespace: &'a Namespace,
+        cert: &'a SealingCert,
+        environment: &'a Environment,
+    ) -> Self {
+        if let Namespace::Said(namespace) = namespace {
+            parameters.namespace = Some(namespace.clone());
         }
-        let object = result.map_err(|error| name.fault_at(*place, error))?;
-        sealed.push(serde_json::to_value(object).map_err(|_| name.fault(EmitError))?);
+        Self {
+            parameters,
+            cert,
+            namespace,
+            environment,
+            of_context: OnceLock::new(),
+        }
     }
-    Ok(sealed)
+
+    /// The SealedSecret of each document of an input, as one text in the order of the documents. On all cores.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in the input.
+    pub(super) fn text(&self, name: &InputName, bytes: &[u8], format: Format) -> Result<Zeroizing<String>, Error> {
+        let documents = name.documents(bytes)?;
+        let texts = parallel::in_order(&documents, |document| {
+            let object = self.object(name, document)?;
+            objects::text(&[object], format).map_err(|error| Error::from(name.fault(error)))
+        })?;
+        Ok(Zeroizing::new(texts.iter().map(|text| text.as_str()).collect()))
+    }
+
+    fn object(&self, name: &InputName, document: &Document) -> Result<Value, Error> {
+        let secret = name.secret(document)?;
+        let mut random = SystemRandom::default();
+        let mut sealed = seal(&secret, &self.parameters, self.cert.public(), &mut random);
+        if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&sealed, self.namespace) {
+            let looked_up = || {
+                kubeconfig::namespace(cluster, self.environment).map_err(|lookup| Error::NoNamespace {
+                    input: name.fault_at(document.place(), SealError::NamespaceMissing),
+                    lookup: Box::new(lookup),
+                })
+            };
+            // Two threads may look it up at once, and find the same.
+            let of_context = match self.of_context.get() {
+                Some(namespace) => namespace.clone(),
+                None => {
+                    let namespace = looked_up()?;
+                    self.of_context.get_or_init(|| namespace).clone()
+                }
+            };
+            let parameters = SealParameters {
+                default_namespace: Some(of_context),
+                ..self.parameters.clone()
+            };
+            sealed = seal(&secret, &parameters, self.cert.public(), &mut random);
+        }
+        let object = sealed.map_err(|error| name.fault_at(document.place(), error))?;
+        Ok(serde_json::to_value(object).map_err(|_| name.fault(EmitError))?)
+    }
 }
