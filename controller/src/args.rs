@@ -118,6 +118,14 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_LOG_INFO_STDOUT", default_value_t = true, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub log_info_stdout: bool,
+    /// Name of the controller's Service, as kubeseal's --controller-name; the Lease and the ConfigMap of the certificate
+    /// are named after it
+    #[arg(long, env = "SEALED_SECRETS_CONTROLLER_NAME", default_value = names::DEFAULT_CONTROLLER_NAME)]
+    pub controller_name: String,
+    /// Let one of several replicas write, chosen by a Lease; off: this is the only one
+    #[arg(long, env = "SEALED_SECRETS_LEADER_ELECT", default_value_t = true, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub leader_elect: bool,
     /// Kubeconfig file, for a controller outside the cluster (KUBECONFIG works too)
     #[arg(long, env = "SEALED_SECRETS_KUBECONFIG")]
     pub kubeconfig: Option<PathBuf>,

@@ -10,11 +10,19 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 /// Waits for a request, but not for ever.
 pub(crate) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFailure> {
-    match tokio::time::timeout(LONGEST_REQUEST, request).await {
+    within(LONGEST_REQUEST, request).await
+}
+
+/// Waits for a request, `longest` at most.
+pub(crate) async fn within<T>(
+    longest: Duration,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, ApiFailure> {
+    match tokio::time::timeout(longest, request).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(ApiFailure::Unreachable(format!(
             "no answer within {} s",
-            LONGEST_REQUEST.as_secs()
+            longest.as_secs()
         ))),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub reconcile: ReconcileSettings,
     /// The HTTP servers.
     pub http: HttpSettings,
+    /// This installation among others, and this replica among its like.
+    pub installation: InstallationSettings,
     /// The API server's client.
     pub api: ApiSettings,
     /// Logging.
@@ -102,6 +104,15 @@ pub(crate) struct HttpSettings {
     pub omit_secret_labels: bool,
 }
 
+/// This installation among others, and this replica among its like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InstallationSettings {
+    /// Name of the Service and of the Lease; the ConfigMap's begins with it.
+    pub name: String,
+    /// Whether one of several replicas is chosen to write; else this is the only one.
+    pub leader_elect: bool,
+}
+
 /// The API server's client.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiSettings {
@@ -155,6 +166,7 @@ impl Settings {
                 accept_deprecated_data: args.accept_deprecated_v1_data,
             },
             http: http(&args)?,
+            installation: installation(&args)?,
             log: log(&args)?,
             api: ApiSettings {
                 limit: api_limit(&args)?,
@@ -252,6 +264,25 @@ fn scope(args: &Args) -> ServedScope {
         additional_namespaces: (!args.all_namespaces || !listed.is_empty()).then_some(listed),
         label_selector: Some(args.label_selector.trim().to_owned()).filter(|selector| !selector.is_empty()),
     }
+}
+
+/// Longest name of a Service (RFC 1035 label).
+const LONGEST_SERVICE_NAME: usize = 63;
+
+fn installation(args: &Args) -> Result<InstallationSettings, SettingsError> {
+    let name = &args.controller_name;
+    let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
+    let label = (1..=LONGEST_SERVICE_NAME).contains(&name.len())
+        && name.chars().all(allowed)
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if !label {
+        return Err(wrong("controller-name", name, "must be the name of a Service"));
+    }
+    Ok(InstallationSettings {
+        name: name.clone(),
+        leader_elect: args.leader_elect,
+    })
 }
 
 fn http(args: &Args) -> Result<HttpSettings, SettingsError> {

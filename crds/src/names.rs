@@ -65,6 +65,10 @@ pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";
 /// Default namespace of the controller.
 pub const DEFAULT_CONTROLLER_NAMESPACE: &str = "kube-system";
 
+/// What follows the Service's name in the name of the ConfigMap that holds the sealing certificate, in the controller's
+/// namespace, under [`KEY_ITEM_CERTIFICATE`]: for those who may read ConfigMaps and not reach the Service.
+pub const CERTIFICATE_CONFIG_MAP_SUFFIX: &str = "-certificate";
+
 /// Type that the API server gives to a Secret without one.
 pub const SECRET_TYPE_OPAQUE: &str = "Opaque";
 
@@ -72,6 +76,8 @@ pub const SECRET_TYPE_OPAQUE: &str = "Opaque";
 pub const PATH_CERTIFICATE: &str = "/v1/cert.pem";
 /// Path of the controller's HTTP server: whether a SealedSecret would open.
 pub const PATH_VERIFY: &str = "/v1/verify";
+/// Path of the controller's HTTP server: a SealedSecret sealed anew for the current key.
+pub const PATH_ROTATE: &str = "/v1/rotate";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
 /// Path of the controller's HTTP server: readiness.
