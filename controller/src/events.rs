@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
 use crate::error::ApiFailure;
+use crate::lease::leadership::Leadership;
 
 /// Source and reporting component of every event (the reference's).
 const COMPONENT: &str = "sealed-secrets";
@@ -97,10 +98,10 @@ impl Subject {
 pub(crate) struct Events(mpsc::Sender<(Subject, Notice)>);
 
 impl Events {
-    /// Starts the task that posts.
-    pub(crate) fn start(client: Client) -> Self {
+    /// Starts the task that posts. What is handed in while this replica does not lead is dropped: the leader says it.
+    pub(crate) fn start(client: Client, leadership: Leadership) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(post_all(client, receiver));
+        tokio::spawn(post_all(client, leadership, receiver));
         Self(sender)
     }
 
@@ -124,10 +125,13 @@ impl Events {
     }
 }
 
-async fn post_all(client: Client, mut waiting: mpsc::Receiver<(Subject, Notice)>) {
+async fn post_all(client: Client, leadership: Leadership, mut waiting: mpsc::Receiver<(Subject, Notice)>) {
     let mut posted = Posted::default();
     let mut troubled = false;
     while let Some((subject, mut notice)) = waiting.recv().await {
+        if !leadership.leads() {
+            continue;
+        }
         truncate(&mut notice.message, LONGEST_MESSAGE);
         let uid = subject.0.uid.clone().unwrap_or_default();
         let Some(known) = posted.admit(&uid, &notice, Instant::now()) else {

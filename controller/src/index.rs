@@ -338,6 +338,13 @@ impl Index {
         }
     }
 
+    /// Forgets what was remembered of all passes: another replica has led meanwhile.
+    pub(crate) fn forget_passes(&self) {
+        let mut inner = self.inner();
+        inner.memories.clear();
+        inner.only_secret_changed.clear();
+    }
+
     /// SealedSecrets that wait for a change of the keyring.
     pub(crate) fn waiting_for_keys(&self) -> Vec<ObjectName> {
         let inner = self.inner();

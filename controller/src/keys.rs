@@ -1,5 +1,6 @@
 //! The sealing keys: which are held, which one is current, when the next one is made.
 
+pub(crate) mod generate;
 pub(crate) mod inventory;
 pub(crate) mod lately;
 pub(crate) mod renewal;

@@ -146,7 +146,9 @@ fn holder(spec: &LeaseSpec) -> Option<&str> {
 
 /// How long its holder is respected, by its own word.
 fn lasts(spec: &LeaseSpec) -> Duration {
-    let told = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let told = spec
+        .lease_duration_seconds
+        .and_then(|seconds| u64::try_from(seconds).ok());
     told.map_or(LASTS, Duration::from_secs)
 }
 

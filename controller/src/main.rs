@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod index;
 mod keys;
+mod lease;
 mod logging;
 mod metrics;
 mod object_name;

@@ -11,6 +11,8 @@ use prometheus::{
 /// Label of a SealedSecret that `condition_info` repeats.
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 
+const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
+
 /// Every metric that is exported. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -30,6 +32,7 @@ pub(crate) struct Metrics {
     /// Private-key operations that no scrape has told yet; key rings count here.
     pub key_operations: Arc<AtomicU64>,
     key_operations_total: IntCounter,
+    leader: IntGauge,
 }
 
 impl Metrics {
@@ -57,7 +60,7 @@ impl Metrics {
         )?;
         let condition_info = GaugeVec::new(
             Opts::new(
-                name("condition_info"),
+                CONDITION_INFO,
                 "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
             ),
             &["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
@@ -79,6 +82,7 @@ impl Metrics {
         let malformed_keys = IntGauge::new(name("malformed_keys"), "Key Secrets that hold no usable key.")?;
         let held_keys = IntGauge::new(name("held_keys"), "Sealing keys that are held for opening.")?;
 
+        let leader = IntGauge::new(name("leader"), "1 while this replica leads, and writes; else 0.")?;
         let key_operations_total = IntCounter::new(
             name("private_key_operations_total"),
             "Attempts to open something with a private key, for the cluster and for callers of the HTTP server.",
@@ -92,6 +96,7 @@ impl Metrics {
         registry.register(Box::new(malformed_keys.clone()))?;
         registry.register(Box::new(held_keys.clone()))?;
         registry.register(Box::new(key_operations_total.clone()))?;
+        registry.register(Box::new(leader.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let condition_info = (!omit_secret_labels).then_some(condition_info);
@@ -109,6 +114,7 @@ impl Metrics {
             held_keys,
             key_operations: Arc::default(),
             key_operations_total,
+            leader,
         })
     }
 
@@ -132,16 +138,20 @@ impl Metrics {
         }
     }
 
-    /// The text format 0.0.4.
+    /// The text format 0.0.4. Of several replicas only the one that `leads` tells of the SealedSecrets' conditions, so that
+    /// a sum over the replicas counts each object once.
     ///
     /// # Errors
     /// A metric without a name; cannot happen with the constants here.
-    pub(crate) fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+    pub(crate) fn text(&self, leads: bool) -> Result<Vec<u8>, prometheus::Error> {
         // Taken out as they are told, so that two scrapes at a time tell none twice.
         let told_now = self.key_operations.swap(0, Ordering::Relaxed);
         self.key_operations_total.inc_by(told_now);
+        self.leader.set(i64::from(leads));
+        let mut families = self.registry.gather();
+        families.retain(|family| leads || family.name() != CONDITION_INFO);
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
 }
@@ -182,7 +192,7 @@ mod tests {
     }
 
     fn shown(metrics: &Metrics) -> Vec<String> {
-        let text = String::from_utf8(metrics.text().unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
         text.lines()
             .filter(|line| line.starts_with("sealed_secrets_controller_condition_info"))
             .map(str::to_owned)
@@ -212,11 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_that_does_not_lead_tells_of_no_conditions() {
+        let metrics = Metrics::new("v1.2.3", false).unwrap();
+        metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+        for (leads, value, conditions) in [(false, "0", false), (true, "1", true)] {
+            let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
+            assert_eq!(text.contains("condition_info"), conditions);
+            let leader = format!("sealed_secrets_controller_leader {value}");
+            assert!(text.lines().any(|line| line == leader), "{text}");
+        }
+    }
+
+    #[test]
     fn secret_names_can_be_left_out() {
         let metrics = Metrics::new("v1.2.3", true).unwrap();
         metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
         assert!(
-            !String::from_utf8(metrics.text().unwrap())
+            !String::from_utf8(metrics.text(true).unwrap())
                 .unwrap()
                 .contains("condition_info")
         );
@@ -235,9 +257,9 @@ mod tests {
             .with_label_values(&["/v1/cert.pem", "get"])
             .observe(0.1);
         metrics.key_operations.fetch_add(2, Ordering::Relaxed);
-        metrics.text().unwrap();
+        metrics.text(true).unwrap();
         metrics.key_operations.fetch_add(1, Ordering::Relaxed);
-        let text = String::from_utf8(metrics.text().unwrap()).unwrap();
+        let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
         for line in [
             "# TYPE sealed_secrets_controller_build_info gauge",
             r#"sealed_secrets_controller_build_info{revision="v1.2.3"} 1"#,

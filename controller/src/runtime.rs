@@ -1,6 +1,7 @@
 //! The composition root: the only place that builds clients, spawns tasks and wires watches.
 
 mod client;
+mod replica;
 mod signals;
 
 use std::panic::AssertUnwindSafe;
@@ -22,7 +23,9 @@ use crate::index::Index;
 use crate::keys::KeysReader;
 use crate::keys::lately::Lately;
 use crate::keys::store::KeyStore;
+use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
+use crate::object_name::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::reconcile::kept::Kept;
@@ -64,9 +67,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     info!(version = VERSION, "Starting sealed-secrets controller");
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
-    let access = client::connect(&settings.api).await?;
+    let (told, leadership) = Leadership::new(Standing::Follows);
+    let access = client::connect(&settings.api, leadership.clone()).await?;
+    let election = replica::stand(&settings.installation, &access, told, &stop);
     let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
-    let events = Events::start(access.client.clone());
+    let events = Events::start(access.client.clone(), leadership.clone());
 
     let api = Api::namespaced(access.client.clone(), &access.namespace);
     let (store, keys) = KeyStore::new(
@@ -75,18 +80,20 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         settings.keys.clone(),
         events.clone(),
         metrics.clone(),
+        (leadership.clone(), stop.clone()),
     );
     let ready = Arc::new(AtomicBool::new(false));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let shared = Shared::new(
         keys.clone(),
-        ready.clone(),
+        (ready.clone(), leadership.clone()),
         metrics.clone(),
         settings.reconcile.accept_deprecated_data,
         cores,
     );
     let mut servers = serve(&settings.http, shared, &stop).await?;
-    tokio::spawn(store.run(new_key));
+    let mut writers = JoinSet::new();
+    writers.spawn(store.run(new_key));
 
     let (index, queue) = (Arc::new(Index::default()), Arc::new(Queue::default()));
     let watches = Watches {
@@ -107,14 +114,14 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         kept: Kept::default(),
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
-    let mut workers = JoinSet::new();
     tokio::select! {
         () = async { fill.await; current_key(keys.clone()).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
-            work(&mut workers, Arc::new(reconciler), queue.clone(), &stop);
+            work(&mut writers, Arc::new(reconciler), &leadership, queue.clone(), &stop);
             tokio::select! {
-                () = wake_on_new_keys(keys, index, queue) => {}
+                () = wake_on_new_keys(keys, index.clone(), queue.clone()) => {}
+                () = begin_anew(leadership, index, queue) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -122,7 +129,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     }
     info!("stopping");
     let finish = async {
-        while workers.join_next().await.is_some() {}
+        while writers.join_next().await.is_some() {}
+        // Another replica goes on while this one still answers what was asked of it.
+        election.give_up().await;
         while servers.join_next().await.is_some() {}
     };
     // What is not finished then is cut off: a Secret is written whole or not at all, so nothing is left half done.
@@ -201,23 +210,75 @@ async fn wake_on_new_keys(mut keys: KeysReader, index: Arc<Index>, queue: Arc<Qu
     }
 }
 
-fn work(workers: &mut JoinSet<()>, reconciler: Arc<Reconciler>, queue: Arc<Queue>, stop: &CancellationToken) {
-    for _ in 0..WORKERS {
-        workers.spawn(worker(reconciler.clone(), queue.clone(), stop.clone()));
+/// Between two terms of this replica another one may have led: what was remembered of the objects counts no more, and each
+/// gets a pass, as at a start.
+async fn begin_anew(mut leadership: Leadership, index: Arc<Index>, queue: Arc<Queue>) {
+    let mut term = leadership.begins().await;
+    loop {
+        leadership.ends(term).await;
+        let next = leadership.begins().await;
+        if next != term {
+            index.forget_passes();
+            for name in index.sealed_names(None) {
+                queue.add(name);
+            }
+        }
+        term = next;
     }
 }
 
-async fn worker(reconciler: Arc<Reconciler>, queue: Arc<Queue>, stop: CancellationToken) {
-    loop {
-        let name = tokio::select! {
-            () = stop.cancelled() => return,
-            name = queue.next() => name,
+fn work(
+    workers: &mut JoinSet<()>,
+    reconciler: Arc<Reconciler>,
+    leadership: &Leadership,
+    queue: Arc<Queue>,
+    stop: &CancellationToken,
+) {
+    for _ in 0..WORKERS {
+        let worker = Worker {
+            reconciler: reconciler.clone(),
+            leadership: leadership.clone(),
+            queue: queue.clone(),
         };
-        let pass = AssertUnwindSafe(reconciler.reconcile(&name)).catch_unwind().await;
+        let stop = stop.clone();
+        workers.spawn(async move {
+            loop {
+                let name = tokio::select! {
+                    () = stop.cancelled() => return,
+                    name = worker.next() => name,
+                };
+                worker.pass(name).await;
+            }
+        });
+    }
+}
+
+/// Makes one pass after the other, while this replica leads.
+struct Worker {
+    reconciler: Arc<Reconciler>,
+    leadership: Leadership,
+    queue: Arc<Queue>,
+}
+
+impl Worker {
+    async fn next(&self) -> ObjectName {
+        loop {
+            self.leadership.clone().begins().await;
+            let name = self.queue.next().await;
+            if self.leadership.leads() {
+                return name;
+            }
+            // It ended while there was nothing to do.
+            self.queue.done(name, Some(Duration::ZERO));
+        }
+    }
+
+    async fn pass(&self, name: ObjectName) {
+        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name)).catch_unwind().await;
         let pause = pass.unwrap_or_else(|_| {
             error!(key = %name, "a pass died; this is a fault of the controller");
             Some(AFTER_PANIC)
         });
-        queue.done(name, pause);
+        self.queue.done(name, pause);
     }
 }

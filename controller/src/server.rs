@@ -21,6 +21,7 @@ use crds::names;
 use tokio::sync::Semaphore;
 
 use crate::keys::KeysReader;
+use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
 
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub keys: KeysReader,
     /// Whether keys and caches are ready.
     pub ready: Arc<AtomicBool>,
+    /// Whether this replica leads.
+    pub leadership: Leadership,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
@@ -50,7 +53,7 @@ impl Shared {
     /// With half the cores for private-key work, at least one: whoever asks over HTTP does not hold up the cluster.
     pub(crate) fn new(
         keys: KeysReader,
-        ready: Arc<AtomicBool>,
+        (ready, leadership): (Arc<AtomicBool>, Leadership),
         metrics: Arc<Metrics>,
         accept_deprecated_data: bool,
         cores: usize,
@@ -59,6 +62,7 @@ impl Shared {
         Self {
             keys,
             ready,
+            leadership,
             metrics,
             accept_deprecated_data,
             cores: semaphore((cores / 2).max(1)),

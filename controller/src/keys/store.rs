@@ -8,21 +8,19 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::PostParams;
-use sealing::SystemRandom;
-use sealing::cert::{CertError, CertParameters, SealingCert};
-use sealing::key::{Fingerprint, KeyError, PrivateKey};
-use sealing::key_secret;
-use sealing::keyring::{CertificateOfAnotherKey, KeyPair};
-use thiserror::Error;
+use sealing::key::Fingerprint;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use super::generate::{MakeKeyError, generate};
 use super::inventory::{Change, Inventory, KeySecret};
 use super::renewal::{self, KeyState};
 use super::source::{self, KeyNews};
 use super::{Keys, KeysReader};
 use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
+use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::pause;
 use crate::request::in_time;
@@ -35,26 +33,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Longest sleep at a time, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// Why no key was made.
-#[derive(Debug, Error)]
-pub(crate) enum MakeKeyError {
-    /// The key.
-    #[error("no key could be generated")]
-    Key(#[from] KeyError),
-    /// The certificate.
-    #[error("no certificate could be made")]
-    Cert(#[from] CertError),
-    /// Cannot happen: the two are made together.
-    #[error(transparent)]
-    Pair(#[from] CertificateOfAnotherKey),
-    /// The Secret could not be created.
-    #[error("the key Secret could not be created")]
-    Api(#[from] ApiFailure),
-    /// The thread died.
-    #[error("generating a key failed")]
-    Thread,
-}
-
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
     api: Api<Secret>,
@@ -62,6 +40,10 @@ pub(crate) struct KeyStore {
     settings: KeySettings,
     events: Events,
     metrics: Arc<Metrics>,
+    leadership: Leadership,
+    stop: CancellationToken,
+    /// What the leader has to say of key Secrets, and this replica does not lead.
+    unreported: Vec<(Subject, Notice)>,
     inventory: Inventory,
     published: watch::Sender<Arc<Keys>>,
     listed: bool,
@@ -78,13 +60,15 @@ pub(crate) struct KeyStore {
 }
 
 impl KeyStore {
-    /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read.
+    /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read. It makes keys while this
+    /// replica leads, until `stop`.
     pub(crate) fn new(
         api: Api<Secret>,
         namespace: String,
         settings: KeySettings,
         events: Events,
         metrics: Arc<Metrics>,
+        (leadership, stop): (Leadership, CancellationToken),
     ) -> (Self, KeysReader) {
         let (published, reader) = watch::channel(Arc::new(Keys::default()));
         let inventory = Inventory::new(settings.order, metrics.key_operations.clone());
@@ -94,6 +78,9 @@ impl KeyStore {
             settings,
             events,
             metrics,
+            leadership,
+            stop,
+            unreported: Vec::new(),
             inventory,
             published,
             listed: false,
@@ -108,7 +95,7 @@ impl KeyStore {
         (store, reader)
     }
 
-    /// Follows the key Secrets and makes keys when it is time, or when `asked` says so. Ends with the process.
+    /// Follows the key Secrets and makes keys when it is time, or when `asked` says so. Ends when the process is to end.
     pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<()>) {
         info!("Searching for existing private keys");
         let (sender, mut news) = mpsc::channel(16);
@@ -117,16 +104,18 @@ impl KeyStore {
             let due = self.due();
             tokio::select! {
                 Some(said) = news.recv() => self.hear(said).await,
-                Some(()) = asked.recv() => self.make().await,
+                Some(()) = asked.recv() => self.make_as_asked().await,
+                () = self.leadership.changed() => self.report(),
                 () = tokio::time::sleep(LOOK_AGAIN), if !self.unsure.is_empty() => self.look_again().await,
-                () = sleep_until(due) => if due.is_some_and(|due| due <= Timestamp::now()) { self.make().await },
+                () = sleep_until(due) => if self.is_due() { self.make_if_still_due().await },
+                () = self.stop.cancelled() => return,
             }
         }
     }
 
-    /// When the next key is made. Not before the keys that there are have been listed.
+    /// When the next key is made. Not before the keys that there are have been listed, and by the leader alone.
     fn due(&self) -> Option<Timestamp> {
-        if !self.listed {
+        if !self.listed || !self.leadership.leads() {
             return None;
         }
         let current = self.published.borrow().current.as_ref().map(|current| current.age);
@@ -142,6 +131,10 @@ impl KeyStore {
             Timestamp::now(),
         )?;
         Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+    }
+
+    fn is_due(&self) -> bool {
+        self.due().is_some_and(|due| due <= Timestamp::now())
     }
 
     async fn hear(&mut self, news: KeyNews) {
@@ -190,14 +183,24 @@ impl KeyStore {
             Some(Change::Malformed(reason)) => {
                 let reason = chain(&reason);
                 error!(secret = name, error = reason, "Error reading key");
-                self.events.post(
+                self.unreported.push((
                     Subject::key_secret(&self.namespace, &name, &uid),
                     Notice {
                         kind: EventType::Warning,
                         reason: EVENT_KEY_MALFORMED,
                         message: format!("The Secret holds no usable sealing key: {reason}"),
                     },
-                );
+                ));
+                self.report();
+            }
+        }
+    }
+
+    /// Posts what is to be said, if this replica leads; else it may come to lead.
+    fn report(&mut self) {
+        if self.leadership.leads() {
+            for (subject, notice) in self.unreported.drain(..) {
+                self.events.post(subject, notice);
             }
         }
     }
@@ -274,12 +277,37 @@ impl KeyStore {
         }
     }
 
+    /// SIGUSR1.
+    async fn make_as_asked(&mut self) {
+        if self.leadership.leads() {
+            self.make().await;
+        } else {
+            warn!("no key is made: another replica leads, send the signal there");
+        }
+    }
+
+    /// Another replica may have made the key a moment ago, and the watch not have told yet.
+    async fn make_if_still_due(&mut self) {
+        match source::all(&self.api, &self.settings.prefix).await {
+            Ok(secrets) => {
+                for secret in secrets {
+                    self.see(secret).await;
+                }
+                self.publish();
+                if self.is_due() {
+                    self.make().await;
+                }
+            }
+            Err(failure) => self.has_failed(&MakeKeyError::Look(failure)),
+        }
+    }
+
     async fn make(&mut self) {
         debug!("making a key");
         let outcome = match self.look_for_unanswered().await {
             Ok(true) => return info!("the key whose creation was not answered is there"),
             Ok(false) => self.try_make().await,
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(MakeKeyError::Look(failure)),
         };
         match outcome {
             Ok((secret, fingerprint)) => {
@@ -288,13 +316,16 @@ impl KeyStore {
                 self.see(secret).await;
                 self.publish();
             }
-            Err(reason) => {
-                self.failures += 1;
-                let wait = pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
-                self.not_before = Timestamp::now().checked_add(wait).ok();
-                error!(error = chain(&reason), "Failed to generate new key");
-            }
+            Err(MakeKeyError::Over) => info!("the new key was not stored: {}", MakeKeyError::Over),
+            Err(reason) => self.has_failed(&reason),
         }
+    }
+
+    fn has_failed(&mut self, reason: &MakeKeyError) {
+        self.failures += 1;
+        let wait = pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
+        self.not_before = Timestamp::now().checked_add(wait).ok();
+        error!(error = chain(reason), "Failed to generate new key");
     }
 
     fn has_made(&mut self) {
@@ -319,7 +350,13 @@ impl KeyStore {
     async fn try_make(&mut self) -> Result<(Secret, Fingerprint), MakeKeyError> {
         let settings = self.settings.clone();
         let generated = tokio::task::spawn_blocking(move || generate(&settings, Timestamp::now()));
-        let (manifest, pair) = generated.await.map_err(|_| MakeKeyError::Thread)??;
+        let (manifest, pair) = tokio::select! {
+            generated = generated => generated.map_err(|_| MakeKeyError::Thread)??,
+            () = self.stop.cancelled() => return Err(MakeKeyError::Over),
+        };
+        if !self.leadership.leads() {
+            return Err(MakeKeyError::Over);
+        }
         let created = in_time(self.api.create(&PostParams::default(), &manifest)).await;
         if matches!(created, Err(ApiFailure::Unreachable(_))) {
             self.unanswered = Some(pair.fingerprint().clone());
@@ -333,25 +370,6 @@ impl KeyStore {
         info!(certificate = pair.cert().pem(), "Certificate generated");
         Ok((created, pair.fingerprint().clone()))
     }
-}
-
-/// A new key and its Secret. Takes about a second of CPU.
-fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret, KeyPair), MakeKeyError> {
-    let key = PrivateKey::generate(settings.bits)?;
-    let parameters = CertParameters {
-        common_name: settings.common_name.clone(),
-        not_before: now,
-        not_after: now.checked_add(settings.ttl).map_err(|_| CertError::NotMade)?,
-    };
-    let cert = SealingCert::self_signed(&key, &parameters, &mut SystemRandom::default())?;
-    let pair = KeyPair::new(key, cert)?;
-    let manifest = key_secret::manifest(
-        &pair,
-        &settings.prefix,
-        settings.labels.clone(),
-        settings.annotations.clone(),
-    )?;
-    Ok((manifest, pair))
 }
 
 async fn sleep_until(due: Option<Timestamp>) {

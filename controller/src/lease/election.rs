@@ -1,6 +1,5 @@
 //! Stands for election: reads and writes the Lease, and tells everybody how this replica stands.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,7 +31,7 @@ pub(crate) struct Election {
     api: Api<Lease>,
     name: String,
     candidate: Candidate,
-    told: Arc<watch::Sender<Standing>>,
+    told: watch::Sender<Standing>,
     /// The Lease as it was written last by this process, if nothing has happened since.
     known: Option<Lease>,
     term: u64,
@@ -44,7 +43,7 @@ pub(crate) struct Election {
 
 impl Election {
     /// For the Lease `name`, which `api` reaches. `told` is where the standing is made known.
-    pub(crate) fn new(api: Api<Lease>, name: String, identity: Identity, told: Arc<watch::Sender<Standing>>) -> Self {
+    pub(crate) fn new(api: Api<Lease>, name: String, identity: Identity, told: watch::Sender<Standing>) -> Self {
         Self {
             api,
             name,
@@ -175,10 +174,7 @@ impl Election {
             info!(lease = self.name, "this replica leads");
         }
         let until = started + WRITES_FOR;
-        self.told.send_replace(Standing::Leads {
-            until,
-            term: self.term,
-        });
+        self.told.send_replace(Standing::Leads { until, term: self.term });
     }
 
     fn follow(&mut self) {

@@ -115,10 +115,21 @@ mod tests {
             (Method::DELETE, secrets, false),
             (Method::PUT, lease, true),
             (Method::POST, lease, true),
-            (Method::PUT, "/api/v1/namespaces/a/secrets/apis/coordination.k8s.io/", false),
+            (
+                Method::PUT,
+                "/api/v1/namespaces/a/secrets/apis/coordination.k8s.io/",
+                false,
+            ),
         ] {
-            assert_eq!(gets_through(Standing::Follows, method.clone(), path).await, passes, "{method} {path}");
-            assert!(gets_through(Standing::Alone, method.clone(), path).await, "{method} {path}");
+            assert_eq!(
+                gets_through(Standing::Follows, method.clone(), path).await,
+                passes,
+                "{method} {path}"
+            );
+            assert!(
+                gets_through(Standing::Alone, method.clone(), path).await,
+                "{method} {path}"
+            );
         }
     }
 }

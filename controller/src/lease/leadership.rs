@@ -1,7 +1,5 @@
 //! Whether this replica leads: what everything that writes asks.
 
-use std::sync::Arc;
-
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -37,14 +35,22 @@ pub(crate) struct Leadership(watch::Receiver<Standing>);
 
 impl Leadership {
     /// A leadership, and where the election tells how it stands.
-    pub(crate) fn new(standing: Standing) -> (Arc<watch::Sender<Standing>>, Self) {
+    pub(crate) fn new(standing: Standing) -> (watch::Sender<Standing>, Self) {
         let (sender, receiver) = watch::channel(standing);
-        (Arc::new(sender), Self(receiver))
+        (sender, Self(receiver))
     }
 
     /// Whether it leads in this moment. By the clock: a process that was stopped finds out before it writes.
     pub(crate) fn leads(&self) -> bool {
         self.0.borrow().leads(Instant::now())
+    }
+
+    /// Waits until anything about it has changed, a renewal included.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The election has ended, and with it, soon, the process.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Waits until it leads; gives the term.
@@ -56,10 +62,7 @@ impl Leadership {
                 Standing::Alone => return 0,
                 _ => {}
             }
-            if self.0.changed().await.is_err() {
-                // The election has ended with the process.
-                std::future::pending::<()>().await;
-            }
+            self.changed().await;
         }
     }
 
@@ -72,13 +75,9 @@ impl Leadership {
                 Standing::Alone if term == 0 => None,
                 _ => return,
             };
-            let changed = self.0.changed();
-            let told = match until {
-                Some(until) => tokio::time::timeout_at(until, changed).await.unwrap_or(Ok(())),
-                None => changed.await,
-            };
-            if told.is_err() {
-                std::future::pending::<()>().await;
+            match until {
+                Some(until) => drop(tokio::time::timeout_at(until, self.changed()).await),
+                None => self.changed().await,
             }
         }
     }

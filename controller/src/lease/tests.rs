@@ -38,13 +38,24 @@ async fn one_look() {
         ("given up", Some(held("", 0)), Some((5, true))),
         (
             "nobody",
-            Some(LeaseSpec { holder_identity: None, ..held("", 0) }),
+            Some(LeaseSpec {
+                holder_identity: None,
+                ..held("", 0)
+            }),
             Some((5, true)),
         ),
         ("our own", Some(held(&own, 0)), Some((4, false))),
-        ("of an earlier process of this Pod", Some(held("a_00", 0)), Some((5, true))),
+        (
+            "of an earlier process of this Pod",
+            Some(held("a_00", 0)),
+            Some((5, true)),
+        ),
         ("of another Pod", Some(held("b_00", 0)), None),
-        ("of another Pod, long ago by the clock on the wall", Some(held("b_00", -9999)), None),
+        (
+            "of another Pod, long ago by the clock on the wall",
+            Some(held("b_00", -9999)),
+            None,
+        ),
         ("of another Pod whose name begins alike", Some(held("a_b_00", 0)), None),
         ("of something else", Some(held("a", 0)), None),
         ("empty", Some(LeaseSpec::default()), Some((1, true))),
@@ -123,7 +134,10 @@ async fn what_was_given_up_is_taken_at_once() {
 #[test]
 fn no_two_write_at_a_time() {
     assert!(WRITES_FOR < LASTS);
-    assert!(RENEW_EVERY * 3 < WRITES_FOR, "a renewal that fails is tried again in time");
+    assert!(
+        RENEW_EVERY * 3 < WRITES_FOR,
+        "a renewal that fails is tried again in time"
+    );
     let replaced = LASTS + LOOK_EVERY + LOOK_EVERY;
     assert!(replaced <= Duration::from_secs(15), "{replaced:?}");
 }

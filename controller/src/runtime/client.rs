@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::http::Request;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -14,6 +15,8 @@ use kube::{Client, Config};
 use thiserror::Error;
 use tower::{Layer, Service};
 
+use crate::lease::fence::{FenceLayer, is_election};
+use crate::lease::leadership::Leadership;
 use crate::settings::ApiSettings;
 
 /// Where Kubernetes tells a Pod its namespace.
@@ -46,12 +49,13 @@ pub(crate) struct Access {
     pub namespace: String,
 }
 
-/// Makes the client: with the kubeconfig that was named, else as the Pod's service account. The kubeconfig in the home
+/// Makes the client, which writes only while this replica leads: with the kubeconfig that was named, else as the Pod's service account. The kubeconfig in the home
 /// directory is not used unless it is named: nobody serves a cluster by accident.
-pub(crate) async fn connect(settings: &ApiSettings) -> Result<Access, ClientError> {
+pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
     let namespace = own_namespace(&config);
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Client)?;
+    let builder = builder.with_layer(&FenceLayer(leadership));
     let client = match settings.limit {
         None => builder.build(),
         Some((qps, burst)) => {
@@ -96,7 +100,7 @@ fn own_namespace(config: &Config) -> String {
         .unwrap_or_else(|| config.default_namespace.clone())
 }
 
-/// Keeps requests to a rate.
+/// Keeps requests to a rate, except those of the election: a renewal that waits its turn comes too late.
 struct PacedLayer(Arc<DefaultDirectRateLimiter>);
 
 impl<S> Layer<S> for PacedLayer {
@@ -115,9 +119,9 @@ struct Paced<S> {
     limiter: Arc<DefaultDirectRateLimiter>,
 }
 
-impl<S, Request> Service<Request> for Paced<S>
+impl<S, B> Service<Request<B>> for Paced<S>
 where
-    S: Service<Request>,
+    S: Service<Request<B>>,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
@@ -128,12 +132,14 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let limiter = self.limiter.clone();
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let limiter = (!is_election(&request)).then(|| self.limiter.clone());
         // Nothing is sent before the future is polled.
         let sent = self.inner.call(request);
         Box::pin(async move {
-            limiter.until_ready().await;
+            if let Some(limiter) = limiter {
+                limiter.until_ready().await;
+            }
             sent.await
         })
     }

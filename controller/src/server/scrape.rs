@@ -8,7 +8,7 @@ use super::Shared;
 
 /// The text format 0.0.4.
 pub(crate) async fn scrape(State(shared): State<Shared>) -> Response {
-    match shared.metrics.text() {
+    match shared.metrics.text(shared.leadership.leads()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

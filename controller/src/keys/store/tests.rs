@@ -3,10 +3,15 @@
 use kube::{Client, Config};
 
 use super::*;
+use crate::lease::leadership::Standing;
 use crate::settings::KeyOrder;
 
 /// A store whose API server refuses every connection: nothing listens on port 1.
 fn store() -> (KeyStore, KeysReader) {
+    store_of(Standing::Alone)
+}
+
+fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
     let client = Client::try_from(Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
     let settings = KeySettings {
         prefix: "sealed-secrets-key".to_owned(),
@@ -19,10 +24,12 @@ fn store() -> (KeyStore, KeysReader) {
         labels: Default::default(),
         annotations: Default::default(),
     };
-    let events = Events::start(client.clone());
+    let (_, leadership) = Leadership::new(standing);
+    let events = Events::start(client.clone(), leadership.clone());
     let metrics = Arc::new(Metrics::new("test", false).unwrap());
     let api = Api::namespaced(client, "ns");
-    KeyStore::new(api, "ns".to_owned(), settings, events, metrics)
+    let stop = CancellationToken::new();
+    KeyStore::new(api, "ns".to_owned(), settings, events, metrics, (leadership, stop))
 }
 
 fn key_secret(settings: &KeySettings, name: &str) -> (Secret, Fingerprint) {
@@ -76,4 +83,32 @@ async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_m
     );
     assert!(store.unanswered.is_none() && store.made.is_some() && store.failures == 0);
     assert_eq!(store.due(), None, "it counts as made");
+}
+
+#[tokio::test]
+async fn a_replica_that_does_not_lead_loads_keys_and_makes_none() {
+    let (mut store, keys) = store_of(Standing::Follows);
+    store.hear(KeyNews::Listed(Vec::new())).await;
+    assert_eq!(store.due(), None, "there is no key, and it is not its to make");
+    store.make_as_asked().await;
+    assert_eq!(
+        (store.unanswered.clone(), store.failures),
+        (None, 0),
+        "nothing was tried"
+    );
+    let outcome = store.try_make().await.map(|(_, fingerprint)| fingerprint);
+    assert!(matches!(outcome, Err(MakeKeyError::Over)), "{outcome:?}");
+
+    let (secret, _) = key_secret(&store.settings, "made-by-the-leader");
+    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    assert!(keys.borrow().current.is_some());
+}
+
+#[tokio::test]
+async fn a_key_that_is_due_is_made_only_after_a_look() {
+    let (mut store, _keys) = store();
+    store.hear(KeyNews::Listed(Vec::new())).await;
+    assert!(store.is_due());
+    store.make_if_still_due().await;
+    assert_eq!((store.unanswered.clone(), store.failures), (None, 1), "the look failed");
 }
