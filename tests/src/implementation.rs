@@ -106,6 +106,19 @@ impl Cluster {
         Ok(process)
     }
 
+    /// Starts one of several replicas of ours, as a Pod of its own, and does not wait for it. It listens on the ports 10 ·
+    /// `number` above the usual ones, so that number 0 is the one behind the Service.
+    pub fn spawn_replica(&self, number: u16, arguments: &[&str]) -> Result<Process> {
+        let program = Implementation::Ours.programs()?.controller;
+        let name = format!("replica-{number}");
+        self.launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
+            .env("POD_NAME", format!("{CONTROLLER}-{number}"))
+            .arg(format!("--listen-addr=:{}", 8080 + 10 * number))
+            .arg(format!("--listen-metrics-addr=:{}", 8081 + 10 * number))
+            .args(arguments)
+            .spawn()
+    }
+
     /// A GET on the controller's Service by way of the API server's proxy.
     pub fn proxied_get(&self, path: &str) -> Result<Captured> {
         let service = self.get_json(&["service", CONTROLLER, "-n", NAMESPACE])?;

@@ -170,7 +170,10 @@ impl Story {
         let log = self.controller.as_ref().context("no controller")?.log()?;
         ensure!(log.contains("level=INFO"), "not the controller's log:\n{log}");
         let complaints: Vec<_> = log.lines().filter(|line| !line.contains("level=INFO")).collect();
-        let known = complaints.iter().filter(|line| line.contains("leases are denied")).count();
+        let known = complaints
+            .iter()
+            .filter(|line| line.contains("leases are denied"))
+            .count();
         ensure!(known == 1 && complaints.len() == 1, "{complaints:#?}");
         Ok(())
     }

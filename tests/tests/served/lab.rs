@@ -68,6 +68,17 @@ impl Lab {
         items: &Value,
         scope: &str,
     ) -> Result<Value> {
+        Lab::seal_with(certificate, namespace, name, items, scope)
+    }
+
+    /// As [`Lab::seal_for`], without a lab.
+    pub(crate) fn seal_with(
+        certificate: &str,
+        namespace: &str,
+        name: &str,
+        items: &Value,
+        scope: &str,
+    ) -> Result<Value> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("cert.pem");
         std::fs::write(&file, certificate)?;
@@ -92,7 +103,12 @@ impl Lab {
 
     /// The items of a Secret, in clear.
     pub(crate) fn items(&self, namespace: &str, name: &str) -> Result<Value> {
-        let secret = self.cluster.get_json(&["secret", name, "-n", namespace])?;
+        Lab::items_in(&self.cluster, namespace, name)
+    }
+
+    /// The items of a Secret of that cluster, in clear.
+    pub(crate) fn items_in(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value> {
+        let secret = cluster.get_json(&["secret", name, "-n", namespace])?;
         let mut items = json!({});
         for (item, value) in secret["data"].as_object().into_iter().flatten() {
             let bytes = STANDARD.decode(value.as_str().context("text")?)?;
@@ -175,21 +191,12 @@ impl Lab {
 
     /// A metric's value; 0 when there is no such series. `series`: with its labels, as it stands in the text.
     pub(crate) fn metric(&self, series: &str) -> Result<f64> {
-        let text = self.http("GET", 8081, "/metrics", &json!({}), "")?.body;
-        let value = text
-            .lines()
-            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        Ok(value.map_or(Ok(0.0), str::parse)?)
+        metric(&self.cluster, 8081, series)
     }
 
     /// A request to the controller itself, not by way of the API server.
     pub(crate) fn http(&self, method: &str, port: u16, path: &str, headers: &Value, body: &str) -> Result<Answer> {
-        let answer = ask(&self.cluster, &json!([method, port, path, headers]), body)?;
-        Ok(Answer {
-            code: answer["code"].as_u64().context("a code")?,
-            headers: answer["headers"].clone(),
-            body: answer["body"].as_str().context("a body")?.to_owned(),
-        })
+        send(&self.cluster, method, port, path, headers, body)
     }
 
     /// Stops the controller and starts it again with these flags.
@@ -241,6 +248,23 @@ fn python() -> Result<std::path::PathBuf> {
         .join("bin/python"))
 }
 
+/// A request to what listens on that port.
+pub(crate) fn send(
+    cluster: &Cluster,
+    method: &str,
+    port: u16,
+    path: &str,
+    headers: &Value,
+    body: &str,
+) -> Result<Answer> {
+    let answer = ask(cluster, &json!([method, port, path, headers]), body)?;
+    Ok(Answer {
+        code: answer["code"].as_u64().context("a code")?,
+        headers: answer["headers"].clone(),
+        body: answer["body"].as_str().context("a body")?.to_owned(),
+    })
+}
+
 /// Sends one request from inside the cluster's namespace.
 fn ask(cluster: &Cluster, request: &Value, body: &str) -> Result<Value> {
     const ASK: &str = r#"
@@ -262,9 +286,24 @@ print(json.dumps({
     run_with_input(&mut command, body.as_bytes())?.success()?.json()
 }
 
+/// A metric's value at a metrics port; 0 when there is no such series.
+pub(crate) fn metric(cluster: &Cluster, port: u16, series: &str) -> Result<f64> {
+    let answer = ask(cluster, &json!(["GET", port, "/metrics", {}]), "")?;
+    let text = answer["body"].as_str().context("a body")?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    Ok(value.map_or(Ok(0.0), str::parse)?)
+}
+
 /// A request to a controller that may not be ready: code and body.
 pub(crate) fn get(cluster: &Cluster, path: &str) -> Result<(u64, String)> {
-    let answer = ask(cluster, &json!(["GET", 8080, path, {}]), "")?;
+    get_at(cluster, 8080, path)
+}
+
+/// A request to the replica at that port: code and body.
+pub(crate) fn get_at(cluster: &Cluster, port: u16, path: &str) -> Result<(u64, String)> {
+    let answer = ask(cluster, &json!(["GET", port, path, {}]), "")?;
     Ok((
         answer["code"].as_u64().context("a code")?,
         answer["body"].as_str().unwrap_or_default().to_owned(),

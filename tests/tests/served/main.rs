@@ -13,5 +13,6 @@ mod lab;
 mod manners;
 mod outage;
 mod reconcile;
+mod replicas;
 mod restart;
 mod status;
