@@ -150,4 +150,10 @@ impl<'a> Context<'a> {
     pub(crate) fn leave(&mut self) {
         self.left.depth += 1;
     }
+
+    /// Pays for output.
+    pub(crate) fn output(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.left.output = self.left.output.checked_sub(bytes).ok_or(Limit::Output)?;
+        Ok(())
+    }
 }

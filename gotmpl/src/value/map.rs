@@ -1,6 +1,6 @@
 //! Maps.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -18,6 +18,8 @@ pub struct Map {
 #[derive(Default)]
 struct Content {
     entries: RefCell<BTreeMap<Str, Value>>,
+    /// Whether the engine has it in the list of maps to empty when the rendering ends.
+    held: Cell<bool>,
 }
 
 impl Drop for Content {
@@ -57,6 +59,14 @@ impl Map {
             nil: true,
             ..Map::new(element)
         }
+    }
+
+    /// A `map[string]string`.
+    pub fn of_strings<K: Into<Str>, V: Into<Str>>(entries: impl IntoIterator<Item = (K, V)>) -> Map {
+        let map = Map::new(&Type::String);
+        let entries = entries.into_iter();
+        *map.content.entries.borrow_mut() = entries.map(|(key, value)| (key.into(), Value::string(value))).collect();
+        map
     }
 
     /// The type of the elements.
@@ -123,6 +133,11 @@ impl Map {
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect()
+    }
+
+    /// Marks it as held by the engine; true the first time.
+    pub(crate) fn hold(&self) -> bool {
+        !self.content.held.replace(true)
     }
 
     /// Empties it, which breaks every cycle that goes through it.

@@ -1,0 +1,71 @@
+//! `html`, `js`, `urlquery`: the arguments as `print` prints them, escaped.
+
+use crate::context::Context;
+use crate::func::{Args, FuncError};
+use crate::print;
+use crate::unicode;
+use crate::value::{Str, Value};
+
+/// What is to be escaped. A lone string needs no printing.
+fn printed(context: &mut Context<'_>, args: Args<'_>) -> Result<Str, FuncError> {
+    if let [Value::String(text)] = args.rest(0) {
+        return Ok(text.clone());
+    }
+    // Nil prints here as a result does, and not as `print` prints it.
+    let shown = args.rest(0).iter().map(|value| match value {
+        Value::Nil | Value::NoValue => "<no value>".into(),
+        value => value.clone(),
+    });
+    let shown: Vec<_> = shown.collect();
+    Ok(Str::from(print::sprint(context, &shown)?))
+}
+
+pub(super) fn html(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
+    let text = printed(context, args)?;
+    context.allocate(text.len())?;
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text.iter() {
+        let escaped: &[u8] = match byte {
+            0 => "\u{fffd}".as_bytes(),
+            b'"' => b"&#34;",
+            b'\'' => b"&#39;",
+            b'&' => b"&amp;",
+            b'<' => b"&lt;",
+            b'>' => b"&gt;",
+            _ => std::slice::from_ref(byte),
+        };
+        out.extend_from_slice(escaped);
+    }
+    Ok(Value::string(out))
+}
+
+pub(super) fn js(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
+    let text = printed(context, args)?;
+    context.allocate(text.len().saturating_mul(6))?;
+    let mut out = Vec::with_capacity(text.len());
+    for (c, bytes) in unicode::chars(&text) {
+        match c.unwrap_or(char::REPLACEMENT_CHARACTER) {
+            c @ ('\\' | '\'' | '"') => out.extend([b'\\', c as u8]),
+            c @ ('<' | '>' | '&' | '=' | '\0'..' ') => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
+            // A byte that is no UTF-8 counts as U+FFFD, which is printable, and stays as it is.
+            c if c.is_ascii() || unicode::is_printable(c) => out.extend_from_slice(bytes),
+            c => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
+        }
+    }
+    Ok(Value::string(out))
+}
+
+pub(super) fn urlquery(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
+    let text = printed(context, args)?;
+    context.allocate(text.len().saturating_mul(3))?;
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text.iter() {
+        match byte {
+            b' ' => out.push(b'+'),
+            b'-' | b'_' | b'.' | b'~' => out.push(*byte),
+            byte if byte.is_ascii_alphanumeric() => out.push(*byte),
+            byte => out.extend(format!("%{byte:02X}").bytes()),
+        }
+    }
+    Ok(Value::string(out))
+}

@@ -1,0 +1,115 @@
+//! From a tree and values to output.
+
+mod argument;
+mod call;
+mod control;
+mod evaluate;
+
+use crate::context::{Context, Limit};
+use crate::error::ExecMistake;
+use crate::parse::Set;
+use crate::tree::{Body, Variable};
+use crate::value::{Map, Value};
+
+/// A mistake with the byte of the text where it happened.
+pub(crate) struct Failure {
+    pub(crate) at: usize,
+    pub(crate) mistake: ExecMistake,
+}
+
+type Outcome<T> = Result<T, Box<Failure>>;
+
+/// What comes after a node: the next one, or a loop's end or next round.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+/// An execution.
+struct Exec<'t, 'x, 'c> {
+    set: &'t Set,
+    context: &'x mut Context<'c>,
+    out: Vec<u8>,
+    /// The variables that exist, the latest last; the same one may exist several times.
+    variables: Vec<(Variable, Value)>,
+    /// Maps that functions have seen: a map can come to hold itself, so all are emptied at the end.
+    held: Vec<Map>,
+}
+
+/// Executes a template of a set with a value as its data.
+pub(crate) fn execute(set: &Set, name: &[u8], data: Value, context: &mut Context<'_>) -> Result<Vec<u8>, Box<Failure>> {
+    let Some(body) = set.templates.get(name) else {
+        let name = String::from_utf8_lossy(name).into_owned();
+        return fail(0, ExecMistake::UndefinedTemplate(name));
+    };
+    let mut exec = Exec {
+        set,
+        context,
+        out: Vec::new(),
+        variables: vec![(0, data.clone())],
+        held: Vec::new(),
+    };
+    let result = exec.body(body, &data);
+    drop(data);
+    exec.variables.clear();
+    for map in exec.held {
+        map.clear();
+    }
+    result?;
+    Ok(exec.out)
+}
+
+fn fail<T>(at: usize, mistake: impl Into<ExecMistake>) -> Outcome<T> {
+    Err(Box::new(Failure {
+        at,
+        mistake: mistake.into(),
+    }))
+}
+
+/// A limit that was met at a place.
+fn limited<T>(at: usize, result: Result<T, Limit>) -> Outcome<T> {
+    result.or_else(|limit| fail(at, limit))
+}
+
+impl Exec<'_, '_, '_> {
+    fn body(&mut self, body: &Body, dot: &Value) -> Outcome<Flow> {
+        for node in body {
+            let flow = self.node(node, dot)?;
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn variable(&self, variable: Variable, at: usize) -> Outcome<Value> {
+        let found = self.variables.iter().rev().find(|(known, _)| *known == variable);
+        match found {
+            Some((_, value)) => Ok(value.clone()),
+            None => fail(at, self.undefined(variable)),
+        }
+    }
+
+    fn assign(&mut self, variable: Variable, value: Value, at: usize) -> Outcome<()> {
+        let found = self.variables.iter_mut().rev().find(|(known, _)| *known == variable);
+        match found {
+            Some((_, slot)) => {
+                *slot = value;
+                Ok(())
+            }
+            None => fail(at, self.undefined(variable)),
+        }
+    }
+
+    fn undefined(&self, variable: Variable) -> ExecMistake {
+        ExecMistake::UndefinedVariable(self.set.variables.get(variable).cloned().unwrap_or_default())
+    }
+
+    fn write(&mut self, bytes: &[u8], at: usize) -> Outcome<()> {
+        limited(at, self.context.output(bytes.len()))?;
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+}

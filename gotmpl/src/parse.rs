@@ -1,0 +1,230 @@
+//! From tokens to a tree.
+
+mod control;
+mod literal;
+mod pipeline;
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Mistake, ParseMistake};
+use crate::functions::Functions;
+use crate::lex::{Keyword, Token, TokenKind, tokens};
+use crate::tree::{self, Body, Callee, Variable};
+
+/// How deep blocks and parentheses may nest.
+const DEEPEST: usize = 150;
+
+/// The templates that one text defines, by name; the variables by number; all functions called.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Set {
+    pub(crate) templates: HashMap<Vec<u8>, Body>,
+    pub(crate) variables: Vec<String>,
+    pub(crate) functions: Vec<Callee>,
+}
+
+/// Parses a text into the templates that it defines; that of the text itself gets `name`.
+pub(crate) fn parse(name: &str, text: &str, functions: &Functions) -> Result<Set, Error> {
+    let (tokens, lex_mistake) = tokens(text, functions.has("break"), functions.has("continue"));
+    let mut parser = Parser {
+        text,
+        tokens,
+        lex_mistake,
+        next: 0,
+        functions,
+        scope: Vec::new(),
+        loops: 0,
+        depth: 0,
+        set: Set::default(),
+    };
+    parser.set.variables.push("$".to_owned());
+    parser.template(name).map_err(|mistake| {
+        // The token that was read last is where it went wrong.
+        let at = parser
+            .tokens
+            .get(parser.next.saturating_sub(1))
+            .map_or(0, |token| token.start);
+        error(name, text, at, Mistake::Parse(mistake))
+    })?;
+    Ok(parser.set)
+}
+
+/// An error with the place that a byte of the text has.
+pub(crate) fn error(template: &str, text: &str, at: usize, mistake: Mistake) -> Error {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    Error {
+        template: template.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        mistake,
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    tokens: Vec<Token>,
+    lex_mistake: Option<ParseMistake>,
+    /// The token to read next.
+    next: usize,
+    functions: &'t Functions,
+    /// The variables that can be used here.
+    scope: Vec<Variable>,
+    /// How many ranges are around.
+    loops: usize,
+    depth: usize,
+    set: Set,
+}
+
+/// What ended a body.
+#[derive(PartialEq)]
+enum Ending {
+    End,
+    Else,
+}
+
+impl Parser<'_> {
+    fn template(&mut self, name: &str) -> Result<(), ParseMistake> {
+        self.scope = vec![0];
+        let mut body = Body::new();
+        loop {
+            match self.peek().kind {
+                TokenKind::End => break,
+                TokenKind::LeftDelimiter if self.at_definition() => self.definition()?,
+                _ => {
+                    if self.text_or_action(&mut body)?.is_some() {
+                        return Err(self.unexpected("template"));
+                    }
+                }
+            }
+        }
+        self.add(name.as_bytes().to_vec(), body)
+    }
+
+    /// Keeps a template. Of two with one name, one must be empty, and the other is kept.
+    fn add(&mut self, name: Vec<u8>, body: Body) -> Result<(), ParseMistake> {
+        match self.set.templates.get(&name) {
+            Some(old) if !tree::is_empty(old) => {
+                if !tree::is_empty(&body) {
+                    return Err(ParseMistake::DefinedTwice);
+                }
+            }
+            _ => {
+                self.set.templates.insert(name, body);
+            }
+        }
+        Ok(())
+    }
+
+    fn token(&self, place: usize) -> Token {
+        let last = self.tokens.last();
+        self.tokens.get(place).or(last).copied().unwrap_or(Token {
+            kind: TokenKind::End,
+            start: self.text.len(),
+            end: self.text.len(),
+        })
+    }
+
+    fn peek(&self) -> Token {
+        self.token(self.next)
+    }
+
+    fn read(&mut self) -> Token {
+        let token = self.peek();
+        self.next += 1;
+        token
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.peek().kind == TokenKind::Space {
+            self.next += 1;
+        }
+    }
+
+    fn peek_word(&mut self) -> Token {
+        self.skip_spaces();
+        self.peek()
+    }
+
+    fn read_word(&mut self) -> Token {
+        self.skip_spaces();
+        self.read()
+    }
+
+    fn text_of(&self, token: Token) -> &str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// Whether the action that comes next is a `define`.
+    fn at_definition(&self) -> bool {
+        let after = self.tokens.get(self.next + 1..).unwrap_or_default();
+        let word = after.iter().find(|token| token.kind != TokenKind::Space);
+        word.is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Define))
+    }
+
+    /// Reads the right delimiter.
+    fn right_delimiter(&mut self, context: &'static str) -> Result<(), ParseMistake> {
+        match self.read_word().kind {
+            TokenKind::RightDelimiter => Ok(()),
+            _ => Err(self.unexpected(context)),
+        }
+    }
+
+    /// The token that was just read may not stand there.
+    fn unexpected(&self, context: &'static str) -> ParseMistake {
+        let found = match self.token(self.next.saturating_sub(1)).kind {
+            TokenKind::Mistake => {
+                if let Some(mistake) = &self.lex_mistake {
+                    return mistake.clone();
+                }
+                "character"
+            }
+            TokenKind::End => return ParseMistake::UnexpectedEnd,
+            TokenKind::Text => "text",
+            TokenKind::LeftDelimiter => "\"{{\"",
+            TokenKind::RightDelimiter => "\"}}\"",
+            TokenKind::Space => "space",
+            TokenKind::Pipe => "\"|\"",
+            TokenKind::Assign => "\"=\"",
+            TokenKind::Declare => "\":=\"",
+            TokenKind::Comma => "\",\"",
+            TokenKind::Character => "character",
+            TokenKind::LeftParen => "\"(\"",
+            TokenKind::RightParen => "\")\"",
+            TokenKind::Bool => "bool",
+            TokenKind::CharConstant => "character constant",
+            TokenKind::Number | TokenKind::Complex => "number",
+            TokenKind::String(_) => "string",
+            TokenKind::Dot => "\".\"",
+            TokenKind::Field => "field",
+            TokenKind::Variable => "variable",
+            TokenKind::Identifier => "function",
+            TokenKind::Keyword(Keyword::Else) => "{{else}}",
+            TokenKind::Keyword(Keyword::End) => "{{end}}",
+            TokenKind::Keyword(_) => "keyword",
+        };
+        ParseMistake::Unexpected { found, context }
+    }
+
+    /// Runs a part of the parser one level deeper.
+    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, ParseMistake>) -> Result<T, ParseMistake> {
+        if self.depth == DEEPEST {
+            return Err(ParseMistake::TooDeep);
+        }
+        self.depth += 1;
+        let result = part(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// The number of a variable; the same name has the same number everywhere.
+    fn variable(&mut self, name: &str) -> Variable {
+        let known = self.set.variables.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.set.variables.push(name.to_owned());
+            self.set.variables.len() - 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
