@@ -4,8 +4,9 @@
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
 //! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
-//! - documents: [`document`] (text ↔ objects), [`secret`] (a Secret in clear), [`seal`], [`raw`], [`unseal`], [`reseal`],
-//!   [`hint`] (which keys an object was sealed with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
+//! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`], [`raw`],
+//!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
+//!   with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
 
 mod base64_text;
 pub mod binding;
@@ -19,6 +20,8 @@ pub mod key;
 pub mod key_secret;
 #[cfg(feature = "aws-lc")]
 pub mod keyring;
+#[cfg(feature = "aws-lc")]
+pub mod merge;
 mod pem;
 mod primitives;
 pub mod random;

@@ -127,7 +127,7 @@ pub fn seal(
 
 /// What of a Secret's metadata goes into the template: name, namespace, labels and annotations. What the API server
 /// owns stays behind, and so do copies of the plaintext.
-fn template_metadata(clear: &ObjectMeta) -> ObjectMeta {
+pub(crate) fn template_metadata(clear: &ObjectMeta) -> ObjectMeta {
     let mut annotations = clear.annotations.clone().unwrap_or_default();
     annotations.retain(|name, _| !names::ANNOTATIONS_LAST_APPLIED.contains(&name.as_str()));
     ObjectMeta {

@@ -13,6 +13,7 @@ mod common;
 mod documents;
 mod example;
 mod hostile;
+mod merge;
 mod oracle;
 mod reseal;
 mod vectors;

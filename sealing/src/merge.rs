@@ -1,0 +1,277 @@
+//! Seals items into a SealedSecret that is there already, as changes in its text.
+//!
+//! The target says where its items may be opened: its name, namespace and scope annotations bind what is added, because
+//! they bind what is there. Whoever asks for another scope is refused.
+
+use std::collections::BTreeMap;
+
+use crds::{SealedSecret, names};
+use thiserror::Error;
+
+use crate::base64_text;
+use crate::binding::{BindingError, Scope};
+use crate::document::edit::Change;
+use crate::hint::KeyHint;
+use crate::key::{PublicKey, SealBytesError};
+use crate::random::Random;
+use crate::seal;
+use crate::secret::ClearSecret;
+use crate::secret_bytes::SecretBytes;
+use crate::unseal;
+
+/// What the command line says about the Secret to merge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MergeParameters {
+    /// `--scope` as typed: must be the target's.
+    pub scope: Option<Scope>,
+    /// `--namespace` as typed: must be the target's.
+    pub namespace: Option<String>,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+    /// Whether the target gets a key hint. One that it has is renewed in any case.
+    pub hinted: bool,
+}
+
+/// Why nothing was sealed into the target.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MergeError {
+    /// There is nothing to seal. The text is the reference's.
+    #[error(
+        "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used"
+    )]
+    Empty,
+    /// The target lacks a name that its scope binds.
+    #[error("the target cannot be sealed into: {0}")]
+    Binding(#[from] BindingError),
+    /// The target is of another scope than what was asked for: its items could not all be opened.
+    #[error("the target's scope is {target}, but the scope asked for is {asked}")]
+    Scope {
+        /// The target's.
+        target: Scope,
+        /// The flag's, or that of the Secret's annotations.
+        asked: Scope,
+    },
+    /// The target is in another namespace. The text is the reference's.
+    #[error("namespace mismatch: input secret is in namespace {target:?} but {asked:?} was specified")]
+    Namespace {
+        /// The target's.
+        target: String,
+        /// The flag's.
+        asked: String,
+    },
+    /// The target is of the format of version 0.6 and before, which holds one ciphertext only.
+    #[error("the target holds its ciphertext in the deprecated field 'data', beside which no item can stand")]
+    DeprecatedData,
+    /// No Secret can have an item of this name (Kubernetes: at most 253 letters, digits, `-`, `_` and `.`).
+    #[error("{0:?} cannot be the name of an item (at most 253 letters, digits, '-', '_' and '.')")]
+    ItemName(String),
+    /// No randomness, or the backend refused.
+    #[error(transparent)]
+    Bytes(#[from] SealBytesError),
+}
+
+/// The changes that seal the items of `secret` into `target`, and copy the labels and annotations of `secret` into its
+/// template. Type and `immutable` stay the target's (reference behaviour); fields that hold the same already too.
+///
+/// # Errors
+/// [`MergeError`].
+pub fn merge(
+    target: &SealedSecret,
+    secret: &ClearSecret,
+    parameters: &MergeParameters,
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<Vec<Change>, MergeError> {
+    if secret.items.is_empty() && !parameters.allow_empty {
+        return Err(MergeError::Empty);
+    }
+    check_scope(target, secret, parameters)?;
+    let in_namespace = target.metadata.namespace.as_deref().unwrap_or_default();
+    let asked = parameters.namespace.as_deref().filter(|asked| !asked.is_empty());
+    if let Some(asked) = asked.filter(|asked| *asked != in_namespace && !in_namespace.is_empty()) {
+        return Err(MergeError::Namespace {
+            target: in_namespace.to_owned(),
+            asked: asked.to_owned(),
+        });
+    }
+    let mut changes = seal_items(target, &secret.items, parameters.hinted, key, random)?;
+    let template = target
+        .spec
+        .template
+        .as_ref()
+        .and_then(|template| template.metadata.as_ref());
+    let update = seal::template_metadata(&secret.metadata);
+    let maps = [
+        (
+            "labels",
+            &update.labels,
+            template.and_then(|metadata| metadata.labels.as_ref()),
+        ),
+        (
+            "annotations",
+            &update.annotations,
+            template.and_then(|metadata| metadata.annotations.as_ref()),
+        ),
+    ];
+    for (field, update, current) in maps {
+        for (name, text) in update.iter().flatten() {
+            if current.and_then(|current| current.get(name)) != Some(text) {
+                changes.push(Change::set(["spec", "template", "metadata", field, name], text));
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// The Secret's own scope annotations are a wish like the flag, which beats them; without either the target decides.
+fn check_scope(target: &SealedSecret, secret: &ClearSecret, parameters: &MergeParameters) -> Result<(), MergeError> {
+    let scope = Scope::from_annotations(target.metadata.annotations.as_ref());
+    let annotated = Scope::from_annotations(secret.metadata.annotations.as_ref());
+    let asked = parameters
+        .scope
+        .or(Some(annotated).filter(|asked| *asked != Scope::Strict));
+    match asked.filter(|asked| *asked != scope) {
+        Some(asked) => Err(MergeError::Scope { target: scope, asked }),
+        None => Ok(()),
+    }
+}
+
+/// The changes that seal these items into `target`, in place of those of the same names. With `hinted` they write a key
+/// hint where it can be known which keys the other items were sealed with; a hint that is there is renewed.
+///
+/// # Errors
+/// [`MergeError`].
+pub fn seal_items(
+    target: &SealedSecret,
+    items: &BTreeMap<String, SecretBytes>,
+    hinted: bool,
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<Vec<Change>, MergeError> {
+    if target.spec.data.is_some() {
+        return Err(MergeError::DeprecatedData);
+    }
+    let label = unseal::binding(target)?.label();
+    let mut changes = Vec::new();
+    for (item, plaintext) in items {
+        check_item_name(item)?;
+        let sealed = key.seal(plaintext.expose(), &label, random)?;
+        changes.push(Change::set(
+            ["spec", "encryptedData", item],
+            base64_text::encode(&sealed),
+        ));
+    }
+    let before = KeyHint::of(&target.metadata);
+    let others_left = target.spec.encrypted_data.keys().any(|item| !items.contains_key(item));
+    if !items.is_empty() && (hinted || before.is_some()) {
+        let after = KeyHint::after(before.clone(), key.fingerprint(), others_left);
+        let news = after.filter(|after| before.as_ref() != Some(after));
+        changes.extend(news.map(|hint| hint.change()));
+    }
+    Ok(changes)
+}
+
+/// The change that removes an item, and `None` when there is no such item.
+pub fn remove_item(target: &SealedSecret, item: &str) -> Option<Change> {
+    let path = item_path(item);
+    target
+        .spec
+        .encrypted_data
+        .contains_key(item)
+        .then_some(Change::Remove { path })
+}
+
+/// The change that gives an item another name; its ciphertext stays, as no ciphertext is bound to the item's name.
+/// `None` when there is no such item.
+///
+/// # Errors
+/// [`MergeError::ItemName`].
+pub fn rename_item(target: &SealedSecret, item: &str, to: &str) -> Result<Option<Change>, MergeError> {
+    check_item_name(to)?;
+    let path = item_path(item);
+    let to = to.to_owned();
+    let is_there = target.spec.encrypted_data.contains_key(item);
+    Ok(is_there.then_some(Change::Rename { path, to }))
+}
+
+fn item_path(item: &str) -> Vec<String> {
+    ["spec", "encryptedData", item].map(str::to_owned).into()
+}
+
+/// The rule of the API server for the keys of a Secret (`IsConfigMapKey`).
+fn check_item_name(item: &str) -> Result<(), MergeError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let reserved = matches!(item, "." | "..") || item.starts_with("..");
+    if item.is_empty() || item.len() > 253 || reserved || !item.chars().all(fits) {
+        return Err(MergeError::ItemName(item.to_owned()));
+    }
+    Ok(())
+}
+
+/// Which of several SealedSecrets in a file is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoTarget {
+    /// There is no SealedSecret at all.
+    #[error("there is no {} in it", names::KIND)]
+    None,
+    /// None of them has the name.
+    #[error("none of its {} {}s is {wanted} (they are {})", .found.len(), names::KIND, .found.join(", "))]
+    Other {
+        /// The name that was looked for, with its namespace if that was said.
+        wanted: String,
+        /// Those that are there.
+        found: Vec<String>,
+    },
+    /// Several fit.
+    #[error("it holds {} {}s ({})", .found.len(), names::KIND, .found.join(", "))]
+    Several {
+        /// Those that fit.
+        found: Vec<String>,
+    },
+}
+
+/// The position of the one SealedSecret that is meant by a name and a namespace, as far as they are said. When there is
+/// only one in the file, it is meant whatever its name is, unless `strictly`.
+///
+/// # Errors
+/// [`NoTarget`].
+pub fn target(
+    all: &[SealedSecret],
+    name: Option<&str>,
+    namespace: Option<&str>,
+    strictly: bool,
+) -> Result<usize, NoTarget> {
+    let shown = |sealed: &SealedSecret| {
+        let name = sealed.metadata.name.clone().unwrap_or_default();
+        let namespace = sealed.metadata.namespace.as_ref();
+        namespace.map_or(name.clone(), |namespace| format!("{namespace}/{name}"))
+    };
+    let found = |these: &[usize]| {
+        these
+            .iter()
+            .filter_map(|at| all.get(*at))
+            .map(shown)
+            .collect::<Vec<_>>()
+    };
+    let says = |said: Option<&str>, has: &Option<String>| said.is_none_or(|said| has.as_deref() == Some(said));
+    let everything: Vec<usize> = (0..all.len()).collect();
+    match everything.as_slice() {
+        [] => return Err(NoTarget::None),
+        [only] if !strictly => return Ok(*only),
+        _ => {}
+    }
+    let fits = |sealed: &SealedSecret| {
+        // An object without a namespace can be anywhere.
+        let anywhere = sealed.metadata.namespace.is_none();
+        says(name, &sealed.metadata.name) && (anywhere || says(namespace, &sealed.metadata.namespace))
+    };
+    let fitting: Vec<usize> = (0..all.len()).filter(|at| all.get(*at).is_some_and(fits)).collect();
+    match fitting.as_slice() {
+        [] => Err(NoTarget::Other {
+            wanted: [namespace, name].into_iter().flatten().collect::<Vec<_>>().join("/"),
+            found: found(&everything),
+        }),
+        [one] => Ok(*one),
+        several => Err(NoTarget::Several { found: found(several) }),
+    }
+}
