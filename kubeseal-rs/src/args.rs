@@ -135,7 +135,7 @@ pub(crate) struct SealingFlags {
 }
 
 /// Where the controller is.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "The controller")]
 pub(crate) struct ControllerFlags {
     /// Name of the controller's Service [default: sealed-secrets-controller]

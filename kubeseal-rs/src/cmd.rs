@@ -1,6 +1,7 @@
 //! The verbs: each reads, asks [`sealing`], and writes once.
 
 pub(crate) mod fetch_cert;
+pub(crate) mod lint;
 pub(crate) mod raw;
 pub(crate) mod recovery_unseal;
 pub(crate) mod seal;

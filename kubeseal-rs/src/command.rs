@@ -4,6 +4,7 @@
 
 mod cert;
 mod error;
+pub(crate) mod lint;
 pub(crate) mod seal_files;
 
 use std::ffi::OsStr;
@@ -16,6 +17,7 @@ use crate::args::verb::{self, Verb};
 use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
 pub(crate) use cert::{CertSource, Controller, Finding};
 pub(crate) use error::CommandError;
+pub(crate) use lint::Lint;
 pub(crate) use seal_files::SealFiles;
 
 /// What to do, with everything that doing it needs.
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Seal(Seal),
     /// `kubeseal seal`.
     SealFiles(SealFiles),
+    /// `kubeseal lint`.
+    Lint(Lint),
+    /// `kubeseal lint --rules`.
+    LintRules,
 }
 
 /// Seal one bare value.
@@ -166,7 +172,8 @@ impl Command {
 
     fn of_verb(verb: Verb) -> Result<Self, CommandError> {
         match verb {
-            Verb::Seal(flags) => SealFiles::decide(flags).map(Command::SealFiles),
+            Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),
+            Verb::Seal(flags) => SealFiles::decide(*flags).map(Command::SealFiles),
         }
     }
 

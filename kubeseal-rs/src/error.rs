@@ -16,6 +16,9 @@ use crate::objects::InputError;
 /// Everything that ends the program.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
+    /// What is wrong stands on stdout already.
+    #[error("")]
+    Told,
     /// The command line is not understood.
     #[error(transparent)]
     Args(#[from] ArgsError),
@@ -73,7 +76,7 @@ impl Error {
     /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood, else 1.
     pub(crate) fn report(&self) -> ExitCode {
         // Whoever closed the pipe does not want the rest, nor a message about it.
-        if !matches!(self, Error::File(file) if file.is_closed_pipe()) {
+        if !matches!(self, Error::File(file) if file.is_closed_pipe()) && !matches!(self, Error::Told) {
             // There is nowhere left to tell that stderr cannot be written.
             let _ = io::stderr().lock().write_all(self.message().as_bytes());
         }
@@ -105,7 +108,12 @@ impl Error {
             Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => {
                 Some("kubeseal --namespace NAMESPACE".to_owned())
             }
-            Error::SecretFile(_) | Error::File(_) | Error::CertFile(_) | Error::Inputs(_) | Error::Seal(_) => None,
+            Error::Told
+            | Error::SecretFile(_)
+            | Error::File(_)
+            | Error::CertFile(_)
+            | Error::Inputs(_)
+            | Error::Seal(_) => None,
         }
     }
 }

@@ -4,15 +4,18 @@ mod args;
 mod cert_source;
 mod cluster;
 mod cmd;
+mod colour;
 mod command;
 mod environment;
 mod error;
 mod field_order;
 mod files;
+mod lint;
 mod objects;
 mod parallel;
 mod project;
 mod proxy;
+mod repository;
 mod run;
 
 use std::process::ExitCode;

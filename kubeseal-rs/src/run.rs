@@ -36,6 +36,8 @@ pub(crate) fn run(
             keys,
         } => cmd::recovery_unseal::run(&input, &output, format, &keys),
         Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now),
+        Command::Lint(command) => cmd::lint::run(&command, environment),
+        Command::LintRules => print(&crate::lint::report::rules()),
     }
 }
 

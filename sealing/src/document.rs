@@ -32,8 +32,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
-pub(crate) use error::shown;
-pub use error::{DocumentError, Node, Place, Typed};
+pub use error::{DocumentError, Node, Place, Typed, shown};
 pub use strings::Nulls;
 
 use mark::Placed;

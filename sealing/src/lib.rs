@@ -15,6 +15,7 @@ pub mod document;
 pub mod envelope;
 pub mod hint;
 pub mod input;
+pub mod inspect;
 pub mod key;
 #[cfg(feature = "aws-lc")]
 pub mod key_secret;

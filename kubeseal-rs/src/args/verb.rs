@@ -1,5 +1,6 @@
 //! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in [`shared`].
 
+pub(crate) mod lint;
 pub(crate) mod seal;
 pub(crate) mod shared;
 
@@ -17,19 +18,20 @@ pub(crate) struct VerbLine {
 /// A verb with what was typed after it. The first line of each comment is the verb's line in `kubeseal --help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Find what is wrong with SealedSecrets in a repository, without key and cluster
+    Lint(lint::LintFlags),
     /// Seal the Secrets in files
-    Seal(seal::SealFlags),
+    Seal(Box<seal::SealFlags>),
 }
 
 /// The verbs of which none is there yet, so that whoever types one learns just that.
-pub(crate) const NOT_BUILT: [&str; 12] = [
+pub(crate) const NOT_BUILT: [&str; 11] = [
     "reseal",
     "edit",
     "set",
     "unset",
     "rename",
     "unseal",
-    "lint",
     "doctor",
     "keys",
     "render",

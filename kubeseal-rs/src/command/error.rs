@@ -31,6 +31,15 @@ pub(crate) enum CommandError {
     /// `--validate` has no result.
     #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
     OutputWithValidate,
+    /// A verb without anything to work on. Holds what to type.
+    #[error("which files or folders?")]
+    NoPath(&'static str),
+    /// A form of report that there is not.
+    #[error("unsupported output format: {0}")]
+    UnknownReportForm(String),
+    /// A rule that there is not.
+    #[error("there is no rule {0:?}")]
+    UnknownRule(String),
     /// Neither json nor yaml.
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
@@ -65,6 +74,9 @@ impl CommandError {
             CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
             CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
             CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
+            CommandError::NoPath(example) => (*example).to_owned(),
+            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif".to_owned(),
+            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all".to_owned(),
             CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
             CommandError::TwoCertificates => {
                 "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()

@@ -28,6 +28,8 @@ fn mode(command: &Command) -> &'static str {
         Command::Seal(_) => "seal",
         Command::VerbHelp(_) => "help of a verb",
         Command::SealFiles(_) => "seal files",
+        Command::Lint(_) => "lint",
+        Command::LintRules => "lint --rules",
     }
 }
 

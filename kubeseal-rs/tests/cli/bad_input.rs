@@ -359,7 +359,6 @@ fn the_command_line_is_wrong() {
         ("--merge-into x.yaml", 1),
         ("--re-encrypt", 1),
         ("--rotate", 1),
-        ("lint .", 1),
         ("--from-file x", 1),
         ("--raw", 1),
         ("-o xml", 1),

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod lint;
 mod output;
 mod program;
 mod project;

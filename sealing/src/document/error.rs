@@ -236,7 +236,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// A name for a message: control characters escaped, cut where it is too long to be a name.
-pub(crate) fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     const LONGEST: usize = 300;
     let shown: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     let rest = if name.chars().nth(LONGEST).is_some() { "…" } else { "" };

@@ -1,0 +1,210 @@
+//! What is wrong with the SealedSecrets of a repository, told without a key and without a cluster.
+//!
+//! Pure: the sources are arguments, findings come out. It stands here and not in `sealing` because its subject is a
+//! repository — files, kustomizations, comments, what Git takes — which only the command line ever meets; what is
+//! judged of a single ciphertext or document is asked of `sealing`.
+
+mod allowed;
+mod clear;
+mod duplicates;
+mod kustomization;
+mod kustomized;
+pub(crate) mod report;
+mod rule;
+mod sealed;
+
+use std::path::{Path, PathBuf};
+
+use sealing::document::{self, Document, DocumentError, Place};
+use sealing::key::Fingerprint;
+use zeroize::Zeroizing;
+
+use allowed::Allowed;
+use kustomization::Kustomization;
+pub(crate) use kustomization::is_one as is_kustomization;
+pub(crate) use rule::{Level, Rule};
+use sealed::Sealed;
+
+/// A file to be judged, or one that says what becomes of those.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Absolute and without `.` and `..`.
+    pub(crate) path: PathBuf,
+    /// As messages show it.
+    pub(crate) name: String,
+    /// What it holds.
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// Whether it is judged itself. Kustomizations that nobody asked about only say what becomes of the others.
+    pub(crate) judged: bool,
+    /// Whether Git would take it; a Secret in clear that Git ignores is where it belongs.
+    pub(crate) tracked: bool,
+    /// The certificate that is meant for it, if one is known.
+    pub(crate) certificate: Option<Certificate>,
+}
+
+/// What is known of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// As messages show it.
+    pub(crate) name: String,
+    /// Length of its key in bits.
+    pub(crate) bits: usize,
+    /// Its key.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// Something that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The rule that found it.
+    pub(crate) rule: Rule,
+    /// The file, as it was named.
+    pub(crate) file: String,
+    /// Where in it; none for the whole file.
+    pub(crate) place: Option<Place>,
+    /// What is wrong; never a value.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) fix: Option<String>,
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// By file and place.
+    pub(crate) findings: Vec<Finding>,
+    /// How many SealedSecrets were judged.
+    pub(crate) sealed_secrets: usize,
+    /// How many files were judged.
+    pub(crate) files: usize,
+}
+
+impl Report {
+    /// How many findings are of a level.
+    pub(crate) fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|one| one.rule.level() == level).count()
+    }
+}
+
+/// Whether a file is worth judging: all others are passed over without being read as YAML.
+pub(crate) fn is_relevant(path: &Path, bytes: &[u8]) -> bool {
+    // UTF-16 is refused, and for that it has to be noticed.
+    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    is_kustomization(path) || says_kind(&String::from_utf8_lossy(&bytes), &["Secret", "SealedSecret"])
+}
+
+/// Judges all sources together. Findings of rules in `allow` are left out, as are those that a comment allows. `taken` says
+/// whether there is a file of that path which Git would take.
+pub(crate) fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) -> bool) -> Report {
+    let kustomizations: Vec<_> = sources.iter().filter_map(Kustomization::of).collect();
+    let mut report = Report::default();
+    let mut sealed = Vec::new();
+    for source in sources.iter().filter(|source| source.judged) {
+        report.files += 1;
+        match document::read(&source.bytes) {
+            Ok(documents) => judge_documents(source, documents, &mut sealed, &mut report.findings),
+            Err(DocumentError::Empty) => {}
+            Err(error) => report.findings.push(unreadable(source, &error)),
+        }
+        if let Some(kustomization) = kustomizations.iter().find(|one| one.source.path == source.path) {
+            report.findings.extend(clear::generated(kustomization, taken));
+        }
+    }
+    report.sealed_secrets = sealed.len();
+    report.findings.extend(kustomized::judge(&sealed, &kustomizations));
+    report.findings.extend(duplicates::judge(&sealed, &kustomizations));
+    leave_out_what_is_allowed(sources, allow, &mut report.findings);
+    report.findings.sort_by_key(|finding| {
+        let place = finding.place.map(|place| (place.line, place.column));
+        (finding.file.clone(), place, finding.rule)
+    });
+    report
+}
+
+fn judge_documents<'a>(
+    source: &'a Source,
+    documents: Vec<Document>,
+    sealed: &mut Vec<Sealed<'a>>,
+    findings: &mut Vec<Finding>,
+) {
+    for document in documents {
+        let kind = document.value.get("kind").and_then(serde_json::Value::as_str);
+        match kind {
+            Some(crds::names::KIND) => sealed.extend(Sealed::judge(source, &document, findings)),
+            Some("Secret") if source.tracked => findings.extend(clear::judge(source, &document)),
+            _ => {}
+        }
+    }
+}
+
+fn leave_out_what_is_allowed(sources: &[Source], allow: &[Rule], findings: &mut Vec<Finding>) {
+    for source in sources {
+        let allowed = Allowed::of(&String::from_utf8_lossy(&source.bytes));
+        findings.retain(|finding| {
+            let here = finding.file == source.name;
+            !(here && allowed.allows(finding.rule, finding.place.map(|place| place.line)))
+        });
+        if source.judged {
+            findings.extend(allowed.unknown(&source.name));
+        }
+    }
+    findings.retain(|finding| !allow.contains(&finding.rule));
+}
+
+fn unreadable(source: &Source, error: &DocumentError) -> Finding {
+    let rule = match error {
+        DocumentError::DuplicateKey { .. } => Rule::DuplicateKey,
+        _ => Rule::Unreadable,
+    };
+    source.finding(rule, error.place(), without_place(error))
+}
+
+/// The error's text without the place, which stands before every finding already.
+fn without_place(error: &DocumentError) -> String {
+    let text = error.to_string();
+    match error.place() {
+        Some(place) => text.trim_start_matches(&format!("{place}: ")).to_owned(),
+        None => text,
+    }
+}
+
+impl Source {
+    fn finding(&self, rule: Rule, place: Option<Place>, message: impl Into<String>) -> Finding {
+        Finding {
+            rule,
+            file: self.name.clone(),
+            place,
+            message: message.into(),
+            fix: None,
+        }
+    }
+}
+
+impl Finding {
+    fn fix(self, fix: impl Into<String>) -> Self {
+        Finding {
+            fix: Some(fix.into()),
+            ..self
+        }
+    }
+}
+
+/// Whether `text` says `kind: WORD` somewhere, in YAML or JSON. A file that cannot be read is judged by this alone.
+fn says_kind(text: &str, words: &[&str]) -> bool {
+    text.match_indices("kind").any(|(at, _)| {
+        let after = text.get(at + "kind".len()..).unwrap_or_default();
+        let after = after
+            .strip_prefix(['"', '\''])
+            .unwrap_or(after)
+            .trim_start_matches([' ', '\t']);
+        let Some(value) = after.strip_prefix(':') else {
+            return false;
+        };
+        let value = value.trim_start_matches([' ', '\t', '\r', '\n', '"', '\'']);
+        let word = value.split(|c: char| !c.is_ascii_alphanumeric()).next();
+        word.is_some_and(|word| words.contains(&word))
+    })
+}
+
+#[cfg(test)]
+mod tests;

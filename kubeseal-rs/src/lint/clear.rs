@@ -1,0 +1,68 @@
+//! Secrets in clear that Git would take.
+
+use std::path::Path;
+
+use sealing::document::{Document, shown};
+use serde_json::Value;
+
+use super::kustomization::Kustomization;
+use super::rule::Rule;
+use super::{Finding, Source};
+
+/// The finding for a `kind: Secret` that holds something. One that SOPS has encrypted is not in clear.
+pub(super) fn judge(source: &Source, document: &Document) -> Option<Finding> {
+    if document.value.get("sops").is_some_and(Value::is_object) {
+        return None;
+    }
+    let filled = |field: &&str| {
+        let items = document.value.get(*field).and_then(Value::as_object);
+        items.is_some_and(|items| items.values().any(holds_something))
+    };
+    let field = ["stringData", "data"].into_iter().find(filled)?;
+    let name = document.value.pointer("/metadata/name").and_then(Value::as_str);
+    let message = format!(
+        "the Secret {} is in clear, and Git does not ignore this file",
+        shown(name.unwrap_or("without a name"))
+    );
+    let fix = format!(
+        "seal it (kubeseal seal {0}), then delete it, or name it in .gitignore; if it was committed, its values are \
+         known: change them",
+        source.name
+    );
+    Some(
+        source
+            .finding(Rule::ClearSecret, Some(document.place_of(&[field])), message)
+            .fix(fix),
+    )
+}
+
+fn holds_something(value: &Value) -> bool {
+    !(value.is_null() || value.as_str().is_some_and(str::is_empty))
+}
+
+/// What a kustomization generates Secrets from: literals in its own text, and files beside it that Git takes.
+pub(super) fn generated(kustomization: &Kustomization<'_>, taken: &dyn Fn(&Path) -> bool) -> Vec<Finding> {
+    if !kustomization.source.tracked {
+        return Vec::new();
+    }
+    let fix = "seal the Secret, and name the SealedSecret under resources";
+    let mut findings = Vec::new();
+    for generator in &kustomization.secret_generators {
+        let name = shown(&generator.name);
+        let message = if generator.literals {
+            format!("secretGenerator {name} has its values here in clear")
+        } else if let Some((file, _)) = generator.files.iter().find(|(_, path)| taken(path)) {
+            format!(
+                "secretGenerator {name} reads {} in clear, and Git does not ignore it",
+                shown(file)
+            )
+        } else {
+            continue;
+        };
+        let finding = kustomization
+            .source
+            .finding(Rule::ClearSecret, Some(generator.place), message);
+        findings.push(finding.fix(fix));
+    }
+    findings
+}

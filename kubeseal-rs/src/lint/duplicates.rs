@@ -1,0 +1,62 @@
+//! The same object twice where both would be applied together: in one file, in one folder, or in one kustomization.
+//! The same name in the folders of two clusters is how repositories are made, and no finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use sealing::document::shown;
+
+use super::Finding;
+use super::kustomization::Kustomization;
+use super::rule::Rule;
+use super::sealed::Sealed;
+
+/// A finding for each object but the first of its name in the same place.
+pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
+    let mut seen: BTreeMap<(PathBuf, &str, &str), &Sealed<'_>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for object in sealed {
+        let mut first = None;
+        for group in groups(&object.source.path, kustomizations) {
+            let known = seen.entry((group, &object.namespace, &object.name)).or_insert(object);
+            if !std::ptr::eq(*known, object) {
+                first = first.or(Some(*known));
+            }
+        }
+        if let Some(first) = first {
+            let message = format!(
+                "SealedSecret {}/{} is also in {}, line {}; one of them would overwrite the other",
+                shown(&object.namespace),
+                shown(&object.name),
+                first.source.name,
+                first.place.line
+            );
+            findings.push(
+                object
+                    .source
+                    .finding(Rule::DuplicateObject, Some(object.name_place), message),
+            );
+        }
+    }
+    findings
+}
+
+/// What is applied together with a file: itself; the folders of all kustomizations above it; without any, its folder.
+fn groups(path: &Path, kustomizations: &[Kustomization<'_>]) -> BTreeSet<PathBuf> {
+    let mut groups = BTreeSet::new();
+    let mut open = vec![path];
+    while let Some(included) = open.pop() {
+        for kustomization in kustomizations.iter().filter(|one| one.includes(included)) {
+            // A kustomization that renames makes another object of it for those above.
+            let renames = kustomization.renamed("n", "") != ("n".to_owned(), String::new());
+            if groups.insert(kustomization.folder().to_owned()) && !renames {
+                open.push(kustomization.folder());
+            }
+        }
+    }
+    if groups.is_empty() {
+        groups.extend(path.parent().map(Path::to_owned));
+    }
+    groups.insert(path.to_owned());
+    groups
+}

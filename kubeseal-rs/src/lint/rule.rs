@@ -1,0 +1,121 @@
+//! The rules: their ids, which are part of the interface (docs/lint.md), how grave a finding is, and what they are for.
+
+use std::fmt;
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Worth knowing; changes no exit code.
+    Note,
+    /// Likely a mistake; fails with `--strict`.
+    Warning,
+    /// It will not work, or it leaks a secret; fails.
+    Error,
+}
+
+impl Level {
+    /// The word in every output; those of SARIF.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Level::Note => "note",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// One line of the table of rules.
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])+ $name:ident $id:literal $level:ident $summary:literal;)+) => {
+        /// What is judged. An id never changes its meaning, and no id is used again.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Rule { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Rule {
+            /// All rules, in the order of the documentation.
+            pub(crate) const ALL: &'static [Rule] = &[$(Rule::$name,)+];
+
+            /// The id by which it is allowed and documented.
+            pub(crate) fn id(self) -> &'static str {
+                match self { $(Rule::$name => $id,)+ }
+            }
+
+            /// How grave its findings are.
+            pub(crate) fn level(self) -> Level {
+                match self { $(Rule::$name => Level::$level,)+ }
+            }
+
+            /// What it finds, in one sentence.
+            pub(crate) fn summary(self) -> &'static str {
+                match self { $(Rule::$name => $summary,)+ }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Not YAML or JSON.
+    Unreadable "unreadable" Error "The file holds a Secret or a SealedSecret, but cannot be read.";
+    /// A key twice in one map.
+    DuplicateKey "duplicate-key" Error "A key is given twice in one map; which one wins depends on the reader.";
+    /// A field of the wrong type, a missing name, another apiVersion.
+    Structure "structure" Error "A SealedSecret is not built as the API server wants it.";
+    /// A field that there is not.
+    UnknownField "unknown-field" Error "A SealedSecret has a field that the API server drops without a word.";
+    /// A ciphertext that is no base64.
+    Base64 "base64" Error "A sealed value is not base64.";
+    /// A ciphertext of impossible lengths.
+    Ciphertext "ciphertext" Error "A sealed value is cut short or does not begin like one.";
+    /// The template says another scope.
+    ScopeMismatch "scope-mismatch" Error "The scope annotations of the object and of its template disagree.";
+    /// The template says another name.
+    Renamed "renamed" Error "The object was renamed, or moved to another namespace, after it was sealed.";
+    /// kustomize changes a bound name.
+    KustomizeName "kustomize-name" Error "A kustomization changes a name that the sealed values are bound to.";
+    /// kustomize changes a bound namespace.
+    KustomizeNamespace "kustomize-namespace" Error
+        "A kustomization changes the namespace that the sealed values are bound to.";
+    /// kustomize changes the scope.
+    KustomizeScope "kustomize-scope" Error "A kustomization changes the scope annotations.";
+    /// A Secret in clear.
+    ClearSecret "clear-secret" Error "A Secret in clear lies where Git would take it.";
+    /// An annotation with the manifest in clear.
+    PlaintextCopy "plaintext-copy" Error "An annotation holds a copy of the manifest in clear.";
+    /// The same object twice.
+    DuplicateObject "duplicate-object" Error "Two SealedSecrets have the same name in the same namespace.";
+    /// Another key length than the certificate's.
+    KeySize "key-size" Warning "A value was sealed with a key of another length than that of the certificate.";
+    /// Less than 2048 bits.
+    WeakKey "weak-key" Warning "A value was sealed with a key of less than 2048 bits.";
+    /// A hint that is none.
+    KeyHint "key-hint" Warning "The key hint cannot be read.";
+    /// `True`, `yes`.
+    ScopeValue "scope-value" Warning "A scope annotation has another value than \"true\" and therefore no effect.";
+    /// The template lacks the scope.
+    ScopeOneSided "scope-one-sided" Warning "Only the object, not its template, has a scope annotation.";
+    /// No namespace.
+    NoNamespace "no-namespace" Warning "The object names no namespace, but its values open in one only.";
+    /// Nothing in it.
+    Empty "empty" Warning "A SealedSecret without any item.";
+    /// The format of version 0.6.
+    DeprecatedData "deprecated-data" Warning "The deprecated field spec.data is used.";
+    /// A comment allows a rule that there is not.
+    UnknownId "unknown-rule" Warning "A comment allows a rule that does not exist.";
+    /// The hint does not name the certificate's key.
+    OldKey "old-key" Note "By its key hint, the object was sealed with another key than that of the certificate.";
+    /// Labels that do not reach the Secret.
+    KustomizeLabels "kustomize-labels" Note "A kustomization labels the SealedSecret; its Secret does not get the labels.";
+}
+
+impl Rule {
+    /// The rule of that id.
+    pub(crate) fn from_id(id: &str) -> Option<Rule> {
+        Rule::ALL.iter().copied().find(|rule| rule.id() == id)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}

@@ -1,0 +1,314 @@
+//! What is wrong with one SealedSecret by itself.
+
+use crds::{SealedSecret, names};
+use sealing::binding::{Binding, Scope};
+use sealing::document::{Document, Nulls, Place, shown};
+use sealing::hint::KeyHint;
+use sealing::inspect::{self, BrokenText};
+use sealing::secret::SecretError;
+use sealing::unseal::sealed_secret;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+use super::rule::Rule;
+use super::{Finding, Source, without_place};
+
+/// Keys below this are breakable.
+const WEAK: usize = 2048;
+
+type Annotations = BTreeMap<String, String>;
+
+/// What is known of a SealedSecret that could be read.
+#[derive(Debug)]
+pub(super) struct Sealed<'a> {
+    pub(super) source: &'a Source,
+    /// Where the object begins.
+    pub(super) place: Place,
+    /// Where its name stands.
+    pub(super) name_place: Place,
+    pub(super) name: String,
+    /// Empty when it names none.
+    pub(super) namespace: String,
+    pub(super) scope: Scope,
+    /// Name and namespace that it was sealed for: its template keeps them, and its own are changed more easily.
+    pub(super) sealed_name: String,
+    pub(super) sealed_namespace: String,
+}
+
+impl<'a> Sealed<'a> {
+    /// Judges `document`, a SealedSecret by its kind; `None` when it cannot be read as one.
+    pub(super) fn judge(source: &'a Source, document: &Document, findings: &mut Vec<Finding>) -> Option<Self> {
+        let object = Object {
+            source,
+            document,
+            found: findings,
+        };
+        object.judge()
+    }
+
+    /// What the ciphertexts are bound to if the object is called so. `None` where a name is missing.
+    pub(super) fn binding(&self, name: &str, namespace: &str) -> Option<Binding> {
+        Binding::new(self.scope, namespace, name).ok()
+    }
+}
+
+struct Object<'a, 'b> {
+    source: &'a Source,
+    document: &'b Document,
+    found: &'b mut Vec<Finding>,
+}
+
+impl<'a> Object<'a, '_> {
+    fn judge(mut self) -> Option<Sealed<'a>> {
+        let sealed = match sealed_secret(self.document) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                self.not_one(&error);
+                return None;
+            }
+        };
+        self.unknown_fields();
+        let outer = self.annotations(&["metadata", "annotations"])?;
+        let inner = self.annotations(&["spec", "template", "metadata", "annotations"])?;
+        self.items(&sealed);
+        self.scopes(&outer, &inner, sealed.spec.template.is_some());
+        self.copies(&outer, &["metadata", "annotations"]);
+        self.copies(&inner, &["spec", "template", "metadata", "annotations"]);
+        self.hint(&outer);
+        let scope = Scope::from_annotations(Some(&outer));
+        let text = |path: &str| self.text(path).unwrap_or_default();
+        let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
+        let or = |sealed: String, own: &str| if sealed.is_empty() { own.to_owned() } else { sealed };
+        if name.is_empty() {
+            self.find(Rule::Structure, &["metadata"], "metadata.name is missing");
+        }
+        Some(Sealed {
+            source: self.source,
+            place: self.document.place(),
+            name_place: self.document.place_of(&["metadata", "name"]),
+            sealed_name: or(self.text("/spec/template/metadata/name").unwrap_or_default(), &name),
+            sealed_namespace: or(
+                self.text("/spec/template/metadata/namespace").unwrap_or_default(),
+                &namespace,
+            ),
+            name,
+            namespace,
+            scope,
+        })
+    }
+
+    fn text(&self, pointer: &str) -> Option<String> {
+        Some(self.document.value.pointer(pointer)?.as_str()?.to_owned())
+    }
+
+    fn at(&self, rule: Rule, path: &[&str], message: impl Into<String>) -> Finding {
+        self.source.finding(rule, Some(self.document.place_of(path)), message)
+    }
+
+    fn find(&mut self, rule: Rule, path: &[&str], message: impl Into<String>) {
+        self.found.push(self.at(rule, path, message));
+    }
+
+    fn find_and_fix(&mut self, rule: Rule, path: &[&str], message: impl Into<String>, fix: impl Into<String>) {
+        self.found.push(self.at(rule, path, message).fix(fix));
+    }
+
+    fn not_one(&mut self, error: &SecretError) {
+        let (place, message) = match error {
+            SecretError::Document(error) => (error.place(), without_place(error)),
+            SecretError::OtherKind { place, .. } => {
+                let found = self.text("/apiVersion").unwrap_or_default();
+                let message = format!("apiVersion is {:?}; it must be {}", shown(&found), names::API_VERSION);
+                (Some(*place), message)
+            }
+            other => (Some(self.document.place()), other.to_string()),
+        };
+        self.found.push(self.source.finding(Rule::Structure, place, message));
+    }
+
+    fn unknown_fields(&mut self) {
+        let known: [(&[&str], &[&str]); 4] = [
+            (&[], &["apiVersion", "kind", "metadata", "spec", "status"]),
+            (&["metadata"], names::METADATA_FIELDS),
+            (&["spec"], &["template", "data", "encryptedData"]),
+            (&["spec", "template"], &["metadata", "type", "immutable", "data"]),
+        ];
+        for (path, fields) in known {
+            let pointer: String = path.iter().flat_map(|step| ["/", step]).collect();
+            let there = self.document.value.pointer(&pointer).and_then(Value::as_object);
+            let unknown = there.into_iter().flat_map(|there| there.keys());
+            for field in unknown
+                .filter(|field| !fields.contains(&field.as_str()))
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                let message = format!(
+                    "there is no field {:?} here (only {})",
+                    shown(&field),
+                    fields.join(", ")
+                );
+                self.find(Rule::UnknownField, &[path, &[field.as_str()]].concat(), message);
+            }
+        }
+    }
+
+    /// The annotations at `path`; `None` when YAML would change one of them.
+    fn annotations(&mut self, path: &[&str]) -> Option<Annotations> {
+        match self.document.string_map(path, Nulls::Refuse) {
+            Ok(map) => Some(map),
+            Err(error) => {
+                self.found.push(
+                    self.source
+                        .finding(Rule::Structure, error.place(), without_place(&error)),
+                );
+                None
+            }
+        }
+    }
+
+    fn items(&mut self, sealed: &SealedSecret) {
+        let spec = &sealed.spec;
+        if spec.data.is_some() {
+            let message =
+                "spec.data is the format of version 0.6 and before, which controllers refuse unless told otherwise";
+            self.find_and_fix(
+                Rule::DeprecatedData,
+                &["spec", "data"],
+                message,
+                "kubeseal reseal".to_owned(),
+            );
+            if !spec.encrypted_data.is_empty() {
+                let message = "spec.data and spec.encryptedData exclude each other";
+                self.find(Rule::Structure, &["spec", "data"], message);
+            }
+        }
+        let templates = spec.template.as_ref().and_then(|template| template.data.as_ref());
+        if spec.data.is_none() && spec.encrypted_data.is_empty() && templates.is_none_or(|data| data.is_empty()) {
+            self.find(
+                Rule::Empty,
+                &["spec", "encryptedData"],
+                "there is no item in spec.encryptedData",
+            );
+        }
+        for (item, text) in &spec.encrypted_data {
+            self.ciphertext(item, text);
+        }
+    }
+
+    fn ciphertext(&mut self, item: &str, text: &str) {
+        const AGAIN: &str = "take it from an intact copy (git log -p FILE), or seal the value again";
+        let path = ["spec", "encryptedData", item];
+        let item = shown(item);
+        match inspect::key_bits(text) {
+            Err(error @ BrokenText::NotBase64(_)) => {
+                let message = format!("item {item}: {error}");
+                self.find_and_fix(Rule::Base64, &path, message, AGAIN.to_owned());
+            }
+            Err(error @ BrokenText::Envelope(_)) => {
+                let message = format!("item {item}: {error}");
+                self.find_and_fix(Rule::Ciphertext, &path, message, AGAIN.to_owned());
+            }
+            Ok(bits) if bits < WEAK => {
+                let message = format!("item {item} was sealed with a key of {bits} bits, which is breakable");
+                self.find(Rule::WeakKey, &path, message);
+            }
+            Ok(bits) => {
+                let Some(certificate) = self.source.certificate.as_ref().filter(|known| known.bits != bits) else {
+                    return;
+                };
+                let message = format!(
+                    "item {item} was sealed with a key of {bits} bits; that of {} has {}",
+                    certificate.name, certificate.bits
+                );
+                let fix =
+                    "was it sealed for another cluster, or with an older key? kubeseal doctor FILE asks the cluster";
+                self.find_and_fix(Rule::KeySize, &path, message, fix.to_owned());
+            }
+        }
+    }
+
+    fn scopes(&mut self, outer: &Annotations, inner: &Annotations, has_template: bool) {
+        for scope in [names::ANNOTATION_CLUSTER_WIDE, names::ANNOTATION_NAMESPACE_WIDE] {
+            if let Some(value) = outer
+                .get(scope)
+                .filter(|value| !["true", "false"].contains(&value.as_str()))
+            {
+                let message = format!("{scope} is {:?}: only \"true\" has an effect", shown(value));
+                self.find(Rule::ScopeValue, &["metadata", "annotations", scope], message);
+            }
+        }
+        let (own, template) = (
+            Scope::from_annotations(Some(outer)),
+            Scope::from_annotations(Some(inner)),
+        );
+        if own == template {
+            return;
+        }
+        match (own.annotation(), template.annotation()) {
+            (Some(annotation), None) => {
+                let message = format!("the object says {own}, its template says nothing: was it sealed {own}?");
+                let path = ["metadata", "annotations", annotation];
+                if has_template {
+                    self.find_and_fix(Rule::ScopeOneSided, &path, message, format!(
+                        "if it was, add {annotation}: \"true\" to spec.template.metadata.annotations too; else remove it"
+                    ));
+                }
+            }
+            (_, Some(annotation)) => {
+                let path = ["spec", "template", "metadata", "annotations", annotation];
+                let message = format!(
+                    "the template says {template}, the object itself {own}; only the object's own annotations count, so \
+                     what was sealed {template} does not open"
+                );
+                self.find_and_fix(
+                    Rule::ScopeMismatch,
+                    &path,
+                    message,
+                    format!("add {annotation}: \"true\" to metadata.annotations"),
+                );
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn copies(&mut self, annotations: &Annotations, path: &[&str]) {
+        for annotation in names::ANNOTATIONS_LAST_APPLIED {
+            // That of a SealedSecret holds ciphertexts only; that of a Secret holds its values.
+            let holds_clear = |copy: &String| copy.contains("\"Secret\"") || copy.contains("stringData");
+            if annotations.get(annotation).is_some_and(holds_clear) {
+                let path = [path, &[annotation]].concat();
+                let message = "this annotation holds the Secret in clear";
+                self.find_and_fix(
+                    Rule::PlaintextCopy,
+                    &path,
+                    message,
+                    "remove it; if it was committed, its values are known: change them".to_owned(),
+                );
+            }
+        }
+    }
+
+    fn hint(&mut self, outer: &Annotations) {
+        let Some(text) = outer.get(names::ANNOTATION_SEALED_WITH) else {
+            return;
+        };
+        let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
+        let hint = match text.parse::<KeyHint>() {
+            Ok(hint) => hint,
+            Err(error) => {
+                self.find_and_fix(Rule::KeyHint, &path, error.to_string(), "remove it".to_owned());
+                return;
+            }
+        };
+        let Some(certificate) = &self.source.certificate else {
+            return;
+        };
+        if !hint.keys().all(|key| *key == certificate.fingerprint) {
+            let message = format!(
+                "by its key hint, not all of it was sealed with the key of {}",
+                certificate.name
+            );
+            self.find_and_fix(Rule::OldKey, &path, message, "kubeseal reseal FILE".to_owned());
+        }
+    }
+}

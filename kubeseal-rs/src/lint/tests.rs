@@ -1,0 +1,416 @@
+//! Text in, findings out: one table for single files, one for repositories.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+/// A text with the lengths of a value that was sealed with a key of `bits`.
+fn sealed_with(bits: usize) -> String {
+    let length = u16::try_from(bits / 8).unwrap().to_be_bytes();
+    STANDARD.encode([&length[..], &vec![7; bits / 8 + 20]].concat())
+}
+
+/// A sound SealedSecret; `metadata` and `spec` are further lines, with their indentation.
+fn object(metadata: &str, spec: &str) -> String {
+    let value = sealed_with(4096);
+    format!(
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n{metadata}spec:\n{spec}  \
+         encryptedData:\n    password: {value}\n"
+    )
+}
+
+const NAMESPACE: &str = "  namespace: shop\n";
+const TEMPLATE: &str = "  template:\n    metadata:\n      name: db\n      namespace: shop\n";
+
+fn sound() -> String {
+    object(NAMESPACE, TEMPLATE)
+}
+
+fn certificate(bits: usize) -> Certificate {
+    Certificate {
+        name: "cert.pem".to_owned(),
+        bits,
+        fingerprint: format!("SHA256:{}", "A".repeat(43)).parse().unwrap(),
+    }
+}
+
+fn source(name: &str, text: &str) -> Source {
+    Source {
+        path: Path::new("/repo").join(name),
+        name: name.to_owned(),
+        bytes: Zeroizing::new(text.as_bytes().to_vec()),
+        judged: true,
+        tracked: true,
+        certificate: Some(certificate(4096)),
+    }
+}
+
+/// Each finding as `file:line:column rule`.
+fn found(sources: &[Source]) -> Vec<String> {
+    let report = judge(sources, &[], &|path| path.ends_with("web.env"));
+    for finding in &report.findings {
+        for secret in ["hunter2", "aHVudGVyMg"] {
+            let told = [Some(finding.message.as_str()), finding.fix.as_deref()];
+            assert!(told.iter().flatten().all(|text| !text.contains(secret)), "{finding:?}");
+        }
+    }
+    let line = |finding: &Finding| {
+        let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column));
+        format!("{}{} {}", finding.file, place.unwrap_or_default(), finding.rule)
+    };
+    report.findings.iter().map(line).collect()
+}
+
+fn in_file(text: &str) -> Vec<String> {
+    found(&[source("f", text)])
+}
+
+#[test]
+fn a_sound_object_has_no_findings() {
+    assert_eq!(in_file(&sound()), [""; 0]);
+    let json = serde_json::json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "db", "namespace": "shop"},
+        "spec": {"encryptedData": {"p": sealed_with(4096)}, "template": {"metadata": {"creationTimestamp": null}}},
+        "status": {},
+    });
+    assert_eq!(in_file(&json.to_string()), [""; 0]);
+    let report = judge(
+        &[source("f", &format!("{}---\n{json}", sound().replace("db", "web")))],
+        &[],
+        &|_| true,
+    );
+    assert_eq!((report.files, report.sealed_secrets), (1, 2));
+}
+
+#[test]
+fn what_is_wrong_with_one_object_is_found_where_it_stands() {
+    let wide = "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: ";
+    let short = sealed_with(4096);
+    let cases = [
+        (sound().replace("password: ", "password: !"), "f:12:728 unreadable"),
+        (sound().replace("password: ", "password: '@"), "f:13:1 unreadable"),
+        (
+            sound().replacen("  name: db\n", "  name: db\n  name: db\n", 1),
+            "f:5:3 duplicate-key",
+        ),
+        (sound().replace("v1alpha1", "v1"), "f:1:1 structure"),
+        (
+            sound().replace("  encryptedData:\n    ", "  encryptedData:\n  - "),
+            "f:11:3 structure",
+        ),
+        (sound().replacen("  name: db\n", "", 1), "f:3:1 structure"),
+        (object(&format!("{NAMESPACE}{wide}true\n"), TEMPLATE), "f:7:5 structure"),
+        (
+            sound().replace("  encryptedData:", "  encryptData:"),
+            "f:11:3 unknown-field",
+        ),
+        (
+            sound().replace("  template:", "  stringData: {}\n  template:"),
+            "f:7:3 unknown-field",
+        ),
+        (sound().replace("password: AgA", "password: AgA%"), "f:12:5 base64"),
+        (sound().replace(&short, &short[..short.len() - 40]), "f:12:5 ciphertext"),
+        (sound().replace(&short, "aHVudGVyMg=="), "f:12:5 ciphertext"),
+        (sound().replace(&short, &sealed_with(2048)), "f:12:5 key-size"),
+        (sound().replace(&short, &sealed_with(1024)), "f:12:5 weak-key"),
+        (
+            object(&format!("{NAMESPACE}{wide}'yes'\n"), TEMPLATE),
+            "f:7:5 scope-value",
+        ),
+        (
+            object(&format!("{NAMESPACE}{wide}'true'\n"), TEMPLATE),
+            "f:7:5 scope-one-sided",
+        ),
+        (
+            object(
+                NAMESPACE,
+                &format!("{TEMPLATE}    {}'true'\n", wide.replace('\n', "\n    ")),
+            ),
+            "f:12:9 scope-mismatch",
+        ),
+        (sound().replacen("name: db", "name: web", 1), "f:4:3 renamed"),
+        (
+            sound().replacen("namespace: shop", "namespace: web", 1),
+            "f:4:3 renamed",
+        ),
+        (object("", TEMPLATE), "f:1:1 no-namespace"),
+        (
+            sound().replace(&format!("\n    password: {short}"), " {}"),
+            "f:11:3 empty",
+        ),
+        (
+            sound().replace(&format!("encryptedData:\n    password: {short}"), "data: AgA="),
+            "f:11:3 deprecated-data",
+        ),
+        (
+            object(
+                &format!("{NAMESPACE}  annotations: {{sealed-secrets-rs/sealed-with: me}}\n"),
+                TEMPLATE,
+            ),
+            "f:6:17 key-hint",
+        ),
+        (
+            object(
+                &format!(
+                    "{NAMESPACE}  annotations: {{sealed-secrets-rs/sealed-with: 'SHA256:{}'}}\n",
+                    "B".repeat(42) + "A"
+                ),
+                TEMPLATE,
+            ),
+            "f:6:17 old-key",
+        ),
+        (
+            object(
+                &format!(
+                    "{NAMESPACE}  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      \
+                     {{\"kind\":\"Secret\",\"data\":{{\"p\":\"aHVudGVyMg==\"}}}}\n"
+                ),
+                TEMPLATE,
+            ),
+            "f:7:5 plaintext-copy",
+        ),
+    ];
+    let wrong: Vec<_> = cases
+        .iter()
+        .map(|(text, expected)| (in_file(text), *expected))
+        .filter(|(found, expected)| !found.iter().any(|line| line == expected))
+        .collect();
+    assert_eq!(wrong, []);
+}
+
+#[test]
+fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
+    let tests = include_str!("tests.rs");
+    let page = include_str!("../../../docs/lint.md");
+    for rule in Rule::ALL {
+        assert!(tests.contains(&format!(" {rule}\"")), "no test finds {rule}");
+        let row = format!("| `{rule}` | {} |", rule.level().as_str());
+        assert!(page.contains(&row), "docs/lint.md has no row {row:?}");
+        assert!(!rule.summary().is_empty() && rule.summary().ends_with('.'));
+    }
+}
+
+#[test]
+fn a_scope_says_which_names_are_bound() {
+    let both = "  annotations: {sealedsecrets.bitnami.com/namespace-wide: 'true'}\n";
+    let inner = "      annotations: {sealedsecrets.bitnami.com/namespace-wide: 'true'}\n";
+    let wide = object(&format!("{NAMESPACE}{both}"), &format!("{TEMPLATE}{inner}"));
+    assert_eq!(in_file(&wide.replacen("name: db", "name: web", 1)), [""; 0]);
+    assert_eq!(
+        in_file(&wide.replacen("namespace: shop", "namespace: web", 1)),
+        ["f:4:3 renamed"]
+    );
+    let cluster = wide.replace("namespace-wide", "cluster-wide");
+    assert_eq!(
+        in_file(&cluster.replacen("namespace: shop", "namespace: web", 1)),
+        [""; 0]
+    );
+    assert_eq!(in_file(&cluster.replacen(NAMESPACE, "", 1)), [""; 0]);
+}
+
+#[test]
+fn secrets_in_clear_are_found_where_git_would_take_them() {
+    let clear = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {p: hunter2}\n";
+    let cases = [
+        (clear.to_owned(), true),
+        (
+            clear.replace("stringData: {p: hunter2}", "data: {p: aHVudGVyMg==}"),
+            true,
+        ),
+        (
+            format!(
+                "kind: List\napiVersion: v1\nitems:\n- {}",
+                clear.trim_end().replace('\n', "\n  ")
+            ),
+            true,
+        ),
+        (clear.replace("hunter2", "''"), false),
+        (clear.replace("stringData: {p: hunter2}", ""), false),
+        (format!("{clear}sops: {{mac: x}}\n"), false),
+        (clear.replace("Secret", "ConfigMap"), false),
+    ];
+    for (text, is_found) in cases {
+        assert_eq!(
+            in_file(&text).iter().any(|line| line.ends_with(" clear-secret")),
+            is_found,
+            "{text}"
+        );
+        let ignored = Source {
+            tracked: false,
+            ..source("f", &text)
+        };
+        assert_eq!(found(&[ignored]), [""; 0]);
+    }
+    let kustomization = "secretGenerator:\n- name: db\n  literals: [p=hunter2]\n- name: web\n  envs: [web.env]\n";
+    assert_eq!(
+        found(&[source("kustomization.yaml", kustomization)]),
+        [
+            "kustomization.yaml:2:3 clear-secret",
+            "kustomization.yaml:4:3 clear-secret"
+        ]
+    );
+}
+
+#[test]
+fn what_kustomize_would_rename_is_found_at_the_kustomization() {
+    let base = "resources:\n- db.yaml\n";
+    let overlay = "resources:\n- ../base\n";
+    let cases: [(&str, &str, &str, &[&str]); 9] = [
+        (NAMESPACE, base, overlay, &[]),
+        (
+            NAMESPACE,
+            base,
+            "resources:\n- ../base\nnamePrefix: x-\n",
+            &["o/kustomization.yaml:3:1 kustomize-name"],
+        ),
+        (
+            NAMESPACE,
+            "nameSuffix: -x\nresources: [./db.yaml]\n",
+            overlay,
+            &["base/kustomization.yaml:1:1 kustomize-name"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base/]\nnamespace: x\n",
+            &["o/kustomization.yaml:2:1 kustomize-namespace"],
+        ),
+        (NAMESPACE, base, "components: [../base]\nnamespace: shop\n", &[]),
+        ("", base, "resources: [../base]\nnamespace: shop\n", &[]),
+        (
+            "",
+            base,
+            "resources: [../base]\nnamespace: x\n",
+            &["o/kustomization.yaml:2:1 kustomize-namespace"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base]\ncommonAnnotations:\n  sealedsecrets.bitnami.com/cluster-wide: 'true'\n",
+            &["o/kustomization.yaml:3:3 kustomize-scope"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base]\ncommonLabels: {a: b}\n",
+            &["o/kustomization.yaml:2:1 kustomize-labels"],
+        ),
+    ];
+    for (metadata, base, overlay, expected) in cases {
+        let context = |name, text| Source {
+            judged: false,
+            ..source(name, text)
+        };
+        let sources = [
+            source("base/db.yaml", &object(metadata, TEMPLATE)),
+            context("base/kustomization.yaml", base),
+            context("o/kustomization.yaml", overlay),
+            context(
+                "other/kustomization.yaml",
+                "namePrefix: no-\nresources: [https://example.org/x, ../base/web.yaml]\n",
+            ),
+        ];
+        let mut lines = found(&sources);
+        // Without its own namespace the object is wrong by itself until a kustomization gives it the right one.
+        lines.retain(|line| !line.ends_with(" no-namespace"));
+        assert_eq!(lines, expected, "{base}{overlay}");
+    }
+}
+
+#[test]
+fn an_object_that_only_a_kustomization_puts_in_place_is_sound() {
+    let sealed_for = TEMPLATE.replace("name: db", "name: prod-db");
+    let object = object(NAMESPACE, &sealed_for);
+    assert_eq!(in_file(&object), ["f:4:3 renamed"]);
+    let kustomization = source("kustomization.yaml", "namePrefix: prod-\nresources: [f]\n");
+    assert_eq!(found(&[source("f", &object), kustomization]), [""; 0]);
+    // A circle of kustomizations ends.
+    let circle = "namePrefix: x-\nresources: [f, ../repo]\n";
+    let lines = found(&[source("f", &object), source("kustomization.yaml", circle)]);
+    assert!(
+        lines.contains(&"kustomization.yaml:1:1 kustomize-name".to_owned()),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn the_same_object_twice_is_found_where_both_are_applied_together() {
+    let two = format!("{}---\n{}", sound(), sound());
+    assert_eq!(in_file(&two), ["f:17:3 duplicate-object"]);
+    assert_eq!(
+        found(&[source("a/1", &sound()), source("a/2", &sound())]),
+        ["a/2:4:3 duplicate-object"]
+    );
+    // The folders of two clusters.
+    assert_eq!(found(&[source("dev/1", &sound()), source("prod/1", &sound())]), [""; 0]);
+    let both = source("kustomization.yaml", "resources: [dev/1, prod/1]\n");
+    assert_eq!(
+        found(&[source("dev/1", &sound()), source("prod/1", &sound()), both]),
+        ["prod/1:4:3 duplicate-object"]
+    );
+    let apart = [
+        source("a/1", &sound()),
+        source("a/2", &sound()),
+        source("x/kustomization.yaml", "resources: [../a/1]\n"),
+        source("y/kustomization.yaml", "resources: [../a/2]\n"),
+    ];
+    assert_eq!(found(&apart), [""; 0]);
+}
+
+#[test]
+fn comments_and_flags_allow_a_finding() {
+    let cut = sealed_with(4096).replace("AgA", "AgA%");
+    let with = |above: &str, beside: &str| {
+        sound().replace(
+            &format!("    password: {}", sealed_with(4096)),
+            &format!("{above}    password: {cut}{beside}"),
+        )
+    };
+    assert_eq!(in_file(&with("", "")), ["f:12:5 base64"]);
+    for (above, beside) in [
+        ("", " # kubeseal: allow base64"),
+        ("    # kubeseal: allow base64\n", ""),
+        (
+            "    # kubeseal: allow ciphertext, base64 because of a reason\n    # more\n",
+            "",
+        ),
+        ("# kubeseal: allow-file base64\n", ""),
+    ] {
+        assert_eq!(in_file(&with(above, beside)), [""; 0], "{above}{beside}");
+    }
+    assert_eq!(
+        in_file(&with("    # kubeseal: allow ciphertext base64\n", "")),
+        ["f:13:5 base64"]
+    );
+    assert_eq!(
+        in_file(&with("    # kubeseal: allow base65\n", "")),
+        ["f:12:5 unknown-rule", "f:13:5 base64"]
+    );
+    let text = with("", "\n---\n# kubeseal: allow base64\n");
+    assert_eq!(in_file(&text), ["f:12:5 base64"], "too late");
+    assert!(
+        judge(&[source("f", &with("", ""))], &[Rule::Base64], &|_| true)
+            .findings
+            .is_empty()
+    );
+}
+
+#[test]
+fn only_files_that_speak_of_secrets_are_read() {
+    let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text.as_bytes());
+    assert!(relevant("a.yaml", "kind: Secret"));
+    assert!(relevant("a.yaml", "- apiVersion: x\n  kind:   'SealedSecret'\n"));
+    assert!(relevant("a.json", r#"{"kind" : "SealedSecret"}"#));
+    assert!(relevant("kustomization.yml", "resources: []"));
+    assert!(!relevant("a.yaml", "kind: SecretStore"));
+    assert!(!relevant("a.yaml", "kind: ConfigMap # Secret"));
+    assert!(!relevant("a.yaml", "{{ if }}\nkind: Deployment\n"));
+    let utf_16: Vec<u8> = "kind: Secret\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(is_relevant(Path::new("a.yaml"), &utf_16));
+    let source = Source {
+        bytes: Zeroizing::new(utf_16),
+        ..source("f", "")
+    };
+    assert_eq!(found(&[source]), ["f unreadable"]);
+}

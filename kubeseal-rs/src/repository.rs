@@ -1,0 +1,273 @@
+//! The files of a repository: which there are, and which of them Git would take.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::gitignore::Gitignore;
+use ignore::{Match, WalkBuilder};
+
+use crate::files::FileError;
+
+/// A file that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Absolute and without `.` and `..`.
+    pub(crate) path: PathBuf,
+    /// As it was typed, or below the folder that was typed.
+    pub(crate) name: String,
+    /// Whether Git would take it: it does not ignore it. Outside a work tree nothing is ignored.
+    pub(crate) tracked: bool,
+}
+
+impl Found {
+    /// Standard input, which is no file of any repository.
+    pub(crate) fn stdin() -> Self {
+        Self {
+            path: PathBuf::from("/dev/stdin"),
+            name: "stdin".to_owned(),
+            tracked: false,
+        }
+    }
+}
+
+/// The file `path`, or the manifests (`.yaml`, `.yml`, `.json`, kustomizations) below the folder `path`, without what Git
+/// ignores; everything below a folder that Git ignores itself.
+///
+/// # Errors
+/// [`FileError::Open`] when there is no such file or folder, or a folder cannot be read.
+pub(crate) fn manifests(path: &Path) -> Result<Vec<Found>, FileError> {
+    let failed = |reason| FileError::Open {
+        path: path.to_owned(),
+        reason,
+    };
+    let absolute = normal(&std::path::absolute(path).map_err(failed)?);
+    let tracked = !is_ignored(&absolute);
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![Found {
+            path: absolute,
+            name: path.display().to_string(),
+            tracked,
+        }]);
+    }
+    let mut found = Vec::new();
+    for entry in walk(path, tracked) {
+        let entry = entry.map_err(|error| failed(io_error(error)))?;
+        if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(entry.path()) {
+            found.push(Found {
+                path: normal(&std::path::absolute(entry.path()).map_err(failed)?),
+                name: shown(entry.path()),
+                tracked,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The files that `wanted` accepts by their paths, in the work trees that `folders` belong to; outside a work tree, in the
+/// folders themselves. What cannot be read is passed over: nobody asked for it.
+pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec<Found> {
+    let mut found = Vec::new();
+    let roots: BTreeSet<_> = folders
+        .iter()
+        .map(|folder| work_tree(folder).map_or((folder.clone(), Some(1)), |root| (root, None)))
+        .collect();
+    let here = std::env::current_dir().unwrap_or_default();
+    for (root, depth) in roots {
+        let files = WalkBuilder::new(&root)
+            .max_depth(depth)
+            .hidden(false)
+            .ignore(false)
+            .sort_by_file_name(std::cmp::Ord::cmp)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .build();
+        for entry in files.filter_map(Result::ok) {
+            if entry.file_type().is_some_and(|kind| kind.is_file()) && wanted(entry.path()) {
+                let name = entry.path().strip_prefix(&here).unwrap_or(entry.path());
+                found.push(Found {
+                    path: entry.path().to_owned(),
+                    name: shown(name),
+                    tracked: true,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn walk(path: &Path, with_git: bool) -> ignore::Walk {
+    WalkBuilder::new(path)
+        .hidden(false)
+        .ignore(false)
+        .git_ignore(with_git)
+        .git_exclude(with_git)
+        .git_global(with_git)
+        .sort_by_file_name(std::cmp::Ord::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build()
+}
+
+fn io_error(error: ignore::Error) -> std::io::Error {
+    let text = error.to_string();
+    error.into_io_error().unwrap_or_else(|| std::io::Error::other(text))
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let ending = path.extension().and_then(std::ffi::OsStr::to_str);
+    // kustomize takes this name too.
+    ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending)) || path.ends_with("Kustomization")
+}
+
+/// A path for messages: `./a` is `a`.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
+/// The root of the Git work tree that holds `path` (absolute), if there is one.
+pub(crate) fn work_tree(path: &Path) -> Option<PathBuf> {
+    let root = path.ancestors().find(|folder| folder.join(".git").exists())?;
+    Some(root.to_owned())
+}
+
+/// Whether Git ignores `path` (absolute, whether it exists or not), by the `.gitignore` files of its work tree, by
+/// `.git/info/exclude` and by the user's own excludes. `false` outside a work tree.
+pub(crate) fn is_ignored(path: &Path) -> bool {
+    let Some(root) = work_tree(path) else { return false };
+    let Ok(inner) = path.strip_prefix(&root) else {
+        return false;
+    };
+    // From the weakest to the strongest.
+    let mut rules = vec![Gitignore::global().0];
+    rules.push(rules_of(&root.join(".git/info/exclude"), &root));
+    let mut current = root.clone();
+    let steps: Vec<_> = inner.components().collect();
+    for (index, step) in steps.iter().enumerate() {
+        rules.push(rules_of(&current.join(".gitignore"), &current));
+        current.push(step);
+        let is_folder = index + 1 < steps.len() || current.is_dir();
+        let verdict = rules.iter().rev().map(|rules| rules.matched(&current, is_folder));
+        // What is below an ignored folder cannot be taken back in (gitignore(5)).
+        if matches!(
+            verdict.into_iter().find(|verdict| !verdict.is_none()),
+            Some(Match::Ignore(_))
+        ) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The rules of one file, whose patterns are relative to `folder`; none when there is no such file.
+fn rules_of(file: &Path, folder: &Path) -> Gitignore {
+    let mut builder = ignore::gitignore::GitignoreBuilder::new(folder);
+    // An error of one line leaves the others.
+    let _ = builder.add(file);
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+/// Whether the file is a template of a Helm chart, which is no manifest before Helm has filled it in.
+pub(crate) fn is_chart_template(path: &Path, bytes: &[u8]) -> bool {
+    let in_chart = path.ancestors().any(|folder| {
+        folder.file_name().is_some_and(|name| name == "templates")
+            && folder.parent().is_some_and(|chart| chart.join("Chart.yaml").is_file())
+    });
+    in_chart && bytes.windows(2).any(|pair| pair == b"{{")
+}
+
+/// The path without `.` and `..`, by its text alone.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(normal.pop()),
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A work tree with these files.
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join(".git")).unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn what_git_ignores_is_known_also_of_files_that_are_not_there_yet() {
+        let root = tree(&[
+            (".gitignore", "clear/\n*.key\n!public.key\n/top.yaml\n"),
+            (".git/info/exclude", "excluded.yaml\n"),
+            ("sub/.gitignore", "!kept.key\nx-*\n"),
+        ]);
+        let ignored = |name: &str| is_ignored(&root.path().join(name));
+        for name in [
+            "clear/db.yaml",
+            "clear/public.key",
+            "a.key",
+            "deep/b.key",
+            "top.yaml",
+            "excluded.yaml",
+            "sub/x-1",
+        ] {
+            assert!(ignored(name), "{name}");
+        }
+        for name in ["db.yaml", "public.key", "sub/top.yaml", "sub/kept.key", "x-1", "clear"] {
+            assert!(!ignored(name), "{name}");
+        }
+        let outside = tempfile::tempdir().unwrap();
+        assert!(!is_ignored(&outside.path().join("a.key")));
+    }
+
+    #[test]
+    fn a_folder_gives_its_manifests_without_what_git_ignores() {
+        let root = tree(&[
+            (".gitignore", "clear\n"),
+            ("a/db.yaml", ""),
+            ("a/.hidden/x.yml", ""),
+            ("a/readme.md", ""),
+            ("a/Kustomization", ""),
+            ("a/clear/db.yaml", ""),
+            (".git/config.yaml", ""),
+        ]);
+        let names = |path: &Path| -> Vec<_> {
+            let found = manifests(path).unwrap();
+            let name = |found: &Found| found.path.strip_prefix(root.path()).unwrap().display().to_string();
+            found.iter().map(|found| (name(found), found.tracked)).collect()
+        };
+        let listed = |names: &[(&str, bool)]| {
+            names
+                .iter()
+                .map(|(name, kept)| ((*name).to_owned(), *kept))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(root.path()),
+            listed(&[
+                ("a/.hidden/x.yml", true),
+                ("a/Kustomization", true),
+                ("a/db.yaml", true)
+            ])
+        );
+        assert_eq!(
+            names(&root.path().join("a/clear")),
+            listed(&[("a/clear/db.yaml", false)])
+        );
+        assert_eq!(
+            names(&root.path().join("a/clear/db.yaml")),
+            listed(&[("a/clear/db.yaml", false)])
+        );
+        assert!(manifests(&root.path().join("nothing")).is_err());
+    }
+}
