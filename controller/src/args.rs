@@ -77,6 +77,18 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_SKIP_RECREATE", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub skip_recreate: bool,
+    /// Delete a Secret that cannot be changed (immutable, or of another type) and make it anew; needs the right to delete
+    #[arg(long, env = "SEALED_SECRETS_REPLACE_IMMUTABLE", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub replace_immutable: bool,
+    /// Make Secrets of types that are credentials of the cluster itself (service account and bootstrap tokens)
+    #[arg(long, env = "SEALED_SECRETS_ALLOW_CREDENTIAL_TYPES", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub allow_credential_types: bool,
+    /// Delete the Secret of a SealedSecret that has gone, where no garbage collection does; needs the right to delete
+    #[arg(long, env = "SEALED_SECRETS_OLD_GC_BEHAVIOR", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub old_gc_behavior: bool,
     /// Fast retries of a failed write, before the failure is reported and the pauses grow
     #[arg(long, env = "SEALED_SECRETS_MAX_UNSEAL_RETRIES", default_value_t = 5)]
     pub max_unseal_retries: u32,
@@ -129,6 +141,10 @@ pub(crate) struct Args {
     /// Kubeconfig file, for a controller outside the cluster (KUBECONFIG works too)
     #[arg(long, env = "SEALED_SECRETS_KUBECONFIG")]
     pub kubeconfig: Option<PathBuf>,
+    /// Take what the reference does not know off all statuses, and exit: for the way back to it, with no controller running
+    #[arg(long, default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub strip_status: bool,
     /// Print the version and exit
     #[arg(long, env = "SEALED_SECRETS_VERSION", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
@@ -167,7 +183,7 @@ mod tests {
     fn what_is_not_understood_exits_with_2() {
         for words in [
             &["--no-such-flag"][..],
-            &["--old-gc-behavior"],
+            &["--old-gc-behavior=perhaps"],
             &["--key-size=big"],
             &["--key-ttl=10"],
             &["--read-timeout=-5s"],

@@ -3,8 +3,11 @@
 
 use kube::core::Status;
 use kube::runtime::watcher;
-use sealing::unseal::UnsealError;
+use sealing::keyring::OpenError;
+use sealing::unseal::{ItemError, UnsealError};
 use thiserror::Error;
+
+use crate::reconcile::tried::Tried;
 
 /// Reason of the event of a successful write (the reference's).
 pub(crate) const EVENT_UNSEALED: &str = "Unsealed";
@@ -127,9 +130,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// Why a SealedSecret is not synced.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Failure {
-    /// It does not open.
-    #[error(transparent)]
-    Unseal(#[from] UnsealError),
+    /// It does not open. Where a key is what may be missing, the text also says what was tried.
+    #[error("{error}{}", said_of(error, tried))]
+    Unseal {
+        /// Which items, and why. Not a source: its text is told.
+        error: UnsealError,
+        /// Where they were tried.
+        tried: Tried,
+    },
     /// It uses the deprecated format, which is turned off. The text is the reference's.
     #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
     DeprecatedData,
@@ -156,9 +164,30 @@ pub(crate) enum Failure {
         /// The template's.
         asked: String,
     },
+    /// The Secret has to make way for a new one, and something holds up its deletion.
+    #[error("the Secret is being deleted, to be made anew: waiting until it has gone (a finalizer may hold it)")]
+    SecretTerminating,
+    /// The Secret would be of a type that Kubernetes itself fills with, or takes for, credentials of its own.
+    #[error(
+        "a Secret of type {0:?} is a credential of the cluster itself: refused unless the controller runs with --allow-credential-types"
+    )]
+    CredentialType(String),
     /// The API server refused, or was not there.
     #[error(transparent)]
     Api(#[from] ApiFailure),
+}
+
+/// What was tried is of interest where a key, a name or a scope may be wrong, not where the ciphertext is broken.
+fn said_of(error: &UnsealError, tried: &Tried) -> String {
+    let is_no_key = |error: &ItemError| matches!(error, ItemError::Open(OpenError::NoKey { .. }));
+    match error {
+        UnsealError::Items(errors) if errors.0.values().any(is_no_key) => {
+            let lines = error.to_string().lines().count();
+            format!("{}{tried}", if lines > 1 { "\n" } else { "; " })
+        }
+        UnsealError::DeprecatedData(error) if is_no_key(error) => format!("; {tried}"),
+        _ => String::new(),
+    }
 }
 
 fn unmanaged(name: &str) -> String {
@@ -205,11 +234,13 @@ impl Failure {
     /// The table.
     pub(crate) fn row(&self) -> Row {
         match self {
-            Self::Unseal(_) => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
+            Self::Unseal { .. } => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
             Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", "DeprecatedData", Retry::OnChange),
             Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", "NotManaged", Retry::Slow),
             Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretImmutable", Retry::Slow),
             Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
+            Self::SecretTerminating => row(EVENT_UPDATE_FAILED, "update", "SecretTerminating", Retry::Slow),
+            Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
             Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
         }
     }
@@ -217,7 +248,7 @@ impl Failure {
     /// The event's text, as the reference words it.
     pub(crate) fn event_message(&self) -> String {
         match self {
-            Self::Unseal(_) | Self::DeprecatedData => format!("Failed to unseal: {self}"),
+            Self::Unseal { .. } | Self::DeprecatedData => format!("Failed to unseal: {self}"),
             Self::Unmanaged(name) => unmanaged(name),
             other => other.to_string(),
         }
@@ -299,7 +330,11 @@ mod tests {
             "Resource \"s\" already exists and is not managed by SealedSecret"
         );
         assert_eq!(
-            Failure::Unseal(UnsealError::BothFormats).event_message(),
+            Failure::Unseal {
+                error: UnsealError::BothFormats,
+                tried: Tried::new(&crds::SealedSecret::default(), &sealing::keyring::KeyRing::default()),
+            }
+            .event_message(),
             "Failed to unseal: cannot use the field 'encryptedData' and the deprecated field 'data' at the same time"
         );
     }

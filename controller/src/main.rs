@@ -18,6 +18,7 @@ mod runtime;
 mod server;
 mod settings;
 mod start;
+mod strip;
 mod watch;
 
 /// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.

@@ -1,6 +1,7 @@
 //! One pass over one SealedSecret: open → observe → decide → apply.
 
 pub(crate) mod apply;
+pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
 pub(crate) mod kept;
@@ -8,6 +9,7 @@ pub(crate) mod observe;
 pub(crate) mod remember;
 pub(crate) mod report;
 pub(crate) mod status;
+pub(crate) mod tried;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,9 +30,11 @@ use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
 
+use collect::Gone;
 use decide::{Observed, Plan};
 use kept::Kept;
 use remember::{Learned, StatusWrite};
+use tried::Tried;
 
 /// Everything that a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
@@ -52,6 +56,8 @@ pub(crate) struct Reconciler {
     pub lately: Lately,
     /// Whether statuses keep what they remember.
     pub kept: Kept,
+    /// SealedSecrets that have gone, where their Secrets are deleted here.
+    pub gone: Arc<Gone>,
 }
 
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
@@ -60,23 +66,31 @@ const LOOKS: usize = 3;
 impl Reconciler {
     /// Makes one pass. Gives the pause before the next one, if one is due.
     pub(crate) async fn reconcile(&self, name: &ObjectName) -> Option<Duration> {
-        let start = self.index.begin(name)?;
+        let collected = self.gone.collect(&self.client, name).await;
+        let Some(start) = self.index.begin(name) else {
+            return collected;
+        };
+        let next = self.pass(name, &start).await;
+        collected.into_iter().chain(next).min()
+    }
+
+    async fn pass(&self, name: &ObjectName, start: &Start) -> Option<Duration> {
         let digest = remember::digest(&start.sealed, &self.settings);
-        if self.is_in_sync(name, &start, &digest).await {
+        if self.is_in_sync(name, start, &digest).await {
             return None;
         }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
         let keys = self.keys.borrow().clone();
         let opened = self.open(&start.sealed, &keys).await;
-        let (plan, applied) = self.settle(name, &start, &digest, &opened).await;
+        let (plan, applied) = self.settle(name, start, &digest, &opened).await;
         let done = Done {
             opened: opened.ok(),
             plan,
             applied,
             digest,
         };
-        self.conclude(name, &start, done, &keys).await
+        self.conclude(name, start, done, &keys).await
     }
 
     /// Whether the status remembers that nothing is to be done.
@@ -97,17 +111,20 @@ impl Reconciler {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
-        let (sealed, keys) = (sealed.clone(), keys.clone());
+        let (object, ring) = (sealed.clone(), keys.ring.clone());
         // The semaphore is never closed; without a permit the work is done all the same.
         let _permit = self.cores.acquire().await.ok();
         let likely = self.lately.keys();
-        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&sealed, &keys.ring, &likely)).await;
+        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&object, &ring, &likely)).await;
         match opened {
             Ok(Ok(opened)) => {
                 self.lately.opened(&opened.opened_by);
                 Ok(opened)
             }
-            Ok(Err(failure)) => Err(failure.into()),
+            Ok(Err(error)) => Err(Failure::Unseal {
+                error,
+                tried: Tried::new(sealed, &keys.ring),
+            }),
             Err(_) => Err(Failure::Api(ApiFailure::Answer(
                 "the thread that opened the items failed".to_owned(),
             ))),

@@ -1,6 +1,6 @@
 //! The composition root: the only place that builds clients, spawns tasks and wires watches.
 
-mod client;
+pub(crate) mod client;
 mod replica;
 mod signals;
 
@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
+use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
@@ -96,11 +97,13 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     writers.spawn(store.run(new_key));
 
     let (index, queue) = (Arc::new(Index::default()), Arc::new(Queue::default()));
+    let gone = Arc::new(Gone::default());
     let watches = Watches {
         client: access.client.clone(),
         index: index.clone(),
         queue: queue.clone(),
         metrics: metrics.clone(),
+        gone: settings.reconcile.delete_secrets.then(|| gone.clone()),
     };
     let reconciler = Reconciler {
         client: access.client,
@@ -112,6 +115,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         cores: Semaphore::new(cores),
         lately: Lately::default(),
         kept: Kept::default(),
+        gone: gone.clone(),
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     tokio::select! {
@@ -166,7 +170,7 @@ async fn serve(settings: &HttpSettings, shared: Shared, stop: &CancellationToken
 }
 
 /// The namespaces to watch; `None` alone: all of them.
-fn namespaces(settings: &Settings, own: &str) -> Vec<Option<String>> {
+pub(crate) fn namespaces(settings: &Settings, own: &str) -> Vec<Option<String>> {
     match &settings.scope.additional_namespaces {
         None => vec![None],
         Some(listed) => {

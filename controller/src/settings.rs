@@ -83,6 +83,12 @@ pub(crate) struct ReconcileSettings {
     pub fast_retries: u32,
     /// Whether the deprecated `spec.data` is opened.
     pub accept_deprecated_data: bool,
+    /// Whether a Secret that cannot be changed is deleted and made anew.
+    pub replace_immutable: bool,
+    /// Whether Secrets are made that Kubernetes takes for credentials of its own.
+    pub allow_credential_types: bool,
+    /// Whether the Secret of a SealedSecret that has gone is deleted here, not only by garbage collection.
+    pub delete_secrets: bool,
 }
 
 /// The HTTP servers.
@@ -164,6 +170,9 @@ impl Settings {
                 repair: !args.skip_recreate,
                 fast_retries: args.max_unseal_retries,
                 accept_deprecated_data: args.accept_deprecated_v1_data,
+                replace_immutable: args.replace_immutable,
+                allow_credential_types: args.allow_credential_types,
+                delete_secrets: args.old_gc_behavior,
             },
             http: http(&args)?,
             installation: installation(&args)?,

@@ -10,7 +10,7 @@ use tracing::error;
 use crate::args::{Args, version_line};
 use crate::error::chain;
 use crate::settings::Settings;
-use crate::{logging, runtime};
+use crate::{logging, runtime, strip};
 
 const NOT_UNDERSTOOD: u8 = 2;
 /// How long threads that are busy are waited for at the end.
@@ -34,6 +34,7 @@ pub(crate) fn start() -> ExitCode {
             ExitCode::FAILURE
         };
     }
+    let strips = args.strip_status;
     let settings = match Settings::new(args) {
         Ok(settings) => settings,
         Err(error) => {
@@ -49,13 +50,17 @@ pub(crate) fn start() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(runtime::run(settings));
+    let outcome: Result<(), Box<dyn std::error::Error>> = if strips {
+        runtime.block_on(strip::run(&settings)).map_err(Into::into)
+    } else {
+        runtime.block_on(runtime::run(settings)).map_err(Into::into)
+    };
     // A key that is still being generated would hold up the end by seconds.
     runtime.shutdown_timeout(LAST_WORDS);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(error = chain(&error), "cannot run");
+            error!(error = chain(error.as_ref()), "cannot run");
             ExitCode::FAILURE
         }
     }

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::pause::WatchPauses;
 use crate::queue::Queue;
+use crate::reconcile::collect::Gone;
 
 /// Where the watches put what they learn.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub(crate) struct Watches {
     pub queue: Arc<Queue>,
     /// Where conditions are shown.
     pub metrics: Arc<Metrics>,
+    /// Where SealedSecrets that went are noted, if their Secrets are deleted here.
+    pub gone: Option<Arc<Gone>>,
 }
 
 /// Says whether a watch works, and when that changes.
@@ -140,6 +143,10 @@ impl Watches {
         if let Some(before) = self.index.sealed_gone(name) {
             info!(key = %name, "SealedSecret has gone, its Secret goes by garbage collection");
             self.metrics.show_conditions(Some(&before), None);
+            if let Some(gone) = &self.gone {
+                gone.note(&before);
+                self.queue.add(name.clone());
+            }
         }
     }
 

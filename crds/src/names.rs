@@ -72,6 +72,10 @@ pub const CERTIFICATE_CONFIG_MAP_SUFFIX: &str = "-certificate";
 /// Type that the API server gives to a Secret without one.
 pub const SECRET_TYPE_OPAQUE: &str = "Opaque";
 
+/// Types of Secrets that Kubernetes fills with credentials of its own (service account tokens), or takes for such
+/// (bootstrap tokens).
+pub const CREDENTIAL_SECRET_TYPES: [&str; 2] = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
+
 /// Path of the controller's HTTP server: the sealing certificate.
 pub const PATH_CERTIFICATE: &str = "/v1/cert.pem";
 /// Path of the controller's HTTP server: whether a SealedSecret would open.

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::base64_text::{self, NotBase64};
 use crate::binding::{Binding, BindingError, Label, Scope};
 use crate::document::{self, Document};
+use crate::hint::KeyHint;
 use crate::key::Fingerprint;
 use crate::keyring::{KeyRing, OpenError, Opened};
 use crate::render::{self, RenderError};
@@ -147,15 +148,19 @@ pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) 
 
 type Items = BTreeMap<String, SecretBytes>;
 
-/// Opens every sealed item, one after the other; `preferred` are the keys to try first, the likely one first.
+/// Opens every sealed item, one after the other, first with the keys that the object's hint names, then with the `preferred`
+/// ones, the likeliest in front.
 pub(crate) fn open_items<'s>(
     sealed: &'s SealedSecret,
     label: &Label,
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> impl Iterator<Item = (&'s str, Result<Opened, ItemError>)> {
-    // The items of one object were mostly sealed together, so the key of the last one is the likely one.
-    let mut likely = preferred.to_vec();
+    // A hint is the word of whoever sealed them: likely, and believed only by trying. The items of one object were mostly
+    // sealed together, so the key of the last one is likelier still.
+    let hint = KeyHint::of(&sealed.metadata);
+    let hinted = hint.iter().flat_map(KeyHint::keys);
+    let mut likely: Vec<_> = hinted.chain(preferred).cloned().collect();
     sealed.spec.encrypted_data.iter().map(move |(item, text)| {
         let outcome = open_text(text, label, keys, &likely);
         if let Ok(opened) = &outcome {

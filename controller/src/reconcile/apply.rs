@@ -2,13 +2,14 @@
 
 use crds::{SealedSecret, SealedSecretStatus};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::core::ObjectMeta;
 use kube::{Api, Client};
 use tracing::debug;
 
 use super::decide::SecretStep;
 use crate::error::ApiFailure;
+use crate::index::SecretIdentity;
 use crate::object_name::ObjectName;
 use crate::request::in_time;
 
@@ -20,7 +21,7 @@ pub(crate) struct Written {
 }
 
 /// Writes the Secret, if the plan says so: POST, or PUT with the uid and the resourceVersion that were read, so that
-/// nothing is written over what nobody has seen.
+/// nothing is written over, or deleted, that nobody has seen.
 pub(crate) async fn secret(
     client: &Client,
     name: &ObjectName,
@@ -30,12 +31,30 @@ pub(crate) async fn secret(
     let written = match step {
         SecretStep::Leave => return Ok(None),
         SecretStep::Create(secret) => in_time(api.create(&PostParams::default(), secret)).await?,
+        SecretStep::Recreate { old, new } => {
+            delete(client, name, old).await?;
+            in_time(api.create(&PostParams::default(), new)).await?
+        }
         SecretStep::Replace(secret) => in_time(api.replace(&name.name, &PostParams::default(), secret)).await?,
     };
     debug!(key = %name, "Secret written");
     Ok(Some(Written {
         metadata: written.metadata,
     }))
+}
+
+/// Deletes a Secret if it is still this one; says whether it was there.
+pub(crate) async fn delete(client: &Client, name: &ObjectName, old: &SecretIdentity) -> Result<bool, ApiFailure> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+    let still = DeleteParams::default().preconditions(Preconditions {
+        uid: Some(old.uid.clone()),
+        resource_version: Some(old.version.clone()),
+    });
+    match in_time(api.delete(&name.name, &still)).await {
+        Ok(_) => Ok(true),
+        Err(ApiFailure::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes the status, on the resourceVersion that the pass started from. Gives the object as the API server keeps it.

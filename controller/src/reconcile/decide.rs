@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crds::{SealedSecret, SealedSecretStatus};
+use crds::{SealedSecret, SealedSecretStatus, names};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::ObjectMeta;
@@ -15,7 +15,7 @@ use super::report::{SLOW_LONGEST, known, report, wait};
 use crate::annotation::Wishes;
 use crate::error::{ApiFailure, Failure};
 use crate::events::Notice;
-use crate::index::Memory;
+use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
 /// What a decision rests on.
@@ -41,6 +41,13 @@ pub(crate) enum SecretStep {
     Create(Box<Secret>),
     /// PUT it.
     Replace(Box<Secret>),
+    /// DELETE the one that is there, if it is still this one, and POST another.
+    Recreate {
+        /// The one that was read.
+        old: SecretIdentity,
+        /// The one to make.
+        new: Box<Secret>,
+    },
 }
 
 /// Everything that follows from one look.
@@ -102,6 +109,9 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         Ok(unsealed) => &unsealed.secret,
         Err(failure) => return Target::Fail(failure.clone()),
     };
+    if let Some(type_) = credential_type(asked).filter(|_| !settings.allow_credential_types) {
+        return Target::Fail(Failure::CredentialType(type_.to_owned()));
+    }
     let live = match &observed.live {
         Ok(live) => live,
         // The SealedSecret is about to go as well; if it does not, the next try will tell.
@@ -147,22 +157,55 @@ fn existing(
     let wanted = desired::type_or_opaque(asked.type_.as_deref());
     // A patch that asks for no type takes the one that is there.
     if found != wanted && !(patches && asked.type_.as_deref().unwrap_or_default().is_empty()) {
-        return Target::Fail(Failure::TypeChange {
+        return anew(sealed, live, asked, patches, settings).unwrap_or(Target::Fail(Failure::TypeChange {
             found: found.to_owned(),
             asked: wanted.to_owned(),
-        });
+        }));
     }
     let Some(new) = desired::replace(live, asked, mode) else {
         return Target::Step(SecretStep::Leave, None);
     };
     if live.immutable == Some(true) && !desired::same_data(live, &new) {
         let field = |field: &Option<String>| field.clone().unwrap_or_default();
-        return Target::Fail(Failure::Immutable {
+        return anew(sealed, live, asked, patches, settings).unwrap_or(Target::Fail(Failure::Immutable {
             namespace: field(&sealed.metadata.namespace),
             name: field(&sealed.metadata.name),
-        });
+        }));
     }
     Target::Step(SecretStep::Replace(Box::new(new)), None)
+}
+
+/// The way around what Kubernetes never changes, where it is asked for: the Secret goes and is made anew. Only one that is
+/// the SealedSecret's own: of one that is patched or about to be taken over, others would lose what is theirs.
+fn anew(
+    sealed: &SealedSecret,
+    live: &Secret,
+    asked: &ClearSecret,
+    patches: bool,
+    settings: &ReconcileSettings,
+) -> Option<Target> {
+    let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
+    let wanted = settings.replace_immutable || Wishes::of(sealed).replace_immutable;
+    if !wanted || patches || !desired::is_controlled_by(&live.metadata, uid) {
+        return None;
+    }
+    if live.metadata.deletion_timestamp.is_some() {
+        return Some(Target::Fail(Failure::SecretTerminating));
+    }
+    let step = SecretStep::Recreate {
+        old: SecretIdentity::of(&live.metadata),
+        new: Box::new(desired::create(asked)),
+    };
+    Some(Target::Step(step, None))
+}
+
+/// The type of what is asked for, if it is one that Kubernetes fills with a credential of its own or takes for one: whoever
+/// may make SealedSecrets but no Secrets would be given any service account of the namespace.
+fn credential_type(asked: &ClearSecret) -> Option<&str> {
+    asked
+        .type_
+        .as_deref()
+        .filter(|type_| names::CREDENTIAL_SECRET_TYPES.contains(type_))
 }
 
 /// A SealedSecret that changed is written whole, as the reference does. One that did not change is only repaired: labels
@@ -189,6 +232,7 @@ pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
     match step {
         SecretStep::Leave => false,
         SecretStep::Create(_) => matches!(error, ApiFailure::AlreadyExists(_)),
+        SecretStep::Recreate { .. } => matches!(error, ApiFailure::Conflict(_) | ApiFailure::AlreadyExists(_)),
         SecretStep::Replace(_) => matches!(error, ApiFailure::Conflict(_) | ApiFailure::NotFound(_)),
     }
 }

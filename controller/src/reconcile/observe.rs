@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use k8s_openapi::api::core::v1::Secret;
+use kube::core::ObjectMeta;
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
@@ -27,10 +28,9 @@ pub(crate) async fn identity(client: &Client, index: &Index, name: &ObjectName) 
         Standing::Known => index.identity(name),
         Standing::NotKnown | Standing::Foreign => None,
         Standing::NotWatched => {
-            let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
             // Whatever went wrong, reading the Secret will tell.
-            let found = in_time(api.get_metadata_opt(&name.name)).await.ok().flatten()?;
-            Some(SecretIdentity::of(&found.metadata))
+            let found = metadata(client, name).await.ok().flatten()?;
+            Some(SecretIdentity::of(&found))
         }
     }
 }
@@ -43,6 +43,13 @@ pub(crate) async fn again(client: &Client, index: &Index, name: &ObjectName) -> 
         index.foreign_missing(name, Instant::now());
     }
     found
+}
+
+/// The metadata of the Secret of that name, from the API server.
+pub(crate) async fn metadata(client: &Client, name: &ObjectName) -> Result<Option<ObjectMeta>, ApiFailure> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+    let found = in_time(api.get_metadata_opt(&name.name)).await?;
+    Ok(found.map(|found| found.metadata))
 }
 
 /// The Secret of that name, from the API server.

@@ -17,7 +17,8 @@ use crate::settings::ReconcileSettings;
 /// Digest of all that decides what the Secret of `sealed` is: the object's own, and the settings that say what is refused.
 pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
     // Booleans are always JSON; without a digest nothing would be remembered, which is harmless.
-    input::digest(sealed, settings.accept_deprecated_data).unwrap_or_default()
+    let refused = (settings.accept_deprecated_data, settings.allow_credential_types);
+    input::digest(sealed, refused).unwrap_or_default()
 }
 
 /// Whether the Secret was made of this very input, as this process remembers, else as the status does.

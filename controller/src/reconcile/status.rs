@@ -50,7 +50,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
         names::CONDITION_READY,
         names::CONDITION_STALLED,
     ];
-    let mut conditions = asked(failure);
+    let mut conditions = asked(sealed, failure);
     for condition in &mut conditions {
         let before = old.conditions.iter().find(|old| old.type_ == condition.type_);
         let unchanged = before.filter(|before| before.status == condition.status);
@@ -81,7 +81,47 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
     Some(new)
 }
 
-fn asked(failure: Option<&Failure>) -> Vec<SealedSecretCondition> {
+/// The status as the reference would have written it; `None` when it is that already. Its reason goes too: the reference sets
+/// none, and would leave ours where it means something else.
+pub(crate) fn bare(sealed: &SealedSecret) -> Option<SealedSecretStatus> {
+    let old = sealed.status.as_ref()?;
+    let mut conditions = old.conditions.clone();
+    let ours = [names::CONDITION_READY, names::CONDITION_STALLED];
+    conditions.retain(|condition| !ours.contains(&condition.type_.as_str()));
+    for condition in &mut conditions {
+        if condition.type_ == names::CONDITION_SYNCED {
+            condition.reason = None;
+        }
+    }
+    let bare = SealedSecretStatus {
+        observed_generation: old.observed_generation,
+        conditions,
+        ..SealedSecretStatus::default()
+    };
+    (bare != *old).then_some(bare)
+}
+
+/// What of the template is not passed on to the Secret, if anything is. `Ready` says so: a success of `Synced` has no message.
+fn left_out(sealed: &SealedSecret) -> Option<String> {
+    let metadata = sealed.spec.template.as_ref()?.metadata.as_ref()?;
+    let fields = [
+        ("finalizers", metadata.finalizers.is_some()),
+        ("ownerReferences", metadata.owner_references.is_some()),
+        ("managedFields", metadata.managed_fields.is_some()),
+    ];
+    let there: Vec<_> = fields
+        .iter()
+        .filter(|(_, there)| *there)
+        .map(|(field, _)| *field)
+        .collect();
+    let said = format!(
+        "left out of the Secret, as a template must not set them: {}",
+        there.join(", ")
+    );
+    (!there.is_empty()).then_some(said)
+}
+
+fn asked(sealed: &SealedSecret, failure: Option<&Failure>) -> Vec<SealedSecretCondition> {
     let condition = |type_: &str, status: &str, reason: &str, message: Option<String>| SealedSecretCondition {
         type_: type_.to_owned(),
         status: status.to_owned(),
@@ -93,7 +133,12 @@ fn asked(failure: Option<&Failure>) -> Vec<SealedSecretCondition> {
     let Some(failure) = failure else {
         return vec![
             condition(names::CONDITION_SYNCED, condition_status::TRUE, REASON_UNSEALED, None),
-            condition(names::CONDITION_READY, condition_status::TRUE, REASON_UNSEALED, None),
+            condition(
+                names::CONDITION_READY,
+                condition_status::TRUE,
+                REASON_UNSEALED,
+                left_out(sealed),
+            ),
         ];
     };
     let (row, message) = (failure.row(), message(failure));

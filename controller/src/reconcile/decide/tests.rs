@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealing::SecretBytes;
-use sealing::keyring::OpenError;
+use sealing::keyring::{KeyRing, OpenError};
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
 use crate::error::ApiFailure;
 use crate::index::Reported;
+use crate::reconcile::tried::Tried;
 
 const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
@@ -21,6 +22,9 @@ const SETTINGS: ReconcileSettings = ReconcileSettings {
     repair: true,
     fast_retries: 5,
     accept_deprecated_data: true,
+    replace_immutable: false,
+    allow_credential_types: false,
+    delete_secrets: false,
 };
 
 fn sealed(generation: i64, status: Value) -> SealedSecret {
@@ -86,10 +90,10 @@ fn no_key() -> Failure {
         fitting: 1,
         sealed_bits: 4096,
     });
-    Failure::Unseal(UnsealError::Items(ItemErrors(BTreeMap::from([(
-        "a".to_owned(),
-        error,
-    )]))))
+    Failure::Unseal {
+        error: UnsealError::Items(ItemErrors(BTreeMap::from([("a".to_owned(), error)]))),
+        tried: Tried::new(&sealed(1, Value::Null), &KeyRing::default()),
+    }
 }
 
 fn synced(generation: i64) -> Value {
@@ -119,6 +123,7 @@ struct Case {
     memory: Memory,
     settings: ReconcileSettings,
     kept_empty: Option<Duration>,
+    annotations: Value,
 }
 
 fn case(name: &'static str) -> Case {
@@ -131,11 +136,13 @@ fn case(name: &'static str) -> Case {
         memory: Memory::default(),
         settings: SETTINGS,
         kept_empty: None,
+        annotations: Value::Null,
     }
 }
 
 fn decide_case(case: &Case) -> (SealedSecret, Plan) {
-    let sealed = sealed(case.generation, case.status.clone());
+    let mut sealed = sealed(case.generation, case.status.clone());
+    sealed.metadata.annotations = serde_json::from_value(case.annotations.clone()).unwrap();
     let live = case.live.clone();
     let observed = Observed {
         sealed: &sealed,
@@ -154,6 +161,7 @@ fn check(case: Case, expected: &str) {
     let step = match &plan.secret {
         SecretStep::Leave => "leave".to_owned(),
         SecretStep::Create(secret) => format!("create {}", shown(secret)),
+        SecretStep::Recreate { old, new } => format!("recreate {}@{}: {}", old.uid, old.version, shown(new)),
         SecretStep::Replace(secret) => {
             assert_eq!(
                 secret.metadata.uid.as_deref(),
@@ -224,6 +232,9 @@ fn shown(secret: &Secret) -> String {
     words.extend(secret.immutable.map(|immutable| format!("immutable:{immutable}")));
     words.join(",")
 }
+
+/// What is said of [`no_key`].
+const NO_KEY: &str = "no key could decrypt secret (a); tried for name \"one\" in namespace \"ns\" (strict)";
 
 const GOOD: &str = "+Synced(Unsealed) +Ready(Unsealed)";
 
@@ -504,6 +515,127 @@ fn what_kubernetes_never_changes_is_not_tried() {
 }
 
 #[test]
+fn what_kubernetes_never_changes_is_made_anew_on_request() {
+    let typed = json!({"type": "kubernetes.io/basic-auth"});
+    let immutable = json!({"immutable": true, "data": {"a": "b2xk"}});
+    let settings = ReconcileSettings {
+        replace_immutable: true,
+        ..SETTINGS
+    };
+    let asked = |name, live_: Value| Case {
+        live: Ok(Some(live(live_))),
+        generation: 2,
+        status: synced(1),
+        settings,
+        ..case(name)
+    };
+    let anew = format!("recreate s1@7: a=new,l:asked,owner:u1; {GOOD}; Unsealed; -");
+    check(asked("another type", typed.clone()), &anew);
+    check(asked("immutable", immutable.clone()), &anew);
+    let by_annotation = Case {
+        settings: SETTINGS,
+        annotations: json!({"sealed-secrets-rs/replace-immutable": "true"}),
+        ..asked("by the annotation", immutable.clone())
+    };
+    check(by_annotation, &anew);
+    let refused = "leave; -Synced(SecretImmutable) -Ready(SecretImmutable); ErrUpdateFailed; 2s";
+    for annotation in ["managed", "patch"] {
+        let mut not_ours = annotated(&[annotation]);
+        merge(&mut not_ours, immutable.clone());
+        check(asked("not its own: others' items would be lost", not_ours), refused);
+    }
+    let mut ending = typed;
+    merge(&mut ending, json!({"metadata": {"deletionTimestamp": EARLIER}}));
+    check(
+        asked("a finalizer holds the old one", ending),
+        "leave; -Synced(SecretTerminating) -Ready(SecretTerminating); ErrUpdateFailed; 2s",
+    );
+}
+
+#[test]
+fn types_that_are_credentials_of_the_cluster_are_refused() {
+    let token = |name| Case {
+        opened: asked(|secret| secret.type_ = Some("kubernetes.io/service-account-token".to_owned())),
+        ..case(name)
+    };
+    check(
+        token("refused"),
+        "leave; -Synced(SecretTypeRefused) -Ready(SecretTypeRefused) +Stalled(SecretTypeRefused); ErrUpdateFailed; -",
+    );
+    let settings = ReconcileSettings {
+        allow_credential_types: true,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            settings,
+            ..token("allowed")
+        },
+        &format!("create a=new,l:asked,owner:u1,type:kubernetes.io/service-account-token; {GOOD}; Unsealed; -"),
+    );
+}
+
+#[test]
+fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
+    let drifted = || Ok(Some(live(json!({"data": {"a": "b2xk"}}))));
+    let skip = || json!({"sealed-secrets-rs/skip-recreate": "true"});
+    let of = |digest: &str| Memory {
+        input_digest: Some(digest.to_owned()),
+        ..Memory::default()
+    };
+    for live in [drifted(), Ok(None)] {
+        let left = Case {
+            live,
+            status: synced(1),
+            annotations: skip(),
+            memory: of("the input"),
+            ..case("the input that it was made of")
+        };
+        check(left, "leave; -; -; -");
+    }
+    let changed = Case {
+        live: drifted(),
+        status: synced(1),
+        annotations: skip(),
+        memory: of("another input"),
+        ..case("another input")
+    };
+    check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
+}
+
+#[test]
+fn what_a_template_must_not_set_is_told_beside_the_success() {
+    let mut sealed = sealed(1, Value::Null);
+    let template = json!({"metadata": {"finalizers": ["a/b"], "managedFields": [], "labels": {"l": "x"}}});
+    sealed.spec.template = Some(serde_json::from_value(template).unwrap());
+    let status = super::super::status::after(&sealed, None, NOW.parse().unwrap()).unwrap();
+    let messages: Vec<_> = status
+        .conditions
+        .iter()
+        .map(|condition| condition.message.as_deref())
+        .collect();
+    let said = "left out of the Secret, as a template must not set them: finalizers, managedFields";
+    assert_eq!(messages, [None, Some(said)]);
+}
+
+#[test]
+fn a_status_is_stripped_to_what_the_reference_writes() {
+    use super::super::status::bare;
+    let full = json!({"observedGeneration": 3, "openedBy": ["SHA256:k"], "written": {"uid": "s1"}, "conditions": [
+        {"type": "Synced", "status": "False", "reason": "UnsealFailed", "message": "m", "lastTransitionTime": EARLIER, "lastUpdateTime": EARLIER},
+        {"type": "Ready", "status": "False"}, {"type": "Stalled", "status": "True"}, {"type": "TheirOwn", "status": "True"},
+    ]});
+    let left = json!({"observedGeneration": 3, "conditions": [
+        {"type": "Synced", "status": "False", "message": "m", "lastTransitionTime": EARLIER, "lastUpdateTime": EARLIER},
+        {"type": "TheirOwn", "status": "True"},
+    ]});
+    let bared = bare(&sealed(3, full)).unwrap();
+    assert_eq!(serde_json::to_value(&bared).unwrap(), left);
+    assert_eq!(bare(&sealed(3, left)), None, "nothing is left to take off");
+    assert_eq!(bare(&sealed(3, Value::Null)), None);
+}
+
+#[test]
 fn what_does_not_open_waits_for_a_change() {
     let stalled = "-Synced(UnsealFailed) -Ready(UnsealFailed) +Stalled(UnsealFailed)";
     check(
@@ -513,7 +645,7 @@ fn what_does_not_open_waits_for_a_change() {
         },
         &format!("leave; {stalled}; ErrUnsealFailed; -"),
     );
-    let said = failed(1, "UnsealFailed", "no key could decrypt secret (a)", true);
+    let said = failed(1, "UnsealFailed", NO_KEY, true);
     check(
         Case {
             opened: Err(no_key()),

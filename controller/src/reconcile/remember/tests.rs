@@ -9,6 +9,9 @@ const SETTINGS: ReconcileSettings = ReconcileSettings {
     repair: true,
     fast_retries: 5,
     accept_deprecated_data: true,
+    replace_immutable: false,
+    allow_credential_types: false,
+    delete_secrets: false,
 };
 
 /// A SealedSecret in sync, whose status remembers Secret `s1` at version 7; and what `change` does to it.

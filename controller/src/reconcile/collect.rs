@@ -1,0 +1,167 @@
+//! `--old-gc-behavior`: the Secret of a SealedSecret that has gone is deleted here, where no garbage collector does it.
+//!
+//! The reference deletes whatever Secret has the name. Here it has to be the SealedSecret's: by its owner reference, or
+//! because its status remembered having written that very Secret and the Secret is no patched one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crds::SealedSecret;
+use kube::core::ObjectMeta;
+use kube::{Api, Client};
+use tracing::{info, warn};
+
+use super::{apply, desired, observe};
+use crate::error::ApiFailure;
+use crate::index::SecretIdentity;
+use crate::object_name::ObjectName;
+use crate::request::in_time;
+
+/// Pause after a failure that may pass.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// A SealedSecret that has gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trace {
+    uid: String,
+    /// uid of the Secret that it wrote.
+    wrote: Option<String>,
+}
+
+impl Trace {
+    fn of(sealed: &SealedSecret) -> Self {
+        let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+        Self {
+            uid: sealed.metadata.uid.clone().unwrap_or_default(),
+            wrote: written.map(|written| written.uid.clone()),
+        }
+    }
+
+    /// Whether a Secret was this one's, and nobody else's.
+    fn owned(&self, secret: &ObjectMeta) -> bool {
+        let wrote = self.wrote.is_some() && self.wrote == secret.uid && !desired::is_patch(secret);
+        desired::is_controlled_by(secret, &self.uid) || wrote
+    }
+}
+
+/// The SealedSecrets that have gone, until their Secrets have. Shared by the watches and the workers.
+#[derive(Debug, Default)]
+pub(crate) struct Gone(Mutex<HashMap<ObjectName, Vec<Trace>>>);
+
+impl Gone {
+    /// A SealedSecret went.
+    pub(crate) fn note(&self, sealed: &SealedSecret) {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.entry(ObjectName::of(&sealed.metadata))
+            .or_default()
+            .push(Trace::of(sealed));
+    }
+
+    fn traces(&self, name: &ObjectName) -> Vec<Trace> {
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.get(name).cloned().unwrap_or_default()
+    }
+
+    fn settled(&self, name: &ObjectName, traces: &[Trace]) {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = gone.get_mut(name) {
+            left.retain(|trace| !traces.contains(trace));
+            if left.is_empty() {
+                gone.remove(name);
+            }
+        }
+    }
+
+    /// Deletes the Secret of that name if it was that of a SealedSecret that has gone. Gives the pause before the next
+    /// try, if one is due.
+    pub(crate) async fn collect(&self, client: &Client, name: &ObjectName) -> Option<Duration> {
+        let traces = self.traces(name);
+        if traces.is_empty() {
+            return None;
+        }
+        match delete(client, name, &traces).await {
+            Ok(deleted) => {
+                if deleted {
+                    info!(key = %name, "Secret deleted, as its SealedSecret has gone");
+                }
+                self.settled(name, &traces);
+                None
+            }
+            Err(error @ ApiFailure::Denied(_)) => {
+                warn!(key = %name, %error, "the Secret of a SealedSecret that has gone stays; does the controller's role allow to delete it?");
+                self.settled(name, &traces);
+                None
+            }
+            Err(_) => Some(AGAIN),
+        }
+    }
+}
+
+async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<bool, ApiFailure> {
+    // One that only lost the label that it was watched for is still there.
+    let api: Api<SealedSecret> = Api::namespaced(client.clone(), &name.namespace);
+    let there = in_time(api.get_metadata_opt(&name.name)).await?;
+    let there = there.and_then(|sealed| sealed.metadata.uid).unwrap_or_default();
+    let Some(secret) = observe::metadata(client, name).await? else {
+        return Ok(false);
+    };
+    if !traces.iter().any(|trace| trace.uid != there && trace.owned(&secret)) {
+        return Ok(false);
+    }
+    apply::delete(client, name, &SecretIdentity::of(&secret)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_its_own_secret_goes_with_a_sealed_secret() {
+        let sealed = json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"namespace": "ns", "name": "one", "uid": "u1"}, "spec": {"encryptedData": {}},
+            "status": {"conditions": [], "written": {"uid": "s1"}},
+        });
+        let trace = Trace::of(&serde_json::from_value(sealed).unwrap());
+        let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
+        let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
+        let cases = [
+            ("owned", json!({"uid": "s9", "ownerReferences": owner("u1")}), true),
+            ("written, without an owner", json!({"uid": "s1"}), true),
+            ("patched", json!({"uid": "s1", "annotations": patch}), false),
+            ("somebody else's of that name", json!({"uid": "s2"}), false),
+            (
+                "of the next SealedSecret of that name",
+                json!({"uid": "s2", "ownerReferences": owner("u2")}),
+                false,
+            ),
+        ];
+        for (what, metadata, owned) in cases {
+            let metadata: ObjectMeta = serde_json::from_value::<ObjectMeta>(Value::clone(&metadata)).unwrap();
+            assert_eq!(trace.owned(&metadata), owned, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_settled_is_forgotten_and_nothing_else() {
+        let gone = Gone::default();
+        let sealed = |uid: &str| -> SealedSecret {
+            serde_json::from_value(json!({
+                "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+                "metadata": {"namespace": "ns", "name": "one", "uid": uid}, "spec": {"encryptedData": {}},
+            }))
+            .unwrap()
+        };
+        gone.note(&sealed("u1"));
+        let name = ObjectName::of(&sealed("u1").metadata);
+        let first = gone.traces(&name);
+        gone.note(&sealed("u2"));
+        gone.settled(&name, &first);
+        assert_eq!(gone.traces(&name).len(), 1, "it went while the first was collected");
+        gone.settled(&name, &gone.traces(&name));
+        assert!(gone.0.lock().unwrap().is_empty());
+    }
+}

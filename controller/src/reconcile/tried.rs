@@ -1,0 +1,139 @@
+//! Where items were tried that no key opened, and what the object's hint says of the key: for those who have to mend it.
+
+use std::fmt;
+
+use crds::SealedSecret;
+use sealing::binding::Scope;
+use sealing::hint::KeyHint;
+use sealing::key::Fingerprint;
+use sealing::keyring::KeyRing;
+
+/// How many keys that are not held are named.
+const NAMED: usize = 3;
+
+/// The place that the items were tried for, and the keys that they are said to be sealed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tried {
+    place: String,
+    hint: Option<Hinted>,
+}
+
+/// What the hint comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hinted {
+    /// Every key that it names is held.
+    Held(Vec<Fingerprint>),
+    /// These are not.
+    NotHeld(Vec<Fingerprint>),
+}
+
+impl Tried {
+    /// For an object that did not open with these keys.
+    pub(crate) fn new(sealed: &SealedSecret, keys: &KeyRing) -> Self {
+        let metadata = &sealed.metadata;
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let place = match Scope::from_annotations(metadata.annotations.as_ref()) {
+            Scope::Strict => format!("name {name:?} in namespace {namespace:?} (strict)"),
+            Scope::NamespaceWide => format!("any name in namespace {namespace:?} (namespace-wide)"),
+            Scope::ClusterWide => "any name and namespace (cluster-wide)".to_owned(),
+        };
+        let hint = KeyHint::of(metadata).map(|hint| {
+            let all = || hint.keys().cloned();
+            let missing: Vec<_> = all()
+                .filter(|key| !keys.fingerprints().any(|held| held == key))
+                .collect();
+            if missing.is_empty() {
+                Hinted::Held(all().collect())
+            } else {
+                Hinted::NotHeld(missing)
+            }
+        });
+        Self { place, hint }
+    }
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tried for {}", self.place)?;
+        match &self.hint {
+            None => Ok(()),
+            Some(Hinted::NotHeld(keys)) => write!(f, "; sealed with {}, not held here", named(keys)),
+            Some(Hinted::Held(keys)) => write!(
+                f,
+                "; sealed with {}, held here, so it was for another name, namespace or scope",
+                named(keys)
+            ),
+        }
+    }
+}
+
+fn named(keys: &[Fingerprint]) -> String {
+    let shown: Vec<_> = keys.iter().take(NAMED).map(Fingerprint::as_str).collect();
+    match keys.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crds::names;
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(annotations: serde_json::Value, keys: &KeyRing) -> String {
+        let sealed = json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"namespace": "ns", "name": "one", "annotations": annotations}, "spec": {"encryptedData": {}},
+        });
+        Tried::new(&serde_json::from_value(sealed).unwrap(), keys).to_string()
+    }
+
+    #[test]
+    fn place_and_keys_are_named() {
+        let none = KeyRing::default();
+        assert_eq!(
+            said(json!({}), &none),
+            r#"tried for name "one" in namespace "ns" (strict)"#
+        );
+        let wide = json!({names::ANNOTATION_NAMESPACE_WIDE: "true"});
+        assert_eq!(
+            said(wide, &none),
+            r#"tried for any name in namespace "ns" (namespace-wide)"#
+        );
+        let anywhere = json!({names::ANNOTATION_CLUSTER_WIDE: "true"});
+        assert_eq!(said(anywhere, &none), "tried for any name and namespace (cluster-wide)");
+
+        let key = Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
+        let fingerprint = key.public().fingerprint().clone();
+        let hint = |text: &str| json!({names::ANNOTATION_CLUSTER_WIDE: "true", names::ANNOTATION_SEALED_WITH: text});
+        let start = format!("tried for any name and namespace (cluster-wide); sealed with {fingerprint}");
+        assert_eq!(
+            said(hint(fingerprint.as_str()), &none),
+            format!("{start}, not held here")
+        );
+        let mut ring = KeyRing::default();
+        ring.insert(key, jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            said(hint(fingerprint.as_str()), &ring),
+            format!("{start}, held here, so it was for another name, namespace or scope")
+        );
+        let others: Vec<_> = "abcde"
+            .chars()
+            .map(|letter| format!("SHA256:{}A", letter.to_string().repeat(42)))
+            .collect();
+        let shown = said(hint(&others.join(",")), &ring);
+        assert!(
+            shown.ends_with(&format!("{} and 2 more, not held here", others[..3].join(", "))),
+            "{shown}"
+        );
+        assert!(
+            !said(hint("my password"), &ring).contains("password"),
+            "what is no hint is not repeated"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! `controller --strip-status`: takes what the reference does not know off all statuses, once, before it takes over again.
+//!
+//! It would leave them as they are: a `Ready` that nobody keeps is a lie from the next failure on.
+
+use crds::SealedSecret;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client};
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::error::ApiFailure;
+use crate::lease::leadership::{Leadership, Standing};
+use crate::object_name::ObjectName;
+use crate::reconcile::status;
+use crate::request::in_time;
+use crate::runtime::client::{self, ClientError};
+use crate::runtime::namespaces;
+use crate::settings::Settings;
+
+/// Objects in one answer of the API server.
+const PAGE: u32 = 500;
+/// How often one status is tried, read anew each time.
+const TRIES: usize = 5;
+
+/// Why it did not work out.
+#[derive(Debug, Error)]
+pub(crate) enum StripError {
+    /// No way to the API server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// SealedSecrets could not be listed.
+    #[error("SealedSecrets cannot be listed")]
+    List(#[source] ApiFailure),
+    /// Some statuses stayed as they were; each was named.
+    #[error("{0} statuses were not stripped; is a controller still running?")]
+    Left(usize),
+}
+
+/// Strips all statuses that the settings' namespaces and labels name.
+///
+/// # Errors
+/// [`StripError`]; what was stripped until then stays so, and it can be run again.
+pub(crate) async fn run(settings: &Settings) -> Result<(), StripError> {
+    // No controller runs, so that there is nobody to be elected against.
+    let (_alone, leadership) = Leadership::new(Standing::Alone);
+    let access = client::connect(&settings.api, leadership).await?;
+    let (mut stripped, mut left, mut total) = (0_usize, 0_usize, 0_usize);
+    for namespace in namespaces(settings, &access.namespace) {
+        let mut page = ListParams::default().limit(PAGE);
+        page.label_selector.clone_from(&settings.scope.label_selector);
+        loop {
+            let api: Api<SealedSecret> = match &namespace {
+                Some(namespace) => Api::namespaced(access.client.clone(), namespace),
+                None => Api::all(access.client.clone()),
+            };
+            let list = in_time(api.list(&page)).await.map_err(StripError::List)?;
+            for sealed in list.items {
+                total += 1;
+                let name = ObjectName::of(&sealed.metadata);
+                match strip(&access.client, sealed).await {
+                    Ok(changed) => stripped += usize::from(changed),
+                    Err(error) => {
+                        left += 1;
+                        warn!(key = %name, %error, "this status was not stripped");
+                    }
+                }
+            }
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => break,
+            }
+        }
+    }
+    info!(stripped, total, "statuses stripped");
+    if left > 0 {
+        return Err(StripError::Left(left));
+    }
+    Ok(())
+}
+
+/// Strips one status; says whether there was something to take off.
+async fn strip(client: &Client, mut sealed: SealedSecret) -> Result<bool, ApiFailure> {
+    let name = ObjectName::of(&sealed.metadata);
+    let api: Api<SealedSecret> = Api::namespaced(client.clone(), &name.namespace);
+    for _ in 1..TRIES {
+        let Some(bare) = status::bare(&sealed) else {
+            return Ok(false);
+        };
+        sealed.status = Some(bare);
+        match in_time(api.replace_status(&name.name, &PostParams::default(), &sealed)).await {
+            Ok(_) => return Ok(true),
+            Err(ApiFailure::NotFound(_)) => return Ok(false),
+            Err(ApiFailure::Conflict(_)) => match in_time(api.get_opt(&name.name)).await? {
+                Some(again) => sealed = again,
+                None => return Ok(false),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ApiFailure::Conflict("the object keeps changing".to_owned()))
+}
