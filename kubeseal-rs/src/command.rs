@@ -5,7 +5,8 @@
 mod cert;
 mod error;
 pub(crate) mod lint;
-pub(crate) mod seal_files;
+mod seal_files;
+mod tree;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
 pub(crate) use cert::{CertSource, Controller, Finding};
 pub(crate) use error::CommandError;
 pub(crate) use lint::Lint;
-pub(crate) use seal_files::SealFiles;
+pub(crate) use seal_files::{SealFiles, SealMode};
+pub(crate) use tree::Tree;
 
 /// What to do, with everything that doing it needs.
 #[derive(Debug, Clone, PartialEq)]
