@@ -6,6 +6,7 @@
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
+mod asked;
 mod command_line;
 mod http;
 mod keys;

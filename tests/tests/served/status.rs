@@ -27,15 +27,17 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
     let sealed = lab.await_condition(space.name(), "one", "Stalled", "True")?;
     ensure!(types(&sealed) == ["Synced", "Ready", "Stalled"], "{}", sealed["status"]);
     let synced = condition_of(&sealed, "Synced");
+    let tried = format!("tried for name \"one\" in namespace \"{}\" (strict)", space.name());
+    let said = format!("no key could decrypt secret (a); {tried}");
     ensure!(
-        synced["message"] == "no key could decrypt secret (a)" && synced["reason"] == "UnsealFailed",
+        synced["message"] == said && synced["reason"] == "UnsealFailed",
         "{synced}"
     );
     ensure!(synced["lastTransitionTime"] == synced["lastUpdateTime"], "{synced}");
-    let failed = "Warning ErrUnsealFailed: Failed to unseal: no key could decrypt secret (a) x1";
+    let failed = format!("Warning ErrUnsealFailed: Failed to unseal: {said} x1");
     lab.cluster.eventually(Duration::from_secs(10), "event", || {
         let events = lab.events(space.name(), "one")?;
-        ensure!(events == [failed], "{events:?}");
+        ensure!(events == [failed.as_str()], "{events:?}");
         Ok(())
     })?;
     let series = |condition: &str| {
@@ -70,7 +72,11 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
     lab.cluster.eventually(Duration::from_secs(10), "event", || {
         let events = lab.events(space.name(), "one")?;
         ensure!(
-            events == [failed, "Normal Unsealed: SealedSecret unsealed successfully x1"],
+            events
+                == [
+                    failed.as_str(),
+                    "Normal Unsealed: SealedSecret unsealed successfully x1"
+                ],
             "{events:?}"
         );
         Ok(())
