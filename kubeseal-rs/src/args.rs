@@ -64,6 +64,13 @@ pub(crate) struct ModeFlags {
     /// Ask the controller whether it can open the SealedSecrets that are read
     #[arg(long)]
     pub validate: bool,
+    /// Have the controller seal the SealedSecrets that are read again with its newest key; with -f and without -w the
+    /// file is changed in place. Only ciphertexts change
+    #[arg(long)]
+    pub re_encrypt: bool,
+    /// Seal the items of the Secrets that are read into the SealedSecrets of this file, in place. Only what is new changes
+    #[arg(long, value_name = "FILE")]
+    pub merge_into: Option<OsString>,
     /// Seal one bare value (--from-file or stdin) and print its base64 without a newline
     #[arg(long)]
     pub raw: bool,
@@ -79,13 +86,7 @@ pub(crate) struct ModeFlags {
     /// Print this help
     #[arg(long, short = 'h')]
     pub help: bool,
-    /// Not built yet.
-    #[arg(long, hide = true)]
-    pub merge_into: Option<OsString>,
-    /// Not built yet.
-    #[arg(long, hide = true)]
-    pub re_encrypt: bool,
-    /// The deprecated name of --re-encrypt; not built yet.
+    /// The deprecated name of --re-encrypt
     #[arg(long, hide = true)]
     pub rotate: bool,
 }
@@ -132,6 +133,9 @@ pub(crate) struct SealingFlags {
     /// Seal a Secret without any items
     #[arg(long)]
     pub allow_empty_data: bool,
+    /// Note in an annotation of the SealedSecret which key it was sealed with (its fingerprint)
+    #[arg(long)]
+    pub key_hint: bool,
 }
 
 /// Where the controller is.

@@ -6,6 +6,7 @@ mod request;
 
 use std::time::Duration;
 
+use crds::names;
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
 use tokio::runtime::{Builder, Runtime};
@@ -121,7 +122,10 @@ impl Cluster {
     /// [`ClusterError::Certificate`], and those of [`Cluster::service`].
     pub(crate) fn certificate(&self, controller: &Controller) -> Result<Vec<u8>, ClusterError> {
         let service = self.service(controller)?;
-        let request = Request::get(format!("{}/v1/cert.pem", service.path), "application/x-pem-file, */*");
+        let request = Request::get(
+            format!("{}{}", service.path, names::PATH_CERTIFICATE),
+            "application/x-pem-file, */*",
+        );
         self.ask(request)?
             .map_err(|refusal| ClusterError::Certificate(refusal, service.name))
     }
@@ -133,7 +137,7 @@ impl Cluster {
     pub(crate) fn verify(&self, service: &ProxiedService, json: Vec<u8>) -> Result<Verdict, ClusterError> {
         let request = Request {
             method: Method::POST,
-            path: format!("{}/v1/verify", service.path),
+            path: format!("{}{}", service.path, names::PATH_VERIFY),
             accept: "*/*",
             body: json,
         };
@@ -142,6 +146,21 @@ impl Cluster {
             Err(refusal) if refusal.status == StatusCode::CONFLICT => Ok(Verdict::DoesNotOpen),
             Err(refusal) => Err(ClusterError::Validate(refusal, service.name.clone())),
         }
+    }
+
+    /// Has the controller seal a SealedSecret, given as JSON, again with its newest key. Gives the answer's body.
+    ///
+    /// # Errors
+    /// [`ClusterError::ReEncrypt`], or that the API server does not answer.
+    pub(crate) fn rotate(&self, service: &ProxiedService, json: Vec<u8>) -> Result<Vec<u8>, ClusterError> {
+        let request = Request {
+            method: Method::POST,
+            path: format!("{}{}", service.path, names::PATH_ROTATE),
+            accept: "*/*",
+            body: json,
+        };
+        self.ask(request)?
+            .map_err(|refusal| ClusterError::ReEncrypt(refusal, service.name.clone()))
     }
 
     fn ask(&self, request: Request) -> Result<Result<Vec<u8>, Refusal>, ClusterError> {

@@ -1,11 +1,16 @@
 //! The verbs: each reads, asks [`sealing`], and writes once.
 
+pub(crate) mod edit_values;
 pub(crate) mod fetch_cert;
+pub(crate) mod items;
 pub(crate) mod lint;
+pub(crate) mod merge_into;
 pub(crate) mod raw;
+pub(crate) mod re_encrypt;
 pub(crate) mod recovery_unseal;
 pub(crate) mod seal;
 pub(crate) mod seal_files;
+mod sealed_file;
 pub(crate) mod validate;
 
 use zeroize::Zeroizing;

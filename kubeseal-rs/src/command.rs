@@ -4,9 +4,11 @@
 
 mod cert;
 mod error;
+pub(crate) mod items;
 pub(crate) mod lint;
-mod seal_files;
-mod tree;
+mod merge_into;
+mod re_encrypt;
+pub(crate) mod seal_files;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,9 +20,11 @@ use crate::args::verb::{self, Verb};
 use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
 pub(crate) use cert::{CertSource, Controller, Finding};
 pub(crate) use error::CommandError;
+use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
-pub(crate) use seal_files::{SealFiles, SealMode};
-pub(crate) use tree::Tree;
+pub(crate) use merge_into::MergeInto;
+pub(crate) use re_encrypt::ReEncrypt;
+pub(crate) use seal_files::SealFiles;
 
 /// What to do, with everything that doing it needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,10 +60,22 @@ pub(crate) enum Command {
         /// Where it goes.
         output: Output,
     },
+    /// Seal Secrets into a file of SealedSecrets.
+    MergeInto(MergeInto),
+    /// Have SealedSecrets sealed again.
+    ReEncrypt(ReEncrypt),
     /// Seal one bare value.
     Raw(Raw),
     /// Seal Secrets.
     Seal(Seal),
+    /// `kubeseal edit`.
+    EditValues(EditValues),
+    /// `kubeseal set`.
+    SetItem(SetItem),
+    /// `kubeseal unset`.
+    UnsetItems(UnsetItems),
+    /// `kubeseal rename`.
+    RenameItem(RenameItem),
     /// `kubeseal seal`.
     SealFiles(SealFiles),
     /// `kubeseal lint`.
@@ -102,6 +118,8 @@ pub(crate) struct Seal {
     pub namespace: Namespace,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// `--key-hint`.
+    pub hinted: bool,
 }
 
 /// Where bytes come from.
@@ -175,11 +193,16 @@ impl Command {
     fn of_verb(verb: Verb) -> Result<Self, CommandError> {
         match verb {
             Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),
+            Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
+            Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
+            Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
+            Verb::Rename(flags) => Ok(Command::RenameItem(flags.into())),
             Verb::Seal(flags) => SealFiles::decide(*flags).map(Command::SealFiles),
         }
     }
 
-    /// The order of the modes is the reference's: version, help, recovery-unseal, validate, fetch-cert, raw, seal.
+    /// The order of the modes is the reference's: version, help, recovery-unseal, validate, re-encrypt,
+    /// fetch-cert, merge-into, raw, seal.
     fn of_flags(args: Args) -> Result<Self, CommandError> {
         if args.mode.version {
             return Ok(Command::Version);
@@ -217,11 +240,17 @@ impl Command {
                 controller: Box::new(Controller::of(&args.controller, &args.cluster)),
             });
         }
+        if args.mode.re_encrypt || args.mode.rotate {
+            return ReEncrypt::decide(&args, input, output).map(Command::ReEncrypt);
+        }
         let cert = CertSource::of(args.sealing.cert.as_deref(), &args.controller, &args.cluster)?;
         let named = args.sealing.for_cluster.clone();
         let cert = cert.for_cluster(named, &args.controller, &args.cluster)?;
         if args.mode.fetch_cert {
             return Ok(Command::FetchCert { cert, output });
+        }
+        if let Some(target) = set(args.mode.merge_into.clone()) {
+            return MergeInto::decide(&args, target.into(), input, &output, cert).map(Command::MergeInto);
         }
         let cert = cert.between(&input, &output);
         if args.mode.raw {
@@ -247,19 +276,12 @@ impl Command {
             namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
             name: set(args.sealing.name),
             allow_empty: args.sealing.allow_empty_data,
+            hinted: args.sealing.key_hint,
         }))
     }
 }
 
 fn refuse_what_is_not_built(args: &Args) -> Result<(), CommandError> {
-    let flags = [
-        (args.mode.merge_into.is_some(), "--merge-into"),
-        (args.mode.re_encrypt, "--re-encrypt"),
-        (args.mode.rotate, "--rotate"),
-    ];
-    if let Some((_, flag)) = flags.iter().find(|(typed, _)| *typed) {
-        return Err(CommandError::NotBuilt((*flag).to_owned()));
-    }
     match args.words.first() {
         None => Ok(()),
         Some(word) => {

@@ -6,21 +6,18 @@ mod cluster;
 mod cmd;
 mod colour;
 mod command;
+mod editor;
 mod environment;
 mod error;
 mod field_order;
 mod files;
 mod lint;
-mod manifest;
 mod objects;
 mod parallel;
-mod progress;
 mod project;
 mod proxy;
-mod report;
 mod repository;
 mod run;
-mod tree;
 
 use std::process::ExitCode;
 

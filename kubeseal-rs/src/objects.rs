@@ -5,9 +5,12 @@ use std::fmt;
 
 use crds::{SealedSecret, names};
 use sealing::cert::CertError;
+use sealing::document::edit::EditError;
 use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
 use sealing::key_secret::KeyFileError;
 use sealing::keyring::OpenError;
+use sealing::merge::{MergeError, NoTarget};
+use sealing::reseal::reply::ReplyError;
 use sealing::seal::SealError;
 use sealing::secret::{ClearSecret, SecretError};
 use sealing::unseal::{self, ItemError, ItemErrors, UnsealError};
@@ -15,7 +18,7 @@ use serde_json::Value;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::cmd::seal_files::ClearFileFault;
+use crate::cluster::ClusterError;
 use crate::command::Input;
 use crate::field_order::GoOrder;
 use crate::files;
@@ -94,15 +97,61 @@ pub(crate) enum Fault {
     /// It is a project file that makes no sense, or says no certificate for a file.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// A clear file cannot go, or its sealed one not be written.
+    /// It cannot be changed without changing something else.
     #[error(transparent)]
-    ClearFile(#[from] ClearFileFault),
+    Edit(#[from] EditError),
+    /// Nothing can be sealed into it.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// It is not clear which of its objects is meant.
+    #[error(transparent)]
+    NoTarget(#[from] NoTarget),
+    /// There is no item of this name.
+    #[error("there is no item {item:?} (there are {})", .found.join(", "))]
+    NoItem {
+        /// Its name.
+        item: String,
+        /// The items that there are.
+        found: Vec<String>,
+    },
+    /// There is no value to seal into a file.
+    #[error("the value is empty")]
+    EmptyItem,
+    /// The text in the editor is gone.
+    #[error("it was emptied, so nothing was changed")]
+    EmptiedForm,
+    /// The text in the editor has become several documents.
+    #[error("one document is wanted here (no line with ---)")]
+    ManyForms,
+    /// The text in the editor has values for an object that is not in the file.
+    #[error("there is no {0:?} in the file")]
+    NoSuchObject(String),
+    /// Somebody else has changed the file since it was read.
+    #[error("it was changed by somebody else meanwhile")]
+    ChangedMeanwhile,
+    /// The controller does not seal it again.
+    #[error(transparent)]
+    NotReEncrypted(ClusterError),
+    /// What the controller answered is no SealedSecret.
+    #[error("the controller's answer is no SealedSecret")]
+    NoReply,
+    /// What the controller answered is not the same object.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
     /// The result cannot be written as text.
     #[error(transparent)]
     Emit(#[from] EmitError),
 }
 
 impl Fault {
+    /// That `sealed` has no such item.
+    pub(crate) fn no_item(item: &str, sealed: &SealedSecret) -> Self {
+        Fault::NoItem {
+            item: item.to_owned(),
+            found: sealed.spec.encrypted_data.keys().cloned().collect(),
+        }
+    }
+
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
@@ -124,7 +173,6 @@ impl Fault {
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
             Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
-            Fault::ClearFile(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
             Fault::NoCertificate => {
@@ -132,6 +180,30 @@ impl Fault {
             }
             Fault::Document(_) | Fault::Secret(_) => {
                 "nothing was written: mend the input, then run the same command again".to_owned()
+            }
+            Fault::Edit(EditError::Shared { .. } | EditError::Unfaithful { .. }) => {
+                "nothing was written: write out what is shared (no & * << or ! there), then run the same command again"
+                    .to_owned()
+            }
+            Fault::Merge(MergeError::Scope { .. }) => {
+                "items of two scopes do not open in one object: leave the scope out, or seal into a file of its own"
+                    .to_owned()
+            }
+            Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::ManyForms | Fault::NoSuchObject(_) => {
+                "nothing was written: run the same command again, and leave the names of the objects as they are"
+                    .to_owned()
+            }
+            Fault::ChangedMeanwhile => "nothing was written: run the same command again".to_owned(),
+            Fault::NotReEncrypted(error) => return error.hint(),
+            Fault::NoReply | Fault::Reply(_) => {
+                "nothing was written; --controller-name and --controller-namespace must name a Sealed Secrets controller"
+                    .to_owned()
+            }
+            Fault::Merge(MergeError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Merge(MergeError::DeprecatedData) => {
+                "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE".to_owned()
             }
             Fault::Seal(SealError::Empty) => "kubeseal --allow-empty-data".to_owned(),
             Fault::Keys(_) => {
@@ -141,7 +213,7 @@ impl Fault {
                     names::LABEL_SEALING_KEY
                 )
             }
-            Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoItem { .. } | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }

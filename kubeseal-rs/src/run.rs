@@ -27,6 +27,12 @@ pub(crate) fn run(
         Command::VerbHelp(text) => print(&text),
         Command::FetchCert { cert, output } => cmd::fetch_cert::run(&cert, &output, environment),
         Command::Seal(command) => cmd::seal::run(&command, environment, now),
+        Command::EditValues(command) => cmd::edit_values::run(&command, environment, now, &mut SystemRandom::default()),
+        Command::SetItem(command) => cmd::items::set(&command, environment, now, &mut SystemRandom::default()),
+        Command::UnsetItems(command) => cmd::items::unset(&command),
+        Command::RenameItem(command) => cmd::items::rename(&command),
+        Command::MergeInto(command) => cmd::merge_into::run(&command, environment, now, &mut SystemRandom::default()),
+        Command::ReEncrypt(command) => cmd::re_encrypt::run(&command, environment),
         Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut SystemRandom::default()),
         Command::Validate { input, controller } => cmd::validate::run(&input, &controller, environment),
         Command::RecoveryUnseal {

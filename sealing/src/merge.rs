@@ -198,8 +198,11 @@ fn item_path(item: &str) -> Vec<String> {
     ["spec", "encryptedData", item].map(str::to_owned).into()
 }
 
-/// The rule of the API server for the keys of a Secret (`IsConfigMapKey`).
-fn check_item_name(item: &str) -> Result<(), MergeError> {
+/// Refuses what no Secret can have as a key: the rule of the API server (`IsConfigMapKey`).
+///
+/// # Errors
+/// [`MergeError::ItemName`].
+pub fn check_item_name(item: &str) -> Result<(), MergeError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let reserved = matches!(item, "." | "..") || item.starts_with("..");
     if item.is_empty() || item.len() > 253 || reserved || !item.chars().all(fits) {

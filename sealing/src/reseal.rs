@@ -3,6 +3,8 @@
 //! The scope that opened is the scope that seals: both use one label, made of the object's own metadata. Nothing of the
 //! template is read, rendered or written (in the reference the template decided the output's scope, CVE-2026-22728).
 
+pub mod reply;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::{SealedSecret, names};

@@ -1,8 +1,12 @@
 //! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in [`shared`].
 
+pub(crate) mod edit;
 pub(crate) mod lint;
+pub(crate) mod rename;
 pub(crate) mod seal;
+pub(crate) mod set;
 pub(crate) mod shared;
+pub(crate) mod unset;
 
 use clap::{Parser, Subcommand};
 
@@ -20,24 +24,20 @@ pub(crate) struct VerbLine {
 pub(crate) enum Verb {
     /// Find what is wrong with SealedSecrets in a repository, without key and cluster
     Lint(lint::LintFlags),
+    /// Type new values into sealed files with your editor
+    Edit(Box<edit::EditFlags>),
+    /// Seal one value into a sealed file
+    Set(Box<set::SetFlags>),
+    /// Remove items from a sealed file
+    Unset(unset::UnsetFlags),
+    /// Give an item of a sealed file another name
+    Rename(rename::RenameFlags),
     /// Seal the Secrets in files
     Seal(Box<seal::SealFlags>),
 }
 
 /// The verbs of which none is there yet, so that whoever types one learns just that.
-pub(crate) const NOT_BUILT: [&str; 11] = [
-    "reseal",
-    "edit",
-    "set",
-    "unset",
-    "rename",
-    "unseal",
-    "doctor",
-    "keys",
-    "render",
-    "completions",
-    "man",
-];
+pub(crate) const NOT_BUILT: [&str; 7] = ["reseal", "unseal", "doctor", "keys", "render", "completions", "man"];
 
 /// The verb that somebody meant who typed `word`, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {

@@ -66,6 +66,9 @@ pub(crate) enum ClusterError {
     /// The controller does not answer the question. The text is the reference's.
     #[error("cannot validate sealed secret: {0}")]
     Validate(Refusal, ServiceName),
+    /// The controller does not reseal. The text is the reference's.
+    #[error("cannot re-encrypt secret: {0}")]
+    ReEncrypt(Refusal, ServiceName),
 }
 
 /// Which Service was asked.
@@ -111,6 +114,7 @@ impl ClusterError {
             ClusterError::Service(refusal)
             | ClusterError::Certificate(refusal, _)
             | ClusterError::Validate(refusal, _)
+            | ClusterError::ReEncrypt(refusal, _)
                 if refusal.status == StatusCode::FORBIDDEN =>
             {
                 format!("the Role sealed-secrets-service-proxier allows it to every authenticated user; {OFFLINE}")
@@ -118,7 +122,12 @@ impl ClusterError {
             ClusterError::Service(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
                 "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
             }
-            ClusterError::Certificate(_, service) | ClusterError::Validate(_, service) => format!(
+            ClusterError::ReEncrypt(refusal, _) if refusal.status == StatusCode::INTERNAL_SERVER_ERROR => {
+                "the controller cannot open it (kubeseal --validate asks just that), or is too old".to_owned()
+            }
+            ClusterError::Certificate(_, service)
+            | ClusterError::ReEncrypt(_, service)
+            | ClusterError::Validate(_, service) => format!(
                 "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
                 service.namespace, service.name
             ),

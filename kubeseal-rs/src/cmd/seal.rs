@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::document::{Document, EmitError, Format};
+use sealing::hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -30,7 +31,7 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
         allow_empty: command.allow_empty,
         ..SealParameters::default()
     };
-    let sealing = Sealing::new(parameters, &command.namespace, &cert, environment);
+    let sealing = Sealing::new(parameters, &command.namespace, &cert, environment, command.hinted);
     let text = sealing.text(&InputName::of(&command.input), &bytes, command.format)?;
     Ok(files::write(&command.output, text.as_bytes())?)
 }
@@ -41,6 +42,8 @@ pub(super) struct Sealing<'a> {
     cert: &'a SealingCert,
     namespace: &'a Namespace,
     environment: &'a Environment,
+    /// Whether each object gets a key hint.
+    hinted: bool,
     /// The kubeconfig context's namespace, once a Secret has needed it: sealing works where there is no kubeconfig.
     of_context: OnceLock<String>,
 }
@@ -52,6 +55,7 @@ impl<'a> Sealing<'a> {
         namespace: &'a Namespace,
         cert: &'a SealingCert,
         environment: &'a Environment,
+        hinted: bool,
     ) -> Self {
         if let Namespace::Said(namespace) = namespace {
             parameters.namespace = Some(namespace.clone());
@@ -61,6 +65,7 @@ impl<'a> Sealing<'a> {
             cert,
             namespace,
             environment,
+            hinted,
             of_context: OnceLock::new(),
         }
     }
@@ -103,7 +108,10 @@ impl<'a> Sealing<'a> {
             };
             sealed = seal(&secret, &parameters, self.cert.public(), &mut random);
         }
-        let object = sealed.map_err(|error| name.fault_at(document.place(), error))?;
+        let mut object = sealed.map_err(|error| name.fault_at(document.place(), error))?;
+        if self.hinted && !object.spec.encrypted_data.is_empty() {
+            KeyHint::one(self.cert.public().fingerprint()).write(&mut object.metadata);
+        }
         Ok(serde_json::to_value(object).map_err(|_| name.fault(EmitError))?)
     }
 }

@@ -26,6 +26,12 @@ fn mode(command: &Command) -> &'static str {
         Command::FetchCert { .. } => "fetch-cert",
         Command::Raw(_) => "raw",
         Command::Seal(_) => "seal",
+        Command::MergeInto(_) => "merge-into",
+        Command::ReEncrypt(_) => "re-encrypt",
+        Command::EditValues(_) => "edit",
+        Command::SetItem(_) => "set",
+        Command::UnsetItems(_) => "unset",
+        Command::RenameItem(_) => "rename",
         Command::VerbHelp(_) => "help of a verb",
         Command::SealFiles(_) => "seal files",
         Command::Lint(_) => "lint",
@@ -41,6 +47,12 @@ fn the_modes_have_the_references_precedence() {
         ("--raw --name n", "raw"),
         ("--fetch-cert --raw", "fetch-cert"),
         ("--validate --fetch-cert --raw", "validate"),
+        ("--raw --name n --merge-into x", "merge-into"),
+        ("--fetch-cert --merge-into x", "fetch-cert"),
+        ("--merge-into=", "seal"),
+        ("--re-encrypt --fetch-cert --merge-into x", "re-encrypt"),
+        ("--rotate", "re-encrypt"),
+        ("--validate --re-encrypt", "validate"),
         ("--recovery-unseal --validate --fetch-cert --raw", "recovery-unseal"),
         ("--help --recovery-unseal", "help"),
         ("-h", "help"),
@@ -61,9 +73,12 @@ fn the_modes_have_the_references_precedence() {
 #[test]
 fn what_does_not_go_together_is_refused() {
     let cases = [
-        ("--merge-into x.yaml", "--merge-into is not built yet"),
-        ("--re-encrypt", "--re-encrypt is not built yet"),
-        ("--rotate", "--rotate is not built yet"),
+        (
+            "--merge-into x.yaml -w y.yaml",
+            "--merge-into writes the file that it names, so it takes no --sealed-secret-file",
+        ),
+        ("--merge-into x.yaml -o xml", "unsupported output format: xml"),
+        ("--re-encrypt -o xml", "unsupported output format: xml"),
         ("render x.yaml", "kubeseal render is not built yet"),
         (
             "--cert c.pem seal x.yaml",
@@ -103,15 +118,6 @@ fn what_does_not_go_together_is_refused() {
             "--cert file://host/y",
             "--cert: a file URL must have the form file:///absolute/path",
         ),
-        (
-            "seal x --check --delete-clear",
-            "--check writes nothing, so it takes no --delete-clear",
-        ),
-        (
-            "seal x --check --force",
-            "--check writes nothing, so it takes no --force",
-        ),
-        ("seal x -o yaml", "unsupported report: yaml"),
         ("--cert http://[", "--cert is not a URL: invalid IPv6 address"),
     ];
     for (line, expected) in cases {
@@ -415,25 +421,26 @@ fn the_project_file_is_asked_only_when_no_flag_says_what_to_seal_with() {
 }
 
 #[test]
-fn what_is_deleted_is_always_sealed_first() {
-    let seal = |line: &str| match decide(line) {
-        Ok(Command::SealFiles(command)) => command,
+fn a_file_that_is_re_encrypted_is_changed_in_place() {
+    let decided = |line: &str| match decide(line).unwrap() {
+        Command::ReEncrypt(command) => (command.output, command.format),
         other => panic!("{line}: {other:?}"),
     };
-    let cases = [
-        ("seal x", SealMode::Seal),
-        ("seal x --force", SealMode::SealAgain),
-        ("seal x --delete-clear", SealMode::SealAndDelete),
-        ("seal x --delete-clear --force", SealMode::SealAndDelete),
-        ("seal x --check", SealMode::Check),
-        ("seal x --check --force=false", SealMode::Check),
-    ];
-    for (line, mode) in cases {
-        assert_eq!(seal(line).mode, mode, "{line}");
-    }
-    let (beside, below) = (seal("seal a"), seal("seal a --out o/p"));
-    let target = |command: &SealFiles| command.target(Path::new("a/b/x.yaml"), Path::new("b/x.yaml"));
-    assert_eq!(target(&beside), Path::new("a/b/x.sealed.yaml"));
-    assert_eq!(target(&below), Path::new("o/p/b/x.sealed.yaml"));
-    assert!(beside.key_hint && !seal("seal a --no-key-hint").key_hint);
+    let file = |name: &str| Output::File(name.into());
+    assert_eq!(decided("--re-encrypt -f x.yaml"), (file("x.yaml"), None));
+    assert_eq!(decided("--re-encrypt -f x.yaml -o json"), (file("x.yaml"), None));
+    assert_eq!(decided("--re-encrypt -f x.yaml -w x.yaml"), (file("x.yaml"), None));
+    assert_eq!(
+        decided("--re-encrypt -f x.yaml -w y.yaml"),
+        (file("y.yaml"), Some(Format::Yaml))
+    );
+    assert_eq!(
+        decided("--re-encrypt -f x.yaml -w y.json"),
+        (file("y.json"), Some(Format::Json))
+    );
+    assert_eq!(decided("--re-encrypt"), (Output::Stdout, Some(Format::Json)));
+    assert_eq!(
+        decided("--re-encrypt -f /dev/stdin -o yaml"),
+        (Output::Stdout, Some(Format::Yaml))
+    );
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod items;
 mod lint;
 mod output;
 mod program;

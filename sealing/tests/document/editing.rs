@@ -361,7 +361,7 @@ fn what_is_not_there_or_no_text_is_named() {
     assert_eq!(told(remove("m/b")), "document 2, line 4: there is no m.b");
     assert_eq!(told(remove("m/k/o")), "document 2, line 6: there is no m.k.o");
     assert_eq!(told(rename("m/b", "c")), "document 2, line 4: there is no m.b");
-    assert_eq!(told(rename("m/a", "l")), "document 2, line 4: there is a l already");
+    assert_eq!(told(rename("m/a", "l")), "document 2, line 4: there is \"l\" already");
     for change in [set("m/a/b", "x"), set("m/l/0", "x"), set("m/l", "x"), set("m", "x")] {
         assert!(told(change).contains("is not what can be changed here"));
     }

@@ -6,11 +6,12 @@ use crds::{SealedSecret, names};
 use sealing::SystemRandom;
 use sealing::binding::{BindingError, Scope};
 use sealing::document;
-use sealing::document::edit::{Edit, edit};
+use sealing::document::edit::{Change, Edit, edit};
 use sealing::hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::random::{Random, RandomUnavailable};
 use sealing::raw::seal_raw;
+use sealing::reseal::reply::{self, ReplyError};
 use sealing::reseal::{ResealError, Resealed, Which, reseal};
 use sealing::unseal::{self, ItemError};
 use serde_json::{Value, json};
@@ -220,4 +221,61 @@ fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
         let after = String::from_utf8(after).unwrap();
         assert!(after.starts_with("# head\n---\na: 1\n---\n") && after.ends_with(" # end"));
     }
+}
+
+#[test]
+fn of_a_reply_only_the_ciphertexts_are_taken() {
+    let before = object(Scope::NamespaceWide, &["other"]);
+    let mut reply = before.clone();
+    resealed(&before, &["other"], "rsa2048", Which::All)
+        .unwrap()
+        .put_into(&mut reply);
+    // As the reference answers: template data lost, annotations of the object moved.
+    reply["spec"]["template"] = json!({"metadata": {"annotations": {"note": "kept"}}});
+    reply["metadata"]["annotations"] = json!({names::ANNOTATION_NAMESPACE_WIDE: "true"});
+    let text = document::to_yaml(&before).unwrap();
+    let documents = document::read(text.as_bytes()).unwrap();
+    let changes = reply::changes(&typed(&before), &typed(&reply)).unwrap();
+    let document = &documents[0];
+    let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
+    let after = &document::read(&after).unwrap()[0].value;
+    assert_eq!(opened(after, &["rsa2048"]), opened(&before, &["other"]));
+    let mut expected = before.clone();
+    expected["spec"]["encryptedData"] = reply["spec"]["encryptedData"].clone();
+    assert_eq!(*after, expected);
+}
+
+#[test]
+fn a_reply_that_is_not_the_same_object_is_refused() {
+    let before = object(Scope::NamespaceWide, &["other"]);
+    let wrong = |at: &str, to: Value| {
+        let mut reply = before.clone();
+        *reply.pointer_mut(at).unwrap() = to;
+        reply::changes(&typed(&before), &typed(&reply)).unwrap_err()
+    };
+    assert_eq!(wrong("/metadata/name", json!("x")), ReplyError::OtherObject);
+    assert_eq!(wrong("/metadata/namespace", json!("x")), ReplyError::OtherObject);
+    assert_eq!(wrong("/metadata/annotations", json!({})), ReplyError::OtherObject);
+    assert_eq!(wrong("/spec/encryptedData", json!({})), ReplyError::OtherItems);
+    assert_eq!(
+        wrong("/spec", json!({"encryptedData": {}, "data": "x"})),
+        ReplyError::OtherItems
+    );
+    for text in ["", "clear", "AgA=", "!"] {
+        let error = wrong("/spec/encryptedData/a", json!(text));
+        assert_eq!(error, ReplyError::NoCiphertext("a".to_owned()));
+    }
+}
+
+#[test]
+fn a_hint_that_the_reply_does_not_renew_goes() {
+    let mut before = object(Scope::Strict, &["other"]);
+    before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = json!(key("other").fingerprint);
+    let mut reply = before.clone();
+    reply["metadata"]["annotations"] = json!({});
+    let changes = |reply: &Value| reply::changes(&typed(&before), &typed(reply)).unwrap();
+    assert!(matches!(changes(&reply).last(), Some(Change::Remove { .. })));
+    let hint = KeyHint::one(key("rsa2048").cert().public().fingerprint());
+    reply["metadata"]["annotations"] = json!({names::ANNOTATION_SEALED_WITH: hint.to_string()});
+    assert_eq!(changes(&reply).last(), Some(&hint.change()));
 }

@@ -1,7 +1,5 @@
 //! Groups of flags that several verbs share.
 
-use std::ffi::OsString;
-
 use clap::Args;
 
 use crate::args::{ClusterFlags, ControllerFlags};
@@ -25,16 +23,13 @@ pub(crate) struct CertificateFlags {
     pub cluster: ClusterFlags,
 }
 
-/// Which files a verb works on, and how it tells of them.
+/// Which SealedSecret of a file is meant.
 #[derive(Debug, Args)]
-pub(crate) struct TreeFlags {
-    /// Files, folders (with all manifests below: .yaml, .yml, .json) or patterns such as 'apps/*/prod'
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<OsString>,
-    /// Leave out what this pattern fits, at any depth; repeatable
-    #[arg(long, value_name = "PATTERN")]
-    pub exclude: Vec<String>,
-    /// How to tell what was done: text or json
-    #[arg(long, short = 'o', value_name = "text|json")]
-    pub output: Option<String>,
+pub(crate) struct ObjectFlags {
+    /// The name of the SealedSecret that is meant, when the file holds several
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The namespace of the SealedSecret that is meant
+    #[arg(long, short = 'n', value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
 }

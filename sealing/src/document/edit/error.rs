@@ -17,7 +17,7 @@ pub enum EditError {
         field: String,
     },
     /// The new key is taken.
-    #[error("{place}: there is a {} already", shown(key))]
+    #[error("{place}: there is \"{}\" already", shown(key))]
     Exists {
         /// Where.
         place: Place,

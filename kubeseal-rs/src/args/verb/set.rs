@@ -1,0 +1,31 @@
+//! `kubeseal set`: what can be typed after it.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::shared::{CertificateFlags, ObjectFlags};
+
+/// Flags of `kubeseal set`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("set.txt"))]
+pub(crate) struct SetFlags {
+    /// The file with SealedSecrets, changed in place: only this item, and byte for byte nothing else
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+    /// The name of the item; it is added when there is none
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// Read the value from this file, in place of stdin
+    #[arg(long, value_name = "FILE")]
+    pub from_file: Option<OsString>,
+    /// Seal an empty value
+    #[arg(long)]
+    pub allow_empty_data: bool,
+    /// Which SealedSecret is meant.
+    #[command(flatten)]
+    pub object: ObjectFlags,
+    /// Which certificate to seal with.
+    #[command(flatten)]
+    pub certificate: CertificateFlags,
+}

@@ -1,0 +1,77 @@
+//! `kubeseal set`, `unset` and `rename`: one change in a file of SealedSecrets.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _};
+
+use jiff::Timestamp;
+use sealing::SecretBytes;
+use sealing::merge::{check_item_name, remove_item, rename_item, seal_items};
+use sealing::random::Random;
+
+use super::sealed_file::SealedFile;
+use crate::cert_source;
+use crate::command::Input;
+use crate::command::items::{RenameItem, SetItem, UnsetItems};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files::{self, FileError};
+use crate::objects::{Fault, InputName};
+
+/// Seals one value into the file.
+pub(crate) fn set(
+    command: &SetItem,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<(), Error> {
+    // Whatever keeps the value from being sealed is told before anyone is asked to type it.
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let file = SealedFile::read(&command.target.file)?;
+    let (at, sealed) = file.meant(&command.target)?;
+    check_item_name(&command.item).map_err(|error| file.fault(at, error))?;
+    let value = value(command)?;
+    if value.expose().is_empty() && !command.allow_empty {
+        return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
+    }
+    let items = BTreeMap::from([(command.item.clone(), value)]);
+    let changes = seal_items(sealed, &items, true, cert.public(), random).map_err(|error| file.fault(at, error))?;
+    file.write(BTreeMap::from([(at, changes)]))
+}
+
+/// The value, byte for byte; from a terminal one line that is not shown, without its end.
+fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
+    match &command.value {
+        Input::Stdin if io::stdin().is_terminal() => {
+            let prompt = format!("value of {} (it is not shown): ", command.item);
+            let typed = rpassword::prompt_password(prompt).map_err(FileError::Stdin)?;
+            Ok(SecretBytes::new(typed.into_bytes()))
+        }
+        input => {
+            let mut bytes = files::read(input, "a value")?;
+            Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
+        }
+    }
+}
+
+/// Removes items from the file.
+pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
+    let file = SealedFile::read(&command.target.file)?;
+    let (at, sealed) = file.meant(&command.target)?;
+    let mut changes = Vec::new();
+    for item in &command.items {
+        let change = remove_item(sealed, item).ok_or_else(|| file.fault(at, Fault::no_item(item, sealed)))?;
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    file.write(BTreeMap::from([(at, changes)]))
+}
+
+/// Gives an item of the file another name.
+pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
+    let file = SealedFile::read(&command.target.file)?;
+    let (at, sealed) = file.meant(&command.target)?;
+    let change = rename_item(sealed, &command.item, &command.to).map_err(|error| file.fault(at, error))?;
+    let change = change.ok_or_else(|| file.fault(at, Fault::no_item(&command.item, sealed)))?;
+    file.write(BTreeMap::from([(at, vec![change])]))
+}

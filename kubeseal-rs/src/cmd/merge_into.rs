@@ -1,0 +1,47 @@
+//! `--merge-into`: seals the items of Secrets into the SealedSecrets of a file.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sealing::document::edit::Change;
+use sealing::merge::merge;
+use sealing::random::Random;
+
+use super::sealed_file::SealedFile;
+use crate::cert_source;
+use crate::command::MergeInto;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::objects::InputName;
+
+/// Seals all Secrets into the objects of their names, then writes the file at once. A single Secret is sealed into the
+/// only object of a file whatever their names are, as in the reference.
+pub(crate) fn run(
+    command: &MergeInto,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<(), Error> {
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let file = SealedFile::read(&command.target)?;
+    let bytes = super::read_objects(&command.input)?;
+    let name = InputName::of(&command.input);
+    let documents = name.documents(&bytes)?;
+    let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
+    for document in &documents {
+        let secret = name.secret(document)?;
+        let said = command.name.as_ref().or(secret.metadata.name.as_ref());
+        let namespace = command
+            .parameters
+            .namespace
+            .as_ref()
+            .or(secret.metadata.namespace.as_ref());
+        let strictly = documents.len() > 1;
+        let at = file.target(said.map(String::as_str), namespace.map(String::as_str), strictly)?;
+        let Some(target) = file.sealed.get(at) else { continue };
+        let merged = merge(target, &secret, &command.parameters, cert.public(), random)
+            .map_err(|error| name.fault_at(document.place(), error))?;
+        changes.entry(at).or_default().extend(merged);
+    }
+    file.write(changes)
+}

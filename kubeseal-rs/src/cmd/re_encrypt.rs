@@ -1,0 +1,76 @@
+//! `--re-encrypt`: the controller seals each SealedSecret again with its newest key. Of its answers only the
+//! ciphertexts are taken; everything else stays what and how it was.
+
+use std::collections::BTreeMap;
+
+use crds::{SealedSecret, names};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealing::binding::Scope;
+use sealing::document::edit::{Edit, edit};
+use sealing::document::{self, Document};
+use sealing::reseal::reply;
+
+use crate::cluster::Cluster;
+use crate::command::ReEncrypt;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+use crate::objects::{self, Fault, InputName};
+
+/// Asks about every document, judges the answers, then writes the result at once.
+pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), Error> {
+    let bytes = super::read_objects(&command.input)?;
+    let name = InputName::of(&command.input);
+    let documents = name.documents(&bytes)?;
+    let mut questions = Vec::new();
+    for document in &documents {
+        let sealed = name.sealed_secret(document)?;
+        let json = document::to_json_compact(&question(&sealed)).map_err(|error| name.fault(error))?;
+        questions.push((document, sealed, json));
+    }
+    let cluster = Cluster::connect(&command.controller.cluster, environment)?;
+    let service = cluster.service(&command.controller)?;
+    let mut edits = Vec::new();
+    for (document, sealed, json) in questions {
+        let wrong = |fault: Fault| name.fault_at(document.place(), fault);
+        let answer = cluster
+            .rotate(&service, json.into_bytes())
+            .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
+        let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
+        let changes = reply::changes(&sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
+        edits.push(Edit { document, changes });
+    }
+    let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
+    let keeps_form = |format| documents.iter().all(|document| document.format == format);
+    match command.format.filter(|format| !keeps_form(*format)) {
+        None => files::write(&command.output, &text)?,
+        Some(format) => {
+            let objects: Vec<_> = name.documents(&text)?.into_iter().map(Document::into_value).collect();
+            let text = objects::text(&objects, format).map_err(|error| name.fault(error))?;
+            files::write(&command.output, text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// What the controller needs to open the items and to seal them again. The template is none of its business: what it
+/// would make of it is not taken, and it decides nothing.
+fn question(sealed: &SealedSecret) -> SealedSecret {
+    let annotations = sealed.metadata.annotations.iter().flatten();
+    let known = [Scope::NamespaceWide, Scope::ClusterWide].map(Scope::annotation);
+    let said = |name: &str| known.contains(&Some(name)) || name == names::ANNOTATION_SEALED_WITH;
+    let annotations: BTreeMap<_, _> = annotations
+        .filter(|(name, _)| said(name))
+        .map(|(name, text)| (name.clone(), text.clone()))
+        .collect();
+    let mut question = sealed.clone();
+    question.status = None;
+    question.spec.template = None;
+    question.metadata = ObjectMeta {
+        name: sealed.metadata.name.clone(),
+        namespace: sealed.metadata.namespace.clone(),
+        annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+        ..ObjectMeta::default()
+    };
+    question
+}

@@ -1,0 +1,121 @@
+//! A file of SealedSecrets that is changed in place: read, found one's way in, and written once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crds::{SealedSecret, names};
+use sealing::document::Document;
+use sealing::document::edit::{Change, Edit, edit};
+use sealing::merge;
+use zeroize::Zeroizing;
+
+use crate::command::Output;
+use crate::command::items::Target;
+use crate::error::Error;
+use crate::files;
+use crate::objects::{Fault, InputError, InputName};
+
+/// The file, and the SealedSecrets that it holds among whatever else.
+pub(super) struct SealedFile {
+    path: PathBuf,
+    name: InputName,
+    bytes: Zeroizing<Vec<u8>>,
+    documents: Vec<Document>,
+    /// The positions of the SealedSecrets among the documents.
+    positions: Vec<usize>,
+    /// The SealedSecrets themselves, in the same order.
+    pub(super) sealed: Vec<SealedSecret>,
+}
+
+impl SealedFile {
+    /// Reads the file. Documents of other kinds are left alone.
+    ///
+    /// # Errors
+    /// That it cannot be read, holds no SealedSecret, or one that is none after all.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        let name = InputName(path.display().to_string());
+        let bytes = files::read_file(path)?;
+        let documents = name.documents(&bytes)?;
+        let is_sealed = |document: &&Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
+        let positions: Vec<usize> = (0..documents.len())
+            .filter(|at| documents.get(*at).as_ref().is_some_and(is_sealed))
+            .collect();
+        let meant = match positions.as_slice() {
+            // Then the first one says what it is.
+            [] => documents.iter().take(1).collect(),
+            all => all.iter().filter_map(|at| documents.get(*at)).collect::<Vec<_>>(),
+        };
+        let sealed = meant
+            .into_iter()
+            .map(|document| name.sealed_secret(document))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            path: path.to_owned(),
+            name,
+            bytes,
+            documents,
+            positions,
+            sealed,
+        })
+    }
+
+    /// The position among [`Self::sealed`] of the object that is meant; see [`merge::target`].
+    ///
+    /// # Errors
+    /// That none or several are meant.
+    pub(super) fn target(
+        &self,
+        name: Option<&str>,
+        namespace: Option<&str>,
+        strictly: bool,
+    ) -> Result<usize, InputError> {
+        merge::target(&self.sealed, name, namespace, strictly).map_err(|error| self.name.fault(error))
+    }
+
+    /// The one object that is meant, with its position among [`Self::sealed`]: what is said of it must fit.
+    ///
+    /// # Errors
+    /// As [`Self::target`].
+    pub(super) fn meant(&self, target: &Target) -> Result<(usize, &SealedSecret), InputError> {
+        let (name, namespace) = (target.name.as_deref(), target.namespace.as_deref());
+        let at = self.target(name, namespace, name.is_some() || namespace.is_some())?;
+        let sealed = self.sealed.get(at).map(|sealed| (at, sealed));
+        sealed.ok_or_else(|| self.name.fault(merge::NoTarget::None))
+    }
+
+    /// A fault of the object at this position among [`Self::sealed`].
+    pub(super) fn fault(&self, at: usize, fault: impl Into<Fault>) -> InputError {
+        match self.document(at) {
+            Some(document) => self.name.fault_at(document.place(), fault),
+            None => self.name.fault(fault),
+        }
+    }
+
+    fn document(&self, at: usize) -> Option<&Document> {
+        self.positions
+            .get(at)
+            .and_then(|position| self.documents.get(*position))
+    }
+
+    /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
+    /// touched.
+    ///
+    /// # Errors
+    /// That a change would reach further than it should, that somebody else has changed the file since it was read, or
+    /// that it cannot be written. Nothing has changed then.
+    pub(super) fn write(&self, changes: BTreeMap<usize, Vec<Change>>) -> Result<(), Error> {
+        let edits: Vec<_> = changes
+            .into_iter()
+            .filter(|(_, changes)| !changes.is_empty())
+            .filter_map(|(at, changes)| self.document(at).map(|document| Edit { document, changes }))
+            .collect();
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
+        if *files::read_file(&self.path)? != *self.bytes {
+            return Err(self.name.fault(Fault::ChangedMeanwhile).into());
+        }
+        Ok(files::write(&Output::File(self.path.clone()), &text)?)
+    }
+}

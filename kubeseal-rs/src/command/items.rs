@@ -1,0 +1,115 @@
+//! `kubeseal edit`, `set`, `unset` and `rename`: flags → what to do.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{CertSource, CommandError, Input, set};
+use crate::args::verb::edit::EditFlags;
+use crate::args::verb::rename::RenameFlags;
+use crate::args::verb::set::SetFlags;
+use crate::args::verb::shared::ObjectFlags;
+use crate::args::verb::unset::UnsetFlags;
+
+/// The SealedSecret to change.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Target {
+    /// Its file.
+    pub file: PathBuf,
+    /// Its name, where the file holds several.
+    pub name: Option<String>,
+    /// Its namespace, where the file holds several.
+    pub namespace: Option<String>,
+}
+
+impl Target {
+    fn of(file: OsString, flags: ObjectFlags) -> Self {
+        Self {
+            file: file.into(),
+            name: set(flags.name),
+            namespace: set(flags.namespace),
+        }
+    }
+}
+
+/// Type new values in an editor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct EditValues {
+    /// What to change.
+    pub target: Target,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+}
+
+/// Seal one value into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SetItem {
+    /// What to change.
+    pub target: Target,
+    /// The item's name.
+    pub item: String,
+    /// Where the value comes from.
+    pub value: Input,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+}
+
+/// Remove items.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnsetItems {
+    /// What to change.
+    pub target: Target,
+    /// The items' names.
+    pub items: Vec<String>,
+}
+
+/// Give an item another name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RenameItem {
+    /// What to change.
+    pub target: Target,
+    /// The item's name.
+    pub item: String,
+    /// Its new name.
+    pub to: String,
+}
+
+impl EditValues {
+    pub(super) fn decide(flags: EditFlags) -> Result<Self, CommandError> {
+        let cert = CertSource::of_verb(&flags.certificate)?.at(&flags.file);
+        let target = Target::of(flags.file, flags.object);
+        Ok(Self { target, cert })
+    }
+}
+
+impl SetItem {
+    pub(super) fn decide(flags: SetFlags) -> Result<Self, CommandError> {
+        Ok(Self {
+            cert: CertSource::of_verb(&flags.certificate)?.at(&flags.file),
+            target: Target::of(flags.file, flags.object),
+            item: flags.key,
+            value: set(flags.from_file).map_or(Input::Stdin, |path| Input::File(path.into())),
+            allow_empty: flags.allow_empty_data,
+        })
+    }
+}
+
+impl From<UnsetFlags> for UnsetItems {
+    fn from(flags: UnsetFlags) -> Self {
+        Self {
+            target: Target::of(flags.file, flags.object),
+            items: flags.keys,
+        }
+    }
+}
+
+impl From<RenameFlags> for RenameItem {
+    fn from(flags: RenameFlags) -> Self {
+        Self {
+            target: Target::of(flags.file, flags.object),
+            item: flags.key,
+            to: flags.new,
+        }
+    }
+}

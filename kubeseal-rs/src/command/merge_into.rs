@@ -1,0 +1,55 @@
+//! `--merge-into`: flags → what to do.
+
+use std::path::PathBuf;
+
+use sealing::merge::MergeParameters;
+
+use super::{CertSource, CommandError, Input, Output, format, set};
+use crate::args::Args;
+
+/// Seal the items of Secrets into a file of SealedSecrets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MergeInto {
+    /// The Secrets.
+    pub input: Input,
+    /// The file of SealedSecrets, changed in place.
+    pub target: PathBuf,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// `--name`: which SealedSecret of the file is meant, if not the one with the Secret's name.
+    pub name: Option<String>,
+    /// What else the flags say.
+    pub parameters: MergeParameters,
+}
+
+impl MergeInto {
+    /// Decides what the flags mean when `--merge-into` names `target`.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(
+        args: &Args,
+        target: PathBuf,
+        input: Input,
+        output: &Output,
+        cert: CertSource,
+    ) -> Result<Self, CommandError> {
+        if *output != Output::Stdout {
+            return Err(CommandError::OutputWithMergeInto);
+        }
+        // The file's own format stays; one that does not exist is refused nevertheless.
+        format(args, output)?;
+        Ok(Self {
+            cert: cert.between(&input, &Output::File(target.clone())),
+            input,
+            target,
+            name: set(args.sealing.name.clone()),
+            parameters: MergeParameters {
+                scope: args.sealing.scope,
+                namespace: set(args.sealing.namespace.clone()),
+                allow_empty: args.sealing.allow_empty_data,
+                hinted: args.sealing.key_hint,
+            },
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! The user's editor, on a text that nobody else may read and that is gone when the editor is.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitStatus;
+
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::process::{Child, Command};
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::files::plain;
+
+/// The editor gave no text. Nothing of the text is left anywhere.
+#[derive(Debug, Error)]
+pub(crate) enum EditorError {
+    /// There is no place for the text.
+    #[error("cannot make a private file for the editor: {}", plain(.0))]
+    Place(io::Error),
+    /// It cannot be started.
+    #[error("cannot start the editor {editor:?}: {}", plain(reason))]
+    Start {
+        /// What was to be started.
+        editor: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The file is gone, or cannot be read any more.
+    #[error("the editor {editor:?} left no file: {}", plain(reason))]
+    Gone {
+        /// What was started.
+        editor: String,
+        /// Why it cannot be read.
+        reason: io::Error,
+    },
+    /// It says that it has failed.
+    #[error("the editor {editor:?} ended with {status}: nothing was changed")]
+    Failed {
+        /// What was started.
+        editor: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// This program was told to end while the editor was open.
+    #[error("ended by a signal while the editor was open: nothing was changed")]
+    Ended,
+}
+
+/// Opens `$VISUAL`, else `$EDITOR`, else `vi` on `text`, and gives what was made of it; wiped when dropped. The value of
+/// the variable may have arguments, as for Git. The text lies in a folder of its own of mode 0700, so that what editors
+/// put beside it (swap files, backups) goes with it: under `XDG_RUNTIME_DIR`, which is in memory and the user's own, or
+/// where temporary files are.
+///
+/// # Errors
+/// [`EditorError`].
+pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<Vec<u8>>, EditorError> {
+    let named = environment.text("VISUAL").or(environment.text("EDITOR"));
+    let editor = named.unwrap_or("vi").to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(EditorError::Place)?;
+    runtime.block_on(async {
+        // From here on a signal ends the editor, not this program, so that the folder is always removed.
+        let mut signals = signals::Signals::catch().map_err(EditorError::Place)?;
+        let folder = folder(environment).map_err(EditorError::Place)?;
+        let file = folder.path().join("values.yaml");
+        put(&file, text).map_err(EditorError::Place)?;
+        let not_started = |reason| EditorError::Start {
+            editor: editor.clone(),
+            reason,
+        };
+        let mut child = start(&editor, &file).map_err(not_started)?;
+        let status = tokio::select! {
+            status = child.wait() => status.map_err(not_started)?,
+            () = signals.end() => {
+                // It may have ended by the same signal already.
+                let _ = child.kill().await;
+                return Err(EditorError::Ended);
+            }
+        };
+        if !status.success() {
+            return Err(EditorError::Failed {
+                editor: editor.clone(),
+                status,
+            });
+        }
+        let bytes = fs::read(&file).map(Zeroizing::new);
+        bytes.map_err(|reason| EditorError::Gone { editor, reason })
+    })
+}
+
+fn folder(environment: &Environment) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("kubeseal-");
+    #[cfg(unix)]
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    #[cfg(unix)]
+    builder.permissions(private);
+    let runtime = environment.get("XDG_RUNTIME_DIR").map(Path::new);
+    match runtime.filter(|folder| folder.is_absolute()) {
+        Some(folder) => builder.tempdir_in(folder).or_else(|_| builder.tempdir()),
+        None => builder.tempdir(),
+    }
+}
+
+fn put(file: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(text)
+}
+
+#[cfg(unix)]
+fn start(editor: &str, file: &Path) -> io::Result<Child> {
+    // The shell takes the arguments apart and makes way for the editor.
+    Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("exec {editor} \"$1\""))
+        .arg("kubeseal")
+        .arg(file)
+        .spawn()
+}
+
+#[cfg(not(unix))]
+fn start(editor: &str, file: &Path) -> io::Result<Child> {
+    let mut words = editor.split_whitespace();
+    Command::new(words.next().unwrap_or_default())
+        .args(words)
+        .arg(file)
+        .spawn()
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) struct Signals {
+        terminate: Signal,
+        hang_up: Signal,
+        /// What the keyboard sends is the editor's, which has the terminal; here it is only kept from ending the program.
+        _keyboard: [Signal; 2],
+    }
+
+    impl Signals {
+        pub(super) fn catch() -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
+                _keyboard: [signal(SignalKind::interrupt())?, signal(SignalKind::quit())?],
+            })
+        }
+
+        /// Returns when this program is told to end.
+        pub(super) async fn end(&mut self) {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.hang_up.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    use std::io;
+
+    pub(super) struct Signals;
+
+    impl Signals {
+        pub(super) fn catch() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Returns when this program is told to end.
+        pub(super) async fn end(&mut self) {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,471 @@
+//! `edit`, `set`, `unset`, `rename` and `--merge-into`: a file of SealedSecrets is changed in place, and nothing of it
+//! but what was asked for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::program::{Folder, Run, command};
+
+const CERT: &str = "--cert test-only.crt";
+const HINT: &str = "sealed-secrets-rs/sealed-with";
+
+/// A file as people keep them: comments, CRLF, no line break at the end, other objects, two SealedSecrets.
+fn file(folder: &Folder) -> String {
+    let secret = |name: &str, items: &str| {
+        let clear =
+            format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: shop}}\nstringData: {items}\n");
+        folder
+            .run(&format!("{CERT} -o yaml"), &clear)
+            .ok()
+            .replacen("---\n", "", 1)
+    };
+    let one =
+        secret("db", "{password: old, user: u}").replace("  encryptedData:", "  # what is sealed\n  encryptedData:");
+    let two = secret("cache", "{password: other}");
+    let text = format!("# ours\n---\n{one}# behind\n---\nkind: ConfigMap\ndata: {{a:   'x'}}\n---\n{two}")
+        .replace('\n', "\r\n");
+    let text = text.trim_end().to_owned();
+    folder.put("sealed.yaml", &text);
+    text
+}
+
+/// All items in clear, as `object/item`.
+fn opened(folder: &Folder, name: &str) -> BTreeMap<String, String> {
+    let text = folder.text(name);
+    let sealed: Vec<&str> = text.split("---").filter(|part| part.contains("SealedSecret")).collect();
+    let flags = "--recovery-unseal --recovery-private-key test-only.key";
+    let clear = folder.run(flags, &sealed.join("\n---\n")).ok();
+    let objects = serde_json::Deserializer::from_str(&clear)
+        .into_iter::<Value>()
+        .map(Result::unwrap);
+    let mut all = BTreeMap::new();
+    for object in objects {
+        for (item, value) in object["data"].as_object().into_iter().flatten() {
+            let bytes = STANDARD.decode(value.as_str().unwrap()).unwrap();
+            let object = object["metadata"]["name"].as_str().unwrap();
+            all.insert(format!("{object}/{item}"), String::from_utf8(bytes).unwrap());
+        }
+    }
+    all
+}
+
+fn pairs(all: &[(&str, &str)]) -> BTreeMap<String, String> {
+    all.iter()
+        .map(|(item, value)| ((*item).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// The lines that are not in both texts: those that went, and those that came.
+fn changed_lines<'t>(before: &'t str, after: &'t str) -> (Vec<&'t str>, Vec<&'t str>) {
+    let (mut old, mut new): (Vec<_>, Vec<_>) = (before.split('\n').collect(), after.split('\n').collect());
+    while !old.is_empty() && old.first() == new.first() {
+        old.remove(0);
+        new.remove(0);
+    }
+    while !old.is_empty() && old.last() == new.last() {
+        old.pop();
+        new.pop();
+    }
+    (old, new)
+}
+
+fn starts(lines: &[&str], expected: &[&str]) {
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+        assert!(line.ends_with('\r'), "{line}");
+    }
+}
+
+#[test]
+fn set_changes_the_lines_of_the_item_alone() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    assert_eq!(
+        folder
+            .run(&format!("set {CERT} sealed.yaml password --name db"), "new\n")
+            .ok(),
+        ""
+    );
+    let after = folder.text("sealed.yaml");
+    let (old, new) = changed_lines(&before, &after);
+    starts(&old, &["    password: AQ"]);
+    starts(&new, &["    password: AQ"]);
+    assert_eq!(
+        opened(&folder, "sealed.yaml"),
+        pairs(&[("db/password", "new\n"), ("db/user", "u"), ("cache/password", "other")])
+    );
+    // The last item of the file, which has no line break at its end; all of its object's items are new: it gets a hint.
+    folder.put("value", "from a file");
+    assert_eq!(
+        folder
+            .run(
+                &format!("set {CERT} sealed.yaml password -n shop --name cache --from-file value"),
+                ""
+            )
+            .ok(),
+        ""
+    );
+    let last = folder.text("sealed.yaml");
+    assert!(!last.ends_with('\n') && last.contains(&format!("    {HINT}: SHA256:")));
+    assert_eq!(opened(&folder, "sealed.yaml")["cache/password"], "from a file");
+    assert_eq!(
+        folder
+            .run(&format!("set {CERT} sealed.yaml y --name cache"), "added")
+            .ok(),
+        ""
+    );
+    assert!(folder.text("sealed.yaml").contains("\r\n    \"y\": AQ"));
+    assert_eq!(opened(&folder, "sealed.yaml")["cache/y"], "added");
+    assert_eq!(
+        folder
+            .run(
+                &format!("set {CERT} sealed.yaml none --name cache --allow-empty-data"),
+                ""
+            )
+            .ok(),
+        ""
+    );
+    assert_eq!(opened(&folder, "sealed.yaml")["cache/none"], "");
+}
+
+#[test]
+fn unset_and_rename_need_no_certificate_and_touch_nothing_else() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    assert_eq!(folder.run("rename sealed.yaml user login --name db", "").ok(), "");
+    let renamed = folder.text("sealed.yaml");
+    assert_eq!(renamed, before.replace("    user: ", "    login: "));
+    assert_eq!(folder.run("unset sealed.yaml password login --name db", "").ok(), "");
+    let after = folder.text("sealed.yaml");
+    let (old, new) = changed_lines(&renamed, &after);
+    starts(&old, &["    password: AQ", "    login: AQ"]);
+    starts(&new, &["    {}"]);
+    assert_eq!(opened(&folder, "sealed.yaml"), pairs(&[("cache/password", "other")]));
+}
+
+#[test]
+fn an_item_can_be_set_into_json_and_into_a_new_object() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "new.json",
+        "{\n\t\"kind\": \"SealedSecret\", \"apiVersion\": \"bitnami.com/v1alpha1\",\n\t\"metadata\": {\"name\": \"a\"},\n\t\"spec\": {\n\t\t\
+         \"encryptedData\": null\n\t}\n}",
+    );
+    let run = folder.run(&format!("set {CERT} new.json a"), "x");
+    assert!(run.told.contains("namespace"), "{}", run.told);
+    folder.put(
+        "new.json",
+        &folder
+            .text("new.json")
+            .replace("\"a\"}", "\"a\", \"namespace\": \"b\"}"),
+    );
+    assert_eq!(folder.run(&format!("set {CERT} new.json k"), "x").ok(), "");
+    assert!(
+        folder
+            .text("new.json")
+            .contains("\n\t\t\"encryptedData\": {\n\t\t\t\"k\": \"AQ")
+    );
+    assert_eq!(opened(&folder, "new.json"), pairs(&[("a/k", "x")]));
+}
+
+/// An editor that is a shell command; `$1` is the file.
+fn with_editor(folder: &Folder, editor: &str, words: &[&str]) -> Run {
+    let script = format!("#!/bin/sh\n{editor}\n");
+    folder.put("editor", &script);
+    make_executable(&folder.path("editor"));
+    fs::create_dir_all(folder.path("run")).unwrap();
+    let (editor, run) = (folder.path("editor"), folder.path("run"));
+    let variables = [
+        ("EDITOR", editor.to_str().unwrap()),
+        ("XDG_RUNTIME_DIR", run.to_str().unwrap()),
+        ("PATH", "/usr/bin:/bin"),
+    ];
+    let words: Vec<_> = ["edit", "--cert", "test-only.crt"]
+        .iter()
+        .chain(words)
+        .copied()
+        .collect();
+    let outcome = folder.run_in(&variables, &words, b"");
+    assert_eq!(fs::read_dir(&run).unwrap().count(), 0, "the typed text is still there");
+    outcome
+}
+
+fn make_executable(path: &PathBuf) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn edit_shows_names_without_values_and_seals_what_is_typed() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let look = format!(
+        "cp \"$1\" {shown}; ls -ld \"$1\" \"$(dirname \"$1\")\" > {modes}",
+        shown = folder.path("shown").display(),
+        modes = folder.path("modes").display()
+    );
+    with_editor(&folder, &look, &["sealed.yaml"]).ok();
+    assert_eq!(folder.text("sealed.yaml"), before);
+    let shown = folder.text("shown");
+    assert!(
+        shown.ends_with("\nshop/db:\n  password:\n  user:\nshop/cache:\n  password:\n"),
+        "{shown}"
+    );
+    let modes = folder.text("modes");
+    assert!(modes.contains("-rw-------") && modes.contains("drwx------"), "{modes}");
+
+    let change = r#"sed -i 's/^  user:/  user: new/; $ a\  more: |\n    two\n    lines' "$1""#;
+    with_editor(&folder, change, &["sealed.yaml"]).ok();
+    assert_eq!(
+        opened(&folder, "sealed.yaml"),
+        pairs(&[
+            ("db/password", "old"),
+            ("db/user", "new"),
+            ("cache/password", "other"),
+            ("cache/more", "two\nlines\n")
+        ])
+    );
+    let after = folder.text("sealed.yaml");
+    let kept = |text: &str| {
+        text.lines()
+            .filter(|line| line.contains("password:"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&after), kept(&before));
+    assert!(!after.contains("new") && !after.contains("lines"));
+    with_editor(
+        &folder,
+        "sed -i 's/password:/password: p/' \"$1\"",
+        &["--name", "cache", "sealed.yaml"],
+    )
+    .ok();
+    assert_eq!(opened(&folder, "sealed.yaml")["cache/password"], "p");
+}
+
+#[test]
+fn what_the_editor_does_wrong_changes_nothing() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let cases = [
+        "exit 3",
+        "printf 'shop/db: [' > \"$1\"",
+        "printf 'shop/db:\\n  user: yes\\n' > \"$1\"",
+        "printf 'shop/other:\\n  user: x\\n' > \"$1\"",
+        "printf 'shop/db:\\n  a/b: x\\n' > \"$1\"",
+        ": > \"$1\"",
+        "rm \"$1\"",
+        "printf 'a: {}\\n---\\nb: {}\\n' > \"$1\"",
+    ];
+    let mut told = String::new();
+    for editor in cases {
+        let run = with_editor(&folder, editor, &["sealed.yaml"]);
+        told.push_str(&format!(
+            "$ {editor}\n{}",
+            run.told.replace(folder.path("").to_str().unwrap(), "/")
+        ));
+        assert_eq!((run.code, folder.text("sealed.yaml") == before), (1, true), "{editor}");
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Waits until the condition holds.
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn what_was_typed_is_gone_after_a_signal_too() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    folder.put("editor", "#!/bin/sh\necho secret > \"$1\"\nexec sleep 60\n");
+    make_executable(&folder.path("editor"));
+    fs::create_dir_all(folder.path("run")).unwrap();
+    for name in ["TERM", "HUP"] {
+        let mut child = command(&folder.path(""))
+            .args(["edit", "--cert", "test-only.crt", "sealed.yaml"])
+            .env("VISUAL", folder.path("editor"))
+            .env("EDITOR", "false")
+            .env("XDG_RUNTIME_DIR", folder.path("run"))
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let typed = || {
+            fs::read_dir(folder.path("run"))
+                .unwrap()
+                .flatten()
+                .any(|entry| fs::read_to_string(entry.path().join("values.yaml")).is_ok_and(|text| text == "secret\n"))
+        };
+        eventually("the editor has not begun", typed);
+        // The keyboard's signals are the editor's: this program waits for it.
+        signal(&child, "INT");
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(typed());
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        assert_eq!(fs::read_dir(folder.path("run")).unwrap().count(), 0);
+        assert_eq!(folder.text("sealed.yaml"), before);
+    }
+}
+
+#[test]
+fn merge_into_seals_into_the_object_of_the_name() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop, labels: {l: x}}\nstringData: {password: new, more: x}\n";
+    assert_eq!(folder.run(&format!("{CERT} --merge-into sealed.yaml"), secret).ok(), "");
+    assert_eq!(
+        opened(&folder, "sealed.yaml"),
+        pairs(&[
+            ("db/password", "new"),
+            ("db/user", "u"),
+            ("db/more", "x"),
+            ("cache/password", "other")
+        ])
+    );
+    let after = folder.text("sealed.yaml");
+    let rest = |text: &str| {
+        text.lines()
+            .filter(|line| {
+                !["password: ", "more: ", "labels:", "l: x"]
+                    .iter()
+                    .any(|new| line.trim_start().starts_with(new))
+            })
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rest(&after), rest(&before));
+    assert!(!after.contains(HINT));
+    assert_eq!(
+        folder
+            .run(
+                &format!("{CERT} --merge-into sealed.yaml -o json --key-hint --name cache"),
+                secret
+            )
+            .ok(),
+        ""
+    );
+    assert!(folder.text("sealed.yaml").contains(HINT));
+    assert_eq!(opened(&folder, "sealed.yaml").len(), 5);
+}
+
+#[test]
+fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
+    let folder = Folder::with_keys();
+    let sealed = folder
+        .run(
+            CERT,
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n",
+        )
+        .ok();
+    folder.put("one.json", &sealed);
+    let other = "apiVersion: v1\nkind: Secret\nmetadata: {name: other, namespace: elsewhere, annotations: {k: a}}\nstringData: {b: z}\n";
+    assert_eq!(folder.run(&format!("{CERT} --merge-into one.json -f -"), other).code, 1);
+    assert_eq!(folder.run(&format!("{CERT} --merge-into one.json"), other).ok(), "");
+    assert_eq!(opened(&folder, "one.json"), pairs(&[("db/a", "x"), ("db/b", "z")]));
+    let merged = folder.text("one.json");
+    assert!(
+        merged.contains("\"annotations\": {\n          \"k\": \"a\"\n        }"),
+        "{merged}"
+    );
+    let both = format!("{other}---\n{other}");
+    let run = folder.run(&format!("{CERT} --merge-into one.json"), &both);
+    assert_eq!((run.code, folder.text("one.json") == merged), (1, true), "{}", run.told);
+}
+
+#[test]
+fn what_cannot_be_changed_is_told_and_left() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
+    folder.put("config.yaml", "apiVersion: v1\nkind: ConfigMap\n");
+    let anchored = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
+    folder.put("anchored.yaml", anchored);
+    folder.put(
+        "alias.yaml",
+        &anchored
+            .replace("encryptedData: &all", "other: &all")
+            .replace("other: *all", "encryptedData: *all"),
+    );
+    let cases = [
+        ("set CERT sealed.yaml password", "x"),
+        ("set CERT sealed.yaml password --name nobody", "x"),
+        ("set CERT sealed.yaml password --name db -n elsewhere", "x"),
+        ("set CERT sealed.yaml password --name db", ""),
+        ("set CERT sealed.yaml a/b --name db", "x"),
+        ("set CERT sealed.yaml password --name db --from-file nowhere", ""),
+        ("set CERT nowhere.yaml password", "x"),
+        ("set CERT config.yaml password", "x"),
+        ("set CERT anchored.yaml c", "x"),
+        ("set CERT alias.yaml c", "x"),
+        ("set --cert nowhere sealed.yaml password --name db", "x"),
+        ("set sealed.yaml", ""),
+        ("edit CERT sealed.yaml --name nobody", ""),
+        ("unset sealed.yaml nothing --name db", ""),
+        ("unset sealed.yaml --name db", ""),
+        ("unset alias.yaml a", ""),
+        ("rename sealed.yaml password user --name db", ""),
+        ("rename sealed.yaml nothing other --name db", ""),
+        ("rename sealed.yaml user a/b --name db", ""),
+        ("CERT --merge-into sealed.yaml --scope cluster-wide", secret),
+        ("CERT --merge-into sealed.yaml --name nobody", secret),
+        ("CERT --merge-into sealed.yaml -n elsewhere", secret),
+        ("CERT --merge-into sealed.yaml -w out.yaml", secret),
+        ("CERT --merge-into sealed.yaml -o xml", secret),
+        ("CERT --merge-into sealed.yaml", ""),
+        (
+            "CERT --merge-into sealed.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n",
+        ),
+        ("CERT --merge-into config.yaml", secret),
+        ("CERT --merge-into nowhere.yaml", secret),
+        ("--re-encrypt", ""),
+        ("--re-encrypt -f config.yaml", ""),
+        ("--re-encrypt -f sealed.yaml -o xml", ""),
+    ];
+    let mut told = String::new();
+    for (line, input) in cases {
+        let run = folder.run(&line.replace("CERT", CERT), input);
+        assert!(run.code != 0 && run.stdout.is_empty(), "{line}");
+        told.push_str(&format!("$ kubeseal {line}\n{}", run.told));
+    }
+    assert_eq!(folder.text("sealed.yaml"), before);
+    assert_eq!(folder.text("anchored.yaml"), anchored);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_hint_names_the_key_of_the_certificate() {
+    let folder = Folder::with_keys();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n";
+    let hinted = folder.run(&format!("{CERT} --key-hint"), secret).ok();
+    let hint = |text: &str| serde_json::from_str::<Value>(text).unwrap()["metadata"]["annotations"][HINT].clone();
+    assert_eq!(hint(&folder.run(CERT, secret).ok()), Value::Null);
+    let shown = hint(&hinted).as_str().unwrap().to_owned();
+    // The fingerprint of test-only.crt, as `ssh-keygen -l` prints it for its key.
+    assert!(shown.starts_with("SHA256:") && shown.len() == 50, "{shown}");
+    let template = &serde_json::from_str::<Value>(&hinted).unwrap()["spec"]["template"];
+    assert!(!template.to_string().contains("SHA256:"));
+}

@@ -1,0 +1,68 @@
+//! What a controller has resealed, judged before any of it is put into a file.
+
+use crds::{SealedSecret, names};
+use thiserror::Error;
+
+use crate::base64_text;
+use crate::binding::Scope;
+use crate::document::edit::Change;
+use crate::envelope::Envelope;
+use crate::hint::KeyHint;
+
+/// Why a reply is not what was asked for. Carries names, never a ciphertext.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReplyError {
+    /// It is another object.
+    #[error("the controller's answer has another name, namespace or scope")]
+    OtherObject,
+    /// It has other items.
+    #[error("the controller's answer has other items")]
+    OtherItems,
+    /// A text in it is no ciphertext.
+    #[error("the controller's answer holds something else than a ciphertext ({0})")]
+    NoCiphertext(String),
+}
+
+/// The changes that put the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`. A key hint that
+/// the object carries is renewed if the reply says it, else it goes, as it would be wrong.
+///
+/// # Errors
+/// [`ReplyError`].
+pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change>, ReplyError> {
+    let said = |field: &Option<String>| field.clone().unwrap_or_default();
+    let identity = |object: &SealedSecret| {
+        let metadata = &object.metadata;
+        let scope = Scope::from_annotations(metadata.annotations.as_ref());
+        (said(&metadata.name), said(&metadata.namespace), scope)
+    };
+    if identity(sealed) != identity(reply) {
+        return Err(ReplyError::OtherObject);
+    }
+    let (old, new) = (&sealed.spec, &reply.spec);
+    if !old.encrypted_data.keys().eq(new.encrypted_data.keys()) || old.data.is_some() != new.data.is_some() {
+        return Err(ReplyError::OtherItems);
+    }
+    let mut changes = Vec::new();
+    let items = new.encrypted_data.iter();
+    let items = items.map(|(item, text)| (vec!["spec", "encryptedData", item.as_str()], text));
+    for (path, text) in items.chain(new.data.iter().map(|text| (vec!["spec", "data"], text))) {
+        let is_ciphertext = base64_text::decode(text).is_ok_and(|bytes| Envelope::parse(&bytes).is_ok());
+        if !is_ciphertext {
+            return Err(ReplyError::NoCiphertext(
+                path.last().copied().unwrap_or_default().to_owned(),
+            ));
+        }
+        changes.push(Change::set(path, text));
+    }
+    let annotations = sealed.metadata.annotations.as_ref();
+    if annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
+        let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
+        changes.push(match KeyHint::of(&reply.metadata) {
+            Some(hint) => hint.change(),
+            None => Change::Remove {
+                path: path.map(str::to_owned).into(),
+            },
+        });
+    }
+    Ok(changes)
+}
