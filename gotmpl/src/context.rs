@@ -29,7 +29,7 @@ impl Default for Limits {
     /// As large as a Secret may be (1 MiB), and so that the steps are used up within some 10 ms.
     fn default() -> Limits {
         Limits {
-            steps: 250_000,
+            steps: 200_000,
             depth: 200,
             output: 1 << 20,
             allocation: 32 << 20,

@@ -84,23 +84,30 @@ impl Exec<'_, '_, '_> {
         Ok(Flow::Next)
     }
 
-    fn variable(&self, variable: Variable, at: usize) -> Outcome<Value> {
-        let found = self.variables.iter().rev().find(|(known, _)| *known == variable);
-        match found {
-            Some((_, value)) => Ok(value.clone()),
-            None => fail(at, self.undefined(variable)),
-        }
+    fn variable(&mut self, variable: Variable, at: usize) -> Outcome<Value> {
+        let place = self.place(variable, at)?;
+        Ok(self
+            .variables
+            .get(place)
+            .map_or(Value::NoValue, |(_, value)| value.clone()))
     }
 
     fn assign(&mut self, variable: Variable, value: Value, at: usize) -> Outcome<()> {
-        let found = self.variables.iter_mut().rev().find(|(known, _)| *known == variable);
-        match found {
-            Some((_, slot)) => {
-                *slot = value;
-                Ok(())
-            }
-            None => fail(at, self.undefined(variable)),
+        let place = self.place(variable, at)?;
+        if let Some((_, slot)) = self.variables.get_mut(place) {
+            *slot = value;
         }
+        Ok(())
+    }
+
+    /// Where the latest variable of a name is; the way there is paid for where it is long.
+    fn place(&mut self, variable: Variable, at: usize) -> Outcome<usize> {
+        let Some(place) = self.variables.iter().rposition(|(known, _)| *known == variable) else {
+            return fail(at, self.undefined(variable));
+        };
+        let passed = self.variables.len() - place;
+        limited(at, self.context.steps(passed as u64 / 32))?;
+        Ok(place)
     }
 
     fn undefined(&self, variable: Variable) -> ExecMistake {

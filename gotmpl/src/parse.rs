@@ -3,12 +3,14 @@
 mod control;
 mod literal;
 mod pipeline;
+mod scope;
 
 use std::collections::HashMap;
 
 use crate::error::{Error, Mistake, ParseMistake};
 use crate::functions::Functions;
 use crate::lex::{Keyword, Token, TokenKind, tokens};
+use crate::parse::scope::Scope;
 use crate::tree::{self, Body, Callee, Variable};
 
 /// How deep blocks and parentheses may nest.
@@ -31,12 +33,13 @@ pub(crate) fn parse(name: &str, text: &str, functions: &Functions) -> Result<Set
         lex_mistake,
         next: 0,
         functions,
-        scope: Vec::new(),
+        numbers: HashMap::new(),
+        scope: Scope::default(),
         loops: 0,
         depth: 0,
         set: Set::default(),
     };
-    parser.set.variables.push("$".to_owned());
+    parser.variable("$");
     parser.template(name).map_err(|mistake| {
         // The token that was read last is where it went wrong.
         let at = parser
@@ -67,8 +70,10 @@ struct Parser<'t> {
     /// The token to read next.
     next: usize,
     functions: &'t Functions,
+    /// The variables by name.
+    numbers: HashMap<String, Variable>,
     /// The variables that can be used here.
-    scope: Vec<Variable>,
+    scope: Scope,
     /// How many ranges are around.
     loops: usize,
     depth: usize,
@@ -84,7 +89,6 @@ enum Ending {
 
 impl Parser<'_> {
     fn template(&mut self, name: &str) -> Result<(), ParseMistake> {
-        self.scope = vec![0];
         let mut body = Body::new();
         loop {
             match self.peek().kind {
@@ -218,11 +222,13 @@ impl Parser<'_> {
 
     /// The number of a variable; the same name has the same number everywhere.
     fn variable(&mut self, name: &str) -> Variable {
-        let known = self.set.variables.iter().position(|known| known == name);
-        known.unwrap_or_else(|| {
-            self.set.variables.push(name.to_owned());
-            self.set.variables.len() - 1
-        })
+        if let Some(known) = self.numbers.get(name) {
+            return *known;
+        }
+        let number = self.set.variables.len();
+        self.set.variables.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        number
     }
 }
 

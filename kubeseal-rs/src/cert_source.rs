@@ -1,6 +1,7 @@
 //! The certificate's bytes, from a file, a web server or the controller; and which of them, when no flag says it.
 
 mod found;
+mod many;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
 use crate::proxy;
+pub(crate) use many::Certificates;
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
 const LARGEST: u64 = 1024 * 1024;
@@ -96,14 +98,8 @@ pub(crate) fn sealing_cert(
     source: &CertSource,
     environment: &Environment,
     now: Timestamp,
-) -> Result<SealingCert, Error> {
-    if let CertSource::Found(finding) = source
-        && let Some(chosen) = found::choose(finding)?
-    {
-        return chosen.sealing_cert(environment, now);
-    }
-    let (bytes, name) = bytes(source, environment)?;
-    usable(&bytes, &name, now)
+) -> Result<Arc<SealingCert>, Error> {
+    Certificates::new(source, environment, now).between(&[])
 }
 
 fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert, Error> {

@@ -8,7 +8,8 @@ pub(crate) mod items;
 pub(crate) mod lint;
 mod merge_into;
 mod re_encrypt;
-pub(crate) mod seal_files;
+mod seal_files;
+mod tree;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
 pub(crate) use re_encrypt::ReEncrypt;
-pub(crate) use seal_files::SealFiles;
+pub(crate) use seal_files::{SealFiles, SealMode};
+pub(crate) use tree::Tree;
 
 /// What to do, with everything that doing it needs.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -13,6 +14,7 @@ use crate::command::CommandError;
 use crate::editor::EditorError;
 use crate::files::FileError;
 use crate::objects::InputError;
+use crate::tree::TreeError;
 
 /// Everything that ends the program.
 #[derive(Debug, Error)]
@@ -38,6 +40,36 @@ pub(crate) enum Error {
     /// A cluster of the project file was asked for, and there is no such file.
     #[error("--for-cluster {0}: there is no project file .kubeseal.yaml here or above, up to the Git root")]
     NoProjectFile(String),
+    /// The paths mean no files.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The paths mean files, and none of them holds what is looked for.
+    #[error("there is no {what} in {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    NothingFound {
+        /// The kind.
+        what: &'static str,
+        /// The paths as typed.
+        paths: Vec<PathBuf>,
+    },
+    /// Two files would be written to one.
+    #[error("{} and {} would both be written to {}", one.display(), other.display(), to.display())]
+    CommonTarget {
+        /// The file to write.
+        to: PathBuf,
+        /// The one.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
+    /// Files of a tree that failed; the others are done.
+    #[error("{} files failed", .0.len())]
+    Files(Vec<Error>),
+    /// Files that are not as they should be; the report says which.
+    #[error("{0}")]
+    Findings(String),
+    /// The report cannot be written as JSON; cannot happen.
+    #[error("the report cannot be written")]
+    Report,
     /// What was read is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -94,6 +126,9 @@ impl Error {
         if let Error::Inputs(errors) = self {
             return errors.iter().map(|error| told(error, error.fault.hint())).collect();
         }
+        if let Error::Files(errors) = self {
+            return errors.iter().map(Error::message).collect();
+        }
         told(self, self.hint())
     }
 
@@ -107,6 +142,12 @@ impl Error {
             Error::Command(error) => error.hint(),
             Error::Input(error) => error.fault.hint(),
             Error::Cluster(error) => error.hint(),
+            Error::Tree(TreeError::NothingFits(_)) => {
+                Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
+            }
+            Error::Findings(_) => Some("kubeseal seal PATH… seals what differs".to_owned()),
+            Error::NothingFound { .. } => Some("name the folder or the files that hold them".to_owned()),
+            Error::CommonTarget { .. } => Some("write one of them elsewhere: --out DIR".to_owned()),
             Error::NoProjectFile(_) => Some("docs/project-file.md describes it; or seal with --cert FILE".to_owned()),
             Error::Fetch(error) => error.hint(),
             Error::Editor(EditorError::Start { .. }) => Some("name yours: EDITOR=nano kubeseal edit FILE".to_owned()),
@@ -114,6 +155,9 @@ impl Error {
                 Some("kubeseal --namespace NAMESPACE".to_owned())
             }
             Error::Told
+            | Error::Tree(_)
+            | Error::Files(_)
+            | Error::Report
             | Error::Editor(_)
             | Error::SecretFile(_)
             | Error::File(_)
@@ -126,16 +170,21 @@ impl Error {
 
 /// `error: ` and the chain of causes on a line, then what to do on another.
 fn told(error: &dyn StdError, hint: Option<String>) -> String {
-    let mut line = format!("error: {error}");
+    let mut line = format!("error: {}\n", chain(error));
+    if let Some(hint) = hint {
+        line.push_str(&format!("hint: {hint}\n"));
+    }
+    line
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         line.push_str(": ");
         line.push_str(&error.to_string());
         cause = error.source();
-    }
-    line.push('\n');
-    if let Some(hint) = hint {
-        line.push_str(&format!("hint: {hint}\n"));
     }
     line
 }

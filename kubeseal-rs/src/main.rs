@@ -12,12 +12,16 @@ mod error;
 mod field_order;
 mod files;
 mod lint;
+mod manifest;
 mod objects;
 mod parallel;
+mod progress;
 mod project;
 mod proxy;
+mod report;
 mod repository;
 mod run;
+mod tree;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::cluster::ClusterError;
+use crate::cmd::seal_files::ClearFileFault;
 use crate::command::Input;
 use crate::field_order::GoOrder;
 use crate::files;
@@ -97,6 +98,9 @@ pub(crate) enum Fault {
     /// It is a project file that makes no sense, or says no certificate for a file.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// A clear file cannot go, or its sealed one not be written.
+    #[error(transparent)]
+    ClearFile(#[from] ClearFileFault),
     /// It cannot be changed without changing something else.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -173,6 +177,7 @@ impl Fault {
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
             Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
+            Fault::ClearFile(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
             Fault::NoCertificate => {

@@ -4,13 +4,15 @@
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
 //! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
-//! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`], [`raw`],
+//! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
+//!   [`compare`] (a sealed object with a clear one), [`raw`],
 //!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
 //!   with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
 
 mod base64_text;
 pub mod binding;
 pub mod cert;
+pub mod compare;
 pub mod document;
 pub mod envelope;
 pub mod hint;

@@ -73,6 +73,29 @@ pub fn seal(
     key: &PublicKey,
     random: &mut dyn Random,
 ) -> Result<SealedSecret, SealError> {
+    let (mut sealed, binding) = bound(secret, parameters)?;
+    let label = binding.label();
+    for (item, plaintext) in &secret.items {
+        let text = base64_text::encode(&key.seal(plaintext.expose(), &label, random)?);
+        sealed.spec.encrypted_data.insert(item.clone(), text);
+    }
+    Ok(sealed)
+}
+
+/// What [`seal`] would make of `secret`, with an empty text in place of each ciphertext: for whoever wants to know
+/// whether a sealed file still has the shape of the clear one. Needs no key.
+///
+/// # Errors
+/// Those of [`seal`], except [`SealError::Bytes`].
+pub fn outline(secret: &ClearSecret, parameters: &SealParameters) -> Result<SealedSecret, SealError> {
+    let (mut sealed, _) = bound(secret, parameters)?;
+    let items = secret.items.keys().map(|item| (item.clone(), String::new()));
+    sealed.spec.encrypted_data = items.collect();
+    Ok(sealed)
+}
+
+/// The SealedSecret without its items, and what they are bound to.
+fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSecret, Binding), SealError> {
     if secret.items.is_empty() && !parameters.allow_empty {
         return Err(SealError::Empty);
     }
@@ -90,15 +113,8 @@ pub fn seal(
     if scope != Scope::ClusterWide {
         metadata.namespace = Some(namespace(metadata.namespace.as_deref(), parameters)?);
     }
-
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let label = Binding::new(scope, &text(&metadata.namespace), &text(&metadata.name))?.label();
-    let mut encrypted_data = BTreeMap::new();
-    for (item, plaintext) in &secret.items {
-        let sealed = key.seal(plaintext.expose(), &label, random)?;
-        encrypted_data.insert(item.clone(), base64_text::encode(&sealed));
-    }
-
+    let binding = Binding::new(scope, &text(&metadata.namespace), &text(&metadata.name))?;
     let outer = ObjectMeta {
         name: metadata.name.clone(),
         namespace: metadata.namespace.clone(),
@@ -113,16 +129,16 @@ pub fn seal(
         immutable: secret.immutable,
         data: None,
     };
-    let spec = SealedSecretSpec {
-        template: Some(template),
-        data: None,
-        encrypted_data,
-    };
-    Ok(SealedSecret {
+    let sealed = SealedSecret {
         metadata: outer,
-        spec,
+        spec: SealedSecretSpec {
+            template: Some(template),
+            data: None,
+            encrypted_data: BTreeMap::new(),
+        },
         status: None,
-    })
+    };
+    Ok((sealed, binding))
 }
 
 /// What of a Secret's metadata goes into the template: name, namespace, labels and annotations. What the API server

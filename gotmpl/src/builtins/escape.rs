@@ -6,6 +6,9 @@ use crate::print;
 use crate::unicode;
 use crate::value::{Str, Value};
 
+/// Going through the bytes one by one takes a step's time for about so many.
+const BYTES_A_STEP: u64 = 16;
+
 /// What is to be escaped. A lone string needs no printing.
 fn printed(context: &mut Context<'_>, args: Args<'_>) -> Result<Str, FuncError> {
     if let [Value::String(text)] = args.rest(0) {
@@ -23,25 +26,32 @@ fn printed(context: &mut Context<'_>, args: Args<'_>) -> Result<Str, FuncError> 
 pub(super) fn html(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
     let text = printed(context, args)?;
     context.allocate(text.len())?;
+    context.steps(text.len() as u64 / BYTES_A_STEP)?;
     let mut out = Vec::with_capacity(text.len());
-    for byte in text.iter() {
-        let escaped: &[u8] = match byte {
-            0 => "\u{fffd}".as_bytes(),
-            b'"' => b"&#34;",
-            b'\'' => b"&#39;",
-            b'&' => b"&amp;",
-            b'<' => b"&lt;",
-            b'>' => b"&gt;",
-            _ => std::slice::from_ref(byte),
-        };
-        out.extend_from_slice(escaped);
+    let mut rest = text.as_bytes();
+    let special = |byte: &u8| matches!(byte, 0 | b'"' | b'\'' | b'&' | b'<' | b'>');
+    while let Some(place) = rest.iter().position(special) {
+        let (plain, after) = rest.split_at(place);
+        let (byte, after) = after.split_at(1);
+        out.extend_from_slice(plain);
+        out.extend_from_slice(match byte {
+            b"\"" => b"&#34;",
+            b"'" => b"&#39;",
+            b"&" => b"&amp;",
+            b"<" => b"&lt;",
+            b">" => b"&gt;",
+            _ => "\u{fffd}".as_bytes(),
+        });
+        rest = after;
     }
+    out.extend_from_slice(rest);
     Ok(Value::string(out))
 }
 
 pub(super) fn js(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
     let text = printed(context, args)?;
     context.allocate(text.len().saturating_mul(6))?;
+    context.steps(text.len() as u64 / BYTES_A_STEP)?;
     let mut out = Vec::with_capacity(text.len());
     for (c, bytes) in unicode::chars(&text) {
         match c.unwrap_or(char::REPLACEMENT_CHARACTER) {
@@ -58,6 +68,7 @@ pub(super) fn js(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, Fun
 pub(super) fn urlquery(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
     let text = printed(context, args)?;
     context.allocate(text.len().saturating_mul(3))?;
+    context.steps(text.len() as u64 / BYTES_A_STEP)?;
     let mut out = Vec::with_capacity(text.len());
     for byte in text.iter() {
         match byte {

@@ -1,5 +1,7 @@
 //! Calls of functions and methods.
 
+use smallvec::SmallVec;
+
 use crate::error::{ExecMistake, TypeMistake};
 use crate::exec::argument::fitting;
 use crate::exec::evaluate::Given;
@@ -8,6 +10,9 @@ use crate::func::{Func, FuncError};
 use crate::tree::{Callee, Operand};
 use crate::types::Type;
 use crate::value::Value;
+
+/// So many bytes are read in about the time that a step takes.
+const BYTES_A_STEP: u64 = 64;
 
 impl Exec<'_, '_, '_> {
     pub(super) fn function(&mut self, callee: Callee, at: usize, dot: &Value, given: Given<'_>) -> Outcome<Value> {
@@ -68,7 +73,7 @@ impl Exec<'_, '_, '_> {
             let last = if func.variadic { params.last() } else { None };
             params.get(place).or(last).copied().unwrap_or(Type::Any)
         };
-        let mut args = Vec::with_capacity(count + 1);
+        let mut args = SmallVec::<[Value; 4]>::new();
         args.extend(receiver.cloned());
         for (place, word) in given.words.iter().enumerate() {
             args.push(self.one_argument(func.name, word, parameter(place), dot)?);
@@ -81,14 +86,16 @@ impl Exec<'_, '_, '_> {
     }
 
     fn call_with(&mut self, func: &Func, args: &[Value], at: usize) -> Outcome<Value> {
-        limited(at, self.context.step())?;
+        let mut bytes = 0;
         for arg in args {
-            if let Value::Map(map) = arg
-                && map.hold()
-            {
-                self.held.push(map.clone());
+            match arg {
+                Value::Map(map) if map.hold() => self.held.push(map.clone()),
+                Value::String(text) => bytes += text.len(),
+                _ => {}
             }
         }
+        // A function reads its arguments.
+        limited(at, self.context.steps(1 + bytes as u64 / BYTES_A_STEP))?;
         let result = func.call(self.context, args).and_then(|value| {
             if let Value::String(text) = &value {
                 self.context.allocate(text.len())?;

@@ -30,6 +30,7 @@ impl Exec<'_, '_, '_> {
         match value {
             Value::String(text) => self.write(text, at),
             Value::NoValue | Value::Nil => self.write(b"<no value>", at),
+            Value::Int(number) | Value::Int64(number) => self.write(number.to_string().as_bytes(), at),
             value => {
                 let printed = limited(at, print::sprint(self.context, std::slice::from_ref(value)))?;
                 self.write(&printed, at)
@@ -140,22 +141,24 @@ impl Exec<'_, '_, '_> {
 
     /// Of two variables the first is the index; one alone is the element.
     fn set_loop_variables(&mut self, pipe: &Pipe, index: Value, element: &Value) -> Outcome<()> {
-        let values = match pipe.variables.len() {
-            0 => return Ok(()),
-            1 => vec![element.clone()],
-            _ => vec![index, element.clone()],
-        };
-        if pipe.assigns {
-            for (variable, value) in pipe.variables.iter().zip(values) {
-                self.assign(*variable, value, pipe.at)?;
+        let count = self.variables.len();
+        let mut set = |place: usize, value: Value| match pipe.variables.get(place) {
+            Some(variable) if pipe.assigns => self.assign(*variable, value, pipe.at),
+            _ => {
+                // They were declared last, in their order.
+                let slot = self.variables.get_mut(count + place - pipe.variables.len());
+                slot.into_iter().for_each(|(_, slot)| *slot = value.clone());
+                Ok(())
             }
-            return Ok(());
+        };
+        match pipe.variables.len() {
+            0 => Ok(()),
+            1 => set(0, element.clone()),
+            _ => {
+                set(0, index)?;
+                set(1, element.clone())
+            }
         }
-        let first = self.variables.len().saturating_sub(values.len());
-        for ((_, slot), value) in self.variables.iter_mut().skip(first).zip(values) {
-            *slot = value;
-        }
-        Ok(())
     }
 
     fn template(&mut self, invocation: &Invocation, dot: &Value) -> Outcome<()> {

@@ -82,9 +82,9 @@ impl Parser<'_> {
 
     /// Variables declared within are gone afterwards.
     fn scoped<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, ParseMistake>) -> Result<T, ParseMistake> {
-        let outer = self.scope.len();
+        let outer = self.scope.mark();
         let result = part(self);
-        self.scope.truncate(outer);
+        self.scope.back_to(outer);
         result
     }
 
@@ -195,7 +195,7 @@ impl Parser<'_> {
 
     /// The body of a template of its own: it sees no variables and no loop from outside.
     fn body_of_template(&mut self, name: Vec<u8>, context: &'static str) -> Result<(), ParseMistake> {
-        let scope = std::mem::replace(&mut self.scope, vec![0]);
+        let scope = std::mem::take(&mut self.scope);
         let loops = std::mem::take(&mut self.loops);
         let body = self.body_to_end(context)?;
         self.scope = scope;

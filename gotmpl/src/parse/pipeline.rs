@@ -82,7 +82,7 @@ impl Parser<'_> {
     fn declare(&mut self, token: crate::lex::Token) -> Result<Variable, ParseMistake> {
         let name = self.text_of(token).to_owned();
         let variable = self.variable(&name);
-        self.scope.push(variable);
+        self.scope.declare(variable);
         Ok(variable)
     }
 
@@ -165,7 +165,7 @@ impl Parser<'_> {
             TokenKind::Variable => {
                 let name = text.to_owned();
                 let variable = self.variable(&name);
-                if !self.scope.contains(&variable) {
+                if !self.scope.has(variable) {
                     return Err(ParseMistake::UndefinedVariable(name));
                 }
                 Term::Variable(variable, Vec::new())

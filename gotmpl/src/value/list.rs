@@ -8,7 +8,9 @@ use crate::value::{Value, map};
 
 /// A Go slice: a window on an array that other slices may share.
 #[derive(Clone)]
-pub struct List {
+pub struct List(Rc<Window>);
+
+struct Window {
     element: &'static Type,
     array: Rc<Array>,
     start: usize,
@@ -29,55 +31,56 @@ impl Drop for Array {
 impl List {
     /// A slice of these items, whose array has no room for more. Each must be of the element type (the caller's duty).
     pub fn new(element: &'static Type, items: Vec<Value>) -> List {
+        List::whole(element, items, false)
+    }
+
+    /// The nil slice of this element type: empty, and `null` in JSON.
+    pub fn nil(element: &'static Type) -> List {
+        List::whole(element, Vec::new(), true)
+    }
+
+    fn whole(element: &'static Type, items: Vec<Value>, nil: bool) -> List {
         let len = items.len();
-        List {
+        List(Rc::new(Window {
             element,
             array: Rc::new(Array(RefCell::new(items))),
             start: 0,
             len,
             capacity: len,
-            nil: false,
-        }
-    }
-
-    /// The nil slice of this element type: empty, and `null` in JSON.
-    pub fn nil(element: &'static Type) -> List {
-        List {
-            nil: true,
-            ..List::new(element, Vec::new())
-        }
+            nil,
+        }))
     }
 
     /// The type of the elements.
     pub fn element_type(&self) -> &'static Type {
-        self.element
+        self.0.element
     }
 
     /// How many elements it has.
     pub fn len(&self) -> usize {
-        self.len
+        self.0.len
     }
 
     /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.0.len == 0
     }
 
     /// How far it can be extended by slicing.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.0.capacity
     }
 
     /// Whether it is the nil slice.
     pub fn is_nil(&self) -> bool {
-        self.nil
+        self.0.nil
     }
 
     /// The elements. The list cannot be changed while the result lives: take [`List::to_vec`] before calling anything
     /// that could.
     pub fn items(&self) -> Ref<'_, [Value]> {
-        Ref::map(self.array.0.borrow(), |items| {
-            items.get(self.start..self.start + self.len).unwrap_or_default()
+        Ref::map(self.0.array.0.borrow(), |items| {
+            items.get(self.0.start..self.0.start + self.0.len).unwrap_or_default()
         })
     }
 
@@ -94,29 +97,36 @@ impl List {
     /// The window `[from:to]` on the same array, with room up to `limit`, all counted from this one's start. `None`
     /// unless `from ≤ to ≤ limit ≤ capacity`.
     pub fn slice(&self, from: usize, to: usize, limit: usize) -> Option<List> {
-        if from > to || to > limit || limit > self.capacity {
+        if from > to || to > limit || limit > self.0.capacity {
             return None;
         }
-        Some(List {
-            element: self.element,
-            array: Rc::clone(&self.array),
-            start: self.start + from,
+        Some(List(Rc::new(Window {
+            element: self.0.element,
+            array: Rc::clone(&self.0.array),
+            start: self.0.start + from,
             len: to - from,
             capacity: limit - from,
-            nil: self.nil,
-        })
+            nil: self.0.nil,
+        })))
     }
 
     /// Sorts in place, for everybody who shares the array: Go's `sort` does.
     pub fn sort_by(&self, compare: impl FnMut(&Value, &Value) -> std::cmp::Ordering) {
-        if let Some(window) = self.array.0.borrow_mut().get_mut(self.start..self.start + self.len) {
+        if let Some(window) = self
+            .0
+            .array
+            .0
+            .borrow_mut()
+            .get_mut(self.0.start..self.0.start + self.0.len)
+        {
             window.sort_by(compare);
         }
     }
 
     /// Takes the elements out when nobody else shares the array.
     pub(super) fn into_sole_items(self) -> Option<Vec<Value>> {
-        Rc::into_inner(self.array).map(|array| array.0.take())
+        let window = Rc::into_inner(self.0)?;
+        Rc::into_inner(window.array).map(|array| array.0.take())
     }
 }
 

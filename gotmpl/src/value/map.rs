@@ -9,14 +9,11 @@ use crate::value::{Str, Value};
 
 /// A Go map with string keys, shared by its clones. Held in the order in which Go prints and ranges: by bytes of the key.
 #[derive(Clone)]
-pub struct Map {
-    element: &'static Type,
-    content: Rc<Content>,
-    nil: bool,
-}
+pub struct Map(Rc<Content>);
 
-#[derive(Default)]
 struct Content {
+    element: &'static Type,
+    nil: bool,
     entries: RefCell<BTreeMap<Str, Value>>,
     /// Whether the engine has it in the list of maps to empty when the rendering ends.
     held: Cell<bool>,
@@ -34,7 +31,7 @@ pub(super) fn drop_flat(mut queue: Vec<Value>) {
         match value {
             Value::List(list) => queue.extend(list.into_sole_items().unwrap_or_default()),
             Value::Map(map) => {
-                if let Some(content) = Rc::into_inner(map.content) {
+                if let Some(content) = Rc::into_inner(map.0) {
                     queue.extend(content.entries.take().into_values());
                 }
             }
@@ -46,37 +43,39 @@ pub(super) fn drop_flat(mut queue: Vec<Value>) {
 impl Map {
     /// An empty map with elements of this type.
     pub fn new(element: &'static Type) -> Map {
-        Map {
-            element,
-            content: Rc::default(),
-            nil: false,
-        }
+        Map::with(element, BTreeMap::new(), false)
     }
 
     /// The nil map: empty, and nothing can be put into it.
     pub fn nil(element: &'static Type) -> Map {
-        Map {
-            nil: true,
-            ..Map::new(element)
-        }
+        Map::with(element, BTreeMap::new(), true)
+    }
+
+    fn with(element: &'static Type, entries: BTreeMap<Str, Value>, nil: bool) -> Map {
+        Map(Rc::new(Content {
+            element,
+            nil,
+            entries: RefCell::new(entries),
+            held: Cell::new(false),
+        }))
     }
 
     /// A `map[string]string`.
     pub fn of_strings<K: Into<Str>, V: Into<Str>>(entries: impl IntoIterator<Item = (K, V)>) -> Map {
-        let map = Map::new(&Type::String);
-        let entries = entries.into_iter();
-        *map.content.entries.borrow_mut() = entries.map(|(key, value)| (key.into(), Value::string(value))).collect();
-        map
+        let entries = entries
+            .into_iter()
+            .map(|(key, value)| (key.into(), Value::string(value)));
+        Map::with(&Type::String, entries.collect(), false)
     }
 
     /// The type of the elements.
     pub fn element_type(&self) -> &'static Type {
-        self.element
+        self.0.element
     }
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.content.entries.borrow().len()
+        self.0.entries.borrow().len()
     }
 
     /// Whether it has no entries.
@@ -86,49 +85,49 @@ impl Map {
 
     /// Whether it is the nil map.
     pub fn is_nil(&self) -> bool {
-        self.nil
+        self.0.nil
     }
 
     /// Whether both are the same map, not only equal ones.
     pub fn is_same(&self, other: &Map) -> bool {
-        Rc::ptr_eq(&self.content, &other.content)
+        Rc::ptr_eq(&self.0, &other.0)
     }
 
     /// The element under a key.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.content.entries.borrow().get(key).cloned()
+        self.0.entries.borrow().get(key).cloned()
     }
 
     /// Whether there is such a key.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.content.entries.borrow().contains_key(key)
+        self.0.entries.borrow().contains_key(key)
     }
 
     /// Puts an element under a key; it must be of the element type (the caller's duty). False, and nothing done, when
     /// this is the nil map, where Go panics.
     #[must_use]
     pub fn insert(&self, key: impl Into<Str>, value: Value) -> bool {
-        if !self.nil {
-            let old = self.content.entries.borrow_mut().insert(key.into(), value);
+        if !self.0.nil {
+            let old = self.0.entries.borrow_mut().insert(key.into(), value);
             drop(old); // After the borrow: dropping a map that holds this one must not find it borrowed.
         }
-        !self.nil
+        !self.0.nil
     }
 
     /// Takes an element out.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.content.entries.borrow_mut().remove(key)
+        self.0.entries.borrow_mut().remove(key)
     }
 
     /// The entries in the order of their keys. The map cannot be changed while the result lives: take
     /// [`Map::to_vec`] before calling anything that could.
     pub fn entries(&self) -> Ref<'_, BTreeMap<Str, Value>> {
-        self.content.entries.borrow()
+        self.0.entries.borrow()
     }
 
     /// The entries in the order of their keys, copied (each a shallow clone).
     pub fn to_vec(&self) -> Vec<(Str, Value)> {
-        let entries = self.content.entries.borrow();
+        let entries = self.0.entries.borrow();
         entries
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
@@ -137,12 +136,12 @@ impl Map {
 
     /// Marks it as held by the engine; true the first time.
     pub(crate) fn hold(&self) -> bool {
-        !self.content.held.replace(true)
+        !self.0.held.replace(true)
     }
 
     /// Empties it, which breaks every cycle that goes through it.
     pub fn clear(&self) {
-        let entries = self.content.entries.take();
+        let entries = self.0.entries.take();
         drop(entries);
     }
 }
@@ -150,9 +149,8 @@ impl Map {
 /// The entries of a map with elements of type `interface {}`.
 impl<K: Into<Str>> FromIterator<(K, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Map {
-        let map = Map::new(&Type::Any);
-        *map.content.entries.borrow_mut() = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        map
+        let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
+        Map::with(&Type::Any, entries.collect(), false)
     }
 }
 

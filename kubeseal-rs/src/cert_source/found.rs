@@ -1,6 +1,7 @@
 //! What the project files say of the files that are sealed.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,11 +21,14 @@ pub(super) struct Chosen {
     name: String,
 }
 
+/// The project files of the folders that were looked into.
+pub(super) type Known = BTreeMap<PathBuf, Option<Arc<Located>>>;
+
 /// The cluster to seal for, if there is a project file: the one that was asked for, else the one that all places agree on.
 ///
 /// # Errors
 /// A project file that makes no sense, or that names no cluster, or several, for the places.
-pub(super) fn choose(finding: &Finding) -> Result<Option<Chosen>, Error> {
+pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chosen>, Error> {
     let here = [Path::new("stdin").to_owned()];
     let places = if finding.places.is_empty() {
         here.as_slice()
@@ -38,9 +42,15 @@ pub(super) fn choose(finding: &Finding) -> Result<Option<Chosen>, Error> {
             path: place.clone(),
             reason,
         })?;
-        let Some(located) = Located::for_folder(real.parent().unwrap_or(&real))? else {
-            continue;
+        let folder = real.parent().unwrap_or(&real);
+        let located = match known.get(folder) {
+            Some(located) => located.clone(),
+            None => known
+                .entry(folder.to_owned())
+                .or_insert(Located::for_folder(folder)?)
+                .clone(),
         };
+        let Some(located) = located else { continue };
         let below = real.strip_prefix(&located.folder).unwrap_or(&real);
         let cluster = match &finding.for_cluster {
             Some(name) => located.project.cluster(name),
@@ -77,6 +87,11 @@ pub(super) fn choose(finding: &Finding) -> Result<Option<Chosen>, Error> {
 }
 
 impl Chosen {
+    /// What tells it from other clusters: the folder of the project file, and the name.
+    pub(super) fn key(&self) -> (PathBuf, String) {
+        (self.located.folder.clone(), self.name.clone())
+    }
+
     /// The cluster's certificate, held against the pinned key.
     pub(super) fn sealing_cert(&self, environment: &Environment, now: Timestamp) -> Result<SealingCert, Error> {
         let project = &self.located.name;

@@ -1,42 +1,179 @@
-//! `kubeseal seal`: each file into a sealed one beside it.
+//! `kubeseal seal`: each file with Secrets into a sealed one.
+//!
+//! All clear files are read, and all certificates found, before the first is sealed. Then each file is done whole or not at
+//! all: its result replaces the old one by a rename after it has reached the disk, and only then may the clear file go.
+
+mod clear;
+mod existing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealing::document::Format;
-use sealing::seal::SealParameters;
+use rayon::prelude::*;
+use sealing::SystemRandom;
+use sealing::cert::SealingCert;
+use sealing::document::EmitError;
+use sealing::hint::KeyHint;
+use sealing::seal::seal;
 
-use super::seal::Sealing;
-use crate::cert_source;
-use crate::command::seal_files::sealed_name;
-use crate::command::{Input, Output, SealFiles};
+use crate::cert_source::Certificates;
+use crate::command::{Output, SealFiles, SealMode};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
-use crate::objects::InputName;
+use crate::files::{self, FileError};
+use crate::objects;
+use crate::progress::Progress;
+use crate::report::{self, FileReport};
+use crate::tree;
+use clear::ClearFile;
+pub(crate) use clear::ClearFileFault;
+use existing::Existing;
 
-/// Seals all files, then writes the results; each of them is then the old or the new one, whole.
+/// A clear file with all that sealing it needs.
+struct Job {
+    clear: ClearFile,
+    to: PathBuf,
+    /// None in `--check`.
+    cert: Option<Arc<SealingCert>>,
+}
+
+/// Seals the files, or compares them, and tells what came of each.
 pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let parameters = SealParameters {
-        scope: command.scope,
-        allow_empty: command.allow_empty,
-        ..SealParameters::default()
-    };
-    let mut results = Vec::with_capacity(command.paths.len());
-    for path in &command.paths {
-        let input = Input::File(path.clone());
-        let name = InputName::of(&input);
-        let bytes = files::read_file(path)?;
-        let cert = cert_source::sealing_cert(&command.cert.clone().at(path), environment, now)?;
-        let format = if path.extension().is_some_and(|ending| ending == "json") {
-            Format::Json
-        } else {
-            Format::Yaml
-        };
-        let sealing = Sealing::new(parameters.clone(), &command.namespace, &cert, environment, true);
-        let text = sealing.text(&name, &bytes, format)?;
-        results.push((Output::File(sealed_name(path)), text));
+    let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let namespace = clear::DefaultNamespace::new(&command.namespace, environment);
+    let parameters = clear::parameters(command);
+    let read: Vec<_> = files
+        .par_iter()
+        .filter_map(|file| {
+            let clear = ClearFile::read(file, &parameters, &namespace).transpose()?;
+            Some((file, clear))
+        })
+        .collect();
+
+    let mut jobs = Vec::new();
+    let mut reports = Vec::new();
+    let mut certificates = Certificates::new(&command.cert, environment, now);
+    for (file, clear) in read {
+        match clear {
+            Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
+            Ok(clear) => jobs.push(job(command, clear, &mut certificates)?),
+        }
     }
-    for (output, text) in results {
-        files::write(&output, text.as_bytes())?;
+    if jobs.is_empty() && reports.is_empty() {
+        return Err(Error::NothingFound {
+            what: "Secret",
+            paths: command.tree.paths.clone(),
+        });
+    }
+    refuse_common_targets(&jobs)?;
+    let progress = Progress::of(jobs.len());
+    let done: Vec<_> = jobs
+        .par_iter()
+        .map(|job| {
+            let report = one(command, job).unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault));
+            progress.done(&job.clear.path);
+            report
+        })
+        .collect();
+    drop(progress);
+    reports.extend(done);
+    let differing = reports.iter().filter(|report| report.result() == "differs").count();
+    report::print(reports, command.tree.report)?;
+    if differing > 0 {
+        return Err(Error::Findings(format!(
+            "{differing} of the clear files differ from their sealed ones"
+        )));
     }
     Ok(())
+}
+
+fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_>) -> Result<Job, Error> {
+    let to = command.target(&clear.path, &clear.below);
+    let cert = match command.mode {
+        SealMode::Check => None,
+        _ => Some(certificates.between(&[&clear.path, &to])?),
+    };
+    Ok(Job { clear, to, cert })
+}
+
+/// Two clear files may not have one sealed file.
+fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
+    let mut targets: Vec<_> = jobs.iter().map(|job| (&job.to, &job.clear.path)).collect();
+    targets.sort();
+    for pair in targets.windows(2) {
+        if let [(to, one), (same, other)] = pair
+            && to == same
+        {
+            return Err(Error::CommonTarget {
+                to: (*to).clone(),
+                one: (*one).clone(),
+                other: (*other).clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn one(command: &SealFiles, job: &Job) -> Result<FileReport, Error> {
+    let clear = &job.clear;
+    let key = job.cert.as_ref().map(|cert| cert.public().fingerprint());
+    let existing = Existing::at(&job.to, clear, key)?;
+    let objects = clear.secrets.len();
+    match (&job.cert, existing) {
+        (None, Existing::Same { .. }) => Ok(FileReport::done(&clear.path, "same", objects)
+            .to(&job.to)
+            .only_counted()),
+        (None, Existing::Missing) => {
+            let missing = vec!["there is no such file".to_owned()];
+            Ok(FileReport::done(&clear.path, "differs", objects)
+                .to(&job.to)
+                .with(missing))
+        }
+        (None, Existing::Differs(differences)) => Ok(FileReport::done(&clear.path, "differs", objects)
+            .to(&job.to)
+            .with(differences)),
+        (Some(_), Existing::Same { current: true }) if command.mode == SealMode::Seal => {
+            Ok(FileReport::done(&clear.path, "kept", objects)
+                .to(&job.to)
+                .only_counted())
+        }
+        (Some(cert), _) => {
+            sealed(command, clear, &job.to, cert)?;
+            let result = if command.mode == SealMode::SealAndDelete {
+                clear.delete()?;
+                "sealed and deleted"
+            } else {
+                "sealed"
+            };
+            Ok(FileReport::done(&clear.path, result, objects)
+                .to(&job.to)
+                .with(clear.left_alone()))
+        }
+    }
+}
+
+/// Seals one file and writes the result.
+fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<(), Error> {
+    if command.mode == SealMode::SealAndDelete {
+        clear.check_deletable()?;
+    }
+    let mut random = SystemRandom::default();
+    let mut values = Vec::with_capacity(clear.secrets.len());
+    for secret in &clear.secrets {
+        let mut object = seal(&secret.clear, &clear.parameters, cert.public(), &mut random)
+            .map_err(|fault| clear.name.fault_at(secret.place, fault))?;
+        if command.key_hint {
+            KeyHint::one(cert.public().fingerprint()).write(&mut object.metadata);
+        }
+        values.push(serde_json::to_value(object).map_err(|_| clear.name.fault(EmitError))?);
+    }
+    let text = objects::text(&values, clear.format).map_err(|error| clear.name.fault(error))?;
+    if let Some(folder) = to.parent().filter(|_| command.out.is_some()) {
+        std::fs::create_dir_all(folder).map_err(|reason| FileError::Write {
+            path: folder.to_owned(),
+            reason,
+        })?;
+    }
+    Ok(files::write(&Output::File(to.to_owned()), text.as_bytes())?)
 }

@@ -46,6 +46,15 @@ pub(crate) enum CommandError {
     /// Neither json nor yaml.
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
+    /// Neither text nor json.
+    #[error("unsupported report: {0}")]
+    UnknownReport(String),
+    /// A path without a letter, as of a variable that is not set.
+    #[error("an empty PATH")]
+    EmptyPath,
+    /// `--check` with a flag that writes.
+    #[error("--check writes nothing, so it takes no {0}")]
+    CheckWrites(&'static str),
     /// A URL of another kind.
     #[error("unsupported protocol scheme {0:?} in --cert (a file, or a http, https or file URL is expected)")]
     UnknownScheme(String),
@@ -84,7 +93,10 @@ impl CommandError {
             CommandError::TwoCertificates => {
                 "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
             }
-            CommandError::OutputWithValidate
+            CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
+            CommandError::EmptyPath => ". means the current folder".to_owned(),
+            CommandError::CheckWrites(_)
+            | CommandError::OutputWithValidate
             | CommandError::OutputWithMergeInto
             | CommandError::UnknownScheme(_)
             | CommandError::BadUrl(_)

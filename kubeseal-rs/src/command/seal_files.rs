@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
 
-use super::{CertSource, CommandError, Namespace, set};
+use super::{CertSource, CommandError, Namespace, Tree, set};
 use crate::args::verb::seal::SealFlags;
 
 /// Seal files, each into a file of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SealFiles {
-    /// The files, as typed.
-    pub paths: Vec<PathBuf>,
+    /// Which files.
+    pub tree: Tree,
+    /// What to do with them.
+    pub mode: SealMode,
+    /// The folder of the sealed files; none: beside the clear ones.
+    pub out: Option<PathBuf>,
     /// The certificate to seal with.
     pub cert: CertSource,
     /// `--scope`.
@@ -20,6 +24,22 @@ pub(crate) struct SealFiles {
     pub namespace: Namespace,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// Whether the key's fingerprint is noted in the sealed object.
+    pub key_hint: bool,
+}
+
+/// What `kubeseal seal` does with the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SealMode {
+    /// Compare them with the sealed ones.
+    Check,
+    /// Seal those that need it.
+    Seal,
+    /// Seal them all.
+    SealAgain,
+    /// Seal them all, and delete the clear files. What is deleted must have been sealed in the same run: that a sealed file
+    /// from before holds the same values is not known.
+    SealAndDelete,
 }
 
 impl SealFiles {
@@ -28,19 +48,32 @@ impl SealFiles {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(flags: SealFlags) -> Result<Self, CommandError> {
-        let certificate = &flags.certificate;
+        let mode = match (flags.check, flags.delete_clear, flags.force) {
+            (true, true, _) => return Err(CommandError::CheckWrites("--delete-clear")),
+            (true, _, true) => return Err(CommandError::CheckWrites("--force")),
+            (true, ..) => SealMode::Check,
+            (_, true, _) => SealMode::SealAndDelete,
+            (_, _, true) => SealMode::SealAgain,
+            _ => SealMode::Seal,
+        };
         Ok(Self {
-            cert: CertSource::of_verb(certificate)?,
+            mode,
+            tree: Tree::of(flags.tree)?,
+            out: set(flags.out).map(PathBuf::from),
+            cert: CertSource::of_verb(&flags.certificate)?,
             scope: flags.scope.unwrap_or_default(),
-            namespace: Namespace::of(flags.namespace.as_ref(), &certificate.cluster),
+            namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
             allow_empty: flags.allow_empty_data,
-            paths: flags
-                .paths
-                .into_iter()
-                .filter_map(|path| set(Some(path)))
-                .map(PathBuf::from)
-                .collect(),
+            key_hint: !flags.no_key_hint,
         })
+    }
+
+    /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed.
+    pub(crate) fn target(&self, path: &Path, below: &Path) -> PathBuf {
+        match &self.out {
+            None => sealed_name(path),
+            Some(out) => sealed_name(&out.join(below)),
+        }
     }
 }
 

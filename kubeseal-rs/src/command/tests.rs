@@ -118,6 +118,15 @@ fn what_does_not_go_together_is_refused() {
             "--cert file://host/y",
             "--cert: a file URL must have the form file:///absolute/path",
         ),
+        (
+            "seal x --check --delete-clear",
+            "--check writes nothing, so it takes no --delete-clear",
+        ),
+        (
+            "seal x --check --force",
+            "--check writes nothing, so it takes no --force",
+        ),
+        ("seal x -o yaml", "unsupported report: yaml"),
         ("--cert http://[", "--cert is not a URL: invalid IPv6 address"),
     ];
     for (line, expected) in cases {
@@ -418,6 +427,30 @@ fn the_project_file_is_asked_only_when_no_flag_says_what_to_seal_with() {
     for line in ["--cert c --for-cluster d", "seal x --cert c --for-cluster d"] {
         assert_eq!(decide(line).unwrap_err(), CommandError::TwoCertificates);
     }
+}
+
+#[test]
+fn what_is_deleted_is_always_sealed_first() {
+    let seal = |line: &str| match decide(line) {
+        Ok(Command::SealFiles(command)) => command,
+        other => panic!("{line}: {other:?}"),
+    };
+    let cases = [
+        ("seal x", SealMode::Seal),
+        ("seal x --force", SealMode::SealAgain),
+        ("seal x --delete-clear", SealMode::SealAndDelete),
+        ("seal x --delete-clear --force", SealMode::SealAndDelete),
+        ("seal x --check", SealMode::Check),
+        ("seal x --check --force=false", SealMode::Check),
+    ];
+    for (line, mode) in cases {
+        assert_eq!(seal(line).mode, mode, "{line}");
+    }
+    let (beside, below) = (seal("seal a"), seal("seal a --out o/p"));
+    let target = |command: &SealFiles| command.target(Path::new("a/b/x.yaml"), Path::new("b/x.yaml"));
+    assert_eq!(target(&beside), Path::new("a/b/x.sealed.yaml"));
+    assert_eq!(target(&below), Path::new("o/p/b/x.sealed.yaml"));
+    assert!(beside.key_hint && !seal("seal a --no-key-hint").key_hint);
 }
 
 #[test]

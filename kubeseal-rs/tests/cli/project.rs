@@ -54,7 +54,7 @@ fn each_folder_is_sealed_for_its_own_cluster() {
         ("apps/shop/dev", "dev"),
     ] {
         folder.put(&format!("{place}/db.yaml"), SECRET);
-        assert_eq!(folder.run(&format!("seal {place}/db.yaml"), "").ok(), "");
+        folder.run(&format!("seal {place}/db.yaml"), "").ok();
         assert_eq!(opened_by(&folder, &format!("{place}/db.sealed.yaml")), expected);
         // The classic modes follow it too: by the file that is read, and by the one that is written.
         let sealed = folder.run(&format!("-f {place}/db.yaml"), "").ok();

@@ -5,15 +5,29 @@ use std::ffi::OsString;
 use clap::Args;
 use sealing::binding::Scope;
 
-use super::shared::CertificateFlags;
+use super::shared::{CertificateFlags, TreeFlags};
 
 /// Flags of `kubeseal seal`.
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("seal.txt"))]
 pub(crate) struct SealFlags {
-    /// Files with Secrets; each is sealed into a new file beside it (db.yaml → db.sealed.yaml)
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<OsString>,
+    /// Which files, and how to tell of them.
+    #[command(flatten)]
+    pub tree: TreeFlags,
+    /// Write the sealed files below this folder instead of beside the clear ones
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<OsString>,
+    /// Write nothing; fail when a sealed file is missing or has other names, items, type, labels or scope than the clear
+    /// one (for CI; needs no certificate)
+    #[arg(long)]
+    pub check: bool,
+    /// Also seal what is sealed already: a sealed file that is newer than the clear one and has the same names is kept
+    /// otherwise
+    #[arg(long)]
+    pub force: bool,
+    /// Delete each clear file once its sealed one is safely on disk
+    #[arg(long)]
+    pub delete_clear: bool,
     /// Where the results may be opened: strict, namespace-wide or cluster-wide; strict leaves the choice to each Secret's
     /// own scope annotations [default: strict]
     #[arg(long, value_name = "SCOPE")]
@@ -24,6 +38,9 @@ pub(crate) struct SealFlags {
     /// Seal Secrets without any items
     #[arg(long)]
     pub allow_empty_data: bool,
+    /// Do not note the key's fingerprint in an annotation (which saves time later, and decides nothing)
+    #[arg(long)]
+    pub no_key_hint: bool,
     /// Which certificate to seal with.
     #[command(flatten)]
     pub certificate: CertificateFlags,

@@ -1,5 +1,7 @@
 //! Groups of flags that several verbs share.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use crate::args::{ClusterFlags, ControllerFlags};
@@ -21,6 +23,20 @@ pub(crate) struct CertificateFlags {
     /// How to reach the cluster.
     #[command(flatten)]
     pub cluster: ClusterFlags,
+}
+
+/// Which files a verb works on, and how it tells of them.
+#[derive(Debug, Args)]
+pub(crate) struct TreeFlags {
+    /// Files, folders (with all manifests below: .yaml, .yml, .json) or patterns such as 'apps/*/prod'
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<OsString>,
+    /// Leave out what this pattern fits, at any depth; repeatable
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+    /// How to tell what was done: text or json
+    #[arg(long, short = 'o', value_name = "text|json")]
+    pub output: Option<String>,
 }
 
 /// Which SealedSecret of a file is meant.

@@ -1,0 +1,74 @@
+//! Files of a tree, of which most hold something else than what is looked for.
+
+use sealing::document::{self, Document};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::objects::InputName;
+use crate::tree::TreeFile;
+
+/// The documents of a file that may hold objects of `kind`. None: it does not, and was not read to its end; a file that is
+/// no manifest (a Helm template, a values file) is nobody's business unless it was typed, or says that it holds one.
+///
+/// # Errors
+/// The first thing that is wrong in a file of which objects of that kind must be expected.
+pub(crate) fn documents(
+    name: &InputName,
+    file: &TreeFile,
+    bytes: &[u8],
+    kind: &str,
+) -> Result<Option<Vec<Document>>, Error> {
+    let may_hold = bytes.windows(kind.len()).any(|part| part == kind.as_bytes());
+    // UTF-16 is refused by the reader, with what to do about it.
+    let utf16 = bytes.contains(&0);
+    if !may_hold && !utf16 {
+        return Ok(None);
+    }
+    match document::read(bytes) {
+        Ok(documents) => Ok(Some(documents)),
+        Err(_) if !file.typed && !says(bytes, kind) => Ok(None),
+        Err(error) => Err(name.fault(error).into()),
+    }
+}
+
+/// The kind of an object; `document without kind` if it says none.
+pub(crate) fn kind(document: &Document) -> &str {
+    let said = document.value.get("kind").and_then(Value::as_str);
+    said.unwrap_or("document without kind")
+}
+
+/// Whether a text that cannot be read says `kind: KIND` somewhere, in YAML or JSON, in UTF-8 or UTF-16.
+fn says(bytes: &[u8], kind: &str) -> bool {
+    let wanted = format!("kind:{kind}");
+    let plain: Vec<u8> = bytes
+        .iter()
+        .copied()
+        .filter(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'"' | b'\''))
+        .collect();
+    plain.windows(wanted.len() + 1).any(|part| {
+        part.split_last()
+            .is_some_and(|(next, text)| text == wanted.as_bytes() && !next.is_ascii_alphanumeric())
+    }) || plain.ends_with(wanted.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says;
+
+    #[test]
+    fn a_broken_text_says_its_kind() {
+        for text in [
+            "kind: Secret\nx: [",
+            "{\"kind\": \"Secret\", ",
+            "a: {{ x }}\n  kind:   'Secret'\r\n",
+            "kind: Secret",
+        ] {
+            assert!(says(text.as_bytes(), "Secret"), "{text}");
+            let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(says(&utf16, "Secret"), "{text}");
+        }
+        for text in ["kind: SecretStore\n", "kind: SealedSecret\n", "a Secret of kind: x", ""] {
+            assert!(!says(text.as_bytes(), "Secret"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The files that are meant by the paths on the command line: files, folders, patterns.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use ignore::WalkBuilder;
+use thiserror::Error;
+
+use crate::files::FileError;
+
+/// A file that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TreeFile {
+    /// Its path, beginning as it was typed.
+    pub(crate) path: PathBuf,
+    /// Its path below the folder that was typed; the name of a file that was typed itself.
+    pub(crate) below: PathBuf,
+    /// Whether the file itself was typed, and not a folder or a pattern: then it must hold what is looked for.
+    pub(crate) typed: bool,
+}
+
+/// The paths mean no files.
+#[derive(Debug, Error)]
+pub(crate) enum TreeError {
+    /// A path that is not there, or cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A pattern that cannot be understood.
+    #[error("the pattern {pattern:?}: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pattern that fits nothing.
+    #[error("no manifest (.yaml, .yml, .json) fits the pattern {0:?}")]
+    NothingFits(String),
+}
+
+/// The endings of the files that are looked into below folders.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// All files that `paths` mean, each once: files as they are; of folders, and of patterns (`*`, `?`, `[ab]`, `{a,b}`, `**`),
+/// the manifests below them, also those that Git ignores, as clear files mostly are. `.git` folders and symlinks that are
+/// found are passed over, and so is what a pattern of `exclude` fits.
+///
+/// # Errors
+/// [`TreeError`].
+pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFile>, TreeError> {
+    let excluded = anywhere(exclude)?;
+    let mut seen = BTreeSet::new();
+    let mut files = Vec::new();
+    for path in paths {
+        for file in meant_by(path)? {
+            let key = std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+            if !(excluded.is_match(shown(&file.path)) || excluded.is_match(&file.below)) && seen.insert(key) {
+                files.push(file);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => below(path, path, |_| true),
+        Ok(_) => Ok(vec![TreeFile {
+            path: path.to_owned(),
+            below: path.file_name().map(PathBuf::from).unwrap_or_default(),
+            typed: true,
+        }]),
+        Err(reason) => {
+            let text = path.to_string_lossy();
+            if text.contains(['*', '?', '[', '{']) {
+                fitting(&text)
+            } else {
+                let path = path.to_owned();
+                Err(FileError::Open { path, reason }.into())
+            }
+        }
+    }
+}
+
+/// The manifests that a pattern fits, and those below the folders that it fits.
+fn fitting(pattern: &str) -> Result<Vec<TreeFile>, TreeError> {
+    let plain = shown(Path::new(pattern)).to_string_lossy().into_owned();
+    let set = glob_set(&[plain.clone(), format!("{plain}/**")])?;
+    let is_plain = |step: &&std::ffi::OsStr| !step.to_string_lossy().contains(['*', '?', '[', '{']);
+    let base: PathBuf = Path::new(pattern).iter().take_while(is_plain).collect();
+    let base = if base.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        base
+    };
+    let found = below(&base, &base, |path| set.is_match(shown(path)))?;
+    if found.is_empty() {
+        return Err(TreeError::NothingFits(pattern.to_owned()));
+    }
+    Ok(found)
+}
+
+fn below(folder: &Path, root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+    let entries = WalkBuilder::new(folder)
+        .standard_filters(false)
+        .sort_by_file_name(std::cmp::Ord::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| FileError::Open {
+            path: folder.to_owned(),
+            reason: error
+                .into_io_error()
+                .unwrap_or_else(|| io::Error::other("cannot be read")),
+        })?;
+        let path = entry.path();
+        if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(path) && wanted(path) {
+            files.push(TreeFile {
+                path: shown(path).to_owned(),
+                below: path.strip_prefix(root).unwrap_or(path).to_owned(),
+                typed: false,
+            });
+        }
+    }
+    Ok(files)
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// `./a` is `a`.
+fn shown(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// Patterns that fit at any depth, and everything below what they fit.
+fn anywhere(patterns: &[String]) -> Result<GlobSet, TreeError> {
+    let all: Vec<_> = patterns
+        .iter()
+        .map(|pattern| pattern.trim_start_matches("./").trim_end_matches('/'))
+        .flat_map(|pattern| {
+            [
+                pattern.to_owned(),
+                format!("{pattern}/**"),
+                format!("**/{pattern}"),
+                format!("**/{pattern}/**"),
+            ]
+        })
+        .collect();
+    glob_set(&all)
+}
+
+fn glob_set(patterns: &[String]) -> Result<GlobSet, TreeError> {
+    let mut set = GlobSetBuilder::new();
+    let wrong = |pattern: &str, error: &globset::Error| TreeError::Pattern {
+        pattern: pattern.to_owned(),
+        reason: error.kind().to_string(),
+    };
+    for pattern in patterns {
+        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+        set.add(glob.map_err(|error| wrong(pattern, &error))?);
+    }
+    set.build().map_err(|error| wrong(&patterns.join(" "), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    fn found(folder: &tempfile::TempDir, path: &str, exclude: &[&str]) -> Vec<String> {
+        let exclude: Vec<_> = exclude.iter().map(|text| (*text).to_owned()).collect();
+        let paths = [folder.path().join(path)];
+        let name = |file: &TreeFile| file.path.strip_prefix(folder.path()).unwrap().display().to_string();
+        files(&paths, &exclude).unwrap().iter().map(name).collect()
+    }
+
+    #[test]
+    fn folders_and_patterns_mean_the_manifests_below_them() {
+        let folder = folder(&[
+            "a/x.yaml",
+            "a/b/y.yml",
+            "a/b/z.JSON",
+            "a/readme.md",
+            "a/.git/q.yaml",
+            ".gitignore",
+            "c/x.yaml",
+        ]);
+        fs::write(folder.path().join(".gitignore"), "*").unwrap();
+        assert_eq!(
+            found(&folder, "", &[]),
+            ["a/b/y.yml", "a/b/z.JSON", "a/x.yaml", "c/x.yaml"]
+        );
+        assert_eq!(found(&folder, "a", &["b"]), ["a/x.yaml"]);
+        assert_eq!(found(&folder, "", &["a/b/*.yml", "c/"]), ["a/b/z.JSON", "a/x.yaml"]);
+        assert_eq!(found(&folder, "*/x.yaml", &[]), ["a/x.yaml", "c/x.yaml"]);
+        assert_eq!(found(&folder, "a/*", &[]), ["a/b/y.yml", "a/b/z.JSON", "a/x.yaml"]);
+        assert_eq!(found(&folder, "**/y.{yml,yaml}", &[]), ["a/b/y.yml"]);
+        assert_eq!(found(&folder, "a/readme.md", &[]), ["a/readme.md"]);
+    }
+
+    #[test]
+    fn a_file_is_meant_once_and_below_its_folder() {
+        let folder = folder(&["a/b/x.yaml"]);
+        let (root, file) = (folder.path().to_owned(), folder.path().join("a/b/x.yaml"));
+        let found = files(&[root, file.clone()], &[]).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].below.as_path(), found[0].typed),
+            (Path::new("a/b/x.yaml"), false)
+        );
+        let found = files(&[file], &[]).unwrap();
+        assert_eq!((found[0].below.as_path(), found[0].typed), (Path::new("x.yaml"), true));
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        let folder = folder(&["a.txt"]);
+        let error = |path: &str| files(&[folder.path().join(path)], &[]).unwrap_err().to_string();
+        assert!(error("none.yaml").ends_with("none.yaml: no such file or directory"));
+        assert!(error("*.yaml").starts_with("no manifest (.yaml, .yml, .json) fits the pattern"));
+        assert!(files(&[folder.path().into()], &["a[".to_owned()]).is_err());
+    }
+}
