@@ -85,6 +85,10 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_ALLOW_CREDENTIAL_TYPES", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub allow_credential_types: bool,
+    /// Refuse templates that call functions with random, dated or generated results
+    #[arg(long, env = "SEALED_SECRETS_DENY_NONDETERMINISTIC_TEMPLATES", default_value_t = false, value_parser = go_bool,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub deny_nondeterministic_templates: bool,
     /// Delete the Secret of a SealedSecret that has gone, where no garbage collection does; needs the right to delete
     #[arg(long, env = "SEALED_SECRETS_OLD_GC_BEHAVIOR", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]

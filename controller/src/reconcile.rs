@@ -15,8 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use kube::Client;
+use sealing::SystemRandom;
+use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
 use tokio::sync::Semaphore;
 use tracing::{debug, info};
@@ -106,7 +108,7 @@ impl Reconciler {
         true
     }
 
-    /// Opens the items, off the async threads.
+    /// Opens the items and renders the templates, off the async threads.
     async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>) -> Result<Unsealed, Failure> {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
@@ -115,7 +117,16 @@ impl Reconciler {
         // The semaphore is never closed; without a permit the work is done all the same.
         let _permit = self.cores.acquire().await.ok();
         let likely = self.lately.keys();
-        let opened = tokio::task::spawn_blocking(move || unseal::unseal(&object, &ring, &likely)).await;
+        let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
+        let opened = tokio::task::spawn_blocking(move || {
+            let mut rendering = Rendering {
+                now: &Zoned::now(),
+                random: &mut SystemRandom::default(),
+                refuse_nondeterministic,
+            };
+            unseal::unseal(&object, &ring, &likely, &mut rendering)
+        })
+        .await;
         match opened {
             Ok(Ok(opened)) => {
                 self.lately.opened(&opened.opened_by);

@@ -87,6 +87,8 @@ pub(crate) struct ReconcileSettings {
     pub replace_immutable: bool,
     /// Whether Secrets are made that Kubernetes takes for credentials of its own.
     pub allow_credential_types: bool,
+    /// Whether templates with results that differ from one time to the next are refused.
+    pub deny_nondeterministic_templates: bool,
     /// Whether the Secret of a SealedSecret that has gone is deleted here, not only by garbage collection.
     pub delete_secrets: bool,
 }
@@ -172,6 +174,7 @@ impl Settings {
                 accept_deprecated_data: args.accept_deprecated_v1_data,
                 replace_immutable: args.replace_immutable,
                 allow_credential_types: args.allow_credential_types,
+                deny_nondeterministic_templates: args.deny_nondeterministic_templates,
                 delete_secrets: args.old_gc_behavior,
             },
             http: http(&args)?,

@@ -147,6 +147,11 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// How deep it may still go, to come back to after a failure.
+    pub(crate) fn depth(&mut self) -> &mut u32 {
+        &mut self.left.depth
+    }
+
     pub(crate) fn leave(&mut self) {
         self.left.depth += 1;
     }

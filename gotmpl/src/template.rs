@@ -36,7 +36,9 @@ impl Template {
     /// # Errors
     /// The template makes no sense with these values, or goes over a limit of the context. No error holds a value.
     pub fn render(&self, data: Value, context: &mut Context<'_>) -> Result<Vec<u8>, Error> {
+        let depth = *context.depth();
         let result = exec::execute(&self.set, self.name.as_bytes(), data, context);
+        *context.depth() = depth;
         result.map_err(|failure| parse::error(&self.name, &self.text, failure.at, Mistake::Exec(failure.mistake)))
     }
 

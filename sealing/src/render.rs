@@ -1,25 +1,131 @@
-//! `spec.template.data`: items made of the opened values.
+//! `spec.template.data`: items made of the opened values by Go templates.
 //!
-//! A template without an action is its own result, as in Go. Templates with actions need the template engine; until
-//! it is there they are refused, never passed on unrendered.
+//! Nothing here reads a clock or a random source: both come in with [`Rendering`]. All templates of one object share one
+//! budget of time and memory ([`gotmpl::Limits`]).
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use crds::SecretTemplate;
+use gotmpl::{Context, Functions, Limits, Template};
+use jiff::Zoned;
 use thiserror::Error;
+
+use crate::random::Random;
+use crate::secret_bytes::SecretBytes;
 
 /// Why a template gave no item. Never carries a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderError {
-    /// The template holds `{{`.
-    #[error("template: actions ({{{{ … }}}}) are not supported yet")]
-    ActionsNotSupported,
+    /// It is no template, or fails with these values.
+    #[error(transparent)]
+    Template(#[from] gotmpl::Error),
+    /// It calls a function whose result differs from time to time, and that is refused.
+    #[error("templates must not call {0:?} here: its result differs from one time to the next")]
+    Nondeterministic(&'static str),
 }
 
-/// Renders one template.
-///
-/// # Errors
-/// [`RenderError`].
-pub(crate) fn render(template: &str) -> Result<Vec<u8>, RenderError> {
-    if template.contains("{{") {
-        return Err(RenderError::ActionsNotSupported);
-    }
-    Ok(template.as_bytes().to_vec())
+/// What templates get from outside.
+pub struct Rendering<'a> {
+    /// The time, in the local zone.
+    pub now: &'a Zoned,
+    /// For the functions that need randomness.
+    pub random: &'a mut dyn Random,
+    /// Refuses functions whose result differs from one rendering to the next.
+    pub refuse_nondeterministic: bool,
 }
+
+/// The functions of the reference's templates.
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::of_the_language);
+
+/// What the templates of an object make.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// The result of each, but of those that failed; `None`: the item is to be left out.
+    pub items: BTreeMap<String, Option<SecretBytes>>,
+    /// Why the others failed.
+    pub errors: BTreeMap<String, RenderError>,
+    /// Items that another rendering of the same values might make otherwise.
+    pub varying: BTreeSet<String>,
+}
+
+/// Parses the templates of an object, without values: what is wrong with each, by item.
+pub fn check(template: &SecretTemplate) -> BTreeMap<String, RenderError> {
+    let parsed = template.data.iter().flatten().filter_map(|(item, text)| {
+        let error = parse(item, text.as_deref()?).err()?;
+        Some((item.clone(), error))
+    });
+    parsed.collect()
+}
+
+/// The functions that an object's templates call and whose results differ from one rendering to the next, by item.
+/// Templates that cannot be parsed are passed over.
+pub fn nondeterministic(template: &SecretTemplate) -> BTreeMap<String, Vec<&'static str>> {
+    let calls = template.data.iter().flatten().filter_map(|(item, text)| {
+        let names = parse(item, text.as_deref()?).ok()?.nondeterministic_functions();
+        (!names.is_empty()).then(|| (item.clone(), names))
+    });
+    calls.collect()
+}
+
+fn parse(item: &str, text: &str) -> Result<Template, RenderError> {
+    Ok(Template::parse(item, text, &FUNCTIONS)?)
+}
+
+/// Renders the templates of an object, but for items that `values` has: a sealed item is never replaced by one.
+///
+/// Their data are the `values`, and beside them the unrendered texts of the other templates (reference behaviour).
+pub fn render(
+    template: &SecretTemplate,
+    values: &BTreeMap<String, SecretBytes>,
+    rendering: &mut Rendering<'_>,
+) -> Rendered {
+    let mut rendered = Rendered::default();
+    let texts = template.data.iter().flatten();
+    let mut random = Source(&mut *rendering.random);
+    let mut context = Context::new(rendering.now, &mut random, Limits::default());
+    for (item, text) in texts {
+        match text {
+            None => drop(rendered.items.insert(item.clone(), None)),
+            Some(_) if values.contains_key(item) => {}
+            Some(text) => {
+                let outcome = parse(item, text).and_then(|parsed| {
+                    if let Some(function) = parsed.nondeterministic_functions().first() {
+                        if rendering.refuse_nondeterministic {
+                            return Err(RenderError::Nondeterministic(function));
+                        }
+                        rendered.varying.insert(item.clone());
+                    }
+                    Ok(parsed.render_strings(data(template, values), &mut context)?)
+                });
+                match outcome {
+                    Ok(bytes) => drop(rendered.items.insert(item.clone(), Some(SecretBytes::new(bytes)))),
+                    Err(error) => drop(rendered.errors.insert(item.clone(), error)),
+                }
+            }
+        }
+    }
+    rendered
+}
+
+/// Clear texts of the file, then the values, which hide those of the same name.
+fn data<'d>(
+    template: &'d SecretTemplate,
+    values: &'d BTreeMap<String, SecretBytes>,
+) -> impl Iterator<Item = (&'d str, &'d [u8])> {
+    let texts = template.data.iter().flatten();
+    let texts = texts.filter_map(|(item, text)| Some((item.as_str(), text.as_ref()?.as_bytes())));
+    texts.chain(values.iter().map(|(item, value)| (item.as_str(), value.expose())))
+}
+
+/// Our source of randomness as the templates want it.
+struct Source<'a>(&'a mut dyn Random);
+
+impl gotmpl::Random for Source<'_> {
+    fn fill(&mut self, buffer: &mut [u8]) -> bool {
+        self.0.fill(buffer).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

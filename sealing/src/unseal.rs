@@ -13,7 +13,7 @@ use crate::document::{self, Document};
 use crate::hint::KeyHint;
 use crate::key::Fingerprint;
 use crate::keyring::{KeyRing, OpenError, Opened};
-use crate::render::{self, RenderError};
+use crate::render::{self, RenderError, Rendering};
 use crate::secret::{self, ClearSecret, SecretError};
 use crate::secret_bytes::SecretBytes;
 
@@ -24,6 +24,8 @@ pub struct Unsealed {
     pub secret: ClearSecret,
     /// Keys that opened an item.
     pub opened_by: BTreeSet<Fingerprint>,
+    /// Items whose templates might make something else the next time.
+    pub varying: BTreeSet<String>,
 }
 
 /// Why one item gave no plaintext.
@@ -104,20 +106,30 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
     )
 }
 
-/// Opens every item and makes the Secret. `preferred` are the keys to try first, the likeliest in front.
+/// Opens every item, renders the templates, and makes the Secret. `preferred` are the keys to try first, the likeliest
+/// in front.
 ///
 /// # Errors
 /// [`UnsealError`]; with [`UnsealError::Items`] no item of the result is given, not even those that opened.
-pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<Unsealed, UnsealError> {
+pub fn unseal(
+    sealed: &SealedSecret,
+    keys: &KeyRing,
+    preferred: &[Fingerprint],
+    rendering: &mut Rendering<'_>,
+) -> Result<Unsealed, UnsealError> {
     let label = binding(sealed)?.label();
     let default = SecretTemplate::default();
     let template = sealed.spec.template.as_ref().unwrap_or(&default);
+    let mut varying = BTreeSet::new();
     let (mut secret, opened_by) = match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(UnsealError::BothFormats),
         Some(data) => deprecated_data(data, &label, keys, preferred)?,
         None => {
             let mut opening = Opening::of(sealed, &label, keys, preferred);
-            opening.render(sealed, template);
+            // Without all values, templates would fail (or not) for reasons that are none of theirs.
+            if opening.errors.is_empty() {
+                varying = opening.render(template, rendering);
+            }
             let (items, opened_by) = opening.finish()?;
             let metadata = template.metadata.clone().unwrap_or_default();
             let secret = ClearSecret {
@@ -130,7 +142,11 @@ pub fn unseal(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) 
         }
     };
     secret.metadata = secret_metadata(&secret.metadata, sealed);
-    Ok(Unsealed { secret, opened_by })
+    Ok(Unsealed {
+        secret,
+        opened_by,
+        varying,
+    })
 }
 
 /// Whether every item opens. Renders no template: for callers who must not learn anything from one.
@@ -204,17 +220,19 @@ impl Opening {
         opening
     }
 
-    /// Adds the items that templates make; a sealed item is never replaced by one.
-    fn render(&mut self, sealed: &SealedSecret, template: &SecretTemplate) {
-        for (item, text) in template.data.iter().flatten() {
-            match text.as_deref().map(render::render) {
-                // `null` leaves the item out, even one that is sealed (it may serve other templates).
-                None => drop(self.items.remove(item)),
-                Some(_) if sealed.spec.encrypted_data.contains_key(item) => {}
-                Some(Ok(bytes)) => drop(self.items.insert(item.clone(), SecretBytes::new(bytes))),
-                Some(Err(error)) => drop(self.errors.insert(item.clone(), error.into())),
+    /// Adds the items that templates make, and takes away those that are to be left out, also sealed ones (they may serve
+    /// the templates). Gives the items that another rendering might make otherwise.
+    fn render(&mut self, template: &SecretTemplate, rendering: &mut Rendering<'_>) -> BTreeSet<String> {
+        let rendered = render::render(template, &self.items, rendering);
+        for (item, result) in rendered.items {
+            match result {
+                Some(bytes) => drop(self.items.insert(item, bytes)),
+                None => drop(self.items.remove(&item)),
             }
         }
+        let errors = rendered.errors.into_iter();
+        self.errors.extend(errors.map(|(item, error)| (item, error.into())));
+        rendered.varying
     }
 
     fn finish(self) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {

@@ -1,11 +1,13 @@
 //! Observed + settings + now → Plan. Pure and total: no client, no clock, no choice anywhere else.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crds::{SealedSecret, SealedSecretStatus, names};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::ObjectMeta;
+use sealing::SecretBytes;
 use sealing::secret::ClearSecret;
 use sealing::unseal::Unsealed;
 
@@ -105,10 +107,11 @@ enum Target {
 }
 
 fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings) -> Target {
-    let asked = match observed.opened {
-        Ok(unsealed) => &unsealed.secret,
+    let unsealed = match observed.opened {
+        Ok(unsealed) => unsealed,
         Err(failure) => return Target::Fail(failure.clone()),
     };
+    let asked = &unsealed.secret;
     if let Some(type_) = credential_type(asked).filter(|_| !settings.allow_credential_types) {
         return Target::Fail(Failure::CredentialType(type_.to_owned()));
     }
@@ -140,7 +143,25 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     if !is_ours(&live.metadata) {
         return Target::Fail(Failure::Unmanaged(name));
     }
-    existing(observed.sealed, live, asked, memory, settings)
+    let asked = if remember::is_of_another_input(observed.sealed, memory, observed.digest) {
+        Cow::Borrowed(asked)
+    } else {
+        adopted(unsealed, live)
+    };
+    existing(observed.sealed, live, &asked, memory, settings)
+}
+
+/// What is asked for, with what the Secret that is there holds in place of every item that another rendering would make
+/// otherwise: a password that a template draws is drawn once, and stays until its SealedSecret changes.
+fn adopted<'a>(unsealed: &'a Unsealed, live: &Secret) -> Cow<'a, ClearSecret> {
+    let mut asked = Cow::Borrowed(&unsealed.secret);
+    for item in &unsealed.varying {
+        if let Some(found) = live.data.as_ref().and_then(|data| data.get(item)) {
+            let value = SecretBytes::new(found.0.clone());
+            asked.to_mut().items.insert(item.clone(), value);
+        }
+    }
+    asked
 }
 
 /// What to do with a Secret that is there and ours.

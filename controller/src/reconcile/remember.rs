@@ -17,15 +17,29 @@ use crate::settings::ReconcileSettings;
 /// Digest of all that decides what the Secret of `sealed` is: the object's own, and the settings that say what is refused.
 pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
     // Booleans are always JSON; without a digest nothing would be remembered, which is harmless.
-    let refused = (settings.accept_deprecated_data, settings.allow_credential_types);
+    let refused = (
+        settings.accept_deprecated_data,
+        settings.allow_credential_types,
+        settings.deny_nondeterministic_templates,
+    );
     input::digest(sealed, refused).unwrap_or_default()
 }
 
 /// Whether the Secret was made of this very input, as this process remembers, else as the status does.
 pub(crate) fn is_of_this_input(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+    remembered(sealed, memory) == Some(digest)
+}
+
+/// Whether the Secret is known to be made of another input. Where nothing is known (a take-over, a restart without
+/// statuses), it is not.
+pub(crate) fn is_of_another_input(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+    remembered(sealed, memory).is_some_and(|remembered| remembered != digest)
+}
+
+fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m str> {
     let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
     let remembered = memory.input_digest.as_deref();
-    remembered.or(written.map(|written| written.input_digest.as_str())) == Some(digest)
+    remembered.or(written.map(|written| written.input_digest.as_str()))
 }
 
 /// Whether a look at which Secret there is could show that it is in sync: this process knows nothing of the object yet, and

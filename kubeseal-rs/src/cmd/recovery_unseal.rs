@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
+use sealing::SystemRandom;
 use sealing::document::{self, Format};
 use sealing::key_secret::private_keys;
 use sealing::keyring::KeyRing;
+use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, unseal};
 
 use crate::command::{Input, Output};
@@ -19,11 +21,16 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[P
     let keys = key_ring(key_files)?;
     let bytes = super::read_objects(input)?;
     let name = InputName::of(input);
+    let mut rendering = Rendering {
+        now: &Zoned::now(),
+        random: &mut SystemRandom::default(),
+        refuse_nondeterministic: false,
+    };
     let mut clear = Vec::new();
     let mut likely = Vec::new();
     for document in name.documents(&bytes)? {
         let sealed = name.sealed_secret(&document)?;
-        let opened = unseal(&sealed, &keys, &likely).map_err(|error| {
+        let opened = unseal(&sealed, &keys, &likely, &mut rendering).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),
                 other => Fault::Unseal(other),

@@ -4,10 +4,14 @@ use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crds::SealedSecret;
+use sealing::SystemRandom;
 use sealing::binding::{Binding, Label, Scope};
 use sealing::cert::SealingCert;
 use sealing::key::PrivateKey;
 use sealing::keyring::KeyRing;
+use sealing::render::Rendering;
+use sealing::unseal::{self, UnsealError, Unsealed};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -95,4 +99,14 @@ pub(crate) static DOCUMENTS: LazyLock<Documents> =
 
 pub(crate) fn key(name: &str) -> &'static VectorKey {
     &KEYS[name]
+}
+
+/// Unseals at the beginning of 1970.
+pub(crate) fn unseal(sealed: &SealedSecret, keys: &KeyRing) -> Result<Unsealed, UnsealError> {
+    let mut rendering = Rendering {
+        now: &jiff::Zoned::default(),
+        random: &mut SystemRandom::default(),
+        refuse_nondeterministic: false,
+    };
+    unseal::unseal(sealed, keys, &[], &mut rendering)
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::common::{VALUES, key};
+use crate::common::{self, VALUES, key};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sealing::binding::{Binding, Label, Scope};
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::key::Fingerprint;
 use sealing::keyring::{KeyRing, OpenError};
-use sealing::unseal::{ItemError, UnsealError, unseal};
+use sealing::unseal::{ItemError, UnsealError};
 
 struct Sample {
     sealed: Vec<u8>,
@@ -200,7 +200,7 @@ fn each_item_has_its_own_error_and_equal_ones_share_a_line() {
         }},
     }))
     .unwrap();
-    let error = unseal(&sealed, &good.ring, &[]).unwrap_err();
+    let error = common::unseal(&sealed, &good.ring).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the ciphertext is cut short: 100 bytes, at least 274 expected (cut)\n\

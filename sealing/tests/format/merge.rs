@@ -13,7 +13,7 @@ use sealing::seal::{SealParameters, seal};
 use sealing::secret::ClearSecret;
 use sealing::{SecretBytes, unseal};
 
-use crate::common::key;
+use crate::common::{self, key};
 
 fn clear(yaml: &str) -> ClearSecret {
     let source = format!("apiVersion: v1\nkind: Secret\n{yaml}");
@@ -57,7 +57,7 @@ fn merged(text: &str, secret: &str, parameters: &MergeParameters) -> Result<Stri
 fn opened(text: &str) -> BTreeMap<String, Vec<u8>> {
     let mut keys = key("rsa2048").ring();
     keys.insert(key("other").private().into(), key("other").cert().not_before());
-    let unsealed = unseal::unseal(&typed(text), &keys, &[]).unwrap();
+    let unsealed = common::unseal(&typed(text), &keys).unwrap();
     let items = unsealed.secret.items.into_iter();
     items.map(|(item, value)| (item, value.expose().to_vec())).collect()
 }

@@ -16,7 +16,7 @@ use sealing::reseal::{ResealError, Resealed, Which, reseal};
 use sealing::unseal::{self, ItemError};
 use serde_json::{Value, json};
 
-use crate::common::{VectorKey, key};
+use crate::common::{self, VectorKey, key};
 
 const VALUES: [(&str, &[u8]); 3] = [("a", b"hunter2\n"), ("b", b""), ("c", &[0, 255, 10])];
 
@@ -71,7 +71,7 @@ fn resealed(object: &Value, held: &[&str], to: &str, which: Which) -> Result<Res
 fn opened(object: &Value, held: &[&str]) -> BTreeMap<String, Vec<u8>> {
     let mut sealed = typed(object);
     sealed.spec.template = None;
-    let secret = unseal::unseal(&sealed, &ring(held), &[]).unwrap().secret;
+    let secret = common::unseal(&sealed, &ring(held)).unwrap().secret;
     secret
         .items
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{DOCUMENTS, KEYS, VALUES, key};
+use crate::common::{self, DOCUMENTS, KEYS, VALUES, key};
 use sealing::binding::Scope;
 use sealing::key::PrivateKey;
 use sealing::secret::ClearSecret;
@@ -38,7 +38,7 @@ fn every_document_of_the_reference_unseals_to_the_secret_that_went_in() {
         let sealed = document::read(vector.sealed.as_bytes()).unwrap();
         let sealed = unseal::sealed_secret(&sealed[0]).unwrap();
 
-        let unsealed = unseal::unseal(&sealed, &key(&vector.key).ring(), &[]).unwrap();
+        let unsealed = common::unseal(&sealed, &key(&vector.key).ring()).unwrap();
         let (secret, context) = (unsealed.secret, format!("{} {}", vector.name, vector.key));
         assert_eq!(secret.items, expected.items, "{context}");
         assert_eq!(secret.type_, expected.type_, "{context}");

@@ -24,6 +24,7 @@ const SETTINGS: ReconcileSettings = ReconcileSettings {
     accept_deprecated_data: true,
     replace_immutable: false,
     allow_credential_types: false,
+    deny_nondeterministic_templates: false,
     delete_secrets: false,
 };
 
@@ -54,6 +55,7 @@ fn asked(change: impl FnOnce(&mut ClearSecret)) -> Result<Unsealed, Failure> {
     Ok(Unsealed {
         secret,
         opened_by: BTreeSet::new(),
+        varying: BTreeSet::new(),
     })
 }
 
@@ -601,6 +603,75 @@ fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
         ..case("another input")
     };
     check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
+}
+
+#[test]
+fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
+    let varying = || {
+        let mut opened = asked(|secret| drop(secret.items.insert("b".to_owned(), SecretBytes::new(b"new".to_vec()))));
+        opened.as_mut().unwrap().varying.insert("a".to_owned());
+        opened
+    };
+    let of = |digest: &str| Memory {
+        input_digest: Some(digest.to_owned()),
+        ..Memory::default()
+    };
+    let drawn = |change: Value| {
+        let mut secret = live(json!({"data": {"a": "b2xk", "b": "bmV3"}}));
+        let mut value = serde_json::to_value(&secret).unwrap();
+        merge(&mut value, change);
+        secret = serde_json::from_value(value).unwrap();
+        Ok(Some(secret))
+    };
+    for (name, live, memory, expected) in [
+        ("nothing changed", drawn(json!({})), of("the input"), "leave; -; -; -"),
+        (
+            "nothing is known of it",
+            drawn(json!({})),
+            Memory::default(),
+            "leave; -; -; -",
+        ),
+        (
+            "another item drifted",
+            drawn(json!({"data": {"b": "eA=="}})),
+            of("the input"),
+            "replace a=old,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+        (
+            "the item is missing",
+            drawn(json!({"data": {"a": null}})),
+            of("the input"),
+            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+        (
+            "the object changed",
+            drawn(json!({})),
+            of("another input"),
+            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+    ] {
+        let case = Case {
+            opened: varying(),
+            live,
+            status: synced(1),
+            memory,
+            ..case(name)
+        };
+        check(case, expected);
+    }
+    // A Secret that is taken over keeps what was drawn for it, by whomever.
+    let taken =
+        json!({"metadata": {"ownerReferences": null, "annotations": {"sealedsecrets.bitnami.com/managed": "true"}}});
+    let taken_over = Case {
+        opened: varying(),
+        live: drawn(taken),
+        ..case("a take-over")
+    };
+    let (_, plan) = decide_case(&taken_over);
+    let SecretStep::Replace(new) = plan.secret else {
+        panic!("not taken over")
+    };
+    assert_eq!(new.data.unwrap()["a"].0, b"old");
 }
 
 #[test]

@@ -11,6 +11,7 @@ const SETTINGS: ReconcileSettings = ReconcileSettings {
     accept_deprecated_data: true,
     replace_immutable: false,
     allow_credential_types: false,
+    deny_nondeterministic_templates: false,
     delete_secrets: false,
 };
 
