@@ -19,10 +19,16 @@ use crate::secret_bytes::SecretBytes;
 pub enum RenderError {
     /// It is no template, or fails with these values.
     #[error(transparent)]
-    Template(#[from] gotmpl::Error),
+    Template(Box<gotmpl::Error>),
     /// It calls a function whose result differs from time to time, and that is refused.
     #[error("templates must not call {0:?} here: its result differs from one time to the next")]
     Nondeterministic(&'static str),
+}
+
+impl From<gotmpl::Error> for RenderError {
+    fn from(error: gotmpl::Error) -> Self {
+        Self::Template(Box::new(error))
+    }
 }
 
 /// What templates get from outside.
