@@ -11,6 +11,7 @@ mod logging;
 mod metrics;
 mod object_name;
 mod pause;
+mod publication;
 mod queue;
 mod reconcile;
 mod request;

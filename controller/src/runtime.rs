@@ -26,6 +26,7 @@ use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
+use crate::publication::Publication;
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::reconcile::collect::Gone;
@@ -95,6 +96,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let mut servers = serve(&settings.http, shared, &stop).await?;
     let mut writers = JoinSet::new();
     writers.spawn(store.run(new_key));
+    let maps = Api::namespaced(access.client.clone(), &access.namespace);
+    let publication = Publication::new(maps, &settings.installation.name, keys.clone(), leadership.clone());
+    tokio::spawn(publication.run());
 
     let (index, queue) = (Arc::new(Index::default()), Arc::new(Queue::default()));
     let gone = Arc::new(Gone::default());

@@ -6,6 +6,9 @@ pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod listen;
 pub(crate) mod measure;
+mod opening;
+pub(crate) mod places;
+pub(crate) mod rotate;
 pub(crate) mod scrape;
 pub(crate) mod verify;
 
@@ -27,8 +30,6 @@ use crate::settings::HttpSettings;
 
 /// Largest request body, in bytes: twice what the API server stores.
 pub(crate) const LARGEST_BODY: usize = 3 << 20;
-/// Requests to verify at a time, each with its body in memory.
-const CROWD: usize = 32;
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -45,8 +46,8 @@ pub(crate) struct Shared {
     pub accept_deprecated_data: bool,
     /// Permits for private-key work, apart from those of the reconcile pool.
     pub cores: Arc<Semaphore>,
-    /// Permits for requests that bring a body.
-    pub crowd: Arc<Semaphore>,
+    /// Room for requests that bring a body.
+    pub room: crowd::Room,
 }
 
 impl Shared {
@@ -58,15 +59,14 @@ impl Shared {
         accept_deprecated_data: bool,
         cores: usize,
     ) -> Self {
-        let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
             keys,
             ready,
             leadership,
             metrics,
             accept_deprecated_data,
-            cores: semaphore((cores / 2).max(1)),
-            crowd: semaphore(CROWD),
+            cores: Arc::new(Semaphore::new((cores / 2).max(1))),
+            room: crowd::Room::new(),
         }
     }
 
@@ -77,14 +77,18 @@ impl Shared {
 
 /// The routes of the main port.
 pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
-    let limit = limit::Limiter::new(settings.rate, settings.burst);
-    let verify: MethodRouter<Shared> = post(verify::verify)
-        .route_layer(middleware::from_fn_with_state(shared.crowd.clone(), crowd::crowd))
-        .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    // Each path has buckets of its own, as in the reference; the room for bodies is one for both.
+    let limited = |judge: MethodRouter<Shared>| {
+        let limit = limit::Limiter::new(settings.rate, settings.burst);
+        judge
+            .route_layer(middleware::from_fn_with_state(shared.room.clone(), crowd::crowd))
+            .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+    };
     let measured = Router::new()
         .route(names::PATH_CERTIFICATE, get(cert::certificate))
-        .route(names::PATH_VERIFY, verify)
+        .route(names::PATH_VERIFY, limited(post(verify::verify)))
+        .route(names::PATH_ROTATE, limited(post(rotate::rotate)))
         .route_layer(middleware::from_fn_with_state(shared.clone(), measure::measure));
     Router::new()
         .route(names::PATH_HEALTH, get(health::alive))

@@ -75,7 +75,7 @@ impl Limiter {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.sweep(now);
         let table = &mut buckets.full_at;
-        let crowded = client.len() > LONGEST_NAME || (table.len() >= BUCKETS && !table.contains_key(client));
+        let crowded = table.len() >= BUCKETS && !table.contains_key(client);
         let full_at = table
             .entry(if crowded { String::new() } else { client.to_owned() })
             .or_insert(now);
@@ -125,10 +125,12 @@ pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request,
     response
 }
 
-fn client(headers: &HeaderMap) -> &str {
+/// Who asks, at most [`LONGEST_NAME`] bytes; empty for nobody in particular.
+pub(crate) fn client(headers: &HeaderMap) -> &str {
     let told = headers.get_all(CLIENT).into_iter().next_back();
     let told = told.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    told.rsplit(',').next().unwrap_or_default().trim()
+    let named = told.rsplit(',').next().unwrap_or_default().trim();
+    if named.len() > LONGEST_NAME { "" } else { named }
 }
 
 fn headers(headers: &mut HeaderMap, verdict: &Verdict) {
@@ -185,6 +187,7 @@ mod tests {
         assert_eq!(named(&["made up, 1.2.3.4, 10.0.0.7"]), "10.0.0.7");
         assert_eq!(named(&["made up", "1.2.3.4,10.0.0.7"]), "10.0.0.7");
         assert_eq!(named(&["made up, \u{e4}"]), "", "not text: nobody");
+        assert_eq!(named(&[&"1".repeat(LONGEST_NAME + 1)]), "", "too long to be an address");
         assert_eq!(named(&[]), "");
     }
 

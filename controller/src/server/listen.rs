@@ -2,22 +2,26 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 use tracing::debug;
+
+use super::places::{Peer, Places};
 
 /// Connections at a time, for each port.
 const CONNECTIONS: usize = 1024;
+/// Of these, for one peer.
+const FOR_A_PEER: usize = 256;
 /// How long a connection may take to begin a request.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long open requests have at the end.
@@ -59,11 +63,11 @@ pub(crate) async fn serve(
     let body_timeout = tower_http::timeout::RequestBodyTimeoutLayer::new(read);
     let routes = routes.layer((timeout, body_timeout));
     let open = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Places::new(CONNECTIONS, FOR_A_PEER);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, address)) => (stream, Peer::of(address.ip())),
                 Err(error) => {
                     // Out of file descriptors, most likely: others have to be closed first.
                     debug!(%error, "a connection was not accepted");
@@ -73,14 +77,14 @@ pub(crate) async fn serve(
             },
             () = stop.cancelled() => break,
         };
-        let Ok(permit) = permits.clone().try_acquire_owned() else {
+        let Some(place) = places.take(peer) else {
             continue;
         };
-        let connection = open.watch(connection(stream, routes.clone(), read));
+        let connection = open.watch(connection(stream, Extension(peer).layer(routes.clone()), read));
         tokio::spawn(async move {
             // A client that broke off is its own affair.
             let _ = connection.await;
-            drop(permit);
+            drop(place);
         });
     }
     let _ = tokio::time::timeout(LAST_WORDS, open.shutdown()).await;
@@ -88,7 +92,7 @@ pub(crate) async fn serve(
 
 fn connection(
     stream: TcpStream,
-    routes: Router,
+    routes: AddExtension<Router, Peer>,
     read: Duration,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send {
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();

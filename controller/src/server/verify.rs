@@ -1,51 +1,27 @@
 //! `/v1/verify`: whether a SealedSecret would open here. Every body is empty, and so is every answer's.
 
-use std::time::Duration;
-
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use crds::SealedSecret;
-use sealing::document;
 use sealing::keyring::KeyRing;
 use sealing::unseal;
 use tracing::{error, warn};
 
-use super::Shared;
-use crate::error::chain;
-use crate::events::truncate;
+use super::{Shared, opening};
 
-/// Longest time for the whole body: one that trickles holds the place of another.
-const LONGEST_BODY: Duration = Duration::from_secs(10);
-/// Longest reason that is logged, in bytes: what it names is the sender's to choose.
-const LONGEST_REASON: usize = 1024;
-
-/// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; 400
-/// for a body that cannot be read, 408 for one that takes too long, 413 for one that is too large.
+/// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; for a
+/// body that cannot be had, see [`opening::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
-    let body = match tokio::time::timeout(LONGEST_BODY, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return StatusCode::PAYLOAD_TOO_LARGE;
-        }
-        Ok(Err(_)) => return StatusCode::BAD_REQUEST,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT,
-    };
-    // The semaphore is never closed.
-    let _permit = shared.cores.clone().acquire_owned().await.ok();
-    let keys = shared.keys.borrow().clone();
     let accept_deprecated_data = shared.accept_deprecated_data;
-    match tokio::task::spawn_blocking(move || judge(&body, &keys.ring, accept_deprecated_data)).await {
-        Ok(code) => code,
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+    let judged = opening::work(&shared, request, move |body, keys| {
+        judge(body, &keys.ring, accept_deprecated_data)
+    });
+    judged.await.unwrap_or_else(|code| code)
 }
 
 fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCode {
-    let sealed = match parse(body) {
-        Ok(sealed) => sealed,
-        Err(mut reason) => {
-            truncate(&mut reason, LONGEST_REASON);
+    let sealed = match opening::sealed_secret(body) {
+        Ok((_, sealed)) => sealed,
+        Err(reason) => {
             error!(error = reason, "Error validating secret");
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
@@ -56,14 +32,6 @@ fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCod
     } else {
         warn!("a SealedSecret that was sent to be verified does not open");
         StatusCode::CONFLICT
-    }
-}
-
-fn parse(body: &[u8]) -> Result<SealedSecret, String> {
-    let documents = document::read(body).map_err(|error| chain(&error))?;
-    match documents.as_slice() {
-        [document] if document.item.is_none() => unseal::sealed_secret(document).map_err(|error| chain(&error)),
-        _ => Err("exactly one document is expected".to_owned()),
     }
 }
 

@@ -297,3 +297,75 @@ fn the_key_secret_of_version_0_8_is_loaded_whatever_its_label() -> Result<()> {
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items("default", "one", &json!({"a": "1"}))
 }
+
+const MAP: &str = "sealed-secrets-controller-certificate";
+
+impl Lab {
+    fn await_published(&self, certificate: &str) -> Result<()> {
+        self.cluster.eventually(SOON, "ConfigMap with the certificate", || {
+            let map = self.cluster.get_json(&["configmap", MAP, "-n", NAMESPACE])?;
+            ensure!(map["data"] == json!({"tls.crt": certificate}), "{}", map["data"]);
+            Ok(())
+        })
+    }
+}
+
+#[test]
+fn the_certificate_is_published_for_everybody_who_is_known_and_put_right() -> Result<()> {
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let first = lab.certificate()?;
+    lab.await_published(&first)?;
+
+    // Whoever the cluster knows may read it; nobody but the controller may write it.
+    let may = |verb: &str, who: &[&str]| {
+        let mut question = vec!["auth", "can-i", verb, &*format!("configmap/{MAP}"), "-n", NAMESPACE]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        question.extend(who.iter().map(|word| (*word).to_owned()));
+        let question: Vec<_> = question.iter().map(String::as_str).collect();
+        Ok::<_, anyhow::Error>(lab.cluster.kubectl(&question)?.stdout.trim() == "yes")
+    };
+    let user: &[&str] = &["--as=somebody", "--as-group=system:authenticated"];
+    let stranger: &[&str] = &["--as=system:anonymous", "--as-group=system:unauthenticated"];
+    let controller: &[&str] = &["--as=system:serviceaccount:kube-system:sealed-secrets-controller"];
+    let allowed = [
+        may("get", user)?,
+        may("update", user)?,
+        may("patch", user)?,
+        may("delete", user)?,
+        may("get", stranger)?,
+        may("update", controller)?,
+        may("delete", controller)?,
+    ];
+    ensure!(
+        allowed == [true, false, false, false, false, true, false],
+        "{allowed:?}"
+    );
+
+    // Swapped, emptied, deleted: it comes back, and what others noted on it stays.
+    let label = &["label", "configmap", MAP, "-n", NAMESPACE, "team=a"];
+    lab.cluster.kubectl_ok(label)?;
+    for patch in [
+        json!({"data": {"tls.crt": "another"}}),
+        json!({"data": null}),
+        json!({"data": {"tls.key": "x"}}),
+    ] {
+        let patch = patch.to_string();
+        lab.cluster
+            .kubectl_ok(&["patch", "configmap", MAP, "-n", NAMESPACE, "--type=merge", "-p", &patch])?;
+        lab.await_published(&first)?;
+    }
+    let map = lab.cluster.get_json(&["configmap", MAP, "-n", NAMESPACE])?;
+    ensure!(map["metadata"]["labels"] == json!({"team": "a"}), "{map}");
+    lab.cluster.kubectl_ok(&["delete", "configmap", MAP, "-n", NAMESPACE])?;
+    lab.await_published(&first)?;
+
+    // A new key is published as soon as it is served.
+    lab.controller.signal("USR1")?;
+    let second = lab.await_other_certificate(&first)?;
+    lab.await_published(&second)?;
+    let log = lab.controller.log()?;
+    ensure!(!log.contains("cannot be published"), "{log}");
+    Ok(())
+}

@@ -8,6 +8,7 @@
 
 mod asked;
 mod command_line;
+mod crowd;
 mod http;
 mod keys;
 mod lab;
@@ -16,4 +17,5 @@ mod outage;
 mod reconcile;
 mod replicas;
 mod restart;
+mod rotate;
 mod status;

@@ -1,0 +1,220 @@
+//! `/v1/rotate`: a SealedSecret with its ciphertexts sealed anew for the current key, and nothing else changed.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sealing::SystemRandom;
+use sealing::cert::SealingCert;
+use sealing::reseal::{self, Which};
+use serde_json::Value;
+use tracing::{error, warn};
+
+use super::{Shared, opening};
+use crate::keys::Keys;
+
+/// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
+/// the answer.
+const OF_THE_SERVER: [&str; 7] = [
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "managedFields",
+    "selfLink",
+];
+
+/// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it
+/// before; 500 with an empty body for everything else, be it no SealedSecret or one that does not open; for a body that
+/// cannot be had, see [`opening::work`].
+pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
+    let accept_deprecated_data = shared.accept_deprecated_data;
+    let resealed = opening::work(&shared, request, move |body, keys| {
+        reseal(body, keys, accept_deprecated_data)
+    });
+    match resealed.await {
+        Ok(Some(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Ok(None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(code) => code.into_response(),
+    }
+}
+
+fn reseal(body: &[u8], keys: &Keys, accept_deprecated_data: bool) -> Option<String> {
+    let (document, sealed) = match opening::sealed_secret(body) {
+        Ok(found) => found,
+        Err(reason) => {
+            error!(error = reason, "Error rotating secret");
+            return None;
+        }
+    };
+    let current = keys.current.as_ref();
+    let Some(cert) = current.and_then(|current| SealingCert::from_pem(current.pem.as_bytes()).ok()) else {
+        error!(error = "there is no current key", "Error rotating secret");
+        return None;
+    };
+    let accepted = accept_deprecated_data || sealed.spec.data.is_none();
+    let mut random = SystemRandom::default();
+    let resealed = accepted.then(|| reseal::reseal(&sealed, &keys.ring, &[], cert.public(), Which::All, &mut random));
+    let Some(Ok(resealed)) = resealed else {
+        warn!("a SealedSecret that was sent to be sealed anew does not open");
+        return None;
+    };
+    let mut object = document.into_value();
+    resealed.put_into(&mut object);
+    Some(without_the_servers(object).to_string())
+}
+
+fn without_the_servers(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        for field in ["kind", "apiVersion", "status"] {
+            fields.remove(field);
+        }
+    }
+    if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        for field in OF_THE_SERVER {
+            metadata.remove(field);
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use crds::{SealedSecret, names};
+    use jiff::Timestamp;
+    use sealing::binding::Binding;
+    use sealing::cert::CertParameters;
+    use sealing::key::PrivateKey;
+    use sealing::keyring::KeyRing;
+    use sealing::{raw, unseal};
+    use serde_json::json;
+
+    use super::*;
+    use crate::keys::Current;
+
+    /// Keys of two ages; the newer one is current.
+    struct Held {
+        keys: Keys,
+        old: Arc<PrivateKey>,
+    }
+
+    fn held() -> Held {
+        let (old, new) = (PrivateKey::generate(2048).unwrap(), PrivateKey::generate(2048).unwrap());
+        let (old, new) = (Arc::new(old), Arc::new(new));
+        let parameters = CertParameters {
+            common_name: String::new(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: "2040-01-01T00:00:00Z".parse().unwrap(),
+        };
+        let cert = SealingCert::self_signed(&new, &parameters, &mut SystemRandom::default()).unwrap();
+        let mut ring = KeyRing::default();
+        ring.insert(old.clone(), Timestamp::UNIX_EPOCH);
+        ring.insert(new.clone(), Timestamp::MAX);
+        let current = Current {
+            secret: "new".to_owned(),
+            pem: cert.pem().to_owned(),
+            fingerprint: new.public().fingerprint().clone(),
+            age: Timestamp::MAX,
+        };
+        Held {
+            keys: Keys {
+                version: 1,
+                ring,
+                current: Some(current),
+            },
+            old,
+        }
+    }
+
+    fn sealed(held: &Held) -> Value {
+        let binding = Binding::NamespaceWide {
+            namespace: "ns".to_owned(),
+        };
+        let item =
+            |text: &[u8]| raw::seal_raw(text, &binding, held.old.public(), &mut SystemRandom::default()).unwrap();
+        json!({
+            "kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1",
+            "metadata": {
+                "name": "one", "namespace": "ns", "labels": {"app": "a"}, "uid": "1", "resourceVersion": "2",
+                "annotations": {names::ANNOTATION_NAMESPACE_WIDE: "true", "note": "stays"},
+            },
+            "spec": {
+                "encryptedData": {"a": item(b"1"), "b": item(b"")},
+                "template": {"data": {"c": "{{ .a }}"}, "metadata": {"labels": {"b": "c"}}, "unknown": [1]},
+            },
+            "status": {"observedGeneration": 1},
+        })
+    }
+
+    #[test]
+    fn every_ciphertext_is_new_and_nothing_else() {
+        let held = held();
+        let before = sealed(&held);
+        let text = reseal(before.to_string().as_bytes(), &held.keys, true).unwrap();
+        assert!(!text.contains('\n') && text.starts_with("{\"metadata\":{"), "{text}");
+        let mut after: Value = serde_json::from_str(&text).unwrap();
+        let mut object = after.clone();
+        object["kind"] = json!("SealedSecret");
+        object["apiVersion"] = json!("bitnami.com/v1alpha1");
+        let object: SealedSecret = serde_json::from_value(object).unwrap();
+        let mut only_new = held.keys.ring.clone();
+        only_new.remove(held.old.public().fingerprint());
+        unseal::verify(&object, &only_new, &[]).unwrap();
+
+        let mut expected = before.clone();
+        for field in ["kind", "apiVersion", "status"] {
+            expected.as_object_mut().unwrap().remove(field);
+        }
+        for field in ["uid", "resourceVersion"] {
+            expected["metadata"].as_object_mut().unwrap().remove(field);
+        }
+        for object in [&mut after, &mut expected] {
+            let items: BTreeMap<String, String> =
+                serde_json::from_value(object["spec"]["encryptedData"].take()).unwrap();
+            object["spec"]["encryptedData"] = items.keys().cloned().collect();
+        }
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn what_does_not_open_whole_gives_nothing_whatever_the_reason() {
+        let held = held();
+        let good = sealed(&held);
+        let bodies = [
+            ("", String::new()),
+            ("no YAML", "{".to_owned()),
+            ("two", format!("{good}\n---\n{good}")),
+            (
+                "another kind",
+                good.to_string().replace("\"SealedSecret\"", "\"Secret\""),
+            ),
+            ("another namespace", {
+                let mut moved = good.clone();
+                moved["metadata"]["namespace"] = json!("other");
+                moved.to_string()
+            }),
+            (
+                "another scope",
+                good.to_string()
+                    .replace(names::ANNOTATION_NAMESPACE_WIDE, names::ANNOTATION_CLUSTER_WIDE),
+            ),
+            ("one item of two is damaged", {
+                let mut damaged = good.clone();
+                damaged["spec"]["encryptedData"]["b"] = json!("AgBy3i4");
+                damaged.to_string()
+            }),
+        ];
+        for (what, body) in bodies {
+            assert_eq!(reseal(body.as_bytes(), &held.keys, true), None, "{what}");
+        }
+        let no_current = Keys {
+            current: None,
+            ..held.keys.clone()
+        };
+        assert_eq!(reseal(good.to_string().as_bytes(), &no_current, true), None);
+        assert!(reseal(good.to_string().as_bytes(), &held.keys, true).is_some());
+    }
+}

@@ -1,0 +1,212 @@
+//! `/v1/rotate`, and the reference's `kubeseal --re-encrypt` that asks for it.
+
+use anyhow::{Context, Result, ensure};
+use harness::implementation::Implementation;
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, SOON};
+
+#[test]
+fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_changes() -> Result<()> {
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let items = json!({"a": "1", "b": "two"});
+    let mut sealed = lab.seal("default", "one", &items, "namespace-wide")?;
+    sealed["metadata"]["labels"] = json!({"app": "connect"});
+    sealed["spec"]["template"]["data"] = json!({"c": "as it is"});
+    let old_key = lab.key_names()?.pop().context("a key")?;
+    let old = lab.certificate()?;
+    lab.controller.signal("USR1")?;
+    lab.cluster.eventually(SOON, "new key", || {
+        ensure!(lab.certificate()? != old);
+        Ok(())
+    })?;
+
+    let answer = lab.http("POST", 8080, "/v1/rotate", &json!({}), &sealed.to_string())?;
+    ensure!(
+        answer.code == 200 && answer.headers["content-type"] == "application/json",
+        "{answer:?}"
+    );
+    let body: Value = serde_json::from_str(&answer.body)?;
+    ensure!(body.get("kind").is_none() && body.get("apiVersion").is_none(), "{body}");
+    ensure!(body.to_string() == answer.body, "compact");
+
+    let said = lab
+        .cluster
+        .kubeseal(Implementation::Reference, &["--re-encrypt"], &sealed.to_string())?
+        .success()?;
+    let renewed: Value = said.json()?;
+    for item in ["a", "b"] {
+        let ciphertext = |object: &Value| object["spec"]["encryptedData"][item].clone();
+        ensure!(ciphertext(&renewed) != ciphertext(&sealed), "{item} is as it was");
+    }
+    for part in ["/metadata/labels", "/metadata/annotations", "/spec/template/data"] {
+        ensure!(renewed.pointer(part) == sealed.pointer(part), "{part}: {renewed:#}");
+    }
+    // It opens under the new key alone, under the scope that it had, and not beyond.
+    lab.key("delete", &old_key, &[])?;
+    let mut lab = lab;
+    lab.restart(&["--key-size=2048"])?;
+    let verify = |client: &str, object: &Value| Ok::<_, anyhow::Error>(lab.verify(client, &object.to_string())?.code);
+    let mut renamed = renewed.clone();
+    renamed["metadata"]["name"] = json!("other");
+    let mut moved = renewed.clone();
+    moved["metadata"]["namespace"] = json!("other");
+    let codes = [
+        verify("a", &renewed)?,
+        verify("b", &renamed)?,
+        verify("c", &moved)?,
+        verify("d", &sealed)?,
+    ];
+    ensure!(codes == [200, 200, 409, 409], "{codes:?}");
+    lab.cluster.apply(&renewed.to_string())?;
+    lab.await_items("default", "one", &json!({"a": "1", "b": "two", "c": "as it is"}))
+}
+
+#[test]
+fn what_does_not_open_is_answered_alike_and_leaves_nothing_in_the_log() -> Result<()> {
+    const CANARY: &str = "canary-of-the-coal-mine";
+    let lab = Lab::start(&["--key-size=2048", "--log-level=DEBUG"])?;
+    let good = lab.seal("some", "one", &json!({"a": CANARY, "b": "2"}), "strict")?;
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut changed = good.clone();
+        change(&mut changed);
+        changed.to_string()
+    };
+    let ciphertext = good["spec"]["encryptedData"]["a"].as_str().context("text")?.to_owned();
+    // The last bytes are the body's: the wrapped key before them still opens.
+    let damaged = format!("{}AAAA", &ciphertext[..ciphertext.len() - 4]);
+    let damaged_key = format!("{}AAAA{}", &ciphertext[..8], &ciphertext[12..]);
+    let unopened = [
+        (
+            "another name",
+            with(&|sealed| sealed["metadata"]["name"] = json!("two")),
+        ),
+        (
+            "another namespace",
+            with(&|sealed| sealed["metadata"]["namespace"] = json!("two")),
+        ),
+        (
+            "another scope",
+            with(&|sealed| {
+                sealed["metadata"]["annotations"] = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
+            }),
+        ),
+        (
+            "a damaged body",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged)),
+        ),
+        (
+            "a damaged key",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged_key)),
+        ),
+        (
+            "cut short",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(ciphertext[..40].to_owned())),
+        ),
+        (
+            "no base64",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(format!("%{CANARY}"))),
+        ),
+        (
+            "empty",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!("")),
+        ),
+        (
+            "both formats",
+            with(&|sealed| sealed["spec"]["data"] = json!(ciphertext)),
+        ),
+    ];
+    let unparsable = [
+        ("nothing", String::new()),
+        ("text", CANARY.to_owned()),
+        ("a line", format!("password: {CANARY}")),
+        ("a quote that is left open", format!("password: \"{CANARY}")),
+        ("a tab", format!("a:\n\t{CANARY}: 1")),
+        ("a list", format!("[{CANARY}]")),
+        ("JSON that ends", format!("{{\"password\": \"{CANARY}\"")),
+        ("JSON with a stray value", format!("{{\"kind\": {CANARY}}}")),
+        ("a key twice", format!("a: {CANARY}\na: {CANARY}")),
+        ("an anchor that is not there", format!("a: *{CANARY}")),
+        ("a tag", format!("a: !{CANARY} b")),
+        (
+            "a clear Secret",
+            json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": "some"},
+                "stringData": {"password": CANARY},
+            })
+            .to_string(),
+        ),
+        (
+            "items that are a list",
+            with(&|sealed| sealed["spec"]["encryptedData"] = json!([CANARY])),
+        ),
+        (
+            "items that are a text",
+            with(&|sealed| sealed["spec"]["encryptedData"] = json!(CANARY)),
+        ),
+        (
+            "an item that is a map",
+            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!({"x": CANARY})),
+        ),
+        (
+            "a name that is a list",
+            with(&|sealed| sealed["metadata"]["name"] = json!([CANARY])),
+        ),
+        (
+            "an annotation that is a number",
+            with(&|sealed| sealed["metadata"]["annotations"] = json!({"a": 1})),
+        ),
+        ("two documents", format!("{good}\n---\n{good}")),
+        (
+            "a list of one",
+            json!({"apiVersion": "v1", "kind": "List", "items": [good]}).to_string(),
+        ),
+    ];
+    let ask = |path: &str, client: String, body: &str| {
+        let mut answer = lab.http("POST", 8080, path, &json!({"X-Forwarded-For": client}), body)?;
+        for own in ["date", "x-ratelimit-reset"] {
+            answer.headers.as_object_mut().context("headers")?.remove(own);
+        }
+        Ok::<_, anyhow::Error>((answer.code, answer.headers, answer.body))
+    };
+    for path in ["/v1/verify", "/v1/rotate"] {
+        let mut answers = Vec::new();
+        for (kind, bodies) in [("unopened", &unopened[..]), ("unparsable", &unparsable[..])] {
+            for (number, (what, body)) in bodies.iter().enumerate() {
+                let answer = ask(path, format!("{kind}-{number}"), body)?;
+                ensure!(answer.2.is_empty(), "{path}, {what}: {answer:?}");
+                answers.push((kind, what, answer));
+            }
+        }
+        for (kind, what, answer) in &answers {
+            let code = if path == "/v1/verify" && *kind == "unopened" {
+                409
+            } else {
+                500
+            };
+            ensure!(answer.0 == code, "{path}, {what}: {answer:?}");
+            let first = answers.iter().find(|(_, _, first)| first.0 == code).context("itself")?;
+            ensure!(
+                *answer == first.2,
+                "{path}: {what} is told from {}: {answer:?} {:?}",
+                first.1,
+                first.2
+            );
+        }
+    }
+    let log = lab.controller.log()?;
+    ensure!(
+        log.contains("Error rotating secret") && log.contains("Error validating secret"),
+        "{log}"
+    );
+    let shown: Vec<_> = log.lines().filter(|line| line.contains(CANARY)).collect();
+    ensure!(shown.is_empty(), "{shown:#?}");
+    for (what, body) in unopened.iter().chain(&unparsable) {
+        let long = body.split('"').find(|part| part.len() > 100);
+        ensure!(
+            long.is_none_or(|long| !log.contains(long)),
+            "a ciphertext of {what} is in the log"
+        );
+    }
+    Ok(())
+}
