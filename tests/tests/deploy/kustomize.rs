@@ -106,13 +106,11 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         .as_array()
         .context("variables")?
         .iter()
-        .map(|variable| {
-            let name = variable["name"].as_str().unwrap_or_default();
-            let flag = name
-                .trim_start_matches("SEALED_SECRETS_")
-                .to_lowercase()
-                .replace('_', "-");
-            format!("--{flag}={}", variable["value"].as_str().unwrap_or_default())
+        .filter_map(|variable| {
+            // What is no flag (the Pod's name) the kubelet fills in.
+            let flag = variable["name"].as_str()?.strip_prefix("SEALED_SECRETS_")?;
+            let flag = flag.to_lowercase().replace('_', "-");
+            Some(format!("--{flag}={}", variable["value"].as_str()?))
         })
         .collect();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();

@@ -54,8 +54,10 @@ for _ in range(6):
     if len(greedy) >= 3:
         time.sleep(0.6)  # The rate is not what is asked about.
 print(refused(greedy))
-print(refused([other(f"modest-{number}") for number in range(12)]))
-print(refused([other(f"late-{number}") for number in range(3)]))
+modest = [other(f"modest-{number}") for number in range(12)]
+print(refused(modest))
+late = [other(f"late-{number}") for number in range(3)]
+print(refused(late))
 "#;
     let lab = Lab::start(&["--key-size=2048"])?;
     let mut crowd = lab.cluster.command("python3");

@@ -76,6 +76,8 @@ annotations:
 {{- $flags := list -}}
 {{- $flags = append $flags (printf "--update-status=%t" .Values.updateStatus) -}}
 {{- $flags = append $flags (printf "--key-prefix=%s" .Values.secretName) -}}
+{{- $flags = append $flags (printf "--controller-name=%s" (include "fullname" .)) -}}
+{{- $flags = append $flags (printf "--leader-elect=%t" .Values.leaderElection) -}}
 {{- $flags = append $flags (printf "--listen-addr=:%v" .Values.containerPorts.http) -}}
 {{- $flags = append $flags (printf "--listen-metrics-addr=:%v" .Values.containerPorts.metrics) -}}
 {{- range $flag, $value := dict
