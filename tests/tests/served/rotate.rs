@@ -28,7 +28,7 @@ fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_chang
     );
     let body: Value = serde_json::from_str(&answer.body)?;
     ensure!(body.get("kind").is_none() && body.get("apiVersion").is_none(), "{body}");
-    ensure!(body.to_string() == answer.body, "compact");
+    ensure!(serde_json::to_string(&body)? == answer.body, "compact");
 
     let said = lab
         .cluster
