@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected has to stop, and one that bounds a time has to measure it"
 )]
 
+mod edit_property;
 mod editing;
 mod go_yaml;
 mod properties;
