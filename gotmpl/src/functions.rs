@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::builtins;
 use crate::func::Func;
+use crate::funcs;
 use crate::tree::Callee;
 
 /// Functions by name: those of the language, and those added, which hide them.
@@ -23,6 +24,16 @@ impl Functions {
         by_name.insert("and", Callee::And);
         by_name.insert("or", Callee::Or);
         Functions { by_name }
+    }
+
+    /// Those of the language and the 208 that sprig 3.3 brings beside them, without the three that look at the machine
+    /// (`env`, `expandenv`, `getHostByName`). `slice` is sprig's.
+    pub fn with_sprig() -> Functions {
+        funcs::SUBJECTS
+            .iter()
+            .fold(Functions::of_the_language(), |functions, subject| {
+                functions.with(subject)
+            })
     }
 
     /// Adds functions; one of a name that is there already takes its place.

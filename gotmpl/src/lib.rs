@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod exec;
 mod func;
+mod funcs;
 mod functions;
 mod lex;
 mod parse;

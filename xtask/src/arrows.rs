@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kubeseal-rs", &["crds", "sealing"]),
     // The black box reaches the product through its binaries, its API objects and its ports.
     ("harness", &["crds"]),
-    ("xtask", &["crds", "harness"]),
+    // The fuzzing of templates calls gotmpl as any other program would.
+    ("xtask", &["crds", "gotmpl", "harness"]),
 ];
 
 /// The rooms without I/O, with the features of each of their forms.

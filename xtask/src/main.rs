@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod inside;
+mod oracle;
 #[cfg(test)]
 mod pages;
 mod peers;
@@ -35,7 +36,7 @@ enum Xtask {
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),
-    /// Make the vectors of the format anew, with the reference's binaries and two Python packages.
+    /// Make the vectors of the format anew, with the reference's binaries and two Python packages; or those of templates.
     Vectors(vectors::Args),
 }
 
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),
         Xtask::Test(args) => test::run(&args),
-        Xtask::Vectors(args) => vectors::run_script(&args),
+        Xtask::Vectors(args) => vectors::make(&args),
     };
     outcome.map_or_else(
         |error| {

@@ -1,4 +1,7 @@
-//! `cargo xtask vectors`: makes the vectors anew that hold our format against others' (`sealing/tests/vectors`).
+//! `cargo xtask vectors`: makes the vectors anew that hold our format against others' (`sealing/tests/vectors`), and
+//! our templates against Go's (`gotmpl/tests/cases`).
+
+mod templates;
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +10,30 @@ use anyhow::Result;
 use harness::output::run;
 use harness::peers;
 
-/// What was typed after `cargo xtask vectors`: nothing.
+/// What was typed after `cargo xtask vectors`.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    which: Option<Which>,
+}
+
+/// Which vectors, when not those of the format.
+#[derive(clap::Subcommand)]
+enum Which {
+    /// What Go and sprig make of the templates of gotmpl's tests (needs Go).
+    Templates,
+}
+
+/// Makes the vectors that were asked for.
+pub(crate) fn make(args: &Args) -> Result<()> {
+    match args.which {
+        Some(Which::Templates) => templates::make(),
+        None => run_script(),
+    }
+}
 
 /// Runs the script with the reference's binaries and the Python packages that seal.
-pub(crate) fn run_script(Args {}: &Args) -> Result<()> {
+fn run_script() -> Result<()> {
     let wanted = [peers::REF_KUBESEAL, peers::MAKE_KEYS, peers::KUBESEALPY];
     let found = peers::ensure(&wanted, &|line| println!("{line}"))?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sealing/tests/vectors/make.py");

@@ -53,14 +53,13 @@ pub(super) fn fitting(value: Value, typ: Type) -> Checked {
 /// A constant takes the type of the parameter where it can.
 fn constant(operand: &Operand, typ: Type) -> Outcome<Checked> {
     let wrong = Err(TypeMistake::WrongConstant { wanted: typ });
-    let basic = !matches!(typ, Type::Named(_));
     Ok(match (&operand.term, typ.kind()) {
         (Term::Number(number), _) if matches!(typ, Type::Any | Type::Reflect) => Ok(ideal(number, operand.at)?),
         (Term::Bool(value), _) if matches!(typ, Type::Any | Type::Reflect) => Ok(Value::Bool(*value)),
         (Term::String(text), _) if matches!(typ, Type::Any | Type::Reflect) => Ok(Value::String(text.clone())),
         (Term::Bool(value), Kind::Bool) => Ok(Value::Bool(*value)),
         (Term::String(text), Kind::String) => Ok(Value::String(text.clone())),
-        (Term::Number(number), kind) if basic => {
+        (Term::Number(number), kind) => {
             let value = match kind {
                 Kind::Int => number.int.map(Value::Int),
                 Kind::Int64 => number.int.map(Value::Int64),

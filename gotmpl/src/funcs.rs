@@ -1,0 +1,89 @@
+//! The functions that sprig 3.3 brings, but for the three that look at the machine (`env`, `expandenv`,
+//! `getHostByName`): 208 of them, by subject.
+//!
+//! They behave as the originals do, with their quirks, so that a template gives the same here as there. Where Go leaves
+//! the order of a map open (`keys`, `values`), it is that of the keys here.
+
+mod cases;
+mod cast;
+mod certificates;
+mod dates;
+mod decimal;
+mod defaults;
+mod dicts;
+mod digests;
+mod encoding;
+mod equal;
+mod json;
+mod keys;
+mod lines;
+mod lists;
+mod math;
+mod merge;
+mod passwords;
+mod paths;
+mod random;
+mod regex;
+mod runes;
+mod semver;
+mod strings;
+mod url;
+
+use crate::context::Context;
+use crate::func::{Func, FuncError};
+use crate::print;
+use crate::types::Type;
+use crate::value::{Str, Value};
+
+/// What a function gives.
+type Outcome = Result<Value, FuncError>;
+
+// The types of parameters that occur again and again.
+const A: Type = Type::Any;
+const B: Type = Type::Bool;
+const I: Type = Type::Int;
+const S: Type = Type::String;
+const MAP: Type = Type::Map(&Type::Any);
+
+/// Every function, subject by subject.
+pub(crate) static SUBJECTS: &[&[Func]] = &[
+    cases::FUNCS,
+    certificates::FUNCS,
+    dates::FUNCS,
+    defaults::FUNCS,
+    dicts::FUNCS,
+    digests::FUNCS,
+    encoding::FUNCS,
+    json::FUNCS,
+    keys::FUNCS,
+    lines::FUNCS,
+    lists::FUNCS,
+    math::FUNCS,
+    passwords::FUNCS,
+    paths::FUNCS,
+    random::FUNCS,
+    regex::FUNCS,
+    semver::FUNCS,
+    strings::FUNCS,
+    url::FUNCS,
+];
+
+fn text(bytes: impl Into<Str>) -> Outcome {
+    Ok(Value::string(bytes))
+}
+
+/// A value as text: Go's `%v`.
+fn strval(context: &mut Context<'_>, value: &Value) -> Result<Vec<u8>, FuncError> {
+    match value {
+        Value::String(text) => Ok(text.to_vec()),
+        other => Ok(print::sprint(context, std::slice::from_ref(other))?),
+    }
+}
+
+/// Go's `whole[from:to]`, which panics where the places do not fit.
+fn cut(whole: &[u8], from: i64, to: i64) -> Result<&[u8], FuncError> {
+    let places = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+    places
+        .and_then(|(from, to)| whole.get(from..to))
+        .ok_or(FuncError::Failed("slice bounds out of range"))
+}

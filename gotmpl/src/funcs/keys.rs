@@ -1,0 +1,273 @@
+//! Private keys that templates make and read: RSA, ECDSA, Ed25519 and DSA, in the PEM forms of Go's `x509`.
+//!
+//! They come from the rendering's own random source, which no backend with a source of its own would take, so these are
+//! the pure-Rust crates. The keys are new to the world when the template is rendered; they sign a certificate there and
+//! open nothing, so the timing weakness of the `rsa` crate (RUSTSEC-2023-0071: an attacker lets a server decrypt) has no
+//! target.
+
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::{Decode, Encode};
+use ed25519_dalek::Signer;
+use pkcs8::{AlgorithmIdentifierRef, EncodePublicKey, PrivateKeyInfo};
+use rand_chacha::rand_core::RngCore;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
+use sec1::{EcParameters, EcPrivateKey};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::random::generator;
+use super::{Outcome, S, text};
+use crate::context::Context;
+use crate::func::{Args, Func, FuncError};
+
+pub(super) static FUNCS: &[Func] = &[Func::new("genPrivateKey", &[S], gen_private_key).nondeterministic()];
+
+const FAILED: FuncError = FuncError::Failed("no key could be made");
+const NO_KEY: FuncError = FuncError::Failed("no private key");
+
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+const ECDSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// A private key.
+pub(super) enum PrivateKey {
+    Rsa(Box<RsaPrivateKey>),
+    P256(p256::SecretKey),
+    P384(p384::SecretKey),
+    P521(Box<p521::SecretKey>),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+    /// The DER of Go's (and OpenSSL's) own form. Such a key signs no certificate.
+    Dsa(Zeroizing<Vec<u8>>),
+}
+
+/// A signature, and the DER of the algorithm's identifier.
+pub(super) struct Signed {
+    pub(super) algorithm: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+/// A new key of a kind; an unknown kind gives a text that says so, as in the original.
+fn gen_private_key(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
+    let kind = args.bytes(0)?;
+    let key = match kind {
+        b"" | b"rsa" => PrivateKey::new_rsa(context, 4096)?,
+        b"dsa" => new_dsa(context)?,
+        b"ecdsa" => new_p256(context)?,
+        b"ed25519" => {
+            let mut seed = Zeroizing::new([0; 32]);
+            generator(context)?.fill_bytes(seed.as_mut());
+            PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
+        }
+        _ => return text([b"Unknown type ", kind].concat()),
+    };
+    text(key.to_pem()?.as_bytes())
+}
+
+fn new_p256(context: &mut Context<'_>) -> Result<PrivateKey, FuncError> {
+    context.steps(500)?;
+    let mut random = generator(context)?;
+    Ok(PrivateKey::P256(p256::SecretKey::random(&mut random)))
+}
+
+/// 2048 bits with a subgroup of 256.
+fn new_dsa(context: &mut Context<'_>) -> Result<PrivateKey, FuncError> {
+    context.slow_call()?;
+    let mut random = generator(context)?;
+    let components = dsa::Components::generate(&mut random, dsa::KeySize::DSA_2048_256);
+    let key = dsa::SigningKey::generate(&mut random, components);
+    let public = key.verifying_key();
+    let group = public.components();
+    let numbers = [
+        Vec::new(),
+        group.p().to_bytes_be(),
+        group.q().to_bytes_be(),
+        group.g().to_bytes_be(),
+        public.y().to_bytes_be(),
+        key.x().to_bytes_be(),
+    ];
+    let numbers: Vec<_> = numbers
+        .iter()
+        .map(|number| UintRef::new(number))
+        .collect::<Result<_, _>>()
+        .map_err(|_| FAILED)?;
+    Ok(PrivateKey::Dsa(Zeroizing::new(numbers.to_der().map_err(|_| FAILED)?)))
+}
+
+fn der_of(value: &impl Encode) -> Result<Vec<u8>, FuncError> {
+    value.to_der().map_err(|_| FAILED)
+}
+
+/// The DER of SEC 1 with the curve in it, which Go wants.
+fn sec1_der(curve: ObjectIdentifier, scalar: &[u8], public: &[u8]) -> Result<Zeroizing<Vec<u8>>, FuncError> {
+    let key = EcPrivateKey {
+        private_key: scalar,
+        parameters: Some(EcParameters::NamedCurve(curve)),
+        public_key: Some(public),
+    };
+    der_of(&key).map(Zeroizing::new)
+}
+
+/// SEC 1 for one curve's crate.
+macro_rules! sec1_of {
+    ($curve:expr, $key:expr) => {{
+        use p256::elliptic_curve::sec1::ToEncodedPoint;
+        let public = $key.public_key().to_encoded_point(false);
+        sec1_der($curve, &Zeroizing::new($key.to_bytes()), public.as_bytes())?
+    }};
+}
+
+impl PrivateKey {
+    pub(super) fn new_rsa(context: &mut Context<'_>, bits: usize) -> Result<PrivateKey, FuncError> {
+        context.slow_call()?;
+        let key = RsaPrivateKey::new(&mut generator(context)?, bits).map_err(|_| FAILED)?;
+        Ok(PrivateKey::Rsa(Box::new(key)))
+    }
+
+    /// The PEM that Go writes: PKCS #1 for RSA, SEC 1 for ECDSA, PKCS #8 for Ed25519, a form of its own for DSA.
+    pub(super) fn to_pem(&self) -> Result<Zeroizing<String>, FuncError> {
+        let (label, der) = match self {
+            PrivateKey::Rsa(key) => {
+                let der = key.to_pkcs1_der().map_err(|_| FAILED)?;
+                ("RSA PRIVATE KEY", Zeroizing::new(der.as_bytes().to_vec()))
+            }
+            PrivateKey::P256(key) => ("EC PRIVATE KEY", sec1_of!(P256, key)),
+            PrivateKey::P384(key) => ("EC PRIVATE KEY", sec1_of!(P384, key)),
+            PrivateKey::P521(key) => ("EC PRIVATE KEY", sec1_of!(P521, key)),
+            PrivateKey::Ed25519(key) => {
+                let seed = Zeroizing::new(key.to_bytes());
+                let inner = Zeroizing::new(der_of(&OctetStringRef::new(seed.as_ref()).map_err(|_| FAILED)?)?);
+                let algorithm = AlgorithmIdentifierRef {
+                    oid: ED25519,
+                    parameters: None,
+                };
+                (
+                    "PRIVATE KEY",
+                    Zeroizing::new(der_of(&PrivateKeyInfo::new(algorithm, &inner))?),
+                )
+            }
+            PrivateKey::Dsa(der) => ("DSA PRIVATE KEY", der.clone()),
+        };
+        Ok(to_pem(label, &der))
+    }
+
+    /// A key in any of the PEM forms that Go's `x509` reads.
+    pub(super) fn from_pem(text: &[u8]) -> Result<PrivateKey, FuncError> {
+        let block = pem::parse(text).map_err(|_| NO_KEY)?;
+        match block.tag() {
+            "PRIVATE KEY" => PrivateKey::from_pkcs8(block.contents()),
+            "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(block.contents()),
+            "EC PRIVATE KEY" => PrivateKey::from_sec1(block.contents(), None),
+            "DSA PRIVATE KEY" => {
+                let numbers = Vec::<UintRef<'_>>::from_der(block.contents()).map_err(|_| NO_KEY)?;
+                let whole = numbers.len() == 6;
+                whole
+                    .then(|| PrivateKey::Dsa(Zeroizing::new(block.contents().to_vec())))
+                    .ok_or(NO_KEY)
+            }
+            _ => Err(NO_KEY),
+        }
+    }
+
+    fn from_pkcs1(der: &[u8]) -> Result<PrivateKey, FuncError> {
+        let key = RsaPrivateKey::from_pkcs1_der(der).map_err(|_| NO_KEY)?;
+        Ok(PrivateKey::Rsa(Box::new(key)))
+    }
+
+    fn from_sec1(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<PrivateKey, FuncError> {
+        let key = EcPrivateKey::from_der(der).map_err(|_| NO_KEY)?;
+        let named = key.parameters.and_then(|parameters| parameters.named_curve());
+        let scalar = key.private_key;
+        Ok(match curve.or(named) {
+            Some(P256) => PrivateKey::P256(p256::SecretKey::from_slice(scalar).map_err(|_| NO_KEY)?),
+            Some(P384) => PrivateKey::P384(p384::SecretKey::from_slice(scalar).map_err(|_| NO_KEY)?),
+            Some(P521) => PrivateKey::P521(Box::new(p521::SecretKey::from_slice(scalar).map_err(|_| NO_KEY)?)),
+            _ => return Err(NO_KEY),
+        })
+    }
+
+    fn from_pkcs8(der: &[u8]) -> Result<PrivateKey, FuncError> {
+        let info = PrivateKeyInfo::from_der(der).map_err(|_| NO_KEY)?;
+        match info.algorithm.oid {
+            RSA => PrivateKey::from_pkcs1(info.private_key),
+            EC => {
+                let curve = info.algorithm.parameters_oid().map_err(|_| NO_KEY)?;
+                PrivateKey::from_sec1(info.private_key, Some(curve))
+            }
+            ED25519 => {
+                let seed = OctetStringRef::from_der(info.private_key).map_err(|_| NO_KEY)?;
+                let seed = seed.as_bytes().try_into().map_err(|_| NO_KEY)?;
+                Ok(PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(
+                    seed,
+                ))))
+            }
+            _ => Err(NO_KEY),
+        }
+    }
+
+    /// The DER of the public key (SubjectPublicKeyInfo).
+    pub(super) fn public_key(&self) -> Result<Vec<u8>, FuncError> {
+        let document = match self {
+            PrivateKey::Rsa(key) => key.to_public_key().to_public_key_der(),
+            PrivateKey::P256(key) => key.public_key().to_public_key_der(),
+            PrivateKey::P384(key) => key.public_key().to_public_key_der(),
+            PrivateKey::P521(key) => key.public_key().to_public_key_der(),
+            PrivateKey::Ed25519(key) => key.verifying_key().to_public_key_der(),
+            PrivateKey::Dsa(_) => return Err(FuncError::Failed("a DSA key makes no certificate")),
+        };
+        document
+            .map(|document| document.as_bytes().to_vec())
+            .map_err(|_| FAILED)
+    }
+
+    /// Signs as Go does by default for this kind of key.
+    pub(super) fn sign(&self, context: &mut Context<'_>, message: &[u8]) -> Result<Signed, FuncError> {
+        // Some milliseconds for RSA.
+        context.steps(5000)?;
+        let (oid, signature) = match self {
+            PrivateKey::Rsa(key) => {
+                let digest = Sha256::digest(message);
+                let signature = key
+                    .sign(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest)
+                    .map_err(|_| FAILED)?;
+                (SHA256_WITH_RSA, signature)
+            }
+            PrivateKey::P256(key) => {
+                let signature: p256::ecdsa::DerSignature = p256::ecdsa::SigningKey::from(key).sign(message);
+                (ECDSA_WITH_SHA256, signature.as_bytes().to_vec())
+            }
+            PrivateKey::P384(key) => {
+                let signature: p384::ecdsa::DerSignature = p384::ecdsa::SigningKey::from(key).sign(message);
+                (ECDSA_WITH_SHA384, signature.as_bytes().to_vec())
+            }
+            PrivateKey::P521(key) => {
+                let scalar = Zeroizing::new(key.to_bytes());
+                let key = p521::ecdsa::SigningKey::from_bytes(&scalar).map_err(|_| FAILED)?;
+                let mut random = generator(context)?;
+                let signature: p521::ecdsa::Signature =
+                    p521::ecdsa::signature::RandomizedSigner::sign_with_rng(&key, &mut random, message);
+                (ECDSA_WITH_SHA512, signature.to_der().as_bytes().to_vec())
+            }
+            PrivateKey::Ed25519(key) => (ED25519, key.sign(message).to_bytes().to_vec()),
+            PrivateKey::Dsa(_) => return Err(FuncError::Failed("a DSA key makes no certificate")),
+        };
+        let parameters = matches!(self, PrivateKey::Rsa(_)).then_some(AnyRef::NULL);
+        Ok(Signed {
+            algorithm: der_of(&AlgorithmIdentifierRef { oid, parameters })?,
+            signature,
+        })
+    }
+}
+
+/// PEM in lines of 64 letters.
+pub(super) fn to_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    Zeroizing::new(pem::encode_config(&pem::Pem::new(label, der), config))
+}
