@@ -2,6 +2,7 @@
 
 mod error;
 pub(crate) mod kubeconfig;
+mod objects;
 mod request;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::args::{ClusterFlags, RequestTimeout};
 use crate::command::Controller;
 use crate::environment::Environment;
 pub(crate) use error::{ClusterError, Refusal, ServiceName};
+pub(crate) use objects::OpenSecret;
 use request::{Request, path_segment};
 
 /// How long a single request may take when `--request-timeout` is not given.

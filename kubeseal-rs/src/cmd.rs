@@ -1,9 +1,12 @@
 //! The verbs: each reads, asks [`sealing`], and writes once.
 
+pub(crate) mod doctor;
 pub(crate) mod edit_values;
 pub(crate) mod fetch_cert;
 pub(crate) mod items;
+pub(crate) mod keys;
 pub(crate) mod lint;
+pub(crate) mod manual;
 pub(crate) mod merge_into;
 pub(crate) mod raw;
 pub(crate) mod re_encrypt;

@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::environment::Environment;
 
-/// Whether to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether to colour; by default not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Colour(bool);
 
 /// What a word means to the reader.

@@ -3,8 +3,10 @@
 //! All rules and the precedence of modes live here. Pure: the environment is an argument, nothing is read or asked.
 
 mod cert;
+pub(crate) mod doctor;
 mod error;
 pub(crate) mod items;
+pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
 mod re_encrypt;
@@ -20,6 +22,7 @@ use sealing::document::Format;
 use crate::args::verb::{self, Verb};
 use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};
 pub(crate) use cert::{CertSource, Controller, Finding};
+pub(crate) use doctor::Doctor;
 pub(crate) use error::CommandError;
 use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
@@ -80,6 +83,14 @@ pub(crate) enum Command {
     RenameItem(RenameItem),
     /// `kubeseal seal`.
     SealFiles(SealFiles),
+    /// `kubeseal completions`.
+    Completions(clap_complete::Shell),
+    /// `kubeseal man`, into a folder.
+    Man(Option<PathBuf>),
+    /// `kubeseal doctor`.
+    Doctor(Box<Doctor>),
+    /// `kubeseal keys …`.
+    Keys(Box<keys::Keys>),
     /// `kubeseal lint`.
     Lint(Lint),
     /// `kubeseal lint --rules`.
@@ -194,6 +205,10 @@ impl Command {
 
     fn of_verb(verb: Verb) -> Result<Self, CommandError> {
         match verb {
+            Verb::Completions(flags) => Ok(Command::Completions(flags.shell)),
+            Verb::Man(flags) => Ok(Command::Man(set(flags.folder).map(PathBuf::from))),
+            Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),
+            Verb::Keys(flags) => Ok(Command::Keys(Box::new(keys::Keys::decide(*flags)?))),
             Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),
             Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
             Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),

@@ -22,6 +22,9 @@ pub(crate) enum Error {
     /// What is wrong stands on stdout already.
     #[error("")]
     Told,
+    /// Keys cannot be saved or brought back.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeysError),
     /// The command line is not understood.
     #[error(transparent)]
     Args(#[from] ArgsError),
@@ -139,6 +142,7 @@ impl Error {
                 "get it from the cluster: kubeseal --fetch-cert > {}",
                 path.display()
             )),
+            Error::Keys(error) => error.hint(),
             Error::Command(error) => error.hint(),
             Error::Input(error) => error.fault.hint(),
             Error::Cluster(error) => error.hint(),

@@ -235,6 +235,11 @@ impl Project {
         }
     }
 
+    /// All clusters.
+    pub(crate) fn clusters(&self) -> &[ProjectCluster] {
+        &self.clusters
+    }
+
     /// The cluster called `name`.
     ///
     /// # Errors

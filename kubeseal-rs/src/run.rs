@@ -42,6 +42,10 @@ pub(crate) fn run(
             keys,
         } => cmd::recovery_unseal::run(&input, &output, format, &keys),
         Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now),
+        Command::Completions(shell) => cmd::manual::completions(shell),
+        Command::Man(folder) => cmd::manual::man(folder.as_deref()),
+        Command::Doctor(command) => cmd::doctor::run(&command, environment, now),
+        Command::Keys(command) => cmd::keys::run(&command, environment, now),
         Command::Lint(command) => cmd::lint::run(&command, environment),
         Command::LintRules => print(&crate::lint::report::rules()),
     }

@@ -60,6 +60,15 @@ impl CommandLine {
         }
     }
 
+    /// Everything that can be typed, flags and verbs, for completions and manual pages.
+    pub(crate) fn whole() -> Command {
+        let verbs = VerbLine::command().get_subcommands().cloned().collect::<Vec<_>>();
+        Args::command()
+            .version(env!("CARGO_PKG_VERSION"))
+            .disable_version_flag(true)
+            .subcommands(verbs)
+    }
+
     /// The text of `kubeseal --help`.
     pub(crate) fn help() -> String {
         let verbs = VerbLine::command();

@@ -1,6 +1,9 @@
 //! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in [`shared`].
 
+pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod edit;
+pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod rename;
 pub(crate) mod seal;
@@ -22,6 +25,10 @@ pub(crate) struct VerbLine {
 /// A verb with what was typed after it. The first line of each comment is the verb's line in `kubeseal --help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Find out why a SealedSecret does not unseal
+    Doctor(Box<doctor::DoctorFlags>),
+    /// Show, save and bring back the sealing keys of a cluster
+    Keys(Box<keys::KeysFlags>),
     /// Find what is wrong with SealedSecrets in a repository, without key and cluster
     Lint(lint::LintFlags),
     /// Type new values into sealed files with your editor
@@ -34,10 +41,14 @@ pub(crate) enum Verb {
     Rename(rename::RenameFlags),
     /// Seal the Secrets in files
     Seal(Box<seal::SealFlags>),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsFlags),
+    /// Print or write the manual pages
+    Man(completions::ManFlags),
 }
 
 /// The verbs of which none is there yet, so that whoever types one learns just that.
-pub(crate) const NOT_BUILT: [&str; 7] = ["reseal", "unseal", "doctor", "keys", "render", "completions", "man"];
+pub(crate) const NOT_BUILT: [&str; 3] = ["reseal", "unseal", "render"];
 
 /// The verb that somebody meant who typed `word`, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {

@@ -63,6 +63,17 @@ pub(crate) enum ClusterError {
     /// The controller does not give its certificate. The text is the reference's.
     #[error("cannot fetch certificate: {0}")]
     Certificate(Refusal, ServiceName),
+    /// Objects cannot be read.
+    #[error("cannot read {what}: {refusal}")]
+    Objects {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A Secret cannot be created. Holds the namespace.
+    #[error("cannot create the Secret: {0}")]
+    NotCreated(Refusal, String),
     /// The controller does not answer the question. The text is the reference's.
     #[error("cannot validate sealed secret: {0}")]
     Validate(Refusal, ServiceName),
@@ -131,6 +142,15 @@ impl ClusterError {
                 "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
                 service.namespace, service.name
             ),
+            ClusterError::Objects { refusal, .. } | ClusterError::NotCreated(refusal, _)
+                if refusal.status == StatusCode::FORBIDDEN =>
+            {
+                "whoever administers the controller may; kubectl auth can-i --list asks what you may".to_owned()
+            }
+            ClusterError::NotCreated(refusal, namespace) if refusal.status == StatusCode::NOT_FOUND => {
+                format!("kubectl create namespace {namespace}")
+            }
+            ClusterError::Objects { .. } | ClusterError::NotCreated(..) => return None,
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
             ClusterError::KubeconfigFile(_) | ClusterError::Kubeconfig { .. } => {
                 format!("kubectl config view reads the same file; {OFFLINE}")

@@ -42,6 +42,13 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
     }
 }
 
+/// What is wrong with one file, for whoever asks why it does not unseal.
+pub(super) fn findings_of(input: &Input) -> Result<Vec<lint::Finding>, Error> {
+    let sources = sources(std::slice::from_ref(input), None)?;
+    let taken = |path: &Path| path.is_file() && !repository::is_ignored(path);
+    Ok(lint::judge(&sources, &[], &taken).findings)
+}
+
 fn fails(report: &Report, strict: bool) -> bool {
     report.count(Level::Error) > 0 || strict && report.count(Level::Warning) > 0
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[P
 }
 
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
-fn key_ring(key_files: &[PathBuf]) -> Result<KeyRing, Error> {
+pub(super) fn key_ring(key_files: &[PathBuf]) -> Result<KeyRing, Error> {
     let mut keys = KeyRing::default();
     for path in key_files {
         let bytes = files::read_file(path)?;

@@ -34,6 +34,12 @@ pub(crate) enum CommandError {
     /// A verb without anything to work on. Holds what to type.
     #[error("which files or folders?")]
     NoPath(&'static str),
+    /// Neither a recipient nor the word that there shall be none, or both.
+    #[error("say either whom the backup is for (--recipient age1…) or --unencrypted")]
+    EncryptedOrNot,
+    /// Neither text nor json.
+    #[error("unsupported output format: {0}")]
+    NeitherTextNorJson(String),
     /// A form of report that there is not.
     #[error("unsupported output format: {0}")]
     UnknownReportForm(String),
@@ -87,6 +93,10 @@ impl CommandError {
             CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
             CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
             CommandError::NoPath(example) => (*example).to_owned(),
+            CommandError::EncryptedOrNot => {
+                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
+            }
+            CommandError::NeitherTextNorJson(_) => "-o text or -o json".to_owned(),
             CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif".to_owned(),
             CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all".to_owned(),
             CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),

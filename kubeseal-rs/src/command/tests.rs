@@ -34,6 +34,10 @@ fn mode(command: &Command) -> &'static str {
         Command::RenameItem(_) => "rename",
         Command::VerbHelp(_) => "help of a verb",
         Command::SealFiles(_) => "seal files",
+        Command::Completions(_) => "completions",
+        Command::Man(_) => "man",
+        Command::Doctor(_) => "doctor",
+        Command::Keys(_) => "keys",
         Command::Lint(_) => "lint",
         Command::LintRules => "lint --rules",
     }

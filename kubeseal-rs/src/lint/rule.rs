@@ -77,6 +77,8 @@ rules! {
         "A kustomization changes the namespace that the sealed values are bound to.";
     /// kustomize changes the scope.
     KustomizeScope "kustomize-scope" Error "A kustomization changes the scope annotations.";
+    /// A template that cannot be parsed.
+    Template "template" Error "A template in spec.template.data cannot be parsed.";
     /// A Secret in clear.
     ClearSecret "clear-secret" Error "A Secret in clear lies where Git would take it.";
     /// An annotation with the manifest in clear.

@@ -1,10 +1,11 @@
 //! What is wrong with one SealedSecret by itself.
 
-use crds::{SealedSecret, names};
+use crds::{SealedSecret, SecretTemplate, names};
 use sealing::binding::{Binding, Scope};
 use sealing::document::{Document, Nulls, Place, shown};
 use sealing::hint::KeyHint;
 use sealing::inspect::{self, BrokenText};
+use sealing::render;
 use sealing::secret::SecretError;
 use sealing::unseal::sealed_secret;
 use serde_json::Value;
@@ -192,6 +193,16 @@ impl<'a> Object<'a, '_> {
         }
         for (item, text) in &spec.encrypted_data {
             self.ciphertext(item, text);
+        }
+        if let Some(template) = &spec.template {
+            self.templates(template);
+        }
+    }
+
+    fn templates(&mut self, template: &SecretTemplate) {
+        for (item, error) in render::check(template) {
+            let path = ["spec", "template", "data", item.as_str()];
+            self.find(Rule::Template, &path, format!("item {}: {error}", shown(&item)));
         }
     }
 

@@ -129,6 +129,13 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             ),
             "f:12:9 scope-mismatch",
         ),
+        (
+            object(
+                NAMESPACE,
+                &format!("{TEMPLATE}    data:\n      url: 'x{{{{ .password'\n"),
+            ),
+            "f:12:7 template",
+        ),
         (sound().replacen("name: db", "name: web", 1), "f:4:3 renamed"),
         (
             sound().replacen("namespace: shop", "namespace: web", 1),

@@ -8,8 +8,11 @@
 )]
 
 mod bad_input;
+mod doctor;
 mod items;
+mod keys;
 mod lint;
+mod manual;
 mod output;
 mod program;
 mod project;

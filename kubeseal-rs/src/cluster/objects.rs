@@ -1,0 +1,144 @@
+//! The objects of Sealed Secrets in a cluster: key Secrets and SealedSecrets.
+
+use crds::{SealedSecret, names};
+use http::{Method, StatusCode};
+use k8s_openapi::api::core::v1::Secret;
+use kube::Resource as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::request::{Request, path_segment};
+use super::{Cluster, ClusterError, Refusal};
+
+/// Objects in one answer: a SealedSecret may be large, and an answer may not.
+const PAGE: usize = 100;
+
+/// A Secret with its values, which are wiped when it is dropped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenSecret(pub(crate) Secret);
+
+impl Drop for OpenSecret {
+    fn drop(&mut self) {
+        for value in self.0.data.iter_mut().flat_map(|data| data.values_mut()) {
+            value.0.zeroize();
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
+}
+
+#[derive(Deserialize, Default)]
+struct PageMetadata {
+    #[serde(rename = "continue", default)]
+    next: Option<String>,
+}
+
+impl Cluster {
+    /// The Secrets in `namespace` that hold or held a sealing key: all that have the label, whatever its value, and the
+    /// one of version 0.8, which has none.
+    ///
+    /// # Errors
+    /// [`ClusterError::Objects`], or that the API server does not answer.
+    pub(crate) fn key_secrets(&self, namespace: &str) -> Result<Vec<OpenSecret>, ClusterError> {
+        let path = Secret::url_path(&(), Some(namespace));
+        let selector = format!("labelSelector={}", path_segment(names::LABEL_SEALING_KEY));
+        let mut secrets: Vec<_> = self
+            .list::<Secret>(&path, &selector, "key Secrets")?
+            .into_iter()
+            .map(OpenSecret)
+            .collect();
+        let known = |secret: &OpenSecret| secret.0.metadata.name.as_deref() == Some(names::DEFAULT_KEY_PREFIX);
+        if !secrets.iter().any(known) {
+            secrets.extend(self.secret(namespace, names::DEFAULT_KEY_PREFIX)?);
+        }
+        Ok(secrets)
+    }
+
+    /// A Secret, if it is there.
+    ///
+    /// # Errors
+    /// As [`Cluster::key_secrets`].
+    pub(crate) fn secret(&self, namespace: &str, name: &str) -> Result<Option<OpenSecret>, ClusterError> {
+        let path = format!("{}/{}", Secret::url_path(&(), Some(namespace)), path_segment(name));
+        Ok(self.get(path, "Secret")?.map(OpenSecret))
+    }
+
+    /// Creates a Secret; one of that name must not be there.
+    ///
+    /// # Errors
+    /// As [`Cluster::key_secrets`].
+    pub(crate) fn create_secret(&self, namespace: &str, secret: &OpenSecret) -> Result<(), ClusterError> {
+        let what = "Secret";
+        let request = Request {
+            method: Method::POST,
+            path: Secret::url_path(&(), Some(namespace)),
+            accept: "application/json",
+            body: serde_json::to_vec(&secret.0).map_err(|_| unreadable(what))?,
+        };
+        let refused = |refusal| ClusterError::NotCreated(refusal, namespace.to_owned());
+        self.ask(request)?.map(drop).map_err(refused)
+    }
+
+    /// Every SealedSecret.
+    ///
+    /// # Errors
+    /// As [`Cluster::key_secrets`].
+    pub(crate) fn sealed_secrets(&self) -> Result<Vec<SealedSecret>, ClusterError> {
+        self.list(&SealedSecret::url_path(&(), None), "", "SealedSecrets")
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: String, what: &'static str) -> Result<Option<T>, ClusterError> {
+        match self.ask(Request::get(path, "application/json"))? {
+            Ok(body) => {
+                let body = Zeroizing::new(body);
+                Ok(Some(serde_json::from_slice(&body).map_err(|_| unreadable(what))?))
+            }
+            Err(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
+            Err(refusal) => Err(ClusterError::Objects { what, refusal }),
+        }
+    }
+
+    fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        selector: &str,
+        what: &'static str,
+    ) -> Result<Vec<T>, ClusterError> {
+        let mut all = Vec::new();
+        let mut next = String::new();
+        loop {
+            let from = if next.is_empty() {
+                next
+            } else {
+                format!("&continue={}", path_segment(&next))
+            };
+            let request = Request::get(format!("{path}?limit={PAGE}&{selector}{from}"), "application/json");
+            let body = self
+                .ask(request)?
+                .map_err(|refusal| ClusterError::Objects { what, refusal })?;
+            let body = Zeroizing::new(body);
+            let page: Page<T> = serde_json::from_slice(&body).map_err(|_| unreadable(what))?;
+            all.extend(page.items);
+            next = page.metadata.next.unwrap_or_default();
+            if next.is_empty() {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn unreadable(what: &'static str) -> ClusterError {
+    let message = "the answer cannot be understood".to_owned();
+    let status = StatusCode::OK;
+    ClusterError::Objects {
+        what,
+        refusal: Refusal { status, message },
+    }
+}

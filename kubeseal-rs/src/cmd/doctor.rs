@@ -1,0 +1,228 @@
+//! `kubeseal doctor`: gathers what is known of a file, here and in the cluster, and asks [`crate::doctor`].
+
+mod cluster;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crds::SealedSecret;
+use jiff::{Timestamp, Zoned};
+use sealing::SystemRandom;
+use sealing::document::{self, Document};
+use sealing::key::Fingerprint;
+use sealing::keyring::KeyRing;
+use sealing::render::Rendering;
+use sealing::unseal::{UnsealError, sealed_secret, unseal};
+use serde_json::Value;
+
+use crate::colour::Colour;
+use crate::command::{Doctor, Input, Output};
+use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
+use crate::doctor::{Evidence, Examined, examine, tell};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+use crate::keys::LocalCert;
+use crate::lint;
+use crate::objects::InputName;
+use cluster::Reached;
+
+/// Examines every SealedSecret of the file, and tells.
+pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
+    let file = command.file.display().to_string();
+    let name = InputName(file.clone());
+    let bytes = files::read_file(&command.file)?;
+    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let local = super::keys::local_certs(&command.certs)?;
+    let findings = super::lint::findings_of(&Input::File(command.file.clone()))?;
+    let examined = match document::read(&bytes) {
+        Err(error) => {
+            let line = error.place().map_or(1, |place| place.line);
+            let next = format!("take it from an intact copy (git log -p {file})");
+            vec![tell::unreadable(error.to_string(), next, line)]
+        }
+        Ok(documents) => {
+            let places = places(&documents, &command.file);
+            let mut reached = command
+                .controller
+                .as_ref()
+                .map(|controller| Reached::by(controller, &local, environment, now));
+            let about = About {
+                file: &file,
+                keys: &keys,
+                local: &local,
+                findings: &findings,
+                places: &places,
+            };
+            documents
+                .iter()
+                .map(|document| about.one(document, &name, reached.as_mut()))
+                .collect::<Result<_, _>>()?
+        }
+    };
+    let text = if command.json {
+        format!("{:#}\n", tell::json(&file, &examined))
+    } else {
+        tell::text(&file, &examined, Colour::of_stdout(environment))
+    };
+    files::write(&Output::Stdout, text.as_bytes())?;
+    if tell::fails(&examined) {
+        Err(Error::Told)
+    } else {
+        Ok(())
+    }
+}
+
+/// What is known beside the object itself.
+struct About<'a> {
+    file: &'a str,
+    keys: &'a KeyRing,
+    local: &'a [LocalCert],
+    findings: &'a [lint::Finding],
+    places: &'a [(String, String)],
+}
+
+impl About<'_> {
+    fn one(&self, document: &Document, name: &InputName, reached: Option<&mut Reached>) -> Result<Examined, Error> {
+        let place = document.place();
+        let sealed = match sealed_secret(document) {
+            Ok(sealed) => sealed,
+            Err(error @ sealing::secret::SecretError::OtherKind { .. })
+                if document.value.get("kind").and_then(Value::as_str) != Some(crds::names::KIND) =>
+            {
+                return Err(name.fault(error).into());
+            }
+            Err(error) => {
+                let next = format!("kubeseal lint {}", self.file);
+                return Ok(tell::unreadable(error.to_string(), next, place.line));
+            }
+        };
+        let Some(mut case) = Case::new(sealed, place.line, self.places) else {
+            let next = format!("kubeseal lint {}", self.file);
+            return Ok(tell::unreadable(
+                "it lacks the name or the namespace that its scope binds".to_owned(),
+                next,
+                place.line,
+            ));
+        };
+        let mut evidence = Evidence {
+            findings: self.findings_in(document),
+            local: self.local.to_vec(),
+            ..Evidence::default()
+        };
+        // Keys at hand say which items do not open, and cost the controller nothing.
+        if !self.keys.is_empty() {
+            match opened(&case.object, self.keys) {
+                Ok(opened_by) => evidence.opened_here_by = opened_by,
+                Err(UnsealError::Items(items)) => case.keep(&items.0.keys().cloned().collect()),
+                Err(_) => {}
+            }
+        }
+        if let Some(reached) = reached {
+            reached.add_to(&mut evidence, &case);
+            let mut both = Both(WithKeys(self.keys), self.keys.is_empty(), reached);
+            return Ok(examine(&case, &evidence, self.file, &mut both));
+        }
+        let mut alone = OnlyKeys(WithKeys(self.keys), self.keys.is_empty());
+        Ok(examine(&case, &evidence, self.file, &mut alone))
+    }
+
+    /// The findings about this document, and those about its kustomizations, which name the file.
+    fn findings_in(&self, document: &Document) -> Vec<lint::Finding> {
+        let here = |finding: &&lint::Finding| {
+            finding.file != self.file || finding.place.is_some_and(|place| place.document == document.index)
+        };
+        self.findings.iter().filter(here).cloned().collect()
+    }
+}
+
+/// The keys that open an object; its templates are left alone.
+fn opened(object: &SealedSecret, keys: &KeyRing) -> Result<BTreeSet<Fingerprint>, UnsealError> {
+    let mut object = object.clone();
+    object.spec.template = None;
+    let mut rendering = Rendering {
+        now: &Zoned::now(),
+        random: &mut SystemRandom::default(),
+        refuse_nondeterministic: true,
+    };
+    Ok(unseal(&object, keys, &[], &mut rendering)?.opened_by)
+}
+
+/// Tries with keys at hand, if there are any.
+struct OnlyKeys<'a>(WithKeys<'a>, bool);
+
+impl Trial for OnlyKeys<'_> {
+    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
+        if self.1 {
+            Answer::Unasked
+        } else {
+            self.0.attempt(case, binding)
+        }
+    }
+}
+
+/// Tries with keys at hand, then asks the controller.
+struct Both<'a>(WithKeys<'a>, bool, &'a mut Reached);
+
+impl Trial for Both<'_> {
+    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
+        let with_keys = if self.1 {
+            Answer::Unasked
+        } else {
+            self.0.attempt(case, binding)
+        };
+        match with_keys {
+            // Saved keys open it; whether the cluster still does is what is asked.
+            Answer::Opens if *binding == case.own => self.2.attempt(case, binding).or(Answer::Opens),
+            Answer::Opens | Answer::Damaged => with_keys,
+            Answer::Closed => self.2.attempt(case, binding).or(Answer::Closed),
+            Answer::Unasked => self.2.attempt(case, binding),
+        }
+    }
+}
+
+/// Namespaces and names in the same work tree: the object may have been sealed for one of them.
+fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
+    let mut places = BTreeSet::new();
+    let mut add = |document: &Document| {
+        let text = |pointer: &str| {
+            document
+                .value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        for metadata in ["/metadata", "/spec/template/metadata"] {
+            let (namespace, name) = (
+                text(&format!("{metadata}/namespace")),
+                text(&format!("{metadata}/name")),
+            );
+            if !namespace.is_empty() {
+                places.insert((namespace, name));
+            }
+        }
+        // That of a kustomization.
+        let namespace = text("/namespace");
+        if !namespace.is_empty() {
+            places.insert((namespace, String::new()));
+        }
+    };
+    documents.iter().for_each(&mut add);
+    let folder = std::path::absolute(file)
+        .ok()
+        .and_then(|file| Some(file.parent()?.to_owned()));
+    let is_manifest = |path: &Path| {
+        path.extension()
+            .is_some_and(|ending| ending == "yaml" || ending == "yml")
+    };
+    for found in crate::repository::around(folder.as_slice(), is_manifest) {
+        let Ok(bytes) = files::read_file(&found.path) else {
+            continue;
+        };
+        if lint::is_relevant(&found.path, &bytes) {
+            document::read(&bytes).iter().flatten().for_each(&mut add);
+        }
+    }
+    places.into_iter().collect()
+}

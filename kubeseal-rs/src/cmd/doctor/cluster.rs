@@ -1,0 +1,139 @@
+//! What the cluster says of an object: its status, its keys, the certificate that is served, and whether it would open.
+
+use crds::{SealedSecret, condition_status};
+use jiff::Timestamp;
+use sealing::binding::Binding;
+use sealing::cert::SealingCert;
+use sealing::document;
+
+use crate::cluster::{Cluster, ClusterError, ProxiedService, Verdict};
+use crate::command::Controller;
+use crate::doctor::Evidence;
+use crate::doctor::ask::{Answer, Case, Trial};
+use crate::environment::Environment;
+use crate::keys::{Inventory, KeyFacts, LocalCert};
+
+/// Questions at most that the controller is asked about one object: it answers two a second.
+const MOST_QUESTIONS: usize = 24;
+
+/// A cluster, and what it let itself be asked.
+pub(super) struct Reached {
+    cluster: Option<Cluster>,
+    service: Option<ProxiedService>,
+    served: Option<KeyFacts>,
+    keys: Option<Inventory>,
+    objects: Vec<SealedSecret>,
+    /// What could not be asked, and why.
+    unreachable: Option<String>,
+    questions: usize,
+}
+
+impl Reached {
+    /// Asks what does not depend on the object. What is denied is left out.
+    pub(super) fn by(controller: &Controller, local: &[LocalCert], environment: &Environment, now: Timestamp) -> Self {
+        let mut reached = Self {
+            cluster: None,
+            service: None,
+            served: None,
+            keys: None,
+            objects: Vec::new(),
+            unreachable: None,
+            questions: 0,
+        };
+        let cluster = match Cluster::connect(&controller.cluster, environment) {
+            Ok(cluster) => cluster,
+            Err(error) => return reached.without(&error),
+        };
+        match cluster.service(controller) {
+            Ok(service) => reached.service = Some(service),
+            Err(error @ ClusterError::NoAnswer(_)) => return reached.without(&error),
+            Err(error) => reached = reached.without(&error),
+        }
+        if reached.service.is_some() {
+            match cluster.certificate(controller) {
+                Ok(pem) => reached.served = SealingCert::from_pem(&pem).ok().map(|cert| KeyFacts::of(&cert)),
+                Err(error) => {
+                    reached.service = None;
+                    reached = reached.without(&error);
+                }
+            }
+        }
+        reached.objects = cluster.sealed_secrets().unwrap_or_default();
+        if let Ok(secrets) = cluster.key_secrets(&controller.namespace)
+            && !secrets.is_empty()
+        {
+            let secrets: Vec<_> = secrets.iter().map(|secret| &secret.0).collect();
+            let served = reached.served.as_ref().map(|served| &served.fingerprint);
+            reached.keys = Some(Inventory::of(&secrets, served, None, local, now));
+        }
+        reached.cluster = Some(cluster);
+        reached
+    }
+
+    fn without(mut self, error: &ClusterError) -> Self {
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        self.unreachable.get_or_insert(text);
+        self
+    }
+
+    /// Puts what is known of this object into the evidence.
+    pub(super) fn add_to(&mut self, evidence: &mut Evidence, case: &Case) {
+        self.questions = 0;
+        evidence.keys.clone_from(&self.keys);
+        evidence.served.clone_from(&self.served);
+        evidence.unreachable.clone_from(&self.unreachable);
+        let metadata = &case.object.metadata;
+        let is_it = |live: &&SealedSecret| {
+            live.metadata.name == metadata.name && live.metadata.namespace.as_deref() == Some(&case.namespace)
+        };
+        let same_items = |live: &&SealedSecret| {
+            let items = &live.spec.encrypted_data;
+            !items.is_empty()
+                && case
+                    .object
+                    .spec
+                    .encrypted_data
+                    .iter()
+                    .any(|(item, text)| items.get(item) == Some(text))
+        };
+        if let Some(live) = self.objects.iter().find(is_it) {
+            let status = live.status.clone().unwrap_or_default();
+            let failed = status
+                .conditions
+                .iter()
+                .find(|one| one.status == condition_status::FALSE && one.message.is_some());
+            evidence.status = failed.and_then(|one| one.message.clone());
+            if same_items(&live) {
+                evidence.opened_before_by = status.opened_by.iter().filter_map(|key| key.parse().ok()).collect();
+            }
+        } else if let Some(live) = self.objects.iter().find(same_items) {
+            let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+            evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
+        }
+    }
+}
+
+impl Trial for Reached {
+    fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer {
+        let (Some(cluster), Some(service)) = (&self.cluster, &self.service) else {
+            return Answer::Unasked;
+        };
+        if self.questions >= MOST_QUESTIONS {
+            return Answer::Closed;
+        }
+        self.questions += 1;
+        let Ok(json) = document::to_json_compact(&case.bound_to(binding)) else {
+            return Answer::Unasked;
+        };
+        match cluster.verify(service, json.into_bytes()) {
+            Ok(Verdict::Opens) => Answer::Opens,
+            Ok(Verdict::DoesNotOpen) => Answer::Closed,
+            Err(_) => Answer::Unasked,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `kubeseal keys restore`.
+
+use std::path::Path;
+
+use crds::names;
+
+use crate::cluster::Cluster;
+use crate::command::{Controller, Input, Output};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+use crate::keys::age_file;
+use crate::keys::restore::{self, Plan, Saved};
+use crate::objects::InputName;
+
+/// Brings the keys of a backup back; everything is judged before the first of them is made.
+pub(super) fn run(
+    controller: &Controller,
+    input: &Input,
+    identity: Option<&Path>,
+    dry_run: bool,
+    environment: &Environment,
+) -> Result<(), Error> {
+    let name = InputName::of(input);
+    let bytes = files::read(input, "a backup of the key Secrets")?;
+    let bytes = age_file::in_clear(bytes, identity, &name.0)?;
+    let saved = restore::saved(&bytes, &name)?;
+
+    let namespace = &controller.namespace;
+    let cluster = Cluster::connect(&controller.cluster, environment)?;
+    let mut there = cluster.key_secrets(namespace)?;
+    for one in &saved {
+        if !there
+            .iter()
+            .any(|secret| secret.0.metadata.name.as_ref() == Some(&one.name))
+        {
+            there.extend(cluster.secret(namespace, &one.name)?);
+        }
+    }
+    let there: Vec<_> = there.iter().map(|secret| &secret.0).collect();
+    let plan = restore::plan(&saved, &there, namespace)?;
+    if !dry_run {
+        for one in &plan.create {
+            cluster.create_secret(namespace, &one.secret)?;
+        }
+    }
+    Ok(files::write(
+        &Output::Stdout,
+        told(&plan, namespace, dry_run).as_bytes(),
+    )?)
+}
+
+fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
+    let done = if dry_run { "would restore" } else { "restored" };
+    let made = |one: &&Saved| format!("{done} {namespace}/{} ({})\n", one.name, one.facts.fingerprint);
+    let mut text: String = plan.create.iter().map(made).collect();
+    for (name, there) in &plan.there {
+        text += &match *name == there.as_str() {
+            true => format!("{namespace}/{name} is there already\n"),
+            false => format!("the key of {name} is there already, as {namespace}/{there}\n"),
+        };
+    }
+    text += &match &plan.current {
+        Some((name, true)) => {
+            format!("{name} is the current key: a controller that starts now makes none of its own\n")
+        }
+        Some((name, false)) => format!(
+            "{name}, which is newer and not in the backup, stays the current key; the restored ones open what was sealed \
+             with them. To seal with the newest restored key again, first reseal what was sealed with {name}, then: \
+             kubectl label secret -n {namespace} {name} {}=retired --overwrite\n",
+            names::LABEL_SEALING_KEY
+        ),
+        None => "none of the keys is active: a controller that starts now makes one of its own\n".to_owned(),
+    };
+    text
+}

@@ -1,0 +1,52 @@
+//! `kubeseal completions` and `kubeseal man`: made from the same declaration as the command line itself.
+
+use std::path::Path;
+
+use clap::Command;
+use clap_complete::Shell;
+
+use crate::args::CommandLine;
+use crate::command::Output;
+use crate::error::Error;
+use crate::files::{self, FileError};
+
+/// Prints the completions for a shell.
+pub(crate) fn completions(shell: Shell) -> Result<(), Error> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::whole(), "kubeseal", &mut text);
+    Ok(files::write(&Output::Stdout, &text)?)
+}
+
+/// Prints the program's manual page, or writes those of the program and of all verbs into a folder.
+pub(crate) fn man(folder: Option<&Path>) -> Result<(), Error> {
+    let mut command = CommandLine::whole();
+    command.build();
+    let Some(folder) = folder else {
+        return Ok(files::write(&Output::Stdout, &page(&command)?)?);
+    };
+    let mut pages = Vec::new();
+    collect(&command, "kubeseal", &mut pages)?;
+    for (name, page) in pages {
+        // For everybody, as the umask says: a manual is no secret.
+        let path = folder.join(format!("{name}.1"));
+        std::fs::write(&path, page).map_err(|reason| FileError::Write { path, reason })?;
+    }
+    Ok(())
+}
+
+fn collect(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> Result<(), Error> {
+    pages.push((name.to_owned(), page(command)?));
+    for verb in command.get_subcommands() {
+        collect(verb, &format!("{name}-{}", verb.get_name()), pages)?;
+    }
+    Ok(())
+}
+
+fn page(command: &Command) -> Result<Vec<u8>, Error> {
+    let mut page = Vec::new();
+    // Writing to memory fails for no reason of its own.
+    clap_mangen::Man::new(command.clone())
+        .render(&mut page)
+        .map_err(FileError::Stdout)?;
+    Ok(page)
+}

@@ -1,0 +1,47 @@
+//! `kubeseal doctor`: flags → what to do.
+
+use std::path::PathBuf;
+
+use super::keys::text_or_json;
+use super::{CommandError, Controller, flattened, set};
+use crate::args::verb::doctor::DoctorFlags;
+
+/// Find out why a file does not unseal.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Doctor {
+    /// The file.
+    pub file: PathBuf,
+    /// Files with private keys to try.
+    pub keys: Vec<PathBuf>,
+    /// Certificates to hold against the cluster's; none: those of the project file.
+    pub certs: Vec<PathBuf>,
+    /// The controller to ask; none with `--offline`.
+    pub controller: Option<Controller>,
+    /// Whether as JSON.
+    pub json: bool,
+}
+
+impl Doctor {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: DoctorFlags) -> Result<Self, CommandError> {
+        let controller = Controller::of(&flags.controller, &flags.cluster);
+        let keys = flattened(&flags.recovery_private_key).into_iter().map(PathBuf::from);
+        Ok(Self {
+            file: set(Some(flags.file))
+                .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
+                .into(),
+            keys: keys.collect(),
+            certs: flags
+                .cert
+                .into_iter()
+                .filter_map(|path| set(Some(path)))
+                .map(PathBuf::from)
+                .collect(),
+            controller: (!flags.offline).then_some(controller),
+            json: text_or_json(flags.output)?,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! One object, and the questions about it: would it open if it were called so?
+
+use std::collections::BTreeSet;
+
+use crds::{SealedSecret, names};
+use sealing::binding::{Binding, Scope};
+use sealing::document::shown;
+use sealing::hint::KeyHint;
+use sealing::inspect;
+use sealing::keyring::{KeyRing, OpenError};
+use sealing::unseal::{ItemError, UnsealError, verify};
+
+/// Questions at most about one object that keys at hand answer: each costs private-key operations.
+const MOST_TRIES: usize = 400;
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It opens.
+    Opens,
+    /// A key and the binding fit, but the text is damaged.
+    Damaged,
+    /// It does not open.
+    Closed,
+    /// Nobody could try.
+    Unasked,
+}
+
+impl Answer {
+    /// This answer, or the other where nobody could try.
+    pub(crate) fn or(self, other: Answer) -> Answer {
+        if self == Answer::Unasked { other } else { self }
+    }
+}
+
+/// Whoever can try to open something.
+pub(crate) trait Trial {
+    /// Whether the object opens under a binding; nothing of what it holds is given.
+    fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer;
+}
+
+/// One SealedSecret.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// The object, with those items alone that do not open, once they are known.
+    pub(crate) object: SealedSecret,
+    /// Its namespace; empty when it names none.
+    pub(crate) namespace: String,
+    /// The line where it begins.
+    pub(crate) line: usize,
+    /// Where it opens by its own word.
+    pub(crate) own: Binding,
+    /// Other bindings that are worth trying, the likeliest first.
+    pub(crate) others: Vec<Binding>,
+    /// Lengths of the keys that its items were sealed with.
+    pub(crate) bits: BTreeSet<usize>,
+    /// Its key hint.
+    pub(crate) hint: Option<KeyHint>,
+    /// Names of the items in question.
+    pub(crate) failing: Vec<String>,
+}
+
+impl Case {
+    /// The case of an object. `places`: names and namespaces that it may have been sealed for.
+    pub(crate) fn new(object: SealedSecret, line: usize, places: &[(String, String)]) -> Option<Self> {
+        let metadata = &object.metadata;
+        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (name, namespace) = (or_empty(&metadata.name), or_empty(&metadata.namespace));
+        let template = object
+            .spec
+            .template
+            .as_ref()
+            .and_then(|template| template.metadata.as_ref());
+        let said = |text: Option<&String>, own: &str| text.cloned().unwrap_or_else(|| own.to_owned());
+        let sealed_name = said(template.and_then(|template| template.name.as_ref()), &name);
+        let sealed_namespace = said(template.and_then(|template| template.namespace.as_ref()), &namespace);
+        let scope = Scope::from_annotations(metadata.annotations.as_ref());
+        let own_namespace = if namespace.is_empty() {
+            &sealed_namespace
+        } else {
+            &namespace
+        };
+        let own = Binding::new(scope, own_namespace, &name).ok()?;
+        let mut others = Vec::new();
+        let mut add = |scope, namespace: &str, name: &str| {
+            others.extend(Binding::new(scope, namespace, name).ok().filter(|one| *one != own));
+        };
+        // Where it stands, in each scope; then what its template keeps; then what else is known in the repository.
+        for (namespace, name) in [
+            (own_namespace, &name),
+            (&sealed_namespace, &sealed_name),
+            (own_namespace, &sealed_name),
+            (&sealed_namespace, &name),
+        ] {
+            Scope::ALL.into_iter().for_each(|scope| add(scope, namespace, name));
+        }
+        for (namespace, _) in places {
+            add(Scope::Strict, namespace, &name);
+            add(Scope::Strict, namespace, &sealed_name);
+            add(Scope::NamespaceWide, namespace, "");
+        }
+        for (namespace, name) in places {
+            add(Scope::Strict, namespace, name);
+            add(Scope::Strict, own_namespace, name);
+        }
+        let mut seen = BTreeSet::new();
+        others.retain(|one| seen.insert(one.label().as_bytes().to_vec()));
+        others.truncate(MOST_TRIES);
+        let texts = object.spec.encrypted_data.values().chain(&object.spec.data);
+        Some(Self {
+            bits: texts.filter_map(|text| inspect::key_bits(text).ok()).collect(),
+            hint: KeyHint::of(metadata),
+            failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
+            namespace,
+            line,
+            own,
+            others,
+            object,
+        })
+    }
+
+    /// `namespace/name` for messages.
+    pub(crate) fn shown(&self) -> String {
+        let name = self.object.metadata.name.as_deref().unwrap_or_default();
+        format!("{}/{}", shown(&self.namespace), shown(name))
+    }
+
+    /// Whether the template agrees about the name, and not about the namespace.
+    pub(crate) fn differs_by_namespace_alone(&self) -> bool {
+        let template = self
+            .object
+            .spec
+            .template
+            .as_ref()
+            .and_then(|template| template.metadata.as_ref());
+        template.is_some_and(|template| template.name == self.object.metadata.name)
+    }
+
+    /// The object as if it were bound so: what is put to the test.
+    pub(crate) fn bound_to(&self, binding: &Binding) -> SealedSecret {
+        let mut object = self.object.clone();
+        let metadata = &mut object.metadata;
+        let annotations = metadata.annotations.get_or_insert_default();
+        annotations.remove(names::ANNOTATION_CLUSTER_WIDE);
+        annotations.remove(names::ANNOTATION_NAMESPACE_WIDE);
+        if let Some(annotation) = binding.scope().annotation() {
+            annotations.insert(annotation.to_owned(), "true".to_owned());
+        }
+        match binding {
+            Binding::Strict { namespace, name } => {
+                (metadata.namespace, metadata.name) = (Some(namespace.clone()), Some(name.clone()));
+            }
+            Binding::NamespaceWide { namespace } => metadata.namespace = Some(namespace.clone()),
+            Binding::ClusterWide => {}
+        }
+        object
+    }
+
+    /// Leaves the items out that open: one that does not is asked about.
+    pub(crate) fn keep(&mut self, failing: &BTreeSet<String>) {
+        self.object.spec.encrypted_data.retain(|item, _| failing.contains(item));
+        self.failing = failing.iter().map(|item| shown(item)).collect();
+    }
+}
+
+/// Tries with keys at hand.
+pub(crate) struct WithKeys<'a>(pub(crate) &'a KeyRing);
+
+impl Trial for WithKeys<'_> {
+    fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer {
+        match verify(&case.bound_to(binding), self.0, &[]) {
+            Ok(()) => Answer::Opens,
+            Err(UnsealError::Items(items)) => {
+                let is_damaged = |error: &ItemError| !matches!(error, ItemError::Open(OpenError::NoKey { .. }));
+                if items.0.values().all(is_damaged) {
+                    Answer::Damaged
+                } else {
+                    Answer::Closed
+                }
+            }
+            Err(_) => Answer::Closed,
+        }
+    }
+}

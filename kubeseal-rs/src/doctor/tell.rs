@@ -1,0 +1,91 @@
+//! Diagnoses as text for people and as JSON for scripts.
+
+use serde_json::{Value, json};
+
+use super::{Cause, Diagnosis, Examined};
+use crate::colour::{Colour, Tone};
+
+/// For people: the object, whether it opens, each cause with what to type next.
+pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
+    let mut text = String::new();
+    for one in all {
+        let (tone, verdict) = match (one.opens, faults(one)) {
+            (Some(true), 0) => (Tone::Good, "it opens"),
+            (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
+            (Some(false), _) => (Tone::Bad, "it does not open"),
+            (None, 0) => (
+                Tone::Doubtful,
+                "nothing is wrong as far as can be seen without a cluster and without keys",
+            ),
+            (None, _) => (Tone::Bad, "it will not open"),
+        };
+        let place = colour.paint(Tone::Strong, &format!("{file}:{}: {}", one.line, one.object));
+        text += &format!("{place}: {}\n", colour.paint(tone, verdict));
+        for diagnosis in &one.diagnoses {
+            text += &told(diagnosis, colour);
+        }
+    }
+    text
+}
+
+fn told(diagnosis: &Diagnosis, colour: Colour) -> String {
+    let label = match (diagnosis.cause.is_fault(), diagnosis.certain) {
+        (true, true) => colour.paint(Tone::Bad, diagnosis.cause.as_str()),
+        (true, false) => colour.paint(Tone::Doubtful, &format!("{}?", diagnosis.cause.as_str())),
+        (false, _) => colour.paint(Tone::Quiet, diagnosis.cause.as_str()),
+    };
+    format!(
+        "  {label}: {}\n    {} {}\n",
+        diagnosis.message,
+        colour.paint(Tone::Good, "next:"),
+        diagnosis.next
+    )
+}
+
+fn faults(one: &Examined) -> usize {
+    one.diagnoses
+        .iter()
+        .filter(|diagnosis| diagnosis.cause.is_fault())
+        .count()
+}
+
+/// Whether something was found that keeps an object from being opened.
+pub(crate) fn fails(all: &[Examined]) -> bool {
+    all.iter().any(|one| one.opens == Some(false) || faults(one) > 0)
+}
+
+/// For scripts. `opens` is null where nobody could try.
+pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
+    let diagnosis = |one: &Diagnosis| {
+        json!({
+            "cause": one.cause.as_str(),
+            "fault": one.cause.is_fault(),
+            "certain": one.certain,
+            "message": one.message,
+            "next": one.next,
+        })
+    };
+    let objects: Vec<_> = all
+        .iter()
+        .map(|one| {
+            let diagnoses: Vec<_> = one.diagnoses.iter().map(diagnosis).collect();
+            json!({"object": one.object, "line": one.line, "opens": one.opens, "diagnoses": diagnoses})
+        })
+        .collect();
+    json!({"file": file, "objects": objects})
+}
+
+/// What is told when not even one object can be made out.
+pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined {
+    Examined {
+        object: "?".to_owned(),
+        line,
+        opens: Some(false),
+        diagnoses: vec![Diagnosis {
+            cause: Cause::Damaged,
+            certain: true,
+            message,
+            next,
+        }],
+    }
+}

@@ -1,0 +1,238 @@
+//! A real key, a sealed object, and each cause made by hand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sealing::SystemRandom;
+use sealing::key::{PrivateKey, PublicKey};
+use sealing::keyring::KeyRing;
+use sealing::raw::seal_raw;
+
+use super::ask::WithKeys;
+use super::*;
+use crate::keys::{Key, KeyFacts};
+
+fn private_key() -> PrivateKey {
+    PrivateKey::from_pem(include_bytes!("../../tests/fixtures/test-only.key")).unwrap()
+}
+
+fn ring() -> KeyRing {
+    let mut ring = KeyRing::default();
+    ring.insert(Arc::new(private_key()), Timestamp::UNIX_EPOCH);
+    ring
+}
+
+/// An object called shop/db with a value that was sealed for `binding`.
+fn object(binding: &Binding) -> crds::SealedSecret {
+    let key = private_key();
+    let public: &PublicKey = key.public();
+    let value = seal_raw(b"hunter2", binding, public, &mut SystemRandom::default()).unwrap();
+    let mut object = crds::SealedSecret::default();
+    object.metadata.name = Some("db".to_owned());
+    object.metadata.namespace = Some("shop".to_owned());
+    object.spec.encrypted_data = BTreeMap::from([("password".to_owned(), value)]);
+    object
+}
+
+fn strict(namespace: &str, name: &str) -> Binding {
+    Binding::new(Scope::Strict, namespace, name).unwrap()
+}
+
+fn known_places() -> Vec<(String, String)> {
+    [("shop", "web"), ("prod", "db")]
+        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+        .to_vec()
+}
+
+struct Nobody;
+
+impl Trial for Nobody {
+    fn attempt(&mut self, _: &Case, _: &Binding) -> Answer {
+        Answer::Unasked
+    }
+}
+
+/// Whoever answers always the same.
+struct Always(Answer);
+
+impl Trial for Always {
+    fn attempt(&mut self, _: &Case, _: &Binding) -> Answer {
+        self.0
+    }
+}
+
+fn told(object: crds::SealedSecret, evidence: &Evidence, trial: &mut dyn Trial) -> (Option<bool>, Vec<String>) {
+    let case = Case::new(object, 1, &known_places()).unwrap();
+    let examined = examine(&case, evidence, "f", trial);
+    let text = tell::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(
+        examined.diagnoses.iter().all(|one| !one.next.is_empty()),
+        "each has a next step: {examined:?}"
+    );
+    let label = |one: &Diagnosis| format!("{}{}", one.cause.as_str(), if one.certain { "" } else { "?" });
+    (examined.opens, examined.diagnoses.iter().map(label).collect())
+}
+
+#[test]
+fn with_the_key_at_hand_each_binding_is_tried() {
+    let wide = |scope| Binding::new(scope, "shop", "db").unwrap();
+    let cases = [
+        (strict("shop", "db"), Some(true), vec![]),
+        (strict("prod", "db"), Some(false), vec!["wrong-namespace"]),
+        (strict("shop", "web"), Some(false), vec!["renamed"]),
+        (wide(Scope::NamespaceWide), Some(false), vec!["scope"]),
+        (wide(Scope::ClusterWide), Some(false), vec!["scope"]),
+        (strict("nowhere", "known"), Some(false), vec!["unknown?"]),
+    ];
+    for (binding, opens, expected) in cases {
+        let found = told(object(&binding), &Evidence::default(), &mut WithKeys(&ring()));
+        assert_eq!(
+            found,
+            (opens, expected.into_iter().map(str::to_owned).collect()),
+            "{binding}"
+        );
+    }
+    let mut annotated = object(&strict("shop", "db"));
+    annotated.metadata.annotations = Some(BTreeMap::from([(
+        crds::names::ANNOTATION_CLUSTER_WIDE.to_owned(),
+        "true".to_owned(),
+    )]));
+    let found = told(annotated, &Evidence::default(), &mut WithKeys(&ring()));
+    assert_eq!(
+        found,
+        (Some(false), vec!["scope".to_owned()]),
+        "an annotation that was added afterwards"
+    );
+}
+
+#[test]
+fn a_damaged_body_is_told_from_a_missing_key() {
+    let mut damaged = object(&strict("shop", "db"));
+    let text = damaged.spec.encrypted_data.get_mut("password").unwrap();
+    let at = text.len() - 8;
+    let other = if text.as_bytes()[at] == b'A' { "B" } else { "A" };
+    text.replace_range(at..=at, other);
+    let found = told(damaged, &Evidence::default(), &mut WithKeys(&ring()));
+    assert_eq!(found, (Some(false), vec!["damaged".to_owned()]));
+}
+
+fn facts(fingerprint: &Fingerprint, bits: usize) -> KeyFacts {
+    KeyFacts {
+        fingerprint: fingerprint.clone(),
+        bits,
+        since: Timestamp::UNIX_EPOCH,
+        until: Timestamp::MAX,
+    }
+}
+
+fn inventory(keys: &[(&Fingerprint, State, usize)]) -> Inventory {
+    let key = |(fingerprint, state, bits): &(&Fingerprint, State, usize)| Key {
+        name: "key".to_owned(),
+        state: state.clone(),
+        cert: Some(facts(fingerprint, *bits)),
+        objects: None,
+    };
+    Inventory {
+        keys: keys.iter().map(key).collect(),
+        ..Inventory::default()
+    }
+}
+
+#[test]
+fn without_keys_the_hint_and_the_certificates_say_what_is_gone_and_what_is_foreign() {
+    let sealed_with = private_key().public().fingerprint().clone();
+    let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
+    let mut hinted = object(&strict("shop", "db"));
+    KeyHint::one(&sealed_with).write(&mut hinted.metadata);
+    let local = LocalCert {
+        name: "cert.pem".to_owned(),
+        for_this_cluster: true,
+        facts: facts(&sealed_with, 2048),
+    };
+    let with = |keys: Inventory| Evidence {
+        keys: Some(keys),
+        ..Evidence::default()
+    };
+    let gone = with(inventory(&[(
+        &sealed_with,
+        State::Retired("compromised".to_owned()),
+        2048,
+    )]));
+    assert_eq!(told(hinted.clone(), &gone, &mut Always(Answer::Closed)).1, ["key-gone"]);
+    let deleted = with(inventory(&[(&other, State::Current, 2048)]));
+    assert_eq!(
+        told(hinted.clone(), &deleted, &mut Always(Answer::Closed)).1,
+        ["key-gone"]
+    );
+    let foreign = Evidence {
+        local: vec![local.clone()],
+        ..with(inventory(&[(&other, State::Current, 2048)]))
+    };
+    assert_eq!(
+        told(hinted.clone(), &foreign, &mut Always(Answer::Closed)).1,
+        ["other-cluster"]
+    );
+    let opened_before = Evidence {
+        opened_before_by: BTreeSet::from([sealed_with.clone()]),
+        ..with(inventory(&[(&other, State::Current, 2048)]))
+    };
+    let plain = object(&strict("shop", "db"));
+    assert_eq!(
+        told(plain.clone(), &opened_before, &mut Always(Answer::Closed)).1,
+        ["key-gone"]
+    );
+    let longer = with(inventory(&[(&other, State::Current, 4096)]));
+    assert_eq!(
+        told(plain.clone(), &longer, &mut Always(Answer::Closed)).1,
+        ["other-cluster"]
+    );
+    let served = Evidence {
+        served: Some(facts(&other, 2048)),
+        local: vec![local],
+        ..Evidence::default()
+    };
+    let (opens, causes) = told(plain.clone(), &served, &mut Always(Answer::Closed));
+    assert_eq!(
+        (opens, causes),
+        (Some(false), vec!["other-cluster?".to_owned(), "certificate".to_owned()])
+    );
+    assert_eq!(told(plain, &Evidence::default(), &mut Nobody), (None, vec![]));
+}
+
+#[test]
+fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
+    let finding = |rule| crate::lint::Finding {
+        rule,
+        file: "f".to_owned(),
+        place: None,
+        message: "m".to_owned(),
+        fix: None,
+    };
+    for (rule, expected) in [
+        (lint::Rule::KustomizeName, "renamed"),
+        (lint::Rule::KustomizeNamespace, "wrong-namespace"),
+        (lint::Rule::KustomizeScope, "scope"),
+        (lint::Rule::ScopeMismatch, "scope?"),
+        (lint::Rule::Base64, "damaged"),
+        (lint::Rule::UnknownField, "file"),
+    ] {
+        let evidence = Evidence {
+            findings: vec![finding(rule)],
+            ..Evidence::default()
+        };
+        assert_eq!(
+            told(object(&strict("shop", "db")), &evidence, &mut Nobody).1,
+            [expected]
+        );
+    }
+    let elsewhere = Evidence {
+        elsewhere: Some(("shop".to_owned(), "prod-db".to_owned())),
+        ..Evidence::default()
+    };
+    assert_eq!(
+        told(object(&strict("shop", "db")), &elsewhere, &mut Always(Answer::Opens)).1,
+        ["renamed"]
+    );
+}

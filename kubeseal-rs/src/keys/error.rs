@@ -1,0 +1,89 @@
+//! What keeps keys from being saved or brought back.
+
+use std::path::PathBuf;
+
+use sealing::document::Place;
+use sealing::key_secret::KeySecretError;
+use thiserror::Error;
+
+/// What keeps keys from being saved or brought back. Never carries key material.
+#[derive(Debug, Error)]
+pub(crate) enum KeysError {
+    /// There is no key. Holds the namespace.
+    #[error("there is no sealing key in namespace {0}")]
+    None(String),
+    /// A text is no age recipient.
+    #[error("{0:?} is no age recipient (age1…)")]
+    NotARecipient(String),
+    /// age failed.
+    #[error("age: {0}")]
+    Age(String),
+    /// The backup is encrypted, and no identity was given.
+    #[error("{0} is encrypted with age")]
+    Encrypted(String),
+    /// A file of identities cannot be read as such.
+    #[error("{0} holds no age identity (AGE-SECRET-KEY-…)")]
+    NotAnIdentity(String),
+    /// A file in clear would come under Git.
+    #[error("{} is inside a Git work tree and not ignored there", .0.display())]
+    UnderGit(PathBuf),
+    /// A file in clear that others may read is there already.
+    #[error("{} is there already, and others may read it", .0.display())]
+    OpenToOthers(PathBuf),
+    /// An object of the backup holds no key.
+    #[error("{file}, {place}")]
+    NotAKey {
+        /// The backup.
+        file: String,
+        /// Where in it.
+        place: Place,
+        /// What is wrong.
+        #[source]
+        source: KeySecretError,
+    },
+    /// An object of the backup has no name.
+    #[error("{file}, {place}: a key Secret needs metadata.name to be restored")]
+    Nameless {
+        /// The backup.
+        file: String,
+        /// Where in it.
+        place: Place,
+    },
+    /// The cluster has another key under a name of the backup.
+    #[error("Secret {namespace}/{name} is there and holds another key; nothing was restored")]
+    OtherKey {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl KeysError {
+    /// What to type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            KeysError::None(_) => "name the controller's namespace: --controller-namespace NAMESPACE".to_owned(),
+            KeysError::NotARecipient(_) => {
+                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
+            }
+            KeysError::Encrypted(_) => "open it with your identity: --identity FILE".to_owned(),
+            KeysError::UnderGit(path) => format!(
+                "encrypt it (--recipient age1…), write it elsewhere, or name it in .gitignore: {}",
+                path.display()
+            ),
+            KeysError::OpenToOthers(path) => format!("chmod 600 {}", path.display()),
+            KeysError::OtherKey { namespace, name } => {
+                format!(
+                    "rename one of the two: kubectl get secret -n {namespace} {name} -o yaml shows the one in the cluster"
+                )
+            }
+            KeysError::Age(_) | KeysError::NotAnIdentity(_) => {
+                "age-keygen makes identities; age -d opens the file too".to_owned()
+            }
+            KeysError::NotAKey { .. } | KeysError::Nameless { .. } => {
+                "a backup is what kubeseal keys backup writes, or kubectl get secret -o yaml".to_owned()
+            }
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! `kubeseal doctor` without a cluster: what the file and keys at hand say.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::program::{Folder, Run};
+
+const SECRET: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: hunter2}\n";
+
+fn sealed(folder: &Folder, flags: &str) -> String {
+    folder
+        .run(&format!("--cert test-only.crt -o yaml {flags}"), SECRET)
+        .ok()
+}
+
+/// Runs the doctor on `text` with the key at hand.
+fn examined(folder: &Folder, text: &str) -> Run {
+    folder.put("db.yaml", text);
+    folder.run("doctor --offline --recovery-private-key test-only.key db.yaml", "")
+}
+
+#[test]
+fn a_sound_file_opens() {
+    let folder = Folder::with_keys();
+    let text = sealed(&folder, "");
+    assert_eq!(examined(&folder, &text).ok(), "db.yaml:2: shop/db: it opens\n");
+    let alone = folder.run("doctor --offline db.yaml", "").ok();
+    assert!(
+        alone.contains("nothing is wrong as far as can be seen without a cluster"),
+        "{alone}"
+    );
+}
+
+#[test]
+fn each_cause_is_told_with_what_to_type_next() {
+    let folder = Folder::with_keys();
+    let strict = sealed(&folder, "");
+    let wide = sealed(&folder, "--scope cluster-wide");
+    let without_annotation = wide.replacen(
+        "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: \"true\"\n",
+        "",
+        1,
+    );
+    assert_ne!(wide, without_annotation);
+    let place = strict.find("password: ").unwrap() + 600;
+    let mut damaged = strict.clone();
+    let other = if damaged.as_bytes()[place - 230] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
+    damaged.replace_range(place - 230..=place - 230, other);
+    let cases = [
+        strict.replacen("namespace: shop", "namespace: web", 1),
+        strict.replacen("name: db", "name: web", 1),
+        without_annotation,
+        strict.replace("password: AQ", "password: AQ!"),
+        damaged,
+    ];
+    let told = cases.map(|text| {
+        let run = examined(&folder, &text);
+        assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{}", run.stdout);
+        assert!(!run.stdout.contains("hunter2"));
+        run.stdout
+    });
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_kustomization_that_renames_is_the_cause_that_is_told() {
+    let folder = Folder::with_keys();
+    fs::create_dir(folder.path(".git")).unwrap();
+    fs::create_dir(folder.path("prod")).unwrap();
+    folder.put(
+        "prod/kustomization.yaml",
+        "namePrefix: prod-\nresources: [../db.yaml]\n",
+    );
+    let text = sealed(&folder, "");
+    let run = examined(&folder, &text);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stdout
+            .contains("renamed: the name of SealedSecret db (db.yaml) becomes \"prod-db\""),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn scripts_read_json() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "db.yaml",
+        &sealed(&folder, "").replacen("namespace: shop", "namespace: web", 1),
+    );
+    let run = folder.run(
+        "doctor --offline --recovery-private-key test-only-keys.yaml -o json db.yaml",
+        "",
+    );
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    let object = &json["objects"][0];
+    assert_eq!((&object["object"], &object["opens"]), (&"web/db".into(), &false.into()));
+    let diagnosis = &object["diagnoses"][0];
+    assert_eq!(
+        (&diagnosis["cause"], &diagnosis["certain"]),
+        (&"wrong-namespace".into(), &true.into())
+    );
+    assert!(diagnosis["next"].as_str().unwrap().contains("metadata.namespace: shop"));
+}
+
+#[test]
+fn what_is_no_sealed_secret_is_refused_and_a_cluster_that_is_not_there_is_told() {
+    let folder = Folder::with_keys();
+    folder.put("clear.yaml", SECRET);
+    let run = folder.run("doctor --offline clear.yaml", "");
+    assert!(
+        run.code == 1 && run.stderr.contains("it is not sealed yet"),
+        "{}",
+        run.told
+    );
+    folder.put("db.yaml", &sealed(&folder, ""));
+    let told = folder.run("doctor --server http://127.0.0.1:1 db.yaml", "").ok();
+    assert!(
+        told.contains("controller: the cluster could not be asked: cannot get sealed secret service: "),
+        "{told}"
+    );
+    folder.put("cut.yaml", &sealed(&folder, "").replace("kind:", "kind"));
+    let run = folder.run("doctor --offline cut.yaml", "");
+    assert!(
+        run.code == 1 && run.stdout.contains("damaged: "),
+        "{}{}",
+        run.stdout,
+        run.told
+    );
+    assert_eq!(folder.run("doctor", "").code, 2);
+    insta::assert_snapshot!(folder.run("doctor --help", "").ok());
+}

@@ -1,0 +1,57 @@
+//! `kubeseal keys`: what can be judged without a cluster.
+
+use crate::program::Folder;
+
+/// Where nobody listens.
+const NOWHERE: &str = "--server http://127.0.0.1:1";
+
+#[test]
+fn a_wrong_command_line_or_a_wrong_backup_is_told_before_the_cluster_is_asked() {
+    let folder = Folder::with_keys();
+    folder.put("nameless.yaml", "apiVersion: v1\nkind: Secret\ndata: {tls.key: ''}\n");
+    folder.put(
+        "no-key.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: k}\ndata: {tls.key: aHVudGVyMg==}\n",
+    );
+    folder.put("secret.age", "age-encryption.org/v1\n-> X25519 x\n");
+    folder.put("empty.yaml", "");
+    let before = folder.listing();
+    let lines = [
+        "keys",
+        "keys lst",
+        "keys list -o yaml",
+        "keys list --cert nothing.pem",
+        "keys backup",
+        "keys backup --unencrypted -r age1x",
+        "keys restore",
+        "keys restore nothing.yaml",
+        "keys restore empty.yaml",
+        "keys restore nameless.yaml",
+        "keys restore no-key.yaml",
+        "keys restore test-only.crt",
+        "keys restore secret.age",
+        "keys restore -i test-only.key secret.age",
+    ];
+    let told = lines.map(|line| {
+        let run = folder.run(&format!("{line} {}", if line.contains(' ') { NOWHERE } else { "" }), "");
+        assert_eq!(run.stdout, "", "{line}");
+        assert_ne!(run.code, 0, "{line}");
+        assert!(!run.told.contains("hunter2"));
+        format!("$ kubeseal {line}\n{}", run.told)
+    });
+    assert_eq!(folder.listing(), before);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn the_help_teaches() {
+    let folder = Folder::with_keys();
+    let help = [
+        "keys --help",
+        "keys list -h",
+        "keys backup --help",
+        "keys restore --help",
+    ]
+    .map(|line| format!("$ kubeseal {line}\n{}", folder.run(line, "").ok()));
+    insta::assert_snapshot!(help.join("\n"));
+}
