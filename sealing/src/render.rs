@@ -42,7 +42,7 @@ pub struct Rendering<'a> {
 }
 
 /// The functions of the reference's templates.
-static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::of_the_language);
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::with_sprig);
 
 /// What the templates of an object make.
 #[derive(Debug, Default)]

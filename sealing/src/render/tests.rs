@@ -85,6 +85,36 @@ fn each_failure_names_its_item_and_place_and_no_value() {
 }
 
 #[test]
+fn what_differs_from_one_time_to_the_next_is_marked_or_refused() {
+    let data = [
+        ("fixed", Some("{{ .x | b64enc | quote }}")),
+        ("drawn", Some("{{ if false }}{{ randAlphaNum 8 }}{{ end }}")),
+        ("dated", Some("{{ now | date \"2006\" }}")),
+    ];
+    let result = rendered(&data, &[("x", b"v")], false);
+    assert!(result.errors.is_empty(), "{:?}", result.errors);
+    assert_eq!(result.varying.iter().collect::<Vec<_>>(), ["dated", "drawn"]);
+    let wanted: [(&str, Option<&[u8]>); 3] = [
+        ("dated", Some(b"1970")),
+        ("drawn", Some(b"")),
+        ("fixed", Some(b"\"dg==\"")),
+    ];
+    assert_eq!(shown(&result), wanted);
+    let refused = rendered(&data, &[("x", b"v")], true);
+    assert_eq!(
+        refused.errors.values().cloned().collect::<Vec<_>>(),
+        [
+            RenderError::Nondeterministic("date"),
+            RenderError::Nondeterministic("randAlphaNum")
+        ]
+    );
+    assert_eq!(
+        nondeterministic(&template(&data)).keys().collect::<Vec<_>>(),
+        ["dated", "drawn"]
+    );
+}
+
+#[test]
 fn the_templates_of_an_object_share_one_budget() {
     let half = "{{ range 120000 }}{{ end }}";
     assert!(rendered(&[("a", Some(half))], &[], false).errors.is_empty());
