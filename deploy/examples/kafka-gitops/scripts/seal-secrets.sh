@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Seals the temporary Secrets of an environment, or of all: scripts/seal-secrets.sh ENV|all
+# The same in one line, for all at once:
+#   kubeseal seal secrets/local-toseal/ENV --out secrets/sealed/ENV --delete-clear
+set -euo pipefail
+
+seal() {
+  local env=$1 certificate=secrets/keys/$1.crt secret file name namespace
+  [ -f "$certificate" ] || { echo "error: $certificate is missing; get it with: kubeseal --fetch-cert > $certificate" >&2; exit 1; }
+  for secret in secrets/local-toseal/"$env"/*.yaml; do
+    [ -e "$secret" ] || { echo "error: nothing to seal in secrets/local-toseal/$env; make it with: scripts/create-secrets.sh $env" >&2; exit 1; }
+    file=$(basename "$secret")
+    name=$(kubectl create --dry-run=client --validate=false -f "$secret" -o jsonpath='{.metadata.name}')
+    namespace=$(kubectl create --dry-run=client --validate=false -f "$secret" -o jsonpath='{.metadata.namespace}')
+    [ "$file" = "$namespace-$name.yaml" ] || { echo "error: $secret should be called $namespace-$name.yaml" >&2; exit 1; }
+    kubeseal --format=yaml --cert="$certificate" <"$secret" >"secrets/sealed/$env/.$file"
+    mv "secrets/sealed/$env/.$file" "secrets/sealed/$env/$file"
+    rm "$secret"
+    echo "INFO - Successfully sealed $secret"
+  done
+}
+
+case ${1:?usage: scripts/seal-secrets.sh ENV|all} in
+  all) for env in dev stag prod; do seal "$env"; done ;;
+  *)
+    [ -d "secrets/local-toseal/$1" ] || { echo "error: there is no environment $1" >&2; exit 1; }
+    seal "$1" ;;
+esac
