@@ -164,11 +164,22 @@ pub const HELM: Peer = Peer {
     first_build: "2 min",
 };
 
+/// Flux's kustomize-controller: applies what a source publishes, prunes, and judges health.
+pub const KUSTOMIZE_CONTROLLER: Peer = Peer {
+    name: "kustomize-controller",
+    version: "1.9.5",
+    folder: "flux",
+    package: "github.com/fluxcd/kustomize-controller",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "9 min",
+};
+
 /// What a control plane needs.
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 9] = [
+pub const ALL: [Peer; 10] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
@@ -178,6 +189,7 @@ pub const ALL: [Peer; 9] = [
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
     HELM,
+    KUSTOMIZE_CONTROLLER,
 ];
 
 /// Paths of peers that are there.
@@ -216,7 +228,7 @@ impl PeerSet {
 impl Peer {
     /// Its folder in the repository.
     fn pins(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(self.folder)
+        pins(self.folder)
     }
 
     fn cached(&self) -> Result<PathBuf> {
@@ -224,9 +236,18 @@ impl Peer {
     }
 }
 
+fn pins(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(folder)
+}
+
 /// The source of a Go module that a peer is built from, in the pinned version: for manifests that come with it.
 pub fn module_folder(peer: &Peer, module: &str) -> Result<PathBuf> {
-    go::module_folder(peer, module)
+    go::module_folder(&peer.pins(), module)
+}
+
+/// The source of a Go module that only manifests are taken from: `folder` of `tests/peers` pins it.
+pub fn manifests_folder(folder: &str, module: &str) -> Result<PathBuf> {
+    go::module_folder(&pins(folder), module)
 }
 
 /// Which of the peers are there already, and where. Starts no build.

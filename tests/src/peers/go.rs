@@ -106,16 +106,16 @@ pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()>
         .with_context(|| format!("cannot move {} into place", Path::new(peer.name).display()))
 }
 
-/// The folder of a module's source in Go's module cache, in the version that the peer's folder pins.
-pub(super) fn module_folder(peer: &Peer, module: &str) -> Result<PathBuf> {
+/// The folder of a module's source in Go's module cache, in the version that the folder of pins names.
+pub(super) fn module_folder(pins: &Path, module: &str) -> Result<PathBuf> {
     let mut command = go();
-    command.args(["mod", "download"]).arg(module).current_dir(peer.pins());
+    command.args(["mod", "download"]).arg(module).current_dir(pins);
     run(&mut command)?.success()?;
     let mut command = go();
     command
         .args(["list", "-m", "-f", "{{.Dir}}"])
         .arg(module)
-        .current_dir(peer.pins());
+        .current_dir(pins);
     Ok(PathBuf::from(run(&mut command)?.success()?.stdout.trim()))
 }
 

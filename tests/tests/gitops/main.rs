@@ -1,0 +1,10 @@
+//! Git as the only truth: the example repository, served over HTTP, applied by the real Flux, unsealed by our controller.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
+)]
+
+mod flux;
+mod repository;
+mod story;

@@ -1,0 +1,121 @@
+//! Somebody's clone of the example repository, and what they type in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::cluster::Cluster;
+use harness::implementation::{Implementation, repository};
+use harness::output::{Captured, run};
+use harness::peers;
+use tempfile::TempDir;
+
+/// A working copy with the example in it.
+pub(crate) struct WorkingCopy<'a> {
+    cluster: &'a Cluster,
+    folder: TempDir,
+    /// Where `kubeseal` and `kubectl` are found under their own names.
+    programs: PathBuf,
+}
+
+/// The items of the Secrets of an environment: Secret → item → value.
+pub(crate) type Values = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
+
+impl<'a> WorkingCopy<'a> {
+    /// Copies the example and pushes it to an empty repository.
+    pub(crate) fn create(cluster: &'a Cluster, url: &str) -> Result<WorkingCopy<'a>> {
+        let folder = tempfile::tempdir()?;
+        let programs = cluster.state().join("bin");
+        std::fs::create_dir_all(&programs)?;
+        for (name, target) in [
+            ("kubeseal", Implementation::Ours.programs()?.kubeseal),
+            ("kubectl", cluster.peer(&peers::KUBECTL)?.to_owned()),
+        ] {
+            let link = programs.join(name);
+            if !link.exists() {
+                std::os::unix::fs::symlink(target, link)?;
+            }
+        }
+        let example = repository().join("deploy/examples/kafka-gitops/.");
+        run(Command::new("cp").arg("-a").arg(example).arg(folder.path()))?.success()?;
+        let copy = WorkingCopy {
+            cluster,
+            folder,
+            programs,
+        };
+        copy.git(&["init", "-q", "--initial-branch=main"])?;
+        copy.git(&["remote", "add", "origin", url])?;
+        Ok(copy)
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Runs a program in the working copy and inside the cluster's network, with our kubeseal on the path.
+    pub(crate) fn run(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Result<Captured> {
+        let path = std::env::var("PATH").context("PATH")?;
+        let mut command = self.cluster.command(program.as_ref());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("PATH", format!("{}:{path}", self.programs.display()))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "Somebody")))
+            .envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "somebody@example.invalid")));
+        run(&mut command)
+    }
+
+    pub(crate) fn git(&self, arguments: &[&str]) -> Result<Captured> {
+        self.run("git", arguments)?.success()
+    }
+
+    /// Commits what is there and pushes it; gives the commit.
+    pub(crate) fn push(&self, message: &str) -> Result<String> {
+        self.git(&["add", "-A"])?;
+        self.git(&["commit", "-q", "-m", message])?;
+        self.git(&["push", "-q", "origin", "main"])?;
+        Ok(self.git(&["rev-parse", "HEAD"])?.stdout.trim().to_owned())
+    }
+
+    /// Runs one of the example's own scripts.
+    pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Result<Captured> {
+        let script = self.path(&format!("scripts/{name}"));
+        self.run(script, arguments)?.success()
+    }
+
+    /// What stands in clear in the folder of Secrets to be sealed.
+    pub(crate) fn clear_values(&self, environment: &str) -> Result<Values> {
+        let folder = self.path(&format!("secrets/local-toseal/{environment}"));
+        let list = self.cluster.kubectl_ok(&[
+            "create",
+            "--dry-run=client",
+            "--validate=false",
+            "-o",
+            "json",
+            "-f",
+            &folder.display().to_string(),
+        ])?;
+        let mut values = Values::new();
+        for object in serde_json::Deserializer::from_str(&list.stdout).into_iter::<serde_json::Value>() {
+            let object = object?;
+            let name = object["metadata"]["name"].as_str().context("a name")?;
+            let items = object["data"].as_object().context("items")?;
+            let items = items
+                .iter()
+                .map(|(item, value)| Ok((item.clone(), STANDARD.decode(value.as_str().context("base64")?)?)))
+                .collect::<Result<_>>()?;
+            values.insert(name.to_owned(), items);
+        }
+        ensure!(!values.is_empty(), "nothing to seal for {environment}");
+        Ok(values)
+    }
+
+    /// Everything that is or ever was in the repository, as text.
+    pub(crate) fn history(&self) -> Result<String> {
+        Ok(self.git(&["log", "-p", "--all", "--full-history"])?.stdout)
+    }
+}
