@@ -123,11 +123,11 @@ impl Flux {
                     attempted.ends_with(commit),
                     "the last one tried was {attempted:?}: {status}"
                 );
+                let ready = condition(status, "Ready").with_context(|| format!("not ready nor failed: {status}"))?;
                 ensure!(
-                    status["observedGeneration"] == object["metadata"]["generation"],
+                    ready["observedGeneration"] == object["metadata"]["generation"],
                     "it has not seen its own change yet"
                 );
-                let ready = condition(status, "Ready").with_context(|| format!("not ready nor failed: {status}"))?;
                 ensure!(ready["status"] != "Unknown", "still at it: {}", ready["message"]);
                 Ok(ready.clone())
             })
