@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -20,7 +20,7 @@ use super::source::{self, KeyNews};
 use super::{Keys, KeysReader};
 use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
-use crate::lease::leadership::Leadership;
+use crate::lease::{self, leadership::Leadership};
 use crate::metrics::Metrics;
 use crate::pause;
 use crate::request::in_time;
@@ -57,6 +57,8 @@ pub(crate) struct KeyStore {
     not_before: Option<Timestamp>,
     /// The key whose certificate was logged last, so that a new one's is not logged twice.
     logged: Option<Fingerprint>,
+    /// When a key was asked for while another replica led.
+    asked_at: Option<Instant>,
 }
 
 impl KeyStore {
@@ -91,6 +93,7 @@ impl KeyStore {
             failures: 0,
             not_before: None,
             logged: None,
+            asked_at: None,
         };
         (store, reader)
     }
@@ -105,7 +108,7 @@ impl KeyStore {
             tokio::select! {
                 Some(said) = news.recv() => self.hear(said).await,
                 Some(()) = asked.recv() => self.make_as_asked().await,
-                () = self.leadership.changed() => self.report(),
+                () = self.leadership.changed() => self.has_changed_place().await,
                 () = tokio::time::sleep(LOOK_AGAIN), if !self.unsure.is_empty() => self.look_again().await,
                 () = sleep_until(due) => if self.is_due() { self.make_if_still_due().await },
                 () = self.stop.cancelled() => return,
@@ -277,12 +280,26 @@ impl KeyStore {
         }
     }
 
-    /// SIGUSR1.
+    /// SIGUSR1. The leader of before may be dead, and this replica about to follow it: then it does what it was asked.
     async fn make_as_asked(&mut self) {
         if self.leadership.leads() {
             self.make().await;
         } else {
-            warn!("no key is made: another replica leads, send the signal there");
+            self.asked_at = Some(Instant::now());
+            warn!(
+                "another replica leads: send the signal there (should this one lead within {} s, it makes the key)",
+                lease::LASTS.as_secs()
+            );
+        }
+    }
+
+    async fn has_changed_place(&mut self) {
+        self.report();
+        if self.leadership.leads()
+            && let Some(asked_at) = self.asked_at.take()
+            && asked_at.elapsed() <= lease::LASTS
+        {
+            self.make().await;
         }
     }
 
