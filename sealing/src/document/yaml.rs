@@ -6,7 +6,7 @@ mod scalar;
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::Value;
 
 use super::error::{DocumentError, Place, Spot};
@@ -39,6 +39,15 @@ pub(super) fn read(text: &str, documents_before: usize, found: &mut Vec<Found>) 
         inside: false,
     };
     reader.documents(found)
+}
+
+/// A key's text as a reader of the map gives it: `on` is `true`. `None` for what cannot be a key.
+pub(super) fn key_text(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<String> {
+    let place = Place::new(0, Spot { line: 0, column: 0 });
+    match scalar(text, style, tag, place).ok()? {
+        (Value::String(text), _) => Some(text),
+        (_, turned) => Some(turned?.text.to_string()),
+    }
 }
 
 struct Reader<'s> {

@@ -152,6 +152,17 @@ fn an_entry_is_added_behind_the_last_one() {
 }
 
 #[test]
+fn a_text_of_several_lines_is_written_as_lines() {
+    check(
+        "m:\n  a: x\n",
+        &[set("m/k", "p\n\n  q\n")],
+        "m:\n  a: x\n  k: |\n    p\n\n      q\n",
+    );
+    check("m:\n  a: x", &[set("m/k", "p\nq")], "m:\n  a: x\n  k: |-\n    p\n    q");
+    check("m: {a: x}\n", &[set("m/k", "p\nq")], "m: {a: x, k: \"p\\nq\"}\n");
+}
+
+#[test]
 fn words_that_yaml_takes_for_something_else_are_quoted() {
     for word in [
         "y",
@@ -365,6 +376,16 @@ fn what_is_not_there_or_no_text_is_named() {
     for change in [set("m/a/b", "x"), set("m/l/0", "x"), set("m/l", "x"), set("m", "x")] {
         assert!(told(change).contains("is not what can be changed here"));
     }
+}
+
+#[test]
+fn a_key_that_yaml_reads_as_something_else_is_found_by_what_it_is_read_as() {
+    check(
+        "on:\n  b: x\n",
+        &[set("true/b", "p"), set("true/c", "q")],
+        "on:\n  b: p\n  c: q\n",
+    );
+    check("010: x\n", &[set("8", "p")], "010: p\n");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle};
 
+use super::super::yaml::key_text;
 use super::super::{Format, MAX_DEPTH};
 use super::{Entry, Form, Map, Node, Style, Tree};
 
@@ -122,7 +123,9 @@ impl<'t> Walk<'t> {
         let key_node = self.node(event, span, depth + 1)?;
         let (key, key_style) = match (event, &key_node.form) {
             (Event::Scalar(text, ScalarStyle::Plain, _, None), _) if text == "<<" => (None, Style::Plain),
-            (Event::Scalar(text, ..), Form::Scalar(style)) => (Some(text.to_string()), style.clone()),
+            (Event::Scalar(text, typed, _, tag), Form::Scalar(style)) => {
+                (key_text(text, *typed, tag.as_deref()), style.clone())
+            }
             _ => (None, Style::Plain),
         };
         let behind_key = key_node.span.end;
