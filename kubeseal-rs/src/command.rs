@@ -191,13 +191,13 @@ impl Namespace {
 }
 
 impl Command {
-    /// Decides what a command line means.
+    /// Decides what a command line means. `at_terminal`: stdin is one, so that nothing comes from there by itself.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub(crate) fn decide(line: CommandLine) -> Result<Self, CommandError> {
+    pub(crate) fn decide(line: CommandLine, at_terminal: bool) -> Result<Self, CommandError> {
         match line {
-            CommandLine::Flags(args) => Self::of_flags(*args),
+            CommandLine::Flags(args) => Self::of_flags(*args, at_terminal),
             CommandLine::VerbHelp(text) => Ok(Command::VerbHelp(text)),
             CommandLine::Verb(verb) => Self::of_verb(*verb),
         }
@@ -220,14 +220,14 @@ impl Command {
 
     /// The order of the modes is the reference's: version, help, recovery-unseal, validate, re-encrypt,
     /// fetch-cert, merge-into, raw, seal.
-    fn of_flags(args: Args) -> Result<Self, CommandError> {
+    fn of_flags(args: Args, at_terminal: bool) -> Result<Self, CommandError> {
         if args.mode.version {
             return Ok(Command::Version);
         }
         if args.mode.help {
             return Ok(Command::Help);
         }
-        refuse_what_is_not_built(&args)?;
+        refuse_stray_words(&args, at_terminal)?;
         let from_files = flattened(&args.files.from_file);
         if !from_files.is_empty() && !args.mode.raw {
             return Err(CommandError::FromFileWithoutRaw);
@@ -298,21 +298,22 @@ impl Command {
     }
 }
 
-fn refuse_what_is_not_built(args: &Args) -> Result<(), CommandError> {
-    match args.words.first() {
-        None => Ok(()),
-        Some(word) => {
-            let word = word.to_string_lossy().into_owned();
-            Err(if verb::NOT_BUILT.contains(&word.as_str()) {
-                CommandError::NotBuilt(format!("kubeseal {word}"))
-            } else {
-                CommandError::Word {
-                    meant: verb::meant_by(&word),
-                    word,
-                }
-            })
-        }
+/// The reference ignores words that are no flags, and so do the scripts that have one (`kubeseal -o yaml - < FILE`). They
+/// are refused where something else was meant: a verb, a file (`-f *.yaml`, of which only the first would be sealed), or
+/// nothing comes from stdin, and the program would wait for it for ever.
+fn refuse_stray_words(args: &Args, at_terminal: bool) -> Result<(), CommandError> {
+    let Some(word) = args.words.iter().find(|word| *word != "-") else {
+        return Ok(());
+    };
+    let word = word.to_string_lossy().into_owned();
+    if verb::NOT_BUILT.contains(&word.as_str()) {
+        return Err(CommandError::NotBuilt(format!("kubeseal {word}")));
     }
+    let meant = verb::meant_by(&word);
+    if meant.is_some() || args.files.secret_file.is_some() || at_terminal {
+        return Err(CommandError::Word { meant, word });
+    }
+    Ok(())
 }
 
 /// An empty value counts as not given (reference behaviour).

@@ -1,6 +1,7 @@
 //! From the command line to its end: decide, then do.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
@@ -21,7 +22,7 @@ pub(crate) fn run(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    match Command::decide(CommandLine::read(argv, environment)?)? {
+    match Command::decide(CommandLine::read(argv, environment)?, io::stdin().is_terminal())? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => print(&CommandLine::help()),
         Command::VerbHelp(text) => print(&text),

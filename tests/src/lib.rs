@@ -4,6 +4,7 @@
 //! with [`launch::Launch`], and waits with [`eventually::eventually`], never with a bare sleep.
 
 pub mod cluster;
+pub mod differences;
 pub mod eventually;
 pub mod implementation;
 pub mod launch;

@@ -14,7 +14,12 @@ fn read(line: &str, environment: &Environment) -> Result<CommandLine, ArgsError>
 }
 
 fn decide(line: &str) -> Result<Command, CommandError> {
-    Command::decide(read(line, &Environment::default()).unwrap_or_else(|error| panic!("{line}: {error}")))
+    decide_at(true, line)
+}
+
+fn decide_at(terminal: bool, line: &str) -> Result<Command, CommandError> {
+    let line = read(line, &Environment::default()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    Command::decide(line, terminal)
 }
 
 fn mode(command: &Command) -> &'static str {
@@ -280,7 +285,7 @@ fn recovery_takes_its_keys_separated_or_repeated() {
 
 #[test]
 fn the_environment_presets_flags_and_the_command_line_wins() {
-    let decide = |environment: &Environment, line: &str| Command::decide(read(line, environment).unwrap());
+    let decide = |environment: &Environment, line: &str| Command::decide(read(line, environment).unwrap(), true);
     let preset = Environment::from([
         ("SEALED_SECRETS_SCOPE", "cluster-wide"),
         ("SEALED_SECRETS_CONTROLLER_NAME", "other"),
@@ -375,7 +380,7 @@ fn verbs_are_preset_by_the_same_variables() {
         ("SEALED_SECRETS_RAW", "true"),
         ("SEALED_SECRETS_SCOPE", "cluster-wide"),
     ]);
-    let decided = |line: &str| match Command::decide(read(line, &preset).unwrap()).unwrap() {
+    let decided = |line: &str| match Command::decide(read(line, &preset).unwrap(), true).unwrap() {
         Command::SealFiles(command) => command,
         other => panic!("{line}: {other:?}"),
     };
@@ -480,4 +485,13 @@ fn a_file_that_is_re_encrypted_is_changed_in_place() {
         decided("--re-encrypt -f /dev/stdin -o yaml"),
         (Output::Stdout, Some(Format::Yaml))
     );
+}
+
+#[test]
+fn a_stray_word_is_ignored_where_the_input_comes_from_stdin() {
+    let legal = |terminal, line| decide_at(terminal, line).is_ok();
+    assert!(legal(false, "stray") && legal(false, "-o yaml secret.yaml") && legal(false, "--raw true --name n"));
+    assert!(legal(true, "-") && legal(true, "-o yaml -"), "that is what `-` says");
+    // Of several files, only the first would be sealed; a terminal gives nothing by itself; and this is a slip of the pen.
+    assert!(!legal(false, "-f a.yaml b.yaml") && !legal(true, "secret.yaml") && !legal(false, "seel x.yaml"));
 }

@@ -355,7 +355,7 @@ fn the_command_line_is_wrong() {
         ("--raw=maybe", 2),
         ("--request-timeout soon", 2),
         ("--cert", 2),
-        ("secret.yaml", 1),
+        ("-f db.yaml secret.yaml", 1),
         ("--merge-into x.yaml", 1),
         ("--re-encrypt", 1),
         ("--rotate", 1),

@@ -7,18 +7,16 @@
 )]
 
 mod corpus;
-mod differences;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
+use harness::differences::{self, Difference};
 use harness::implementation::{Implementation, UNLIMITED};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
-
-use differences::Difference;
 
 /// What one controller made of one object: `Secret`, `Synced status`, `events`, … with its text.
 type Seen = BTreeMap<String, String>;
@@ -54,7 +52,7 @@ fn secrets_are_equal_and_every_other_difference_is_documented() -> Result<()> {
             }
         }
     }
-    let documented = differences::documented()?;
+    let documented = differences::documented("tests/tests/equivalence")?;
     let new = differences::rows(found.difference(&documented));
     let stale = differences::rows(documented.difference(&found));
     ensure!(

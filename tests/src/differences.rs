@@ -1,28 +1,35 @@
-//! The table of `docs/parity.md` that this test holds.
+//! The tables of `docs/parity.md` that tests hold, both ways: a difference that is not listed fails, and so does a row of
+//! which nothing is true any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 
-/// A row: what the two controllers make of one object differs in this.
+/// What the two implementations make of one thing differs in this.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Difference {
-    pub(crate) object: String,
-    pub(crate) what: String,
-    pub(crate) reference: String,
-    pub(crate) ours: String,
+pub struct Difference {
+    /// The thing: an object, or a command line by its name.
+    pub object: String,
+    /// The part that differs.
+    pub what: String,
+    /// What the reference makes of it.
+    pub reference: String,
+    /// What ours makes of it.
+    pub ours: String,
 }
 
-const BEGIN: &str = "<!-- held by tests/tests/equivalence: begin -->";
-const END: &str = "<!-- held by tests/tests/equivalence: end -->";
-
-/// The rows `| objects | what | reference | ours | why |` between the two marks; objects that differ alike share a row.
-/// Every row needs its reason.
-pub(crate) fn documented() -> Result<BTreeSet<Difference>> {
+/// The rows `| things | what | reference | ours | why |` between the marks of the test in that folder; things that differ
+/// alike share a row. Every row needs its reason.
+///
+/// # Errors
+/// There is no such table, or a row is not as it must be.
+pub fn documented(folder: &str) -> Result<BTreeSet<Difference>> {
+    let mark = |end: &str| format!("<!-- held by {folder}: {end} -->");
+    let (begin, end) = (mark("begin"), mark("end"));
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/parity.md");
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-    let table = text.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
-    let (table, _) = table.with_context(|| format!("docs/parity.md has no table between {BEGIN} and {END}"))?;
+    let table = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end));
+    let (table, _) = table.with_context(|| format!("docs/parity.md has no table between {begin} and {end}"))?;
     let rows = table.lines().map(str::trim).filter(|line| line.starts_with('|'));
     let mut all = BTreeSet::new();
     // The head and the line under it come first.
@@ -54,7 +61,7 @@ fn parse(row: &str) -> Result<Vec<Difference>> {
 }
 
 /// Rows as the table has them, without their reasons.
-pub(crate) fn rows<'a>(differences: impl Iterator<Item = &'a Difference>) -> String {
+pub fn rows<'a>(differences: impl Iterator<Item = &'a Difference>) -> String {
     let mut alike: BTreeMap<[&str; 3], Vec<&str>> = BTreeMap::new();
     for Difference {
         object,
