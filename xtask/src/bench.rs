@@ -6,6 +6,7 @@
 
 pub(crate) mod child;
 mod cli;
+pub(crate) mod controller;
 mod figures;
 mod machine;
 mod page;
@@ -21,11 +22,14 @@ use anyhow::Result;
 pub(crate) enum Bench {
     /// kubeseal: one small Secret, a long stream, a tree of files.
     Cli(cli::Args),
+    /// The controller: cold start, many keys, restart, memory, latency.
+    Controller(controller::Args),
 }
 
 /// Runs the bench, prints its tables and writes its page.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Cli(args) => cli::run(args),
+        Bench::Controller(args) => controller::run(args),
     }
 }

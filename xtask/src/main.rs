@@ -24,6 +24,8 @@ enum Xtask {
     /// Measure speed and memory beside the reference, and write the tables under docs/benchmarks.
     #[command(subcommand)]
     Bench(bench::Bench),
+    #[command(hide = true)]
+    BenchClient(bench::controller::client::Args),
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
     Codegen(codegen::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
@@ -43,6 +45,7 @@ enum Xtask {
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Bench(bench) => bench::run(&bench),
+        Xtask::BenchClient(args) => bench::controller::client::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Inside(args) => inside::run(&args),

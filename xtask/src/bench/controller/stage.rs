@@ -1,0 +1,273 @@
+//! The control plane on which the contenders take turns, and what is measured of a controller while it runs.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::process::Process;
+use harness::sealing_keys::SealingKey;
+use serde_json::{Value, json};
+
+use super::client::now;
+
+/// Who is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contender {
+    Reference,
+    Ours,
+}
+
+/// A control plane with both programs at hand.
+pub(crate) struct Stage {
+    pub(crate) cluster: Cluster,
+    ours: PathBuf,
+    reference: PathBuf,
+    folder: tempfile::TempDir,
+    rounds: std::cell::Cell<usize>,
+}
+
+/// What became of a start with objects that wait.
+pub(crate) struct Outcome {
+    /// Secrets that were made.
+    pub(crate) secrets: usize,
+    /// From the start of the process to the last write that counts.
+    pub(crate) seconds: f64,
+    /// CPU of the process until then.
+    pub(crate) cpu: f64,
+}
+
+impl Outcome {
+    pub(crate) fn rate(&self) -> f64 {
+        self.secrets as f64 / self.seconds
+    }
+
+    /// CPU milliseconds for each Secret.
+    pub(crate) fn cpu_each(&self) -> f64 {
+        1e3 * self.cpu / self.secrets.max(1) as f64
+    }
+}
+
+impl Stage {
+    /// Our definition and rights: the reference runs under them too, so that both write to the same schema.
+    pub(crate) fn new(ours: PathBuf) -> Result<Stage> {
+        let cluster = Cluster::start()?;
+        cluster.install(Implementation::Ours)?;
+        Ok(Stage {
+            cluster,
+            ours,
+            reference: Implementation::Reference.programs()?.controller,
+            folder: tempfile::tempdir()?,
+            rounds: std::cell::Cell::new(0),
+        })
+    }
+
+    /// Makes sealing keys, so many, in this order; gives the certificate of the last one.
+    pub(crate) fn add_keys(&self, count: usize, bits: u32) -> Result<PathBuf> {
+        let mut last = None;
+        for number in 0..count {
+            let folder = self.folder.path().join(format!("key-{}-{number}", self.next()));
+            std::fs::create_dir(&folder)?;
+            let key = SealingKey::generate(&folder, bits)?;
+            let mut secret = key.secret()?;
+            secret["metadata"]["name"] = json!(format!("sealed-secrets-key-{:03}", self.next()));
+            self.cluster.apply(&secret.to_string())?;
+            last = Some(key.certificate);
+        }
+        last.context("at least one key")
+    }
+
+    fn next(&self) -> usize {
+        self.rounds.replace(self.rounds.get() + 1)
+    }
+
+    /// A new namespace.
+    pub(crate) fn namespace(&self) -> Result<String> {
+        let name = format!("round-{}", self.next());
+        self.cluster.kubectl_ok(&["create", "namespace", &name])?;
+        Ok(name)
+    }
+
+    /// Takes a namespace away, with all that is in it.
+    pub(crate) fn clear(&self, namespace: &str) -> Result<()> {
+        let all = [
+            "delete",
+            "sealedsecrets,secrets,events",
+            "--all",
+            "-n",
+            namespace,
+            "--wait=false",
+        ];
+        self.cluster.kubectl_ok(&all)?;
+        self.cluster
+            .kubectl_ok(&["delete", "namespace", namespace, "--timeout=600s"])
+            .map(drop)
+    }
+
+    /// SealedSecrets of one item for any namespace, sealed for the certificate; with this key hint, if any.
+    pub(crate) fn seal(&self, certificate: &Path, count: usize, hint: Option<&str>) -> Result<Vec<Value>> {
+        let one = |number: usize| {
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("object-{number:05}"), "namespace": "default"}, "stringData": {"password": format!("a value of the bench, {number}")}}).to_string()
+        };
+        let stream: String = (0..count).map(one).collect::<Vec<_>>().join("\n");
+        let path = certificate.display().to_string();
+        let arguments = ["--cert", path.as_str(), "--scope", "cluster-wide"];
+        let sealed = self
+            .cluster
+            .kubeseal(Implementation::Ours, &arguments, &stream)?
+            .success()?;
+        let mut all: Vec<Value> = serde_json::Deserializer::from_str(&sealed.stdout)
+            .into_iter()
+            .collect::<Result<_, _>>()?;
+        ensure!(all.len() == count, "{} sealed", all.len());
+        for object in &mut all {
+            if let Some(metadata) = object["metadata"].as_object_mut() {
+                metadata.remove("namespace");
+            }
+            let annotations = object["metadata"]["annotations"].as_object_mut().context("the scope")?;
+            annotations.remove("sealed-secrets-rs/sealed-with");
+            if let Some(hint) = hint {
+                annotations.insert("sealed-secrets-rs/sealed-with".to_owned(), json!(hint));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Runs the client inside the cluster's network.
+    pub(crate) fn client(&self, arguments: &[&str], objects: &[Value]) -> Result<Value> {
+        let mut child = self.begin(arguments, Some(objects))?;
+        let printed = std::io::read_to_string(child.stdout.take().context("stdout")?)?;
+        let status = child.wait()?;
+        ensure!(status.success(), "{arguments:?} ended with {status}");
+        Ok(serde_json::from_str(printed.trim())?)
+    }
+
+    fn begin(&self, arguments: &[&str], objects: Option<&[Value]>) -> Result<Child> {
+        let mut command = self.cluster.command(std::env::current_exe()?);
+        command.arg("bench-client").args(arguments);
+        let stdin = if objects.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        };
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).spawn()?;
+        if let Some(objects) = objects {
+            let mut stdin = child.stdin.take().context("stdin")?;
+            stdin.write_all(&serde_json::to_vec(objects)?)?;
+        }
+        Ok(child)
+    }
+
+    /// Puts SealedSecrets into a namespace.
+    pub(crate) fn fill(&self, namespace: &str, objects: &[Value]) -> Result<()> {
+        let path = super::api::sealed_secrets(namespace);
+        self.client(&["create", &path], objects).map(drop)
+    }
+
+    /// Starts a controller; it is not waited for.
+    pub(crate) fn start(&self, who: Contender, arguments: &[&str]) -> Result<Process> {
+        let (name, program) = match who {
+            Contender::Ours => ("ours", &self.ours),
+            Contender::Reference => ("reference", &self.reference),
+        };
+        let name = format!("bench-{name}-{}", self.next());
+        self.cluster
+            .launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
+            .args(arguments)
+            .spawn()
+    }
+
+    /// Starts a controller over objects that wait in the namespace, and watches what comes of them, not longer than so
+    /// many seconds. The controller goes on.
+    pub(crate) fn serve(
+        &self,
+        who: Contender,
+        arguments: &[&str],
+        namespace: &str,
+        count: usize,
+        longest: u64,
+    ) -> Result<(Process, Outcome)> {
+        let (count, longest) = (count.to_string(), longest.to_string());
+        let mut observer = self.begin(&["observe", namespace, &count, &longest], None)?;
+        let mut lines = BufReader::new(observer.stdout.take().context("stdout")?);
+        ensure!(line(&mut lines)? == "watching", "the observer does not watch");
+        let start = now();
+        let process = self.start(who, arguments)?;
+        let told: Value = serde_json::from_str(&line(&mut lines)?)?;
+        observer.wait()?;
+        let secrets = usize::try_from(told["secrets"].as_u64().unwrap_or_default())?;
+        let outcome = Outcome {
+            secrets,
+            seconds: told["last"].as_f64().unwrap_or_default() - start,
+            cpu: cpu(&process)?,
+        };
+        ensure!(secrets > 0, "no Secret was made:\n{}", self.cluster.logs(20));
+        Ok((process, outcome))
+    }
+
+    /// The value of a metric of the running controller; 0 where there is none yet.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64> {
+        let url = format!("http://{}:8081/metrics", self.cluster.address());
+        let text = self.client(&["scrape", &url], &[])?;
+        let value = text.as_str().unwrap_or_default().lines().find_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            rest.strip_prefix(' ')?.parse().ok()
+        });
+        Ok(value.unwrap_or_default())
+    }
+
+    /// Waits for words in a controller's log; gives the seconds since `start`.
+    pub(crate) fn await_log(&self, process: &Process, words: &str, start: Instant) -> Result<f64> {
+        loop {
+            process.check_running()?;
+            if process.log()?.contains(words) {
+                return Ok(start.elapsed().as_secs_f64());
+            }
+            ensure!(start.elapsed() < Duration::from_secs(600), "no {words:?} in the log");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn line(lines: &mut BufReader<ChildStdout>) -> Result<String> {
+    let mut text = String::new();
+    lines.read_line(&mut text)?;
+    Ok(text.trim().to_owned())
+}
+
+/// Stops a controller and waits until it has gone.
+pub(crate) fn stop(process: Process) -> Result<()> {
+    process.terminate(Duration::from_secs(60)).map(drop)
+}
+
+/// Seconds of CPU, in user and kernel mode, of all its threads.
+pub(crate) fn cpu(process: &Process) -> Result<f64> {
+    /// `USER_HZ`, which Linux fixes for what `/proc` shows.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.pid()?))?;
+    // The name, in parentheses, may hold spaces.
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = |index: usize| {
+        rest.split_whitespace()
+            .nth(index)
+            .and_then(|text| text.parse::<f64>().ok())
+    };
+    Ok((field(11).context("utime")? + field(12).context("stime")?) / TICKS)
+}
+
+/// Mebibytes that are resident now, and at the peak.
+pub(crate) fn memory(process: &Process) -> Result<(f64, f64)> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()?))?;
+    let field = |name: &str| -> Result<f64> {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .context("no such field")?;
+        let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+        Ok(digits.parse::<f64>()? / 1024.0)
+    };
+    Ok((field("VmRSS:")?, field("VmHWM:")?))
+}
