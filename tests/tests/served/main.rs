@@ -7,6 +7,7 @@
 )]
 
 mod asked;
+mod canary;
 mod command_line;
 mod crowd;
 mod http;

@@ -83,7 +83,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "kubeseal beside the reference's",
         "The release build of this repository beside `kubeseal` v0.40.0 of the reference, both with the same certificate \
          (RSA, 4096 bits), the same input and an empty environment. Wall time is from before the start of the process \
-         to after its exit; memory is its peak of resident pages, as the kernel counts them.",
+         to after its exit; memory is its peak of resident pages, as the kernel counts them. \
+         Every table holds `min / **median** / max` of its rounds, and the contenders took turns.",
     );
     let before = Rates::measure(BITS)?;
     small(&bench, args, &mut page)?;

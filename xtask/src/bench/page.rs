@@ -16,10 +16,7 @@ pub(crate) struct Page {
 impl Page {
     /// `name` is that of the bench and of the file; `title` and `intro` are Markdown.
     pub(crate) fn new(name: &'static str, title: &str, intro: &str) -> Page {
-        let made = format!(
-            "# {title}\n\n{intro}\n\nWritten by `cargo xtask bench {name}`; every table holds `min / **median** / max` of \
-             its rounds, and the contenders took turns.\n\n"
-        );
+        let made = format!("# {title}\n\n{intro}\n\nWritten by `cargo xtask bench {name}`.\n\n");
         let mut page = Page {
             name,
             text: String::new(),

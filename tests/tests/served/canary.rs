@@ -1,0 +1,189 @@
+//! A value in clear is in nothing that the controller says, whatever goes wrong with it: at the most talkative log level.
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::sealing_keys::SealingKey;
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, SOON, condition_of};
+
+/// How every value of this test begins; nothing else does.
+const CANARY: &str = "canary-that-nobody-may-hear";
+
+fn items() -> Value {
+    json!({"a": format!("{CANARY}-a"), "b": format!("{CANARY}-b \u{0}\n{{{{ fail }}}}")})
+}
+
+/// One object for each way to fail, by name.
+fn broken(lab: &Lab, foreign: &str) -> Result<Vec<(&'static str, Value)>> {
+    let seal = |name: &str| lab.seal("default", name, &items(), "strict");
+    let mut all = Vec::new();
+    let mut add = |name: &'static str, change: &dyn Fn(&mut Value) -> Result<()>| -> Result<()> {
+        let mut sealed = seal(name)?;
+        change(&mut sealed)?;
+        all.push((name, sealed));
+        Ok(())
+    };
+    let spec = |field: &'static str, value: Value| {
+        move |sealed: &mut Value| {
+            sealed["spec"][field] = value.clone();
+            Ok(())
+        }
+    };
+    let template = |field: &'static str, value: Value| {
+        move |sealed: &mut Value| {
+            sealed["spec"]["template"][field] = value.clone();
+            Ok(())
+        }
+    };
+    add("not-base64", &|sealed| {
+        sealed["spec"]["encryptedData"]["b"] = json!(format!("{CANARY}!"));
+        Ok(())
+    })?;
+    add("damaged", &|sealed| {
+        let text = sealed["spec"]["encryptedData"]["a"].as_str().context("text")?;
+        let mut bytes = STANDARD.decode(text)?;
+        *bytes.last_mut().context("a byte")? ^= 1;
+        sealed["spec"]["encryptedData"]["a"] = json!(STANDARD.encode(bytes));
+        Ok(())
+    })?;
+    add("moved", &|sealed| {
+        *sealed = seal("elsewhere")?;
+        sealed["metadata"]["name"] = json!("moved");
+        Ok(())
+    })?;
+    add("of-another-key", &|sealed| {
+        *sealed = lab.seal_for(foreign, "default", "of-another-key", &items(), "strict")?;
+        Ok(())
+    })?;
+    add("both-formats", &spec("data", json!("AAAA")))?;
+    add("token", &template("type", json!("kubernetes.io/service-account-token")))?;
+    // The API server quotes what is wrong with such an item.
+    add("refused-by-the-api-server", &|sealed| {
+        let login = json!({".dockerconfigjson": format!("{CANARY} is no JSON")});
+        *sealed = lab.seal("default", "refused-by-the-api-server", &login, "strict")?;
+        sealed["spec"]["template"]["type"] = json!("kubernetes.io/dockerconfigjson");
+        Ok(())
+    })?;
+    add("blocked", &|_| Ok(()))?;
+    for (name, text) in [
+        ("template-fails", "{{ fail .a }}"),
+        ("template-does-not-parse", "{{ .a | nothingKnown"),
+        (
+            "template-of-the-wrong-kind",
+            "{{ index .a .b }}{{ .a.b.c }}{{ atoi .a | mustFromJson }}",
+        ),
+        ("template-of-dates", "{{ mustToDate .a .b }}"),
+        ("template-of-json", "{{ mustFromJson .a }}"),
+        (
+            "template-of-regex",
+            "{{ mustRegexMatch .a \"(\" }}{{ mustRegexMatch (printf \"(%s\" .a) \"x\" }}",
+        ),
+    ] {
+        add(name, &template("data", json!({"c": text})))?;
+    }
+    Ok(all)
+}
+
+#[test]
+fn no_error_says_a_value() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let foreign = SealingKey::generate(folder.path(), 2048)?;
+    let foreign = std::fs::read_to_string(&foreign.certificate)?;
+    let lab = Lab::start(&["--key-size=2048", "--log-level=DEBUG"])?;
+    let blocking = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "blocked", "namespace": "default"},
+        "stringData": items(),
+    });
+    lab.cluster.apply(&blocking.to_string())?;
+    lab.unseal("default", "good", &items())?;
+    let mut immutable = lab.seal("default", "immutable", &items(), "strict")?;
+    immutable["spec"]["template"]["immutable"] = json!(true);
+    lab.cluster.apply(&immutable.to_string())?;
+    lab.await_condition("default", "immutable", "Synced", "True")?;
+
+    let mut broken = broken(&lab, &foreign)?;
+    immutable["spec"]["encryptedData"] = broken[0].1["spec"]["encryptedData"].clone();
+    let again = lab.seal(
+        "default",
+        "immutable",
+        &json!({"a": format!("{CANARY}-other")}),
+        "strict",
+    )?;
+    immutable["spec"]["encryptedData"] = again["spec"]["encryptedData"].clone();
+    broken.push(("immutable", immutable));
+    let mut typed = lab.seal("default", "good", &items(), "strict")?;
+    typed["spec"]["template"]["type"] = json!("kubernetes.io/basic-auth");
+    broken.push(("good", typed));
+    let mut answers = String::new();
+    for (name, sealed) in &broken {
+        // Whether it would open, and whether it can be sealed anew; then what the cluster says.
+        for path in ["/v1/verify", "/v1/rotate"] {
+            let client = json!({"X-Forwarded-For": format!("10.0.0.{}", answers.len() % 251)});
+            answers += &lab.http("POST", 8080, path, &client, &sealed.to_string())?.body;
+        }
+        lab.cluster.apply(&sealed.to_string())?;
+        lab.await_condition("default", name, "Synced", "False")?;
+    }
+    // Somebody sends a Secret in clear, and values that are nothing.
+    for body in [
+        blocking.to_string(),
+        format!("password: {CANARY}\n"),
+        format!("apiVersion: v1\nkind: Secret\nstringData: [{CANARY}"),
+        CANARY.to_owned(),
+    ] {
+        for path in ["/v1/verify", "/v1/rotate"] {
+            let client = json!({"X-Forwarded-For": format!("10.0.1.{}", body.len() % 251)});
+            answers += &lab.http("POST", 8080, path, &client, &body)?.body;
+        }
+    }
+    lab.cluster.eventually(SOON, "event about each", || {
+        for (name, _) in &broken {
+            ensure!(!lab.events("default", name)?.is_empty(), "none about {name}");
+        }
+        Ok(())
+    })?;
+
+    let sealed = lab.cluster.get_json(&["sealedsecrets", "-A"])?;
+    let statuses: Vec<&Value> = sealed["items"]
+        .as_array()
+        .context("a list")?
+        .iter()
+        .map(|one| &one["status"])
+        .collect();
+    let log = lab.controller.log()?;
+    ensure!(log.contains("level=DEBUG"), "not at the most talkative level:\n{log}");
+    let said = [
+        ("log", log),
+        ("events", lab.cluster.get_json(&["events", "-A"])?.to_string()),
+        ("statuses", json!(statuses).to_string()),
+        ("metrics", lab.http("GET", 8081, "/metrics", &json!({}), "")?.body),
+        ("HTTP answers", answers),
+    ];
+    for (place, text) in &said {
+        ensure!(
+            *place == "HTTP answers" || text.len() > 500,
+            "there is hardly anything in the {place}"
+        );
+        // In base64 a text has three shapes, by where it begins; the ends of each depend on what is beside it.
+        for before in 0..3 {
+            let shape = STANDARD.encode(format!("{}{CANARY}", " ".repeat(before)));
+            let middle = &shape[4..shape.len() - 4];
+            ensure!(!text.contains(middle), "a value is in the {place}, in base64");
+        }
+        let at = text
+            .find(CANARY)
+            .map(|at| text[at.saturating_sub(200)..].chars().take(400).collect::<String>());
+        ensure!(at.is_none(), "a value is in the {place}: {at:?}");
+    }
+    for (name, _) in &broken {
+        let sealed = lab.sealed("default", name)?;
+        let message = condition_of(&sealed, "Synced")["message"].clone();
+        ensure!(
+            message.as_str().is_some_and(|message| !message.is_empty()),
+            "{name} says nothing"
+        );
+    }
+    Ok(())
+}
