@@ -36,6 +36,8 @@ pub(crate) struct Current {
     pub fingerprint: Fingerprint,
     /// What orders it among the keys.
     pub age: Timestamp,
+    /// Begin and end of its certificate, as Unix time.
+    pub validity: (i64, i64),
 }
 
 /// Where the picture of the keys is read; `changed` tells of a new one.

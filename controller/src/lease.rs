@@ -23,7 +23,7 @@ pub(crate) const WRITES_FOR: Duration = Duration::from_secs(8);
 /// Pause between two renewals.
 pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Longest pause between two looks of a replica that does not lead.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// `leaseDurationSeconds` of a Lease that was given up: whoever sees it need not wait (client-go's value).
 const GIVEN_UP: i32 = 1;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crds::{SealedSecret, condition_status};
 use prometheus::{
-    CounterVec, Encoder as _, Gauge, GaugeVec, HistogramVec, IntCounter, IntGauge, Opts, Registry, TextEncoder,
+    CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 
 /// Label of a SealedSecret that `condition_info` repeats.
@@ -29,6 +30,12 @@ pub(crate) struct Metrics {
     pub malformed_keys: IntGauge,
     /// Keys that are held for opening (ours).
     pub held_keys: IntGauge,
+    /// Seconds in which the items of one SealedSecret were opened, waiting for a core included (ours).
+    pub unseal_durations: Histogram,
+    /// SealedSecrets that wait for a pass (ours).
+    pub queue_length: IntGauge,
+    /// Unix time of the current certificate's begin and end; 0 while there is none (ours).
+    pub certificate_times: (IntGauge, IntGauge),
     /// Private-key operations that no scrape has told yet; key rings count here.
     pub key_operations: Arc<AtomicU64>,
     key_operations_total: IntCounter,
@@ -73,7 +80,7 @@ impl Metrics {
             &["path", "code", "method"],
         )?;
         let http_durations = HistogramVec::new(
-            prometheus::HistogramOpts::new(
+            HistogramOpts::new(
                 name("http_request_duration_seconds"),
                 "A histogram of latencies for requests.",
             ),
@@ -82,6 +89,24 @@ impl Metrics {
         let malformed_keys = IntGauge::new(name("malformed_keys"), "Key Secrets that hold no usable key.")?;
         let held_keys = IntGauge::new(name("held_keys"), "Sealing keys that are held for opening.")?;
 
+        let unseal_durations = Histogram::with_opts(
+            HistogramOpts::new(
+                name("unseal_duration_seconds"),
+                "Time in which the items of one SealedSecret are opened, waiting for a core included.",
+            )
+            .buckets(prometheus::exponential_buckets(0.001, 2.0, 14)?),
+        )?;
+        let queue_length = IntGauge::new(name("queue_length"), "SealedSecrets that wait for a pass.")?;
+        let certificate_times = (
+            IntGauge::new(
+                name("certificate_not_before_timestamp_seconds"),
+                "Begin of the certificate that seals now, as Unix time; 0 while there is none.",
+            )?,
+            IntGauge::new(
+                name("certificate_not_after_timestamp_seconds"),
+                "End of the certificate that seals now, as Unix time; 0 while there is none.",
+            )?,
+        );
         let leader = IntGauge::new(name("leader"), "1 while this replica leads, and writes; else 0.")?;
         let key_operations_total = IntCounter::new(
             name("private_key_operations_total"),
@@ -97,6 +122,10 @@ impl Metrics {
         registry.register(Box::new(held_keys.clone()))?;
         registry.register(Box::new(key_operations_total.clone()))?;
         registry.register(Box::new(leader.clone()))?;
+        registry.register(Box::new(unseal_durations.clone()))?;
+        registry.register(Box::new(queue_length.clone()))?;
+        registry.register(Box::new(certificate_times.0.clone()))?;
+        registry.register(Box::new(certificate_times.1.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let condition_info = (!omit_secret_labels).then_some(condition_info);
@@ -112,6 +141,9 @@ impl Metrics {
             http_durations,
             malformed_keys,
             held_keys,
+            unseal_durations,
+            queue_length,
+            certificate_times,
             key_operations: Arc::default(),
             key_operations_total,
             leader,
@@ -267,7 +299,21 @@ mod tests {
             r#"sealed_secrets_controller_unseal_errors_total{namespace="ns",reason="unseal"} 1"#,
             r#"sealed_secrets_controller_http_requests_total{code="200",method="get",path="/v1/cert.pem"} 1"#,
             "# TYPE sealed_secrets_controller_http_request_duration_seconds histogram",
+            "# TYPE sealed_secrets_controller_unseal_requests_total counter",
+            "# TYPE sealed_secrets_controller_unseal_errors_total counter",
+            "# TYPE sealed_secrets_controller_http_requests_total counter",
+            r#"sealed_secrets_controller_http_request_duration_seconds_count{method="get",path="/v1/cert.pem"} 1"#,
+            r#"sealed_secrets_controller_http_request_duration_seconds_bucket{method="get",path="/v1/cert.pem",le="0.005"} 0"#,
+            r#"sealed_secrets_controller_http_request_duration_seconds_bucket{method="get",path="/v1/cert.pem",le="10"} 1"#,
             "sealed_secrets_controller_private_key_operations_total 3",
+            "# TYPE sealed_secrets_controller_private_key_operations_total counter",
+            "# TYPE sealed_secrets_controller_leader gauge",
+            "# TYPE sealed_secrets_controller_held_keys gauge",
+            "# TYPE sealed_secrets_controller_malformed_keys gauge",
+            "# TYPE sealed_secrets_controller_queue_length gauge",
+            "# TYPE sealed_secrets_controller_unseal_duration_seconds histogram",
+            "sealed_secrets_controller_certificate_not_before_timestamp_seconds 0",
+            "sealed_secrets_controller_certificate_not_after_timestamp_seconds 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

@@ -49,6 +49,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// How many names are ready and wait for a worker.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().queued.len()
+    }
+
     /// Waits for a name that is ready. The worker says [`Queue::done`] when it has finished.
     pub(crate) async fn next(&self) -> ObjectName {
         loop {
@@ -179,7 +184,9 @@ mod tests {
         let queue = Queue::default();
         queue.add(name("a/1"));
         queue.add(name("a/1"));
+        assert_eq!(queue.waiting(), 1);
         assert_eq!(next(&queue).await, "a/1");
+        assert_eq!(queue.waiting(), 0);
         assert!(idle(&queue).await);
         queue.add(name("a/1"));
         assert!(idle(&queue).await, "it is in work");

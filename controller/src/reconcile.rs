@@ -114,6 +114,8 @@ impl Reconciler {
             return Err(Failure::DeprecatedData);
         }
         let (object, ring) = (sealed.clone(), keys.ring.clone());
+        // Until it is dropped.
+        let _timed = self.metrics.unseal_durations.start_timer();
         // The semaphore is never closed; without a permit the work is done all the same.
         let _permit = self.cores.acquire().await.ok();
         let likely = self.lately.keys();

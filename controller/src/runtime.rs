@@ -273,6 +273,8 @@ impl Worker {
         loop {
             self.leadership.clone().begins().await;
             let name = self.queue.next().await;
+            let waiting = i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX);
+            self.reconciler.metrics.queue_length.set(waiting);
             if self.leadership.leads() {
                 return name;
             }

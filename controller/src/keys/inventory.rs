@@ -182,6 +182,10 @@ impl Inventory {
                     pem: held.pair.cert().pem().to_owned(),
                     fingerprint: held.pair.fingerprint().clone(),
                     age,
+                    validity: {
+                        let cert = held.pair.cert();
+                        (cert.not_before().as_second(), cert.not_after().as_second())
+                    },
                 });
             }
         }

@@ -249,6 +249,9 @@ impl KeyStore {
         self.metrics
             .held_keys
             .set(i64::try_from(keys.ring.fingerprints().count()).unwrap_or(i64::MAX));
+        let times = keys.current.as_ref().map_or((0, 0), |current| current.validity);
+        self.metrics.certificate_times.0.set(times.0);
+        self.metrics.certificate_times.1.set(times.1);
         let held = |key: &Fingerprint| keys.ring.fingerprints().any(|held| held == key);
         if self.unanswered.as_ref().is_some_and(held) {
             self.has_made();

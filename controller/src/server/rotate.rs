@@ -118,6 +118,7 @@ mod tests {
             pem: cert.pem().to_owned(),
             fingerprint: new.public().fingerprint().clone(),
             age: Timestamp::MAX,
+            validity: (0, 0),
         };
         Held {
             keys: Keys {

@@ -100,3 +100,82 @@ fn the_key_label_cannot_be_overridden() {
     let labels = settings(&[&flag]).unwrap().keys.labels;
     assert_eq!(labels, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
 }
+
+/// A value for each flag that is not its default; what is `None` shows in no setting.
+const OTHERS: &[(&str, Option<&str>)] = &[
+    ("key-prefix", Some("other")),
+    ("key-size", Some("2048")),
+    ("key-ttl", Some("1h")),
+    ("my-cn", Some("other")),
+    ("key-renew-period", Some("1h")),
+    ("rotate-period", Some("1h")),
+    ("key-order-priority", Some("SecretCreationTimestamp")),
+    ("key-cutoff-time", Some("Tue, 02 Jan 2024 15:04:05 +0100")),
+    ("privatekey-labels", Some("a=b")),
+    ("privatekey-annotations", Some("a=b")),
+    ("accept-deprecated-v1-data", Some("false")),
+    ("all-namespaces", Some("false")),
+    ("additional-namespaces", Some("a")),
+    ("label-selector", Some("a=b")),
+    ("update-status", Some("false")),
+    // Key Secrets are watched whatever it says.
+    ("watch-for-secrets", None),
+    ("skip-recreate", Some("true")),
+    ("max-unseal-retries", Some("7")),
+    ("listen-addr", Some(":1")),
+    ("listen-metrics-addr", Some(":1")),
+    ("read-timeout", Some("1s")),
+    ("write-timeout", Some("1s")),
+    ("rate-limit", Some("7")),
+    ("rate-limit-burst", Some("7")),
+    ("kubeclient-qps", Some("5")),
+    // Means something beside --kubeclient-qps only.
+    ("kubeclient-burst", None),
+    ("metrics-omit-secret-labels", Some("true")),
+    ("log-level", Some("DEBUG")),
+    ("log-format", Some("json")),
+    ("log-info-stdout", Some("false")),
+    ("controller-name", Some("other")),
+    ("leader-elect", Some("false")),
+    ("kubeconfig", Some("/other")),
+];
+
+#[test]
+fn every_flag_changes_a_setting_and_has_its_variable() {
+    use clap::CommandFactory as _;
+    let default = format!("{:?}", settings(&[]).unwrap());
+    for (flag, other) in OTHERS {
+        if let Some(value) = other {
+            let changed = settings(&[&format!("--{flag}={value}")]).unwrap();
+            assert_ne!(format!("{changed:?}"), default, "--{flag} changes nothing");
+        }
+    }
+    let command = Args::command();
+    for (flag, _) in OTHERS {
+        let argument = command
+            .get_arguments()
+            .find(|argument| argument.get_long() == Some(flag));
+        let variable = argument.and_then(|argument| argument.get_env()).unwrap();
+        let expected = format!("SEALED_SECRETS_{}", flag.to_uppercase().replace('-', "_"));
+        assert_eq!(variable.to_str(), Some(expected.as_str()));
+    }
+    let paced = |burst: &str| {
+        settings(&["--kubeclient-qps=5", burst])
+            .unwrap()
+            .api
+            .limit
+            .unwrap()
+            .1
+            .get()
+    };
+    assert_eq!((paced("--kubeclient-burst=7"), paced("--kubeclient-burst=10")), (7, 10));
+}
+
+#[test]
+fn the_name_of_the_installation_is_that_of_a_service() {
+    let name = |flag: &str| settings(&[flag]).map(|settings| settings.installation.name);
+    assert_eq!(name("--controller-name=a-1").as_deref(), Ok("a-1"));
+    for wrong in ["", "-a", "a-", "A", "a.b", "a_b", &"a".repeat(64)] {
+        assert!(name(&format!("--controller-name={wrong}")).is_err(), "{wrong}");
+    }
+}

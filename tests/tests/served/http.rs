@@ -143,5 +143,17 @@ fn the_metrics_are_those_of_the_reference() -> Result<()> {
         let line = format!("# TYPE sealed_secrets_controller_{name}");
         ensure!(text.body.contains(&line), "{line} in\n{}", text.body);
     }
+    // Ours: the certificate lasts ten years, something was opened, and a lone replica leads.
+    for (name, least) in [
+        ("certificate_not_before_timestamp_seconds", 1.7e9),
+        ("certificate_not_after_timestamp_seconds", 2.0e9),
+        ("private_key_operations_total", 1.0),
+        ("unseal_duration_seconds_count", 1.0),
+        ("leader", 1.0),
+        ("held_keys", 1.0),
+    ] {
+        let value = lab.metric(&format!("sealed_secrets_controller_{name}"))?;
+        ensure!(value >= least, "{name} is {value}");
+    }
     Ok(())
 }
