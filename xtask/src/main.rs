@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod codegen;
 mod demo;
+mod fuzz;
 mod inside;
 mod oracle;
 #[cfg(test)]
@@ -30,6 +31,9 @@ enum Xtask {
     Codegen(codegen::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
     Demo(demo::Args),
+    /// Look for random input on which we and the program that we are to agree with differ.
+    #[command(subcommand)]
+    Fuzz(fuzz::Fuzz),
     #[command(hide = true)]
     Inside(inside::Args),
     #[command(hide = true)]
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Xtask::BenchClient(args) => bench::controller::client::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
+        Xtask::Fuzz(fuzz) => fuzz::run(&fuzz),
         Xtask::Inside(args) => inside::run(&args),
         Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),

@@ -166,10 +166,12 @@ fn numbers(context: &mut Context<'_>, start: i64, stop: i64, step: i64) -> Resul
     if (up && step <= 0) || (!up && step >= 0) {
         return Ok(found);
     }
-    let count = start.abs_diff(stop).div_ceil(step.unsigned_abs());
-    context.allocate_items(usize::try_from(count).unwrap_or(usize::MAX))?;
+    // Go's sum overflows, and then the loop goes on from the other end.
     let mut at = start;
-    for _ in 0..count {
+    while if up { at < stop } else { at > stop } {
+        if found.len() % 64 == 0 {
+            context.allocate_items(64)?;
+        }
         found.push(at);
         at = at.wrapping_add(step);
     }

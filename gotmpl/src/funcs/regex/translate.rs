@@ -178,9 +178,7 @@ impl Translator<'_> {
         self.rest = rest.get(1..)?;
         if rest.starts_with(':') {
             self.start_group(&format!("(?{flags}:"));
-        } else if flags.is_empty() {
-            return None;
-        } else {
+        } else if !flags.is_empty() {
             self.add(&format!("(?{})", unique(flags)), Last::Nothing);
         }
         Some(())

@@ -1,0 +1,19 @@
+//! `cargo xtask fuzz`: random input for us and for the program that we are to agree with.
+
+mod templates;
+
+use anyhow::Result;
+
+/// What was typed after `cargo xtask fuzz`.
+#[derive(clap::Subcommand)]
+pub(crate) enum Fuzz {
+    /// Random templates for gotmpl and for Go with sprig (needs Go).
+    Templates(templates::Args),
+}
+
+/// Runs it.
+pub(crate) fn run(fuzz: &Fuzz) -> Result<()> {
+    match fuzz {
+        Fuzz::Templates(args) => templates::run(args),
+    }
+}

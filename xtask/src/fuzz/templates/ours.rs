@@ -1,0 +1,95 @@
+//! What gotmpl makes of a template.
+
+use gotmpl::{Context, Functions, Limits, Mistake, Random, Template};
+use rand::RngCore;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::oracle::{Answer, Rendering};
+
+/// Our engine.
+pub(super) struct Ours {
+    functions: Functions,
+}
+
+/// What came out, in the words in which it is compared.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OurAnswer {
+    Output(Vec<u8>),
+    Failure {
+        parse: bool,
+        line: u64,
+        function: Option<String>,
+        /// For whoever reads the report.
+        words: String,
+    },
+}
+
+struct Seeded(StdRng);
+
+impl Random for Seeded {
+    fn fill(&mut self, buffer: &mut [u8]) -> bool {
+        self.0.fill_bytes(buffer);
+        true
+    }
+}
+
+impl Ours {
+    pub(super) fn new() -> Ours {
+        Ours {
+            functions: Functions::with_sprig(),
+        }
+    }
+
+    /// `None` when a limit ended it, or when the answer depends on the present, which Go has another of.
+    pub(super) fn render(&self, rendering: &Rendering) -> Option<OurAnswer> {
+        let answer = self.render_at(rendering, 0)?;
+        let later = self.render_at(rendering, 1_234_567_891_234_567_891)?;
+        (answer == later).then_some(answer)
+    }
+
+    fn render_at(&self, rendering: &Rendering, now: i128) -> Option<OurAnswer> {
+        let now = jiff::Timestamp::from_nanosecond(now).unwrap_or_default();
+        let now = now.to_zoned(jiff::tz::TimeZone::UTC);
+        let mut random = Seeded(StdRng::seed_from_u64(7));
+        let mut context = Context::new(&now, &mut random, Limits::default());
+        let data = rendering
+            .data
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()));
+        let rendered = Template::parse("t", &rendering.template, &self.functions)
+            .and_then(|template| template.render_strings(data, &mut context));
+        match rendered {
+            Ok(output) => Some(OurAnswer::Output(output)),
+            Err(error) if error.limit().is_some() => None,
+            Err(error) => Some(OurAnswer::Failure {
+                parse: matches!(error.mistake, Mistake::Parse(_)),
+                line: error.line as u64,
+                function: error.function().map(str::to_owned),
+                words: error.to_string(),
+            }),
+        }
+    }
+}
+
+impl OurAnswer {
+    /// Whether it is Go's answer as far as it must be: the same output, or a failure at the same stage, in the same line
+    /// and, where a function failed, of the same function.
+    pub(super) fn agrees(&self, theirs: &Answer) -> bool {
+        match (self, theirs) {
+            (_, Answer::Silence) => true,
+            (OurAnswer::Output(ours), Answer::Output(theirs)) => ours == theirs,
+            (
+                OurAnswer::Failure {
+                    parse, line, function, ..
+                },
+                Answer::Failure(theirs),
+            ) => {
+                let stage = if *parse { "parse" } else { "execute" };
+                let same_function = theirs.function.is_none() || theirs.function == *function;
+                stage == theirs.stage && *line == theirs.line && same_function
+            }
+            _ => false,
+        }
+    }
+}
