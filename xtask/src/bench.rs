@@ -12,7 +12,7 @@ mod machine;
 mod page;
 mod paired;
 mod rates;
-mod release;
+pub(crate) mod release;
 mod table;
 
 use anyhow::Result;

@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod codegen;
 mod demo;
+mod dist;
 mod fuzz;
 mod inside;
 mod oracle;
@@ -34,6 +35,8 @@ enum Xtask {
     /// Look for random input on which we and the program that we are to agree with differ.
     #[command(subcommand)]
     Fuzz(fuzz::Fuzz),
+    /// Build kubeseal as one static program, and show that it is one and works.
+    Dist(dist::Args),
     #[command(hide = true)]
     Inside(inside::Args),
     #[command(hide = true)]
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Fuzz(fuzz) => fuzz::run(&fuzz),
+        Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Inside(args) => inside::run(&args),
         Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),

@@ -16,6 +16,7 @@ use super::paired::{Paired, paired};
 use super::rates::Rates;
 use super::release;
 use super::table::Table;
+use crate::dist;
 
 /// The reference's default.
 const BITS: u32 = 4096;
@@ -34,6 +35,8 @@ pub(crate) struct Args {
 /// The two programs and the files that they read.
 struct Bench {
     ours: PathBuf,
+    /// The same with the release profile and the C library of the machine: what `cargo install` gives.
+    installed: PathBuf,
     reference: PathBuf,
     key: SealingKey,
     folder: tempfile::TempDir,
@@ -44,7 +47,8 @@ impl Bench {
         peers::ensure(&[peers::REF_KUBESEAL], &|line| println!("{line}"))?;
         let folder = tempfile::tempdir()?;
         Ok(Bench {
-            ours: release::build("kubeseal-rs", "kubeseal")?,
+            ours: dist::build()?,
+            installed: release::build("kubeseal-rs", "kubeseal")?,
             reference: Implementation::Reference.programs()?.kubeseal,
             key: SealingKey::generate(folder.path(), BITS)?,
             folder,
@@ -81,7 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut page = Page::new(
         "cli",
         "kubeseal beside the reference's",
-        "The release build of this repository beside `kubeseal` v0.40.0 of the reference, both with the same certificate \
+        "The static program of `cargo xtask dist` beside `kubeseal` v0.40.0 of the reference, both with the same certificate \
          (RSA, 4096 bits), the same input and an empty environment. Wall time is from before the start of the process \
          to after its exit; memory is its peak of resident pages, as the kernel counts them. \
          Every table holds `min / **median** / max` of its rounds, and the contenders took turns.",
@@ -98,6 +102,10 @@ fn small(bench: &Bench, args: &Args, page: &mut Page) -> Result<()> {
     let input = bench.path("small.yaml");
     std::fs::write(&input, corpus::secrets(1))?;
     let measured = bench.seal_by_turns(args.rounds, &input)?;
+    let installed = bench.seal(&bench.installed, &input);
+    let installed = (0..args.rounds)
+        .map(|_| installed.measure())
+        .collect::<Result<Vec<_>>>()?;
     let nothing = Run {
         program: PathBuf::from("/bin/true"),
         arguments: Vec::new(),
@@ -119,6 +127,7 @@ fn small(bench: &Bench, args: &Args, page: &mut Page) -> Result<()> {
     };
     row("reference", &measured.reference);
     row("this", &measured.ours);
+    row("this, as `cargo install` builds it", &installed);
     row("a program that does nothing (`/bin/true`)", &nothing);
     let times = |of: fn(&Usage) -> f64| {
         let median = |runs: &[Usage]| Figures::of(runs.iter().map(of)).median;

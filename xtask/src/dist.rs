@@ -1,0 +1,98 @@
+//! `cargo xtask dist`: kubeseal as one static program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use harness::output::{run, run_with_input};
+use harness::sealing_keys::SealingKey;
+use object::elf::{FileHeader64, PT_INTERP};
+use object::read::elf::{ElfFile, ProgramHeader as _};
+use object::{Endianness, Object as _};
+use serde_json::json;
+
+use crate::bench::release;
+
+/// Named even where it is the host: without it, cargo builds macros with the same flags, and those cannot be static.
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The C library goes in; the table of relocations, half a megabyte that is read at every start, is packed.
+const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs";
+
+/// What was typed after `cargo xtask dist`: nothing.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+/// Builds the program, and shows that it is static and works.
+pub(crate) fn run_dist(Args {}: &Args) -> Result<()> {
+    let program = build()?;
+    check_static(&program)?;
+    check_works(&program)?;
+    let size = fs::metadata(&program)?.len() as f64 / 1024.0 / 1024.0;
+    println!("{} ({size:.1} MiB): static, seals and opens", program.display());
+    Ok(())
+}
+
+/// Builds kubeseal with the profile `dist`, in a target folder of its own, because the flags differ; gives its path.
+pub(crate) fn build() -> Result<PathBuf> {
+    let folder = release::target()?.join("dist");
+    let built = release::cargo(&["build", "--profile", "dist", "--target", TARGET])?
+        .args(["--package", "kubeseal-rs", "--bin", "kubeseal"])
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("RUSTFLAGS", RUSTFLAGS)
+        // 30 ms of every process: AWS-LC would measure the jitter of the processor's timing as a seed beside the operating
+        // system's generator and the processor's own.
+        .env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1")
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(built.success(), "cannot build kubeseal");
+    Ok(folder.join(TARGET).join("dist/kubeseal"))
+}
+
+/// Nothing is loaded beside it: no interpreter, no library.
+fn check_static(program: &Path) -> Result<()> {
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let file: ElfFile<'_, FileHeader64<Endianness>> = ElfFile::parse(&*bytes).context("no ELF program")?;
+    let endian = file.endian();
+    let mut segments = file.elf_program_headers().iter();
+    ensure!(
+        segments.all(|segment| segment.p_type(endian) != PT_INTERP),
+        "it asks for a dynamic linker"
+    );
+    let imported = file.imports()?;
+    ensure!(
+        imported.is_empty(),
+        "it asks for {} symbols of libraries",
+        imported.len()
+    );
+    Ok(())
+}
+
+/// It says its version, seals, and opens again what it has sealed.
+fn check_works(program: &Path) -> Result<()> {
+    let kubeseal = || {
+        let mut command = Command::new(program);
+        command.env_clear();
+        command
+    };
+    run(kubeseal().arg("--version"))?.success()?;
+    let folder = tempfile::tempdir()?;
+    let key = SealingKey::generate(folder.path(), 2048)?;
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "shop"},
+        "data": {"password": "aHVudGVyMg=="},
+    });
+    let mut seal = kubeseal();
+    let sealed = run_with_input(seal.arg("--cert").arg(&key.certificate), secret.to_string().as_bytes())?.success()?;
+    let mut recover = kubeseal();
+    recover
+        .args(["--recovery-unseal", "--recovery-private-key"])
+        .arg(&key.private_key);
+    let opened = run_with_input(&mut recover, &sealed.bytes)?.success()?.json()?;
+    ensure!(
+        opened.get("data") == secret.get("data"),
+        "it did not open what it had sealed"
+    );
+    Ok(())
+}
