@@ -190,6 +190,21 @@ impl Object for Version {
         Some(self.shown().into_bytes())
     }
 
+    /// `%d` and its like print them.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let [major, minor, patch] = self.numbers.map(Value::Uint64);
+        let [pre, metadata, original] =
+            [&self.pre, &self.metadata, &self.original].map(|part| Value::from(part.as_str()));
+        vec![
+            ("major", major),
+            ("minor", minor),
+            ("patch", patch),
+            ("pre", pre),
+            ("metadata", metadata),
+            ("original", original),
+        ]
+    }
+
     fn equals(&self, other: &dyn Object) -> bool {
         other.as_any().downcast_ref::<Version>().is_some_and(|other| {
             (self.numbers, &self.pre, &self.metadata, &self.original)

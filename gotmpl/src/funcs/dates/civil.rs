@@ -19,6 +19,9 @@ pub(super) struct Civil {
 
 const DAY: i64 = 86_400;
 
+/// Seconds from the first of January of the year -292277022399, where Go begins to count, to 1970: whole days.
+const BEGINNING: u64 = 9_223_372_028_715_321_600;
+
 /// How many days the months before this one have in a year that is not a leap year.
 pub(super) fn days_before(month: u8) -> u16 {
     const DAYS: [u16; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
@@ -55,8 +58,11 @@ pub(super) fn to_seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64
 
 /// The day and time of these seconds from 1970.
 pub(super) fn from_seconds(seconds: i64) -> Civil {
-    let days = seconds.div_euclid(DAY);
-    let second = seconds.rem_euclid(DAY);
+    // Go counts from its own beginning of time, without a sign, so what lies before it comes out at the other end.
+    let since_beginning = seconds.cast_unsigned().wrapping_add(BEGINNING);
+    let in_days = |seconds: u64| i64::try_from(seconds / DAY.unsigned_abs()).unwrap_or(0);
+    let days = in_days(since_beginning) - in_days(BEGINNING);
+    let second = i64::try_from(since_beginning % DAY.unsigned_abs()).unwrap_or(0);
     // Every 400 years have the same length.
     let since_zero = days + 719_162;
     let (cycle, in_cycle) = (since_zero.div_euclid(146_097), since_zero.rem_euclid(146_097));
