@@ -11,9 +11,11 @@ pub(crate) mod merge_into;
 pub(crate) mod raw;
 pub(crate) mod re_encrypt;
 pub(crate) mod recovery_unseal;
+pub(crate) mod reseal_files;
 pub(crate) mod seal;
 pub(crate) mod seal_files;
 mod sealed_file;
+pub(crate) mod unseal_files;
 pub(crate) mod validate;
 
 use zeroize::Zeroizing;

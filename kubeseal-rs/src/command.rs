@@ -10,8 +10,10 @@ pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
 mod re_encrypt;
+mod reseal_files;
 mod seal_files;
 mod tree;
+mod unseal_files;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -28,8 +30,10 @@ use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
 pub(crate) use re_encrypt::ReEncrypt;
+pub(crate) use reseal_files::{Opener, ResealFiles, ResealMode};
 pub(crate) use seal_files::{SealFiles, SealMode};
 pub(crate) use tree::Tree;
+pub(crate) use unseal_files::{ClearPlace, Unseal, UnsealFiles, UnsealRaw, clear_name};
 
 /// What to do, with everything that doing it needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +87,12 @@ pub(crate) enum Command {
     RenameItem(RenameItem),
     /// `kubeseal seal`.
     SealFiles(SealFiles),
+    /// `kubeseal reseal`.
+    ResealFiles(ResealFiles),
+    /// `kubeseal unseal`.
+    UnsealFiles(UnsealFiles),
+    /// `kubeseal unseal --raw`.
+    UnsealRaw(UnsealRaw),
     /// `kubeseal completions`.
     Completions(clap_complete::Shell),
     /// `kubeseal man`, into a folder.
@@ -215,6 +225,11 @@ impl Command {
             Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
             Verb::Rename(flags) => Ok(Command::RenameItem(flags.into())),
             Verb::Seal(flags) => SealFiles::decide(*flags).map(Command::SealFiles),
+            Verb::Reseal(flags) => ResealFiles::decide(*flags).map(Command::ResealFiles),
+            Verb::Unseal(flags) => Unseal::decide(*flags).map(|unseal| match unseal {
+                Unseal::Files(command) => Command::UnsealFiles(command),
+                Unseal::Raw(command) => Command::UnsealRaw(command),
+            }),
         }
     }
 

@@ -67,6 +67,9 @@ pub(crate) enum Error {
     /// Files of a tree that failed; the others are done.
     #[error("{} files failed", .0.len())]
     Files(Vec<Error>),
+    /// Files in which something is not sealed with the newest key.
+    #[error("{0} of the files are not sealed with the newest key")]
+    Due(usize),
     /// Files that are not as they should be; the report says which.
     #[error("{0}")]
     Findings(String),
@@ -150,6 +153,7 @@ impl Error {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
             }
             Error::Findings(_) => Some("kubeseal seal PATH… seals what differs".to_owned()),
+            Error::Due(_) => Some("kubeseal reseal PATH… seals them again".to_owned()),
             Error::NothingFound { .. } => Some("name the folder or the files that hold them".to_owned()),
             Error::CommonTarget { .. } => Some("write one of them elsewhere: --out DIR".to_owned()),
             Error::NoProjectFile(_) => Some("docs/project-file.md describes it; or seal with --cert FILE".to_owned()),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::objects::InputName;
+use crate::repository::is_chart_template;
 use crate::tree::TreeFile;
 
 /// The documents of a file that may hold objects of `kind`. None: it does not, and was not read to its end; a file that is
@@ -19,6 +20,9 @@ pub(crate) fn documents(
     kind: &str,
 ) -> Result<Option<Vec<Document>>, Error> {
     let may_hold = bytes.windows(kind.len()).any(|part| part == kind.as_bytes());
+    if !file.typed && is_chart_template(&file.path, bytes) {
+        return Ok(None);
+    }
     // UTF-16 is refused by the reader, with what to do about it.
     let utf16 = bytes.contains(&0);
     if !may_hold && !utf16 {

@@ -10,6 +10,7 @@ use sealing::document::{self, Document, DocumentError, EmitError, Format, Place}
 use sealing::key_secret::KeyFileError;
 use sealing::keyring::OpenError;
 use sealing::merge::{MergeError, NoTarget};
+use sealing::reseal::ResealError;
 use sealing::reseal::reply::ReplyError;
 use sealing::seal::SealError;
 use sealing::secret::{ClearSecret, SecretError};
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::cluster::ClusterError;
 use crate::cmd::seal_files::ClearFileFault;
+use crate::cmd::unseal_files::ClearPlaceFault;
 use crate::command::Input;
 use crate::field_order::GoOrder;
 use crate::files;
@@ -98,6 +100,15 @@ pub(crate) enum Fault {
     /// It is a project file that makes no sense, or says no certificate for a file.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// A clear file is not written.
+    #[error(transparent)]
+    ClearPlace(#[from] ClearPlaceFault),
+    /// An object is not resealed.
+    #[error(transparent)]
+    Reseal(#[from] ResealError),
+    /// A bare value does not open.
+    #[error(transparent)]
+    OpenRaw(ItemError),
     /// A clear file cannot go, or its sealed one not be written.
     #[error(transparent)]
     ClearFile(#[from] ClearFileFault),
@@ -177,6 +188,14 @@ impl Fault {
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
             Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
+            Fault::ClearPlace(fault) => fault.hint(),
+            Fault::Reseal(ResealError::Items(items)) => not_opened(items),
+            Fault::OpenRaw(_) => {
+                "name, namespace and scope must be those that it was sealed with, and one of the keys that of its \
+                 certificate"
+                    .to_owned()
+            }
+            Fault::Reseal(_) => return None,
             Fault::ClearFile(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),

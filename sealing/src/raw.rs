@@ -1,4 +1,4 @@
-//! Seals a single value: bytes → base64 text, to be pasted into a file (`--raw`).
+//! A single value without an object: bytes → base64 text, to be pasted into a file (`--raw`), and back.
 
 use crate::base64_text;
 use crate::binding::Binding;
@@ -16,4 +16,19 @@ pub fn seal_raw(
     random: &mut dyn Random,
 ) -> Result<String, SealBytesError> {
     Ok(base64_text::encode(&key.seal(plaintext, &binding.label(), random)?))
+}
+
+/// Opens a base64 text that [`seal_raw`] gave, with or without white space around it.
+///
+/// # Errors
+/// [`ItemError`](crate::unseal::ItemError): not base64, broken, or opened by none of `keys` under `binding`.
+#[cfg(feature = "aws-lc")]
+pub fn open_raw(
+    text: &[u8],
+    binding: &Binding,
+    keys: &crate::keyring::KeyRing,
+) -> Result<crate::SecretBytes, crate::unseal::ItemError> {
+    // A text that is not even UTF-8 is no base64 either, and is told where it goes wrong.
+    let text = String::from_utf8_lossy(text);
+    Ok(crate::unseal::open_text(text.trim(), &binding.label(), keys, &[])?.plaintext)
 }

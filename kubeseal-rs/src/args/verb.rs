@@ -6,9 +6,11 @@ pub(crate) mod edit;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod rename;
+pub(crate) mod reseal;
 pub(crate) mod seal;
 pub(crate) mod set;
 pub(crate) mod shared;
+pub(crate) mod unseal;
 pub(crate) mod unset;
 
 use clap::{Parser, Subcommand};
@@ -39,8 +41,12 @@ pub(crate) enum Verb {
     Unset(unset::UnsetFlags),
     /// Give an item of a sealed file another name
     Rename(rename::RenameFlags),
-    /// Seal the Secrets in files
+    /// Seal the Secrets in files, folders and whole repositories
     Seal(Box<seal::SealFlags>),
+    /// Seal again what is not sealed with the newest key
+    Reseal(Box<reseal::ResealFlags>),
+    /// Open sealed files offline, with private keys that are at hand
+    Unseal(Box<unseal::UnsealFlags>),
     /// Print the completions for a shell
     Completions(completions::CompletionsFlags),
     /// Print or write the manual pages
@@ -48,7 +54,7 @@ pub(crate) enum Verb {
 }
 
 /// The verbs of which none is there yet, so that whoever types one learns just that.
-pub(crate) const NOT_BUILT: [&str; 3] = ["reseal", "unseal", "render"];
+pub(crate) const NOT_BUILT: [&str; 1] = ["render"];
 
 /// The verb that somebody meant who typed `word`, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {

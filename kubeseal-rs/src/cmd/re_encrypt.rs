@@ -55,7 +55,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
 
 /// What the controller needs to open the items and to seal them again. The template is none of its business: what it
 /// would make of it is not taken, and it decides nothing.
-fn question(sealed: &SealedSecret) -> SealedSecret {
+pub(super) fn question(sealed: &SealedSecret) -> SealedSecret {
     let annotations = sealed.metadata.annotations.iter().flatten();
     let known = [Scope::NamespaceWide, Scope::ClusterWide].map(Scope::annotation);
     let said = |name: &str| known.contains(&Some(name)) || name == names::ANNOTATION_SEALED_WITH;

@@ -52,6 +52,30 @@ pub(crate) enum CommandError {
     /// Neither json nor yaml.
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
+    /// Only whoever opens knows what is due, and the controller does not tell.
+    #[error("--check and --diff need --recovery-private-key: what is due is known by opening it")]
+    CheckNeedsKeys,
+    /// The controller seals with its own certificate.
+    #[error("{0} needs --recovery-private-key: the controller seals with its own newest certificate")]
+    CertNeedsKeys(&'static str),
+    /// Nothing to open with.
+    #[error("kubeseal unseal needs --recovery-private-key")]
+    UnsealNeedsKeys,
+    /// A bare value goes to stdout.
+    #[error("--raw writes to stdout, so it takes no --beside and no --out")]
+    RawToFile,
+    /// More than one bare value.
+    #[error("--raw opens one value, so it takes one PATH")]
+    ManyRaw,
+    /// A bare value whose scope binds a name that was not said.
+    #[error("--raw with --scope {1} needs {0}")]
+    UnsealRawNeeds(&'static str, sealing::binding::Scope),
+    /// Whole objects say it themselves.
+    #[error("{0} is for --raw: a SealedSecret says it itself")]
+    OnlyWithRaw(&'static str),
+    /// Two flags that both say where the clear files go.
+    #[error("--beside and --out both say where the clear files go")]
+    TwoPlaces,
     /// Neither text nor json.
     #[error("unsupported report: {0}")]
     UnknownReport(String),
@@ -103,9 +127,20 @@ impl CommandError {
             CommandError::TwoCertificates => {
                 "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
             }
+            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => format!(
+                "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
+                crds::names::DEFAULT_CONTROLLER_NAMESPACE,
+                crds::names::LABEL_SEALING_KEY
+            ),
             CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
             CommandError::EmptyPath => ". means the current folder".to_owned(),
-            CommandError::CheckWrites(_)
+            CommandError::CertNeedsKeys(_)
+            | CommandError::RawToFile
+            | CommandError::ManyRaw
+            | CommandError::UnsealRawNeeds(..)
+            | CommandError::OnlyWithRaw(_)
+            | CommandError::TwoPlaces
+            | CommandError::CheckWrites(_)
             | CommandError::OutputWithValidate
             | CommandError::OutputWithMergeInto
             | CommandError::UnknownScheme(_)

@@ -43,6 +43,9 @@ fn mode(command: &Command) -> &'static str {
         Command::Man(_) => "man",
         Command::Doctor(_) => "doctor",
         Command::Keys(_) => "keys",
+        Command::ResealFiles(_) => "reseal files",
+        Command::UnsealFiles(_) => "unseal files",
+        Command::UnsealRaw(_) => "unseal a value",
         Command::Lint(_) => "lint",
         Command::LintRules => "lint --rules",
     }
@@ -136,6 +139,43 @@ fn what_does_not_go_together_is_refused() {
             "--check writes nothing, so it takes no --force",
         ),
         ("seal x -o yaml", "unsupported report: yaml"),
+        (
+            "reseal x --check",
+            "--check and --diff need --recovery-private-key: what is due is known by opening it",
+        ),
+        (
+            "reseal x --cert c",
+            "--cert needs --recovery-private-key: the controller seals with its own newest certificate",
+        ),
+        (
+            "reseal x --for-cluster c",
+            "--for-cluster needs --recovery-private-key: the controller seals with its own newest certificate",
+        ),
+        ("unseal x", "kubeseal unseal needs --recovery-private-key"),
+        (
+            "unseal x --recovery-private-key k --raw --out d",
+            "--raw writes to stdout, so it takes no --beside and no --out",
+        ),
+        (
+            "unseal x y --recovery-private-key k --raw",
+            "--raw opens one value, so it takes one PATH",
+        ),
+        (
+            "unseal x --recovery-private-key k --raw -n shop",
+            "--raw with --scope strict needs --name",
+        ),
+        (
+            "unseal x --recovery-private-key k --raw --scope namespace-wide",
+            "--raw with --scope namespace-wide needs --namespace",
+        ),
+        (
+            "unseal x --recovery-private-key k --scope strict",
+            "--scope is for --raw: a SealedSecret says it itself",
+        ),
+        (
+            "unseal x --recovery-private-key k --beside --out d",
+            "--beside and --out both say where the clear files go",
+        ),
         ("--cert http://[", "--cert is not a URL: invalid IPv6 address"),
     ];
     for (line, expected) in cases {
@@ -494,4 +534,68 @@ fn a_stray_word_is_ignored_where_the_input_comes_from_stdin() {
     assert!(legal(true, "-") && legal(true, "-o yaml -"), "that is what `-` says");
     // Of several files, only the first would be sealed; a terminal gives nothing by itself; and this is a slip of the pen.
     assert!(!legal(false, "-f a.yaml b.yaml") && !legal(true, "secret.yaml") && !legal(false, "seel x.yaml"));
+}
+
+#[test]
+fn who_opens_is_the_controller_unless_there_are_keys() {
+    let reseal = |line: &str| match decide(line) {
+        Ok(Command::ResealFiles(command)) => command,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert!(
+        matches!(reseal("reseal x").opener, Opener::Controller(controller) if controller.name == "sealed-secrets-controller")
+    );
+    assert!(
+        matches!(reseal("reseal x --controller-name c").opener, Opener::Controller(controller) if controller.name == "c")
+    );
+    let with_keys = reseal("reseal x --recovery-private-key a,b --recovery-private-key c --cert d");
+    let Opener::Keys { files, cert } = with_keys.opener else {
+        panic!()
+    };
+    assert_eq!(files, ["a", "b", "c"].map(PathBuf::from));
+    assert_eq!(cert, CertSource::File("d".into()));
+    let modes = [
+        ("", ResealMode::Write),
+        (
+            " --check",
+            ResealMode::Check {
+                diff: false,
+                fail: true,
+            },
+        ),
+        (
+            " --diff",
+            ResealMode::Check {
+                diff: true,
+                fail: false,
+            },
+        ),
+        (" --check --diff", ResealMode::Check { diff: true, fail: true }),
+    ];
+    for (flags, mode) in modes {
+        assert_eq!(
+            reseal(&format!("reseal x --recovery-private-key a{flags}")).mode,
+            mode,
+            "{flags}"
+        );
+    }
+}
+
+#[test]
+fn clear_text_goes_to_stdout_unless_a_flag_says_where() {
+    let to = |flags: &str| match decide(&format!("unseal x --recovery-private-key k {flags}")) {
+        Ok(Command::UnsealFiles(command)) => command.to,
+        other => panic!("{flags}: {other:?}"),
+    };
+    assert_eq!(to(""), ClearPlace::Stdout);
+    assert_eq!(to("--beside"), ClearPlace::Beside);
+    assert_eq!(to("--out d"), ClearPlace::Folder("d".into()));
+    let raw = "unseal - --raw --recovery-private-key k --scope cluster-wide";
+    let Ok(Command::UnsealRaw(raw)) = decide(raw) else {
+        panic!()
+    };
+    assert_eq!(
+        (raw.input, raw.binding),
+        (Input::Stdin, sealing::binding::Binding::ClusterWide)
+    );
 }

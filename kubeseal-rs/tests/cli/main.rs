@@ -16,6 +16,8 @@ mod manual;
 mod output;
 mod program;
 mod project;
+mod reseal_files;
 mod round_trip;
 mod seal_files;
+mod unseal_files;
 mod web;

@@ -1,0 +1,81 @@
+//! What would change in a file, without any ciphertext.
+
+use crds::SealedSecret;
+use sealing::document::edit::Change;
+use similar::{ChangeTag, TextDiff};
+
+/// Base64 letters in a row from which a text counts as a ciphertext: far more than a fingerprint has, far fewer than the
+/// smallest ciphertext, also where it is folded into lines of 64.
+const LONG: usize = 60;
+
+/// The object and the names of its items that change.
+pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
+    let metadata = &sealed.metadata;
+    let of = |name: &Option<String>| name.clone().unwrap_or_default();
+    let items: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Set { path, .. } => match path.as_slice() {
+                [spec, _, item] if spec == "spec" => Some(item.as_str()),
+                [spec, data] if spec == "spec" => Some(data.as_str()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    format!(
+        "{}/{}: {}",
+        of(&metadata.namespace),
+        of(&metadata.name),
+        items.join(", ")
+    )
+}
+
+/// The lines that differ, each with its sign; of ciphertexts only that they are there.
+pub(super) fn diff(old: &[u8], new: &[u8]) -> Vec<String> {
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    diff.iter_all_changes()
+        .filter_map(|change| {
+            let (sign, ciphertext) = match change.tag() {
+                ChangeTag::Delete => ("-", "(old ciphertext)"),
+                ChangeTag::Insert => ("+", "(new ciphertext)"),
+                ChangeTag::Equal => return None,
+            };
+            let line = without_ciphertexts(change.value().trim_end_matches(['\r', '\n']), ciphertext);
+            Some(format!("{sign}{line}"))
+        })
+        .collect()
+}
+
+fn without_ciphertexts(line: &str, instead: &str) -> String {
+    let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=');
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(is_base64) {
+        let (before, word) = rest.split_at(start);
+        let (word, after) = word.split_at(word.find(|letter| !is_base64(letter)).unwrap_or(word.len()));
+        shown.push_str(before);
+        shown.push_str(if word.len() >= LONG { instead } else { word });
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::diff;
+
+    #[test]
+    fn lines_are_shown_and_ciphertexts_are_not() {
+        let text = |letter: &str, note: &str| format!("a: 1\npassword: \"{}\" # {note}\nz: 2\r\n", letter.repeat(400));
+        assert_eq!(
+            diff(text("A", "x").as_bytes(), text("B", "y").as_bytes()),
+            [
+                "-password: \"(old ciphertext)\" # x",
+                "+password: \"(new ciphertext)\" # y"
+            ]
+        );
+    }
+}

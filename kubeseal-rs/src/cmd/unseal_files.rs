@@ -1,0 +1,194 @@
+//! `kubeseal unseal`: SealedSecrets and private keys → Secrets in clear, offline, file by file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crds::names;
+use rayon::prelude::*;
+use sealing::document::{self, Format};
+use sealing::keyring::KeyRing;
+use sealing::raw::open_raw;
+use sealing::unseal::unseal;
+use thiserror::Error as ThisError;
+use zeroize::Zeroizing;
+
+use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
+use crate::error::Error;
+use crate::files::{self, FileError};
+use crate::manifest;
+use crate::objects::{self, Fault, InputName};
+use crate::progress::Progress;
+use crate::report::{self, FileReport, ReportFormat};
+use crate::repository;
+use crate::tree::{self, TreeFile};
+
+/// Why a clear file is not written.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub(crate) enum ClearPlaceFault {
+    /// Somebody could commit it.
+    #[error("a Secret in clear is not written into a Git work tree, where it could be committed")]
+    InWorkTree,
+    /// There is a file already.
+    #[error("it is there already, and a clear file is not written over another one")]
+    Exists,
+}
+
+impl ClearPlaceFault {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            ClearPlaceFault::InWorkTree => {
+                "write it elsewhere (--out DIR), or have Git ignore it there (.gitignore), or leave out --out and --beside \
+                 to see it on stdout"
+            }
+            ClearPlaceFault::Exists => "move it away, or write elsewhere: --out DIR",
+        }
+        .to_owned()
+    }
+}
+
+/// The Secrets of one file as text.
+struct Clear {
+    file: TreeFile,
+    text: Zeroizing<String>,
+    objects: usize,
+}
+
+/// Opens the files and writes what is in them.
+pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
+    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let format = match (&command.to, command.tree.report) {
+        (ClearPlace::Stdout, ReportFormat::Json) => Some(Format::Json),
+        (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
+        _ => None,
+    };
+    let progress = Progress::of(files.len());
+    let opened: Vec<_> = files
+        .into_par_iter()
+        .filter_map(|file| {
+            let path = file.path.clone();
+            let clear = opened(file, &keys, format).transpose();
+            progress.done(&path);
+            clear.map(|clear| clear.map_err(|fault| (path, fault)))
+        })
+        .collect();
+    drop(progress);
+    if opened.is_empty() {
+        return Err(Error::NothingFound {
+            what: names::KIND,
+            paths: command.tree.paths.clone(),
+        });
+    }
+    match &command.to {
+        ClearPlace::Stdout => print(opened),
+        to => write(to, opened, command.tree.report),
+    }
+}
+
+type Opened = Result<Clear, (PathBuf, Error)>;
+
+/// All or none.
+fn print(opened: Vec<Opened>) -> Result<(), Error> {
+    let mut all = Zeroizing::new(String::new());
+    let mut faults = Vec::new();
+    for one in opened {
+        match one {
+            Ok(clear) => all.push_str(&clear.text),
+            Err((_, fault)) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::Files(faults));
+    }
+    Ok(files::write(&Output::Stdout, all.as_bytes())?)
+}
+
+/// Each file by itself.
+fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(), Error> {
+    let mut taken = BTreeSet::new();
+    let reports = opened.into_iter().map(|one| match one {
+        Err((path, fault)) => FileReport::failed(&path, fault),
+        Ok(clear) => {
+            let target = match to {
+                ClearPlace::Folder(folder) => clear_name(&folder.join(&clear.file.below)),
+                _ => clear_name(&clear.file.path),
+            };
+            let fresh = taken.insert(target.clone());
+            match written(&target, &clear.text, fresh) {
+                Ok(()) => FileReport::done(&clear.file.path, "unsealed", clear.objects).to(&target),
+                Err(fault) => FileReport::failed(&clear.file.path, fault),
+            }
+        }
+    });
+    report::print(reports.collect(), format)
+}
+
+fn written(target: &Path, text: &str, fresh: bool) -> Result<(), Error> {
+    let name = InputName(target.display().to_string());
+    let failed = |reason| FileError::Write {
+        path: target.to_owned(),
+        reason,
+    };
+    let absolute = repository::normal(&std::path::absolute(target).map_err(failed)?);
+    // The link's own place says nothing about where its target lies.
+    let folder = absolute.parent().and_then(|folder| std::fs::canonicalize(folder).ok());
+    let real = folder
+        .and_then(|folder| Some(folder.join(absolute.file_name()?)))
+        .unwrap_or(absolute);
+    if repository::work_tree(&real).is_some() && !repository::is_ignored(&real) {
+        return Err(name.fault(ClearPlaceFault::InWorkTree).into());
+    }
+    if !fresh || std::fs::symlink_metadata(target).is_ok() {
+        return Err(name.fault(ClearPlaceFault::Exists).into());
+    }
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    // A new file, so its mode is 0600.
+    Ok(files::write(&Output::File(target.to_owned()), text.as_bytes())?)
+}
+
+/// The Secrets of a file; none when there is no SealedSecret in it.
+fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Option<Clear>, Error> {
+    let bytes = files::read_file(&file.path)?;
+    let name = InputName(file.path.display().to_string());
+    let Some(documents) = manifest::documents(&name, &file, &bytes, names::KIND)? else {
+        return Ok(None);
+    };
+    let mut clear = Vec::new();
+    let mut likely = Vec::new();
+    let mut language = None;
+    for document in documents
+        .iter()
+        .filter(|document| manifest::kind(document) == names::KIND)
+    {
+        language.get_or_insert(document.format);
+        let sealed = name.sealed_secret(document)?;
+        let mut unsealed = unseal(&sealed, keys, &likely).map_err(|error| name.fault_at(document.place(), error))?;
+        // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.
+        unsealed.secret.metadata.owner_references = None;
+        likely = unsealed.opened_by.into_iter().chain(likely).collect();
+        clear.push(
+            unsealed
+                .secret
+                .to_value()
+                .map_err(|_| name.fault(document::EmitError))?,
+        );
+    }
+    let Some(language) = language else { return Ok(None) };
+    let objects = clear.len();
+    let text = objects::text(&clear, format.unwrap_or(language));
+    clear.into_iter().for_each(document::wipe);
+    let text = text.map_err(|error| name.fault(error))?;
+    Ok(Some(Clear { file, text, objects }))
+}
+
+/// Opens one bare ciphertext and prints its value as it is.
+pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
+    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let bytes = files::read(&command.input, "a sealed value")?;
+    let name = InputName::of(&command.input);
+    let value = open_raw(&bytes, &command.binding, &keys).map_err(|error| name.fault(Fault::OpenRaw(error)))?;
+    Ok(files::write(&Output::Stdout, value.expose())?)
+}

@@ -1,0 +1,137 @@
+//! `kubeseal unseal`: flags → what to do.
+
+use std::path::{Path, PathBuf};
+
+use sealing::binding::{Binding, BindingError};
+
+use super::{CommandError, Input, Tree, flattened, set};
+use crate::args::verb::unseal::UnsealFlags;
+
+/// Open what is in files, offline.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnsealFiles {
+    /// Which files.
+    pub tree: Tree,
+    /// Files with private keys; at least one.
+    pub keys: Vec<PathBuf>,
+    /// Where the Secrets go.
+    pub to: ClearPlace,
+}
+
+/// Open one bare ciphertext.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnsealRaw {
+    /// The ciphertext.
+    pub input: Input,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// Files with private keys; at least one.
+    pub keys: Vec<PathBuf>,
+}
+
+/// Where Secrets in clear go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ClearPlace {
+    /// To stdout.
+    Stdout,
+    /// Each into a file beside the sealed one.
+    Beside,
+    /// Each into a file below this folder.
+    Folder(PathBuf),
+}
+
+/// `kubeseal unseal`, either way.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Unseal {
+    /// Whole objects.
+    Files(UnsealFiles),
+    /// One value.
+    Raw(UnsealRaw),
+}
+
+impl Unseal {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: UnsealFlags) -> Result<Self, CommandError> {
+        let keys: Vec<_> = flattened(&flags.recovery_private_key)
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        if keys.is_empty() {
+            return Err(CommandError::UnsealNeedsKeys);
+        }
+        let tree = Tree::of(flags.tree)?;
+        let out = set(flags.out).map(PathBuf::from);
+        if flags.raw {
+            if flags.beside || out.is_some() {
+                return Err(CommandError::RawToFile);
+            }
+            let [path] = tree.paths.as_slice() else {
+                return Err(CommandError::ManyRaw);
+            };
+            let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+            let scope = flags.scope.unwrap_or_default();
+            let binding =
+                Binding::new(scope, &text(&flags.namespace), &text(&flags.name)).map_err(|error| match error {
+                    BindingError::NameMissing => CommandError::UnsealRawNeeds("--name", scope),
+                    BindingError::NamespaceMissing(scope) => CommandError::UnsealRawNeeds("--namespace", scope),
+                })?;
+            let input = if path == Path::new("-") {
+                Input::Stdin
+            } else {
+                Input::File(path.clone())
+            };
+            return Ok(Unseal::Raw(UnsealRaw { input, binding, keys }));
+        }
+        let needs_raw = [
+            (flags.scope.is_some(), "--scope"),
+            (set(flags.name).is_some(), "--name"),
+            (set(flags.namespace).is_some(), "--namespace"),
+        ];
+        if let Some((_, flag)) = needs_raw.iter().find(|(typed, _)| *typed) {
+            return Err(CommandError::OnlyWithRaw(flag));
+        }
+        let to = match (flags.beside, out) {
+            (true, Some(_)) => return Err(CommandError::TwoPlaces),
+            (true, None) => ClearPlace::Beside,
+            (false, Some(folder)) => ClearPlace::Folder(folder),
+            (false, None) => ClearPlace::Stdout,
+        };
+        Ok(Unseal::Files(UnsealFiles { tree, keys, to }))
+    }
+}
+
+/// The name of the clear file that belongs to a sealed one: without `.sealed` before the ending, or with `.clear` there when
+/// it has none.
+pub(crate) fn clear_name(sealed: &Path) -> PathBuf {
+    let ending = sealed.extension().map(|ending| ending.to_string_lossy().into_owned());
+    let stem = sealed.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = match stem.strip_suffix(".sealed") {
+        Some(clear) if !clear.is_empty() => clear.to_owned(),
+        _ => format!("{stem}.clear"),
+    };
+    sealed.with_file_name(match ending {
+        Some(ending) => format!("{stem}.{ending}"),
+        None => stem,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clear_name_is_never_that_of_the_sealed_file() {
+        let cases = [
+            ("a/db.sealed.yaml", "a/db.yaml"),
+            ("db.yaml", "db.clear.yaml"),
+            (".sealed.yaml", ".sealed.clear.yaml"),
+            ("plain", "plain.clear"),
+        ];
+        for (sealed, clear) in cases {
+            assert_eq!(clear_name(Path::new(sealed)), Path::new(clear), "{sealed}");
+        }
+    }
+}
