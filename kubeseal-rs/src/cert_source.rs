@@ -14,8 +14,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::cluster::Cluster;
-use crate::command::{CertSource, Controller};
+use crate::cluster::{Cluster, FoundCertificate};
+use crate::command::CertSource;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -74,20 +74,21 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
             Ok((bytes, InputName(path.display().to_string())))
         }
         CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(url.to_string()))),
-        CertSource::Controller(controller) => from_cluster(controller, environment),
-        CertSource::Found(finding) => from_cluster(&finding.controller, environment),
+        CertSource::Controller(controller) => {
+            let cluster = Cluster::connect(&controller.cluster, environment)?;
+            Ok(named(cluster.certificate_of(controller)?))
+        }
+        CertSource::Found(finding) => {
+            let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
+            Ok(named(cluster.find_certificate(&finding.controller)?))
+        }
     }
 }
 
 type NamedBytes = (Zeroizing<Vec<u8>>, InputName);
 
-fn from_cluster(controller: &Controller, environment: &Environment) -> Result<NamedBytes, Error> {
-    let cluster = Cluster::connect(&controller.cluster, environment)?;
-    let name = format!(
-        "the certificate of Service {}/{}",
-        controller.namespace, controller.name
-    );
-    Ok((Zeroizing::new(cluster.certificate(controller)?), InputName(name)))
+fn named(found: FoundCertificate) -> NamedBytes {
+    (Zeroizing::new(found.bytes), InputName(found.source))
 }
 
 /// The certificate to seal with at `now`.

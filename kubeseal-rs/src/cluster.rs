@@ -1,5 +1,6 @@
 //! The controller, reached through the API server's service proxy.
 
+mod discovery;
 mod error;
 pub(crate) mod kubeconfig;
 mod objects;
@@ -15,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::args::{ClusterFlags, RequestTimeout};
 use crate::command::Controller;
 use crate::environment::Environment;
+pub(crate) use discovery::FoundCertificate;
 pub(crate) use error::{ClusterError, Refusal, ServiceName};
 pub(crate) use objects::OpenSecret;
 use request::{Request, path_segment};

@@ -57,6 +57,17 @@ pub(crate) enum ClusterError {
     /// The Service cannot even be asked for. The text is the reference's.
     #[error("cannot get sealed secret service")]
     NoAnswer(#[source] Box<ClusterError>),
+    /// The certificate is nowhere that it could be. The text begins with the first cause, which is the reference's.
+    #[error("{first}; also looked for: {}", tried.join(", "))]
+    NotFound {
+        /// What the Service of the default name answered.
+        first: Box<ClusterError>,
+        /// What else was asked for.
+        tried: Vec<String>,
+    },
+    /// The label is on several Services.
+    #[error("several Services may be the controller's: {}", .0.iter().map(|one| format!("{}/{}", one.namespace, one.name)).collect::<Vec<_>>().join(", "))]
+    SeveralServices(Vec<ServiceName>),
     /// The Service has no port.
     #[error("the Service {}/{} has no port", .0.namespace, .0.name)]
     NoPort(ServiceName),
@@ -108,6 +119,14 @@ impl ClusterError {
         Some(match self {
             ClusterError::NoConfiguration => {
                 format!("name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL; {OFFLINE}")
+            }
+            ClusterError::NotFound { first, .. } => return first.hint(),
+            ClusterError::SeveralServices(services) => {
+                let one = services.first()?;
+                format!(
+                    "--controller-namespace {} --controller-name {}",
+                    one.namespace, one.name
+                )
             }
             ClusterError::NoAnswer(cause) => return cause.hint(),
             ClusterError::NoSuch { what, .. } => {

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crds::names;
+use jiff::Zoned;
 use rayon::prelude::*;
+use sealing::SystemRandom;
 use sealing::document::{self, Format};
 use sealing::keyring::KeyRing;
 use sealing::raw::open_raw;
+use sealing::render::Rendering;
 use sealing::unseal::unseal;
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
@@ -156,6 +159,11 @@ fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Opti
     let Some(documents) = manifest::documents(&name, &file, &bytes, names::KIND)? else {
         return Ok(None);
     };
+    let mut rendering = Rendering {
+        now: &Zoned::now(),
+        random: &mut SystemRandom::default(),
+        refuse_nondeterministic: false,
+    };
     let mut clear = Vec::new();
     let mut likely = Vec::new();
     let mut language = None;
@@ -165,7 +173,8 @@ fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Opti
     {
         language.get_or_insert(document.format);
         let sealed = name.sealed_secret(document)?;
-        let mut unsealed = unseal(&sealed, keys, &likely).map_err(|error| name.fault_at(document.place(), error))?;
+        let mut unsealed =
+            unseal(&sealed, keys, &likely, &mut rendering).map_err(|error| name.fault_at(document.place(), error))?;
         // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.
         unsealed.secret.metadata.owner_references = None;
         likely = unsealed.opened_by.into_iter().chain(likely).collect();

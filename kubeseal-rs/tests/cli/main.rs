@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod discovery;
 mod doctor;
 mod items;
 mod keys;

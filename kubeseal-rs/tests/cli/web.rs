@@ -2,34 +2,46 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::program::Folder;
 
 /// Answers each request with the one of `answers` that its path names, until the test ends.
 fn serve(answers: Vec<(&'static str, String)>) -> String {
+    let answers = answers.into_iter().map(|(path, answer)| (path.to_owned(), answer));
+    serve_recorded(answers.collect(), Arc::default())
+}
+
+/// The same; a path that is not named is not found, and every path that is asked for is noted.
+pub(crate) fn serve_recorded(answers: Vec<(String, String)>, asked: Arc<Mutex<Vec<String>>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for connection in listener.incoming() {
-            answer(connection.unwrap(), &answers);
+            let mut connection = connection.unwrap();
+            let path = request(&connection);
+            let answer = answers.iter().find(|(name, _)| *name == path);
+            let not_found = answer_with("404 Not Found", "", "");
+            let answer = answer.map_or(not_found.as_str(), |(_, answer)| answer);
+            asked.lock().unwrap().push(path);
+            connection.write_all(answer.as_bytes()).unwrap();
         }
     });
     format!("http://{address}")
 }
 
-fn answer(mut connection: TcpStream, answers: &[(&str, String)]) {
+/// Reads a request without a body; gives its path.
+fn request(connection: &TcpStream) -> String {
     let mut lines = BufReader::new(connection.try_clone().unwrap())
         .lines()
         .map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
     while lines.next().is_some_and(|line| !line.is_empty()) {}
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let (_, answer) = answers.iter().find(|(name, _)| *name == path).unwrap();
-    connection.write_all(answer.as_bytes()).unwrap();
+    request.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
-fn answer_with(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn answer_with(status: &str, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
