@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
+use sealing::hint::KeyHint;
 use sealing::key::{PrivateKey, PublicKey};
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 
 use super::ask::WithKeys;
 use super::*;
-use crate::keys::{Key, KeyFacts};
+use crate::keys::{Key, KeyFacts, State};
 
 fn private_key() -> PrivateKey {
     PrivateKey::from_pem(include_bytes!("../../tests/fixtures/test-only.key")).unwrap()
