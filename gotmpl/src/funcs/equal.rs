@@ -1,5 +1,6 @@
 //! Deep equality and deep copies: Go's `reflect.DeepEqual` and what `deepCopy` does.
 
+use super::semver;
 use crate::context::Context;
 use crate::func::FuncError;
 use crate::value::{List, Map, Value};
@@ -73,6 +74,7 @@ fn deep_copy(context: &mut Context<'_>, value: &Value) -> Result<Value, FuncErro
             }
             Ok(Value::Map(copy))
         }
+        Value::Object(object) => Ok(semver::copied(object.as_ref()).unwrap_or_else(|| value.clone())),
         other => Ok(other.clone()),
     }
 }

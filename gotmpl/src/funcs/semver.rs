@@ -48,6 +48,18 @@ fn semver_compare(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(constraint.accepts(&version).into())
 }
 
+/// What a deep copy makes of a version: one without anything in it, as the original's cannot see its fields.
+pub(super) fn copied(object: &dyn Object) -> Option<Value> {
+    let version: &Version = object.as_any().downcast_ref()?;
+    Some(Value::object(Version {
+        numbers: [0; 3],
+        pre: String::new(),
+        metadata: String::new(),
+        original: String::new(),
+        by_value: version.by_value,
+    }))
+}
+
 const NO_CONSTRAINT: FuncError = FuncError::Failed("no constraint of versions");
 
 /// Letters, digits and hyphens, in parts between dots, none empty.

@@ -138,15 +138,7 @@ impl Found {
                 rest
             }
             Part::Second | Part::ZeroSecond => return self.read_second(part, value, layout),
-            Part::UpperPm | Part::LowerPm => {
-                let (read, rest) = value.split_at_checked(2)?;
-                self.pm = Some(match (part, read) {
-                    (Part::UpperPm, b"PM") | (Part::LowerPm, b"pm") => true,
-                    (Part::UpperPm, b"AM") | (Part::LowerPm, b"am") => false,
-                    _ => return None,
-                });
-                rest
-            }
+            Part::UpperPm | Part::LowerPm => return self.read_half_of_day(part, value),
             Part::Zone => return self.read_zone(value),
             Part::Offset(form) => return self.read_offset(form, value),
             Part::Fraction(_, digits) => {
@@ -181,6 +173,16 @@ impl Found {
             Part::Year => year + 2000,
             _ => year,
         };
+        Some(rest)
+    }
+
+    fn read_half_of_day<'v>(&mut self, part: Part, value: &'v [u8]) -> Option<&'v [u8]> {
+        let (read, rest) = value.split_at_checked(2)?;
+        self.pm = Some(match (part, read) {
+            (Part::UpperPm, b"PM") | (Part::LowerPm, b"pm") => true,
+            (Part::UpperPm, b"AM") | (Part::LowerPm, b"am") => false,
+            _ => return None,
+        });
         Some(rest)
     }
 

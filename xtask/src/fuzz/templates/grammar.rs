@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use super::words::{FORMATS, Kind, LAYOUTS, PATTERNS, SPECIAL, TEXTS, Word, kind, words};
+use super::words::{FIELDS, Kind, TEXTS, Word, constants, kind, words};
 use crate::oracle::Rendering;
 
 /// A random template and values for it.
@@ -286,90 +286,18 @@ impl Writer<'_> {
     }
 
     fn constant(&mut self, wanted: Kind) -> String {
-        let quoted = |text: String| format!("\"{text}\"");
+        let wanted = if wanted == Kind::Any { self.any_kind() } else { wanted };
+        if wanted == Kind::Any {
+            let kind = if self.chance(50) { Kind::Any } else { Kind::Int };
+            return one(self.random, constants(kind));
+        }
+        if wanted == Kind::Text && self.chance(40) {
+            return one(self.random, FIELDS);
+        }
+        let text = one(self.random, constants(wanted));
         match wanted {
-            Kind::Text if self.chance(40) => one(
-                self.random,
-                &[".a", ".b", ".user", ".num", ".empty", ".raw", ".missing", "$.user"],
-            ),
-            Kind::Text => quoted(one(self.random, TEXTS)),
-            Kind::Int => one(
-                self.random,
-                &[
-                    "0",
-                    "1",
-                    "2",
-                    "3",
-                    "-1",
-                    "5",
-                    "10",
-                    "-3",
-                    "100",
-                    "0x10",
-                    "'a'",
-                    "1.0",
-                    "9223372036854775807",
-                ],
-            ),
-            Kind::Float => one(
-                self.random,
-                &[
-                    "0.5",
-                    "1.5",
-                    "-2.25",
-                    "1e3",
-                    "0.1",
-                    "3.0",
-                    "1e-7",
-                    "123456789.125",
-                    "1e21",
-                ],
-            ),
-            Kind::Bool => one(self.random, &["true", "false"]),
-            Kind::List => one(
-                self.random,
-                &[
-                    "(list)",
-                    "(list 1 2 3)",
-                    "(list \"b\" \"a\" \"c\")",
-                    "(list 1 \"a\" nil 2.5 true)",
-                    "(until 3)",
-                    "(splitList \",\" \"x,y,x\")",
-                    "(list (list 1) (dict \"a\" 1))",
-                ],
-            ),
-            Kind::Dict => one(
-                self.random,
-                &[
-                    "(dict)",
-                    "(dict \"a\" 1)",
-                    "(dict \"a\" 1 \"b\" \"x\")",
-                    "(dict \"a\" (dict \"b\" 1))",
-                    "(dict \"a\" (list 1) \"c\" nil)",
-                    "(fromJson \"{\\\"a\\\":1.5}\")",
-                    "(dict \"host\" \"h\" \"path\" \"p q\")",
-                ],
-            ),
-            Kind::Time => one(
-                self.random,
-                &[
-                    "(toDate \"2006-01-02\" \"2024-02-29\")",
-                    "(toDate \"2006-01-02 15:04:05 -0700\" \"2021-03-04 05:06:07 +0530\")",
-                    "(toDate \"\" \"\")",
-                ],
-            ),
-            Kind::Version => one(self.random, &["(semver \"1.2.3\")", "(semver \"v2.0.0-rc.1\")"]),
-            Kind::Pattern => quoted(one(self.random, PATTERNS)),
-            Kind::Layout => quoted(one(self.random, LAYOUTS)),
-            Kind::Format => quoted(one(self.random, FORMATS)),
-            Kind::Special => quoted(one(self.random, SPECIAL)),
-            Kind::Any => {
-                if self.chance(10) {
-                    return one(self.random, &["nil", ".", "$", ".missing", "`raw`"]);
-                }
-                let kind = self.any_kind();
-                self.constant(if kind == Kind::Any { Kind::Text } else { kind })
-            }
+            Kind::Text | Kind::Pattern | Kind::Layout | Kind::Format | Kind::Special => format!("\"{text}\""),
+            _ => text,
         }
     }
 }

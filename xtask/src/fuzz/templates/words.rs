@@ -146,7 +146,7 @@ pub(super) const TEXTS: &[&str] = &[
     "aGVsbG8=",
 ];
 
-pub(super) const PATTERNS: &[&str] = &[
+const PATTERNS: &[&str] = &[
     "a",
     "[a-z]+",
     "\\\\d+",
@@ -177,7 +177,7 @@ pub(super) const PATTERNS: &[&str] = &[
     "é?",
 ];
 
-pub(super) const LAYOUTS: &[&str] = &[
+const LAYOUTS: &[&str] = &[
     "2006-01-02",
     "15:04:05",
     "2006-01-02T15:04:05Z07:00",
@@ -199,7 +199,7 @@ pub(super) const LAYOUTS: &[&str] = &[
     "20060102150405",
 ];
 
-pub(super) const SPECIAL: &[&str] = &[
+const SPECIAL: &[&str] = &[
     "{\\\"a\\\":[1,2.5,null,true,{\\\"b\\\":\\\"c\\\"}]}",
     "[1,\\\"x\\\"]",
     "1h30m",
@@ -236,7 +236,7 @@ pub(super) const SPECIAL: &[&str] = &[
     "2024-02-29T13:04:05+05:30",
 ];
 
-pub(super) const FORMATS: &[&str] = &[
+const FORMATS: &[&str] = &[
     "%v",
     "%d",
     "%s",
@@ -276,3 +276,69 @@ pub(super) const FORMATS: &[&str] = &[
     "%G",
     "%#o",
 ];
+
+/// Values of the data, and one that is not there.
+pub(super) const FIELDS: &[&str] = &[".a", ".b", ".user", ".num", ".empty", ".raw", ".missing", "$.user"];
+
+/// Constants of a kind; the text of those that are text.
+pub(super) fn constants(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Text => TEXTS,
+        Kind::Int => &[
+            "0",
+            "1",
+            "2",
+            "3",
+            "-1",
+            "5",
+            "10",
+            "-3",
+            "100",
+            "0x10",
+            "'a'",
+            "1.0",
+            "9223372036854775807",
+        ],
+        Kind::Float => &[
+            "0.5",
+            "1.5",
+            "-2.25",
+            "1e3",
+            "0.1",
+            "3.0",
+            "1e-7",
+            "123456789.125",
+            "1e21",
+        ],
+        Kind::Bool => &["true", "false"],
+        Kind::List => &[
+            "(list)",
+            "(list 1 2 3)",
+            "(list \"b\" \"a\" \"c\")",
+            "(list 1 \"a\" nil 2.5 true)",
+            "(until 3)",
+            "(splitList \",\" \"x,y,x\")",
+            "(list (list 1) (dict \"a\" 1))",
+        ],
+        Kind::Dict => &[
+            "(dict)",
+            "(dict \"a\" 1)",
+            "(dict \"a\" 1 \"b\" \"x\")",
+            "(dict \"a\" (dict \"b\" 1))",
+            "(dict \"a\" (list 1) \"c\" nil)",
+            "(fromJson \"{\\\"a\\\":1.5}\")",
+            "(dict \"host\" \"h\" \"path\" \"p q\")",
+        ],
+        Kind::Time => &[
+            "(toDate \"2006-01-02\" \"2024-02-29\")",
+            "(toDate \"2006-01-02 15:04:05 -0700\" \"2021-03-04 05:06:07 +0530\")",
+            "(toDate \"\" \"\")",
+        ],
+        Kind::Version => &["(semver \"1.2.3\")", "(semver \"v2.0.0-rc.1\")"],
+        Kind::Pattern => PATTERNS,
+        Kind::Layout => LAYOUTS,
+        Kind::Format => FORMATS,
+        Kind::Special => SPECIAL,
+        Kind::Any => &["nil", ".", "$", ".missing", "`raw`"],
+    }
+}
