@@ -12,8 +12,10 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// Of a list or watch only the metadata.
-pub(crate) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/// Of a watch only the metadata.
+pub(crate) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+/// Of a list only the metadata.
+pub(crate) const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const JSON: &str = "application/json";
 /// Objects in one page of a list, as the controllers ask for them.
 const PAGE: usize = 500;
@@ -101,7 +103,7 @@ impl Api {
         let first = self.agent.get(format!("{}{path}?limit=1", self.server));
         let first = first
             .header("Authorization", &self.authorization)
-            .header("Accept", METADATA)
+            .header("Accept", METADATA_LIST)
             .call()?;
         let version = answer(path, first)?["metadata"]["resourceVersion"]
             .as_str()

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::api::{Api, METADATA, core, sealed_secrets};
+use super::api::{Api, METADATA, METADATA_LIST, core, sealed_secrets};
 
 /// Requests at a time, as many as our controller makes.
 const CONNECTIONS: usize = 32;
@@ -188,7 +188,7 @@ fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
 fn lists(api: &Api, namespace: &str) -> Result<Value> {
     let start = Instant::now();
     let sealed = api.list(&sealed_secrets(namespace), None)?.len();
-    let secrets = api.list("/api/v1/secrets", Some(METADATA))?.len();
+    let secrets = api.list("/api/v1/secrets", Some(METADATA_LIST))?.len();
     Ok(json!({"seconds": start.elapsed().as_secs_f64(), "objects": sealed + secrets}))
 }
 

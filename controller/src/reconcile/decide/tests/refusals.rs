@@ -1,0 +1,213 @@
+//! What is not done, and when it is tried again.
+
+use super::*;
+
+#[test]
+fn what_kubernetes_never_changes_is_not_tried() {
+    let differs = json!({"immutable": true, "data": {"a": "b2xk"}});
+    check(
+        Case {
+            live: Ok(Some(live(differs))),
+            generation: 2,
+            status: synced(1),
+            ..case("immutable")
+        },
+        "leave; -Synced(SecretImmutable) -Ready(SecretImmutable); ErrUpdateFailed; 2s",
+    );
+    let relabelled = json!({"immutable": true, "metadata": {"labels": {"l": "wrong"}}});
+    check(
+        Case {
+            live: Ok(Some(live(relabelled))),
+            status: synced(1),
+            ..case("immutable: labels can change")
+        },
+        "replace a=new,l:asked,owner:u1,immutable:true; -; Unsealed; -",
+    );
+    let typed = json!({"type": "kubernetes.io/basic-auth"});
+    check(
+        Case {
+            live: Ok(Some(live(typed.clone()))),
+            ..case("another type")
+        },
+        "leave; -Synced(SecretTypeDiffers) -Ready(SecretTypeDiffers); ErrUpdateFailed; 2s",
+    );
+    let mut patched = annotated(&["patch"]);
+    merge(&mut patched, typed);
+    merge(&mut patched, json!({"metadata": {"labels": {"other": null}}}));
+    check(
+        Case {
+            live: Ok(Some(live(patched))),
+            ..case("a patch without a type takes the one that is there")
+        },
+        &format!("leave; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            opened: asked(|secret| secret.immutable = Some(true)),
+            live: Ok(Some(live(json!({})))),
+            generation: 2,
+            status: synced(1),
+            ..case("becomes immutable")
+        },
+        &format!("replace a=new,l:asked,owner:u1,immutable:true; {GOOD}; Unsealed; -"),
+    );
+}
+
+#[test]
+fn what_kubernetes_never_changes_is_made_anew_on_request() {
+    let typed = json!({"type": "kubernetes.io/basic-auth"});
+    let immutable = json!({"immutable": true, "data": {"a": "b2xk"}});
+    let settings = ReconcileSettings {
+        replace_immutable: true,
+        ..SETTINGS
+    };
+    let asked = |name, live_: Value| Case {
+        live: Ok(Some(live(live_))),
+        generation: 2,
+        status: synced(1),
+        settings,
+        ..case(name)
+    };
+    let anew = format!("recreate s1@7: a=new,l:asked,owner:u1; {GOOD}; Unsealed; -");
+    check(asked("another type", typed.clone()), &anew);
+    check(asked("immutable", immutable.clone()), &anew);
+    let by_annotation = Case {
+        settings: SETTINGS,
+        annotations: json!({"sealed-secrets-rs/replace-immutable": "true"}),
+        ..asked("by the annotation", immutable.clone())
+    };
+    check(by_annotation, &anew);
+    let refused = "leave; -Synced(SecretImmutable) -Ready(SecretImmutable); ErrUpdateFailed; 2s";
+    for annotation in ["managed", "patch"] {
+        let mut not_ours = annotated(&[annotation]);
+        merge(&mut not_ours, immutable.clone());
+        check(asked("not its own: others' items would be lost", not_ours), refused);
+    }
+    let mut ending = typed;
+    merge(&mut ending, json!({"metadata": {"deletionTimestamp": EARLIER}}));
+    check(
+        asked("a finalizer holds the old one", ending),
+        "leave; -Synced(SecretTerminating) -Ready(SecretTerminating); ErrUpdateFailed; 2s",
+    );
+}
+
+#[test]
+fn types_that_are_credentials_of_the_cluster_are_refused() {
+    let token = |name| Case {
+        opened: asked(|secret| secret.type_ = Some("kubernetes.io/service-account-token".to_owned())),
+        ..case(name)
+    };
+    check(
+        token("refused"),
+        "leave; -Synced(SecretTypeRefused) -Ready(SecretTypeRefused) +Stalled(SecretTypeRefused); ErrUpdateFailed; -",
+    );
+    let settings = ReconcileSettings {
+        allow_credential_types: true,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            settings,
+            ..token("allowed")
+        },
+        &format!("create a=new,l:asked,owner:u1,type:kubernetes.io/service-account-token; {GOOD}; Unsealed; -"),
+    );
+}
+
+#[test]
+fn what_does_not_open_waits_for_a_change() {
+    let stalled = "-Synced(UnsealFailed) -Ready(UnsealFailed) +Stalled(UnsealFailed)";
+    check(
+        Case {
+            opened: Err(no_key()),
+            ..case("not our key")
+        },
+        &format!("leave; {stalled}; ErrUnsealFailed; -"),
+    );
+    let said = failed(1, "UnsealFailed", NO_KEY, true);
+    check(
+        Case {
+            opened: Err(no_key()),
+            status: said.clone(),
+            ..case("said already, by an earlier process")
+        },
+        "leave; -; -; -",
+    );
+    check(
+        Case {
+            opened: Err(no_key()),
+            status: said.clone(),
+            generation: 2,
+            ..case("a new generation is another story")
+        },
+        &format!("leave; {stalled}; ErrUnsealFailed; -"),
+    );
+    check(
+        Case {
+            status: said,
+            ..case("it opens now")
+        },
+        &format!("create a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            opened: Err(Failure::DeprecatedData),
+            ..case("the deprecated format is off")
+        },
+        "leave; -Synced(DeprecatedData) -Ready(DeprecatedData) +Stalled(DeprecatedData); ErrUnsealFailed; -",
+    );
+}
+
+#[test]
+fn api_failures_are_tried_fast_and_silently_then_slowly_and_aloud() {
+    let down = || Err(ApiFailure::Unreachable("connection refused".to_owned()));
+    let after = |attempts| Memory {
+        attempts,
+        ..Memory::default()
+    };
+    let loud = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed); ErrUpdateFailed";
+    let expected = [
+        "leave; -; -; 50ms".to_owned(),
+        "leave; -; -; 100ms".to_owned(),
+        "leave; -; -; 200ms".to_owned(),
+        "leave; -; -; 400ms".to_owned(),
+        "leave; -; -; 800ms".to_owned(),
+        format!("{loud}; 2s"),
+        format!("{loud}; 4s"),
+    ];
+    for (attempts, expected) in (0..).zip(&expected) {
+        check(
+            Case {
+                live: down(),
+                memory: after(attempts),
+                ..case("outage")
+            },
+            expected,
+        );
+    }
+    check(
+        Case {
+            live: down(),
+            memory: after(40),
+            ..case("a long outage")
+        },
+        &format!("{loud}; 300s"),
+    );
+    let none = ReconcileSettings {
+        fast_retries: 0,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            live: down(),
+            settings: none,
+            ..case("no fast retries")
+        },
+        &format!("{loud}; 2s"),
+    );
+    let (_, plan) = decide_case(&Case {
+        live: down(),
+        ..case("counted each time")
+    });
+    assert_eq!((plan.metric, plan.memory.attempts), (Some("update"), 1));
+}

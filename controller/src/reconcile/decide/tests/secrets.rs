@@ -1,0 +1,317 @@
+//! What becomes of the Secret.
+
+use super::*;
+
+#[test]
+fn a_missing_secret_is_created() {
+    check(
+        case("new"),
+        &format!("create a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            status: synced(1),
+            ..case("it was deleted")
+        },
+        "create a=new,l:asked,owner:u1; -; Unsealed; -",
+    );
+    check(
+        Case {
+            opened: asked(|secret| secret.type_ = Some("kubernetes.io/tls".to_owned())),
+            ..case("typed")
+        },
+        &format!("create a=new,l:asked,owner:u1,type:kubernetes.io/tls; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            kept_empty: Some(Duration::from_millis(700)),
+            ..case("a foreign one was deleted just now")
+        },
+        "leave; -; -; 700ms",
+    );
+    check(
+        Case {
+            opened: asked(|secret| secret.metadata.owner_references = None),
+            ..case("nobody's from the beginning (reference behaviour)")
+        },
+        "create a=new,l:asked; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s",
+    );
+}
+
+#[test]
+fn what_is_as_asked_is_left_alone() {
+    check(
+        Case {
+            live: Ok(Some(live(json!({})))),
+            status: synced(1),
+            ..case("restart")
+        },
+        "leave; -; -; -",
+    );
+    check(
+        Case {
+            live: Ok(Some(live(json!({})))),
+            ..case("equal, but nothing was said yet")
+        },
+        &format!("leave; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            live: Ok(Some(live(json!({})))),
+            generation: 2,
+            status: synced(1),
+            ..case("a change without effect")
+        },
+        &format!("leave; {GOOD}; Unsealed; -"),
+    );
+    let silent = ReconcileSettings {
+        update_status: false,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            live: Ok(Some(live(json!({})))),
+            settings: silent,
+            ..case("restart without statuses")
+        },
+        "leave; -; -; -",
+    );
+    let reference = json!({
+        "observedGeneration": 1,
+        "conditions": [{"type": "Synced", "status": "True", "lastTransitionTime": EARLIER, "lastUpdateTime": EARLIER}],
+    });
+    check(
+        Case {
+            live: Ok(Some(live(json!({})))),
+            status: reference,
+            ..case("taken over from the reference")
+        },
+        &format!("leave; {GOOD}; -; -"),
+    );
+    check(
+        Case {
+            live: Ok(Some(live(json!({"immutable": true})))),
+            status: synced(1),
+            ..case("immutable, and equal")
+        },
+        "leave; -; -; -",
+    );
+}
+
+#[test]
+fn drift_is_repaired_and_additions_stay() {
+    let drift = json!({"data": {"a": "b2xk", "b": "b2xk"}, "metadata": {"labels": {"l": "wrong", "x": "added"}}});
+    check(
+        Case {
+            live: Ok(Some(live(drift.clone()))),
+            status: synced(1),
+            ..case("drift")
+        },
+        "replace a=new,l:asked,x:added,owner:u1; -; Unsealed; -",
+    );
+    check(
+        Case {
+            live: Ok(Some(live(drift))),
+            generation: 2,
+            status: synced(1),
+            ..case("an edit writes it whole")
+        },
+        &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
+    let added = json!({"metadata": {"labels": {"x": "added"}, "annotations": {"y": "added"}}});
+    let silent = ReconcileSettings {
+        update_status: false,
+        ..SETTINGS
+    };
+    check(
+        Case {
+            live: Ok(Some(live(added.clone()))),
+            settings: silent,
+            ..case("only additions, after a restart without statuses")
+        },
+        "leave; -; -; -",
+    );
+    let edited = Memory {
+        reported: Some(Reported {
+            generation: Some(1),
+            failure: None,
+            at: None,
+        }),
+        ..Memory::default()
+    };
+    check(
+        Case {
+            live: Ok(Some(live(added.clone()))),
+            settings: silent,
+            generation: 2,
+            memory: edited,
+            ..case("an edit without statuses writes it whole")
+        },
+        "replace a=new,l:asked,owner:u1; -; Unsealed; -",
+    );
+    check(
+        Case {
+            live: Ok(Some(live(added))),
+            status: synced(1),
+            ..case("only additions")
+        },
+        "leave; -; -; -",
+    );
+}
+
+#[test]
+fn ownership() {
+    let foreign = |change: Value| {
+        let mut secret = annotated(&[]);
+        merge(&mut secret, change);
+        Ok(Some(live(secret)))
+    };
+    let refused = "leave; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s";
+    check(
+        Case {
+            live: foreign(json!({})),
+            ..case("somebody else's")
+        },
+        refused,
+    );
+    check(
+        Case {
+            live: foreign(json!({"metadata": {"ownerReferences": owner("u0")}})),
+            ..case("of an earlier SealedSecret")
+        },
+        refused,
+    );
+    let not_quite = json!({"metadata": {"annotations": {"sealedsecrets.bitnami.com/managed": "True"}}});
+    check(
+        Case {
+            live: foreign(not_quite),
+            ..case("not exactly true")
+        },
+        refused,
+    );
+
+    check(
+        Case {
+            live: Ok(Some(live(annotated(&["managed"])))),
+            ..case("managed: taken over whole")
+        },
+        &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
+    let old = json!({"data": {"a": "b2xk", "b": "b2xk"}});
+    let patched = |annotations: &[&str]| {
+        let mut secret = annotated(annotations);
+        merge(&mut secret, old.clone());
+        Ok(Some(live(secret)))
+    };
+    check(
+        Case {
+            live: patched(&["patch"]),
+            ..case("patch: added to, not owned")
+        },
+        &format!("replace a=new,b=old,l:asked,other:kept,patch:true; {GOOD}; Unsealed; -"),
+    );
+    check(
+        Case {
+            live: patched(&["patch", "managed"]),
+            ..case("patch and managed: added to, and owned")
+        },
+        &format!("replace a=new,b=old,l:asked,other:kept,managed:true,patch:true,owner:u1; {GOOD}; Unsealed; -"),
+    );
+}
+
+#[test]
+fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
+    let drifted = || Ok(Some(live(json!({"data": {"a": "b2xk"}}))));
+    let skip = || json!({"sealed-secrets-rs/skip-recreate": "true"});
+    let of = |digest: &str| Memory {
+        input_digest: Some(digest.to_owned()),
+        ..Memory::default()
+    };
+    for live in [drifted(), Ok(None)] {
+        let left = Case {
+            live,
+            status: synced(1),
+            annotations: skip(),
+            memory: of("the input"),
+            ..case("the input that it was made of")
+        };
+        check(left, "leave; -; -; -");
+    }
+    let changed = Case {
+        live: drifted(),
+        status: synced(1),
+        annotations: skip(),
+        memory: of("another input"),
+        ..case("another input")
+    };
+    check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
+}
+
+#[test]
+fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
+    let varying = || {
+        let mut opened = asked(|secret| drop(secret.items.insert("b".to_owned(), SecretBytes::new(b"new".to_vec()))));
+        opened.as_mut().unwrap().varying.insert("a".to_owned());
+        opened
+    };
+    let of = |digest: &str| Memory {
+        input_digest: Some(digest.to_owned()),
+        ..Memory::default()
+    };
+    let drawn = |change: Value| {
+        let mut secret = live(json!({"data": {"a": "b2xk", "b": "bmV3"}}));
+        let mut value = serde_json::to_value(&secret).unwrap();
+        merge(&mut value, change);
+        secret = serde_json::from_value(value).unwrap();
+        Ok(Some(secret))
+    };
+    for (name, live, memory, expected) in [
+        ("nothing changed", drawn(json!({})), of("the input"), "leave; -; -; -"),
+        (
+            "nothing is known of it",
+            drawn(json!({})),
+            Memory::default(),
+            "leave; -; -; -",
+        ),
+        (
+            "another item drifted",
+            drawn(json!({"data": {"b": "eA=="}})),
+            of("the input"),
+            "replace a=old,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+        (
+            "the item is missing",
+            drawn(json!({"data": {"a": null}})),
+            of("the input"),
+            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+        (
+            "the object changed",
+            drawn(json!({})),
+            of("another input"),
+            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
+        ),
+    ] {
+        let case = Case {
+            opened: varying(),
+            live,
+            status: synced(1),
+            memory,
+            ..case(name)
+        };
+        check(case, expected);
+    }
+    // A Secret that is taken over keeps what was drawn for it, by whomever.
+    let taken =
+        json!({"metadata": {"ownerReferences": null, "annotations": {"sealedsecrets.bitnami.com/managed": "true"}}});
+    let taken_over = Case {
+        opened: varying(),
+        live: drawn(taken),
+        ..case("a take-over")
+    };
+    let (_, plan) = decide_case(&taken_over);
+    let SecretStep::Replace(new) = plan.secret else {
+        panic!("not taken over")
+    };
+    assert_eq!(new.data.unwrap()["a"].0, b"old");
+}
