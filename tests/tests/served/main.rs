@@ -15,6 +15,7 @@ mod keys;
 mod lab;
 mod manners;
 mod outage;
+mod re_encrypt;
 mod reconcile;
 mod replicas;
 mod restart;
