@@ -11,6 +11,7 @@ pub(crate) mod merge_into;
 pub(crate) mod raw;
 pub(crate) mod re_encrypt;
 pub(crate) mod recovery_unseal;
+pub(crate) mod render;
 pub(crate) mod reseal_files;
 pub(crate) mod seal;
 pub(crate) mod seal_files;

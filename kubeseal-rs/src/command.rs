@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
 mod re_encrypt;
+pub(crate) mod render;
 mod reseal_files;
 mod seal_files;
 mod tree;
@@ -30,6 +31,7 @@ use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
 pub(crate) use re_encrypt::ReEncrypt;
+pub(crate) use render::Render;
 pub(crate) use reseal_files::{Opener, ResealFiles, ResealMode};
 pub(crate) use seal_files::{SealFiles, SealMode};
 pub(crate) use tree::Tree;
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Doctor(Box<Doctor>),
     /// `kubeseal keys …`.
     Keys(Box<keys::Keys>),
+    /// `kubeseal render`.
+    Render(Render),
     /// `kubeseal lint`.
     Lint(Lint),
     /// `kubeseal lint --rules`.
@@ -220,6 +224,7 @@ impl Command {
             Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),
             Verb::Keys(flags) => Ok(Command::Keys(Box::new(keys::Keys::decide(*flags)?))),
             Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),
+            Verb::Render(flags) => Render::decide(flags).map(Command::Render),
             Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
             Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
             Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
@@ -321,9 +326,6 @@ fn refuse_stray_words(args: &Args, at_terminal: bool) -> Result<(), CommandError
         return Ok(());
     };
     let word = word.to_string_lossy().into_owned();
-    if verb::NOT_BUILT.contains(&word.as_str()) {
-        return Err(CommandError::NotBuilt(format!("kubeseal {word}")));
-    }
     let meant = verb::meant_by(&word);
     if meant.is_some() || args.files.secret_file.is_some() || at_terminal {
         return Err(CommandError::Word { meant, word });

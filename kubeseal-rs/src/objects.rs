@@ -129,6 +129,12 @@ pub(crate) enum Fault {
         /// The items that there are.
         found: Vec<String>,
     },
+    /// Nothing is rendered.
+    #[error("it has no templates (spec.template.data)")]
+    NoTemplates,
+    /// What a template made cannot stand in YAML.
+    #[error("the result for {0:?} is no text")]
+    NotText(String),
     /// There is no value to seal into a file.
     #[error("the value is empty")]
     EmptyItem,
@@ -214,6 +220,7 @@ impl Fault {
                     .to_owned()
             }
             Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {item}"),
             Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
             Fault::ManyForms | Fault::NoSuchObject(_) => {
                 "nothing was written: run the same command again, and leave the names of the objects as they are"
@@ -237,7 +244,7 @@ impl Fault {
                     names::LABEL_SEALING_KEY
                 )
             }
-            Fault::NoItem { .. } | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }
@@ -255,6 +262,10 @@ fn other_kind(wanted: &str, found: &str) -> String {
 }
 
 fn not_opened(items: &ItemErrors) -> String {
+    if items.0.values().any(|error| matches!(error, ItemError::Render(_))) {
+        return "mend the template under spec.template.data; kubeseal render FILE shows what it makes of sample values"
+            .to_owned();
+    }
     let no_key = items.0.values().find_map(|error| match error {
         ItemError::Open(OpenError::NoKey { fitting, sealed_bits }) => Some((*fitting, *sealed_bits)),
         _ => None,

@@ -50,6 +50,7 @@ pub(crate) fn run(
         Command::Man(folder) => cmd::manual::man(folder.as_deref()),
         Command::Doctor(command) => cmd::doctor::run(&command, environment, now),
         Command::Keys(command) => cmd::keys::run(&command, environment, now),
+        Command::Render(command) => cmd::render::run(&command, &mut SystemRandom::default()),
         Command::Lint(command) => cmd::lint::run(&command, environment),
         Command::LintRules => print(&crate::lint::report::rules()),
     }

@@ -6,6 +6,7 @@ pub(crate) mod edit;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod rename;
+pub(crate) mod render;
 pub(crate) mod reseal;
 pub(crate) mod seal;
 pub(crate) mod set;
@@ -41,6 +42,8 @@ pub(crate) enum Verb {
     Unset(unset::UnsetFlags),
     /// Give an item of a sealed file another name
     Rename(rename::RenameFlags),
+    /// Show what templates make of sample values, without key and cluster
+    Render(render::RenderFlags),
     /// Seal the Secrets in files, folders and whole repositories
     Seal(Box<seal::SealFlags>),
     /// Seal again what is not sealed with the newest key
@@ -53,16 +56,13 @@ pub(crate) enum Verb {
     Man(completions::ManFlags),
 }
 
-/// The verbs of which none is there yet, so that whoever types one learns just that.
-pub(crate) const NOT_BUILT: [&str; 1] = ["render"];
-
 /// The verb that somebody meant who typed `word`, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {
     use clap::CommandFactory as _;
     let command = VerbLine::command();
-    let built = command.get_subcommands().map(clap::Command::get_name);
-    built
-        .chain(NOT_BUILT)
+    command
+        .get_subcommands()
+        .map(clap::Command::get_name)
         .map(|verb| (strsim::osa_distance(word, verb), verb))
         .filter(|(slips, verb)| *slips <= verb.len() / 3)
         .min()

@@ -5,9 +5,6 @@ use thiserror::Error;
 /// A combination of flags that is not legal. The texts are the reference's where it has them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum CommandError {
-    /// A mode of the reference that is not there yet.
-    #[error("{0} is not built yet")]
-    NotBuilt(String),
     /// A word that is no flag, and does not begin the line with the name of a verb.
     #[error("unexpected argument {word:?}: only a verb takes such, and it comes first")]
     Word {
@@ -16,6 +13,9 @@ pub(crate) enum CommandError {
         /// The verb that it is or nearly is.
         meant: Option<String>,
     },
+    /// A sample value that does not say for which item.
+    #[error("--data takes KEY=VALUE, and --data-file KEY=FILE")]
+    SampleWithoutKey,
     /// `--from-file` in a mode that does not read it.
     #[error("--from-file requires --raw")]
     FromFileWithoutRaw,
@@ -103,13 +103,11 @@ impl CommandError {
     /// What to type instead.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            CommandError::NotBuilt(_) => {
-                "it comes with a later version; until then use the reference's kubeseal for this".to_owned()
-            }
             CommandError::Word { meant: Some(verb), .. } => {
                 format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
             }
             CommandError::Word { word, .. } => format!("to read a file: kubeseal -f {word}"),
+            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
             CommandError::FromFileWithoutRaw => {
                 "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
             }

@@ -22,7 +22,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    fn of(file: OsString, flags: ObjectFlags) -> Self {
+    /// The object of `file` that the flags mean.
+    pub(super) fn of(file: OsString, flags: ObjectFlags) -> Self {
         Self {
             file: file.into(),
             name: set(flags.name),

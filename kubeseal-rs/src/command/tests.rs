@@ -46,6 +46,7 @@ fn mode(command: &Command) -> &'static str {
         Command::ResealFiles(_) => "reseal files",
         Command::UnsealFiles(_) => "unseal files",
         Command::UnsealRaw(_) => "unseal a value",
+        Command::Render(_) => "render",
         Command::Lint(_) => "lint",
         Command::LintRules => "lint --rules",
     }
@@ -91,7 +92,6 @@ fn what_does_not_go_together_is_refused() {
         ),
         ("--merge-into x.yaml -o xml", "unsupported output format: xml"),
         ("--re-encrypt -o xml", "unsupported output format: xml"),
-        ("render x.yaml", "kubeseal render is not built yet"),
         (
             "--cert c.pem seal x.yaml",
             "unexpected argument \"seal\": only a verb takes such, and it comes first",

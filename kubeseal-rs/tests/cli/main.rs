@@ -17,6 +17,7 @@ mod manual;
 mod output;
 mod program;
 mod project;
+mod render;
 mod reseal_files;
 mod round_trip;
 mod seal_files;
