@@ -1,5 +1,7 @@
 //! `/v1/rotate`, and the reference's `kubeseal --re-encrypt` that asks for it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
@@ -15,6 +17,8 @@ fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_chang
     sealed["spec"]["template"]["data"] = json!({"c": "as it is"});
     let old_key = lab.key_names()?.pop().context("a key")?;
     let old = lab.certificate()?;
+    // Certificates count in seconds, and a key becomes current only when it is newer.
+    std::thread::sleep(Duration::from_millis(1100));
     lab.controller.signal("USR1")?;
     lab.cluster.eventually(SOON, "new key", || {
         ensure!(lab.certificate()? != old);
