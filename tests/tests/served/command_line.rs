@@ -29,7 +29,7 @@ fn the_version_beats_everything() -> Result<()> {
 fn what_is_not_understood_ends_with_2_and_names_the_flag() -> Result<()> {
     for flag in [
         "--no-such-flag",
-        "--old-gc-behavior",
+        "--old-gc-behavior=perhaps",
         "--key-prefix=UPPER",
         "--key-size=1024",
         "--key-ttl=soon",
