@@ -1,13 +1,14 @@
 //! Finds the project file for a file: upwards from its folder, no higher than the Git root.
 
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{FILE_NAME, Project, ProjectCluster, ProjectError};
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
+use crate::repository::normal;
 
 /// A project file with the place where it lies.
 #[derive(Debug)]
@@ -86,7 +87,8 @@ pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
     let mut missing = PathBuf::new();
     for above in folder.ancestors() {
         if let Ok(real) = std::fs::canonicalize(above) {
-            return Ok(plain(&real.join(missing)).join(name));
+            // What is not there is no symlink, so its text says where it would be.
+            return Ok(normal(&real.join(missing)).join(name));
         }
         missing = above
             .file_name()
@@ -94,17 +96,4 @@ pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
             .unwrap_or_default();
     }
     Ok(absolute.clone())
-}
-
-/// The path without `.` and `..`, for folders that are not there and so are no symlinks.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for step in path.components() {
-        match step {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            other => plain.push(other),
-        }
-    }
-    plain
 }
