@@ -4,6 +4,7 @@
 mod cache;
 mod go;
 mod kubectl;
+mod maven;
 mod python;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 pub use cache::root as cache_root;
+pub use maven::require_java;
 
 /// Where a peer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,14 @@ enum Source {
     GoTests { tags: &'static str },
     /// A virtual environment of Python packages; the peer is a folder with `bin/python` in it.
     PythonEnvironment,
+    /// What Maven resolves; the peer is a folder of jars.
+    MavenJars,
+}
+
+impl Source {
+    fn is_go(self) -> bool {
+        matches!(self, Source::GoProgram | Source::GoTests { .. })
+    }
 }
 
 /// A real program that the tests need.
@@ -34,7 +44,7 @@ pub struct Peer {
     pub version: &'static str,
     /// Its folder under `tests/peers`.
     folder: &'static str,
-    /// The Go package it is built from (for Python, nothing).
+    /// The Go package it is built from (for others, nothing).
     package: &'static str,
     /// The linker's `-X` settings.
     ldflags: &'static str,
@@ -175,16 +185,28 @@ pub const KUSTOMIZE_CONTROLLER: Peer = Peer {
     first_build: "9 min",
 };
 
+/// Apache Kafka: a broker and a Connect worker. Runs on the machine's Java (see [`require_java`]).
+pub const KAFKA: Peer = Peer {
+    name: "kafka",
+    version: "4.3.1",
+    folder: "kafka",
+    package: "",
+    ldflags: "",
+    source: Source::MavenJars,
+    first_build: "1 min",
+};
+
 /// What a control plane needs.
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 10] = [
+pub const ALL: [Peer; 11] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
     REF_SUITE,
     KUBESEALPY,
+    KAFKA,
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
@@ -217,7 +239,7 @@ impl PeerSet {
         }
         if !missing.is_empty() {
             bail!(
-                "not built yet: {}. Build them with `cargo xtask peers` (needs Go; about 10 min the first time)",
+                "not built yet: {}. Build them with `cargo xtask peers` (about 10 min the first time; it says what it needs)",
                 missing.join(", ")
             );
         }
@@ -265,7 +287,7 @@ pub fn check(wanted: &[Peer]) -> Result<Vec<(Peer, Option<PathBuf>)>> {
 /// Builds what is missing and returns where everything is.
 ///
 /// `progress` gets one plain line when a build starts, one a minute while it runs, one when it is done. A tool that
-/// is missing or too old (Go, Python) is an error before anything is built, and says what to install.
+/// is missing or too old (Go, Python, Java, Maven) is an error before anything is built, and says what to install.
 pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerSet> {
     if let Ok(all) = PeerSet::installed(wanted) {
         return Ok(all);
@@ -277,11 +299,15 @@ pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerS
         .filter(|(_, path)| path.is_none())
         .map(|(peer, _)| peer)
         .collect();
-    if missing.iter().any(|peer| peer.source != Source::PythonEnvironment) {
+    let is_missing = |kind: fn(Source) -> bool| missing.iter().any(|peer| kind(peer.source));
+    if is_missing(Source::is_go) {
         go::require(&missing)?;
     }
-    if missing.iter().any(|peer| peer.source == Source::PythonEnvironment) {
+    if is_missing(|source| source == Source::PythonEnvironment) {
         python::require()?;
+    }
+    if is_missing(|source| source == Source::MavenJars) {
+        maven::require()?;
     }
     for peer in &missing {
         progress(&format!(
@@ -291,6 +317,7 @@ pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerS
         let start = Instant::now();
         match peer.source {
             Source::PythonEnvironment => python::create(peer),
+            Source::MavenJars => maven::create(peer),
             Source::GoProgram | Source::GoTests { .. } => go::build(peer, progress),
         }
         .with_context(|| format!("cannot build {} {}", peer.name, peer.version))?;

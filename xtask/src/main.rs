@@ -41,7 +41,7 @@ enum Xtask {
     Inside(inside::Args),
     #[command(hide = true)]
     Measured(bench::child::Measured),
-    /// Build the real programs that the tests run against (needs Go), once, into a cache of yours.
+    /// Build the real programs that the tests run against (needs Go, Python, Java and Maven), once, into a cache of yours.
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),

@@ -14,7 +14,7 @@ use step::{Step, Steps};
 /// What was typed after `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out what needs Go and a control plane: the peers and the black-box tests.
+    /// Leave out what needs Go, Java and a control plane: the peers and the black-box tests.
     #[arg(long)]
     fast: bool,
 }

@@ -19,7 +19,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// Checks that the machine's Go is new enough for all of the peers' modules.
 pub(super) fn require(peers: &[Peer]) -> Result<()> {
     let mut needed = (0, 0, 0);
-    for peer in peers.iter().filter(|peer| peer.source != Source::PythonEnvironment) {
+    for peer in peers.iter().filter(|peer| peer.source.is_go()) {
         let go_mod = fs::read_to_string(peer.pins().join("go.mod"))?;
         let line = go_mod
             .lines()
@@ -77,7 +77,7 @@ pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()>
     let mut command = go();
     match peer.source {
         Source::GoTests { tags } => command.args(["test", "-c", "-tags", tags]),
-        Source::GoProgram | Source::PythonEnvironment => command.arg("build"),
+        Source::GoProgram | Source::PythonEnvironment | Source::MavenJars => command.arg("build"),
     };
     command
         .args([
