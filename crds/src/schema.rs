@@ -60,11 +60,20 @@ pub(crate) fn template_metadata(_: &mut SchemaGenerator) -> Schema {
         "nullable": true,
         "x-kubernetes-preserve-unknown-fields": true,
         "properties": {
-            "name": {"type": "string"},
-            "namespace": {"type": "string"},
-            "labels": {"type": "object", "nullable": true, "additionalProperties": {"type": "string"}},
-            "annotations": {"type": "object", "nullable": true, "additionalProperties": {"type": "string"}},
-            "finalizers": {"type": "array", "nullable": true, "items": {"type": "string"}},
+            "name": {"type": "string", "description": "Name of the Secret. Whatever stands here, it is the SealedSecret's."},
+            "namespace": {"type": "string", "description": "Namespace of the Secret. Whatever stands here, it is the SealedSecret's."},
+            "labels": {
+                "type": "object", "nullable": true, "additionalProperties": {"type": "string"},
+                "description": "Labels of the Secret.",
+            },
+            "annotations": {
+                "type": "object", "nullable": true, "additionalProperties": {"type": "string"},
+                "description": "Annotations of the Secret.",
+            },
+            "finalizers": {
+                "type": "array", "nullable": true, "items": {"type": "string"},
+                "description": "Left out of the Secret, as they could keep it from being deleted.",
+            },
         },
     })
 }

@@ -35,6 +35,9 @@ pub(crate) fn run(_: &Args) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use kube_core::CustomResourceExt as _;
+    use serde_json::Value;
+
     #[test]
     fn the_committed_manifest_is_what_the_types_say() {
         let committed = std::fs::read_to_string(super::path()).unwrap();
@@ -42,6 +45,28 @@ mod tests {
         assert!(
             committed == generated,
             "crds/yaml/sealedsecrets.yaml is stale: run `cargo xtask codegen`"
+        );
+    }
+    /// `kubectl explain` is where people look first.
+    #[test]
+    fn every_field_has_a_description() {
+        fn walk(schema: &Value, path: &str, missing: &mut Vec<String>) {
+            for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+                let path = format!("{path}.{name}");
+                if field["description"].as_str().is_none_or(str::is_empty) {
+                    missing.push(path.clone());
+                }
+                walk(field, &path, missing);
+                walk(&field["items"], &path, missing);
+            }
+        }
+        let definition = serde_json::to_value(crds::SealedSecret::crd()).unwrap();
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let mut missing = Vec::new();
+        walk(schema, "sealedsecret", &mut missing);
+        assert!(
+            schema["properties"]["spec"].is_object() && missing.is_empty(),
+            "{missing:?}"
         );
     }
 }
