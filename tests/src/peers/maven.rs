@@ -25,7 +25,7 @@ pub(super) fn require() -> Result<()> {
     let found = Command::new("mvn").arg("--version").stdin(Stdio::null()).output();
     ensure!(
         found.is_ok_and(|output| output.status.success()),
-        "mvn is not on the path, and it fetches Kafka: install Maven 3.6.3 or later (Debian, Ubuntu: maven)"
+        "mvn is not on the path, and it fetches peers: install Maven 3.6.3 or later (Debian, Ubuntu: maven)"
     );
     Ok(())
 }

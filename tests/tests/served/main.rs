@@ -6,12 +6,14 @@
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
+mod argocd;
 mod asked;
 mod canary;
 mod command_line;
 mod crowd;
 mod http;
 mod keys;
+mod kubectl;
 mod lab;
 mod manners;
 mod outage;
