@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kube::api::ListParams;
 use kube::core::ObjectMeta;
 
 /// Namespace and name.
@@ -20,6 +21,12 @@ impl ObjectName {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         }
+    }
+
+    /// Lists this object and no other of its namespace. SealedSecrets are looked up so: whoever may list them needs no further
+    /// right to read one.
+    pub(crate) fn alone(&self) -> ListParams {
+        ListParams::default().fields(&format!("metadata.name={}", self.name))
     }
 }
 

@@ -90,7 +90,7 @@ async fn strip(client: &Client, mut sealed: SealedSecret) -> Result<bool, ApiFai
         match in_time(api.replace_status(&name.name, &PostParams::default(), &sealed)).await {
             Ok(_) => return Ok(true),
             Err(ApiFailure::NotFound(_)) => return Ok(false),
-            Err(ApiFailure::Conflict(_)) => match in_time(api.get_opt(&name.name)).await? {
+            Err(ApiFailure::Conflict(_)) => match in_time(api.list(&name.alone())).await?.items.pop() {
                 Some(again) => sealed = again,
                 None => return Ok(false),
             },

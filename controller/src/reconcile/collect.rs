@@ -101,7 +101,7 @@ impl Gone {
 async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<bool, ApiFailure> {
     // One that only lost the label that it was watched for is still there.
     let api: Api<SealedSecret> = Api::namespaced(client.clone(), &name.namespace);
-    let there = in_time(api.get_metadata_opt(&name.name)).await?;
+    let there = in_time(api.list_metadata(&name.alone())).await?.items.pop();
     let there = there.and_then(|sealed| sealed.metadata.uid).unwrap_or_default();
     let Some(secret) = observe::metadata(client, name).await? else {
         return Ok(false);

@@ -9,6 +9,8 @@ use harness::output::{Captured, run};
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
+use crate::kustomize::{built, objects};
+
 const KUBERNETES: &str = "--kube-version=1.34.4";
 
 fn ours() -> PathBuf {
@@ -68,8 +70,14 @@ fn the_chart_is_in_order_and_makes_the_objects_of_the_references() -> Result<()>
         ],
         &["--set", "rbac.create=false,serviceAccount.create=false"],
         &["--set", "rbac.serviceProxier.bind=false"],
+        &["--set", "rbac.clusterRole=false"],
     ] {
-        let expected = identities(&template(&the_references()?, values)?.success()?);
+        let mut expected = identities(&template(&the_references()?, values)?.success()?);
+        // What the rights on all Secrets, or on those of the release's namespace, allow already is not allowed twice.
+        let keys_alone = values.contains(&"rbac.clusterRole=false");
+        expected.retain(|object| keys_alone || !object.ends_with("key-admin"));
+        // The reference then binds a ClusterRole that is not there.
+        expected.retain(|object| !keys_alone || !object.starts_with("ClusterRoleBinding"));
         let mut found = identities(&template(&ours(), values)?.success()?);
         // What the controller keeps for itself (its Lease, its ConfigMap) has rights of its own here.
         found.retain(|object| expected.contains(object) || !is_only_ours(object));
@@ -83,6 +91,22 @@ fn is_only_ours(object: &str) -> bool {
     ["leader", "certificate"].iter().any(|word| object.ends_with(word))
         || object == format!("Role {NAMESPACE} secrets-unsealer")
         || object == format!("RoleBinding {NAMESPACE} release-sealed-secrets")
+}
+
+#[test]
+fn the_chart_gives_the_rights_of_the_base() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let name = ["--set", "fullnameOverride=sealed-secrets-controller"];
+    let rights = |manifests: &str| -> Result<Vec<String>> {
+        let objects = objects(cluster, manifests)?;
+        let mut rules: Vec<_> = objects.iter().filter_map(|object| object.get("rules")).collect();
+        rules.sort_by_key(|rules| rules.to_string());
+        Ok(rules.into_iter().map(Value::to_string).collect())
+    };
+    let base = rights(&built(cluster, &repository().join("deploy/base"))?)?;
+    let chart = rights(&template(&ours(), &name)?.success()?.stdout)?;
+    ensure!(base.len() > 3 && chart == base, "{chart:#?} in place of {base:#?}");
+    Ok(())
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! The base, the components and the overlays.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE, repository};
 use serde_json::Value;
+
+/// How long something that happens at once may take on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// An overlay of a user's with one component in it, which none of ours uses.
 const NAMESPACED: &str = r#"
@@ -161,14 +165,15 @@ impl Drop for Folder<'_> {
     }
 }
 
-fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
+/// What `kubectl kustomize` makes of a folder.
+pub(crate) fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
     Ok(cluster
         .kubectl_ok(&["kustomize", &folder.display().to_string()])?
         .stdout)
 }
 
 /// The objects of a stream of manifests, as JSON.
-fn objects(cluster: &Cluster, manifests: &str) -> Result<Vec<Value>> {
+pub(crate) fn objects(cluster: &Cluster, manifests: &str) -> Result<Vec<Value>> {
     let list = cluster
         .kubectl_input(
             &[

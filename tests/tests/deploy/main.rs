@@ -8,3 +8,4 @@
 mod chart;
 mod kustomize;
 mod policies;
+mod rights;
