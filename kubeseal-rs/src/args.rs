@@ -77,9 +77,9 @@ pub(crate) struct ModeFlags {
     /// Open SealedSecrets offline with --recovery-private-key and print the Secrets in clear
     #[arg(long)]
     pub recovery_unseal: bool,
-    /// Private keys for --recovery-unseal: PEM, or a backup of the key Secrets (YAML, JSON, List); comma-separated, repeatable
-    #[arg(long, value_name = "FILE,…")]
-    pub recovery_private_key: Vec<CommaSeparated>,
+    /// What --recovery-unseal opens with.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
     /// Print the version
     #[arg(long)]
     pub version: bool,
@@ -89,6 +89,18 @@ pub(crate) struct ModeFlags {
     /// The deprecated name of --re-encrypt
     #[arg(long, hide = true)]
     pub rotate: bool,
+}
+
+/// Private keys that are at hand.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct PrivateKeyFlags {
+    /// Private keys to open with: PEM, or a backup of the key Secrets (YAML, JSON, List; also encrypted with age);
+    /// comma-separated, repeatable
+    #[arg(long, value_name = "FILE,…")]
+    pub recovery_private_key: Vec<CommaSeparated>,
+    /// The age identity file that opens an encrypted backup
+    #[arg(long, short = 'i', value_name = "FILE")]
+    pub identity: Option<OsString>,
 }
 
 /// What to read and write.

@@ -9,6 +9,7 @@ pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
+mod private_keys;
 mod re_encrypt;
 pub(crate) mod render;
 mod reseal_files;
@@ -30,6 +31,7 @@ pub(crate) use error::CommandError;
 use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
+pub(crate) use private_keys::PrivateKeys;
 pub(crate) use re_encrypt::ReEncrypt;
 pub(crate) use render::Render;
 pub(crate) use reseal_files::{Opener, ResealFiles, ResealMode};
@@ -54,8 +56,8 @@ pub(crate) enum Command {
         output: Output,
         /// How they are written.
         format: Format,
-        /// Files with private keys.
-        keys: Vec<PathBuf>,
+        /// What to open with.
+        keys: PrivateKeys,
     },
     /// Ask the controller whether it can open SealedSecrets.
     Validate {
@@ -256,16 +258,12 @@ impl Command {
         let output =
             set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, |path| Output::File(path.into()));
         if args.mode.recovery_unseal {
-            let keys = flattened(&args.mode.recovery_private_key)
-                .into_iter()
-                .map(PathBuf::from)
-                .collect();
             let format = format(&args, &output)?;
             return Ok(Command::RecoveryUnseal {
                 input,
                 output,
                 format,
-                keys,
+                keys: PrivateKeys::of(args.mode.keys),
             });
         }
         if args.mode.validate {

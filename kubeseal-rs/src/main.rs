@@ -15,6 +15,7 @@ mod files;
 mod keys;
 mod lint;
 mod manifest;
+mod note;
 mod objects;
 mod parallel;
 mod progress;

@@ -128,16 +128,26 @@ impl std::fmt::Debug for Document {
 /// The first thing that is wrong in the source, with its document and line; [`DocumentError::Empty`] when the source
 /// holds no object.
 pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
-    let text = decode(source)?;
     let mut documents = Vec::new();
-    for one in stream::values(text)? {
-        list::expand(one.index, one.format, one.placed, &mut documents)?;
-    }
-    if documents.is_empty() {
-        Err(DocumentError::Empty)
-    } else {
-        Ok(documents)
-    }
+    each(source, &mut |document| documents.push(document))?;
+    Ok(documents)
+}
+
+/// As [`read`], but hands each object to `take` as soon as it is read: work on the first ones can begin before the last
+/// one is read. An error of a later one comes after them.
+///
+/// # Errors
+/// As [`read`].
+pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
+    let text = decode(source)?;
+    let mut is_empty = true;
+    stream::each(text, &mut |one| {
+        list::expand(one.index, one.format, one.placed, &mut |document| {
+            is_empty = false;
+            take(document);
+        })
+    })?;
+    if is_empty { Err(DocumentError::Empty) } else { Ok(()) }
 }
 
 /// The source as text without its byte-order mark.

@@ -12,6 +12,7 @@ use crate::cert::{CertError, SealingCert};
 use crate::document::{self, DocumentError, Place};
 use crate::key::{KeyError, PrivateKey};
 use crate::keyring::{CertificateOfAnotherKey, KeyPair};
+use crate::pem;
 use crate::secret::{ClearSecret, SecretError};
 
 /// Why a Secret holds no sealing key. Never carries key material.
@@ -111,11 +112,12 @@ pub enum KeyFileError {
 /// [`KeyFileError`]; a file without any key is an error.
 pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
     const PEM_BEGIN: &[u8] = b"-----BEGIN ";
+    let file = pem::utf8(file);
     if file.trim_ascii_start().starts_with(PEM_BEGIN) {
-        return Ok(vec![PrivateKey::from_pem(file)?]);
+        return Ok(vec![PrivateKey::from_pem(&file)?]);
     }
     let mut keys = Vec::new();
-    for document in document::read(file)? {
+    for document in document::read(&file)? {
         // Go programs that marshal typed Secrets write no kind; other objects say theirs and are refused.
         let secret = match document.value.get("kind") {
             None => ClearSecret::from_fields(&document)?,

@@ -1,4 +1,4 @@
-//! PEM text ↔ blocks (RFC 7468), over the `pem` crate.
+//! PEM text ↔ blocks (RFC 7468), over the `pem` crate; UTF-16 is read too.
 
 use zeroize::Zeroizing;
 
@@ -11,7 +11,7 @@ pub(crate) struct Block {
 
 /// All blocks of `text` in order; text around them is passed over. `None` when a block is broken.
 pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
-    let parsed = ::pem::parse_many(text).ok()?;
+    let parsed = ::pem::parse_many(utf8(text).as_slice()).ok()?;
     Some(
         parsed
             .into_iter()
@@ -24,8 +24,58 @@ pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
     )
 }
 
+/// The text in UTF-8 without a byte-order mark. PowerShell writes UTF-16 when a program's output goes to a file
+/// (`kubeseal --fetch-cert > cert.pem`). What is neither is left as it is.
+pub(crate) fn utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let (units, is_little) = match text {
+        [0xFF, 0xFE, units @ ..] => (units, true),
+        [0xFE, 0xFF, units @ ..] => (units, false),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => return Zeroizing::new(rest.to_vec()),
+        _ => return Zeroizing::new(text.to_vec()),
+    };
+    let (pairs, _) = units.as_chunks::<2>();
+    let unit = |pair: &[u8; 2]| match is_little {
+        true => u16::from_le_bytes(*pair),
+        false => u16::from_be_bytes(*pair),
+    };
+    let letters = char::decode_utf16(pairs.iter().map(unit));
+    let text: String = letters
+        .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    Zeroizing::new(text.into_bytes())
+}
+
 /// Writes one block with LF line ends and 64 characters a line, as Go's `encoding/pem` does.
 pub(crate) fn encode(tag: &str, der: &[u8]) -> Zeroizing<String> {
     let config = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
     Zeroizing::new(::pem::encode_config(&::pem::Pem::new(tag, der), config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_text_is_the_same_text() {
+        let text = "before\r\n-----BEGIN X-----\r\nAQID\r\n-----END X-----\r\n";
+        let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            mark.into_iter().chain(text.encode_utf16().flat_map(unit)).collect()
+        };
+        let marked = [b"\xEF\xBB\xBF".as_slice(), text.as_bytes()].concat();
+        for bytes in [
+            text.as_bytes().to_vec(),
+            marked,
+            utf16([0xFF, 0xFE], u16::to_le_bytes),
+            utf16([0xFE, 0xFF], u16::to_be_bytes),
+        ] {
+            assert_eq!(*utf8(&bytes), text.as_bytes());
+            let blocks = blocks(&bytes).unwrap();
+            assert_eq!((blocks.len(), blocks[0].der.as_slice()), (1, [1, 2, 3].as_slice()));
+        }
+        assert_eq!(
+            *utf8(&[0xFF, 0xFE, 0x00, 0xD8, 0x41]),
+            "\u{fffd}".as_bytes(),
+            "half of a letter"
+        );
+    }
 }

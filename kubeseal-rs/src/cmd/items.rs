@@ -15,6 +15,7 @@ use crate::command::items::{RenameItem, SetItem, UnsetItems};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
+use crate::note;
 use crate::objects::{Fault, InputName};
 
 /// Seals one value into the file.
@@ -35,7 +36,9 @@ pub(crate) fn set(
     }
     let items = BTreeMap::from([(command.item.clone(), value)]);
     let changes = seal_items(sealed, &items, true, cert.public(), random).map_err(|error| file.fault(at, error))?;
-    file.write(BTreeMap::from([(at, changes)]))
+    file.write(BTreeMap::from([(at, changes)]))?;
+    items.values().for_each(|value| note::line_break_at_end(value.expose()));
+    Ok(())
 }
 
 /// The value, byte for byte; from a terminal one line that is not shown, without its end.

@@ -11,6 +11,7 @@ use crate::command::{Namespace, Raw, RawTarget};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
+use crate::note;
 use crate::objects::{Fault, InputName};
 
 /// Seals the value as it is: a newline at its end is part of it.
@@ -27,7 +28,9 @@ pub(crate) fn run(
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
-    Ok(files::write(&command.output, sealed.as_bytes())?)
+    files::write(&command.output, sealed.as_bytes())?;
+    note::line_break_at_end(&value);
+    Ok(())
 }
 
 fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Error> {

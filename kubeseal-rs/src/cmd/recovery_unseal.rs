@@ -1,6 +1,5 @@
 //! `--recovery-unseal`: SealedSecrets and private keys → Secrets in clear, offline.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
@@ -11,14 +10,15 @@ use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, unseal};
 
-use crate::command::{Input, Output};
+use crate::command::{Input, Output, PrivateKeys};
 use crate::error::Error;
 use crate::files;
+use crate::keys::age_file;
 use crate::objects::{self, Fault, InputName};
 
 /// Opens all documents, then writes the result at once.
-pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[PathBuf]) -> Result<(), Error> {
-    let keys = key_ring(key_files)?;
+pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &PrivateKeys) -> Result<(), Error> {
+    let keys = key_ring(keys)?;
     let bytes = super::read_objects(input)?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
@@ -49,11 +49,11 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, key_files: &[P
 }
 
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
-pub(super) fn key_ring(key_files: &[PathBuf]) -> Result<KeyRing, Error> {
+pub(super) fn key_ring(private: &PrivateKeys) -> Result<KeyRing, Error> {
     let mut keys = KeyRing::default();
-    for path in key_files {
-        let bytes = files::read_file(path)?;
+    for path in &private.files {
         let name = InputName(path.display().to_string());
+        let bytes = age_file::in_clear(files::read_file(path)?, private.identity.as_deref(), &name.0)?;
         for key in private_keys(&bytes).map_err(|error| name.fault(error))? {
             keys.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
         }

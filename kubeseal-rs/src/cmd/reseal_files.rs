@@ -21,12 +21,13 @@ use sealing::reseal::{Which, reply, reseal};
 
 use crate::cert_source::Certificates;
 use crate::cluster::{Cluster, ProxiedService};
-use crate::command::{Opener, Output, ResealFiles, ResealMode};
+use crate::command::{Opener, ResealFiles, ResealMode};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Writer};
 use crate::manifest;
 use crate::objects::{Fault, InputName};
+use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree::{self, TreeFile};
@@ -42,7 +43,7 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
         });
     }
     let done = match &command.opener {
-        Opener::Keys { files: keys, cert } => {
+        Opener::Keys { keys, cert } => {
             let keys = super::recovery_unseal::key_ring(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
             let certs: BTreeMap<_, _> = files
@@ -104,9 +105,10 @@ fn with_keys(
     let progress = Progress::of(files.len());
     // The keys that opened lately, which are likely to open the next file: it costs a private-key operation to be wrong.
     let lately = Mutex::new(Vec::new());
+    let writer = Writer::default();
     let one = |file: &TreeFile| {
         let cert = certs.get(&file.path).ok_or(Error::Report)?;
-        one_file(command, &file.path, |name, document, sealed| {
+        one_file(command, &file.path, &writer, |name, document, sealed| {
             let preferred: Vec<Fingerprint> = lately.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut random = SystemRandom::default();
             let resealed = reseal(sealed, keys, &preferred, cert.public(), Which::OfOtherKeys, &mut random)
@@ -117,14 +119,14 @@ fn with_keys(
             Ok(resealed.changes(sealed, command.key_hint))
         })
     };
-    files
-        .par_iter()
-        .map(|file| {
+    parallel::with_writes(|| {
+        let reports = files.par_iter().map(|file| {
             let report = one(file).unwrap_or_else(|fault| FileReport::failed(&file.path, fault));
             progress.done(&file.path);
             report
-        })
-        .collect()
+        });
+        reports.collect()
+    })
 }
 
 /// One after the other: the controller limits how often it may be asked, whoever asks.
@@ -145,11 +147,12 @@ fn by_controller(
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
         reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
     };
+    let writer = Writer::default();
     files
         .iter()
         .map(|file| {
-            let report =
-                one_file(command, &file.path, ask).unwrap_or_else(|fault| FileReport::failed(&file.path, fault));
+            let report = one_file(command, &file.path, &writer, ask)
+                .unwrap_or_else(|fault| FileReport::failed(&file.path, fault));
             progress.done(&file.path);
             report
         })
@@ -160,6 +163,7 @@ fn by_controller(
 fn one_file(
     command: &ResealFiles,
     path: &Path,
+    writer: &Writer,
     changes: impl Fn(&InputName, &Document, &SealedSecret) -> Result<Vec<Change>, Error>,
 ) -> Result<FileReport, Error> {
     let bytes = files::read_file(path)?;
@@ -184,7 +188,7 @@ fn one_file(
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
     match command.mode {
         ResealMode::Write => {
-            files::write(&Output::File(path.to_owned()), &text)?;
+            writer.write(path, &text)?;
             Ok(FileReport::done(path, "resealed", objects).with(details))
         }
         ResealMode::Check { diff, .. } => {

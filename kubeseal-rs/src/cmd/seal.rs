@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::{Document, EmitError, Format};
+use sealing::document::{self, Document, EmitError, Format};
 use sealing::hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
 use serde_json::Value;
@@ -75,11 +75,13 @@ impl<'a> Sealing<'a> {
     /// # Errors
     /// The first thing that is wrong in the input.
     pub(super) fn text(&self, name: &InputName, bytes: &[u8], format: Format) -> Result<Zeroizing<String>, Error> {
-        let documents = name.documents(bytes)?;
-        let texts = parallel::in_order(&documents, |document| {
-            let object = self.object(name, document)?;
-            objects::text(&[object], format).map_err(|error| Error::from(name.fault(error)))
-        })?;
+        let texts = parallel::in_order(
+            |take| Ok(document::each(bytes, take).map_err(|error| name.fault(error))?),
+            |document| {
+                let object = self.object(name, &document)?;
+                objects::text(&[object], format).map_err(|error| Error::from(name.fault(error)))
+            },
+        )?;
         Ok(Zeroizing::new(texts.iter().map(|text| text.as_str()).collect()))
     }
 

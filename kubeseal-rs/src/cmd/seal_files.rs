@@ -16,13 +16,15 @@ use sealing::cert::SealingCert;
 use sealing::document::EmitError;
 use sealing::hint::KeyHint;
 use sealing::seal::seal;
+use zeroize::Zeroizing;
 
 use crate::cert_source::Certificates;
-use crate::command::{Output, SealFiles, SealMode};
+use crate::command::{SealFiles, SealMode};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError};
+use crate::files::{FileError, Writer};
 use crate::objects;
+use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree;
@@ -68,14 +70,15 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     }
     refuse_common_targets(&jobs)?;
     let progress = Progress::of(jobs.len());
-    let done: Vec<_> = jobs
-        .par_iter()
-        .map(|job| {
-            let report = one(command, job).unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault));
+    let writer = Writer::default();
+    let done: Vec<_> = parallel::with_writes(|| {
+        let reports = jobs.par_iter().map(|job| {
+            let report = one(command, job, &writer).unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault));
             progress.done(&job.clear.path);
             report
-        })
-        .collect();
+        });
+        reports.collect()
+    });
     drop(progress);
     reports.extend(done);
     let differing = reports.iter().filter(|report| report.result() == "differs").count();
@@ -115,7 +118,7 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
     Ok(())
 }
 
-fn one(command: &SealFiles, job: &Job) -> Result<FileReport, Error> {
+fn one(command: &SealFiles, job: &Job, writer: &Writer) -> Result<FileReport, Error> {
     let clear = &job.clear;
     let key = job.cert.as_ref().map(|cert| cert.public().fingerprint());
     let existing = Existing::at(&job.to, clear, key)?;
@@ -139,7 +142,8 @@ fn one(command: &SealFiles, job: &Job) -> Result<FileReport, Error> {
                 .only_counted())
         }
         (Some(cert), _) => {
-            sealed(command, clear, &job.to, cert)?;
+            let text = sealed(command, clear, &job.to, cert)?;
+            writer.write(&job.to, text.as_bytes())?;
             let result = if command.mode == SealMode::SealAndDelete {
                 clear.delete()?;
                 "sealed and deleted"
@@ -153,8 +157,8 @@ fn one(command: &SealFiles, job: &Job) -> Result<FileReport, Error> {
     }
 }
 
-/// Seals one file and writes the result.
-fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<(), Error> {
+/// Seals one file, and makes the folder for the result.
+fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<Zeroizing<String>, Error> {
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
@@ -175,5 +179,5 @@ fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert)
             reason,
         })?;
     }
-    Ok(files::write(&Output::File(to.to_owned()), text.as_bytes())?)
+    Ok(text)
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Writer};
 use crate::manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::progress::Progress;
@@ -109,7 +109,7 @@ fn print(opened: Vec<Opened>) -> Result<(), Error> {
 
 /// Each file by itself.
 fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(), Error> {
-    let mut taken = BTreeSet::new();
+    let (mut taken, writer) = (BTreeSet::new(), Writer::default());
     let reports = opened.into_iter().map(|one| match one {
         Err((path, fault)) => FileReport::failed(&path, fault),
         Ok(clear) => {
@@ -118,7 +118,7 @@ fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(
                 _ => clear_name(&clear.file.path),
             };
             let fresh = taken.insert(target.clone());
-            match written(&target, &clear.text, fresh) {
+            match written(&target, &clear.text, fresh, &writer) {
                 Ok(()) => FileReport::done(&clear.file.path, "unsealed", clear.objects).to(&target),
                 Err(fault) => FileReport::failed(&clear.file.path, fault),
             }
@@ -127,7 +127,7 @@ fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(
     report::print(reports.collect(), format)
 }
 
-fn written(target: &Path, text: &str, fresh: bool) -> Result<(), Error> {
+fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<(), Error> {
     let name = InputName(target.display().to_string());
     let failed = |reason| FileError::Write {
         path: target.to_owned(),
@@ -149,7 +149,7 @@ fn written(target: &Path, text: &str, fresh: bool) -> Result<(), Error> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     // A new file, so its mode is 0600.
-    Ok(files::write(&Output::File(target.to_owned()), text.as_bytes())?)
+    Ok(writer.write(target, text.as_bytes())?)
 }
 
 /// The Secrets of a file; none when there is no SealedSecret in it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::keys::text_or_json;
-use super::{CommandError, Controller, flattened, set};
+use super::{CommandError, Controller, PrivateKeys, set};
 use crate::args::verb::doctor::DoctorFlags;
 
 /// Find out why a file does not unseal.
@@ -11,8 +11,8 @@ use crate::args::verb::doctor::DoctorFlags;
 pub(crate) struct Doctor {
     /// The file.
     pub file: PathBuf,
-    /// Files with private keys to try.
-    pub keys: Vec<PathBuf>,
+    /// What to try to open it with.
+    pub keys: PrivateKeys,
     /// Certificates to hold against the cluster's; none: those of the project file.
     pub certs: Vec<PathBuf>,
     /// The controller to ask; none with `--offline`.
@@ -28,12 +28,11 @@ impl Doctor {
     /// [`CommandError`].
     pub(super) fn decide(flags: DoctorFlags) -> Result<Self, CommandError> {
         let controller = Controller::of(&flags.controller, &flags.cluster);
-        let keys = flattened(&flags.recovery_private_key).into_iter().map(PathBuf::from);
         Ok(Self {
             file: set(Some(flags.file))
                 .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
                 .into(),
-            keys: keys.collect(),
+            keys: PrivateKeys::of(flags.keys),
             certs: flags
                 .cert
                 .into_iter()

@@ -1,8 +1,6 @@
 //! `kubeseal reseal`: flags → what to do.
 
-use std::path::PathBuf;
-
-use super::{CertSource, CommandError, Controller, Tree, flattened};
+use super::{CertSource, CommandError, Controller, PrivateKeys, Tree};
 use crate::args::verb::reseal::ResealFlags;
 
 /// Seal what is in files again, in place.
@@ -25,8 +23,8 @@ pub(crate) enum Opener {
     Controller(Box<Controller>),
     /// Private keys that are at hand.
     Keys {
-        /// Their files; at least one.
-        files: Vec<PathBuf>,
+        /// At least one file.
+        keys: PrivateKeys,
         /// The certificate to seal with.
         cert: CertSource,
     },
@@ -52,16 +50,13 @@ impl ResealFiles {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(flags: ResealFlags) -> Result<Self, CommandError> {
-        let files: Vec<_> = flattened(&flags.recovery_private_key)
-            .into_iter()
-            .map(PathBuf::from)
-            .collect();
+        let keys = PrivateKeys::of(flags.keys);
         let mode = match (flags.check, flags.diff) {
             (false, false) => ResealMode::Write,
             (fail, diff) => ResealMode::Check { diff, fail },
         };
         let cert = CertSource::of_verb(&flags.certificate)?;
-        let opener = if files.is_empty() {
+        let opener = if keys.files.is_empty() {
             if mode != ResealMode::Write {
                 return Err(CommandError::CheckNeedsKeys);
             }
@@ -74,7 +69,7 @@ impl ResealFiles {
                 CertSource::Controller(controller) => Opener::Controller(controller),
             }
         } else {
-            Opener::Keys { files, cert }
+            Opener::Keys { keys, cert }
         };
         Ok(Self {
             tree: Tree::of(flags.tree)?,

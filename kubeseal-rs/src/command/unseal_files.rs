@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sealing::binding::{Binding, BindingError};
 
-use super::{CommandError, Input, Tree, flattened, set};
+use super::{CommandError, Input, PrivateKeys, Tree, set};
 use crate::args::verb::unseal::UnsealFlags;
 
 /// Open what is in files, offline.
@@ -12,8 +12,8 @@ use crate::args::verb::unseal::UnsealFlags;
 pub(crate) struct UnsealFiles {
     /// Which files.
     pub tree: Tree,
-    /// Files with private keys; at least one.
-    pub keys: Vec<PathBuf>,
+    /// At least one file.
+    pub keys: PrivateKeys,
     /// Where the Secrets go.
     pub to: ClearPlace,
 }
@@ -25,8 +25,8 @@ pub(crate) struct UnsealRaw {
     pub input: Input,
     /// What it is bound to.
     pub binding: Binding,
-    /// Files with private keys; at least one.
-    pub keys: Vec<PathBuf>,
+    /// At least one file.
+    pub keys: PrivateKeys,
 }
 
 /// Where Secrets in clear go.
@@ -55,11 +55,8 @@ impl Unseal {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(flags: UnsealFlags) -> Result<Self, CommandError> {
-        let keys: Vec<_> = flattened(&flags.recovery_private_key)
-            .into_iter()
-            .map(PathBuf::from)
-            .collect();
-        if keys.is_empty() {
+        let keys = PrivateKeys::of(flags.keys);
+        if keys.files.is_empty() {
             return Err(CommandError::UnsealNeedsKeys);
         }
         let tree = Tree::of(flags.tree)?;

@@ -105,6 +105,9 @@ rules! {
     UnknownId "unknown-rule" Warning "A comment allows a rule that does not exist.";
     /// The hint does not name the certificate's key.
     OldKey "old-key" Note "By its key hint, the object was sealed with another key than that of the certificate.";
+    /// A template that gives something else each time.
+    NondeterministicTemplate "nondeterministic-template" Note
+        "A template calls a function whose result differs from one rendering to the next.";
     /// Labels that do not reach the Secret.
     KustomizeLabels "kustomize-labels" Note "A kustomization labels the SealedSecret; its Secret does not get the labels.";
 }

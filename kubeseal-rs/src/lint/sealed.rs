@@ -204,6 +204,16 @@ impl<'a> Object<'a, '_> {
             let path = ["spec", "template", "data", item.as_str()];
             self.find(Rule::Template, &path, format!("item {}: {error}", shown(&item)));
         }
+        for (item, functions) in render::nondeterministic(template) {
+            let path = ["spec", "template", "data", item.as_str()];
+            let message = format!(
+                "item {}: {} differs from one rendering to the next: the value changes whenever the object does, and a \
+                 controller may refuse it (--deny-nondeterministic-templates)",
+                shown(&item),
+                functions.join(", ")
+            );
+            self.find(Rule::NondeterministicTemplate, &path, message);
+        }
     }
 
     fn ciphertext(&mut self, item: &str, text: &str) {

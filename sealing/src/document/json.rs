@@ -12,16 +12,17 @@ use zeroize::Zeroizing;
 
 use super::error::{DocumentError, Place, Spot, Typed};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
-use super::stream::Found;
+use super::stream::{Found, Sink};
 use super::{Format, MAX_DEPTH};
 
-/// Adds the values of `text` to `found`. `lines_before` and `documents_before` stand before it in the source.
+/// Hands the values of `text` to `sink`. `lines_before` and `documents_before` stand before it in the source; gives how many
+/// documents stand before what follows.
 pub(super) fn read(
     text: &str,
     lines_before: usize,
     documents_before: usize,
-    found: &mut Vec<Found>,
-) -> Result<(), DocumentError> {
+    sink: &mut Sink<'_>,
+) -> Result<usize, DocumentError> {
     let state = State {
         breaks: Cell::new(lines_before),
         ..State::default()
@@ -40,13 +41,13 @@ pub(super) fn read(
         })
         .deserialize(&mut source)
         .map_err(|error| fault(&state, &error, lines_before, index))?;
-        found.push(Found {
+        sink(Found {
             index,
             format: Format::Json,
             placed,
-        });
+        })?;
     }
-    Ok(())
+    Ok(index)
 }
 
 fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: usize) -> DocumentError {

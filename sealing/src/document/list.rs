@@ -14,7 +14,7 @@ const LISTS: [(&str, Option<&str>); 3] = [
     ("SealedSecretList", Some("SealedSecret")),
 ];
 
-/// Puts the object, or the items of the list, in `documents`.
+/// Hands the object, or the items of the list, to `take`.
 ///
 /// # Errors
 /// [`DocumentError::NotAnObject`] for a document or an item that is something else; [`DocumentError::Field`] when
@@ -23,10 +23,10 @@ pub(super) fn expand(
     index: usize,
     format: Format,
     mut placed: Placed,
-    documents: &mut Vec<Document>,
+    take: &mut dyn FnMut(Document),
 ) -> Result<(), DocumentError> {
     let Some(item_kind) = list_of(&placed.value) else {
-        documents.push(object(index, format, None, placed)?);
+        take(object(index, format, None, placed)?);
         return Ok(());
     };
     let api_version = placed.value.get("apiVersion").cloned();
@@ -56,7 +56,7 @@ pub(super) fn expand(
                 entries.entry("apiVersion").or_insert_with(|| version.clone());
             }
         }
-        documents.push(object(index, format, Some(position + 1), Placed { value, mark })?);
+        take(object(index, format, Some(position + 1), Placed { value, mark })?);
     }
     Ok(())
 }

@@ -13,14 +13,20 @@ pub(super) struct Found {
     pub(super) placed: Placed,
 }
 
+/// Takes the values of a source one after the other, as they are read; an error ends the reading.
+pub(super) type Sink<'a> = dyn FnMut(Found) -> Result<(), DocumentError> + 'a;
+
 /// Every value of `text` that is not empty.
 ///
-/// A text that begins as a JSON object does is JSON, and its objects may be divided by `---` too; from the first part
-/// that begins otherwise on, the rest is YAML. What began as JSON is not read as YAML when it is broken, as the
-/// reference does: YAML would fold a line break inside a text into a space.
+/// # Errors
+/// As [`each`].
 pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
     let mut found = Vec::new();
-    match fill(text, &mut found) {
+    let read = each(text, &mut |one| {
+        found.push(one);
+        Ok(())
+    });
+    match read {
         Ok(()) => Ok(found),
         Err(error) => {
             found.into_iter().for_each(|one| wipe(one.placed.value));
@@ -29,7 +35,15 @@ pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
     }
 }
 
-fn fill(text: &str, found: &mut Vec<Found>) -> Result<(), DocumentError> {
+/// Hands over every value of `text` that is not empty.
+///
+/// A text that begins as a JSON object does is JSON, and its objects may be divided by `---` too; from the first part
+/// that begins otherwise on, the rest is YAML. What began as JSON is not read as YAML when it is broken, as the
+/// reference does: YAML would fold a line break inside a text into a space.
+///
+/// # Errors
+/// The first thing that is wrong, and what `sink` says.
+pub(super) fn each(text: &str, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
     let (mut documents, mut lines_before, mut counted) = (0, 0, 0);
     for Part { from, to, format } in parts(text) {
         let before = text.get(counted..from).unwrap_or_default();
@@ -38,15 +52,13 @@ fn fill(text: &str, found: &mut Vec<Found>) -> Result<(), DocumentError> {
         let part = text.get(from..to).unwrap_or_default();
         match format {
             Some(Format::Json) => {
-                let before = found.len();
-                json::read(part, lines_before, documents, found)?;
-                documents += found.len() - before;
+                documents = json::read(part, lines_before, documents, sink)?;
             }
-            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, found)?,
+            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, sink)?,
             Some(Format::Yaml) => {
                 // The lines before are put in as empty ones, so that the parser counts on.
                 let padded = Zeroizing::new("\n".repeat(lines_before) + part);
-                yaml::read(&padded, documents, found)?;
+                yaml::read(&padded, documents, sink)?;
             }
             None => documents += 1,
         }

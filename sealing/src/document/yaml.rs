@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
-use super::stream::Found;
+use super::stream::{Found, Sink};
 use super::{Format, MAX_DEPTH, wipe};
 use mapping::{Mapping, is_merge_key};
 use reason::reason;
@@ -23,8 +23,8 @@ const MAX_COPIED: usize = 4 << 20;
 /// What one node counts for, beside its text.
 const NODE_WEIGHT: usize = 64;
 
-/// Adds the documents of `text` that are not empty to `found`. `documents_before` stand before it in the source.
-pub(super) fn read(text: &str, documents_before: usize, found: &mut Vec<Found>) -> Result<(), DocumentError> {
+/// Hands the documents of `text` that are not empty to `sink`. `documents_before` stand before it in the source.
+pub(super) fn read(text: &str, documents_before: usize, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, documents_before: usize, found: &mut Vec<Found>) 
         index: documents_before,
         inside: false,
     };
-    reader.documents(found)
+    reader.documents(sink)
 }
 
 /// A key's text as a reader of the map gives it: `on` is `true`. `None` for what cannot be a key.
@@ -87,7 +87,7 @@ impl Built {
 }
 
 impl<'s> Reader<'s> {
-    fn documents(&mut self, found: &mut Vec<Found>) -> Result<(), DocumentError> {
+    fn documents(&mut self, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
         while let Some((event, span)) = self.next()? {
             match event {
                 Event::DocumentStart(..) => {
@@ -100,11 +100,11 @@ impl<'s> Reader<'s> {
                 node => {
                     let built = self.node(node, span, 1)?;
                     if !built.placed.value.is_null() {
-                        found.push(Found {
+                        sink(Found {
                             index: self.index,
                             format: Format::Yaml,
                             placed: built.into_placed(),
-                        });
+                        })?;
                     }
                 }
             }

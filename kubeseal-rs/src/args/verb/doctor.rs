@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use crate::args::{ClusterFlags, CommaSeparated, ControllerFlags};
+use crate::args::{ClusterFlags, ControllerFlags, PrivateKeyFlags};
 
 /// Flags of `kubeseal doctor`.
 #[derive(Debug, Args)]
@@ -13,9 +13,9 @@ pub(crate) struct DoctorFlags {
     /// The file with the SealedSecrets in question
     #[arg(required = true, value_name = "FILE")]
     pub file: OsString,
-    /// Try these private keys: PEM, or a backup of the key Secrets; comma-separated, repeatable
-    #[arg(long, value_name = "FILE,…")]
-    pub recovery_private_key: Vec<CommaSeparated>,
+    /// What to try to open it with.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
     /// Hold this certificate against the cluster's; repeatable [default: those of the project file]
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<OsString>,

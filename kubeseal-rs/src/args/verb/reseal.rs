@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::shared::{CertificateFlags, TreeFlags};
-use crate::args::CommaSeparated;
+use crate::args::PrivateKeyFlags;
 
 /// Flags of `kubeseal reseal`.
 #[derive(Debug, Args)]
@@ -12,10 +12,9 @@ pub(crate) struct ResealFlags {
     /// Which files, and how to tell of them.
     #[command(flatten)]
     pub tree: TreeFlags,
-    /// Private keys to open with, in place of the controller: PEM, or a backup of the key Secrets; comma-separated,
-    /// repeatable. The newest one belongs to them, as what is sealed with it is known by opening it
-    #[arg(long, value_name = "FILE,…")]
-    pub recovery_private_key: Vec<CommaSeparated>,
+    /// What to open with, in place of the controller.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
     /// Write nothing; fail when something is not sealed with the newest key (needs --recovery-private-key)
     #[arg(long)]
     pub check: bool,

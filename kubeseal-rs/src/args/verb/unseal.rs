@@ -6,7 +6,7 @@ use clap::Args;
 use sealing::binding::Scope;
 
 use super::shared::TreeFlags;
-use crate::args::CommaSeparated;
+use crate::args::PrivateKeyFlags;
 
 /// Flags of `kubeseal unseal`.
 #[derive(Debug, Args)]
@@ -15,9 +15,9 @@ pub(crate) struct UnsealFlags {
     /// Which files, and how to tell of them.
     #[command(flatten)]
     pub tree: TreeFlags,
-    /// Private keys to open with: PEM, or a backup of the key Secrets; comma-separated, repeatable
-    #[arg(long, value_name = "FILE,…")]
-    pub recovery_private_key: Vec<CommaSeparated>,
+    /// What to open with.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
     /// Write each clear file beside the sealed one (db.sealed.yaml → db.yaml, x.yaml → x.clear.yaml), with mode 0600
     #[arg(long)]
     pub beside: bool,

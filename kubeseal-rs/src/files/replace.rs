@@ -1,0 +1,270 @@
+//! A file's new content: whole or not at all, whatever ends the program.
+//!
+//! The content goes to a file without a name (Linux), which vanishes with the program, and gets its name when it is
+//! complete. A name cannot be taken from another file so, only by a rename; a file that replaces another one therefore has a
+//! name of its own for a moment, `.kubeseal-….unfinished`: complete, with the mode of the other one, and of an ending that no
+//! walk over manifests takes. It is locked for as long as its program lives, so that whoever writes into the same folder next
+//! knows the ones that were left behind, and removes them.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = ".kubeseal-";
+const SUFFIX: &str = ".unfinished";
+
+/// Replaces the content of `path`; `sweeps` says of its folder whether to look for what was left there.
+pub(super) fn replace(path: &Path, bytes: &[u8], sweeps: impl FnOnce(&Path) -> bool) -> io::Result<()> {
+    let target = target_of(path)?;
+    let existing = match std::fs::metadata(&target) {
+        Ok(metadata) if metadata.is_file() => Some(metadata.permissions()),
+        Ok(_) => {
+            let mut file = File::options().write(true).open(&target)?;
+            return file.write_all(bytes);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if sweeps(folder) {
+        sweep(folder);
+    }
+    #[cfg(target_os = "linux")]
+    let written = unnamed::write(&target, folder, existing.as_ref(), bytes)?;
+    #[cfg(not(target_os = "linux"))]
+    let written = false;
+    if !written {
+        write_named(&target, folder, existing.as_ref(), bytes)?;
+    }
+    // The name itself reaches the disk with the folder; a folder that cannot be synced is no failure of the write.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// The name that a complete file has until it takes its place.
+fn unfinished() -> tempfile::Builder<'static, 'static> {
+    let mut name = tempfile::Builder::new();
+    name.prefix(PREFIX).suffix(SUFFIX);
+    name
+}
+
+/// Where a file must have a name from the start.
+fn write_named(target: &Path, folder: &Path, existing: Option<&Permissions>, bytes: &[u8]) -> io::Result<()> {
+    // The file is removed again when it is dropped before `persist`; its mode is 0600 from the start.
+    let mut file = unfinished().tempfile_in(folder).map_err(without_path)?;
+    fill(file.as_file_mut(), existing, bytes)?;
+    file.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Writes the content to the disk, and locks the file against being swept away.
+fn fill(file: &mut File, existing: Option<&Permissions>, bytes: &[u8]) -> io::Result<()> {
+    // Where there are no locks, `sweep` takes none either, and removes nothing.
+    let _ = file.try_lock();
+    file.write_all(bytes)?;
+    if let Some(permissions) = existing {
+        file.set_permissions(permissions.clone())?;
+    }
+    file.sync_all()
+}
+
+/// Removes what killed programs have left in the folder. What cannot be removed stays: it is in nobody's way.
+fn sweep(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let is_unfinished = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if is_unfinished && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // The lock of a program that still writes is held.
+            if let Some(_lock) = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+
+    use super::*;
+
+    /// Writes the file; false where the file system knows no files without a name, or there is no `/proc` to name them by.
+    pub(super) fn write(
+        target: &Path,
+        folder: &Path,
+        existing: Option<&Permissions>,
+        bytes: &[u8],
+    ) -> io::Result<bool> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let Ok(file) = open(folder, flags, Mode::RUSR | Mode::WUSR) else {
+            return Ok(false);
+        };
+        let mut file = File::from(file);
+        fill(&mut file, existing, bytes)?;
+        if existing.is_none() {
+            match name(&file, target) {
+                // Somebody else has made one in the meantime.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(_) => return Ok(false),
+                Ok(()) => return Ok(true),
+            }
+        }
+        let Ok(named) = unfinished().make_in(folder, |path| name(&file, path)) else {
+            return Ok(false);
+        };
+        named.persist(target).map_err(|error| error.error)?;
+        Ok(true)
+    }
+
+    fn name(file: &File, path: &Path) -> io::Result<()> {
+        let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+}
+
+/// `tempfile` puts the temporary name into its errors; the user's own name stands before it already.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error
+        .get_ref()
+        .and_then(|told| told.source()?.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
+}
+
+/// The file that `path` stands for: the end of a chain of symlinks, whether there is something there or not.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    const LONGEST_CHAIN: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..LONGEST_CHAIN {
+        match std::fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn replaced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        replace(path, bytes, |_| true)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_file_is_private_and_an_existing_one_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        replaced(&path, b"one").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        replaced(&path, b"two").unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o644, b"two".to_vec()));
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn where_every_file_has_a_name_it_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        write_named(&path, folder.path(), None, b"one").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        write_named(&path, folder.path(), Some(&Permissions::from_mode(0o640)), b"two").unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o640, b"two".to_vec()));
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in [
+            ".kubeseal-left.unfinished",
+            ".kubeseal-notes",
+            ".kubeseal.yaml",
+            "x.unfinished",
+        ] {
+            fs::write(at(name), "x").unwrap();
+        }
+        fs::create_dir(at(".kubeseal-folder.unfinished")).unwrap();
+        // One that is being written, by this program or another one.
+        let mut busy = File::create(at(".kubeseal-busy.unfinished")).unwrap();
+        fill(&mut busy, None, b"half").unwrap();
+        replaced(&at("out"), b"x").unwrap();
+        let kept = [
+            ".kubeseal-busy.unfinished",
+            ".kubeseal-folder.unfinished",
+            ".kubeseal-notes",
+            ".kubeseal.yaml",
+            "out",
+            "x.unfinished",
+        ];
+        assert_eq!(names(folder.path()), kept);
+        drop(busy);
+        replace(&at("out"), b"y", |_| false).unwrap();
+        assert_eq!(names(folder.path()), kept);
+        replaced(&at("out"), b"z").unwrap();
+        assert_eq!(names(folder.path()), &kept[1..]);
+    }
+
+    #[test]
+    fn symlinks_stay_and_what_they_point_to_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        symlink("sub/real", at("direct")).unwrap();
+        symlink("direct", at("chain")).unwrap();
+        replaced(&at("chain"), b"x").unwrap();
+        assert_eq!(fs::read(at("sub/real")).unwrap(), b"x");
+        assert!(fs::symlink_metadata(at("chain")).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(at("direct")).unwrap().is_symlink());
+        symlink("loop", at("loop")).unwrap();
+        assert!(replaced(&at("loop"), b"x").is_err());
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_never_replaced() {
+        replaced(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!fs::symlink_metadata("/dev/null").unwrap().is_file());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(replaced(folder.path(), b"x").is_err());
+    }
+
+    #[test]
+    fn a_missing_folder_is_named_in_gos_words() {
+        let path = Path::new("/no/such/folder/out");
+        let error = crate::files::Writer::default().write(path, b"x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "write /no/such/folder/out: no such file or directory"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! What is found when files are seen together.
+
+use super::*;
+
+#[test]
+fn what_kustomize_would_rename_is_found_at_the_kustomization() {
+    let base = "resources:\n- db.yaml\n";
+    let overlay = "resources:\n- ../base\n";
+    let cases: [(&str, &str, &str, &[&str]); 9] = [
+        (NAMESPACE, base, overlay, &[]),
+        (
+            NAMESPACE,
+            base,
+            "resources:\n- ../base\nnamePrefix: x-\n",
+            &["o/kustomization.yaml:3:1 kustomize-name"],
+        ),
+        (
+            NAMESPACE,
+            "nameSuffix: -x\nresources: [./db.yaml]\n",
+            overlay,
+            &["base/kustomization.yaml:1:1 kustomize-name"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base/]\nnamespace: x\n",
+            &["o/kustomization.yaml:2:1 kustomize-namespace"],
+        ),
+        (NAMESPACE, base, "components: [../base]\nnamespace: shop\n", &[]),
+        ("", base, "resources: [../base]\nnamespace: shop\n", &[]),
+        (
+            "",
+            base,
+            "resources: [../base]\nnamespace: x\n",
+            &["o/kustomization.yaml:2:1 kustomize-namespace"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base]\ncommonAnnotations:\n  sealedsecrets.bitnami.com/cluster-wide: 'true'\n",
+            &["o/kustomization.yaml:3:3 kustomize-scope"],
+        ),
+        (
+            NAMESPACE,
+            base,
+            "resources: [../base]\ncommonLabels: {a: b}\n",
+            &["o/kustomization.yaml:2:1 kustomize-labels"],
+        ),
+    ];
+    for (metadata, base, overlay, expected) in cases {
+        let context = |name, text| Source {
+            judged: false,
+            ..source(name, text)
+        };
+        let sources = [
+            source("base/db.yaml", &object(metadata, TEMPLATE)),
+            context("base/kustomization.yaml", base),
+            context("o/kustomization.yaml", overlay),
+            context(
+                "other/kustomization.yaml",
+                "namePrefix: no-\nresources: [https://example.org/x, ../base/web.yaml]\n",
+            ),
+        ];
+        let mut lines = found(&sources);
+        // Without its own namespace the object is wrong by itself until a kustomization gives it the right one.
+        lines.retain(|line| !line.ends_with(" no-namespace"));
+        assert_eq!(lines, expected, "{base}{overlay}");
+    }
+}
+
+#[test]
+fn an_object_that_only_a_kustomization_puts_in_place_is_sound() {
+    let sealed_for = TEMPLATE.replace("name: db", "name: prod-db");
+    let object = object(NAMESPACE, &sealed_for);
+    assert_eq!(in_file(&object), ["f:4:3 renamed"]);
+    let kustomization = source("kustomization.yaml", "namePrefix: prod-\nresources: [f]\n");
+    assert_eq!(found(&[source("f", &object), kustomization]), [""; 0]);
+    // A circle of kustomizations ends.
+    let circle = "namePrefix: x-\nresources: [f, ../repo]\n";
+    let lines = found(&[source("f", &object), source("kustomization.yaml", circle)]);
+    assert!(
+        lines.contains(&"kustomization.yaml:1:1 kustomize-name".to_owned()),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn the_same_object_twice_is_found_where_both_are_applied_together() {
+    let two = format!("{}---\n{}", sound(), sound());
+    assert_eq!(in_file(&two), ["f:17:3 duplicate-object"]);
+    assert_eq!(
+        found(&[source("a/1", &sound()), source("a/2", &sound())]),
+        ["a/2:4:3 duplicate-object"]
+    );
+    // The folders of two clusters.
+    assert_eq!(found(&[source("dev/1", &sound()), source("prod/1", &sound())]), [""; 0]);
+    let both = source("kustomization.yaml", "resources: [dev/1, prod/1]\n");
+    assert_eq!(
+        found(&[source("dev/1", &sound()), source("prod/1", &sound()), both]),
+        ["prod/1:4:3 duplicate-object"]
+    );
+    let apart = [
+        source("a/1", &sound()),
+        source("a/2", &sound()),
+        source("x/kustomization.yaml", "resources: [../a/1]\n"),
+        source("y/kustomization.yaml", "resources: [../a/2]\n"),
+    ];
+    assert_eq!(found(&apart), [""; 0]);
+}

@@ -1,0 +1,16 @@
+//! Remarks that are no errors: on stderr, and only where that is a terminal, since some scripts take any word there for a
+//! failure.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Says that a value that was sealed as it is ends in a line break, which is seldom meant.
+pub(crate) fn line_break_at_end(value: &[u8]) {
+    let mut stderr = io::stderr().lock();
+    if value.ends_with(b"\n") && stderr.is_terminal() {
+        // Only a courtesy: a failure to print it does not matter.
+        let _ = writeln!(
+            stderr,
+            "note: the value ends in a line break, which was sealed with it; without one: printf %s \"$VALUE\" | kubeseal …"
+        );
+    }
+}

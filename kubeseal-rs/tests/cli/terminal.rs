@@ -1,0 +1,189 @@
+//! What is said only where somebody sits at a terminal, and prompts that do not show what is typed.
+
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
+use pty_process::blocking::{Command, open};
+
+use crate::items::{file, opened};
+use crate::program::Folder;
+
+/// A run at a terminal.
+struct AtTerminal {
+    code: i32,
+    /// What the terminal showed.
+    shown: String,
+    /// What came out of stdout, where that was a pipe.
+    stdout: String,
+}
+
+/// Where the standard streams of a program lead.
+#[derive(Clone, Copy, PartialEq)]
+enum Streams {
+    /// All to the terminal.
+    Terminal,
+    /// Stdin comes from a pipe, and stdout goes into one; stderr alone is the terminal.
+    Pipes,
+}
+
+/// Runs the program with a terminal of its own. `typed` is typed after `prompt` has been shown, or piped in at once.
+fn run(
+    folder: &Folder,
+    streams: Streams,
+    variables: &[(&str, &str)],
+    line: &str,
+    prompt: &str,
+    typed: &str,
+) -> AtTerminal {
+    let (mut terminal, other_end) = open().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubeseal"))
+        .env_clear()
+        .envs(variables.iter().copied())
+        .current_dir(folder.path(""))
+        .args(line.split_whitespace());
+    if streams == Streams::Pipes {
+        command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    }
+    let mut child = command.spawn(other_end).unwrap();
+    let mut shown = Vec::new();
+    if streams == Streams::Pipes {
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    } else {
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&shown).contains(prompt) && terminal.read(&mut byte).is_ok_and(|read| read > 0) {
+            shown.push(byte[0]);
+        }
+        terminal.write_all(typed.as_bytes()).unwrap();
+    }
+    let mut stdout = String::new();
+    if let Some(mut pipe) = child.stdout.take() {
+        pipe.read_to_string(&mut stdout).unwrap();
+    }
+    // Linux: reading fails when the last one at the other end has gone.
+    let mut part = [0; 4096];
+    while let Ok(read @ 1..) = terminal.read(&mut part) {
+        shown.extend_from_slice(&part[..read]);
+    }
+    AtTerminal {
+        code: child.wait().unwrap().code().unwrap(),
+        shown: String::from_utf8(shown).unwrap(),
+        stdout,
+    }
+}
+
+const NOTE: &str = "note: the value ends in a line break, which was sealed with it";
+const RAW: &str = "--raw --cert test-only.crt --name db -n shop";
+
+#[test]
+fn set_asks_for_the_value_and_does_not_show_it() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let line = "set --cert test-only.crt --name db sealed.yaml password";
+    let prompt = "value of password (it is not shown): ";
+    let run = run(&folder, Streams::Terminal, &[], line, prompt, "typed by hand\n");
+    assert_eq!(run.code, 0, "{}", run.shown);
+    assert!(run.shown.starts_with(prompt), "{}", run.shown);
+    assert!(
+        !run.shown.contains("hand") && !run.shown.contains(NOTE),
+        "{}",
+        run.shown
+    );
+    assert_eq!(opened(&folder, "sealed.yaml")["db/password"], "typed by hand");
+}
+
+#[test]
+fn nothing_is_asked_where_the_value_could_not_be_sealed() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    for line in [
+        "set --cert nowhere.pem --name db sealed.yaml password",
+        "set --cert test-only.crt --name nobody sealed.yaml password",
+    ] {
+        let run = run(&folder, Streams::Terminal, &[], line, "error", "");
+        assert!(run.code == 1 && !run.shown.contains("it is not shown"), "{}", run.shown);
+    }
+}
+
+#[test]
+fn a_value_that_ends_in_a_line_break_is_noted_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let set = "set --cert test-only.crt --name db sealed.yaml password";
+    for line in [RAW, set] {
+        let noted = run(&folder, Streams::Pipes, &[], line, "", "hunter2\n");
+        assert_eq!(noted.code, 0, "{}", noted.shown);
+        assert!(
+            noted.shown.starts_with(NOTE) && !noted.shown.contains("hunter2"),
+            "{}",
+            noted.shown
+        );
+        assert!(!noted.stdout.contains(NOTE));
+        let quiet = run(&folder, Streams::Pipes, &[], line, "", "hunter2");
+        assert_eq!((quiet.code, quiet.shown.as_str()), (0, ""));
+        // Without a terminal not a word, and the value is sealed as it is.
+        folder.run(line, "hunter2\n").ok();
+    }
+    assert_eq!(opened(&folder, "sealed.yaml")["db/password"], "hunter2\n");
+}
+
+#[test]
+fn whoever_starts_it_without_input_is_told_what_it_waits_for() {
+    let folder = Folder::with_keys();
+    let end_of_input = "\u{4}";
+    let seal = run(
+        &folder,
+        Streams::Terminal,
+        &[],
+        "--cert test-only.crt",
+        "in stdin)",
+        end_of_input,
+    );
+    assert!(
+        seal.shown
+            .starts_with("(tty detected: expecting json/yaml k8s resource in stdin)"),
+        "{}",
+        seal.shown
+    );
+    assert!(
+        seal.code == 1 && seal.shown.contains("error: stdin: "),
+        "{}",
+        seal.shown
+    );
+    let raw = run(&folder, Streams::Terminal, &[], RAW, "in stdin)", "value\n\u{4}");
+    assert!(
+        raw.shown
+            .starts_with("(tty detected: expecting a secret to encrypt in stdin)"),
+        "{}",
+        raw.shown
+    );
+    assert!(
+        raw.code == 0 && raw.shown.contains("AQ") && raw.shown.contains(NOTE),
+        "{}",
+        raw.shown
+    );
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_it_wants_none() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "clear.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: b}\n",
+    );
+    let lint = |variables: &[(&str, &str)]| {
+        run(
+            &folder,
+            Streams::Terminal,
+            variables,
+            "lint clear.yaml",
+            "clear.yaml",
+            "",
+        )
+    };
+    assert!(lint(&[("TERM", "xterm")]).shown.contains("\u{1b}["));
+    for plain in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let run = lint(&[plain]);
+        assert!(run.code == 1 && !run.shown.contains('\u{1b}'), "{}", run.shown);
+    }
+    assert!(!folder.run("lint clear.yaml", "").stdout.contains('\u{1b}'));
+}
