@@ -50,7 +50,11 @@ fn only_known(folder: &Folder, before: &BTreeMap<PathBuf, Vec<u8>>, new: &str) {
                 path.display()
             );
         } else {
-            assert!(before.contains_key(&path) || path == new, "{}", path.display());
+            assert!(
+                before.contains_key(&path) || path.as_path() == Path::new(new),
+                "{}",
+                path.display()
+            );
         }
     }
 }
