@@ -1,14 +1,6 @@
 //! Places where the OpenAPI schema of the reference's CRD differs from what the Rust type alone would give.
 
-use std::collections::BTreeMap;
-
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
-
-/// `null` and absence both mean no items (the API server refuses them, a file on a laptop may hold them).
-pub(crate) fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
-}
 
 pub(crate) fn encrypted_data(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
