@@ -11,25 +11,27 @@ use crate::primitives::backend;
 /// Counts the meanings that an input can have: to be raised whenever this library makes another Secret of the same input.
 const MEANING: u32 = 1;
 
+/// What of an input is the object's own.
 #[derive(Serialize)]
-struct Input<'a, Further> {
-    meaning: u32,
+struct Object<'a> {
     namespace: Option<&'a str>,
     name: Option<&'a str>,
     /// It is in the owner reference.
     uid: Option<&'a str>,
     scope: &'static str,
     spec: &'a SealedSecretSpec,
-    further: Further,
 }
 
-/// `sha256:` and 43 characters of unpadded base64, over the spec as it is sealed, the place that it is bound to and
-/// `further`, which is what the caller adds (its settings, annotations that it knows). Nothing in clear goes into it that
-/// the object does not show anyway. `None`: `further` cannot be written as JSON.
+/// Between the two parts of a digest; no letter of base64.
+const PARTS: char = '.';
+
+/// `sha256:` and two parts with a dot between them, each 43 characters of unpadded base64. The first is over the spec as it
+/// is sealed and the place that it is bound to, the second over `further`, which is what the caller adds (its settings), and
+/// what this library makes of it all. Nothing in clear goes into it that the object does not show anyway. `None`: `further`
+/// cannot be written as JSON.
 pub fn digest(sealed: &SealedSecret, further: impl Serialize) -> Option<String> {
     let metadata = &sealed.metadata;
-    let input = Input {
-        meaning: MEANING,
+    let object = Object {
         namespace: metadata.namespace.as_deref(),
         name: metadata.name.as_deref(),
         uid: metadata.uid.as_deref(),
@@ -39,11 +41,24 @@ pub fn digest(sealed: &SealedSecret, further: impl Serialize) -> Option<String> 
             Scope::ClusterWide => "cluster-wide",
         },
         spec: &sealed.spec,
-        further,
     };
+    Some(format!(
+        "sha256:{}{PARTS}{}",
+        part(&object)?,
+        part(&(MEANING, further))?
+    ))
+}
+
+/// The first part of a digest: whether the object is the same, whatever became of settings and of this library. `None`: it
+/// is none of ours.
+pub fn object_part(digest: &str) -> Option<&str> {
+    Some(digest.split_once(PARTS)?.0)
+}
+
+fn part(of: &impl Serialize) -> Option<String> {
     // The maps are sorted, so that one input has one text.
-    let text = serde_json::to_vec(&input).ok()?;
-    Some(format!("sha256:{}", STANDARD_NO_PAD.encode(backend::sha256(&text))))
+    let text = serde_json::to_vec(of).ok()?;
+    Some(STANDARD_NO_PAD.encode(backend::sha256(&text)))
 }
 
 #[cfg(test)]
@@ -66,7 +81,7 @@ mod tests {
     #[test]
     fn it_changes_with_what_counts_and_with_nothing_else() {
         let plain = of(|_| {}, false);
-        assert!(plain.len() == 50 && plain.starts_with("sha256:"), "{plain}");
+        assert!(plain.len() == 94 && plain.starts_with("sha256:"), "{plain}");
         let same: [fn(&mut Value); 4] = [
             |o| o["metadata"]["generation"] = json!(2),
             |o| o["metadata"]["resourceVersion"] = json!("2"),
@@ -86,8 +101,11 @@ mod tests {
             |o| o["spec"]["template"]["metadata"] = json!({"labels": {"l": "x"}}),
         ];
         for change in other {
-            assert_ne!(of(change, false), plain);
+            assert_ne!(object_part(&of(change, false)), object_part(&plain));
         }
-        assert_ne!(of(|_| {}, true), plain, "what the caller adds");
+        let further = of(|_| {}, true);
+        assert_ne!(further, plain, "what the caller adds");
+        assert_eq!(object_part(&further), object_part(&plain), "the object is the same");
+        assert!(object_part(&plain).is_some() && object_part("sha256:AAAA").is_none());
     }
 }

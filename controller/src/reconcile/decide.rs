@@ -122,7 +122,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
     let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;
-    if !repairs && remember::is_of_this_input(observed.sealed, memory, observed.digest) {
+    if !repairs && remember::is_of_this_object(observed.sealed, memory, observed.digest) {
         return Target::Step(SecretStep::Leave, None);
     }
     let uid = observed.sealed.metadata.uid.as_deref().unwrap_or_default();
@@ -143,7 +143,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     if !is_ours(&live.metadata) {
         return Target::Fail(Failure::Unmanaged(name));
     }
-    let asked = if remember::is_of_another_input(observed.sealed, memory, observed.digest) {
+    let asked = if remember::is_of_another_object(observed.sealed, memory, observed.digest) {
         Cow::Borrowed(asked)
     } else {
         adopted(unsealed, live)

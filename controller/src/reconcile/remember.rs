@@ -14,7 +14,8 @@ use crate::annotation::Wishes;
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
-/// Digest of all that decides what the Secret of `sealed` is: the object's own, and the settings that say what is refused.
+/// Digest of all that decides what the Secret of `sealed` is: a part that is the object's own, and one of the settings that
+/// say what is refused.
 pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
     // Booleans are always JSON; without a digest nothing would be remembered, which is harmless.
     let refused = (
@@ -25,15 +26,21 @@ pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> Str
     input::digest(sealed, refused).unwrap_or_default()
 }
 
-/// Whether the Secret was made of this very input, as this process remembers, else as the status does.
-pub(crate) fn is_of_this_input(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
-    remembered(sealed, memory) == Some(digest)
+/// Whether the Secret was made of this object as it is, by this process's memory, else by the status. Under which settings
+/// does not matter: they say what is refused, and change no Secret.
+pub(crate) fn is_of_this_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+    same_object(sealed, memory, digest) == Some(true)
 }
 
-/// Whether the Secret is known to be made of another input. Where nothing is known (a take-over, a restart without
-/// statuses), it is not.
-pub(crate) fn is_of_another_input(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
-    remembered(sealed, memory).is_some_and(|remembered| remembered != digest)
+/// Whether the Secret is known to be made of the object as it was before a change. Where nothing is known (a take-over, a
+/// restart without statuses), it is not.
+pub(crate) fn is_of_another_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+    same_object(sealed, memory, digest) == Some(false)
+}
+
+fn same_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> Option<bool> {
+    let before = input::object_part(remembered(sealed, memory)?)?;
+    Some(input::object_part(digest) == Some(before))
 }
 
 fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m str> {
@@ -48,7 +55,7 @@ pub(crate) fn could_recall(sealed: &SealedSecret, memory: &Memory, digest: &str,
     let is_new = memory.reported.is_none() && memory.is_settled();
     // The time does not matter: nothing is written.
     let says_so = || status::after(sealed, None, Timestamp::UNIX_EPOCH).is_none();
-    settings.update_status && is_new && is_of_this_input(sealed, memory, digest) && says_so()
+    settings.update_status && is_new && remembered(sealed, memory) == Some(digest) && says_so()
 }
 
 /// What is taken from the status where [`could_recall`] holds: that the Secret `seen` (as far as it is known without reading

@@ -153,7 +153,7 @@ fn decide_case(case: &Case) -> (SealedSecret, Plan) {
     let observed = Observed {
         sealed: &sealed,
         opened: &case.opened,
-        digest: "the input",
+        digest: "the object.the settings",
         live,
         kept_empty_for: case.kept_empty,
     };

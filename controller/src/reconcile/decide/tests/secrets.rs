@@ -227,12 +227,16 @@ fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
         input_digest: Some(digest.to_owned()),
         ..Memory::default()
     };
-    for live in [drifted(), Ok(None)] {
+    for (live, settings) in [
+        (drifted(), "the settings"),
+        (Ok(None), "the settings"),
+        (drifted(), "others"),
+    ] {
         let left = Case {
             live,
             status: synced(1),
             annotations: skip(),
-            memory: of("the input"),
+            memory: of(&format!("the object.{settings}")),
             ..case("the input that it was made of")
         };
         check(left, "leave; -; -; -");
@@ -241,7 +245,7 @@ fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
         live: drifted(),
         status: synced(1),
         annotations: skip(),
-        memory: of("another input"),
+        memory: of("another object.the settings"),
         ..case("another input")
     };
     check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
@@ -266,7 +270,18 @@ fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
         Ok(Some(secret))
     };
     for (name, live, memory, expected) in [
-        ("nothing changed", drawn(json!({})), of("the input"), "leave; -; -; -"),
+        (
+            "nothing changed",
+            drawn(json!({})),
+            of("the object.the settings"),
+            "leave; -; -; -",
+        ),
+        (
+            "a setting changed, or the controller",
+            drawn(json!({})),
+            of("the object.other settings"),
+            "leave; -; -; -",
+        ),
         (
             "nothing is known of it",
             drawn(json!({})),
@@ -276,19 +291,19 @@ fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
         (
             "another item drifted",
             drawn(json!({"data": {"b": "eA=="}})),
-            of("the input"),
+            of("the object.the settings"),
             "replace a=old,b=new,l:asked,owner:u1; -; Unsealed; -",
         ),
         (
             "the item is missing",
             drawn(json!({"data": {"a": null}})),
-            of("the input"),
+            of("the object.the settings"),
             "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
         ),
         (
             "the object changed",
             drawn(json!({})),
-            of("another input"),
+            of("another object.the settings"),
             "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
         ),
     ] {
