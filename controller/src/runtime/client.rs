@@ -1,6 +1,7 @@
 //! The way to the API server, and the controller's own namespace.
 
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,10 @@ use crate::settings::ApiSettings;
 
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Longest silence on a connection that something is expected from. A watch is ended by the API server after 290 s, and tells
+/// something each minute; a connection that was lost on the way would else be waited for for ever.
+const LONGEST_SILENCE: Duration = Duration::from_secs(295);
 
 /// Why there is no way to the API server.
 #[derive(Debug, Error)]
@@ -54,9 +59,19 @@ pub(crate) struct Access {
 pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
     let namespace = own_namespace(&config);
+    let client = client(config, settings.limit, leadership)?;
+    Ok(Access { client, namespace })
+}
+
+fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Leadership) -> Result<Client, ClientError> {
+    // The client would send a refused request again by itself, behind fence and pace: a write could so leave long after this
+    // replica has ceased to lead. Whoever asks tries again where that makes sense.
+    config.default_retry = false;
+    config.read_timeout = Some(LONGEST_SILENCE);
+    config.reset_reader_on_write = true;
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Client)?;
     let builder = builder.with_layer(&FenceLayer(leadership));
-    let client = match settings.limit {
+    Ok(match limit {
         None => builder.build(),
         Some((qps, burst)) => {
             // A positive finite rate is a period that governor takes; the settings allow no other.
@@ -64,8 +79,7 @@ pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> R
             let limiter = Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))));
             builder.with_layer(&PacedLayer(limiter)).build()
         }
-    };
-    Ok(Access { client, namespace })
+    })
 }
 
 async fn config(named: Option<&Path>) -> Result<Config, ClientError> {
@@ -142,5 +156,56 @@ where
             }
             sent.await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use k8s_openapi::api::core::v1::Namespace;
+    use kube::Api;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::lease::leadership::Standing;
+
+    /// A client of the API server that listens there.
+    fn client_of(listener: &TcpListener) -> Client {
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (_, leadership) = Leadership::new(Standing::Alone);
+        client(Config::new(url.parse().unwrap()), None, leadership).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_not_sent_again_behind_the_fence() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client_of(&listener);
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = sent.clone();
+        let overloaded = Router::new().fallback(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "0")]) }
+        });
+        tokio::spawn(async move { axum::serve(listener, overloaded).await });
+        assert!(Api::<Namespace>::all(client).get("a").await.is_err());
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_went_silent_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client_of(&listener);
+        let silent = tokio::spawn(async move {
+            let held = listener.accept().await;
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        let api = Api::<Namespace>::all(client);
+        let answer = tokio::time::timeout(Duration::from_secs(600), api.get("a")).await;
+        assert!(answer.expect("it ends").is_err());
+        silent.abort();
     }
 }
