@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -10,6 +10,7 @@ use kube::Api;
 use kube::api::PostParams;
 use sealing::key::Fingerprint;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -30,6 +31,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// Pause before a key Secret that could not be looked up is looked up again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How much of what the leader has to say is kept by a replica that does not lead.
+const UNREPORTED: usize = 64;
 /// Longest sleep at a time, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -49,6 +52,8 @@ pub(crate) struct KeyStore {
     listed: bool,
     /// Key Secrets that seem to have gone, and could not be looked up yet: their keys count as they were.
     unsure: BTreeSet<String>,
+    /// When they are looked up again.
+    look_at: Instant,
     lacking_since: Option<Timestamp>,
     made: Option<Timestamp>,
     /// The key whose Secret was sent and not answered: it may have been created all the same.
@@ -59,6 +64,8 @@ pub(crate) struct KeyStore {
     logged: Option<Fingerprint>,
     /// When a key was asked for while another replica led.
     asked_at: Option<Instant>,
+    /// Whether a key that was asked for has still to be made.
+    owed: bool,
 }
 
 impl KeyStore {
@@ -87,6 +94,7 @@ impl KeyStore {
             published,
             listed: false,
             unsure: BTreeSet::new(),
+            look_at: Instant::now(),
             lacking_since: None,
             made: None,
             unanswered: None,
@@ -94,6 +102,7 @@ impl KeyStore {
             not_before: None,
             logged: None,
             asked_at: None,
+            owed: false,
         };
         (store, reader)
     }
@@ -103,16 +112,22 @@ impl KeyStore {
         info!("Searching for existing private keys");
         let (sender, mut news) = mpsc::channel(16);
         tokio::spawn(source::follow(self.api.clone(), self.settings.prefix.clone(), sender));
-        loop {
-            let due = self.due();
-            tokio::select! {
-                Some(said) = news.recv() => self.hear(said).await,
-                Some(()) = asked.recv() => self.make_as_asked().await,
-                () = self.leadership.changed() => self.has_changed_place().await,
-                () = tokio::time::sleep(LOOK_AGAIN), if !self.unsure.is_empty() => self.look_again().await,
-                () = sleep_until(due) => if self.is_due() { self.make_if_still_due().await },
-                () = self.stop.cancelled() => return,
-            }
+        while !self.stop.is_cancelled() {
+            self.turn(&mut news, &mut asked).await;
+        }
+    }
+
+    /// Waits for what comes next, and does what follows from it. Something comes every few seconds, so that no pause may
+    /// begin anew each time.
+    async fn turn(&mut self, news: &mut mpsc::Receiver<KeyNews>, asked: &mut mpsc::Receiver<()>) {
+        let due = self.due();
+        tokio::select! {
+            Some(said) = news.recv() => self.hear(said).await,
+            Some(()) = asked.recv() => self.make_as_asked().await,
+            () = self.leadership.changed() => self.has_changed_place().await,
+            () = tokio::time::sleep_until(self.look_at), if !self.unsure.is_empty() => self.look_again().await,
+            () = sleep_until(due) => if self.is_due() { self.make_if_still_due().await },
+            () = self.stop.cancelled() => {}
         }
     }
 
@@ -127,12 +142,9 @@ impl KeyStore {
             lacking_since: self.lacking_since,
             made: self.made,
         };
-        let due = renewal::next_key(
-            state,
-            self.settings.renew_period,
-            self.settings.cutoff,
-            Timestamp::now(),
-        )?;
+        let now = Timestamp::now();
+        let by_age = renewal::next_key(state, self.settings.renew_period, self.settings.cutoff, now);
+        let due = if self.owed { now } else { by_age? };
         Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
     }
 
@@ -195,6 +207,9 @@ impl KeyStore {
                     },
                 ));
                 self.report();
+                // A replica that never leads has nobody to tell: the latest matter most.
+                let too_many = self.unreported.len().saturating_sub(UNREPORTED);
+                self.unreported.drain(..too_many);
             }
         }
     }
@@ -220,6 +235,7 @@ impl KeyStore {
             Err(error) => {
                 // Without an answer nothing is known: a key that is there all the same would be replaced.
                 if self.unsure.insert(name.to_owned()) {
+                    self.look_at = Instant::now() + LOOK_AGAIN;
                     warn!(secretname = name, %error, "a key Secret that went cannot be looked up, trying again");
                 }
                 return;
@@ -238,6 +254,7 @@ impl KeyStore {
         for name in self.unsure.clone() {
             self.lose(&name).await;
         }
+        self.look_at = Instant::now() + LOOK_AGAIN;
         self.publish();
     }
 
@@ -286,6 +303,7 @@ impl KeyStore {
     /// SIGUSR1. The leader of before may be dead, and this replica about to follow it: then it does what it was asked.
     async fn make_as_asked(&mut self) {
         if self.leadership.leads() {
+            self.owed = true;
             self.make().await;
         } else {
             self.asked_at = Some(Instant::now());
@@ -302,6 +320,7 @@ impl KeyStore {
             && let Some(asked_at) = self.asked_at.take()
             && asked_at.elapsed() <= lease::LASTS
         {
+            self.owed = true;
             self.make().await;
         }
     }
@@ -349,6 +368,7 @@ impl KeyStore {
     }
 
     fn has_made(&mut self) {
+        self.owed = false;
         self.failures = 0;
         self.not_before = None;
         self.made = Some(Timestamp::now());

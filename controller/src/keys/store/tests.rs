@@ -60,6 +60,41 @@ async fn a_key_whose_secret_cannot_be_looked_up_stays() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_secret_cannot_be_looked_up_is_looked_for_again_however_much_else_happens() {
+    let (mut store, _keys) = store();
+    let (election, leadership) = Leadership::new(Standing::Alone);
+    store.leadership = leadership;
+    let (secret, _) = key_secret(&store.settings, "sealed-secrets-key");
+    store.hear(KeyNews::Listed(vec![secret])).await;
+    store.hear(KeyNews::Lost("sealed-secrets-key".to_owned())).await;
+    let (_news, mut news) = mpsc::channel(1);
+    let (_asked, mut asked) = mpsc::channel(1);
+    let due = store.look_at;
+    // A leader's Lease is renewed all the time.
+    for _ in 0..4 {
+        election.send_replace(Standing::Alone);
+        store.turn(&mut news, &mut asked).await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    store.turn(&mut news, &mut asked).await;
+    assert!(store.look_at > due, "it was looked up");
+}
+
+#[tokio::test]
+async fn a_key_that_was_asked_for_is_tried_again_until_it_is_made() {
+    let (mut store, _keys) = store();
+    let (secret, _) = key_secret(&store.settings, "sealed-secrets-key");
+    store.hear(KeyNews::Listed(vec![secret])).await;
+    assert_eq!(store.due(), None, "none is due");
+    store.make_as_asked().await;
+    assert!(store.not_before.is_some() && store.due() == store.not_before);
+    let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
+    store.unanswered = Some(fingerprint);
+    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    assert_eq!(store.due(), None, "it was made");
+}
+
 #[tokio::test]
 async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_made() {
     let (mut store, keys) = store();
