@@ -87,6 +87,11 @@ impl Candidate {
         holder(spec).filter(|holder| *holder != self.identity.text)
     }
 
+    /// Whether this replica holds the Lease.
+    pub(crate) fn holds(&self, spec: &LeaseSpec) -> bool {
+        holder(spec) == Some(&self.identity.text)
+    }
+
     /// Takes note of the Lease as it is `now` (`None`: there is none) and decides. `wall` is what the new spec says.
     pub(crate) fn step(&mut self, found: Option<&LeaseSpec>, now: Instant, wall: Timestamp) -> Step {
         let since = match (&self.seen, found) {
@@ -104,7 +109,7 @@ impl Candidate {
                 return Step::Respect(left);
             }
         }
-        let taken = held.is_none_or(|(_, holder)| holder != self.identity.text);
+        let taken = found.is_none_or(|spec| !self.holds(spec));
         Step::Write {
             spec: Box::new(self.held_by_us(found, taken, wall)),
             taken,

@@ -17,12 +17,15 @@ use tracing::{info, warn};
 use super::leadership::Standing;
 use super::{Candidate, Identity, LOOK_EVERY, RENEW_EVERY, Step, WRITES_FOR, given_up};
 use crate::error::ApiFailure;
+use crate::pause;
 use crate::request::within;
 
 /// Longest time for one request: a renewal that is not answered has to be tried again before the leader's time is over.
 const LONGEST_REQUEST: Duration = Duration::from_secs(3);
-/// Pause before leases are asked for again where they are denied.
-const DENIED_FOR: Duration = Duration::from_secs(60);
+/// Pauses before leases are asked for again where they are denied: the role of an installation may come a moment after its
+/// replicas, and until then each takes itself for the only one.
+const DENIED_FIRST: Duration = Duration::from_secs(1);
+const DENIED_LONGEST: Duration = Duration::from_secs(60);
 /// Pause after somebody else was faster.
 const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 
@@ -37,6 +40,8 @@ pub(crate) struct Election {
     term: u64,
     /// Whether the API server has ever let this process read the Lease. If it did, a denial is a fault that passes.
     allowed: bool,
+    /// How often leases were denied until now.
+    denials: u32,
     troubled: bool,
     followed: Option<String>,
 }
@@ -52,6 +57,7 @@ impl Election {
             known: None,
             term: 0,
             allowed: false,
+            denials: 0,
             troubled: false,
             followed: None,
         }
@@ -75,14 +81,31 @@ impl Election {
     pub(crate) async fn give_up(mut self) {
         let leads = matches!(*self.told.borrow(), Standing::Leads { .. });
         self.told.send_replace(Standing::Follows);
-        let Some(lease) = self.known.take().filter(|_| leads) else {
+        if !leads {
             return;
-        };
-        let spec = given_up(&lease.spec.clone().unwrap_or_default(), Timestamp::now());
-        match self.write(Some(lease.metadata), spec).await {
-            Ok(_) => info!(lease = self.name, "gave the Lease up"),
+        }
+        match self.write_given_up().await {
+            Ok(true) => info!(lease = self.name, "gave the Lease up"),
+            Ok(false) => {}
             Err(error) => warn!(lease = self.name, %error, "the Lease could not be given up, it expires"),
         }
+    }
+
+    /// Says whether the Lease was still this replica's.
+    async fn write_given_up(&mut self) -> Result<bool, ApiFailure> {
+        let lease = match self.known.take() {
+            Some(lease) => Some(lease),
+            // A renewal was cut off: what came of it is not known.
+            None => within(LONGEST_REQUEST, self.api.get_opt(&self.name)).await?,
+        };
+        let Some((metadata, spec)) = lease.and_then(|lease| Some((lease.metadata, lease.spec?))) else {
+            return Ok(false);
+        };
+        if !self.candidate.holds(&spec) {
+            return Ok(false);
+        }
+        self.write(Some(metadata), given_up(&spec, Timestamp::now())).await?;
+        Ok(true)
     }
 
     /// Looks once and writes once at most. Gives the pause before the next round.
@@ -99,7 +122,8 @@ impl Election {
                     );
                     self.told.send_replace(Standing::Alone);
                 }
-                DENIED_FOR
+                self.denials = self.denials.saturating_add(1);
+                pause::growing(self.denials, DENIED_FIRST, DENIED_LONGEST)
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.troubled, true) {
@@ -196,4 +220,75 @@ fn jitter() -> f64 {
     // Without randomness they ask together.
     let _ = SystemRandom::default().fill(&mut byte);
     0.8 + 0.2 * f64::from(byte[0]) / 255.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::http::{Method, StatusCode};
+    use axum::response::IntoResponse as _;
+    use kube::{Client, Config};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// An election whose API server answers every request with `status` and the Lease, which a PUT replaces.
+    async fn election(status: StatusCode, lease: &Arc<Mutex<String>>) -> (Election, watch::Receiver<Standing>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let lease = lease.clone();
+        let answer = async move |method: Method, body: String| {
+            let mut lease = lease.lock().unwrap();
+            if method == Method::PUT {
+                *lease = body;
+            }
+            (status, [("content-type", "application/json")], lease.clone()).into_response()
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
+        let (told, standing) = watch::channel(Standing::Follows);
+        let identity = Identity::new(Some("a".to_owned()), "host", 1);
+        let api = Api::namespaced(client, "ns");
+        (Election::new(api, "l".to_owned(), identity, told), standing)
+    }
+
+    fn held_by(holder: &str) -> Arc<Mutex<String>> {
+        let lease = serde_json::json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l", "resourceVersion": "1"},
+            "spec": {"holderIdentity": holder},
+        });
+        Arc::new(Mutex::new(lease.to_string()))
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_given_up_even_when_a_renewal_was_cut_off() {
+        let own = Identity::new(Some("a".to_owned()), "host", 1).text;
+        for (holder, left) in [(own.as_str(), ""), ("another", "another")] {
+            let lease = held_by(holder);
+            let (election, _standing) = election(StatusCode::OK, &lease).await;
+            election.told.send_replace(Standing::Leads {
+                until: Instant::now() + WRITES_FOR,
+                term: 1,
+            });
+            election.give_up().await;
+            let lease: Lease = serde_json::from_str(&lease.lock().unwrap()).unwrap();
+            assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some(left));
+        }
+    }
+
+    #[tokio::test]
+    async fn where_leases_are_denied_they_are_asked_for_again_soon_and_then_each_minute() {
+        let denied = serde_json::json!({
+            "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden", "message": "no",
+        });
+        let (mut election, standing) = election(StatusCode::FORBIDDEN, &Arc::new(Mutex::new(denied.to_string()))).await;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            pauses.push(election.round().await.as_secs());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(*standing.borrow(), Standing::Alone);
+    }
 }
