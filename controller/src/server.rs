@@ -36,7 +36,7 @@ pub(crate) const LARGEST_BODY: usize = 3 << 20;
 pub(crate) struct Shared {
     /// The keys.
     pub keys: KeysReader,
-    /// Whether keys and caches are ready.
+    /// Whether keys and caches have been ready once.
     pub ready: Arc<AtomicBool>,
     /// Whether this replica leads.
     pub leadership: Leadership,
@@ -71,7 +71,7 @@ impl Shared {
     }
 
     fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+        self.ready.load(Ordering::Relaxed) && self.keys.borrow().current.is_some()
     }
 }
 
