@@ -7,6 +7,7 @@ pub(crate) mod limit;
 pub(crate) mod listen;
 pub(crate) mod measure;
 mod opening;
+mod patient;
 pub(crate) mod places;
 pub(crate) mod rotate;
 pub(crate) mod scrape;
@@ -15,11 +16,11 @@ pub(crate) mod verify;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use crds::names;
 use tokio::sync::Semaphore;
 
@@ -101,7 +102,10 @@ pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
 /// The routes of the metrics port.
 pub(crate) fn metrics_routes(shared: Shared) -> Router {
     Router::new()
-        .route(names::PATH_METRICS, get(scrape::scrape))
+        .route(
+            names::PATH_METRICS,
+            get(scrape::scrape).layer(Extension(scrape::room())),
+        )
         .fallback(not_found)
         .with_state(shared)
 }

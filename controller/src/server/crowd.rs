@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::limit;
-use super::places::{Peer, Places};
+use super::places::{Peer, Places, held};
 
 /// Bodies at a time, over all.
 const ALL: usize = 32;
@@ -44,7 +44,7 @@ pub(crate) async fn crowd(
     let client = (peer, limit::client(request.headers()).to_owned());
     let places = room.peers.take(peer).zip(room.clients.take(client));
     match places {
-        Some(_places) => next.run(request).await,
+        Some(places) => held(next.run(request).await, places),
         None => limit::exceeded(),
     }
 }

@@ -16,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 use tracing::debug;
 
+use super::patient::Patient;
 use super::places::{Peer, Places};
 
 /// Connections at a time, for each port.
 const CONNECTIONS: usize = 1024;
 /// Of these, for one peer.
 const FOR_A_PEER: usize = 256;
-/// How long a connection may take to begin a request.
+/// How long a connection may take to begin a request, or may take nothing of an answer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long open requests have at the end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -80,7 +81,7 @@ pub(crate) async fn serve(
         let Some(place) = places.take(peer) else {
             continue;
         };
-        let connection = open.watch(connection(stream, Extension(peer).layer(routes.clone()), read));
+        let connection = open.watch(connection(stream, Extension(peer).layer(routes.clone()), read, write));
         tokio::spawn(async move {
             // A client that broke off is its own affair.
             let _ = connection.await;
@@ -94,6 +95,7 @@ fn connection(
     stream: TcpStream,
     routes: AddExtension<Router, Peer>,
     read: Duration,
+    write: Duration,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send {
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     // It counts from the moment the connection has nothing to do: one that stays silent makes room for others.
@@ -101,7 +103,53 @@ fn connection(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(read.min(LONGEST_SILENCE));
+    let stream = Patient::new(stream, write.min(LONGEST_SILENCE));
     builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use axum::routing::get;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::super::places::held;
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() {
+        let listener = bind("listen-addr", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let places = Places::new(1, 1);
+        let answer = {
+            let places = places.clone();
+            // More than all buffers on the way hold.
+            move || async move { held("x".repeat(64 << 20).into_response(), places.take("here")) }
+        };
+        let routes = Router::new().route("/", get(answer));
+        let (read, write) = (Duration::from_secs(10), Duration::from_millis(500));
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, routes, read, write, stop.clone()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let until = |free: bool| {
+            let places = places.clone();
+            async move {
+                while places.take("another").is_some() != free {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        };
+        for free in [false, true] {
+            tokio::time::timeout(Duration::from_secs(60), until(free))
+                .await
+                .expect("soon");
+        }
+        drop(client);
+        stop.cancel();
+    }
 }

@@ -6,6 +6,11 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::{Body, HttpBody as _};
+use axum::http::header;
+use axum::response::Response;
+use futures::StreamExt as _;
+
 /// An address that connects, as far as it counts as one: an IPv4 address, or the /64 of an IPv6 address, of which a host
 /// can have every address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +84,20 @@ impl<K: Clone + Eq + Hash> Drop for Place<K> {
             }
         }
     }
+}
+
+/// An answer that keeps `place` until it has been sent: who does not read it takes room all the while.
+pub(crate) fn held<T: Send + 'static>(answer: Response, place: T) -> Response {
+    let Some(length) = answer.body().size_hint().exact().filter(|length| *length > 0) else {
+        return answer;
+    };
+    let (mut parts, body) = answer.into_parts();
+    parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    let sent = body.into_data_stream().map(move |chunk| {
+        let _until_the_stream_ends = &place;
+        chunk
+    });
+    Response::from_parts(parts, Body::from_stream(sent))
 }
 
 #[cfg(test)]
