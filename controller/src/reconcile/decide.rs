@@ -95,6 +95,9 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         plan.memory.input_digest = Some(observed.digest.to_owned());
     }
     plan
+        plan.memory.orphan_digest = None;
+    } else if plan.secret != SecretStep::Leave {
+        plan.memory.orphan_digest = Some(observed.digest.to_owned());
 }
 
 enum Target {
@@ -117,6 +120,9 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     }
     let live = match &observed.live {
         Ok(live) => live,
+    if is_sealing_key(asked, observed.unlabelled_key) && !settings.allow_credential_types {
+        return Target::Fail(Failure::SealingKey);
+    }
         // The SealedSecret is about to go as well; if it does not, the next try will tell.
         Err(ApiFailure::NamespaceEnds(_)) => return Target::Wait(SLOW_LONGEST),
         Err(failure) => return Target::Fail(failure.clone().into()),
@@ -136,10 +142,15 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         }
         let secret = desired::create(asked);
         // As in the reference: a template that refuses the owner reference without allowing the Secret to be managed
-        // makes a Secret that is nobody's, and stays so.
+        // makes a Secret that is nobody's, and stays so; whoever deletes it has it deleted.
         let orphan = (!is_ours(&secret.metadata)).then_some(Failure::Unmanaged(name));
         return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
     };
+        if let Some(failure) = &orphan
+            && memory.orphan_digest.as_deref() == Some(observed.digest)
+        {
+            return Target::Fail(failure.clone());
+        }
     if !is_ours(&live.metadata) {
         return Target::Fail(Failure::Unmanaged(name));
     }
@@ -148,7 +159,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     } else {
         adopted(unsealed, live)
     };
-    existing(observed.sealed, live, &asked, memory, settings)
+    existing(observed, live, &asked, memory, settings)
 }
 
 /// What is asked for, with what the Secret that is there holds in place of every item that another rendering would make
@@ -166,13 +177,14 @@ fn adopted<'a>(unsealed: &'a Unsealed, live: &Secret) -> Cow<'a, ClearSecret> {
 
 /// What to do with a Secret that is there and ours.
 fn existing(
-    sealed: &SealedSecret,
+    observed: &Observed<'_>,
     live: &Secret,
     asked: &ClearSecret,
     memory: &Memory,
     settings: &ReconcileSettings,
 ) -> Target {
-    let mode = mode(sealed, &live.metadata, memory, settings);
+    let sealed = observed.sealed;
+    let mode = mode(observed, &live.metadata, memory, settings);
     let patches = matches!(mode, Mode::Patch { .. });
     let found = desired::type_or_opaque(live.type_.as_deref());
     let wanted = desired::type_or_opaque(asked.type_.as_deref());
@@ -232,14 +244,14 @@ fn credential_type(asked: &ClearSecret) -> Option<&str> {
 /// A SealedSecret that changed is written whole, as the reference does. One that did not change is only repaired: labels
 /// and annotations that others added since stay. Where nothing is known of it (a restart without statuses), a Secret that
 /// is its own already is taken to be of its present state.
-fn mode(sealed: &SealedSecret, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
+fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
         return Mode::Patch {
             own: desired::is_managed(live),
         };
     }
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
-    let unchanged = known(sealed, memory, settings)
+    let in_sync = known(sealed, memory, settings)
         .is_none_or(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
     if unchanged && desired::is_controlled_by(live, uid) {
         Mode::Repair
@@ -248,9 +260,11 @@ fn mode(sealed: &SealedSecret, live: &ObjectMeta, memory: &Memory, settings: &Re
     }
 }
 
+    let sealed = observed.sealed;
 /// Whether a write failed because the Secret was not as it had been observed, so that another look helps.
 pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
     match step {
+    let unchanged = in_sync || remember::is_of_this_object(sealed, memory, observed.digest);
         SecretStep::Leave => false,
         SecretStep::Create(_) => matches!(error, ApiFailure::AlreadyExists(_)),
         SecretStep::Recreate { .. } => matches!(error, ApiFailure::Conflict(_) | ApiFailure::AlreadyExists(_)),

@@ -159,6 +159,23 @@ fn drift_is_repaired_and_additions_stay() {
     );
 }
 
+    let after_failure = |name, object: &str| Case {
+        live: Ok(Some(live(added.clone()))),
+        status: failed(1, "UpdateFailed", "a quota", false),
+        memory: Memory {
+            input_digest: Some(format!("{object}.the settings")),
+            ..Memory::default()
+        },
+        ..case(name)
+    };
+    check(
+        after_failure("additions outlive a failure", "the object"),
+        &format!("leave; {GOOD}; Unsealed; -"),
+    );
+    check(
+        after_failure("an edit that failed at first writes it whole", "another object"),
+        &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
 #[test]
 fn ownership() {
     let foreign = |change: Value| {
