@@ -85,6 +85,8 @@ pub(crate) struct Memory {
     pub secret_version: Option<String>,
     /// Digest of the input of the last pass that succeeded.
     pub input_digest: Option<String>,
+    /// Digest of the input of which a Secret was made that is nobody's: it is not made again.
+    pub orphan_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
 }

@@ -144,8 +144,6 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         // As in the reference: a template that refuses the owner reference without allowing the Secret to be managed
         // makes a Secret that is nobody's, and stays so; whoever deletes it has it deleted.
         let orphan = (!is_ours(&secret.metadata)).then_some(Failure::Unmanaged(name));
-        return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
-    };
         if let Some(failure) = &orphan
             && memory.orphan_digest.as_deref() == Some(observed.digest)
         {
@@ -153,6 +151,8 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         }
     if !is_ours(&live.metadata) {
         return Target::Fail(Failure::Unmanaged(name));
+        return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
+    };
     }
     let asked = if remember::is_of_another_object(observed.sealed, memory, observed.digest) {
         Cow::Borrowed(asked)

@@ -29,13 +29,23 @@ fn a_missing_secret_is_created() {
         },
         "leave; -; -; 700ms",
     );
-    check(
-        Case {
-            opened: asked(|secret| secret.metadata.owner_references = None),
-            ..case("nobody's from the beginning (reference behaviour)")
+    let orphan = |name, digest: Option<&str>| Case {
+        opened: asked(|secret| secret.metadata.owner_references = None),
+        memory: Memory {
+            orphan_digest: digest.map(str::to_owned),
+            ..Memory::default()
         },
-        "create a=new,l:asked; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s",
-    );
+        ..case(name)
+    };
+    let failed = "-Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s";
+    let made = format!("create a=new,l:asked; {failed}");
+    let first = orphan("nobody's from the beginning (reference behaviour)", None);
+    let (_, plan) = decide_case(&first);
+    assert_eq!(plan.memory.orphan_digest.as_deref(), Some("the object.the settings"));
+    check(first, &made);
+    let deleted = orphan("nobody's, and deleted", Some("the object.the settings"));
+    check(deleted, &format!("leave; {failed}"));
+    check(orphan("nobody's, and the object changed", Some("another")), &made);
 }
 
 #[test]
@@ -149,16 +159,6 @@ fn drift_is_repaired_and_additions_stay() {
         },
         "replace a=new,l:asked,owner:u1; -; Unsealed; -",
     );
-    check(
-        Case {
-            live: Ok(Some(live(added))),
-            status: synced(1),
-            ..case("only additions")
-        },
-        "leave; -; -; -",
-    );
-}
-
     let after_failure = |name, object: &str| Case {
         live: Ok(Some(live(added.clone()))),
         status: failed(1, "UpdateFailed", "a quota", false),
@@ -176,6 +176,16 @@ fn drift_is_repaired_and_additions_stay() {
         after_failure("an edit that failed at first writes it whole", "another object"),
         &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
     );
+    check(
+        Case {
+            live: Ok(Some(live(added))),
+            status: synced(1),
+            ..case("only additions")
+        },
+        "leave; -; -; -",
+    );
+}
+
 #[test]
 fn ownership() {
     let foreign = |change: Value| {
