@@ -81,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_REPLACE_IMMUTABLE", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub replace_immutable: bool,
-    /// Make Secrets of types that are credentials of the cluster itself (service account and bootstrap tokens)
+    /// Make Secrets that are credentials of the cluster itself (service account and bootstrap tokens, sealing keys)
     #[arg(long, env = "SEALED_SECRETS_ALLOW_CREDENTIAL_TYPES", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub allow_credential_types: bool,

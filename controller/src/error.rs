@@ -172,6 +172,11 @@ pub(crate) enum Failure {
         "a Secret of type {0:?} is a credential of the cluster itself: refused unless the controller runs with --allow-credential-types"
     )]
     CredentialType(String),
+    /// The Secret would be one of the controller's own sealing keys.
+    #[error(
+        "the Secret would be a sealing key of the controller: refused unless the controller runs with --allow-credential-types"
+    )]
+    SealingKey,
     /// The API server refused, or was not there.
     #[error(transparent)]
     Api(#[from] ApiFailure),
@@ -241,6 +246,7 @@ impl Failure {
             Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
             Self::SecretTerminating => row(EVENT_UPDATE_FAILED, "update", "SecretTerminating", Retry::Slow),
             Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
+            Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
             Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
         }
     }

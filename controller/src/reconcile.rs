@@ -58,8 +58,26 @@ pub(crate) struct Reconciler {
     pub lately: Lately,
     /// Whether statuses keep what they remember.
     pub kept: Kept,
+    /// Where the sealing keys are.
+    pub keys_at: KeysAt,
     /// SealedSecrets that have gone, where their Secrets are deleted here.
     pub gone: Arc<Gone>,
+}
+
+/// Where the sealing keys are.
+#[derive(Debug, Clone)]
+pub(crate) struct KeysAt {
+    /// The controller's own namespace.
+    pub namespace: String,
+    /// Name of the key Secret that needs no label.
+    pub unlabelled: String,
+}
+
+impl KeysAt {
+    /// That name, if `name` is in the namespace of the keys.
+    fn unlabelled(&self, name: &ObjectName) -> Option<&str> {
+        (self.namespace == name.namespace).then_some(&self.unlabelled)
+    }
 }
 
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
@@ -154,6 +172,7 @@ impl Reconciler {
     ) -> (Plan, Option<apply::Written>) {
         let mut observed = Observed {
             sealed: &start.sealed,
+            unlabelled_key: self.keys_at.unlabelled(name),
             opened,
             digest,
             live: Ok(None),

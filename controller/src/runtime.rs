@@ -28,9 +28,9 @@ use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::publication::Publication;
 use crate::queue::Queue;
-use crate::reconcile::Reconciler;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
+use crate::reconcile::{KeysAt, Reconciler};
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -120,6 +120,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         lately: Lately::default(),
         kept: Kept::default(),
         gone: gone.clone(),
+        keys_at: KeysAt {
+            namespace: access.namespace.clone(),
+            unlabelled: settings.keys.prefix.clone(),
+        },
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     tokio::select! {

@@ -30,6 +30,8 @@ pub(crate) struct Observed<'a> {
     pub digest: &'a str,
     /// The Secret of its name; not looked at when nothing came out.
     pub live: Result<Option<Secret>, ApiFailure>,
+    /// In the controller's own namespace: the name of the key Secret that needs no label.
+    pub unlabelled_key: Option<&'a str>,
     /// How much longer the place has to stay empty, because a foreign Secret has just been deleted there.
     pub kept_empty_for: Option<Duration>,
 }
@@ -93,11 +95,11 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     plan.live = live;
     if plan.synced {
         plan.memory.input_digest = Some(observed.digest.to_owned());
-    }
-    plan
         plan.memory.orphan_digest = None;
     } else if plan.secret != SecretStep::Leave {
         plan.memory.orphan_digest = Some(observed.digest.to_owned());
+    }
+    plan
 }
 
 enum Target {
@@ -118,11 +120,11 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     if let Some(type_) = credential_type(asked).filter(|_| !settings.allow_credential_types) {
         return Target::Fail(Failure::CredentialType(type_.to_owned()));
     }
-    let live = match &observed.live {
-        Ok(live) => live,
     if is_sealing_key(asked, observed.unlabelled_key) && !settings.allow_credential_types {
         return Target::Fail(Failure::SealingKey);
     }
+    let live = match &observed.live {
+        Ok(live) => live,
         // The SealedSecret is about to go as well; if it does not, the next try will tell.
         Err(ApiFailure::NamespaceEnds(_)) => return Target::Wait(SLOW_LONGEST),
         Err(failure) => return Target::Fail(failure.clone().into()),
@@ -149,10 +151,10 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         {
             return Target::Fail(failure.clone());
         }
-    if !is_ours(&live.metadata) {
-        return Target::Fail(Failure::Unmanaged(name));
         return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
     };
+    if !is_ours(&live.metadata) {
+        return Target::Fail(Failure::Unmanaged(name));
     }
     let asked = if remember::is_of_another_object(observed.sealed, memory, observed.digest) {
         Cow::Borrowed(asked)
@@ -241,8 +243,16 @@ fn credential_type(asked: &ClearSecret) -> Option<&str> {
         .filter(|type_| names::CREDENTIAL_SECRET_TYPES.contains(type_))
 }
 
-/// A SealedSecret that changed is written whole, as the reference does. One that did not change is only repaired: labels
-/// and annotations that others added since stay. Where nothing is known of it (a restart without statuses), a Secret that
+/// Whether what is asked for would be loaded as a sealing key, or retire one: whoever may make SealedSecrets in the
+/// controller's own namespace, but no Secrets, would have everybody seal for a key of theirs. `unlabelled`: see [`Observed`].
+fn is_sealing_key(asked: &ClearSecret, unlabelled: Option<&str>) -> bool {
+    let labels = asked.metadata.labels.as_ref();
+    let labelled = labels.is_some_and(|labels| labels.contains_key(names::LABEL_SEALING_KEY));
+    unlabelled.is_some_and(|name| labelled || asked.metadata.name.as_deref() == Some(name))
+}
+
+/// A SealedSecret that changed is written whole, as the reference does. One that did not change since its Secret was written
+/// is only repaired, whatever failed in between: labels and annotations that others added stay. Where nothing is known of it (a restart without statuses), a Secret that
 /// is its own already is taken to be of its present state.
 fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
@@ -250,9 +260,11 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
             own: desired::is_managed(live),
         };
     }
+    let sealed = observed.sealed;
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
     let in_sync = known(sealed, memory, settings)
         .is_none_or(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
+    let unchanged = in_sync || remember::is_of_this_object(sealed, memory, observed.digest);
     if unchanged && desired::is_controlled_by(live, uid) {
         Mode::Repair
     } else {
@@ -260,11 +272,9 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
     }
 }
 
-    let sealed = observed.sealed;
 /// Whether a write failed because the Secret was not as it had been observed, so that another look helps.
 pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
     match step {
-    let unchanged = in_sync || remember::is_of_this_object(sealed, memory, observed.digest);
         SecretStep::Leave => false,
         SecretStep::Create(_) => matches!(error, ApiFailure::AlreadyExists(_)),
         SecretStep::Recreate { .. } => matches!(error, ApiFailure::Conflict(_) | ApiFailure::AlreadyExists(_)),

@@ -129,6 +129,7 @@ struct Case {
     memory: Memory,
     settings: ReconcileSettings,
     kept_empty: Option<Duration>,
+    unlabelled_key: Option<&'static str>,
     annotations: Value,
 }
 
@@ -142,6 +143,7 @@ fn case(name: &'static str) -> Case {
         memory: Memory::default(),
         settings: SETTINGS,
         kept_empty: None,
+        unlabelled_key: None,
         annotations: Value::Null,
     }
 }
@@ -155,6 +157,7 @@ fn decide_case(case: &Case) -> (SealedSecret, Plan) {
         opened: &case.opened,
         digest: "the object.the settings",
         live,
+        unlabelled_key: case.unlabelled_key,
         kept_empty_for: case.kept_empty,
     };
     let plan = decide(&observed, &case.memory, &case.settings, NOW.parse().unwrap());

@@ -115,6 +115,35 @@ fn types_that_are_credentials_of_the_cluster_are_refused() {
 }
 
 #[test]
+fn a_sealing_key_is_not_made_in_the_controllers_own_namespace() {
+    let labelled = || {
+        asked(|secret| {
+            let label = (
+                "sealedsecrets.bitnami.com/sealed-secrets-key".to_owned(),
+                "active".to_owned(),
+            );
+            secret.metadata.labels = Some(BTreeMap::from([label]));
+        })
+    };
+    let own = |name, opened, unlabelled_key| Case {
+        opened,
+        unlabelled_key,
+        ..case(name)
+    };
+    let refused =
+        "leave; -Synced(SealingKeyRefused) -Ready(SealingKeyRefused) +Stalled(SealingKeyRefused); ErrUpdateFailed; -";
+    check(own("by its label", labelled(), Some("key")), refused);
+    check(own("by its name", asked(|_| {}), Some("one")), refused);
+    let made = |labels: &str| format!("create a=new,{labels},owner:u1; {GOOD}; Unsealed; -");
+    let label = "sealedsecrets.bitnami.com/sealed-secrets-key:active";
+    check(own("elsewhere", labelled(), None), &made(label));
+    check(own("another one", asked(|_| {}), Some("key")), &made("l:asked"));
+    let mut allowed = own("allowed", labelled(), Some("key"));
+    allowed.settings.allow_credential_types = true;
+    check(allowed, &made(label));
+}
+
+#[test]
 fn what_does_not_open_waits_for_a_change() {
     let stalled = "-Synced(UnsealFailed) -Ready(UnsealFailed) +Stalled(UnsealFailed)";
     check(
