@@ -105,6 +105,8 @@ pub(crate) struct Start {
     pub sealed: Arc<SealedSecret>,
     /// What is remembered of it.
     pub memory: Memory,
+    /// resourceVersion of the Secret, as the watch knew it.
+    pub seen: Option<String>,
 }
 
 /// Where the Secret of a SealedSecret stands, as far as the watch tells.
@@ -150,10 +152,21 @@ impl Watched {
 }
 
 impl Inner {
-    /// Whether what others make of the Secret is of no concern: the SealedSecret says so, and nothing is left to do for it.
+    /// resourceVersion of the Secret of that name, if the watch knows one.
+    fn version(&self, name: &ObjectName) -> Option<String> {
+        self.secrets.get(name).map(|entry| entry.identity.version.clone())
+    }
+
+    /// Whether what others make of the Secret is of no concern: nothing can be made of the SealedSecret as it is, or it says
+    /// so itself, and nothing is left to do for it.
     fn is_left_alone(&self, name: &ObjectName) -> bool {
-        let settled = self.memories.get(name).is_some_and(|memory| memory.is_settled());
-        settled
+        let Some(memory) = self.memories.get(name) else {
+            return false;
+        };
+        if memory.retry == Some(Retry::OnChange) {
+            return true;
+        }
+        memory.is_settled()
             && self
                 .sealed
                 .get(name)
@@ -313,21 +326,26 @@ impl Index {
             uid,
             ..Memory::default()
         });
-        let version = inner.secrets.get(name).map(|entry| &entry.identity.version);
-        let same_secret = version.is_some() && version == memory.secret_version.as_ref();
+        let seen = inner.version(name);
+        let same_secret = seen.is_some() && seen == memory.secret_version;
         // A pass that has to be made again is not skipped: this wake came in the place of its timer.
         if only_secret_changed && same_secret && memory.is_settled() {
             return None;
         }
-        Some(Start { sealed, memory })
+        Some(Start { sealed, memory, seen })
     }
 
-    /// Ends a pass.
-    pub(crate) fn end(&self, name: &ObjectName, memory: Memory) {
+    /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if the Secret changed meanwhile and not by this pass:
+    /// while nothing was remembered yet, that woke nobody.
+    pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: Memory) -> Option<Duration> {
         let mut inner = self.inner();
-        if inner.sealed.contains_key(name) {
-            inner.memories.insert(name.clone(), memory);
+        if !inner.sealed.contains_key(name) {
+            return None;
         }
+        let now = inner.version(name);
+        let changed = now.as_deref() != seen && now != memory.secret_version;
+        inner.memories.insert(name.clone(), memory);
+        (changed && !inner.is_left_alone(name)).then_some(Duration::ZERO)
     }
 
     /// A Secret was read or written by a pass.

@@ -23,7 +23,7 @@ use sealing::unseal::{self, Unsealed};
 use tokio::sync::Semaphore;
 use tracing::{debug, info};
 
-use crate::error::{ApiFailure, Failure, METRIC_STATUS};
+use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
 use crate::keys::lately::Lately;
@@ -96,8 +96,9 @@ impl Reconciler {
 
     async fn pass(&self, name: &ObjectName, start: &Start) -> Option<Duration> {
         let digest = remember::digest(&start.sealed, &self.settings);
-        if self.is_in_sync(name, start, &digest).await {
-            return None;
+        if let Some(memory) = self.recall(name, start, &digest).await {
+            debug!(key = %name, "in sync, as its status remembers");
+            return self.index.end(name, start.seen.as_deref(), memory);
         }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
@@ -113,17 +114,13 @@ impl Reconciler {
         self.conclude(name, start, done, &keys).await
     }
 
-    /// Whether the status remembers that nothing is to be done.
-    async fn is_in_sync(&self, name: &ObjectName, start: &Start, digest: &str) -> bool {
+    /// What there is to know of an object whose status remembers that nothing is to be done.
+    async fn recall(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Memory> {
         if !remember::could_recall(&start.sealed, &start.memory, digest, &self.settings) {
-            return false;
+            return None;
         }
         let seen = observe::identity(&self.client, &self.index, name).await;
-        let recalled = remember::recall(&start.sealed, &start.memory, seen.as_ref(), &self.settings);
-        let Some(memory) = recalled else { return false };
-        debug!(key = %name, "in sync, as its status remembers");
-        self.index.end(name, memory);
-        true
+        remember::recall(&start.sealed, &start.memory, seen.as_ref(), &self.settings)
     }
 
     /// Opens the items and renders the templates, off the async threads.
@@ -172,10 +169,10 @@ impl Reconciler {
     ) -> (Plan, Option<apply::Written>) {
         let mut observed = Observed {
             sealed: &start.sealed,
-            unlabelled_key: self.keys_at.unlabelled(name),
             opened,
             digest,
             live: Ok(None),
+            unlabelled_key: self.keys_at.unlabelled(name),
             kept_empty_for: None,
         };
         observed.live = if opened.is_ok() {
@@ -237,12 +234,12 @@ impl Reconciler {
             self.events
                 .post(crate::events::Subject::sealed_secret(&start.sealed), event);
         }
-        // A key that was loaded while this pass ran was not seen by it.
-        if memory.retry == Some(crate::error::Retry::OnChange) && self.keys.borrow().version != keys.version {
-            next = Some(Duration::ZERO);
-        }
-        self.index.end(name, memory);
-        next
+        let waits_for_keys = memory.retry == Some(Retry::OnChange);
+        let again = self.index.end(name, start.seen.as_deref(), memory);
+        // A key that was loaded while this pass ran was not seen by it, and one that comes from now on wakes the object.
+        let missed = waits_for_keys && self.keys.borrow().version != keys.version;
+        let at_once = missed.then_some(Duration::ZERO);
+        next.into_iter().chain(again).chain(at_once).min()
     }
 
     /// Writes the status. What only remembers something is not written where it is not kept, and may fail.

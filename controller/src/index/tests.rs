@@ -46,7 +46,7 @@ fn index(retry: Option<Retry>) -> Index {
         retry,
         ..Memory::default()
     };
-    index.end(&name(), memory);
+    index.end(&name(), None, memory);
     index
 }
 
@@ -103,7 +103,7 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
         secret_version: Some("2".to_owned()),
         ..Memory::default()
     };
-    index.end(&name(), memory);
+    index.end(&name(), None, memory);
     assert!(
         index.begin(&name()).is_none(),
         "the pass finds that there is nothing to do"
@@ -143,7 +143,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
             secret_version: Some("2".to_owned()),
             ..memory
         };
-        index.end(&name(), memory.clone());
+        index.end(&name(), None, memory.clone());
         queue.done(worked_on, Some(Duration::from_millis(50)));
 
         let again = queue.next().await;
@@ -153,6 +153,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         );
         index.end(
             &name(),
+            None,
             Memory {
                 unfinished: false,
                 retry: None,
@@ -163,6 +164,37 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         let idle = tokio::time::timeout(Duration::from_secs(1000), queue.next()).await;
         assert!(idle.is_err(), "and then it is done");
     }
+}
+
+#[test]
+fn what_happens_to_the_secret_during_the_first_pass_is_not_missed() {
+    // (versions that the watch tells while the pass goes on, whether another pass is due)
+    for (told, missed) in [(&["2"][..], false), (&["2", "3"], true), (&[], false)] {
+        let index = Index::default();
+        index.set_secrets_watched(None, true);
+        index.sealed_applied(sealed(json!({}), Value::Null));
+        let start = index.begin(&name()).unwrap();
+        for version in told {
+            let (_, wake) = index.secret_applied(&secret(version, Some("u1"), Value::Null), Instant::now());
+            assert_eq!(wake, None, "nothing is remembered yet");
+        }
+        let memory = Memory {
+            uid: "u1".to_owned(),
+            secret_version: Some("2".to_owned()),
+            ..Memory::default()
+        };
+        let again = index.end(&name(), start.seen.as_deref(), memory);
+        assert_eq!(again, missed.then_some(Duration::ZERO), "{told:?}");
+    }
+}
+
+#[test]
+fn the_secret_of_what_does_not_open_wakes_nobody() {
+    let index = index(Some(Retry::OnChange));
+    let ours = |version| secret(version, Some("u1"), Value::Null);
+    assert_eq!(index.secret_applied(&ours("2"), Instant::now()), (true, None));
+    assert_eq!(index.secret_gone(&name(), Some(&ours("2")), Instant::now()), None);
+    assert_eq!(index.waiting_for_keys(), [name()], "a key still does");
 }
 
 #[test]
