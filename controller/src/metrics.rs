@@ -180,6 +180,10 @@ impl Metrics {
         let told_now = self.key_operations.swap(0, Ordering::Relaxed);
         self.key_operations_total.inc_by(told_now);
         self.leader.set(i64::from(leads));
+        if !leads {
+            // What it knows of waits for the leader's passes.
+            self.queue_length.set(0);
+        }
         let mut families = self.registry.gather();
         families.retain(|family| leads || family.name() != CONDITION_INFO);
         let mut text = Vec::new();
@@ -257,11 +261,14 @@ mod tests {
     fn a_replica_that_does_not_lead_tells_of_no_conditions() {
         let metrics = Metrics::new("v1.2.3", false).unwrap();
         metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
-        for (leads, value, conditions) in [(false, "0", false), (true, "1", true)] {
+        metrics.queue_length.set(7);
+        for (leads, value, conditions) in [(true, "1", true), (false, "0", false)] {
             let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
             assert_eq!(text.contains("condition_info"), conditions);
             let leader = format!("sealed_secrets_controller_leader {value}");
             assert!(text.lines().any(|line| line == leader), "{text}");
+            let waiting = format!("sealed_secrets_controller_queue_length {}", if leads { 7 } else { 0 });
+            assert!(text.lines().any(|line| line == waiting), "{text}");
         }
     }
 

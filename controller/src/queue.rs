@@ -49,6 +49,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// There is nothing to be done for `name` any more. (What a worker has is finished.)
+    pub(crate) fn forget(&self, name: &ObjectName) {
+        self.state().forget(name);
+    }
+
     /// How many names are ready and wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
         self.state().queued.len()
@@ -118,6 +123,21 @@ impl State {
         let time = (due, self.serial);
         self.times.insert(name.clone(), time);
         self.later.insert(time, name);
+    }
+
+    fn forget(&mut self, name: &ObjectName) {
+        if let Some(time) = self.times.remove(name) {
+            self.later.remove(&time);
+        }
+        if self.queued.remove(name)
+            && let Some(waiting) = self.ready.get_mut(&name.namespace)
+        {
+            waiting.retain(|other| *other != name.name);
+            if waiting.is_empty() {
+                self.ready.remove(&name.namespace);
+                self.turns.retain(|namespace| *namespace != name.namespace);
+            }
+        }
     }
 
     fn ripen(&mut self, now: Instant) {
@@ -221,6 +241,24 @@ mod tests {
                 .is_err(),
             "the pause went with it"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_of_what_is_forgotten() {
+        let queue = Queue::default();
+        for text in ["a/1", "a/2", "b/1"] {
+            queue.add(name(text));
+        }
+        queue.add_after(name("c/1"), Duration::from_secs(5));
+        for text in ["a/1", "b/1", "c/1", "d/1"] {
+            queue.forget(&name(text));
+        }
+        assert_eq!(next(&queue).await, "a/2");
+        queue.done(name("a/2"), None);
+        assert!(idle(&queue).await);
+        let state = queue.state();
+        assert!(state.ready.is_empty() && state.turns.is_empty() && state.queued.is_empty());
+        assert!(state.later.is_empty() && state.times.is_empty() && state.in_work.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -108,6 +108,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         queue: queue.clone(),
         metrics: metrics.clone(),
         gone: settings.reconcile.delete_secrets.then(|| gone.clone()),
+        leadership: leadership.clone(),
     };
     let reconciler = Reconciler {
         client: access.client,
@@ -119,11 +120,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         cores: Semaphore::new(cores),
         lately: Lately::default(),
         kept: Kept::default(),
-        gone: gone.clone(),
         keys_at: KeysAt {
             namespace: access.namespace.clone(),
             unlabelled: settings.keys.prefix.clone(),
         },
+        gone: gone.clone(),
     };
     let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     tokio::select! {
@@ -133,7 +134,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
             work(&mut writers, Arc::new(reconciler), &leadership, queue.clone(), &stop);
             tokio::select! {
                 () = wake_on_new_keys(keys, index.clone(), queue.clone()) => {}
-                () = begin_anew(leadership, index, queue) => {}
+                () = begin_anew(leadership, index, queue, gone) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -223,10 +224,13 @@ async fn wake_on_new_keys(mut keys: KeysReader, index: Arc<Index>, queue: Arc<Qu
 }
 
 /// Between two terms of this replica another one may have led: what was remembered of the objects counts no more, and each
-/// gets a pass, as at a start.
-async fn begin_anew(mut leadership: Leadership, index: Arc<Index>, queue: Arc<Queue>) {
+/// gets a pass, as at a start. What has `gone` while another led may be left to be collected.
+async fn begin_anew(mut leadership: Leadership, index: Arc<Index>, queue: Arc<Queue>, gone: Arc<Gone>) {
     let mut term = leadership.begins().await;
     loop {
+        for name in gone.names() {
+            queue.add(name);
+        }
         leadership.ends(term).await;
         let next = leadership.begins().await;
         if next != term {

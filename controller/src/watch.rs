@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
 use futures::StreamExt as _;
@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::index::{Index, Wake};
+use crate::lease::{self, leadership::Leadership};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::pause::WatchPauses;
@@ -34,7 +35,12 @@ pub(crate) struct Watches {
     pub metrics: Arc<Metrics>,
     /// Where SealedSecrets that went are noted, if their Secrets are deleted here.
     pub gone: Option<Arc<Gone>>,
+    /// Whether this replica leads.
+    pub leadership: Leadership,
 }
+
+/// How long a replica that does not lead remembers what has gone, should it come to lead: two leaders' time.
+const FOLLOWED: Duration = Duration::from_secs(2 * lease::LASTS.as_secs());
 
 /// Says whether a watch works, and when that changes.
 struct Trouble {
@@ -141,11 +147,23 @@ impl Watches {
 
     fn sealed_gone(&self, name: &ObjectName) {
         if let Some(before) = self.index.sealed_gone(name) {
-            info!(key = %name, "SealedSecret has gone, its Secret goes by garbage collection");
+            // With a label selector it may also be there still, with other labels.
+            info!(key = %name, "SealedSecret is served no more; when it is deleted, its Secret goes by garbage collection");
             self.metrics.show_conditions(Some(&before), None);
+            self.queue.forget(name);
             if let Some(gone) = &self.gone {
                 gone.note(&before);
-                self.queue.add(name.clone());
+            }
+            // One that begins to lead after this question finds what was noted before it.
+            match (self.leadership.leads(), &self.gone) {
+                (true, gone) => {
+                    self.metrics.unseal_requests.inc();
+                    if gone.is_some() {
+                        self.queue.add(name.clone());
+                    }
+                }
+                (false, Some(gone)) => gone.forget(FOLLOWED),
+                (false, None) => {}
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
 use kube::core::ObjectMeta;
@@ -27,6 +27,8 @@ struct Trace {
     uid: String,
     /// uid of the Secret that it wrote.
     wrote: Option<String>,
+    /// When it went, by this process's clock.
+    went: Instant,
 }
 
 impl Trace {
@@ -35,6 +37,7 @@ impl Trace {
         Self {
             uid: sealed.metadata.uid.clone().unwrap_or_default(),
             wrote: written.map(|written| written.uid.clone()),
+            went: Instant::now(),
         }
     }
 
@@ -56,6 +59,21 @@ impl Gone {
         gone.entry(ObjectName::of(&sealed.metadata))
             .or_default()
             .push(Trace::of(sealed));
+    }
+
+    /// Names of those that have gone.
+    pub(crate) fn names(&self) -> Vec<ObjectName> {
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.keys().cloned().collect()
+    }
+
+    /// Forgets those that went longer ago than `age`. For a replica that does not lead: the leader has long seen to them.
+    pub(crate) fn forget(&self, age: Duration) {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.retain(|_, traces| {
+            traces.retain(|trace| trace.went.elapsed() < age);
+            !traces.is_empty()
+        });
     }
 
     fn traces(&self, name: &ObjectName) -> Vec<Trace> {
@@ -163,5 +181,11 @@ mod tests {
         assert_eq!(gone.traces(&name).len(), 1, "it went while the first was collected");
         gone.settled(&name, &gone.traces(&name));
         assert!(gone.0.lock().unwrap().is_empty());
+
+        gone.note(&sealed("u3"));
+        gone.forget(Duration::from_secs(60));
+        assert_eq!(gone.names(), [name], "it went just now");
+        gone.forget(Duration::ZERO);
+        assert_eq!(gone.names(), []);
     }
 }
