@@ -2,14 +2,11 @@
 
 use crds::{SealedSecret, names};
 use kube::core::ObjectMeta;
+use sealing::binding;
 
 /// Whether an annotation is exactly `"true"`.
 pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
-    metadata
-        .annotations
-        .as_ref()
-        .and_then(|all| all.get(annotation))
-        .is_some_and(|value| value == "true")
+    binding::says_true(metadata.annotations.as_ref(), annotation)
 }
 
 /// What the annotations of a SealedSecret ask of the controller (its scope is told elsewhere).

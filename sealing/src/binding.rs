@@ -7,6 +7,13 @@ use std::str::FromStr;
 use crds::names;
 use thiserror::Error;
 
+/// Whether an annotation is exactly `"true"`: nothing else counts (reference behaviour).
+pub fn says_true(annotations: Option<&BTreeMap<String, String>>, name: &str) -> bool {
+    annotations
+        .and_then(|all| all.get(name))
+        .is_some_and(|value| value == "true")
+}
+
 /// How far a ciphertext may travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub enum Scope {
@@ -26,14 +33,9 @@ impl Scope {
     /// Reads the scope off an object's annotations. Only the exact text `"true"` counts, and cluster-wide wins
     /// (reference behaviour).
     pub fn from_annotations(annotations: Option<&BTreeMap<String, String>>) -> Self {
-        let says_true = |name: &str| {
-            annotations
-                .and_then(|all| all.get(name))
-                .is_some_and(|value| value == "true")
-        };
-        if says_true(names::ANNOTATION_CLUSTER_WIDE) {
+        if says_true(annotations, names::ANNOTATION_CLUSTER_WIDE) {
             Scope::ClusterWide
-        } else if says_true(names::ANNOTATION_NAMESPACE_WIDE) {
+        } else if says_true(annotations, names::ANNOTATION_NAMESPACE_WIDE) {
             Scope::NamespaceWide
         } else {
             Scope::Strict

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
-use crate::binding::{Binding, BindingError, Label, Scope};
+use crate::binding::{Binding, BindingError, Label, Scope, says_true};
 use crate::document::{self, Document};
 use crate::hint::KeyHint;
 use crate::key::Fingerprint;
@@ -270,10 +270,8 @@ fn secret_metadata(template: &ObjectMeta, sealed: &SealedSecret) -> ObjectMeta {
         .template
         .as_ref()
         .and_then(|template| template.metadata.as_ref());
-    let skip = outside
-        .and_then(|metadata| metadata.annotations.as_ref())
-        .and_then(|annotations| annotations.get(names::ANNOTATION_SKIP_SET_OWNER_REFERENCES))
-        .is_some_and(|value| value == "true");
+    let annotations = outside.and_then(|metadata| metadata.annotations.as_ref());
+    let skip = says_true(annotations, names::ANNOTATION_SKIP_SET_OWNER_REFERENCES);
     ObjectMeta {
         name: sealed.metadata.name.clone(),
         namespace: sealed.metadata.namespace.clone(),
