@@ -1,7 +1,7 @@
 //! Every wire name of Sealed Secrets, once: group, annotations, labels, conditions, fixed object names.
 //!
-//! The values are those of Bitnami Sealed Secrets 0.40, but for the one that says that it is ours; changing one breaks
-//! compatibility.
+//! The values are those of Bitnami Sealed Secrets 0.40, but for those that begin with `sealed-secrets-rs/`, which are ours;
+//! changing one breaks compatibility.
 
 /// API group of [`crate::SealedSecret`].
 pub const GROUP: &str = "bitnami.com";
