@@ -129,6 +129,48 @@ fn the_references_values_are_taken_and_mistakes_are_not() -> Result<()> {
     Ok(())
 }
 
+/// The first rules in a text: of the role that unseals, in its file or in what is rendered.
+fn unsealers_rules(text: &str) -> Vec<&str> {
+    let rules = text.lines().skip_while(|line| *line != "rules:").skip(1);
+    rules.take_while(|line| *line != "---").map(str::trim).collect()
+}
+
+#[test]
+fn the_rights_to_unseal_are_the_same_wherever_they_are_written() -> Result<()> {
+    let base = std::fs::read_to_string(repository().join("deploy/base/role-unsealer.yaml"))?;
+    let tenant = std::fs::read_to_string(repository().join("deploy/tenant/role.yaml"))?;
+    let expected = unsealers_rules(&base);
+    ensure!(expected.len() > 8 && unsealers_rules(&tenant) == expected, "{tenant}");
+    for (values, more) in [("rbac.create=true", ""), ("rbac.deleteSecrets=true", ", delete")] {
+        let rendered = template(&ours(), &["--set", values, "-s", "templates/rbac.yaml"])?.success()?;
+        let writes = "verbs: [get, list, watch, create, update";
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|line| line.replace(writes, &format!("{writes}{more}")))
+            .collect();
+        ensure!(unsealers_rules(&rendered.stdout) == expected, "{values}: {rendered}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_release_keeps_the_name_that_its_rights_are_for_whatever_its_arguments() -> Result<()> {
+    let values = "args={--update-status},replicas=2";
+    let rendered = template(&ours(), &["--set", values, "-s", "templates/deployment.yaml"])?.success()?;
+    let lines: Vec<&str> = rendered.stdout.lines().map(str::trim).collect();
+    let told = |name: &str, value: &str| {
+        lines
+            .windows(2)
+            .any(|pair| pair == [format!("- name: {name}"), format!("value: {value}")])
+    };
+    ensure!(
+        told("SEALED_SECRETS_CONTROLLER_NAME", "release-sealed-secrets"),
+        "{rendered}"
+    );
+    ensure!(told("SEALED_SECRETS_LEADER_ELECT", "\"true\""), "{rendered}");
+    Ok(())
+}
+
 /// Each value becomes the flag that the controller has: the controller itself judges them.
 #[test]
 fn the_controller_understands_the_flags_that_the_values_make() -> Result<()> {

@@ -71,13 +71,12 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{- /* A flag for each value that is set, in the order of values.yaml. */ -}}
+{{- /* A flag for each value that is set, in the order of values.yaml. What the Roles are written for is told by variables, which
+`args` does not replace. */ -}}
 {{- define "arguments" -}}
 {{- $flags := list -}}
 {{- $flags = append $flags (printf "--update-status=%t" .Values.updateStatus) -}}
 {{- $flags = append $flags (printf "--key-prefix=%s" .Values.secretName) -}}
-{{- $flags = append $flags (printf "--controller-name=%s" (include "fullname" .)) -}}
-{{- $flags = append $flags (printf "--leader-elect=%t" .Values.leaderElection) -}}
 {{- $flags = append $flags (printf "--listen-addr=:%v" .Values.containerPorts.http) -}}
 {{- $flags = append $flags (printf "--listen-metrics-addr=:%v" .Values.containerPorts.metrics) -}}
 {{- range $flag, $value := dict
