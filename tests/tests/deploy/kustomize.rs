@@ -72,6 +72,43 @@ fn the_overlays_are_what_they_say() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_right_to_delete_is_given_in_the_cluster_and_by_namespace() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let deploy = repository().join("deploy");
+    let folder = deploy
+        .join("overlays")
+        .join(format!("test-delete-{}", std::process::id()));
+    let _gone_afterwards = Folder::create(&folder)?;
+    let deletes = |kustomization: &str| -> Result<Vec<String>> {
+        std::fs::write(folder.join("kustomization.yaml"), kustomization)?;
+        let objects = objects(cluster, &built(cluster, &folder)?)?;
+        let able = objects.iter().filter(|object| {
+            let verbs = object["rules"][2]["verbs"].as_array();
+            object["metadata"]["name"] == "secrets-unsealer"
+                && verbs.is_some_and(|verbs| verbs.iter().any(|verb| verb == "delete"))
+        });
+        Ok(able.map(|object| object["kind"].to_string()).collect())
+    };
+    let cases = [
+        ("resources: [../../base]", ""),
+        (
+            "{resources: [../../base], components: [../../components/delete-secrets]}",
+            "\"ClusterRole\"",
+        ),
+        (
+            "{resources: [../../base], components: [../../components/namespaced-rbac, ../../components/delete-secrets]}",
+            "\"Role\"",
+        ),
+        ("resources: [../../tenant]", ""),
+        ("resources: [../../tenant-delete]", "\"Role\""),
+    ];
+    for (kustomization, expected) in cases {
+        ensure!(deletes(kustomization)?.join(" ") == expected, "{kustomization}");
+    }
+    Ok(())
+}
+
 /// The rights are the shipped ones, by namespace; the controller runs with the variables that the overlay gives it.
 #[test]
 fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<()> {
