@@ -5,6 +5,7 @@ mod credentials;
 mod objects;
 mod programs;
 mod service;
+mod shell;
 
 pub use audit::Request;
 pub(crate) use credentials::random_name;

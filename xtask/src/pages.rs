@@ -9,6 +9,7 @@ fn pages() -> Vec<PathBuf> {
     let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let pages: Vec<_> = files(root.clone())
         .chain(files(root.join("docs")))
+        .chain(files(root.join("docs/recipes")))
         .filter(is_page)
         .collect();
     assert!(pages.len() > 5, "{pages:?}");

@@ -8,17 +8,14 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use harness::cluster::Cluster;
-use harness::implementation::{Implementation, repository};
+use harness::implementation::repository;
 use harness::output::{Captured, run};
-use harness::peers;
 use tempfile::TempDir;
 
 /// A working copy with the example in it.
 pub(crate) struct WorkingCopy<'a> {
     cluster: &'a Cluster,
     folder: TempDir,
-    /// Where `kubeseal` and `kubectl` are found under their own names.
-    programs: PathBuf,
 }
 
 /// The items of the Secrets of an environment: Secret → item → value.
@@ -28,24 +25,9 @@ impl<'a> WorkingCopy<'a> {
     /// Copies the example and pushes it to an empty repository.
     pub(crate) fn create(cluster: &'a Cluster, url: &str) -> Result<WorkingCopy<'a>> {
         let folder = tempfile::tempdir()?;
-        let programs = cluster.state().join("bin");
-        std::fs::create_dir_all(&programs)?;
-        for (name, target) in [
-            ("kubeseal", Implementation::Ours.programs()?.kubeseal),
-            ("kubectl", cluster.peer(&peers::KUBECTL)?.to_owned()),
-        ] {
-            let link = programs.join(name);
-            if !link.exists() {
-                std::os::unix::fs::symlink(target, link)?;
-            }
-        }
         let example = repository().join("deploy/examples/kafka-gitops/.");
         run(Command::new("cp").arg("-a").arg(example).arg(folder.path()))?.success()?;
-        let copy = WorkingCopy {
-            cluster,
-            folder,
-            programs,
-        };
+        let copy = WorkingCopy { cluster, folder };
         copy.git(&["init", "-q", "--initial-branch=main"])?;
         copy.git(&["remote", "add", "origin", url])?;
         Ok(copy)
@@ -57,12 +39,9 @@ impl<'a> WorkingCopy<'a> {
 
     /// Runs a program in the working copy and inside the cluster's network, with our kubeseal on the path.
     pub(crate) fn run(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Result<Captured> {
-        let path = std::env::var("PATH").context("PATH")?;
-        let mut command = self.cluster.command(program.as_ref());
+        let mut command = self.cluster.desk(program, self.folder.path())?;
         command
             .args(arguments)
-            .current_dir(self.folder.path())
-            .env("PATH", format!("{}:{path}", self.programs.display()))
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "Somebody")))
             .envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "somebody@example.invalid")));
