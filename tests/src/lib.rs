@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod differences;
 pub mod eventually;
+pub mod http;
 pub mod implementation;
 pub mod launch;
 pub mod namespace;

@@ -297,6 +297,11 @@ pub fn manifests_folder(folder: &str, module: &str) -> Result<PathBuf> {
     go::module_folder(&pins(folder), module)
 }
 
+/// A Python that is known to be there: that of the peer, with its packages.
+pub fn python() -> Result<PathBuf> {
+    Ok(PeerSet::installed(&[KUBESEALPY])?.path(&KUBESEALPY)?.join("bin/python"))
+}
+
 /// Which of the peers are there already, and where. Starts no build.
 pub fn check(wanted: &[Peer]) -> Result<Vec<(Peer, Option<PathBuf>)>> {
     wanted

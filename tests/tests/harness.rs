@@ -15,7 +15,7 @@ use harness::cluster::Cluster;
 use harness::eventually::eventually;
 use harness::namespace::TempNamespace;
 use harness::output::run;
-use harness::peers::{self, PeerSet};
+use harness::peers;
 use serde_json::json;
 
 #[test]
@@ -77,9 +77,7 @@ fn the_service_proxy_reaches_a_program_in_the_namespace() -> Result<()> {
     let cluster = Cluster::shared()?;
     let namespace = TempNamespace::create(cluster)?;
     let space = namespace.name();
-    let python = PeerSet::installed(&[peers::KUBESEALPY])?
-        .path(&peers::KUBESEALPY)?
-        .join("bin/python");
+    let python = peers::python()?;
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("hello"), "from inside")?;
     let server = cluster

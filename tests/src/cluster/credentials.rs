@@ -81,6 +81,11 @@ impl Cluster {
         self.state().join(CA_CERTIFICATE)
     }
 
+    /// Certificate and key (PEM) for servers at the cluster's address, signed by that CA.
+    pub fn server_certificate(&self) -> (PathBuf, PathBuf) {
+        (self.state().join(SERVER_CERTIFICATE), self.state().join(SERVER_KEY))
+    }
+
     /// A token of a service account that exists, valid for a day.
     pub fn service_account_token(&self, namespace: &str, account: &str) -> Result<String> {
         let token = self.kubectl_ok(&["create", "token", account, "-n", namespace, "--duration=24h"])?;

@@ -11,6 +11,8 @@ use harness::peers::{self, PeerSet};
 use harness::process::Process;
 use serde_json::{Value, json};
 
+use crate::repository::WorkingCopy;
+
 /// How long Flux may take for a commit: fetching, applying and its own look at health every five seconds.
 pub(crate) const RECONCILED: Duration = Duration::from_secs(60);
 
@@ -110,6 +112,14 @@ impl Flux {
         git(&["init", "-q", "--bare", "--initial-branch=main", &bare])?;
         git(&["-C", &bare, "config", "http.receivepack", "true"])?;
         Ok(format!("http://{}/git/{name}.git", self.authority()))
+    }
+
+    /// Step 5: has Flux install what the example's repository, at this URL, says for `dev`.
+    pub(crate) fn follow(&self, copy: &WorkingCopy<'_>, url: &str) -> Result<()> {
+        let objects = std::fs::read_to_string(copy.path("clusters/dev/flux.yaml"))?;
+        let objects = objects.replace("https://git.example.invalid/you/kafka-gitops", url);
+        ensure!(objects.contains(url), "the example names no repository to replace");
+        self.cluster.apply(&objects).map(drop)
     }
 
     /// Waits until a Kustomization says what it thinks of this commit; gives its Ready condition.

@@ -1,10 +1,15 @@
-//! Git as the only truth: the example repository, served over HTTP, applied by the real Flux, unsealed by our controller.
+//! Git as the only truth: the example repository, served over HTTP, applied by the real Flux, unsealed by our controller,
+//! read by a real Kafka Connect.
 
 #![allow(
     clippy::indexing_slicing,
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
+mod connect;
 mod flux;
+mod kafka;
+mod operators;
+mod pod;
 mod repository;
 mod story;

@@ -60,6 +60,30 @@ impl<'a> WorkingCopy<'a> {
         Ok(self.git(&["rev-parse", "HEAD"])?.stdout.trim().to_owned())
     }
 
+    /// Step 1: the certificate of the cluster, for an environment.
+    pub(crate) fn fetch_certificate(&self, environment: &str) -> Result<()> {
+        let certificate = self.run("kubeseal", &["--fetch-cert"])?.success()?;
+        Ok(std::fs::write(
+            self.path(&format!("secrets/keys/{environment}.crt")),
+            certificate.bytes,
+        )?)
+    }
+
+    /// Copies the example's values into a folder of the user's, with other texts in them.
+    pub(crate) fn fill_in(&self, folder: &str, texts: &[(&str, &str)]) -> Result<()> {
+        let target = self.path(folder);
+        std::fs::create_dir_all(&target)?;
+        for entry in std::fs::read_dir(self.path("secrets/example"))? {
+            let entry = entry?;
+            let mut text = std::fs::read_to_string(entry.path())?;
+            for (old, new) in texts {
+                text = text.replace(old, new);
+            }
+            std::fs::write(target.join(entry.file_name()), text)?;
+        }
+        Ok(())
+    }
+
     /// Runs one of the example's own scripts.
     pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Result<Captured> {
         let script = self.path(&format!("scripts/{name}"));

@@ -7,6 +7,7 @@ use harness::sealing_keys::SealingKey;
 use serde_json::json;
 
 use crate::flux::{Flux, RECONCILED, ensure_absent};
+use crate::operators;
 use crate::repository::{Values, WorkingCopy};
 
 #[test]
@@ -16,6 +17,8 @@ fn what_is_in_git_is_in_the_cluster() -> Result<()> {
     let copy = WorkingCopy::create(&flux.cluster, &url)?;
     let story = || {
         let values = seal_and_install(&flux, &copy, &url)?;
+        operators::read_what_was_sealed(&flux.cluster)?;
+        operators::seal_back(&flux, &copy)?;
         edit_and_prune(&flux, &copy, &values)?;
         broken_and_mended(&flux, &copy)?;
         flux.restart_everything()?;
@@ -26,8 +29,7 @@ fn what_is_in_git_is_in_the_cluster() -> Result<()> {
 
 /// Steps 1 to 6: certificate, temporary Secrets, sealed files, commit, Flux, Secrets.
 fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Values> {
-    let certificate = copy.run("kubeseal", &["--fetch-cert"])?.success()?;
-    std::fs::write(copy.path("secrets/keys/dev.crt"), &certificate.bytes)?;
+    copy.fetch_certificate("dev")?;
     copy.script("create-secrets.sh", &["dev"])?;
     let values = copy.clear_values("dev")?;
     ensure!(values.len() == 10, "ten Secrets are to be sealed: {:?}", values.keys());
@@ -38,10 +40,7 @@ fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Va
     // The labels name the API keys in clear, as the cloud operator's own Secrets do; the secrets are in no form in there.
     ensure_absent(&forms(&values), &copy.history()?, "the history")?;
 
-    let objects = std::fs::read_to_string(copy.path("clusters/dev/flux.yaml"))?;
-    let objects = objects.replace("https://git.example.invalid/you/kafka-gitops", url);
-    ensure!(objects.contains(url), "the example names no repository to replace");
-    flux.cluster.apply(&objects)?;
+    flux.follow(copy, url)?;
     flux.await_ready("secrets", &commit)?;
     // With `wait: true` and no health check expression: what Flux calls ready is there.
     expect(flux, &values)?;
@@ -73,7 +72,9 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
         )?
         .success()?;
     std::fs::write(&file, edited.bytes)?;
-    copy.script("seal-secrets.sh", &["dev"])?;
+    // What the script does, in one line: the same files come of it.
+    let seal = "kubeseal seal secrets/local-toseal/dev --out secrets/sealed/dev --delete-clear && kubeseal lint .";
+    copy.run("sh", &["-ec", seal])?.success()?;
     let commit = copy.push("Rotate the password of the cloud")?;
     flux.await_ready("secrets", &commit)?;
     let mut expected = values.clone();
@@ -83,7 +84,11 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
         .insert("CCLOUD_PASSWORD".to_owned(), b"rotated".to_vec());
     expect(flux, &expected)?;
 
-    copy.git(&["rm", "-q", "secrets/sealed/dev/default-orders-bq-sink-keyfile.yaml"])?;
+    copy.git(&[
+        "rm",
+        "-q",
+        "secrets/sealed/dev/default-orders-bq-sink-keyfile.sealed.yaml",
+    ])?;
     let commit = copy.push("The warehouse is not used any more")?;
     flux.await_ready("secrets", &commit)?;
     flux.cluster.eventually(RECONCILED, "end of the Secret", || {

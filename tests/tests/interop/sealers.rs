@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use harness::implementation::Implementation;
 use harness::output::run_with_input;
-use harness::peers::{self, PeerSet};
+use harness::peers;
 use harness::sealing_keys::SealingKey;
 use serde_json::Value;
 
@@ -63,8 +63,7 @@ impl fmt::Display for Sealer {
 
 /// The Python implementation as a filter.
 pub(crate) fn kubesealpy() -> Result<Command> {
-    let installed = PeerSet::installed(&[peers::KUBESEALPY])?;
-    let mut command = Command::new(installed.path(&peers::KUBESEALPY)?.join("bin/python"));
+    let mut command = Command::new(peers::python()?);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/kubesealpy/peer.py"));
     Ok(command)
 }

@@ -1,10 +1,11 @@
 //! The HTTP servers.
 
 use anyhow::{Result, ensure};
+use harness::http::Answer;
 use harness::namespace::TempNamespace;
 use serde_json::json;
 
-use crate::lab::{Answer, Lab, SOON};
+use crate::lab::{Lab, SOON};
 
 impl Lab {
     /// A verify as a client of this name, so that the limits of tests do not meet.

@@ -8,9 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use harness::cluster::Cluster;
 use harness::eventually::throughout;
+use harness::http::Answer;
 use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run_with_input;
-use harness::peers::{self, PeerSet};
+use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
@@ -21,14 +22,6 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) struct Lab {
     pub(crate) controller: Process,
     pub(crate) cluster: Cluster,
-}
-
-/// What the controller answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: u64,
-    pub(crate) headers: Value,
-    pub(crate) body: String,
 }
 
 impl Lab {
@@ -196,7 +189,7 @@ impl Lab {
 
     /// A request to the controller itself, not by way of the API server.
     pub(crate) fn http(&self, method: &str, port: u16, path: &str, headers: &Value, body: &str) -> Result<Answer> {
-        send(&self.cluster, method, port, path, headers, body)
+        self.cluster.http(method, port, path, headers, body)
     }
 
     /// Stops the controller and starts it again with these flags.
@@ -236,61 +229,17 @@ key = load_pem_x509_certificate(sys.stdin.buffer.read()).public_key()
 wire = base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
 print("SHA256:" + base64.b64encode(hashlib.sha256(wire).digest()).decode().rstrip("="))
 "#;
-    let mut command = std::process::Command::new(python()?);
+    let mut command = std::process::Command::new(peers::python()?);
     command.args(["-c", FINGERPRINT]);
     let printed = run_with_input(&mut command, certificate.as_bytes())?.success()?;
     Ok(printed.stdout.trim().to_owned())
 }
 
-fn python() -> Result<std::path::PathBuf> {
-    Ok(PeerSet::installed(&[peers::KUBESEALPY])?
-        .path(&peers::KUBESEALPY)?
-        .join("bin/python"))
-}
-
-/// A request to what listens on that port.
-pub(crate) fn send(
-    cluster: &Cluster,
-    method: &str,
-    port: u16,
-    path: &str,
-    headers: &Value,
-    body: &str,
-) -> Result<Answer> {
-    let answer = ask(cluster, &json!([method, port, path, headers]), body)?;
-    Ok(Answer {
-        code: answer["code"].as_u64().context("a code")?,
-        headers: answer["headers"].clone(),
-        body: answer["body"].as_str().context("a body")?.to_owned(),
-    })
-}
-
-/// Sends one request from inside the cluster's namespace.
-fn ask(cluster: &Cluster, request: &Value, body: &str) -> Result<Value> {
-    const ASK: &str = r#"
-import http.client, json, sys
-method, port, path, headers = json.loads(sys.argv[2])
-connection = http.client.HTTPConnection(sys.argv[1], port, timeout=60)
-try:
-    connection.request(method, path, sys.stdin.buffer.read(), headers)
-except BrokenPipeError:
-    pass  # Refused before the end of the body; the answer says why.
-answer = connection.getresponse()
-print(json.dumps({
-    "code": answer.status, "body": answer.read().decode(),
-    "headers": {name.lower(): value for name, value in answer.getheaders()},
-}))
-"#;
-    let mut command = cluster.command(python()?);
-    command.args(["-c", ASK, &cluster.address().to_string(), &request.to_string()]);
-    run_with_input(&mut command, body.as_bytes())?.success()?.json()
-}
-
 /// A metric's value at a metrics port; 0 when there is no such series.
 pub(crate) fn metric(cluster: &Cluster, port: u16, series: &str) -> Result<f64> {
-    let answer = ask(cluster, &json!(["GET", port, "/metrics", {}]), "")?;
-    let text = answer["body"].as_str().context("a body")?;
-    let value = text
+    let answer = cluster.http("GET", port, "/metrics", &json!({}), "")?;
+    let value = answer
+        .body
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     Ok(value.map_or(Ok(0.0), str::parse)?)
@@ -303,11 +252,8 @@ pub(crate) fn get(cluster: &Cluster, path: &str) -> Result<(u64, String)> {
 
 /// A request to the replica at that port: code and body.
 pub(crate) fn get_at(cluster: &Cluster, port: u16, path: &str) -> Result<(u64, String)> {
-    let answer = ask(cluster, &json!(["GET", port, path, {}]), "")?;
-    Ok((
-        answer["code"].as_u64().context("a code")?,
-        answer["body"].as_str().unwrap_or_default().to_owned(),
-    ))
+    let answer = cluster.http("GET", port, path, &json!({}), "")?;
+    Ok((answer.code, answer.body))
 }
 
 /// A condition of an object; null when it has none of that type.

@@ -105,7 +105,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
             get_at(&replicas.cluster, web, "/v1/cert.pem")? == certificate,
             "replica {number}"
         );
-        let verified = crate::lab::send(&replicas.cluster, "POST", web, "/v1/verify", &json!({}), &sealed)?;
+        let verified = replicas.cluster.http("POST", web, "/v1/verify", &json!({}), &sealed)?;
         ensure!(verified.code == 200, "replica {number}: {verified:?}");
         let shown = metric(
             &replicas.cluster,

@@ -13,8 +13,8 @@ seal() {
     name=$(kubectl create --dry-run=client --validate=false -f "$secret" -o jsonpath='{.metadata.name}')
     namespace=$(kubectl create --dry-run=client --validate=false -f "$secret" -o jsonpath='{.metadata.namespace}')
     [ "$file" = "$namespace-$name.yaml" ] || { echo "error: $secret should be called $namespace-$name.yaml" >&2; exit 1; }
-    kubeseal --format=yaml --cert="$certificate" <"$secret" >"secrets/sealed/$env/.$file"
-    mv "secrets/sealed/$env/.$file" "secrets/sealed/$env/$file"
+    # Written whole or not at all: nothing half-sealed is ever committed.
+    kubeseal --format=yaml --cert="$certificate" -w "secrets/sealed/$env/${file%.yaml}.sealed.yaml" <"$secret"
     rm "$secret"
     echo "INFO - Successfully sealed $secret"
   done
