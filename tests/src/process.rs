@@ -47,7 +47,12 @@ impl Process {
 
     /// Sends a signal by its name without `SIG`: `TERM`, `KILL`, `USR1`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        let kill = format!("kill -{signal} {}", self.pid()?);
+        let mut kill = format!("kill -{signal} {}", self.pid()?);
+        if signal == "CONT" {
+            // `nsenter` stops itself when its child is stopped, and would not notice the child's end later.
+            let outer = self.child.lock().unwrap_or_else(PoisonError::into_inner).id();
+            kill += &format!(" {outer}");
+        }
         run(Command::new("sh").args(["-c", &kill]))?.success()?;
         Ok(())
     }
