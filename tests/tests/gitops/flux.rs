@@ -94,9 +94,9 @@ impl Flux {
         self.start_programs()
     }
 
-    /// Has the controller make a new key.
-    pub(crate) fn renew_key(&self) -> Result<()> {
-        self.controller.borrow().as_ref().context("it runs")?.signal("USR1")
+    /// Sends our controller a signal: `USR1` makes a new key, `STOP` and `CONT` stop it for a while.
+    pub(crate) fn controller_signal(&self, signal: &str) -> Result<()> {
+        self.controller.borrow().as_ref().context("it runs")?.signal(signal)
     }
 
     fn authority(&self) -> String {

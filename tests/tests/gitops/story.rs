@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use harness::eventually::throughout;
 use harness::sealing_keys::SealingKey;
 use serde_json::json;
 
 use crate::flux::{Flux, RECONCILED, ensure_absent};
 use crate::operators;
 use crate::repository::{Values, WorkingCopy};
+
+/// A little more than the time between two looks of Flux at the health of what it has applied.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(6);
 
 #[test]
 fn what_is_in_git_is_in_the_cluster() -> Result<()> {
@@ -98,7 +102,7 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
     })
 }
 
-/// A file sealed for another cluster: Flux says at once that it failed, with and without the documented expressions, and
+/// A file sealed for another cluster: Flux waits for the controller, then says at once that it failed, with and without the documented expressions, and
 /// that it is well when it is.
 fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     let expressions = json!([{
@@ -113,12 +117,30 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
         write_sealed(copy, folder, &elsewhere.certificate)?;
     }
     let commit = copy.push("Sealed with the wrong certificate")?;
+    // A controller that is slow to look: nobody takes the objects for good before it has.
+    flux.controller_signal("STOP")?;
     flux.add_kustomization("plain", "./other/plain", &json!({"wait": true}))?;
     flux.add_kustomization(
         "expressions",
         "./other/expressions",
         &json!({"wait": true, "healthCheckExprs": expressions}),
     )?;
+    for name in ["plain", "expressions"] {
+        flux.cluster.eventually(RECONCILED, "SealedSecret", || {
+            flux.cluster.kubectl_ok(&["get", "sealedsecret", name])
+        })?;
+    }
+    throughout(HEALTH_INTERVAL, || {
+        for name in ["plain", "expressions"] {
+            let status = &flux.kustomization(name)?["status"];
+            ensure!(
+                status["lastAppliedRevision"].is_null(),
+                "{name} was taken for good: {status}"
+            );
+        }
+        Ok(())
+    })?;
+    flux.controller_signal("CONT")?;
     for name in ["plain", "expressions"] {
         let ready = flux.judgement(name, &commit)?;
         ensure!(
@@ -146,7 +168,7 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
 /// After everything was restarted in the middle: a new key, a file sealed with it beside the old ones.
 fn renewed_key(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     let old = copy.run("kubeseal", &["--fetch-cert"])?.success()?.bytes;
-    flux.renew_key()?;
+    flux.controller_signal("USR1")?;
     let new = flux
         .cluster
         .eventually(Duration::from_secs(60), "new certificate", || {
