@@ -25,6 +25,7 @@ use crds::names;
 use tokio::sync::Semaphore;
 
 use crate::keys::KeysReader;
+use crate::keys::lately::Lately;
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
     pub accept_deprecated_data: bool,
+    /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
+    pub lately: Arc<Lately>,
     /// Permits for private-key work, apart from those of the reconcile pool.
     pub cores: Arc<Semaphore>,
     /// Room for requests that bring a body.
@@ -66,6 +69,7 @@ impl Shared {
             leadership,
             metrics,
             accept_deprecated_data,
+            lately: Arc::default(),
             cores: Arc::new(Semaphore::new((cores / 2).max(1))),
             room: crowd::Room::new(),
         }

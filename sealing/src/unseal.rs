@@ -149,16 +149,22 @@ pub fn unseal(
     })
 }
 
-/// Whether every item opens. Renders no template: for callers who must not learn anything from one.
+/// Whether every item opens, and with which keys. Renders no template: for callers who must not learn anything from one.
 ///
 /// # Errors
 /// [`UnsealError`], as from [`unseal`].
-pub fn verify(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<(), UnsealError> {
+pub fn verify(
+    sealed: &SealedSecret,
+    keys: &KeyRing,
+    preferred: &[Fingerprint],
+) -> Result<BTreeSet<Fingerprint>, UnsealError> {
     let label = binding(sealed)?.label();
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(UnsealError::BothFormats),
-        Some(data) => deprecated_data(data, &label, keys, preferred).map(drop),
-        None => Opening::of(sealed, &label, keys, preferred).finish().map(drop),
+        Some(data) => deprecated_data(data, &label, keys, preferred).map(|(_, opened_by)| opened_by),
+        None => Opening::of(sealed, &label, keys, preferred)
+            .finish()
+            .map(|(_, opened_by)| opened_by),
     }
 }
 

@@ -14,6 +14,7 @@ use super::Shared;
 use crate::error::chain;
 use crate::events::truncate;
 use crate::keys::Keys;
+use crate::keys::lately::Lately;
 
 /// Longest time for the whole body: one that trickles holds the place of another.
 const LONGEST_BODY: Duration = Duration::from_secs(10);
@@ -28,7 +29,7 @@ const LONGEST_REASON: usize = 1024;
 pub(crate) async fn work<T: Send + 'static>(
     shared: &Shared,
     request: Request,
-    work: impl FnOnce(&[u8], &Keys) -> T + Send + 'static,
+    work: impl FnOnce(&[u8], &Keys, &Lately) -> T + Send + 'static,
 ) -> Result<T, StatusCode> {
     let body = match tokio::time::timeout(LONGEST_BODY, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
@@ -42,9 +43,10 @@ pub(crate) async fn work<T: Send + 'static>(
     // while a core still works for it.
     let permit = shared.cores.clone().acquire_owned().await.ok();
     let keys: Arc<Keys> = shared.keys.borrow().clone();
+    let lately = shared.lately.clone();
     let done = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        work(&body, &keys)
+        work(&body, &keys, &lately)
     });
     done.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -11,6 +11,7 @@ use tracing::{error, warn};
 
 use super::{Shared, opening};
 use crate::keys::Keys;
+use crate::keys::lately::Lately;
 
 /// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
 /// the answer.
@@ -29,8 +30,8 @@ const OF_THE_SERVER: [&str; 7] = [
 /// cannot be had, see [`opening::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
     let accept_deprecated_data = shared.accept_deprecated_data;
-    let resealed = opening::work(&shared, request, move |body, keys| {
-        reseal(body, keys, accept_deprecated_data)
+    let resealed = opening::work(&shared, request, move |body, keys, lately| {
+        reseal(body, keys, lately, accept_deprecated_data)
     });
     match resealed.await {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
@@ -39,7 +40,7 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-fn reseal(body: &[u8], keys: &Keys, accept_deprecated_data: bool) -> Option<String> {
+fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: bool) -> Option<String> {
     let (document, sealed) = match opening::sealed_secret(body) {
         Ok(found) => found,
         Err(reason) => {
@@ -54,11 +55,15 @@ fn reseal(body: &[u8], keys: &Keys, accept_deprecated_data: bool) -> Option<Stri
     };
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
     let mut random = SystemRandom::default();
-    let resealed = accepted.then(|| reseal::reseal(&sealed, &keys.ring, &[], cert.public(), Which::All, &mut random));
+    let resealed = accepted.then(|| {
+        let likely = lately.keys();
+        reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), Which::All, &mut random)
+    });
     let Some(Ok(resealed)) = resealed else {
         warn!("a SealedSecret that was sent to be sealed anew does not open");
         return None;
     };
+    lately.opened(&resealed.opened_by);
     let mut object = document.into_value();
     resealed.put_into(&mut object);
     Some(without_the_servers(object).to_string())
@@ -154,7 +159,7 @@ mod tests {
     fn every_ciphertext_is_new_and_nothing_else() {
         let held = held();
         let before = sealed(&held);
-        let text = reseal(before.to_string().as_bytes(), &held.keys, true).unwrap();
+        let text = reseal(before.to_string().as_bytes(), &held.keys, &Lately::default(), true).unwrap();
         assert!(!text.contains('\n') && text.starts_with("{\"metadata\":{"), "{text}");
         let mut after: Value = serde_json::from_str(&text).unwrap();
         let mut object = after.clone();
@@ -209,13 +214,20 @@ mod tests {
             }),
         ];
         for (what, body) in bodies {
-            assert_eq!(reseal(body.as_bytes(), &held.keys, true), None, "{what}");
+            assert_eq!(
+                reseal(body.as_bytes(), &held.keys, &Lately::default(), true),
+                None,
+                "{what}"
+            );
         }
         let no_current = Keys {
             current: None,
             ..held.keys.clone()
         };
-        assert_eq!(reseal(good.to_string().as_bytes(), &no_current, true), None);
-        assert!(reseal(good.to_string().as_bytes(), &held.keys, true).is_some());
+        assert_eq!(
+            reseal(good.to_string().as_bytes(), &no_current, &Lately::default(), true),
+            None
+        );
+        assert!(reseal(good.to_string().as_bytes(), &held.keys, &Lately::default(), true).is_some());
     }
 }

@@ -7,18 +7,19 @@ use sealing::unseal;
 use tracing::{error, warn};
 
 use super::{Shared, opening};
+use crate::keys::lately::Lately;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; for a
 /// body that cannot be had, see [`opening::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
     let accept_deprecated_data = shared.accept_deprecated_data;
-    let judged = opening::work(&shared, request, move |body, keys| {
-        judge(body, &keys.ring, accept_deprecated_data)
+    let judged = opening::work(&shared, request, move |body, keys, lately| {
+        judge(body, &keys.ring, lately, accept_deprecated_data)
     });
     judged.await.unwrap_or_else(|code| code)
 }
 
-fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCode {
+fn judge(body: &[u8], keys: &KeyRing, lately: &Lately, accept_deprecated_data: bool) -> StatusCode {
     let sealed = match opening::sealed_secret(body) {
         Ok((_, sealed)) => sealed,
         Err(reason) => {
@@ -27,7 +28,9 @@ fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCod
         }
     };
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
-    if accepted && unseal::verify(&sealed, keys, &[]).is_ok() {
+    let opened = accepted.then(|| unseal::verify(&sealed, keys, &lately.keys()));
+    if let Some(Ok(opened_by)) = opened {
+        lately.opened(&opened_by);
         StatusCode::OK
     } else {
         warn!("a SealedSecret that was sent to be verified does not open");
@@ -37,10 +40,13 @@ fn judge(body: &[u8], keys: &KeyRing, accept_deprecated_data: bool) -> StatusCod
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     fn code(body: &str) -> u16 {
-        judge(body.as_bytes(), &KeyRing::default(), true).as_u16()
+        judge(body.as_bytes(), &KeyRing::default(), &Lately::default(), true).as_u16()
     }
 
     #[test]
@@ -80,8 +86,31 @@ mod tests {
     }
 
     #[test]
+    fn the_key_that_opened_lately_is_tried_first() {
+        let operations = Arc::new(AtomicU64::new(0));
+        let mut ring = KeyRing::counting(operations.clone());
+        let [old, new] = [(); 2].map(|()| Arc::new(sealing::key::PrivateKey::generate(2048).unwrap()));
+        ring.insert(old.clone(), jiff::Timestamp::UNIX_EPOCH);
+        ring.insert(new, jiff::Timestamp::MAX);
+        let binding = sealing::binding::Binding::ClusterWide;
+        let item = sealing::raw::seal_raw(b"a", &binding, old.public(), &mut sealing::SystemRandom::default());
+        let body = format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: one, annotations: {{{}: 'true'}}}}\nspec: {{encryptedData: {{a: {}}}}}\n",
+            crds::names::ANNOTATION_CLUSTER_WIDE,
+            item.unwrap()
+        );
+        let lately = Lately::default();
+        let cost = || {
+            let before = operations.load(Ordering::Relaxed);
+            assert_eq!(judge(body.as_bytes(), &ring, &lately, true), StatusCode::OK);
+            operations.load(Ordering::Relaxed) - before
+        };
+        assert_eq!((cost(), cost()), (2, 1));
+    }
+
+    #[test]
     fn the_deprecated_format_opens_only_where_it_is_accepted() {
-        let key = std::sync::Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
+        let key = Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
         let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"n"},"data":{"a":"YQ=="}}"#;
         let binding = sealing::binding::Binding::ClusterWide;
         let data = sealing::raw::seal_raw(secret, &binding, key.public(), &mut sealing::SystemRandom::default());
@@ -92,7 +121,7 @@ mod tests {
             crds::names::ANNOTATION_CLUSTER_WIDE,
             data.unwrap()
         );
-        assert_eq!(judge(body.as_bytes(), &ring, true), StatusCode::OK);
-        assert_eq!(judge(body.as_bytes(), &ring, false), StatusCode::CONFLICT);
+        let judged = |accept| judge(body.as_bytes(), &ring, &Lately::default(), accept);
+        assert_eq!((judged(true), judged(false)), (StatusCode::OK, StatusCode::CONFLICT));
     }
 }
