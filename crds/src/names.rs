@@ -59,6 +59,8 @@ pub const CONDITION_SYNCED: &str = "Synced";
 pub const CONDITION_READY: &str = "Ready";
 /// Condition type of the kstatus convention: `True` only where no timer tries again.
 pub const CONDITION_STALLED: &str = "Stalled";
+/// Condition type of the kstatus convention: `True` only while a failure is tried again by a timer.
+pub const CONDITION_RECONCILING: &str = "Reconciling";
 
 /// Default name of the controller's Service, and of most objects of its installation.
 pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";

@@ -113,7 +113,7 @@ pub struct WrittenSecret {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretCondition {
-    /// `Synced` (is the Secret what this object asks for?), `Ready` or `Stalled`.
+    /// `Synced` (is the Secret what this object asks for?), `Ready`, `Stalled` or `Reconciling`.
     #[serde(rename = "type")]
     pub type_: String,
 

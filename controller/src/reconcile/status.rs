@@ -8,6 +8,13 @@ use crate::error::{Failure, REASON_UNSEALED, Retry};
 use crate::events::truncate;
 use crate::index::{Reported, Said};
 
+/// The conditions that are written here, and taken off where they do not hold.
+const OURS: [&str; 4] = [
+    names::CONDITION_SYNCED,
+    names::CONDITION_READY,
+    names::CONDITION_STALLED,
+    names::CONDITION_RECONCILING,
+];
 /// Longest message of a condition, in bytes.
 const LONGEST_MESSAGE: usize = 16 * 1024;
 
@@ -41,15 +48,10 @@ pub(crate) fn reported(sealed: &SealedSecret) -> Option<Reported> {
 
 /// The status after a pass; `None` when it would say what it says already.
 ///
-/// `Synced` comes first, then `Ready`, then `Stalled` where no timer tries again (kstatus: absent otherwise); conditions
-/// of others follow as they were.
+/// `Synced` comes first, then `Ready`; of a failure then `Stalled` where no timer tries again, else `Reconciling` (kstatus: both
+/// are absent otherwise). Conditions of others follow as they were.
 pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Timestamp) -> Option<SealedSecretStatus> {
     let old = sealed.status.clone().unwrap_or_default();
-    let ours = [
-        names::CONDITION_SYNCED,
-        names::CONDITION_READY,
-        names::CONDITION_STALLED,
-    ];
     let mut conditions = asked(sealed, failure);
     for condition in &mut conditions {
         let before = old.conditions.iter().find(|old| old.type_ == condition.type_);
@@ -62,7 +64,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
     conditions.extend(
         old.conditions
             .iter()
-            .filter(|old| !ours.contains(&old.type_.as_str()))
+            .filter(|old| !OURS.contains(&old.type_.as_str()))
             .cloned(),
     );
     let mut new = SealedSecretStatus {
@@ -74,7 +76,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
         return None;
     }
     for condition in &mut new.conditions {
-        if ours.contains(&condition.type_.as_str()) {
+        if OURS.contains(&condition.type_.as_str()) {
             condition.last_update_time = Some(Time(now));
         }
     }
@@ -86,12 +88,10 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
 pub(crate) fn bare(sealed: &SealedSecret) -> Option<SealedSecretStatus> {
     let old = sealed.status.as_ref()?;
     let mut conditions = old.conditions.clone();
-    let ours = [names::CONDITION_READY, names::CONDITION_STALLED];
-    conditions.retain(|condition| !ours.contains(&condition.type_.as_str()));
-    for condition in &mut conditions {
-        if condition.type_ == names::CONDITION_SYNCED {
-            condition.reason = None;
-        }
+    let is_synced = |condition: &SealedSecretCondition| condition.type_ == names::CONDITION_SYNCED;
+    conditions.retain(|condition| is_synced(condition) || !OURS.contains(&condition.type_.as_str()));
+    for condition in conditions.iter_mut().filter(|condition| is_synced(condition)) {
+        condition.reason = None;
     }
     let bare = SealedSecretStatus {
         observed_generation: old.observed_generation,
@@ -131,38 +131,23 @@ fn asked(sealed: &SealedSecret, failure: Option<&Failure>) -> Vec<SealedSecretCo
         last_transition_time: None,
     };
     let Some(failure) = failure else {
+        let good = |type_, message| condition(type_, condition_status::TRUE, REASON_UNSEALED, message);
         return vec![
-            condition(names::CONDITION_SYNCED, condition_status::TRUE, REASON_UNSEALED, None),
-            condition(
-                names::CONDITION_READY,
-                condition_status::TRUE,
-                REASON_UNSEALED,
-                left_out(sealed),
-            ),
+            good(names::CONDITION_SYNCED, None),
+            good(names::CONDITION_READY, left_out(sealed)),
         ];
     };
-    let (row, message) = (failure.row(), message(failure));
-    let mut conditions = vec![
-        condition(
-            names::CONDITION_SYNCED,
-            condition_status::FALSE,
-            row.condition,
-            Some(message.clone()),
-        ),
-        condition(
-            names::CONDITION_READY,
-            condition_status::FALSE,
-            row.condition,
-            Some(message.clone()),
-        ),
+    let row = failure.row();
+    let also = match row.retry {
+        Retry::OnChange => names::CONDITION_STALLED,
+        Retry::Slow | Retry::Fast => names::CONDITION_RECONCILING,
+    };
+    let message = message(failure);
+    let conditions = [
+        (names::CONDITION_SYNCED, condition_status::FALSE),
+        (names::CONDITION_READY, condition_status::FALSE),
+        (also, condition_status::TRUE),
     ];
-    if row.retry == Retry::OnChange {
-        conditions.push(condition(
-            names::CONDITION_STALLED,
-            condition_status::TRUE,
-            row.condition,
-            Some(message),
-        ));
-    }
-    conditions
+    let said = |(type_, status)| condition(type_, status, row.condition, Some(message.clone()));
+    conditions.map(said).into()
 }

@@ -115,7 +115,7 @@ fn failed(generation: i64, reason: &str, message: &str, stalled: bool) -> Value 
         })
     };
     let mut conditions = vec![condition("Synced", "False"), condition("Ready", "False")];
-    conditions.extend(stalled.then(|| condition("Stalled", "True")));
+    conditions.push(condition(if stalled { "Stalled" } else { "Reconciling" }, "True"));
     json!({"observedGeneration": generation, "conditions": conditions})
 }
 

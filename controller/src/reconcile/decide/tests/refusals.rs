@@ -12,7 +12,7 @@ fn what_kubernetes_never_changes_is_not_tried() {
             status: synced(1),
             ..case("immutable")
         },
-        "leave; -Synced(SecretImmutable) -Ready(SecretImmutable); ErrUpdateFailed; 2s",
+        "leave; -Synced(SecretImmutable) -Ready(SecretImmutable) +Reconciling(SecretImmutable); ErrUpdateFailed; 2s",
     );
     let relabelled = json!({"immutable": true, "metadata": {"labels": {"l": "wrong"}}});
     check(
@@ -29,7 +29,7 @@ fn what_kubernetes_never_changes_is_not_tried() {
             live: Ok(Some(live(typed.clone()))),
             ..case("another type")
         },
-        "leave; -Synced(SecretTypeDiffers) -Ready(SecretTypeDiffers); ErrUpdateFailed; 2s",
+        "leave; -Synced(SecretTypeDiffers) -Ready(SecretTypeDiffers) +Reconciling(SecretTypeDiffers); ErrUpdateFailed; 2s",
     );
     let mut patched = annotated(&["patch"]);
     merge(&mut patched, typed);
@@ -77,7 +77,8 @@ fn what_kubernetes_never_changes_is_made_anew_on_request() {
         ..asked("by the annotation", immutable.clone())
     };
     check(by_annotation, &anew);
-    let refused = "leave; -Synced(SecretImmutable) -Ready(SecretImmutable); ErrUpdateFailed; 2s";
+    let refused =
+        "leave; -Synced(SecretImmutable) -Ready(SecretImmutable) +Reconciling(SecretImmutable); ErrUpdateFailed; 2s";
     for annotation in ["managed", "patch"] {
         let mut not_ours = annotated(&[annotation]);
         merge(&mut not_ours, immutable.clone());
@@ -87,7 +88,7 @@ fn what_kubernetes_never_changes_is_made_anew_on_request() {
     merge(&mut ending, json!({"metadata": {"deletionTimestamp": EARLIER}}));
     check(
         asked("a finalizer holds the old one", ending),
-        "leave; -Synced(SecretTerminating) -Ready(SecretTerminating); ErrUpdateFailed; 2s",
+        "leave; -Synced(SecretTerminating) -Ready(SecretTerminating) +Reconciling(SecretTerminating); ErrUpdateFailed; 2s",
     );
 }
 
@@ -194,7 +195,7 @@ fn api_failures_are_tried_fast_and_silently_then_slowly_and_aloud() {
         attempts,
         ..Memory::default()
     };
-    let loud = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed); ErrUpdateFailed";
+    let loud = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed) +Reconciling(UpdateFailed); ErrUpdateFailed";
     let expected = [
         "leave; -; -; 50ms".to_owned(),
         "leave; -; -; 100ms".to_owned(),

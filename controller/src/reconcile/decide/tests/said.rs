@@ -22,7 +22,7 @@ fn a_status_is_stripped_to_what_the_reference_writes() {
     use crate::reconcile::status::bare;
     let full = json!({"observedGeneration": 3, "openedBy": ["SHA256:k"], "written": {"uid": "s1"}, "conditions": [
         {"type": "Synced", "status": "False", "reason": "UnsealFailed", "message": "m", "lastTransitionTime": EARLIER, "lastUpdateTime": EARLIER},
-        {"type": "Ready", "status": "False"}, {"type": "Stalled", "status": "True"}, {"type": "TheirOwn", "status": "True"},
+        {"type": "Ready", "status": "False"}, {"type": "Stalled", "status": "True"}, {"type": "Reconciling", "status": "True"}, {"type": "TheirOwn", "status": "True"},
     ]});
     let left = json!({"observedGeneration": 3, "conditions": [
         {"type": "Synced", "status": "False", "message": "m", "lastTransitionTime": EARLIER, "lastUpdateTime": EARLIER},
@@ -58,7 +58,7 @@ fn nothing_is_said_twice() {
             memory: first.memory,
             ..case("the status was not written: it is tried again, silently")
         },
-        "leave; -Synced(NotManaged) -Ready(NotManaged); -; 4s",
+        "leave; -Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); -; 4s",
     );
 }
 
@@ -69,7 +69,7 @@ fn other_words_for_the_same_failure_wait_for_five_minutes() {
         fast_retries: 0,
         ..SETTINGS
     };
-    let said = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed); ErrUpdateFailed";
+    let said = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed) +Reconciling(UpdateFailed); ErrUpdateFailed";
     let (_, first) = decide_case(&Case {
         live: refused(1),
         settings,
@@ -100,7 +100,7 @@ fn other_words_for_the_same_failure_wait_for_five_minutes() {
     };
     check(
         other,
-        "leave; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 4s",
+        "leave; -Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); ErrUpdateFailed; 4s",
     );
     let (_, second) = decide_case(&again("the clock goes on from what was said"));
     assert_eq!(second.memory.reported, first.memory.reported);

@@ -37,7 +37,7 @@ fn a_missing_secret_is_created() {
         },
         ..case(name)
     };
-    let failed = "-Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s";
+    let failed = "-Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); ErrUpdateFailed; 2s";
     let made = format!("create a=new,l:asked; {failed}");
     let first = orphan("nobody's from the beginning (reference behaviour)", None);
     let (_, plan) = decide_case(&first);
@@ -193,7 +193,7 @@ fn ownership() {
         merge(&mut secret, change);
         Ok(Some(live(secret)))
     };
-    let refused = "leave; -Synced(NotManaged) -Ready(NotManaged); ErrUpdateFailed; 2s";
+    let refused = "leave; -Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); ErrUpdateFailed; 2s";
     check(
         Case {
             live: foreign(json!({})),
