@@ -1,6 +1,9 @@
-//! core/v1 Events: posted by one task, aggregated by count, bounded. A failure to post never fails anything else.
+//! core/v1 Events: posted beside the work, aggregated by count, bounded. A failure to post never fails anything else.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crds::{SealedSecret, names};
@@ -15,6 +18,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::ApiFailure;
 use crate::lease::leadership::Leadership;
+use crate::request::in_time;
 
 /// Source and reporting component of every event (the reference's).
 const COMPONENT: &str = "sealed-secrets";
@@ -22,10 +26,12 @@ const COMPONENT: &str = "sealed-secrets";
 const LONGEST_MESSAGE: usize = 1024;
 /// Longest name of an object, in bytes (DNS subdomain).
 const LONGEST_NAME: usize = 253;
-/// Events that wait to be posted; more are dropped.
-const WAITING: usize = 1024;
-/// Events that can be counted up instead of posted anew.
-const REMEMBERED: usize = 2048;
+/// Events are posted so many at a time. Those of one object are posted in turn, always in the same lane.
+const LANES: usize = 8;
+/// Events that wait to be posted, in one lane; more are dropped.
+const WAITING: usize = 512;
+/// Events that can be counted up instead of posted anew, in one lane.
+const REMEMBERED: usize = 256;
 /// How long an event is counted up.
 const COUNTED_FOR: Duration = Duration::from_secs(600);
 /// Events of one object in a burst, and how long one of them takes to come back (client-go's spam filter).
@@ -80,6 +86,10 @@ impl Subject {
         })
     }
 
+    fn uid(&self) -> &str {
+        self.0.uid.as_deref().unwrap_or_default()
+    }
+
     /// A key Secret.
     pub(crate) fn key_secret(namespace: &str, name: &str, uid: &str) -> Self {
         Self(ObjectReference {
@@ -93,16 +103,29 @@ impl Subject {
     }
 }
 
+/// An event that waits to be posted.
+type Waiting = (Subject, Notice);
+
 /// Where events are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Events(mpsc::Sender<(Subject, Notice)>);
+pub(crate) struct Events(Arc<[mpsc::Sender<Waiting>]>);
 
 impl Events {
-    /// Starts the task that posts. What is handed in while this replica does not lead is dropped: the leader says it.
-    pub(crate) fn start(client: Client, leadership: Leadership) -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(post_all(client, leadership, receiver));
-        Self(sender)
+    /// Starts the tasks that post. What is handed in while this replica does not lead is dropped: the leader says it.
+    pub(crate) fn start(client: &Client, leadership: &Leadership) -> Self {
+        let troubled = Arc::new(AtomicBool::new(false));
+        let lane = |_| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let lane = Lane {
+                client: client.clone(),
+                leadership: leadership.clone(),
+                posted: Posted::default(),
+                troubled: troubled.clone(),
+            };
+            tokio::spawn(lane.post_all(receiver));
+            sender
+        };
+        Self((0..LANES).map(lane).collect())
     }
 
     /// Logs an event and has it posted; drops it when too many wait.
@@ -119,34 +142,54 @@ impl Events {
             note = notice.message,
             "Event"
         );
-        if self.0.try_send((subject, notice)).is_err() {
+        let lane = self.0.get(lane_of(subject.uid()));
+        if lane.is_none_or(|lane| lane.try_send((subject, notice)).is_err()) {
             debug!("an event was dropped: too many wait");
         }
     }
 }
 
-async fn post_all(client: Client, leadership: Leadership, mut waiting: mpsc::Receiver<(Subject, Notice)>) {
-    let mut posted = Posted::default();
-    let mut troubled = false;
-    while let Some((subject, mut notice)) = waiting.recv().await {
-        if !leadership.leads() {
-            continue;
-        }
-        truncate(&mut notice.message, LONGEST_MESSAGE);
-        let uid = subject.0.uid.clone().unwrap_or_default();
-        let Some(known) = posted.admit(&uid, &notice, Instant::now()) else {
-            debug!("an event was dropped: this object has had too many");
-            continue;
-        };
-        let api = Api::namespaced(client.clone(), subject.0.namespace.as_deref().unwrap_or("default"));
-        match post(&api, &subject, &notice, known).await {
-            Ok((name, count)) => {
-                troubled = false;
-                posted.remember(uid, notice, name, count, Instant::now());
+fn lane_of(uid: &str) -> usize {
+    let mut hasher = DefaultHasher::new();
+    uid.hash(&mut hasher);
+    // A remainder of a small number is one.
+    usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default()
+}
+
+/// One of the tasks that post.
+struct Lane {
+    client: Client,
+    leadership: Leadership,
+    posted: Posted,
+    /// Whether it was said that events cannot be posted; shared by all.
+    troubled: Arc<AtomicBool>,
+}
+
+impl Lane {
+    async fn post_all(mut self, mut waiting: mpsc::Receiver<Waiting>) {
+        while let Some((subject, mut notice)) = waiting.recv().await {
+            if !self.leadership.leads() {
+                continue;
             }
-            Err(ApiFailure::NamespaceEnds(_)) => {}
-            Err(error) if !std::mem::replace(&mut troubled, true) => warn!(%error, "events cannot be posted"),
-            Err(_) => {}
+            truncate(&mut notice.message, LONGEST_MESSAGE);
+            let Some(known) = self.posted.admit(subject.uid(), &notice, Instant::now()) else {
+                debug!("an event was dropped: this object has had too many");
+                continue;
+            };
+            let namespace = subject.0.namespace.as_deref().unwrap_or("default");
+            let api = Api::namespaced(self.client.clone(), namespace);
+            match post(&api, &subject, &notice, known).await {
+                Ok((name, count)) => {
+                    self.troubled.store(false, Ordering::Relaxed);
+                    let uid = subject.uid().to_owned();
+                    self.posted.remember(uid, notice, name, count, Instant::now());
+                }
+                Err(ApiFailure::NamespaceEnds(_)) => {}
+                Err(error) if !self.troubled.swap(true, Ordering::Relaxed) => {
+                    warn!(%error, "events cannot be posted");
+                }
+                Err(_) => {}
+            }
         }
     }
 }
@@ -162,11 +205,7 @@ async fn post(
     if let Some((name, count)) = known {
         let count = count.saturating_add(1);
         let patch = json!({"count": count, "lastTimestamp": Time(now)});
-        match api
-            .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .map_err(ApiFailure::from)
-        {
+        match in_time(api.patch(&name, &PatchParams::default(), &Patch::Merge(patch))).await {
             Ok(_) => return Ok((name, count)),
             // It has expired, or patching is denied: a new one says the same.
             Err(ApiFailure::NotFound(_) | ApiFailure::Denied(_)) => {}
@@ -175,7 +214,7 @@ async fn post(
     }
     let event = event(subject, notice, now);
     let name = event.metadata.name.clone().unwrap_or_default();
-    api.create(&PostParams::default(), &event).await?;
+    in_time(api.create(&PostParams::default(), &event)).await?;
     Ok((name, 1))
 }
 
@@ -288,6 +327,14 @@ mod tests {
         assert_eq!(posted.admit("u", &notice("other"), start), Some(None));
         assert_eq!(posted.admit("v", &notice("m"), start), Some(None));
         assert_eq!(posted.admit("u", &notice("m"), start + COUNTED_FOR), Some(None));
+    }
+
+    #[test]
+    fn the_events_of_one_object_have_one_lane_and_those_of_many_have_all() {
+        let lanes: Vec<_> = (0..100).map(|n| lane_of(&n.to_string())).collect();
+        assert!((0..LANES).all(|lane| lanes.contains(&lane)));
+        assert!(lanes.iter().all(|lane| *lane < LANES));
+        assert_eq!(lane_of("u"), lane_of("u"));
     }
 
     #[test]

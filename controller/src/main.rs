@@ -2,6 +2,7 @@
 
 mod annotation;
 mod args;
+mod cores;
 mod error;
 mod events;
 mod index;

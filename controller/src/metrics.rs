@@ -4,15 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crds::{SealedSecret, condition_status};
+use prometheus::core::Collector;
 use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts,
     Registry, TextEncoder,
 };
 
+use crate::keys::Keys;
+
 /// Label of a SealedSecret that `condition_info` repeats.
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 
 const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
+const CONDITION_INFO_HELP: &str =
+    "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
+const CERTIFICATE_BEGIN_HELP: &str = "Begin of the certificate that seals now, as Unix time; 0 while there is none.";
+const CERTIFICATE_END_HELP: &str = "End of the certificate that seals now, as Unix time; 0 while there is none.";
+const KEY_OPERATIONS_HELP: &str =
+    "Attempts to open something with a private key, for the cluster and for callers of the HTTP server.";
 
 /// Every metric that is exported. Cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -27,19 +36,49 @@ pub(crate) struct Metrics {
     /// Seconds by path and method.
     pub http_durations: HistogramVec,
     /// Key Secrets that hold no usable key (ours).
-    pub malformed_keys: IntGauge,
+    malformed_keys: IntGauge,
     /// Keys that are held for opening (ours).
-    pub held_keys: IntGauge,
+    held_keys: IntGauge,
     /// Seconds in which the items of one SealedSecret were opened, waiting for a core included (ours).
     pub unseal_durations: Histogram,
     /// SealedSecrets that wait for a pass (ours).
     pub queue_length: IntGauge,
     /// Unix time of the current certificate's begin and end; 0 while there is none (ours).
-    pub certificate_times: (IntGauge, IntGauge),
+    certificate_times: (IntGauge, IntGauge),
     /// Private-key operations that no scrape has told yet; key rings count here.
     pub key_operations: Arc<AtomicU64>,
     key_operations_total: IntCounter,
     leader: IntGauge,
+}
+
+/// Makes metrics of the common prefix and registers them.
+struct Registering<'a>(&'a Registry);
+
+impl Registering<'_> {
+    fn register<T: Collector + Clone + 'static>(
+        &self,
+        metric: Result<T, prometheus::Error>,
+    ) -> Result<T, prometheus::Error> {
+        let metric = metric?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn opts(name: &str, help: &str) -> Opts {
+        Opts::new(format!("sealed_secrets_controller_{name}"), help)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.register(IntCounter::with_opts(Self::opts(name, help)))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<CounterVec, prometheus::Error> {
+        self.register(CounterVec::new(Self::opts(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.register(IntGauge::with_opts(Self::opts(name, help)))
+    }
 }
 
 impl Metrics {
@@ -49,105 +88,61 @@ impl Metrics {
     /// A name or label that Prometheus does not allow; cannot happen with the constants here.
     pub(crate) fn new(version: &str, omit_secret_labels: bool) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let name = |name: &str| format!("sealed_secrets_controller_{name}");
-
-        let build_info =
-            Gauge::with_opts(Opts::new(name("build_info"), "Build information.").const_label("revision", version))?;
-        build_info.set(1.0);
-        let unseal_requests = IntCounter::new(
-            name("unseal_requests_total"),
-            "Total number of sealed secret unseal requests",
-        )?;
-        let unseal_errors = CounterVec::new(
-            Opts::new(
-                name("unseal_errors_total"),
-                "Total number of sealed secret unseal errors by reason",
-            ),
-            &["reason", "namespace"],
-        )?;
-        let condition_info = GaugeVec::new(
-            Opts::new(
-                CONDITION_INFO,
-                "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
-            ),
-            &["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
-        )?;
-        let http_requests = CounterVec::new(
-            Opts::new(
-                name("http_requests_total"),
-                "A counter for requests to the wrapped handler.",
-            ),
-            &["path", "code", "method"],
-        )?;
-        let http_durations = HistogramVec::new(
-            HistogramOpts::new(
-                name("http_request_duration_seconds"),
-                "A histogram of latencies for requests.",
-            ),
-            &["path", "method"],
-        )?;
-        let malformed_keys = IntGauge::new(name("malformed_keys"), "Key Secrets that hold no usable key.")?;
-        let held_keys = IntGauge::new(name("held_keys"), "Sealing keys that are held for opening.")?;
-
-        let unseal_durations = Histogram::with_opts(
-            HistogramOpts::new(
-                name("unseal_duration_seconds"),
-                "Time in which the items of one SealedSecret are opened, waiting for a core included.",
-            )
-            .buckets(prometheus::exponential_buckets(0.001, 2.0, 14)?),
-        )?;
-        let queue_length = IntGauge::new(name("queue_length"), "SealedSecrets that wait for a pass.")?;
-        let certificate_times = (
-            IntGauge::new(
-                name("certificate_not_before_timestamp_seconds"),
-                "Begin of the certificate that seals now, as Unix time; 0 while there is none.",
-            )?,
-            IntGauge::new(
-                name("certificate_not_after_timestamp_seconds"),
-                "End of the certificate that seals now, as Unix time; 0 while there is none.",
-            )?,
-        );
-        let leader = IntGauge::new(name("leader"), "1 while this replica leads, and writes; else 0.")?;
-        let key_operations_total = IntCounter::new(
-            name("private_key_operations_total"),
-            "Attempts to open something with a private key, for the cluster and for callers of the HTTP server.",
-        )?;
-
-        registry.register(Box::new(build_info))?;
-        registry.register(Box::new(unseal_requests.clone()))?;
-        registry.register(Box::new(unseal_errors.clone()))?;
-        registry.register(Box::new(http_requests.clone()))?;
-        registry.register(Box::new(http_durations.clone()))?;
-        registry.register(Box::new(malformed_keys.clone()))?;
-        registry.register(Box::new(held_keys.clone()))?;
-        registry.register(Box::new(key_operations_total.clone()))?;
-        registry.register(Box::new(leader.clone()))?;
-        registry.register(Box::new(unseal_durations.clone()))?;
-        registry.register(Box::new(queue_length.clone()))?;
-        registry.register(Box::new(certificate_times.0.clone()))?;
-        registry.register(Box::new(certificate_times.1.clone()))?;
+        let new = Registering(&registry);
+        let build_info = Registering::opts("build_info", "Build information.").const_label("revision", version);
+        new.register(Gauge::with_opts(build_info))?.set(1.0);
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let condition_info = (!omit_secret_labels).then_some(condition_info);
-        if let Some(gauge) = &condition_info {
-            registry.register(Box::new(gauge.clone()))?;
-        }
+        let http_durations = HistogramOpts::from(Registering::opts(
+            "http_request_duration_seconds",
+            "A histogram of latencies for requests.",
+        ));
+        let unseal_durations = HistogramOpts::from(Registering::opts(
+            "unseal_duration_seconds",
+            "Time in which the items of one SealedSecret are opened, waiting for a core included.",
+        ));
+        let buckets = prometheus::exponential_buckets(0.001, 2.0, 14)?;
+        let condition_info = || {
+            let labels = ["namespace", "name", "condition", "ss_app_kubernetes_io_instance"];
+            new.register(GaugeVec::new(Opts::new(CONDITION_INFO, CONDITION_INFO_HELP), &labels))
+        };
         Ok(Self {
-            registry,
-            unseal_requests,
-            unseal_errors,
-            condition_info,
-            http_requests,
-            http_durations,
-            malformed_keys,
-            held_keys,
-            unseal_durations,
-            queue_length,
-            certificate_times,
+            unseal_requests: new.counter("unseal_requests_total", "Total number of sealed secret unseal requests")?,
+            unseal_errors: new.counters(
+                "unseal_errors_total",
+                "Total number of sealed secret unseal errors by reason",
+                &["reason", "namespace"],
+            )?,
+            condition_info: (!omit_secret_labels).then(condition_info).transpose()?,
+            http_requests: new.counters(
+                "http_requests_total",
+                "A counter for requests to the wrapped handler.",
+                &["path", "code", "method"],
+            )?,
+            http_durations: new.register(HistogramVec::new(http_durations, &["path", "method"]))?,
+            malformed_keys: new.gauge("malformed_keys", "Key Secrets that hold no usable key.")?,
+            held_keys: new.gauge("held_keys", "Sealing keys that are held for opening.")?,
+            unseal_durations: new.register(Histogram::with_opts(unseal_durations.buckets(buckets)))?,
+            queue_length: new.gauge("queue_length", "SealedSecrets that wait for a pass.")?,
+            certificate_times: (
+                new.gauge("certificate_not_before_timestamp_seconds", CERTIFICATE_BEGIN_HELP)?,
+                new.gauge("certificate_not_after_timestamp_seconds", CERTIFICATE_END_HELP)?,
+            ),
             key_operations: Arc::default(),
-            key_operations_total,
-            leader,
+            key_operations_total: new.counter("private_key_operations_total", KEY_OPERATIONS_HELP)?,
+            leader: new.gauge("leader", "1 while this replica leads, and writes; else 0.")?,
+            registry: registry.clone(),
         })
+    }
+
+    /// Shows the keys that are held, and how many Secrets hold none that is usable.
+    pub(crate) fn show_keys(&self, keys: &Keys, malformed: usize) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.malformed_keys.set(number(malformed));
+        self.held_keys.set(number(keys.ring.fingerprints().count()));
+        let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| current.validity);
+        self.certificate_times.0.set(begin);
+        self.certificate_times.1.set(end);
     }
 
     /// Counts a failure by its label of the error table.

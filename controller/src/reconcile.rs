@@ -20,9 +20,9 @@ use kube::Client;
 use sealing::SystemRandom;
 use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
-use tokio::sync::Semaphore;
 use tracing::{debug, info};
 
+use crate::cores::Cores;
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
@@ -53,7 +53,7 @@ pub(crate) struct Reconciler {
     /// How SealedSecrets are handled.
     pub settings: ReconcileSettings,
     /// As many permits as cores: more threads would only wait for each other.
-    pub cores: Semaphore,
+    pub cores: Arc<Cores>,
     /// The keys to try first.
     pub lately: Lately,
     /// Whether statuses keep what they remember.
@@ -131,8 +131,8 @@ impl Reconciler {
         let (object, ring) = (sealed.clone(), keys.ring.clone());
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
-        // The semaphore is never closed; without a permit the work is done all the same.
-        let _permit = self.cores.acquire().await.ok();
+        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+        let _permit = self.cores.take(namespace).await;
         let likely = self.lately.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {

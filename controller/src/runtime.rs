@@ -12,12 +12,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use kube::Api;
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::args::VERSION;
+use crate::cores::Cores;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
@@ -73,7 +74,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let access = client::connect(&settings.api, leadership.clone()).await?;
     let election = replica::stand(&settings.installation, &access, told, &stop);
     let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
-    let events = Events::start(access.client.clone(), leadership.clone());
+    let events = Events::start(&access.client, &leadership);
 
     let api = Api::namespaced(access.client.clone(), &access.namespace);
     let (store, keys) = KeyStore::new(
@@ -93,63 +94,81 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         settings.reconcile.accept_deprecated_data,
         cores,
     );
-    let mut servers = serve(&settings.http, shared, &stop).await?;
+    let servers = serve(&settings.http, shared, &stop).await?;
     let mut writers = JoinSet::new();
     writers.spawn(store.run(new_key));
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
     let publication = Publication::new(maps, &settings.installation.name, keys.clone(), leadership.clone());
     tokio::spawn(publication.run());
 
-    let (index, queue) = (Arc::new(Index::default()), Arc::new(Queue::default()));
-    let gone = Arc::new(Gone::default());
-    let watches = Watches {
-        client: access.client.clone(),
-        index: index.clone(),
-        queue: queue.clone(),
-        metrics: metrics.clone(),
-        gone: settings.reconcile.delete_secrets.then(|| gone.clone()),
-        leadership: leadership.clone(),
-    };
+    let known = Known::default();
+    let watches = known.watches(&access, &metrics, &leadership, &settings);
+    let filled = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     let reconciler = Reconciler {
         client: access.client,
-        index: index.clone(),
+        index: known.index.clone(),
         keys: keys.clone(),
         events,
         metrics,
         settings: settings.reconcile,
-        cores: Semaphore::new(cores),
+        cores: Cores::new(cores),
         lately: Lately::default(),
         kept: Kept::default(),
         keys_at: KeysAt {
             namespace: access.namespace.clone(),
             unlabelled: settings.keys.prefix.clone(),
         },
-        gone: gone.clone(),
+        gone: known.gone.clone(),
     };
-    let fill = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
     tokio::select! {
-        () = async { fill.await; current_key(keys.clone()).await } => {
+        () = async { filled.await; current_key(keys).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
-            work(&mut writers, Arc::new(reconciler), &leadership, queue.clone(), &stop);
-            tokio::select! {
-                () = wake_on_new_keys(keys, index.clone(), queue.clone()) => {}
-                () = begin_anew(leadership, index, queue, gone) => {}
-                () = stop.cancelled() => {}
-            }
+            work(&mut writers, Arc::new(reconciler), leadership, known, &stop).await;
         }
         () = stop.cancelled() => {}
     }
     info!("stopping");
-    let finish = async {
+    finish(writers, election, servers).await;
+    Ok(())
+}
+
+/// What the watches fill and the passes go by.
+#[derive(Clone, Default)]
+struct Known {
+    index: Arc<Index>,
+    queue: Arc<Queue>,
+    gone: Arc<Gone>,
+}
+
+impl Known {
+    fn watches(
+        &self,
+        access: &client::Access,
+        metrics: &Arc<Metrics>,
+        leadership: &Leadership,
+        settings: &Settings,
+    ) -> Watches {
+        Watches {
+            client: access.client.clone(),
+            index: self.index.clone(),
+            queue: self.queue.clone(),
+            metrics: metrics.clone(),
+            gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
+            leadership: leadership.clone(),
+        }
+    }
+}
+
+/// What is not finished in time is cut off: a Secret is written whole or not at all, so nothing is left half done.
+async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut servers: JoinSet<()>) {
+    let all = async {
         while writers.join_next().await.is_some() {}
         // Another replica goes on while this one still answers what was asked of it.
         election.give_up().await;
         while servers.join_next().await.is_some() {}
     };
-    // What is not finished then is cut off: a Secret is written whole or not at all, so nothing is left half done.
-    let _ = tokio::time::timeout(LAST_WORDS, finish).await;
-    Ok(())
+    let _ = tokio::time::timeout(LAST_WORDS, all).await;
 }
 
 async fn serve(settings: &HttpSettings, shared: Shared, stop: &CancellationToken) -> Result<JoinSet<()>, StartError> {
@@ -215,46 +234,48 @@ async fn current_key(mut keys: KeysReader) {
     let _ = keys.wait_for(|keys| keys.current.is_some()).await;
 }
 
-async fn wake_on_new_keys(mut keys: KeysReader, index: Arc<Index>, queue: Arc<Queue>) {
+async fn wake_on_new_keys(mut keys: KeysReader, known: &Known) {
     while keys.changed().await.is_ok() {
-        for name in index.waiting_for_keys() {
-            queue.add(name);
+        for name in known.index.waiting_for_keys() {
+            known.queue.add(name);
         }
     }
 }
 
 /// Between two terms of this replica another one may have led: what was remembered of the objects counts no more, and each
-/// gets a pass, as at a start. What has `gone` while another led may be left to be collected.
-async fn begin_anew(mut leadership: Leadership, index: Arc<Index>, queue: Arc<Queue>, gone: Arc<Gone>) {
+/// gets a pass, as at a start. What has gone while another led may be left to be collected.
+async fn begin_anew(mut leadership: Leadership, known: &Known) {
     let mut term = leadership.begins().await;
     loop {
-        for name in gone.names() {
-            queue.add(name);
+        for name in known.gone.names() {
+            known.queue.add(name);
         }
         leadership.ends(term).await;
         let next = leadership.begins().await;
         if next != term {
-            index.forget_passes();
-            for name in index.sealed_names(None) {
-                queue.add(name);
+            known.index.forget_passes();
+            for name in known.index.sealed_names(None) {
+                known.queue.add(name);
             }
         }
         term = next;
     }
 }
 
-fn work(
+/// Starts the workers, and wakes objects for them until `stop`.
+async fn work(
     workers: &mut JoinSet<()>,
     reconciler: Arc<Reconciler>,
-    leadership: &Leadership,
-    queue: Arc<Queue>,
+    leadership: Leadership,
+    known: Known,
     stop: &CancellationToken,
 ) {
+    let keys = reconciler.keys.clone();
     for _ in 0..WORKERS {
         let worker = Worker {
             reconciler: reconciler.clone(),
             leadership: leadership.clone(),
-            queue: queue.clone(),
+            queue: known.queue.clone(),
         };
         let stop = stop.clone();
         workers.spawn(async move {
@@ -266,6 +287,11 @@ fn work(
                 worker.pass(name).await;
             }
         });
+    }
+    tokio::select! {
+        () = wake_on_new_keys(keys, &known) => {}
+        () = begin_anew(leadership, &known) => {}
+        () = stop.cancelled() => {}
     }
 }
 

@@ -260,17 +260,8 @@ impl KeyStore {
 
     fn publish(&mut self) {
         let keys = self.inventory.keys();
-        self.metrics
-            .malformed_keys
-            .set(i64::try_from(self.inventory.malformed()).unwrap_or(i64::MAX));
-        self.metrics
-            .held_keys
-            .set(i64::try_from(keys.ring.fingerprints().count()).unwrap_or(i64::MAX));
-        let times = keys.current.as_ref().map_or((0, 0), |current| current.validity);
-        self.metrics.certificate_times.0.set(times.0);
-        self.metrics.certificate_times.1.set(times.1);
-        let held = |key: &Fingerprint| keys.ring.fingerprints().any(|held| held == key);
-        if self.unanswered.as_ref().is_some_and(held) {
+        self.metrics.show_keys(&keys, self.inventory.malformed());
+        if self.unanswered.as_ref().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
         }
         let before = self.published.borrow().clone();

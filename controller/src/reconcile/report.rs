@@ -32,15 +32,52 @@ pub(super) fn known(sealed: &SealedSecret, memory: &Memory, settings: &Reconcile
 }
 
 pub(super) fn wait(memory: &Memory, pause: Duration) -> Plan {
+    silent(SecretStep::Leave, None, Some(pause), memory.clone())
+}
+
+/// A plan of which nobody hears.
+fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duration>, memory: Memory) -> Plan {
     Plan {
-        secret: SecretStep::Leave,
+        secret,
         live: None,
         synced: false,
         status: None,
         event: None,
-        metric: None,
-        next: Some(pause),
-        memory: memory.clone(),
+        metric,
+        next,
+        memory,
+    }
+}
+
+/// When an outcome is tried again.
+struct Again {
+    /// Failures in a row, this one included.
+    attempts: u32,
+    retry: Option<Retry>,
+    /// Pause before the next pass.
+    pause: Option<Duration>,
+    /// It may pass by itself: nobody is alarmed yet.
+    is_fast: bool,
+}
+
+impl Again {
+    fn after(failure: Option<&Failure>, memory: &Memory, settings: &ReconcileSettings) -> Self {
+        let retry = failure.map(|failure| failure.row().retry);
+        let attempts = failure.map_or(0, |_| memory.attempts.saturating_add(1));
+        let slow = match retry {
+            Some(Retry::Fast) => attempts.saturating_sub(settings.fast_retries),
+            _ => attempts,
+        };
+        let pause = match slow {
+            0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
+            n => pause::growing(n, SLOW_FIRST, SLOW_LONGEST),
+        };
+        Self {
+            attempts,
+            retry,
+            pause: retry.filter(|retry| *retry != Retry::OnChange).map(|_| pause),
+            is_fast: retry == Some(Retry::Fast) && slow == 0,
+        }
     }
 }
 
@@ -53,44 +90,20 @@ pub(super) fn report(
     now: Timestamp,
 ) -> Plan {
     let failure = outcome.as_ref().err().copied();
-    let row = failure.map(Failure::row);
-    let attempts = if failure.is_some() {
-        memory.attempts.saturating_add(1)
-    } else {
-        0
-    };
-    let retry = row.map(|row| row.retry);
-    let slow_attempt = match retry {
-        Some(Retry::Fast) => attempts.saturating_sub(settings.fast_retries),
-        _ => attempts,
-    };
-    let next = retry
-        .filter(|retry| *retry != Retry::OnChange)
-        .map(|_| match slow_attempt {
-            0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
-            n => pause::growing(n, SLOW_FIRST, SLOW_LONGEST),
-        });
+    let metric = failure.map(|failure| failure.row().metric);
     let secret = outcome.unwrap_or(SecretStep::Leave);
-    if retry == Some(Retry::Fast) && slow_attempt == 0 {
-        // It may pass by itself: nobody is alarmed yet.
-        let memory = Memory {
-            attempts,
-            retry,
-            unfinished: false,
-            ..memory.clone()
-        };
-        return Plan {
-            secret,
-            live: None,
-            synced: false,
-            status: None,
-            event: None,
-            metric: row.map(|row| row.metric),
-            next,
-            memory,
-        };
+    let again = Again::after(failure, memory, settings);
+    let next = again.pause;
+    let memory = Memory {
+        attempts: again.attempts,
+        retry: again.retry,
+        unfinished: false,
+        ..memory.clone()
+    };
+    if again.is_fast {
+        return silent(secret, metric, next, memory);
     }
-    let before = known(sealed, memory, settings);
+    let before = known(sealed, &memory, settings);
     let reported = Reported {
         generation: sealed.metadata.generation,
         failure: failure.map(|failure| Said {
@@ -101,32 +114,24 @@ pub(super) fn report(
     };
     // What a timer tries again fails in other words each time (a quota's numbers): the first stand for a while.
     let said_lately = |before: Option<&Reported>| next.is_some() && before.is_some_and(|b| lately(b, &reported, now));
-    let event = event(
-        failure,
-        &reported,
-        before.as_ref(),
-        secret != SecretStep::Leave,
-        settings,
-    )
-    .filter(|_| !said_lately(before.as_ref()));
+    let wrote = secret != SecretStep::Leave;
+    let event = event(failure, &reported, before.as_ref(), wrote, settings).filter(|_| !said_lately(before.as_ref()));
     let status = status::after(sealed, failure, now)
         .filter(|_| settings.update_status && !said_lately(status::reported(sealed).as_ref()));
     let stands = before.filter(|before| before.says_what(&reported) || said_lately(Some(before)));
     Plan {
-        secret,
-        live: None,
-        synced: failure.is_none(),
         status,
         event,
-        metric: row.map(|row| row.metric),
-        next,
-        memory: Memory {
-            reported: Some(stands.unwrap_or(reported)),
-            attempts,
-            retry,
-            unfinished: false,
-            ..memory.clone()
-        },
+        synced: failure.is_none(),
+        ..silent(
+            secret,
+            metric,
+            next,
+            Memory {
+                reported: Some(stands.unwrap_or(reported)),
+                ..memory
+            },
+        )
     }
 }
 

@@ -40,9 +40,7 @@ impl Tried {
         };
         let hint = KeyHint::of(metadata).map(|hint| {
             let all = || hint.keys().cloned();
-            let missing: Vec<_> = all()
-                .filter(|key| !keys.fingerprints().any(|held| held == key))
-                .collect();
+            let missing: Vec<_> = all().filter(|key| !keys.holds(key)).collect();
             if missing.is_empty() {
                 Hinted::Held(all().collect())
             } else {

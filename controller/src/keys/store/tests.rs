@@ -25,7 +25,7 @@ fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
         annotations: Default::default(),
     };
     let (_, leadership) = Leadership::new(standing);
-    let events = Events::start(client.clone(), leadership.clone());
+    let events = Events::start(&client, &leadership);
     let metrics = Arc::new(Metrics::new("test", false).unwrap());
     let api = Api::namespaced(client, "ns");
     let stop = CancellationToken::new();
