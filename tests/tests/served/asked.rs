@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::lab::{Lab, SOON, condition_of, fingerprint};
 
 /// The rights of `deploy/base` with the component that allows deleting Secrets.
-fn allow_deleting(cluster: &Cluster) -> Result<()> {
+pub(crate) fn allow_deleting(cluster: &Cluster) -> Result<()> {
     // Kustomize takes no absolute paths.
     let folder = tempfile::tempdir_in(repository().join("target"))?;
     let kustomization = "resources: [../../deploy/base]\ncomponents: [../../deploy/components/delete-secrets]\n";
@@ -78,17 +78,8 @@ fn a_secret_that_is_to_be_left_alone_is_until_its_sealed_secret_changes() -> Res
     seal("1")?;
     lab.await_items(space.name(), "one", &json!({"a": "1"}))?;
     lab.await_condition(space.name(), "one", "Synced", "True")?;
-    let drift = json!({"stringData": {"a": "theirs"}}).to_string();
-    lab.cluster.kubectl_ok(&[
-        "patch",
-        "secret",
-        "one",
-        "-n",
-        space.name(),
-        "--type=merge",
-        "-p",
-        &drift,
-    ])?;
+    let drift = json!({"stringData": {"a": "theirs"}});
+    lab.patch_secret(space.name(), "one", &drift)?;
     lab.throughout(Duration::from_secs(3), || {
         ensure!(
             lab.items(space.name(), "one")? == json!({"a": "theirs"}),

@@ -192,6 +192,13 @@ impl Lab {
         self.cluster.http(method, port, path, headers, body)
     }
 
+    /// Changes a Secret as somebody else would, by a merge patch.
+    pub(crate) fn patch_secret(&self, namespace: &str, name: &str, patch: &Value) -> Result<()> {
+        let patch = patch.to_string();
+        let command = ["patch", "secret", name, "-n", namespace, "--type=merge", "-p", &patch];
+        self.cluster.kubectl_ok(&command).map(drop)
+    }
+
     /// Stops the controller and starts it again with these flags.
     pub(crate) fn restart(&mut self, flags: &[&str]) -> Result<()> {
         let status = self.controller.terminate(SOON)?;

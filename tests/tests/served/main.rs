@@ -11,6 +11,8 @@ mod asked;
 mod canary;
 mod command_line;
 mod crowd;
+mod cut_off;
+mod fairness;
 mod http;
 mod keys;
 mod kubectl;

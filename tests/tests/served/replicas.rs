@@ -8,7 +8,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get_at, metric};
+use crate::lab::{Lab, SOON, condition_of, get_at, metric};
 
 /// How soon a leader that dies is replaced.
 const REPLACED: Duration = Duration::from_secs(15);
@@ -22,10 +22,14 @@ struct Replicas {
 
 impl Replicas {
     fn start(count: u16) -> Result<Replicas> {
+        Replicas::start_with(count, FLAGS)
+    }
+
+    fn start_with(count: u16, flags: &'static [&'static str]) -> Result<Replicas> {
         let cluster = Cluster::start()?;
         cluster.install(Implementation::Ours)?;
         let running = (0..count)
-            .map(|number| cluster.spawn_replica(number, FLAGS).map(Some))
+            .map(|number| cluster.spawn_replica(number, flags).map(Some))
             .collect::<Result<_>>()?;
         let replicas = Replicas { running, cluster };
         replicas.cluster.eventually(SOON, "replicas that are ready", || {
@@ -69,6 +73,25 @@ impl Replicas {
 
     fn take(&mut self, number: u16) -> Result<Process> {
         self.running[usize::from(number)].take().context("it runs")
+    }
+
+    /// A SealedSecret, unsealed, whose Secret Kubernetes would not collect.
+    fn unowned(&self, name: &str) -> Result<()> {
+        let certificate = get_at(&self.cluster, 8080 + 10 * self.numbers()[0], "/v1/cert.pem")?.1;
+        let mut sealed = Lab::seal_with(&certificate, "default", name, &json!({"a": "1"}), "strict")?;
+        sealed["spec"]["template"]["metadata"]["annotations"] = json!({
+            "sealedsecrets.bitnami.com/skip-set-owner-references": "true", "sealedsecrets.bitnami.com/managed": "true",
+        });
+        self.cluster.apply(&sealed.to_string())?;
+        self.cluster.eventually(SOON, "status", || {
+            let sealed = self.cluster.get_json(&["sealedsecret", name])?;
+            ensure!(
+                condition_of(&sealed, "Synced")["status"] == "True",
+                "{}",
+                sealed["status"]
+            );
+            Ok(())
+        })
     }
 
     /// Changes a SealedSecret, and waits until its Secret has followed; gives how long that took from `start`.
@@ -144,7 +167,9 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
 
 #[test]
 fn a_leader_that_shuts_down_hands_over_at_once_and_one_that_dies_is_replaced_in_time() -> Result<()> {
-    let mut replicas = Replicas::start(2)?;
+    const DELETES: &[&str] = &["--key-size=2048", "--old-gc-behavior"];
+    let mut replicas = Replicas::start_with(2, DELETES)?;
+    crate::asked::allow_deleting(&replicas.cluster)?;
     replicas.await_change(1, Instant::now(), SOON)?;
     let first = replicas.leader()?;
     let key = replicas.cluster.key_secrets()?["items"][0]["metadata"]["uid"].clone();
@@ -158,19 +183,31 @@ fn a_leader_that_shuts_down_hands_over_at_once_and_one_that_dies_is_replaced_in_
     ensure!(took < Duration::from_secs(4), "handed over after {took:?}");
     ensure!(process.wait(SOON)?.success(), "SIGTERM is no failure");
 
-    replicas.running[usize::from(first)] = Some(replicas.cluster.spawn_replica(first, FLAGS)?);
+    replicas.running[usize::from(first)] = Some(replicas.cluster.spawn_replica(first, DELETES)?);
     replicas.cluster.eventually(SOON, "replica that is ready", || {
         ensure!(get_at(&replicas.cluster, 8080 + 10 * first, "/readyz")?.0 == 200);
         Ok(())
     })?;
     let second = replicas.leader()?;
     ensure!(second != first, "who leads stays leader");
+    replicas.unowned("deleted-without-a-leader")?;
     let start = Instant::now();
     replicas.take(second)?.kill()?;
+    let gone = ["delete", "sealedsecret", "deleted-without-a-leader"];
+    replicas.cluster.kubectl_ok(&gone)?;
     let took = replicas.await_change(3, start, REPLACED + SOON)?;
     eprintln!("replaced in {} ms", took.as_millis());
     ensure!(took < REPLACED, "replaced after {took:?}");
     ensure!(replicas.leader()? == first);
+    replicas
+        .cluster
+        .eventually(SOON, "end of what was deleted meanwhile", || {
+            let found = replicas
+                .cluster
+                .kubectl(&["get", "secret", "deleted-without-a-leader"])?;
+            ensure!(found.stderr.contains("NotFound"), "{found}");
+            Ok(())
+        })?;
     ensure!(
         replicas.lease()?["spec"]["leaseTransitions"] == 2,
         "{}",
