@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::api::{Api, METADATA, METADATA_LIST, core, sealed_secrets};
 
 /// Requests at a time, as many as our controller makes.
-const CONNECTIONS: usize = 32;
+pub(super) const CONNECTIONS: usize = 32;
 
 /// What to do.
 #[derive(clap::Args)]
@@ -80,17 +80,30 @@ pub(crate) fn now() -> f64 {
         .map_or(0.0, |time| time.as_secs_f64())
 }
 
+/// What is watched.
+#[derive(Clone, Copy, PartialEq)]
+enum Watched {
+    Secrets,
+    SealedSecrets,
+    Events,
+}
+
 /// What a watch told: which kind of change, to which object.
 struct Change {
-    secret: bool,
+    of: Watched,
     kind: String,
     name: String,
 }
 
-/// Sends the changes of Secrets and SealedSecrets on.
-fn watch_both(api: &Api, namespace: &str) -> Result<Receiver<Change>> {
+/// Sends the changes of a namespace on.
+fn watch(api: &Api, namespace: &str, what: &[Watched]) -> Result<Receiver<Change>> {
     let (sender, receiver) = channel();
-    for (secret, path) in [(true, core(namespace, "secrets")), (false, sealed_secrets(namespace))] {
+    for of in what.iter().copied() {
+        let path = match of {
+            Watched::Secrets => core(namespace, "secrets"),
+            Watched::SealedSecrets => sealed_secrets(namespace),
+            Watched::Events => core(namespace, "events"),
+        };
         let lines = api.watch(&path, Some(METADATA))?;
         let sender: Sender<Change> = sender.clone();
         thread::spawn(move || {
@@ -106,7 +119,7 @@ fn watch_both(api: &Api, namespace: &str) -> Result<Receiver<Change>> {
                         .to_owned()
                 };
                 let (kind, name) = (text("/type"), text("/object/metadata/name"));
-                if sender.send(Change { secret, kind, name }).is_err() {
+                if sender.send(Change { of, kind, name }).is_err() {
                     break;
                 }
             }
@@ -115,27 +128,40 @@ fn watch_both(api: &Api, namespace: &str) -> Result<Receiver<Change>> {
     Ok(receiver)
 }
 
-/// Says `watching`, then waits until so many Secrets were made and so many SealedSecrets have got a status.
+/// Says `watching`, then waits until so many Secrets were made, so many SealedSecrets have got a status and so many events
+/// were posted. Events may be dropped: for those that are missing it does not wait long.
 fn observe(api: &Api, args: &Args) -> Result<Value> {
-    let changes = watch_both(api, &args.place)?;
+    const LAST_EVENTS: Duration = Duration::from_secs(5);
+    let changes = watch(
+        api,
+        &args.place,
+        &[Watched::Secrets, Watched::SealedSecrets, Watched::Events],
+    )?;
     println!("watching");
     std::io::stdout().flush()?;
     let deadline = Instant::now() + Duration::from_secs(args.longest);
-    let (mut secrets, mut statuses, mut last) = (HashSet::new(), HashSet::new(), 0.0);
-    while secrets.len() < args.count || statuses.len() < args.count {
-        let Ok(change) = changes.recv_timeout(deadline.saturating_duration_since(Instant::now())) else {
+    let (mut secrets, mut statuses, mut events) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut last = 0.0;
+    loop {
+        let written = secrets.len() >= args.count && statuses.len() >= args.count;
+        if written && events.len() >= args.count {
+            break;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(change) = changes.recv_timeout(if written { LAST_EVENTS.min(left) } else { left }) else {
             break;
         };
-        let is_new = match (change.secret, change.kind.as_str()) {
-            (true, "ADDED") => secrets.insert(change.name),
-            (false, "MODIFIED") => statuses.insert(change.name),
+        let is_new = match (change.of, change.kind.as_str()) {
+            (Watched::Secrets, "ADDED") => secrets.insert(change.name),
+            (Watched::SealedSecrets, "MODIFIED") => statuses.insert(change.name),
+            (Watched::Events, "ADDED") => events.insert(change.name),
             _ => false,
         };
         if is_new {
             last = now();
         }
     }
-    Ok(json!({"secrets": secrets.len(), "statuses": statuses.len(), "last": last}))
+    Ok(json!({"secrets": secrets.len(), "statuses": statuses.len(), "events": events.len(), "last": last}))
 }
 
 /// The bare loader: for each SealedSecret that is there, what a controller has to write, and nothing else. It holds the same
@@ -196,7 +222,7 @@ fn lists(api: &Api, namespace: &str) -> Result<Value> {
 fn latency(api: &Api, namespace: &str) -> Result<Value> {
     const IDLE: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(30);
-    let changes = watch_both(api, namespace)?;
+    let changes = watch(api, namespace, &[Watched::Secrets])?;
     let mut all = Vec::new();
     for object in stdin()? {
         thread::sleep(IDLE);
@@ -206,7 +232,7 @@ fn latency(api: &Api, namespace: &str) -> Result<Value> {
         loop {
             let left = LONGEST.saturating_sub(start.elapsed());
             let change = changes.recv_timeout(left).context("no Secret came")?;
-            if change.secret && change.name == name {
+            if change.name == name {
                 break;
             }
         }

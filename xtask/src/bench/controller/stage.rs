@@ -2,12 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::output::run_with_input;
 use harness::process::Process;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
@@ -21,10 +22,17 @@ pub(crate) enum Contender {
     Ours,
 }
 
-/// A control plane with both programs at hand.
+/// Our programs, as people get them.
+#[derive(Clone)]
+pub(crate) struct Programs {
+    pub(crate) controller: PathBuf,
+    pub(crate) kubeseal: PathBuf,
+}
+
+/// A control plane with both controllers at hand.
 pub(crate) struct Stage {
     pub(crate) cluster: Cluster,
-    ours: PathBuf,
+    programs: Programs,
     reference: PathBuf,
     folder: tempfile::TempDir,
     rounds: std::cell::Cell<usize>,
@@ -34,15 +42,37 @@ pub(crate) struct Stage {
 pub(crate) struct Outcome {
     /// Secrets that were made.
     pub(crate) secrets: usize,
-    /// From the start of the process to the last write that counts.
+    /// Events that were posted.
+    pub(crate) events: usize,
+    /// From the start of the process to the last Secret, status or event.
     pub(crate) seconds: f64,
     /// CPU of the process until then.
     pub(crate) cpu: f64,
 }
 
+/// Who watches from inside the cluster's network.
+pub(crate) struct Observer {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Observer {
+    /// What it saw, when it has seen all.
+    pub(crate) fn told(mut self) -> Result<Value> {
+        let told = serde_json::from_str(&line(&mut self.lines)?)?;
+        self.child.wait()?;
+        Ok(told)
+    }
+}
+
 impl Outcome {
     pub(crate) fn rate(&self) -> f64 {
         self.secrets as f64 / self.seconds
+    }
+
+    /// Events for each Secret.
+    pub(crate) fn events_each(&self) -> f64 {
+        self.events as f64 / self.secrets.max(1) as f64
     }
 
     /// CPU milliseconds for each Secret.
@@ -53,12 +83,12 @@ impl Outcome {
 
 impl Stage {
     /// Our definition and rights: the reference runs under them too, so that both write to the same schema.
-    pub(crate) fn new(ours: PathBuf) -> Result<Stage> {
+    pub(crate) fn new(programs: Programs) -> Result<Stage> {
         let cluster = Cluster::start()?;
         cluster.install(Implementation::Ours)?;
         Ok(Stage {
             cluster,
-            ours,
+            programs,
             reference: Implementation::Reference.programs()?.controller,
             folder: tempfile::tempdir()?,
             rounds: std::cell::Cell::new(0),
@@ -93,32 +123,20 @@ impl Stage {
 
     /// Takes a namespace away, with all that is in it.
     pub(crate) fn clear(&self, namespace: &str) -> Result<()> {
-        let all = [
-            "delete",
-            "sealedsecrets,secrets,events",
-            "--all",
-            "-n",
-            namespace,
-            "--wait=false",
-        ];
-        self.cluster.kubectl_ok(&all)?;
         self.cluster
             .kubectl_ok(&["delete", "namespace", namespace, "--timeout=600s"])
             .map(drop)
     }
 
-    /// SealedSecrets of one item for any namespace, sealed for the certificate; with this key hint, if any.
-    pub(crate) fn seal(&self, certificate: &Path, count: usize, hint: Option<&str>) -> Result<Vec<Value>> {
+    /// SealedSecrets of one item for any namespace, sealed for the certificate, without a key hint.
+    pub(crate) fn seal(&self, certificate: &Path, count: usize) -> Result<Vec<Value>> {
         let one = |number: usize| {
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("object-{number:05}"), "namespace": "default"}, "stringData": {"password": format!("a value of the bench, {number}")}}).to_string()
         };
         let stream: String = (0..count).map(one).collect::<Vec<_>>().join("\n");
-        let path = certificate.display().to_string();
-        let arguments = ["--cert", path.as_str(), "--scope", "cluster-wide"];
-        let sealed = self
-            .cluster
-            .kubeseal(Implementation::Ours, &arguments, &stream)?
-            .success()?;
+        let mut kubeseal = Command::new(&self.programs.kubeseal);
+        kubeseal.args(["--scope", "cluster-wide", "--cert"]).arg(certificate);
+        let sealed = run_with_input(&mut kubeseal, stream.as_bytes())?.success()?;
         let mut all: Vec<Value> = serde_json::Deserializer::from_str(&sealed.stdout)
             .into_iter()
             .collect::<Result<_, _>>()?;
@@ -129,9 +147,6 @@ impl Stage {
             }
             let annotations = object["metadata"]["annotations"].as_object_mut().context("the scope")?;
             annotations.remove("sealed-secrets-rs/sealed-with");
-            if let Some(hint) = hint {
-                annotations.insert("sealed-secrets-rs/sealed-with".to_owned(), json!(hint));
-            }
         }
         Ok(all)
     }
@@ -170,7 +185,7 @@ impl Stage {
     /// Starts a controller; it is not waited for.
     pub(crate) fn start(&self, who: Contender, arguments: &[&str]) -> Result<Process> {
         let (name, program) = match who {
-            Contender::Ours => ("ours", &self.ours),
+            Contender::Ours => ("ours", &self.programs.controller),
             Contender::Reference => ("reference", &self.reference),
         };
         let name = format!("bench-{name}-{}", self.next());
@@ -178,6 +193,16 @@ impl Stage {
             .launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
             .args(arguments)
             .spawn()
+    }
+
+    /// Begins to watch what comes of the SealedSecrets of a namespace: until each of them has its Secret, its status and
+    /// its event, not longer than so many seconds.
+    pub(crate) fn observe(&self, namespace: &str, count: usize, longest: u64) -> Result<Observer> {
+        let (count, longest) = (count.to_string(), longest.to_string());
+        let mut child = self.begin(&["observe", namespace, &count, &longest], None)?;
+        let mut lines = BufReader::new(child.stdout.take().context("stdout")?);
+        ensure!(line(&mut lines)? == "watching", "the observer does not watch");
+        Ok(Observer { child, lines })
     }
 
     /// Starts a controller over objects that wait in the namespace, and watches what comes of them, not longer than so
@@ -190,17 +215,15 @@ impl Stage {
         count: usize,
         longest: u64,
     ) -> Result<(Process, Outcome)> {
-        let (count, longest) = (count.to_string(), longest.to_string());
-        let mut observer = self.begin(&["observe", namespace, &count, &longest], None)?;
-        let mut lines = BufReader::new(observer.stdout.take().context("stdout")?);
-        ensure!(line(&mut lines)? == "watching", "the observer does not watch");
+        let observer = self.observe(namespace, count, longest)?;
         let start = now();
         let process = self.start(who, arguments)?;
-        let told: Value = serde_json::from_str(&line(&mut lines)?)?;
-        observer.wait()?;
-        let secrets = usize::try_from(told["secrets"].as_u64().unwrap_or_default())?;
+        let told = observer.told()?;
+        let number = |name: &str| usize::try_from(told[name].as_u64().unwrap_or_default());
+        let secrets = number("secrets")?;
         let outcome = Outcome {
             secrets,
+            events: number("events")?,
             seconds: told["last"].as_f64().unwrap_or_default() - start,
             cpu: cpu(&process)?,
         };

@@ -1,0 +1,81 @@
+//! Twenty-four keys, the objects sealed with the oldest.
+
+use anyhow::{Context as _, Result};
+use harness::implementation::UNLIMITED;
+use serde_json::{Value, json};
+
+use super::{ENDS, cold};
+use crate::bench::controller::BITS;
+use crate::bench::controller::goals::Goal;
+use crate::bench::controller::stage::Contender::{Ours, Reference};
+use crate::bench::controller::stage::{Stage, stop};
+use crate::bench::machine;
+use crate::bench::page::Page;
+use crate::bench::table::Table;
+
+const KEYS: usize = 24;
+
+/// `sealed` are sealed with the one key that there is; the others come later, and are newer.
+pub(super) fn measure(stage: &Stage, sealed: &[Value], page: &mut Page) -> Result<Vec<Goal>> {
+    let single = cold(stage, Ours, &[], sealed, ENDS)?;
+    stage.add_keys(KEYS - 1, BITS)?;
+    let reference = cold(stage, Reference, UNLIMITED, sealed, ENDS)?;
+
+    let namespace = stage.namespace()?;
+    stage.fill(&namespace, sealed)?;
+    let (process, without) = stage.serve(Ours, &[], &namespace, sealed.len(), ENDS)?;
+    stop(process)?;
+    let first = stage
+        .cluster
+        .get_json(&["sealedsecret", "object-00000", "-n", &namespace])?;
+    let key = first["status"]["openedBy"][0]
+        .as_str()
+        .context("the key that opened it")?;
+    stage.clear(&namespace)?;
+    let mut hinted = sealed.to_vec();
+    for object in &mut hinted {
+        object["metadata"]["annotations"]["sealed-secrets-rs/sealed-with"] = json!(key);
+    }
+    let with = cold(stage, Ours, &[], &hinted, ENDS)?;
+
+    let mut table = Table::new(["", "Secrets a second", "CPU each, ms", "× the reference"]);
+    for (who, outcome) in [
+        ("reference, 24 keys", &reference),
+        ("this, 24 keys, no hint", &without),
+        ("this, 24 keys, with the key hint", &with),
+        ("this, one key", &single),
+    ] {
+        table.row([
+            who.to_owned(),
+            format!("**{:.1}**", outcome.rate()),
+            format!("{:.2}", outcome.cpu_each()),
+            format!("{:.1}", outcome.rate() / reference.rate()),
+        ]);
+    }
+    page.section(
+        &format!(
+            "Cold start with {KEYS} keys, {} SealedSecrets sealed with the oldest",
+            sealed.len()
+        ),
+        &format!(
+            "The reference without its limit; {} cores. It tries its keys in a random order, this the newest first unless it \
+             knows better. The times of this contain the start, in which {KEYS} private keys are read and checked.",
+            machine::cores()
+        ),
+        &table.text(),
+    );
+    Ok(vec![
+        Goal::at_least(
+            "24 keys, with the hint, of the rate with one key",
+            90.0,
+            100.0 * with.rate() / single.rate(),
+            " %",
+        ),
+        Goal::at_least(
+            "24 keys, without a hint ÷ the reference",
+            8.0,
+            without.rate() / reference.rate(),
+            " ×",
+        ),
+    ])
+}
