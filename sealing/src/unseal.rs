@@ -28,6 +28,10 @@ pub struct Unsealed {
     pub varying: BTreeSet<String>,
 }
 
+/// Items of one object that are tried with all keys in vain; then the others are not. An object fails with its first item,
+/// and what it costs is not the sender's to choose.
+pub const IN_VAIN: usize = 32;
+
 /// Why one item gave no plaintext.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ItemError {
@@ -37,6 +41,9 @@ pub enum ItemError {
     /// It could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// So many others were tried with all keys in vain that it was not: each try is a private-key operation for each key.
+    #[error("not tried, as too many others do not open")]
+    NotTried,
     /// Its template gave no result.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -45,7 +52,7 @@ pub enum ItemError {
 /// Why a SealedSecret gave no Secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnsealError {
-    /// Items that failed, by name; all items are tried.
+    /// Items that failed, by name; all items are tried, unless [`IN_VAIN`] of them did not open.
     #[error("{0}")]
     Items(ItemErrors),
     /// The object lacks a name that its scope binds.
@@ -183,11 +190,19 @@ pub(crate) fn open_items<'s>(
     let hint = KeyHint::of(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys);
     let mut likely: Vec<_> = hinted.chain(preferred).cloned().collect();
+    let mut in_vain = 0;
     sealed.spec.encrypted_data.iter().map(move |(item, text)| {
+        if in_vain >= IN_VAIN {
+            return (item.as_str(), Err(ItemError::NotTried));
+        }
         let outcome = open_text(text, label, keys, &likely);
-        if let Ok(opened) = &outcome {
-            likely.retain(|other| *other != opened.key);
-            likely.insert(0, opened.key.clone());
+        match &outcome {
+            Ok(opened) => {
+                likely.retain(|other| *other != opened.key);
+                likely.insert(0, opened.key.clone());
+            }
+            Err(ItemError::Open(OpenError::NoKey { .. })) => in_vain += 1,
+            Err(_) => {}
         }
         (item.as_str(), outcome)
     })

@@ -169,9 +169,11 @@ pub(crate) struct WithKeys<'a>(pub(crate) &'a KeyRing);
 impl Trial for WithKeys<'_> {
     fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer {
         match verify(&case.bound_to(binding), self.0, &[]) {
-            Ok(()) => Answer::Opens,
+            Ok(_) => Answer::Opens,
             Err(UnsealError::Items(items)) => {
-                let is_damaged = |error: &ItemError| !matches!(error, ItemError::Open(OpenError::NoKey { .. }));
+                let is_damaged = |error: &ItemError| {
+                    !matches!(error, ItemError::NotTried | ItemError::Open(OpenError::NoKey { .. }))
+                };
                 if items.0.values().all(is_damaged) {
                     Answer::Damaged
                 } else {

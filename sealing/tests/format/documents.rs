@@ -1,14 +1,17 @@
 //! Whole documents: what sealing keeps and strips, where the scope comes from, what unsealing makes of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crds::{SealedSecret, names};
 use sealing::SystemRandom;
 use sealing::binding::{Binding, Scope};
+use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
-use sealing::unseal::{UnsealError, verify};
+use sealing::unseal::{IN_VAIN, UnsealError, verify};
 use sealing::{document, unseal as unsealing};
 
 use crate::common::{self, key};
@@ -261,6 +264,39 @@ fn template_items_join_the_sealed_ones_and_never_replace_them() {
     sealed.metadata.name = Some("moved".to_owned());
     let moved = verify(&sealed, &key("rsa2048").ring(), &[]);
     assert!(matches!(moved, Err(UnsealError::Items(_))));
+}
+
+#[test]
+fn what_does_not_open_is_tried_so_often_and_no_more() {
+    let binding = Binding::new(Scope::Strict, "b", "a").unwrap();
+    let text = seal_raw(
+        b"x",
+        &binding,
+        key("rsa2048").cert().public(),
+        &mut SystemRandom::default(),
+    )
+    .unwrap();
+    let items: BTreeMap<_, _> = (0..3 * IN_VAIN)
+        .map(|number| (number.to_string(), text.clone()))
+        .collect();
+    let sealed = serde_json::json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"name": "moved", "namespace": "b"}, "spec": {"encryptedData": items},
+    });
+    let operations = Arc::new(AtomicU64::new(0));
+    let mut ring = KeyRing::counting(operations.clone());
+    ring.insert(Arc::new(key("rsa2048").private()), jiff::Timestamp::UNIX_EPOCH);
+    let Err(UnsealError::Items(errors)) = verify(&serde_json::from_value(sealed).unwrap(), &ring, &[]) else {
+        panic!("it opens")
+    };
+    assert_eq!(operations.load(Ordering::Relaxed), IN_VAIN as u64);
+    assert_eq!(errors.0.len(), 3 * IN_VAIN, "each is named");
+    assert!(
+        errors
+            .to_string()
+            .contains("not tried, as too many others do not open ("),
+        "{errors}"
+    );
 }
 
 #[test]
