@@ -51,8 +51,8 @@ const FULL: Size = Size {
     objects: 1000,
     many: 10_000,
     foreign: 3000,
-    latencies: 200,
-    rounds: 3,
+    latencies: 120,
+    rounds: 2,
     longest: 60,
 };
 

@@ -49,7 +49,7 @@ impl Row {
         let sealed = |count| stage.seal(&certificate, count);
         match self {
             Row::ColdStart => cold_start::measure(stage, size, rates, &sealed(size.objects)?, page),
-            Row::ManyKeys => many_keys::measure(stage, &sealed(size.objects)?, page),
+            Row::ManyKeys => many_keys::measure(stage, size.longest, &sealed(size.objects)?, page),
             Row::Restart => restart::measure(stage, &sealed(size.objects)?, true, page),
             Row::RestartOfMany => restart::measure(stage, &sealed(size.many)?, false, page),
             Row::Memory => memory::measure(stage, size.foreign, page),

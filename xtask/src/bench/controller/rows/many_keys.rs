@@ -16,10 +16,10 @@ use crate::bench::table::Table;
 const KEYS: usize = 24;
 
 /// `sealed` are sealed with the one key that there is; the others come later, and are newer.
-pub(super) fn measure(stage: &Stage, sealed: &[Value], page: &mut Page) -> Result<Vec<Goal>> {
+pub(super) fn measure(stage: &Stage, longest: u64, sealed: &[Value], page: &mut Page) -> Result<Vec<Goal>> {
     let single = cold(stage, Ours, &[], sealed, ENDS)?;
     stage.add_keys(KEYS - 1, BITS)?;
-    let reference = cold(stage, Reference, UNLIMITED, sealed, ENDS)?;
+    let reference = cold(stage, Reference, UNLIMITED, sealed, longest)?;
 
     let namespace = stage.namespace()?;
     stage.fill(&namespace, sealed)?;
@@ -58,7 +58,7 @@ pub(super) fn measure(stage: &Stage, sealed: &[Value], page: &mut Page) -> Resul
             sealed.len()
         ),
         &format!(
-            "The reference without its limit; {} cores. It tries its keys in a random order, this the newest first unless it \
+            "The reference without its limit, watched for {longest} s; {} cores. It tries its keys in a random order, this the newest first unless it \
              knows better. The times of this contain the start, in which {KEYS} private keys are read and checked.",
             machine::cores()
         ),
