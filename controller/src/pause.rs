@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// Pause before try `attempt` (from 1): `first`, then twice as long each time, at most `longest`.
 pub(crate) fn growing(attempt: u32, first: Duration, longest: Duration) -> Duration {
     let factor = 1u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -28,6 +30,17 @@ impl kube::runtime::utils::Backoff for WatchPauses {
     fn reset(&mut self) {
         self.0 = 0;
     }
+}
+
+/// Longest sleep at a time, so that a clock that was set is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Sleeps until `due`, or for ever where that is never; may wake before.
+pub(crate) async fn until(due: Option<Timestamp>) {
+    let left = due.map_or(LONGEST_SLEEP, |due| {
+        Duration::try_from(due - Timestamp::now()).unwrap_or_default()
+    });
+    tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
 }
 
 #[cfg(test)]

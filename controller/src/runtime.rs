@@ -75,10 +75,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let election = replica::stand(&settings.installation, &access, told, &stop);
     let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
     let events = Events::start(&access.client, &leadership);
-
-    let api = Api::namespaced(access.client.clone(), &access.namespace);
     let (store, keys) = KeyStore::new(
-        api,
+        Api::namespaced(access.client.clone(), &access.namespace),
         access.namespace.clone(),
         settings.keys.clone(),
         events.clone(),

@@ -148,14 +148,19 @@ impl Inventory {
         Some(Change::Orphaned)
     }
 
-    /// Names of the Secrets that are believed to be there.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    /// Names of the Secrets that are believed to be there, and are not among these.
+    pub(crate) fn names_besides(&self, listed: &[Secret]) -> Vec<String> {
         let held = self
             .held
             .iter()
             .filter(|(_, held)| held.has_secret)
             .map(|(name, _)| name);
-        held.chain(self.malformed.keys()).map(String::as_str)
+        let is_listed = |name: &&String| {
+            let mut names = listed.iter().filter_map(|secret| secret.metadata.name.as_ref());
+            names.any(|listed| listed == *name)
+        };
+        let all = held.chain(self.malformed.keys());
+        all.filter(|name| !is_listed(name)).cloned().collect()
     }
 
     /// How many Secrets should hold a key and do not.

@@ -33,8 +33,6 @@ const RETRY_LONGEST: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How much of what the leader has to say is kept by a replica that does not lead.
 const UNREPORTED: usize = 64;
-/// Longest sleep at a time, so that a clock that was set is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
@@ -126,7 +124,7 @@ impl KeyStore {
             Some(()) = asked.recv() => self.make_as_asked().await,
             () = self.leadership.changed() => self.has_changed_place().await,
             () = tokio::time::sleep_until(self.look_at), if !self.unsure.is_empty() => self.look_again().await,
-            () = sleep_until(due) => if self.is_due() { self.make_if_still_due().await },
+            () = pause::until(due) => if self.is_due() { self.make_if_still_due().await },
             () = self.stop.cancelled() => {}
         }
     }
@@ -155,16 +153,7 @@ impl KeyStore {
     async fn hear(&mut self, news: KeyNews) {
         match news {
             KeyNews::Listed(secrets) => {
-                let listed: Vec<_> = secrets
-                    .iter()
-                    .filter_map(|secret| secret.metadata.name.clone())
-                    .collect();
-                let lost: Vec<_> = self
-                    .inventory
-                    .names()
-                    .filter(|name| !listed.iter().any(|l| l == name))
-                    .map(str::to_owned)
-                    .collect();
+                let lost = self.inventory.names_besides(&secrets);
                 for secret in secrets {
                     self.see(secret).await;
                 }
@@ -401,13 +390,6 @@ impl KeyStore {
         info!(certificate = pair.cert().pem(), "Certificate generated");
         Ok((created, pair.fingerprint().clone()))
     }
-}
-
-async fn sleep_until(due: Option<Timestamp>) {
-    let left = due.map_or(LONGEST_SLEEP, |due| {
-        Duration::try_from(due - Timestamp::now()).unwrap_or_default()
-    });
-    tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
 }
 
 #[cfg(test)]
