@@ -68,12 +68,17 @@ pub(crate) struct Reconciler {
 #[derive(Debug, Clone)]
 pub(crate) struct KeysAt {
     /// The controller's own namespace.
-    pub namespace: String,
+    namespace: String,
     /// Name of the key Secret that needs no label.
-    pub unlabelled: String,
+    unlabelled: String,
 }
 
 impl KeysAt {
+    /// In `namespace`; `unlabelled` is the name that needs no label.
+    pub(crate) fn new(namespace: String, unlabelled: String) -> Self {
+        Self { namespace, unlabelled }
+    }
+
     /// That name, if `name` is in the namespace of the keys.
     fn unlabelled(&self, name: &ObjectName) -> Option<&str> {
         (self.namespace == name.namespace).then_some(&self.unlabelled)

@@ -93,8 +93,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         cores,
     );
     let servers = serve(&settings.http, shared, &stop).await?;
-    let mut writers = JoinSet::new();
-    writers.spawn(store.run(new_key));
+    let mut writers = JoinSet::from_iter([store.run(new_key)]);
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
     let publication = Publication::new(maps, &settings.installation.name, keys.clone(), leadership.clone());
     tokio::spawn(publication.run());
@@ -112,10 +111,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         cores: Cores::new(cores),
         lately: Lately::default(),
         kept: Kept::default(),
-        keys_at: KeysAt {
-            namespace: access.namespace.clone(),
-            unlabelled: settings.keys.prefix.clone(),
-        },
+        keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
         gone: known.gone.clone(),
     };
     tokio::select! {

@@ -71,10 +71,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         &[&peers::CONTROL_PLANE[..], &[peers::REF_KUBESEAL, peers::REF_CONTROLLER]].concat(),
         &|line| println!("{line}"),
     )?;
-    let programs = Programs {
-        controller: release::build("controller", "controller")?,
-        kubeseal: release::build("kubeseal-rs", "kubeseal")?,
-    };
+    let [controller, kubeseal] = release::build_all([("controller", "controller"), ("kubeseal-rs", "kubeseal")])?;
+    let programs = Programs { controller, kubeseal };
     let mut page = Page::new(
         "controller",
         "The controller beside the reference's",

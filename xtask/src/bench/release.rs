@@ -32,7 +32,20 @@ pub(crate) fn target() -> Result<PathBuf> {
 /// # Errors
 /// The build fails.
 pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf> {
-    let built = cargo(&["build", "--release", "--package", package, "--bin", program])?.status()?;
-    ensure!(built.success(), "cannot build {program}");
-    Ok(target()?.join("release").join(program))
+    let [path] = build_all([(package, program)])?;
+    Ok(path)
+}
+
+/// The same for several packages at once: each by itself would have other features of what they share, and build that anew.
+///
+/// # Errors
+/// The build fails.
+pub(crate) fn build_all<const N: usize>(programs: [(&str, &str); N]) -> Result<[PathBuf; N]> {
+    let mut arguments = vec!["build", "--release"];
+    for (package, program) in programs {
+        arguments.extend(["--package", package, "--bin", program]);
+    }
+    ensure!(cargo(&arguments)?.status()?.success(), "cannot build {programs:?}");
+    let folder = target()?.join("release");
+    Ok(programs.map(|(_, program)| folder.join(program)))
 }
