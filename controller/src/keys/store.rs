@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -27,6 +28,8 @@ use crate::pause;
 use crate::request::in_time;
 use crate::settings::KeySettings;
 
+/// Key Secrets that are read at a time.
+const READ_AT_ONCE: usize = 4;
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// Pause before a key Secret that could not be looked up is looked up again.
@@ -154,36 +157,40 @@ impl KeyStore {
         match news {
             KeyNews::Listed(secrets) => {
                 let lost = self.inventory.names_besides(&secrets);
-                for secret in secrets {
-                    self.see(secret).await;
-                }
+                self.see(secrets).await;
                 for name in lost {
                     self.lose(&name).await;
                 }
                 self.listed = true;
             }
-            KeyNews::Seen(secret) => self.see(*secret).await,
+            KeyNews::Seen(secret) => self.see(vec![*secret]).await,
             KeyNews::Lost(name) => self.lose(&name).await,
         }
         self.publish();
     }
 
-    async fn see(&mut self, secret: Secret) {
+    /// Reads key Secrets, several at a time: each private key is checked.
+    async fn see(&mut self, secrets: Vec<Secret>) {
         let legacy = self.settings.prefix.clone();
-        let Ok(secret) = tokio::task::spawn_blocking(move || KeySecret::read(&secret, &legacy)).await else {
-            return;
+        let read = move |secret: Secret| {
+            let legacy = legacy.clone();
+            tokio::task::spawn_blocking(move || KeySecret::read(&secret, &legacy))
         };
+        let mut reading = stream::iter(secrets).map(read).buffered(READ_AT_ONCE);
+        while let Some(read) = reading.next().await {
+            read.into_iter().for_each(|secret| self.seen(secret));
+        }
+    }
+
+    fn seen(&mut self, secret: KeySecret) {
         let (name, uid) = (secret.name.clone(), secret.version.0.clone());
         match self.inventory.seen(secret) {
-            None => {}
+            None | Some(Change::Orphaned) => {}
             Some(Change::Loaded) => info!(secretname = name, "registered private key"),
-            Some(Change::Unloaded) => {
-                warn!(
-                    secretname = name,
-                    "private key unloaded: its Secret does not have the active label any more"
-                );
-            }
-            Some(Change::Orphaned) => {}
+            Some(Change::Unloaded) => warn!(
+                secretname = name,
+                "private key unloaded: its Secret does not have the active label any more"
+            ),
             Some(Change::Malformed(reason)) => {
                 let reason = chain(&reason);
                 error!(secret = name, error = reason, "Error reading key");
@@ -218,7 +225,7 @@ impl KeyStore {
             Ok(found) => {
                 self.unsure.remove(name);
                 if let Some(secret) = found {
-                    return self.see(secret).await;
+                    return self.see(vec![secret]).await;
                 }
             }
             Err(error) => {
@@ -309,9 +316,7 @@ impl KeyStore {
     async fn make_if_still_due(&mut self) {
         match source::all(&self.api, &self.settings.prefix).await {
             Ok(secrets) => {
-                for secret in secrets {
-                    self.see(secret).await;
-                }
+                self.see(secrets).await;
                 self.publish();
                 if self.is_due() {
                     self.make().await;
@@ -332,7 +337,7 @@ impl KeyStore {
             Ok((secret, fingerprint)) => {
                 self.logged = Some(fingerprint);
                 self.has_made();
-                self.see(secret).await;
+                self.see(vec![secret]).await;
                 self.publish();
             }
             Err(MakeKeyError::Over) => info!("the new key was not stored: {}", MakeKeyError::Over),
@@ -360,9 +365,8 @@ impl KeyStore {
         if self.unanswered.is_none() {
             return Ok(false);
         }
-        for secret in source::all(&self.api, &self.settings.prefix).await? {
-            self.see(secret).await;
-        }
+        let secrets = source::all(&self.api, &self.settings.prefix).await?;
+        self.see(secrets).await;
         self.publish();
         Ok(self.unanswered.is_none())
     }
