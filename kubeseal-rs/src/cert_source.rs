@@ -138,7 +138,9 @@ fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError
         .trim_start_matches('[')
         .trim_end_matches(']');
     let proxy = proxy::for_host(environment, url.scheme() == "https", host, port)
-        .map(|address| ureq::Proxy::new(address).map_err(|_| FetchError::Proxy))
+        // In the words of this library, it is the `h` that has the proxy look up names.
+        .map(|url| url.replacen("socks5://", "socks5h://", 1))
+        .map(|url| ureq::Proxy::new(&url).map_err(|_| FetchError::Proxy))
         .transpose()?;
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use crate::environment::Environment;
 
-/// The address of the proxy for a request to `host` (a name, or an address without brackets) at `port`, if there is
-/// one. The machine itself is never asked for through a proxy.
-pub(crate) fn for_host<'e>(environment: &'e Environment, https: bool, host: &str, port: u16) -> Option<&'e str> {
+/// The URL of the proxy for a request to `host` (a name, or an address without brackets) at `port`, if there is one:
+/// `http` where the variable says no scheme; `socks5` for `socks5h` too, as Go has the proxy look up names for both. The
+/// machine itself is never asked for through a proxy.
+pub(crate) fn for_host(environment: &Environment, https: bool, host: &str, port: u16) -> Option<String> {
     let either = |upper, lower| environment.text(upper).or_else(|| environment.text(lower));
     let proxy = if https {
         either("HTTPS_PROXY", "https_proxy")
@@ -23,7 +24,15 @@ pub(crate) fn for_host<'e>(environment: &'e Environment, https: bool, host: &str
         .split(',')
         .map(str::trim)
         .any(|entry| matches(entry, &host, address, port));
-    (!excepted).then_some(proxy)
+    (!excepted).then(|| url(proxy))
+}
+
+fn url(said: &str) -> String {
+    match said.split_once("://") {
+        None => format!("http://{said}"),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("socks5h") => format!("socks5://{rest}"),
+        Some(_) => said.to_owned(),
+    }
 }
 
 /// One entry of `NO_PROXY`: `*`, an address, a network (`10.0.0.0/8`), a domain with its subdomains (`example.org`) or
@@ -103,7 +112,7 @@ mod tests {
             let environment = Environment::from([("https_proxy", "http://proxy"), ("NO_PROXY", no_proxy)]);
             let expected = through.then_some("http://proxy");
             assert_eq!(
-                for_host(&environment, true, host, port),
+                for_host(&environment, true, host, port).as_deref(),
                 expected,
                 "{no_proxy:?} {host}:{port}"
             );
@@ -113,7 +122,23 @@ mod tests {
     #[test]
     fn each_scheme_has_its_own_proxy() {
         let environment = Environment::from([("HTTP_PROXY", "http://a"), ("HTTPS_PROXY", "http://b")]);
-        assert_eq!(for_host(&environment, false, "example.org", 80), Some("http://a"));
-        assert_eq!(for_host(&environment, true, "example.org", 443), Some("http://b"));
+        let of = |https| for_host(&environment, https, "example.org", 443).unwrap();
+        assert_eq!((of(false), of(true)), ("http://a".to_owned(), "http://b".to_owned()));
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_that_of_an_http_proxy() {
+        let cases = [
+            ("proxy:3128", "http://proxy:3128"),
+            ("u:p@proxy:3128", "http://u:p@proxy:3128"),
+            ("https://proxy", "https://proxy"),
+            ("socks5://proxy:1080", "socks5://proxy:1080"),
+            ("socks5h://proxy:1080", "socks5://proxy:1080"),
+        ];
+        for (said, expected) in cases {
+            let environment = Environment::from([("HTTPS_PROXY", said)]);
+            let url = for_host(&environment, true, "example.org", 443);
+            assert_eq!(url.as_deref(), Some(expected), "{said}");
+        }
     }
 }

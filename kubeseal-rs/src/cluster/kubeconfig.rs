@@ -61,11 +61,8 @@ pub(super) async fn config(flags: &ClusterFlags, environment: &Environment) -> R
     } else {
         return Err(ClusterError::NoConfiguration);
     };
-    let proxy = match &explicit_proxy {
-        Some(url) => Some(url.as_str()),
-        None => proxy_of(&config.cluster_url, environment),
-    };
-    config.proxy_url = proxy
+    config.proxy_url = explicit_proxy
+        .or_else(|| proxy_of(&config.cluster_url, environment))
         .map(|url| {
             url.parse()
                 .map_err(|_| ClusterError::Configuration("the proxy's address is not a URL".to_owned()))
@@ -74,7 +71,7 @@ pub(super) async fn config(flags: &ClusterFlags, environment: &Environment) -> R
     Ok(config)
 }
 
-fn proxy_of<'e>(server: &http::Uri, environment: &'e Environment) -> Option<&'e str> {
+fn proxy_of(server: &http::Uri, environment: &Environment) -> Option<String> {
     let https = server.scheme_str() != Some("http");
     let port = server.port_u16().unwrap_or(if https { 443 } else { 80 });
     let host = server.host()?.trim_start_matches('[').trim_end_matches(']');

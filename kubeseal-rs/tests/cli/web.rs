@@ -1,6 +1,6 @@
 //! `--cert URL`, against a web server on the loopback interface.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -103,4 +103,46 @@ fn other_machines_are_asked_through_the_proxy() {
     assert_eq!(run.code, 1);
     // The proxy's port refuses at once; the address itself (reserved for documentation) would not answer at all.
     assert!(run.stderr.contains("connection refused"), "{}", run.stderr);
+}
+
+/// Leads one client anywhere it asks for (RFC 1928, no authentication), and there answers its request itself.
+fn serve_by_socks(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut greeting = [0; 3];
+        connection.read_exact(&mut greeting).unwrap();
+        assert_eq!(greeting, [5, 1, 0]);
+        connection.write_all(&[5, 0]).unwrap();
+        // Connect to a name of 20 letters: it is the proxy that looks it up.
+        let mut target = [0; 27];
+        connection.read_exact(&mut target).unwrap();
+        assert_eq!(
+            (&target[..5], &target[5..25]),
+            ([5, 1, 0, 3, 20].as_slice(), b"certificates.invalid".as_slice())
+        );
+        connection.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+        assert_eq!(request(&connection), "/cert.pem");
+        connection.write_all(answer.as_bytes()).unwrap();
+    });
+    address.to_string()
+}
+
+#[test]
+fn a_socks_proxy_is_asked_too() {
+    let folder = Folder::with_keys();
+    let cert = folder.text("test-only.crt");
+    let words = ["--fetch-cert", "--cert", "http://certificates.invalid/cert.pem"];
+    for scheme in ["socks5", "socks5h"] {
+        let proxy = format!("{scheme}://{}", serve_by_socks(answer_with("200 OK", "", &cert)));
+        assert_eq!(folder.run_in(&[("HTTP_PROXY", &proxy)], &words, b"").ok(), cert);
+    }
+    let run = folder.run_in(&[("HTTP_PROXY", "gopher://127.0.0.1:1")], &words, b"");
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.starts_with("error: the address of the proxy"),
+        "{}",
+        run.stderr
+    );
 }
