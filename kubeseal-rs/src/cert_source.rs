@@ -73,7 +73,7 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
             let bytes = files::read_file(path).map_err(Error::CertFile)?;
             Ok((bytes, InputName(path.display().to_string())))
         }
-        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(url.to_string()))),
+        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(shown(url)))),
         CertSource::Controller(controller) => {
             let cluster = Cluster::connect(&controller.cluster, environment)?;
             Ok(named(cluster.certificate_of(controller)?))
@@ -111,14 +111,14 @@ fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert,
 
 fn get(url: &Url, environment: &Environment) -> Result<Vec<u8>, FetchError> {
     let no_answer = |error: ureq::Error| FetchError::NoAnswer {
-        url: url.to_string(),
+        url: shown(url),
         reason: reason(&error),
     };
     let agent = configured(url, environment)?.new_agent();
     let mut reply = agent.get(url.as_str()).call().map_err(no_answer)?;
     if reply.status() != ureq::http::StatusCode::OK {
         return Err(FetchError::Status {
-            url: url.to_string(),
+            url: shown(url),
             status: reply.status(),
         });
     }
@@ -128,6 +128,14 @@ fn get(url: &Url, environment: &Environment) -> Result<Vec<u8>, FetchError> {
         .limit(LARGEST)
         .read_to_vec()
         .map_err(no_answer)
+}
+
+/// The address for messages: without the name and password of whoever asks.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    // A URL that cannot hold them holds none.
+    let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+    shown.to_string()
 }
 
 fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError> {

@@ -146,3 +146,24 @@ fn a_socks_proxy_is_asked_too() {
         run.stderr
     );
 }
+
+#[test]
+fn the_password_in_an_address_is_not_told() {
+    let folder = Folder::with_keys();
+    let server = serve(vec![("/page", answer_with("200 OK", "", "<html>please log in</html>"))]);
+    let server = server.replace("http://", "http://user:hunter2@");
+    for url in [
+        format!("{server}/page"),
+        format!("{server}/missing"),
+        "http://user:hunter2@127.0.0.1:1/c".to_owned(),
+    ] {
+        let run = folder.run(&format!("--fetch-cert --cert {url}"), "");
+        assert_eq!(run.code, 1);
+        assert!(run.stderr.contains("http://127.0.0.1:"), "{}", run.stderr);
+        assert!(
+            !run.stderr.contains("user") && !run.stderr.contains("hunter2"),
+            "{}",
+            run.stderr
+        );
+    }
+}
