@@ -38,7 +38,7 @@ impl CommandLine {
             VerbLine::command()
         });
         let (_, innermost) = named_by(command.clone(), &words);
-        let presets = presets::flags(&innermost, environment, &help)?;
+        let presets = presets::flags(&innermost, &words, environment, &help)?;
         words.splice(path.len()..path.len(), presets);
         let not_understood = |fault| ArgsError::Typed {
             fault,
