@@ -18,6 +18,7 @@ mod manifest;
 mod note;
 mod objects;
 mod parallel;
+mod place;
 mod progress;
 mod project;
 mod proxy;

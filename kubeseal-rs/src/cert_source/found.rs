@@ -12,7 +12,8 @@ use crate::command::{CertSource, Finding};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::FileError;
-use crate::project::search::{Located, real_place};
+use crate::place::real_place;
+use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster, ProjectError};
 
 /// A cluster of a project file.

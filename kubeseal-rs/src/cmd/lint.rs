@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::files;
 use crate::lint::{self, Certificate, Level, Report, Source, report};
 use crate::objects::InputName;
+use crate::place::real_place;
 use crate::project::ProjectCert;
-use crate::project::search::{Located, real_place};
+use crate::project::search::Located;
 use crate::repository::{self, Found};
 
 /// Judges everything, then tells it at once.

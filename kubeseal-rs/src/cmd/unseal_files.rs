@@ -20,9 +20,9 @@ use crate::error::Error;
 use crate::files::{self, FileError, Writer};
 use crate::manifest;
 use crate::objects::{self, Fault, InputName};
+use crate::place;
 use crate::progress::Progress;
 use crate::report::{self, FileReport, ReportFormat};
-use crate::repository;
 use crate::tree::{self, TreeFile};
 
 /// Why a clear file is not written.
@@ -133,13 +133,7 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
         path: target.to_owned(),
         reason,
     };
-    let absolute = repository::normal(&std::path::absolute(target).map_err(failed)?);
-    // The link's own place says nothing about where its target lies.
-    let folder = absolute.parent().and_then(|folder| std::fs::canonicalize(folder).ok());
-    let real = folder
-        .and_then(|folder| Some(folder.join(absolute.file_name()?)))
-        .unwrap_or(absolute);
-    if repository::work_tree(&real).is_some() && !repository::is_ignored(&real) {
+    if place::comes_under_git(target).map_err(failed)? {
         return Err(name.fault(ClearPlaceFault::InWorkTree).into());
     }
     if !fresh || std::fs::symlink_metadata(target).is_ok() {

@@ -1,6 +1,5 @@
 //! Finds the project file for a file: upwards from its folder, no higher than the Git root.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,6 @@ use super::{FILE_NAME, Project, ProjectCluster, ProjectError};
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
-use crate::repository::normal;
 
 /// A project file with the place where it lies.
 #[derive(Debug)]
@@ -74,26 +72,4 @@ impl Located {
             Err(self.name.fault(ProjectError::CertOutside { place, cluster }).into())
         }
     }
-}
-
-/// The folder of `file` without symlinks, and the file's own name. Folders that are not there yet are taken as typed.
-///
-/// # Errors
-/// The current folder cannot be found.
-pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
-    let absolute = std::path::absolute(file)?;
-    let name = absolute.file_name().unwrap_or_default();
-    let folder = absolute.parent().unwrap_or(&absolute);
-    let mut missing = PathBuf::new();
-    for above in folder.ancestors() {
-        if let Ok(real) = std::fs::canonicalize(above) {
-            // What is not there is no symlink, so its text says where it would be.
-            return Ok(normal(&real.join(missing)).join(name));
-        }
-        missing = above
-            .file_name()
-            .map(|name| Path::new(name).join(&missing))
-            .unwrap_or_default();
-    }
-    Ok(absolute.clone())
 }

@@ -43,6 +43,31 @@ fn a_wrong_command_line_or_a_wrong_backup_is_told_before_the_cluster_is_asked() 
     insta::assert_snapshot!(told.join("\n"));
 }
 
+#[cfg(unix)]
+#[test]
+fn no_symlink_leads_keys_in_clear_into_a_work_tree() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    folder.put("sub/readme", "");
+    let outside = tempfile::tempdir().unwrap();
+    let link = outside.path().join("link");
+    std::os::unix::fs::symlink(folder.path("sub"), &link).unwrap();
+    std::os::unix::fs::symlink("link/keys.yaml", outside.path().join("keys.yaml")).unwrap();
+    for place in ["link/keys.yaml", "link/../keys.yaml", "keys.yaml"] {
+        let place = outside.path().join(place);
+        let run = folder.run(
+            &format!("keys backup --unencrypted -w {} {NOWHERE}", place.display()),
+            "",
+        );
+        assert_eq!(run.code, 1);
+        assert!(
+            run.stderr.contains("is inside a Git work tree and not ignored there"),
+            "{place:?}: {}",
+            run.stderr
+        );
+    }
+}
+
 #[test]
 fn the_help_teaches() {
     let folder = Folder::with_keys();

@@ -122,6 +122,22 @@ fn clear_files_stay_out_of_git_work_trees_unless_git_ignores_them() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn no_symlink_leads_a_clear_file_into_a_work_tree() {
+    let folder = folder();
+    folder.put("repo/sub/readme", "");
+    folder.put("repo/.git/HEAD", "");
+    std::os::unix::fs::symlink("repo/sub", folder.path("link")).unwrap();
+    let before = folder.tree();
+    for out in ["link", "link/new", "link/new/deep", "link/../clear"] {
+        let run = folder.run(&format!("{UNSEAL} sealed --out {out}"), "");
+        assert_eq!((run.code, run.stdout.as_str()), (1, "2 files: 2 failed\n"), "{out}");
+    }
+    assert_eq!(folder.tree(), before);
+    folder.run(&format!("{UNSEAL} sealed --out repo/../clear"), "").ok();
+}
+
 #[test]
 fn a_bare_value_is_opened_from_a_file_and_from_stdin() {
     let folder = Folder::with_keys();

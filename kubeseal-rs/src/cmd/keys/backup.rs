@@ -12,10 +12,10 @@ use crate::cluster::{Cluster, OpenSecret};
 use crate::command::{Controller, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, FileError};
 use crate::keys::{KeysError, age_file};
 use crate::objects::InputName;
-use crate::repository;
+use crate::place;
 
 /// Saves all keys, in clear when there are no recipients.
 pub(super) fn run(
@@ -68,12 +68,13 @@ fn list(mut secrets: Vec<OpenSecret>) -> Result<Value, Error> {
 }
 
 /// A backup in clear opens everything, so it must not come under Git, nor into a file that others may read.
-fn refuse_where_others_read(path: &Path) -> Result<(), KeysError> {
-    let absolute = std::path::absolute(path)
-        .map(|path| repository::normal(&path))
-        .unwrap_or_default();
-    if repository::work_tree(&absolute).is_some() && !repository::is_ignored(&absolute) {
-        return Err(KeysError::UnderGit(path.to_owned()));
+fn refuse_where_others_read(path: &Path) -> Result<(), Error> {
+    let under_git = place::comes_under_git(path).map_err(|reason| FileError::Write {
+        path: path.to_owned(),
+        reason,
+    })?;
+    if under_git {
+        return Err(KeysError::UnderGit(path.to_owned()).into());
     }
     #[cfg(unix)]
     {
@@ -81,7 +82,7 @@ fn refuse_where_others_read(path: &Path) -> Result<(), KeysError> {
         let others =
             std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o077 != 0);
         if others {
-            return Err(KeysError::OpenToOthers(path.to_owned()));
+            return Err(KeysError::OpenToOthers(path.to_owned()).into());
         }
     }
     Ok(())

@@ -13,8 +13,9 @@ use crate::error::Error;
 use crate::files;
 use crate::keys::{Inventory, KeyFacts, KeysError, LocalCert, table};
 use crate::objects::InputName;
+use crate::place::real_place;
 use crate::project::ProjectCert;
-use crate::project::search::{Located, real_place};
+use crate::project::search::Located;
 
 /// Asks the cluster, and tells.
 pub(super) fn run(

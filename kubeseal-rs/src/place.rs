@@ -1,0 +1,95 @@
+//! Where a path leads: without symlinks, whether there is something yet or not.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::repository::{self, normal};
+
+/// As many symlinks as Linux follows.
+const LONGEST_CHAIN: usize = 40;
+
+/// The folder of `file` without symlinks, and the file's own name. Folders that are not there yet are taken as typed.
+///
+/// # Errors
+/// The current folder cannot be found.
+pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(file)?;
+    let name = absolute.file_name().unwrap_or_default();
+    let folder = absolute.parent().unwrap_or(&absolute);
+    let mut missing = PathBuf::new();
+    for above in folder.ancestors() {
+        if let Ok(real) = std::fs::canonicalize(above) {
+            // What is not there is no symlink, so its text says where it would be.
+            return Ok(normal(&real.join(missing)).join(name));
+        }
+        missing = above
+            .components()
+            .next_back()
+            .map(|step| Path::new(&step).join(&missing))
+            .unwrap_or_default();
+    }
+    Ok(absolute.clone())
+}
+
+/// The place whose content reading and writing `file` means: that at the end of its chain of symlinks.
+///
+/// # Errors
+/// As [`real_place`], and that the chain has no end.
+pub(crate) fn end_of_links(file: &Path) -> io::Result<PathBuf> {
+    let mut end = real_place(file)?;
+    for _ in 0..LONGEST_CHAIN {
+        match std::fs::read_link(&end) {
+            Ok(next) => end = real_place(&end.parent().unwrap_or(&end).join(next))?,
+            Err(_) => return Ok(end),
+        }
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+/// Whether what is written to `file` could be committed: it, or what it is a symlink to, lies in a Git work tree and is not
+/// ignored there.
+///
+/// # Errors
+/// As [`end_of_links`].
+pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
+    let taken = |place: &Path| repository::work_tree(place).is_some() && !repository::is_ignored(place);
+    Ok(taken(&end_of_links(file)?))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_and_folders_that_are_not_there_yet_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("repo/sub")).unwrap();
+        fs::create_dir(root.join("repo/.git")).unwrap();
+        fs::write(root.join("repo/.gitignore"), "clear\n").unwrap();
+        symlink("repo/sub", root.join("link")).unwrap();
+        symlink("link/file", root.join("direct")).unwrap();
+        symlink("direct", root.join("chain")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let cases = [
+            ("a", "a", "a", false),
+            ("link/a", "repo/sub/a", "repo/sub/a", true),
+            ("link/new/deep/a", "repo/sub/new/deep/a", "repo/sub/new/deep/a", true),
+            ("link/../a", "repo/a", "repo/a", true),
+            ("link/../new/../a", "repo/a", "repo/a", true),
+            ("link/clear/a", "repo/sub/clear/a", "repo/sub/clear/a", false),
+            ("chain", "chain", "repo/sub/file", true),
+        ];
+        for (path, real, end, taken) in cases {
+            let path = root.join(path);
+            assert_eq!(real_place(&path).unwrap(), root.join(real), "{path:?}");
+            assert_eq!(end_of_links(&path).unwrap(), root.join(end), "{path:?}");
+            assert_eq!(comes_under_git(&path).unwrap(), taken, "{path:?}");
+        }
+        assert!(end_of_links(&root.join("loop")).is_err());
+    }
+}
