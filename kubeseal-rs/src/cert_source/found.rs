@@ -12,7 +12,7 @@ use crate::command::{CertSource, Finding};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::FileError;
-use crate::place::real_place;
+use crate::place::{end_of_links, real_place};
 use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster, ProjectError};
 
@@ -36,13 +36,13 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
     } else {
         &finding.places
     };
-    let mut chosen: Option<(Chosen, &Path)> = None;
+    let mut chosen: Option<(Chosen, PathBuf)> = None;
     let mut unfit = None;
+    let mut meant = Vec::new();
     for place in places {
-        let real = real_place(place).map_err(|reason| FileError::Open {
-            path: place.clone(),
-            reason,
-        })?;
+        meant.extend(with_end(place)?);
+    }
+    for (place, real) in meant {
         let folder = real.parent().unwrap_or(&real);
         let located = match known.get(folder) {
             Some(located) => located.clone(),
@@ -85,6 +85,21 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
         (None, None, Some(asked)) => Err(Error::NoProjectFile(asked.clone())),
         (None, None, None) => Ok(None),
     }
+}
+
+/// A place, and that which it is a symlink to, as what is written to the one is written to the other: each as typed, and
+/// without symlinks in the folder.
+fn with_end(place: &Path) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
+    let failed = |reason| FileError::Open {
+        path: place.to_owned(),
+        reason,
+    };
+    let (real, end) = (real_place(place).map_err(failed)?, end_of_links(place).map_err(failed)?);
+    let mut places = vec![(place.to_owned(), real.clone())];
+    if end != real {
+        places.push((end.clone(), end));
+    }
+    Ok(places)
 }
 
 impl Chosen {

@@ -291,3 +291,33 @@ fn a_certificate_from_a_url_must_be_that_of_the_pinned_key() {
     run(&right).ok();
     assert_eq!(opened_by(&folder, "sealed.yaml"), "prod");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_symlink_is_for_the_cluster_of_what_it_points_to() {
+    let folder = repository();
+    folder.put("environments/prod/db.yaml", SECRET);
+    folder.run("seal environments/prod/db.yaml", "").ok();
+    folder.put("environments/dev/db.yaml", SECRET);
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.path(name)).unwrap();
+    link("../prod/db.sealed.yaml", "environments/dev/link.sealed.yaml");
+    link("environments/prod/db.sealed.yaml", "here.sealed.yaml");
+    let before = folder.tree();
+    let dev = "environments/dev/link.sealed.yaml";
+    for line in [
+        format!("set {dev} password"),
+        format!("set {dev} other"),
+        format!("-f environments/dev/db.yaml -w {dev}"),
+        format!("-f environments/dev/db.yaml --merge-into {dev}"),
+        format!("-w {dev}"),
+    ] {
+        let run = folder.run(&line, SECRET);
+        assert_eq!(run.code, 1, "{line}");
+        assert!(run.stderr.contains("is for cluster dev, but"), "{line}: {}", run.stderr);
+        assert!(run.stderr.contains("is for cluster prod"), "{line}: {}", run.stderr);
+    }
+    assert_eq!(folder.tree(), before);
+    // A place that is for no cluster itself leads to one.
+    folder.run("set here.sealed.yaml other", "x").ok();
+    assert_eq!(opened_by(&folder, "environments/prod/db.sealed.yaml"), "prod");
+}
