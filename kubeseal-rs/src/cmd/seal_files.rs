@@ -23,7 +23,7 @@ use crate::command::{SealFiles, SealMode};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{FileError, Writer};
-use crate::objects;
+use crate::objects::{self, InputName};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
@@ -121,40 +121,47 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
 fn one(command: &SealFiles, job: &Job, writer: &Writer) -> Result<FileReport, Error> {
     let clear = &job.clear;
     let key = job.cert.as_ref().map(|cert| cert.public().fingerprint());
-    let existing = Existing::at(&job.to, clear, key)?;
-    let objects = clear.secrets.len();
-    match (&job.cert, existing) {
-        (None, Existing::Same { .. }) => Ok(FileReport::done(&clear.path, "same", objects)
-            .to(&job.to)
-            .only_counted()),
-        (None, Existing::Missing) => {
-            let missing = vec!["there is no such file".to_owned()];
-            Ok(FileReport::done(&clear.path, "differs", objects)
-                .to(&job.to)
-                .with(missing))
+    let existing = Existing::at(&job.to, clear, key, command.key_hint)?;
+    let told = |result| FileReport::done(&clear.path, result, clear.secrets.len()).to(&job.to);
+    let Some(cert) = &job.cert else {
+        let differences = existing.map_or(vec!["there is no such file".to_owned()], |existing| {
+            existing.differences
+        });
+        return Ok(if differences.is_empty() {
+            told("same").only_counted()
+        } else {
+            told("differs").with(differences)
+        });
+    };
+    match existing {
+        Some(existing) if existing.current && command.mode == SealMode::Seal => {
+            let kept = told("kept").with(existing.differences);
+            return Ok(if existing.more.is_empty() {
+                kept.only_counted()
+            } else {
+                kept
+            });
         }
-        (None, Existing::Differs(differences)) => Ok(FileReport::done(&clear.path, "differs", objects)
-            .to(&job.to)
-            .with(differences)),
-        (Some(_), Existing::Same { current: true }) if command.mode == SealMode::Seal => {
-            Ok(FileReport::done(&clear.path, "kept", objects)
-                .to(&job.to)
-                .only_counted())
+        Some(existing) if !command.force && !existing.more.is_empty() => {
+            let fault = ClearFileFault::HoldsMore {
+                more: existing.more,
+                clear: clear.path.clone(),
+                sealed: job.to.clone(),
+            };
+            return Err(InputName(job.to.display().to_string()).fault(fault).into());
         }
-        (Some(cert), _) => {
+        _ => {
             let text = sealed(command, clear, &job.to, cert)?;
             writer.write(&job.to, text.as_bytes())?;
-            let result = if command.mode == SealMode::SealAndDelete {
-                clear.delete()?;
-                "sealed and deleted"
-            } else {
-                "sealed"
-            };
-            Ok(FileReport::done(&clear.path, result, objects)
-                .to(&job.to)
-                .with(clear.left_alone()))
         }
     }
+    let result = if command.mode == SealMode::SealAndDelete {
+        clear.delete()?;
+        "sealed and deleted"
+    } else {
+        "sealed"
+    };
+    Ok(told(result).with(clear.left_alone()))
 }
 
 /// Seals one file, and makes the folder for the result.

@@ -14,6 +14,8 @@ pub(crate) struct SealFiles {
     pub tree: Tree,
     /// What to do with them.
     pub mode: SealMode,
+    /// Whether what only a sealed file holds may be lost.
+    pub force: bool,
     /// The folder of the sealed files; none: beside the clear ones.
     pub out: Option<PathBuf>,
     /// The certificate to seal with.
@@ -58,6 +60,7 @@ impl SealFiles {
         };
         Ok(Self {
             mode,
+            force: flags.force,
             tree: Tree::of(flags.tree)?,
             out: set(flags.out).map(PathBuf::from),
             cert: CertSource::of_verb(&flags.certificate)?,

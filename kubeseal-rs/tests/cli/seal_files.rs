@@ -91,8 +91,8 @@ fn what_is_sealed_already_does_not_churn() {
     let sealed = folder.text("db.sealed.yaml");
     assert_eq!(folder.run(&format!("{SEAL} db.yaml"), "").ok(), "1 file: 1 kept\n");
     assert_eq!(folder.text("db.sealed.yaml"), sealed);
-    // Another item, though the clear file seems to be older.
-    folder.put("db.yaml", &SECRET.replace("password", "other"));
+    // An item more, though the clear file seems to be older.
+    folder.put("db.yaml", &SECRET.replace("{password: p}", "{password: p, other: o}"));
     age(&folder, "db.yaml", 10);
     folder.run(&format!("{SEAL} db.yaml"), "").ok();
     let other = folder.text("db.sealed.yaml");
@@ -105,6 +105,85 @@ fn what_is_sealed_already_does_not_churn() {
     // Another key.
     let told = folder.run("seal --cert test-only-other.crt db.yaml", "").ok();
     assert_eq!(told, "sealed db.yaml → db.sealed.yaml\n1 file: 1 sealed\n");
+    // A key that nobody knows, unless nobody wants to.
+    folder.run(&format!("{SEAL} --force --no-key-hint db.yaml"), "").ok();
+    let told = folder
+        .run("seal --cert test-only-other.crt --no-key-hint db.yaml", "")
+        .ok();
+    assert_eq!(told, "1 file: 1 kept\n");
+    let told = folder.run("seal --cert test-only-other.crt db.yaml", "").ok();
+    assert_eq!(told, "sealed db.yaml → db.sealed.yaml\n1 file: 1 sealed\n");
+}
+
+#[test]
+fn what_only_the_sealed_file_holds_is_not_lost() {
+    let folder = Folder::with_keys();
+    let web = SECRET.replace("name: db", "name: web");
+    folder.put("db.yaml", &format!("{SECRET}---\n{web}"));
+    folder.run(&format!("{SEAL} --delete-clear db.yaml"), "").ok();
+    folder
+        .run("set db.sealed.yaml extra --name db --cert test-only.crt", "x")
+        .ok();
+    let sealed = folder.text("db.sealed.yaml").replacen(
+        "  template:\n",
+        "  template:\n    data:\n      url: 'db://{{ .password }}'\n",
+        1,
+    );
+    folder.put("db.sealed.yaml", &sealed);
+    folder.put("db.yaml", &SECRET.replace("{password: p}", "{password: new}"));
+    for flags in ["", "--delete-clear "] {
+        let run = folder.run(&format!("{SEAL} {flags}db.yaml"), "");
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.as_str()),
+            (
+                1,
+                "1 file: 1 failed\n",
+                "error: db.sealed.yaml: the clear file does not hold all that is sealed here, and would replace it: without \
+                 item extra of shop/db, template url of shop/db, shop/web\nhint: to keep that: kubeseal --merge-into \
+                 db.sealed.yaml -f db.yaml (kubeseal set db.sealed.yaml ITEM seals one value); to lose it: --force\n"
+            )
+        );
+        assert_eq!(folder.text("db.sealed.yaml"), sealed);
+        assert!(folder.path("db.yaml").exists());
+    }
+    // The hint leads to a file that holds everything, and then there is nothing left to do.
+    folder
+        .run("--cert test-only.crt --merge-into db.sealed.yaml -f db.yaml", "")
+        .ok();
+    let now = recovered(&folder, "db.sealed.yaml");
+    let texts = ["password", "extra", "url"].map(|item| now[0]["data"][item].as_str().unwrap());
+    assert_eq!(texts, ["bmV3", "eA==", "ZGI6Ly9uZXc="]);
+    assert_eq!(now[1]["metadata"]["name"], "web");
+    age(&folder, "db.yaml", 10);
+    let told = folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    assert_eq!(
+        told,
+        "kept db.yaml → db.sealed.yaml\n  shop/db: item extra is in it, and no longer in the Secret\n  shop/web: it is \
+         sealed, and no longer in the clear file\n1 file: 1 kept\n"
+    );
+    folder.run(&format!("{SEAL} --force db.yaml"), "").ok();
+    let now = recovered(&folder, "db.sealed.yaml");
+    assert_eq!(
+        (now.len(), &now[0]["data"]),
+        (1, &serde_json::json!({"password": "bmV3"}))
+    );
+}
+
+#[test]
+fn values_that_the_clear_file_has_are_sealed_over_those_of_before() {
+    let folder = Folder::with_keys();
+    for (value, base64) in [("p", "cA=="), ("q", "cQ==")] {
+        folder.put(
+            "db.yaml",
+            &SECRET.replace("{password: p}", &format!("{{password: {value}}}")),
+        );
+        let told = folder.run(&format!("{SEAL} --delete-clear db.yaml"), "").ok();
+        assert_eq!(
+            told,
+            "sealed and deleted db.yaml → db.sealed.yaml\n1 file: 1 sealed and deleted\n"
+        );
+        assert_eq!(recovered(&folder, "db.sealed.yaml")[0]["data"]["password"], base64);
+    }
 }
 
 #[test]

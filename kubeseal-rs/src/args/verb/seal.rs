@@ -21,8 +21,8 @@ pub(crate) struct SealFlags {
     /// one (for CI; needs no certificate)
     #[arg(long)]
     pub check: bool,
-    /// Also seal what is sealed already: a sealed file that is newer than the clear one and has the same names is kept
-    /// otherwise
+    /// Also seal what is sealed already, and replace sealed files that hold more than the clear ones (objects, items,
+    /// templates): otherwise the former are kept, and the latter refused
     #[arg(long)]
     pub force: bool,
     /// Delete each clear file once its sealed one is safely on disk

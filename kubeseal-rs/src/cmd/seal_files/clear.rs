@@ -59,6 +59,16 @@ pub(crate) enum ClearFileFault {
     /// The file at the place of the sealed one is something else.
     #[error("there is a {0} here: a file that holds more than SealedSecrets is not overwritten")]
     NotSealed(String),
+    /// The sealed file holds something that would be lost.
+    #[error("the clear file does not hold all that is sealed here, and would replace it: without {}", .more.join(", "))]
+    HoldsMore {
+        /// What would be lost, by name.
+        more: Vec<String>,
+        /// The clear file.
+        clear: PathBuf,
+        /// The sealed one.
+        sealed: PathBuf,
+    },
 }
 
 impl ClearFileFault {
@@ -69,6 +79,14 @@ impl ClearFileFault {
             ClearFileFault::Changed => "run the same command again",
             ClearFileFault::Symlink => "name the file that it points to",
             ClearFileFault::NotSealed(_) => "move it away, or write the sealed files elsewhere: --out DIR",
+            ClearFileFault::HoldsMore { clear, sealed, .. } => {
+                return format!(
+                    "to keep that: kubeseal --merge-into {sealed} -f {clear} (kubeseal set {sealed} ITEM seals one value); to \
+                     lose it: --force",
+                    sealed = sealed.display(),
+                    clear = clear.display()
+                );
+            }
         }
         .to_owned()
     }
