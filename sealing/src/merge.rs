@@ -113,8 +113,13 @@ pub fn merge(
             template.and_then(|metadata| metadata.annotations.as_ref()),
         ),
     ];
+    // Where a flag beat them, the Secret's scope annotations would contradict the object's.
+    let other_scope = Scope::from_annotations(secret.metadata.annotations.as_ref())
+        != Scope::from_annotations(target.metadata.annotations.as_ref());
+    let is_scope = |name: &str| Scope::ALL.iter().any(|scope| scope.annotation() == Some(name));
     for (field, update, current) in maps {
-        for (name, text) in update.iter().flatten() {
+        let kept = |name: &str| field == "annotations" && other_scope && is_scope(name);
+        for (name, text) in update.iter().flatten().filter(|(name, _)| !kept(name)) {
             if current.and_then(|current| current.get(name)) != Some(text) {
                 changes.push(Change::set(["spec", "template", "metadata", field, name], text));
             }

@@ -115,6 +115,26 @@ fn another_scope_is_refused_whoever_asks_for_it() {
 }
 
 #[test]
+fn a_scope_annotation_that_a_flag_beats_is_not_copied() {
+    let annotated = "metadata:\n  name: db\n  annotations: {sealedsecrets.bitnami.com/namespace-wide: 'true', a: b}\n\
+                     stringData: {b: x}\n";
+    for (target, copied) in [(Scope::Strict, false), (Scope::NamespaceWide, true)] {
+        let asked = MergeParameters {
+            scope: Some(target),
+            ..MergeParameters::default()
+        };
+        let after = merged(&target_text(target), annotated, &asked).unwrap();
+        assert_eq!(opened(&after).len(), 2);
+        let template = typed(&after).spec.template.unwrap().metadata.unwrap();
+        let annotations = template.annotations.unwrap();
+        assert_eq!(Scope::from_annotations(Some(&annotations)), target);
+        let names: Vec<_> = annotations.keys().map(String::as_str).collect();
+        assert_eq!(names.contains(&"sealedsecrets.bitnami.com/namespace-wide"), copied);
+        assert!(names.contains(&"a"));
+    }
+}
+
+#[test]
 fn labels_and_annotations_reach_the_template_and_nothing_else_does() {
     let text = target_text(Scope::Strict);
     let secret = "metadata:\n  name: db\n  labels: {l: new, m: '1'}\n  annotations: {a: b, kubectl.kubernetes.io/last-applied-configuration: clear}\n\
