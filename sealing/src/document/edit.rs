@@ -54,7 +54,8 @@ impl Change {
         }
     }
 
-    fn path(&self) -> &[String] {
+    /// Where it is.
+    pub fn path(&self) -> &[String] {
         match self {
             Change::Set { path, .. } | Change::Remove { path } | Change::Rename { path, .. } => path,
         }
@@ -77,6 +78,7 @@ pub struct Edit<'d> {
 /// [`EditError`]; then nothing can be used of the text.
 pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     let decoded = decode(source)?;
+    refuse_lone_carriage_returns(decoded)?;
     let mark = source.get(..source.len() - decoded.len()).unwrap_or_default();
     let mut intended = stream::values(decoded)?;
     let outcome = intend(&mut intended, edits).and_then(|()| changed(decoded, edits));
@@ -86,6 +88,15 @@ pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     });
     wipe_all(intended);
     outcome
+}
+
+/// YAML ends a line there, and editors and Git do not: a change by lines would reach too far.
+fn refuse_lone_carriage_returns(text: &str) -> Result<(), EditError> {
+    let lone = text.split('\n').position(|line| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        line.contains('\r')
+    });
+    lone.map_or(Ok(()), |line| Err(EditError::CarriageReturn { line: line + 1 }))
 }
 
 fn wipe_all(found: Vec<Found>) {

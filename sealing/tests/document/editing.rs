@@ -276,6 +276,23 @@ fn an_entry_is_removed_with_its_lines_and_nothing_more() {
     check("m: {a: x, b: y}\n", &[remove("m/b")], "m: {a: x}\n");
     check("m: {a: x}\n", &[remove("m/a")], "m: {}\n");
     check(
+        "m: {\n  a: x,\n  b: y, # c\n}\n",
+        &[remove("m/a"), remove("m/b")],
+        "m: {\n   # c\n}\n",
+    );
+    check("{a: {b: x}, c: y}\n", &[remove("a/b")], "{a: {}, c: y}\n");
+    // A comment above an entry is that entry's.
+    check(
+        "m: {\n  a: x, # of a\n  # of b\n  b: y\n}\n",
+        &[remove("m/a")],
+        "m: {\n  # of b\n  b: y\n}\n",
+    );
+    check(
+        "m: {a: x,\n  # of b, too\n  b: y}\n",
+        &[remove("m/a")],
+        "m: {\n  # of b, too\n  b: y}\n",
+    );
+    check(
         "m: {\n  a: x, # of a\n  b: y # of b\n}\n",
         &[remove("m/b")],
         "m: {\n  a: x # of a\n   # of b\n}\n",
@@ -393,4 +410,17 @@ fn without_changes_nothing_changes() {
     let source = "a:   x\r\n# c\n\t\r\n";
     assert_eq!(edited(source, 0, &[]).unwrap(), source);
     assert_eq!(edited(source, 0, &[set("a", "x")]).unwrap(), source);
+}
+
+#[test]
+fn a_carriage_return_alone_is_no_line_break_to_change_by() {
+    let told = |source: &str| edited(source, 0, &[remove("a")]).unwrap_err().to_string();
+    assert_eq!(
+        told("a: x\r# c\rb: y\r"),
+        "line 1: a line ends in a carriage return alone"
+    );
+    assert_eq!(
+        told("b: y\r\na: x\r\nc: z\rd: z\n"),
+        "line 3: a line ends in a carriage return alone"
+    );
 }

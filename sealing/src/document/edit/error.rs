@@ -55,6 +55,12 @@ pub enum EditError {
         /// The document.
         place: Place,
     },
+    /// A line break that few programs take for one, so that where a line begins is not agreed on.
+    #[error("line {line}: a line ends in a carriage return alone")]
+    CarriageReturn {
+        /// The line, counted by line feeds.
+        line: usize,
+    },
 }
 
 /// What is wrong, without its place.
@@ -82,6 +88,7 @@ impl EditError {
     pub fn place(&self) -> Option<Place> {
         match self {
             EditError::Document(error) => error.place(),
+            EditError::CarriageReturn { .. } => None,
             EditError::NoSuch { place, .. }
             | EditError::Exists { place, .. }
             | EditError::NotAMap { place, .. }

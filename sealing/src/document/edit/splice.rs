@@ -344,6 +344,14 @@ fn comma(page: Page<'_>, from: usize, to: usize) -> Option<usize> {
     })
 }
 
+/// Whether nothing but blanks and comments stands before the offset `at` of `rest`.
+fn is_next(rest: &str, at: usize) -> bool {
+    let before = rest.get(..at).unwrap_or_default();
+    before
+        .lines()
+        .all(|line| line.split('#').next().unwrap_or_default().trim().is_empty())
+}
+
 fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
     let entry = map.entries.get(position)?;
     let next = map.entries.get(position + 1);
@@ -355,7 +363,17 @@ fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
     if map.flow {
         let before = position.checked_sub(1).and_then(|before| map.entries.get(before));
         return Some(match (next, before) {
-            (Some(next), _) => vec![cut(entry.start, next.start)],
+            (Some(next), _) => vec![match comma(page, end, next.start) {
+                // A comment in lines of its own belongs to the next entry.
+                Some(comma) if page.slice(page.next_line(comma), next.start).contains('#') => {
+                    if page.begins_line(entry.start) {
+                        cut(page.line_start(entry.start), page.next_line(comma))
+                    } else {
+                        cut(entry.start, page.line_end(comma))
+                    }
+                }
+                _ => cut(entry.start, next.start),
+            }],
             (None, Some(before)) => {
                 // Of what stands between the two, only the comma and blanks go: there may be a comment.
                 let comma = comma(page, before.value.span.end, entry.start)?;
@@ -366,7 +384,14 @@ fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
                     vec![cut(comma, comma + 1), cut(entry.start, end)]
                 }
             }
-            (None, None) => vec![cut(entry.start, end)],
+            (None, None) => {
+                let rest = page.slice(end, page.text.len());
+                // A map without entries has no comma.
+                match comma(page, end, page.text.len()).filter(|comma| is_next(rest, comma - end)) {
+                    Some(comma) => vec![cut(entry.start, end), cut(comma, comma + 1)],
+                    None => vec![cut(entry.start, end)],
+                }
+            }
         });
     }
     if map.entries.len() == 1 {
