@@ -19,11 +19,14 @@ mod sealed_file;
 pub(crate) mod unseal_files;
 pub(crate) mod validate;
 
+use std::path::Path;
+
 use zeroize::Zeroizing;
 
 use crate::command::Input;
 use crate::error::Error;
 use crate::files;
+use crate::objects::{Fault, InputName};
 
 /// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
 fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -31,4 +34,18 @@ fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
         Input::File(_) => Error::SecretFile(error),
         Input::Stdin => Error::File(error),
     })
+}
+
+/// Whether the file at `path` still holds what was read from it: what somebody else wrote meanwhile is not to be lost.
+///
+/// # Errors
+/// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.
+fn check_unchanged(path: &Path, read: &[u8]) -> Result<(), Error> {
+    if **files::read_file(path)? == *read {
+        Ok(())
+    } else {
+        Err(InputName(path.display().to_string())
+            .fault(Fault::ChangedMeanwhile)
+            .into())
+    }
 }

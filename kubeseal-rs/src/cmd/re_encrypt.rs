@@ -11,7 +11,7 @@ use sealing::document::{self, Document};
 use sealing::reseal::reply;
 
 use crate::cluster::Cluster;
-use crate::command::ReEncrypt;
+use crate::command::{Input, Output, ReEncrypt};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -41,6 +41,11 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
         edits.push(Edit { document, changes });
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
+    if let (Input::File(read), Output::File(written)) = (&command.input, &command.output)
+        && read == written
+    {
+        super::check_unchanged(read, &bytes)?;
+    }
     let keeps_form = |format| documents.iter().all(|document| document.format == format);
     match command.format.filter(|format| !keeps_form(*format)) {
         None => files::write(&command.output, &text)?,

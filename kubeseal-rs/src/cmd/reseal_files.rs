@@ -188,6 +188,7 @@ fn one_file(
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
     match command.mode {
         ResealMode::Write => {
+            super::check_unchanged(path, &bytes)?;
             writer.write(path, &text)?;
             Ok(FileReport::done(path, "resealed", objects).with(details))
         }

@@ -113,9 +113,7 @@ impl SealedFile {
             return Ok(());
         }
         let text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
-        if *files::read_file(&self.path)? != *self.bytes {
-            return Err(self.name.fault(Fault::ChangedMeanwhile).into());
-        }
+        super::check_unchanged(&self.path, &self.bytes)?;
         Ok(files::write(&Output::File(self.path.clone()), &text)?)
     }
 }

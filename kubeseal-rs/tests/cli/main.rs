@@ -17,6 +17,7 @@ mod keys;
 mod killed;
 mod lint;
 mod manual;
+mod meanwhile;
 mod output;
 mod program;
 mod project;
