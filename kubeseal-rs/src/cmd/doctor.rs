@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::files;
 use crate::keys::LocalCert;
 use crate::lint;
+use crate::manifest;
 use crate::objects::InputName;
 use cluster::Reached;
 
@@ -54,8 +55,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 findings: &findings,
                 places: &places,
             };
-            documents
-                .iter()
+            meant(&documents)
                 .map(|document| about.one(document, &name, reached.as_mut()))
                 .collect::<Result<_, _>>()?
         }
@@ -73,6 +73,13 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     }
 }
 
+/// The SealedSecrets; everything when there is none, so that the first object says what it is.
+fn meant(documents: &[Document]) -> impl Iterator<Item = &Document> {
+    let is_sealed = |document: &Document| manifest::kind(document) == crds::names::KIND;
+    let any = documents.iter().any(is_sealed);
+    documents.iter().filter(move |document| !any || is_sealed(document))
+}
+
 /// What is known beside the object itself.
 struct About<'a> {
     file: &'a str,
@@ -88,7 +95,7 @@ impl About<'_> {
         let sealed = match sealed_secret(document) {
             Ok(sealed) => sealed,
             Err(error @ sealing::secret::SecretError::OtherKind { .. })
-                if document.value.get("kind").and_then(Value::as_str) != Some(crds::names::KIND) =>
+                if manifest::kind(document) != crds::names::KIND =>
             {
                 return Err(name.fault(error).into());
             }

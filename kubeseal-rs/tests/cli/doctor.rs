@@ -137,3 +137,17 @@ fn what_is_no_sealed_secret_is_refused_and_a_cluster_that_is_not_there_is_told()
     assert_eq!(folder.run("doctor", "").code, 2);
     insta::assert_snapshot!(folder.run("doctor --help", "").ok());
 }
+
+#[test]
+fn what_else_a_file_holds_is_left_alone() {
+    let folder = Folder::with_keys();
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n";
+    let text = namespace.to_owned() + &sealed(&folder, "");
+    assert_eq!(examined(&folder, &text).ok(), "db.yaml:6: shop/db: it opens\n");
+    let run = examined(&folder, namespace);
+    assert!(
+        run.code == 1 && run.stderr.contains("found Namespace"),
+        "{}",
+        run.stderr
+    );
+}
