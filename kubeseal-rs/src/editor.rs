@@ -81,6 +81,12 @@ pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<V
                 return Err(EditorError::Ended);
             }
         };
+        // What `env` says of a program that it cannot start (POSIX); the numbers of the reasons are those of every Unix.
+        match status.code() {
+            Some(126) if cfg!(unix) => return Err(not_started(io::Error::from_raw_os_error(13))),
+            Some(127) if cfg!(unix) => return Err(not_started(io::Error::from_raw_os_error(2))),
+            _ => {}
+        }
         if !status.success() {
             return Err(EditorError::Failed {
                 editor: editor.clone(),
@@ -116,10 +122,11 @@ fn put(file: &Path, text: &[u8]) -> io::Result<()> {
 
 #[cfg(unix)]
 fn start(editor: &str, file: &Path) -> io::Result<Child> {
-    // The shell takes the arguments apart and makes way for the editor.
+    // The shell takes the arguments apart and makes way for `env`, which takes variables before the editor's name and makes
+    // way for the editor: what is ended by a signal is the editor itself.
     Command::new("/bin/sh")
         .arg("-c")
-        .arg(format!("exec {editor} \"$1\""))
+        .arg(format!("exec env {editor} \"$1\""))
         .arg("kubeseal")
         .arg(file)
         .spawn()
@@ -183,5 +190,36 @@ mod signals {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn edited(editor: &str) -> Result<Zeroizing<Vec<u8>>, EditorError> {
+        let path = std::env::var("PATH").unwrap();
+        edit(b"a", &Environment::from([("EDITOR", editor), ("PATH", &path)]))
+    }
+
+    #[test]
+    fn an_editor_may_have_variables_and_arguments() {
+        let appends = r#"X='p q' sh -c 'printf "%s" "$X" >> "$1"' sh"#;
+        assert_eq!(*edited(appends).unwrap(), b"ap q");
+    }
+
+    #[test]
+    fn an_editor_that_cannot_be_started_is_told_from_one_that_fails() {
+        let told = |editor: &str| edited(editor).unwrap_err().to_string();
+        assert_eq!(
+            told("no-such-editor-anywhere"),
+            "cannot start the editor \"no-such-editor-anywhere\": no such file or directory"
+        );
+        assert_eq!(
+            told("/dev/null"),
+            "cannot start the editor \"/dev/null\": permission denied"
+        );
+        assert!(matches!(edited("false"), Err(EditorError::Failed { .. })));
     }
 }
