@@ -104,13 +104,20 @@ fn typed(shown: &[Shown<'_>], environment: &Environment) -> Result<BTreeMap<Stri
         let Some(typed) = std::str::from_utf8(&bytes).ok().filter(|_| !given_up) else {
             return Err(error.into());
         };
-        let mut again = zeroize::Zeroizing::new(format!("{WRONG}{error}\n"));
-        for line in typed.lines().filter(|line| !line.starts_with(WRONG)) {
-            again.push_str(line);
-            again.push('\n');
-        }
-        text = again;
+        text = again(typed, error, |text| values(&name, text, shown).err());
     }
+}
+
+/// What was typed, below a line that tells what is wrong; the line that it names is counted with this one.
+fn again(typed: &str, error: InputError, judged: impl Fn(&[u8]) -> Option<InputError>) -> zeroize::Zeroizing<String> {
+    let mut below = zeroize::Zeroizing::new(String::with_capacity(typed.len() + 1));
+    for line in typed.lines().filter(|line| !line.starts_with(WRONG)) {
+        below.push_str(line);
+        below.push('\n');
+    }
+    let with = |line: &str| zeroize::Zeroizing::new(format!("{WRONG}{line}\n{}", *below));
+    let error = judged(with("").as_bytes()).unwrap_or(error).to_string();
+    with(&error.replace(['\n', '\r'], " "))
 }
 
 /// The names with empty values.
@@ -157,4 +164,23 @@ fn values(name: &InputName, bytes: &[u8], shown: &[Shown<'_>]) -> Result<BTreeMa
         typed.insert(label.clone(), items);
     }
     Ok(typed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_is_told_is_the_line_that_is_seen() {
+        let name = InputName("the text".to_owned());
+        let judged = |text: &[u8]| values(&name, text, &[]).err();
+        let mut text = zeroize::Zeroizing::new(format!("{TEACHES}a: {{}}\n"));
+        for _ in 0..3 {
+            text = again(&text, judged(text.as_bytes()).unwrap(), judged);
+            let told: Vec<_> = text.lines().filter(|line| line.starts_with(WRONG)).collect();
+            assert_eq!(told.len(), 1);
+            let seen = text.lines().position(|line| line == "a: {}").unwrap() + 1;
+            assert!(told[0].contains(&format!("line {seen}:")), "{}", *text);
+        }
+    }
 }
