@@ -182,7 +182,24 @@ fn told(error: &dyn StdError, hint: Option<String>) -> String {
     if let Some(hint) = hint {
         line.push_str(&format!("hint: {hint}\n"));
     }
-    line
+    visible(&line)
+}
+
+/// The text without signs that a terminal would obey: names come from files that anybody may have written. Line breaks and
+/// tabs stay.
+pub(crate) fn visible(text: &str) -> String {
+    // These turn the direction of writing.
+    let turns = |sign: char| matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed = |sign: char| (sign.is_control() && !matches!(sign, '\n' | '\t')) || turns(sign);
+    let mut visible = String::with_capacity(text.len());
+    for sign in text.chars() {
+        if obeyed(sign) {
+            visible.extend(sign.escape_unicode());
+        } else {
+            visible.push(sign);
+        }
+    }
+    visible
 }
 
 /// An error and its causes on one line.

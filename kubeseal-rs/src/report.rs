@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::command::Output;
-use crate::error::Error;
+use crate::error::{Error, visible};
 use crate::files;
 
 /// How the report is printed.
@@ -117,7 +117,7 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
             text.push('\n');
             text
         }
-        ReportFormat::Text => text(&reports, &summary),
+        ReportFormat::Text => visible(&text(&reports, &summary)),
     };
     files::write(&Output::Stdout, text.as_bytes())?;
     let faults: Vec<_> = reports.into_iter().filter_map(|report| report.fault).collect();

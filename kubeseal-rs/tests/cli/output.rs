@@ -152,3 +152,32 @@ fn a_full_disk_is_an_error() {
         "error: write stdout: no space left on device\n"
     );
 }
+
+#[test]
+fn no_name_reaches_the_terminal_as_a_command_to_it() {
+    let folder = Folder::with_keys();
+    let secret = SECRET_WITH_ESCAPES;
+    let sealed = folder.run("--cert test-only.crt -o yaml", secret).ok();
+    folder.put("db.sealed.yaml", &sealed);
+    folder.put("db.yaml", &secret.replace("\"a\\e", "\"o\\e"));
+    folder.put("two.yaml", &format!("{sealed}{}", sealed.replace("[31m", "[32m")));
+    for line in [
+        "--recovery-unseal --recovery-private-key test-only-other.key -f db.sealed.yaml",
+        "unset db.sealed.yaml nothing",
+        "set two.yaml k --cert test-only.crt",
+        "set two.yaml k --cert test-only.crt --name x",
+        "seal --check db.yaml",
+        "seal --cert test-only.crt db.yaml",
+        "lint db.sealed.yaml",
+        "doctor --offline db.sealed.yaml",
+    ] {
+        let run = folder.run(line, "x");
+        let told = run.stdout + &run.stderr;
+        assert!(told.contains("[31m"), "{line}: {told}");
+        assert!(!told.contains('\u{1b}'), "{line}: {told:?}");
+    }
+}
+
+/// A name and an item that would colour what follows.
+const SECRET_WITH_ESCAPES: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: \"a\\e[31mN\", namespace: shop}\nstringData: {\"b\\e[31mX\": p}\n";
