@@ -114,7 +114,12 @@ fn io_error(error: ignore::Error) -> std::io::Error {
 fn is_manifest(path: &Path) -> bool {
     let ending = path.extension().and_then(std::ffi::OsStr::to_str);
     // kustomize takes this name too.
-    ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending)) || path.ends_with("Kustomization")
+    let known = |ending: &str| {
+        ["yaml", "yml", "json"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    ending.is_some_and(known) || path.ends_with("Kustomization")
 }
 
 /// A path for messages: `./a` is `a`.
@@ -237,6 +242,7 @@ mod tests {
             ("a/db.yaml", ""),
             ("a/.hidden/x.yml", ""),
             ("a/readme.md", ""),
+            ("a/x.Yml", ""),
             ("a/Kustomization", ""),
             ("a/clear/db.yaml", ""),
             (".git/config.yaml", ""),
@@ -257,7 +263,8 @@ mod tests {
             listed(&[
                 ("a/.hidden/x.yml", true),
                 ("a/Kustomization", true),
-                ("a/db.yaml", true)
+                ("a/db.yaml", true),
+                ("a/x.Yml", true)
             ])
         );
         assert_eq!(
