@@ -59,7 +59,7 @@ pub(crate) struct NotATimeout;
 impl FromStr for RequestTimeout {
     type Err = NotATimeout;
 
-    /// A whole number is seconds; else Go's durations, of which the units h, m, s and ms are taken.
+    /// A whole number is seconds; else Go's durations, in h, m, s, ms, us (or µs) and ns.
     fn from_str(text: &str) -> Result<Self, NotATimeout> {
         let limit = match text.parse::<u64>() {
             Ok(seconds) => Duration::from_secs(seconds),
@@ -87,7 +87,10 @@ fn duration(text: &str) -> Option<Duration> {
             "h" => 3600.0,
             "m" => 60.0,
             "s" => 1.0,
-            "ms" => 0.001,
+            "ms" => 1e-3,
+            // The micro sign and the Greek letter.
+            "us" | "\u{b5}s" | "\u{3bc}s" => 1e-6,
+            "ns" => 1e-9,
             _ => return None,
         };
         total = total.checked_add(Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?)?;
@@ -119,6 +122,9 @@ mod tests {
         assert_eq!("1m30s".parse(), after(90_000));
         assert_eq!("1.5h".parse(), after(5_400_000));
         assert_eq!("250ms".parse(), after(250));
+        for three in ["3000us", "3000\u{b5}s", "3000\u{3bc}s", "3000000ns"] {
+            assert_eq!(three.parse(), after(3), "{three}");
+        }
         for wrong in ["", "s", "5x", "-1s", "1s2", "1..5s"] {
             assert_eq!(wrong.parse::<RequestTimeout>(), Err(NotATimeout), "{wrong}");
         }
