@@ -121,8 +121,14 @@ pub(crate) enum Fault {
     /// It is not clear which of its objects is meant.
     #[error(transparent)]
     NoTarget(#[from] NoTarget),
+    /// Another Secret of the input goes into the same object, and has the same field.
+    #[error("another Secret before it has set {field} of the same SealedSecret")]
+    SealedTwice {
+        /// The field, with dots.
+        field: String,
+    },
     /// There is no item of this name.
-    #[error("there is no item {item:?} (there are {})", .found.join(", "))]
+    #[error("there is no item {item:?} ({})", there_are(.found))]
     NoItem {
         /// Its name.
         item: String,
@@ -215,6 +221,9 @@ impl Fault {
                 "nothing was written: write out what is shared (no & * << or ! there), then run the same command again"
                     .to_owned()
             }
+            Fault::Edit(EditError::CarriageReturn { .. }) => {
+                "nothing was written: give the file the line breaks of Unix or Windows (dos2unix -c mac FILE)".to_owned()
+            }
             Fault::Merge(MergeError::Scope { .. }) => {
                 "items of two scopes do not open in one object: leave the scope out, or seal into a file of its own"
                     .to_owned()
@@ -244,8 +253,17 @@ impl Fault {
                     names::LABEL_SEALING_KEY
                 )
             }
+            Fault::SealedTwice { .. } => "nothing was written: merge the Secrets one after the other, in files of their own".to_owned(),
             Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
+    }
+}
+
+fn there_are(items: &[String]) -> String {
+    if items.is_empty() {
+        "there is none at all".to_owned()
+    } else {
+        format!("there are {}", items.join(", "))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cert_source;
 use crate::command::MergeInto;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::objects::InputName;
+use crate::objects::{Fault, InputName};
 
 /// Seals all Secrets into the objects of their names, then writes the file at once. A single Secret is sealed into the
 /// only object of a file whatever their names are, as in the reference.
@@ -41,7 +41,16 @@ pub(crate) fn run(
         let Some(target) = file.sealed.get(at) else { continue };
         let merged = merge(target, &secret, &command.parameters, cert.public(), random)
             .map_err(|error| name.fault_at(document.place(), error))?;
-        changes.entry(at).or_default().extend(merged);
+        let all = changes.entry(at).or_default();
+        // Of two values for one field only one could stay.
+        if let Some(change) = merged
+            .iter()
+            .find(|change| all.iter().any(|other| other.path() == change.path()))
+        {
+            let field = change.path().join(".");
+            return Err(name.fault_at(document.place(), Fault::SealedTwice { field }).into());
+        }
+        all.extend(merged);
     }
     file.write(changes)
 }

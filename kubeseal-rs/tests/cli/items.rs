@@ -214,6 +214,26 @@ fn merge_into_seals_into_the_object_of_the_name() {
 }
 
 #[test]
+fn two_secrets_do_not_overwrite_each_other_when_they_are_merged() {
+    let folder = Folder::with_keys();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n";
+    let sealed = folder.run("--cert test-only.crt -o yaml", secret).ok();
+    folder.put("db.yaml", &sealed);
+    let merge = "--cert test-only.crt --merge-into db.yaml";
+    let run = folder.run(merge, &format!("{secret}---\n{secret}"));
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    let expected = "error: stdin, document 2, line ";
+    assert!(run.stderr.starts_with(expected), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("another Secret before it has set spec.encryptedData."),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(folder.text("db.yaml"), sealed);
+}
+
+#[test]
 fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
     let folder = Folder::with_keys();
     let sealed = folder

@@ -321,3 +321,12 @@ fn a_symlink_is_for_the_cluster_of_what_it_points_to() {
     folder.run("set here.sealed.yaml other", "x").ok();
     assert_eq!(opened_by(&folder, "environments/prod/db.sealed.yaml"), "prod");
 }
+
+#[test]
+fn what_is_linted_on_stdin_is_for_the_current_folder() {
+    let folder = repository();
+    folder.put(".kubeseal.yaml", "clusters:\n  dev: {cert: certs/dev.pem}\n");
+    let sealed = folder.run("--cert certs/prod.pem --key-hint -o yaml", SECRET).ok();
+    let told = folder.run("lint -", &sealed).ok();
+    assert!(told.contains("old-key"), "{told}");
+}
