@@ -102,6 +102,8 @@ fn sources(inputs: &[Input], certificate: Option<&Certificate>) -> Result<Vec<So
         if relevant && !known {
             let certificate = match certificate {
                 Some(certificate) => Some(certificate.clone()),
+                // What comes on stdin is for the current folder.
+                None if judged && found == Found::stdin() => of_the_project(Path::new("stdin"))?,
                 None if judged => of_the_project(&found.path)?,
                 None => None,
             };
@@ -133,7 +135,10 @@ fn sources(inputs: &[Input], certificate: Option<&Certificate>) -> Result<Vec<So
         }
     }
     for found in repository::around(&folders, lint::is_kustomization) {
-        let bytes = files::read_file(&found.path)?;
+        // Nobody asked for it.
+        let Ok(bytes) = files::read_file(&found.path) else {
+            continue;
+        };
         add(found, bytes, false)?;
     }
     Ok(sources)
