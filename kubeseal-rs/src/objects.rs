@@ -186,7 +186,9 @@ impl Fault {
             Fault::Secret(SecretError::NotBase64 { .. }) => {
                 "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
             }
-            Fault::Seal(SealError::NameMissing) => "kubeseal --name NAME".to_owned(),
+            Fault::Seal(SealError::NameMissing) => {
+                "write its metadata.name; for one Secret on stdin: kubeseal --name NAME".to_owned()
+            }
             Fault::Seal(SealError::NamespaceMissing) => "kubeseal --namespace NAMESPACE".to_owned(),
             Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
                 format!("kubeseal --namespace {found}, or edit metadata.namespace")
@@ -199,7 +201,7 @@ impl Fault {
                     .to_owned()
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
-            Fault::Document(DocumentError::Empty) => "give it with -f FILE, or on stdin: kubeseal < FILE".to_owned(),
+            Fault::Document(DocumentError::Empty) => "name a file that is not empty, or give it on stdin: kubeseal < FILE".to_owned(),
             Fault::ClearPlace(fault) => fault.hint(),
             Fault::Reseal(ResealError::Items(items)) => not_opened(items),
             Fault::OpenRaw(_) => {

@@ -82,6 +82,17 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
     match (chosen, unfit, &finding.for_cluster) {
         (Some((chosen, _)), ..) => Ok(Some(chosen)),
         (None, Some(error), _) => Err(error.into()),
+        // Wherever the files lie, the project of the current folder may be meant.
+        (None, None, Some(_)) if !finding.places.is_empty() => {
+            let places = Vec::new();
+            choose(
+                &Finding {
+                    places,
+                    ..finding.clone()
+                },
+                known,
+            )
+        }
         (None, None, Some(asked)) => Err(Error::NoProjectFile(asked.clone())),
         (None, None, None) => Ok(None),
     }

@@ -323,6 +323,25 @@ fn a_symlink_is_for_the_cluster_of_what_it_points_to() {
 }
 
 #[test]
+fn the_project_of_the_current_folder_counts_too_when_a_cluster_is_named() {
+    let folder = repository();
+    let outside = tempfile::tempdir().unwrap();
+    let clear = outside.path().join("db.yaml");
+    std::fs::write(&clear, SECRET).unwrap();
+    let sealed = folder
+        .run(&format!("--for-cluster dev -f {}", clear.display()), "")
+        .ok();
+    folder.put("db.sealed.json", &sealed);
+    assert_eq!(opened_by(&folder, "db.sealed.json"), "dev");
+    let run = folder.run(&format!("--for-cluster nowhere -f {}", clear.display()), "");
+    assert!(
+        run.stderr.contains("there is no cluster nowhere in it"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn what_is_linted_on_stdin_is_for_the_current_folder() {
     let folder = repository();
     folder.put(".kubeseal.yaml", "clusters:\n  dev: {cert: certs/dev.pem}\n");
