@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Cause, Diagnosis, Examined};
 use crate::colour::{Colour, Tone};
+use crate::error::visible;
 
 /// For people: the object, whether it opens, each cause with what to type next.
 pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
@@ -19,7 +20,7 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
             ),
             (None, _) => (Tone::Bad, "it will not open"),
         };
-        let place = colour.paint(Tone::Strong, &format!("{file}:{}: {}", one.line, one.object));
+        let place = colour.paint(Tone::Strong, &visible(&format!("{file}:{}: {}", one.line, one.object)));
         text += &format!("{place}: {}\n", colour.paint(tone, verdict));
         for diagnosis in &one.diagnoses {
             text += &told(diagnosis, colour);
@@ -36,9 +37,9 @@ fn told(diagnosis: &Diagnosis, colour: Colour) -> String {
     };
     format!(
         "  {label}: {}\n    {} {}\n",
-        diagnosis.message,
+        visible(&diagnosis.message),
         colour.paint(Tone::Good, "next:"),
-        diagnosis.next
+        visible(&diagnosis.next)
     )
 }
 
