@@ -119,6 +119,28 @@ pub(crate) fn write(output: &Output, bytes: &[u8]) -> Result<(), FileError> {
     }
 }
 
+/// Writes clear text as [`write`], but that a file is its owner's alone afterwards (mode 0600) whatever it was before.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError> {
+    match output {
+        Output::Stdout => write(output, bytes),
+        Output::File(path) => Writer::default().over(path, bytes, Over::Private),
+    }
+}
+
+/// What may happen to the file in whose place another one is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// The new one has its owner and mode.
+    Kept,
+    /// The new one has its owner, and mode 0600.
+    Private,
+    /// There must be none.
+    Nothing,
+}
+
 /// Writes files, each whole or not at all, and takes away what killed runs have left unfinished in the folders that it
 /// writes to. One writer looks through each folder once.
 #[derive(Debug, Default)]
@@ -127,17 +149,29 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Writes a file. A new one gets mode 0600; an existing one keeps its mode, and a symlink keeps pointing to it. What is
-    /// no regular file (`/dev/stdout`, a pipe) is written to, never replaced.
+    /// Writes a file. A new one gets mode 0600; an existing one keeps its owner and mode, and a symlink keeps pointing to it.
+    /// What is no regular file (a pipe), or is open already (`/dev/stdout`, wherever it leads), is written to, never replaced.
     ///
     /// # Errors
     /// [`FileError::Write`].
     pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        self.over(path, bytes, Over::Kept)
+    }
+
+    /// Writes a file that is not there yet, with mode 0600.
+    ///
+    /// # Errors
+    /// [`FileError::Write`], also when there is one.
+    pub(crate) fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        self.over(path, bytes, Over::Nothing)
+    }
+
+    fn over(&self, path: &Path, bytes: &[u8], over: Over) -> Result<(), FileError> {
         let is_new = |folder: &Path| {
             let mut seen = self.looked_through.lock().unwrap_or_else(PoisonError::into_inner);
             seen.insert(folder.to_owned())
         };
-        replace::replace(path, bytes, is_new).map_err(|reason| FileError::Write {
+        replace::replace(path, bytes, over, is_new).map_err(|reason| FileError::Write {
             path: path.to_owned(),
             reason,
         })

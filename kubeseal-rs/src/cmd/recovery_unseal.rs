@@ -45,7 +45,7 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &Private
     let text = objects::text(&clear, format);
     clear.into_iter().for_each(document::wipe);
     let text = text.map_err(|error| name.fault(error))?;
-    Ok(files::write(output, text.as_bytes())?)
+    Ok(files::write_clear(output, text.as_bytes())?)
 }
 
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.

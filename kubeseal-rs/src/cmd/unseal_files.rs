@@ -143,7 +143,7 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     // A new file, so its mode is 0600.
-    Ok(writer.write(target, text.as_bytes())?)
+    Ok(writer.write_new(target, text.as_bytes())?)
 }
 
 /// The Secrets of a file; none when there is no SealedSecret in it.

@@ -6,22 +6,27 @@
 //! walk over manifests takes. It is locked for as long as its program lives, so that whoever writes into the same folder next
 //! knows the ones that were left behind, and removes them.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+use super::Over;
 
 const PREFIX: &str = ".kubeseal-";
 const SUFFIX: &str = ".unfinished";
 
-/// Replaces the content of `path`; `sweeps` says of its folder whether to look for what was left there.
-pub(super) fn replace(path: &Path, bytes: &[u8], sweeps: impl FnOnce(&Path) -> bool) -> io::Result<()> {
-    let target = target_of(path)?;
-    let existing = match std::fs::metadata(&target) {
-        Ok(metadata) if metadata.is_file() => Some(metadata.permissions()),
-        Ok(_) => {
-            let mut file = File::options().write(true).open(&target)?;
-            return file.write_all(bytes);
-        }
+/// Writes `path`, over what is there as `over` says; `sweeps` says of its folder whether to look for what was left there.
+pub(super) fn replace(path: &Path, bytes: &[u8], over: Over, sweeps: impl FnOnce(&Path) -> bool) -> io::Result<()> {
+    let target = match Target::of(path)? {
+        Target::Stdout => return passed(&mut io::stdout().lock(), bytes),
+        Target::Stderr => return passed(&mut io::stderr().lock(), bytes),
+        Target::Open => return File::options().append(true).open(path)?.write_all(bytes),
+        Target::Named(target) => target,
+    };
+    let former = match std::fs::metadata(&target) {
+        Ok(_) if over == Over::Nothing => return Err(io::ErrorKind::AlreadyExists.into()),
+        Ok(metadata) if metadata.is_file() => Some(Former::of(&metadata, over)),
+        Ok(_) => return File::options().write(true).open(&target)?.write_all(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
@@ -33,15 +38,62 @@ pub(super) fn replace(path: &Path, bytes: &[u8], sweeps: impl FnOnce(&Path) -> b
         sweep(folder);
     }
     #[cfg(target_os = "linux")]
-    let written = unnamed::write(&target, folder, existing.as_ref(), bytes)?;
+    let written = unnamed::write(&target, folder, former.as_ref(), over, bytes)?;
     #[cfg(not(target_os = "linux"))]
     let written = false;
     if !written {
-        write_named(&target, folder, existing.as_ref(), bytes)?;
+        write_named(&target, folder, former.as_ref(), over, bytes)?;
     }
     // The name itself reaches the disk with the folder; a folder that cannot be synced is no failure of the write.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+fn passed(stream: &mut dyn io::Write, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
+/// What the file that is replaced leaves to the one in its place.
+struct Former {
+    permissions: Permissions,
+    /// User and group.
+    #[cfg(unix)]
+    owner: (u32, u32),
+}
+
+impl Former {
+    fn of(metadata: &Metadata, over: Over) -> Self {
+        #[cfg(unix)]
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        #[cfg(not(unix))]
+        let private = metadata.permissions();
+        Self {
+            permissions: if over == Over::Private {
+                private
+            } else {
+                metadata.permissions()
+            },
+            #[cfg(unix)]
+            owner: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.uid(), metadata.gid())
+            },
+        }
+    }
+
+    fn leave_to(&self, file: &File) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt as _, fchown};
+            let own = file.metadata().map(|own| (own.uid(), own.gid()))?;
+            // Only root may give a file away, and others to some groups; without it, it is the writer's.
+            if own != self.owner && fchown(file, Some(self.owner.0), Some(self.owner.1)).is_err() {
+                let _ = fchown(file, None, Some(self.owner.1));
+            }
+        }
+        file.set_permissions(self.permissions.clone())
+    }
 }
 
 /// The name that a complete file has until it takes its place.
@@ -52,21 +104,25 @@ fn unfinished() -> tempfile::Builder<'static, 'static> {
 }
 
 /// Where a file must have a name from the start.
-fn write_named(target: &Path, folder: &Path, existing: Option<&Permissions>, bytes: &[u8]) -> io::Result<()> {
+fn write_named(target: &Path, folder: &Path, former: Option<&Former>, over: Over, bytes: &[u8]) -> io::Result<()> {
     // The file is removed again when it is dropped before `persist`; its mode is 0600 from the start.
     let mut file = unfinished().tempfile_in(folder).map_err(without_path)?;
-    fill(file.as_file_mut(), existing, bytes)?;
-    file.persist(target).map_err(|error| error.error)?;
+    fill(file.as_file_mut(), former, bytes)?;
+    let persisted = match over {
+        Over::Nothing => file.persist_noclobber(target),
+        Over::Kept | Over::Private => file.persist(target),
+    };
+    persisted.map_err(|error| error.error)?;
     Ok(())
 }
 
 /// Writes the content to the disk, and locks the file against being swept away.
-fn fill(file: &mut File, existing: Option<&Permissions>, bytes: &[u8]) -> io::Result<()> {
+fn fill(file: &mut File, former: Option<&Former>, bytes: &[u8]) -> io::Result<()> {
     // Where there are no locks, `sweep` takes none either, and removes nothing.
     let _ = file.try_lock();
     file.write_all(bytes)?;
-    if let Some(permissions) = existing {
-        file.set_permissions(permissions.clone())?;
+    if let Some(former) = former {
+        former.leave_to(file)?;
     }
     file.sync_all()
 }
@@ -100,7 +156,8 @@ mod unnamed {
     pub(super) fn write(
         target: &Path,
         folder: &Path,
-        existing: Option<&Permissions>,
+        former: Option<&Former>,
+        over: Over,
         bytes: &[u8],
     ) -> io::Result<bool> {
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -108,10 +165,13 @@ mod unnamed {
             return Ok(false);
         };
         let mut file = File::from(file);
-        fill(&mut file, existing, bytes)?;
-        if existing.is_none() {
+        fill(&mut file, former, bytes)?;
+        if former.is_none() {
             match name(&file, target) {
                 // Somebody else has made one in the meantime.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && over == Over::Nothing => {
+                    return Err(error);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(_) => return Ok(false),
                 Ok(()) => return Ok(true),
@@ -141,17 +201,38 @@ fn without_path(error: io::Error) -> io::Error {
     }
 }
 
-/// The file that `path` stands for: the end of a chain of symlinks, whether there is something there or not.
-fn target_of(path: &Path) -> io::Result<PathBuf> {
-    const LONGEST_CHAIN: usize = 40;
-    let mut target = path.to_owned();
-    for _ in 0..LONGEST_CHAIN {
-        match std::fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(target),
+/// What a path stands for.
+#[derive(Debug, PartialEq)]
+enum Target {
+    /// A name, at the end of a chain of symlinks, whether there is something under it or not.
+    Named(PathBuf),
+    /// What this program has open as its output. A shell's redirection goes on where this program has stopped, so that must be
+    /// written to itself, wherever it leads.
+    Stdout,
+    /// The same for its errors.
+    Stderr,
+    /// What this or another program has open, which its name cannot be taken from.
+    Open,
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Self> {
+        const LONGEST_CHAIN: usize = 40;
+        let mut target = path.to_owned();
+        for _ in 0..LONGEST_CHAIN {
+            match target.to_str() {
+                Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => return Ok(Target::Stdout),
+                Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => return Ok(Target::Stderr),
+                _ if target.starts_with("/dev/fd") || target.starts_with("/proc") => return Ok(Target::Open),
+                _ => {}
+            }
+            match std::fs::read_link(&target) {
+                Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+                Err(_) => return Ok(Target::Named(target)),
+            }
         }
+        Err(io::Error::other("too many levels of symbolic links"))
     }
-    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 #[cfg(test)]
@@ -163,7 +244,7 @@ mod tests {
     use super::*;
 
     fn replaced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-        replace(path, bytes, |_| true)
+        replace(path, bytes, Over::Kept, |_| true)
     }
 
     fn mode(path: &Path) -> u32 {
@@ -195,11 +276,49 @@ mod tests {
     fn where_every_file_has_a_name_it_is_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        write_named(&path, folder.path(), None, b"one").unwrap();
+        write_named(&path, folder.path(), None, Over::Kept, b"one").unwrap();
         assert_eq!(mode(&path), 0o600);
-        write_named(&path, folder.path(), Some(&Permissions::from_mode(0o640)), b"two").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let former = Former::of(&fs::metadata(&path).unwrap(), Over::Kept);
+        write_named(&path, folder.path(), Some(&former), Over::Kept, b"two").unwrap();
         assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o640, b"two".to_vec()));
         assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn clear_text_is_private_and_what_must_be_new_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        replaced(&path, b"one").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let error = replace(&path, b"two", Over::Nothing, |_| true).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        // The same where somebody is quicker than the look at what is there.
+        let error = write_named(&path, folder.path(), None, Over::Nothing, b"two").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        #[cfg(target_os = "linux")]
+        assert!(unnamed::write(&path, folder.path(), None, Over::Nothing, b"two").is_err());
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o644, b"one".to_vec()));
+        replace(&path, b"three", Over::Private, |_| true).unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o600, b"three".to_vec()));
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn a_file_stays_whose_it_was() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let owner = |path: &Path| fs::metadata(path).map(|found| (found.uid(), found.gid())).unwrap();
+        replaced(&path, b"one").unwrap();
+        // Only root can give it away; to everybody else it is theirs before and after.
+        let _ = chown(&path, Some(65534), Some(65534));
+        let before = owner(&path);
+        replaced(&path, b"two").unwrap();
+        assert_eq!(owner(&path), before);
+        let former = Former::of(&fs::metadata(&path).unwrap(), Over::Kept);
+        write_named(&path, folder.path(), Some(&former), Over::Kept, b"three").unwrap();
+        assert_eq!((owner(&path), mode(&path)), (before, 0o600));
     }
 
     #[test]
@@ -229,7 +348,7 @@ mod tests {
         ];
         assert_eq!(names(folder.path()), kept);
         drop(busy);
-        replace(&at("out"), b"y", |_| false).unwrap();
+        replace(&at("out"), b"y", Over::Kept, |_| false).unwrap();
         assert_eq!(names(folder.path()), kept);
         replaced(&at("out"), b"z").unwrap();
         assert_eq!(names(folder.path()), &kept[1..]);

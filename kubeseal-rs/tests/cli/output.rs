@@ -168,7 +168,6 @@ fn no_name_reaches_the_terminal_as_a_command_to_it() {
         "set two.yaml k --cert test-only.crt --name x",
         "seal --check db.yaml",
         "seal --cert test-only.crt db.yaml",
-        "lint db.sealed.yaml",
         "doctor --offline db.sealed.yaml",
     ] {
         let run = folder.run(line, "x");
@@ -181,3 +180,58 @@ fn no_name_reaches_the_terminal_as_a_command_to_it() {
 /// A name and an item that would colour what follows.
 const SECRET_WITH_ESCAPES: &str =
     "apiVersion: v1\nkind: Secret\nmetadata: {name: \"a\\e[31mN\", namespace: shop}\nstringData: {\"b\\e[31mX\": p}\n";
+
+#[cfg(unix)]
+#[test]
+fn what_stdout_leads_to_is_written_to_and_never_replaced() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    let folder = Folder::with_keys();
+    folder.put("secret.yaml", SECRET);
+    std::os::unix::fs::symlink("/dev/stdout", folder.path("link")).unwrap();
+    let options = std::fs::File::options();
+    for to in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"] {
+        for appended in [true, false] {
+            folder.put("out", "");
+            let mut out = options
+                .clone()
+                .write(true)
+                .append(appended)
+                .open(folder.path("out"))
+                .unwrap();
+            out.write_all(b"first\n").unwrap();
+            let status = crate::program::command(&folder.path(""))
+                .args(["--cert", "test-only.crt", "-f", "secret.yaml", "-w", to])
+                .stdout(Stdio::from(out.try_clone().unwrap()))
+                .status()
+                .unwrap();
+            assert!(status.success());
+            out.write_all(b"last\n").unwrap();
+            let text = folder.text("out");
+            let sealed = text
+                .strip_prefix("first\n")
+                .and_then(|text| text.strip_suffix("last\n"));
+            assert!(sealed.unwrap().contains("encryptedData"), "{to}: {text}");
+        }
+        let words = ["--cert", "test-only.crt", "-f", "secret.yaml", "-w", to];
+        assert!(folder.run_in(&[], &words, b"").ok().contains("encryptedData"), "{to}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn clear_text_is_never_left_where_others_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::with_keys();
+    let sealed = folder.run("--cert test-only.crt", SECRET).ok();
+    folder.put("clear.yaml", "x");
+    let path = folder.path("clear.yaml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let recover = "--recovery-unseal --recovery-private-key test-only.key -w clear.yaml";
+    folder.run(recover, &sealed).ok();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(folder.text("clear.yaml").contains("kind: Secret"));
+}
