@@ -51,7 +51,7 @@ pub(crate) fn manifests(path: &Path) -> Result<Vec<Found>, FileError> {
     }
     let mut found = Vec::new();
     for entry in walk(path, tracked) {
-        let entry = entry.map_err(|error| failed(io_error(error)))?;
+        let entry = entry.map_err(|error| walk_error(error, path))?;
         if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(entry.path()) {
             found.push(Found {
                 path: normal(&std::path::absolute(entry.path()).map_err(failed)?),
@@ -106,9 +106,27 @@ fn walk(path: &Path, with_git: bool) -> ignore::Walk {
         .build()
 }
 
-fn io_error(error: ignore::Error) -> std::io::Error {
+/// What keeps a walk through `folder` from going on, and where: in the words of the system, not of the walk.
+pub(crate) fn walk_error(error: ignore::Error, folder: &Path) -> FileError {
+    let path = place_of(&error).unwrap_or(folder).to_owned();
     let text = error.to_string();
-    error.into_io_error().unwrap_or_else(|| std::io::Error::other(text))
+    let reason = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
+    let inner = reason
+        .get_ref()
+        .and_then(|told| told.source()?.downcast_ref::<std::io::Error>());
+    let code = inner.and_then(std::io::Error::raw_os_error);
+    FileError::Open {
+        path,
+        reason: code.map_or(reason, std::io::Error::from_raw_os_error),
+    }
+}
+
+fn place_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place_of(err),
+        _ => None,
+    }
 }
 
 fn is_manifest(path: &Path) -> bool {
@@ -142,7 +160,7 @@ pub(crate) fn is_ignored(path: &Path) -> bool {
     };
     // From the weakest to the strongest.
     let mut rules = vec![Gitignore::global().0];
-    rules.push(rules_of(&root.join(".git/info/exclude"), &root));
+    rules.push(rules_of(&git_folder(&root).join("info/exclude"), &root));
     let mut current = root.clone();
     let steps: Vec<_> = inner.components().collect();
     for (index, step) in steps.iter().enumerate() {
@@ -159,6 +177,23 @@ pub(crate) fn is_ignored(path: &Path) -> bool {
         }
     }
     false
+}
+
+/// The folder in which Git keeps what all work trees of a repository share (gitrepository-layout(5)): `.git`; in a linked work
+/// tree or a submodule `.git` is a file that leads to it.
+fn git_folder(root: &Path) -> PathBuf {
+    let own = root.join(".git");
+    let line = |file: &Path| std::fs::read_to_string(file).map(|text| text.trim().to_owned());
+    let Some(leads) = line(&own)
+        .ok()
+        .and_then(|text| Some(root.join(text.strip_prefix("gitdir:")?.trim())))
+    else {
+        return own;
+    };
+    match line(&leads.join("commondir")) {
+        Ok(common) => leads.join(common),
+        Err(_) => leads,
+    }
 }
 
 /// The rules of one file, whose patterns are relative to `folder`; none when there is no such file.
@@ -233,6 +268,35 @@ mod tests {
         }
         let outside = tempfile::tempdir().unwrap();
         assert!(!is_ignored(&outside.path().join("a.key")));
+    }
+
+    #[test]
+    fn a_linked_work_tree_has_the_excludes_of_its_repository() {
+        let root = tree(&[
+            (".git/info/exclude", "secret.yaml\n"),
+            (".git/worktrees/linked/commondir", "../..\n"),
+            (".git/modules/sub/info/exclude", "own.yaml\n"),
+            ("linked/.git", "gitdir: ../.git/worktrees/linked\n"),
+            ("sub/.git", "gitdir: ../.git/modules/sub\n"),
+        ]);
+        for (path, ignored) in [
+            ("secret.yaml", true),
+            ("linked/secret.yaml", true),
+            ("linked/own.yaml", false),
+            ("sub/secret.yaml", false),
+            ("sub/own.yaml", true),
+        ] {
+            assert_eq!(is_ignored(&root.path().join(path)), ignored, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_below_a_folder_is_named_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let error = WalkBuilder::new(&gone).build().find_map(Result::err).unwrap();
+        let told = walk_error(error, Path::new("folder")).to_string();
+        assert_eq!(told, format!("open {}: no such file or directory", gone.display()));
     }
 
     #[test]

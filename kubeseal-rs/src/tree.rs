@@ -1,7 +1,6 @@
 //! The files that are meant by the paths on the command line: files, folders, patterns.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -9,6 +8,7 @@ use ignore::WalkBuilder;
 use thiserror::Error;
 
 use crate::files::FileError;
+use crate::repository::walk_error;
 
 /// A file that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,12 +110,7 @@ fn below(folder: &Path, root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<V
         .build();
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(|error| FileError::Open {
-            path: folder.to_owned(),
-            reason: error
-                .into_io_error()
-                .unwrap_or_else(|| io::Error::other("cannot be read")),
-        })?;
+        let entry = entry.map_err(|error| walk_error(error, folder))?;
         let path = entry.path();
         if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(path) && wanted(path) {
             files.push(TreeFile {
