@@ -127,6 +127,14 @@ pub(crate) enum Fault {
         /// The field, with dots.
         field: String,
     },
+    /// Templates of the object use the item.
+    #[error("templates use item {item:?}: {}", .templates.join(", "))]
+    UsedByTemplates {
+        /// The item.
+        item: String,
+        /// The names of the templates.
+        templates: Vec<String>,
+    },
     /// There is no item of this name.
     #[error("there is no item {item:?} ({})", there_are(.found))]
     NoItem {
@@ -256,6 +264,11 @@ impl Fault {
                 )
             }
             Fault::SealedTwice { .. } => "nothing was written: merge the Secrets one after the other, in files of their own".to_owned(),
+            Fault::UsedByTemplates { .. } => {
+                "nothing was written: change spec.template.data first (kubeseal render FILE shows what it makes), or \
+                 --force"
+                    .to_owned()
+            }
             Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }

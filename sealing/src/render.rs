@@ -114,6 +114,44 @@ pub fn render(
     rendered
 }
 
+/// The templates whose results depend on `item`, one of the sealed `items`: those that give another result without it when
+/// every value is its item's name. One that gives none to compare (it wants other values, or calls a function whose result
+/// differs each time) is counted when the name stands in its text.
+pub fn depending_on(
+    item: &str,
+    items: &[&str],
+    template: &SecretTemplate,
+    now: &Zoned,
+    random: &mut dyn Random,
+) -> Vec<String> {
+    let mut sample = |without: Option<&str>| {
+        let items = items.iter().filter(|name| Some(**name) != without);
+        let values = items.map(|name| ((*name).to_owned(), SecretBytes::new(name.as_bytes().to_vec())));
+        let mut rendering = Rendering {
+            now,
+            random: &mut *random,
+            refuse_nondeterministic: true,
+        };
+        render(template, &values.collect(), &mut rendering).items
+    };
+    let (with, without) = (sample(None), sample(Some(item)));
+    let result = |made: &BTreeMap<String, Option<SecretBytes>>, name: &str| {
+        made.get(name).and_then(|made| Some(made.as_ref()?.expose().to_vec()))
+    };
+    let texts = template.data.iter().flatten();
+    // A sealed item is never replaced by a template.
+    let texts = texts.filter(|(name, _)| !items.contains(&name.as_str()));
+    let dependent = texts.filter_map(|(name, text)| {
+        let text = text.as_deref()?;
+        let depends = match (result(&with, name), result(&without, name)) {
+            (Some(with), Some(without)) => with != without,
+            _ => text.contains(item),
+        };
+        depends.then(|| name.clone())
+    });
+    dependent.collect()
+}
+
 /// Clear texts of the file, then the values, which hide those of the same name.
 fn data<'d>(
     template: &'d SecretTemplate,

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
-use jiff::Timestamp;
-use sealing::SecretBytes;
+use crds::SealedSecret;
+use jiff::{Timestamp, Zoned};
 use sealing::merge::{check_item_name, remove_item, rename_item, seal_items};
 use sealing::random::Random;
+use sealing::render::depending_on;
+use sealing::{SecretBytes, SystemRandom};
 
 use super::sealed_file::SealedFile;
 use crate::cert_source;
@@ -63,6 +65,9 @@ pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
     let mut changes = Vec::new();
     for item in &command.items {
         let change = remove_item(sealed, item).ok_or_else(|| file.fault(at, Fault::no_item(item, sealed)))?;
+        if !command.force {
+            refuse_if_used(item, sealed).map_err(|fault| file.fault(at, fault))?;
+        }
         if !changes.contains(&change) {
             changes.push(change);
         }
@@ -76,5 +81,24 @@ pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
     let (at, sealed) = file.meant(&command.target)?;
     let change = rename_item(sealed, &command.item, &command.to).map_err(|error| file.fault(at, error))?;
     let change = change.ok_or_else(|| file.fault(at, Fault::no_item(&command.item, sealed)))?;
+    if !command.force {
+        refuse_if_used(&command.item, sealed).map_err(|fault| file.fault(at, fault))?;
+    }
     file.write(BTreeMap::from([(at, vec![change])]))
+}
+
+/// A template that uses an item would go on without its value, and without a word.
+fn refuse_if_used(item: &str, sealed: &SealedSecret) -> Result<(), Fault> {
+    let Some(template) = &sealed.spec.template else {
+        return Ok(());
+    };
+    let items: Vec<_> = sealed.spec.encrypted_data.keys().map(String::as_str).collect();
+    let templates = depending_on(item, &items, template, &Zoned::now(), &mut SystemRandom::default());
+    if templates.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::UsedByTemplates {
+        item: item.to_owned(),
+        templates,
+    })
 }

@@ -63,6 +63,8 @@ pub(crate) struct UnsetItems {
     pub target: Target,
     /// The items' names.
     pub items: Vec<String>,
+    /// Whether templates may use them.
+    pub force: bool,
 }
 
 /// Give an item another name.
@@ -74,6 +76,8 @@ pub(crate) struct RenameItem {
     pub item: String,
     /// Its new name.
     pub to: String,
+    /// Whether templates may use the old one.
+    pub force: bool,
 }
 
 impl EditValues {
@@ -101,6 +105,7 @@ impl From<UnsetFlags> for UnsetItems {
         Self {
             target: Target::of(flags.file, flags.object),
             items: flags.keys,
+            force: flags.force,
         }
     }
 }
@@ -111,6 +116,7 @@ impl From<RenameFlags> for RenameItem {
             target: Target::of(flags.file, flags.object),
             item: flags.key,
             to: flags.new,
+            force: flags.force,
         }
     }
 }

@@ -214,6 +214,32 @@ fn merge_into_seals_into_the_object_of_the_name() {
 }
 
 #[test]
+fn an_item_that_templates_use_is_not_taken_from_them() {
+    let folder = Folder::with_keys();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x, b: z}\n";
+    let sealed = folder.run("--cert test-only.crt -o yaml", secret).ok();
+    let sealed = sealed.replacen("  template:\n", "  template:\n    data: {url: 'db://{{ .a }}'}\n", 1);
+    folder.put("db.yaml", &sealed);
+    for line in ["unset db.yaml b a", "rename db.yaml a c"] {
+        let run = folder.run(line, "");
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (
+                1,
+                "error: db.yaml, document 1, line 2: templates use item \"a\": url\nhint: nothing was written: change \
+                 spec.template.data first (kubeseal render FILE shows what it makes), or --force\n"
+            ),
+            "{line}"
+        );
+        assert_eq!(folder.text("db.yaml"), sealed);
+    }
+    folder.run("rename db.yaml b c", "").ok();
+    folder.run("unset db.yaml c", "").ok();
+    folder.run("unset --force db.yaml a", "").ok();
+    assert!(!folder.text("db.yaml").contains("\n    a: "));
+}
+
+#[test]
 fn two_secrets_do_not_overwrite_each_other_when_they_are_merged() {
     let folder = Folder::with_keys();
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n";

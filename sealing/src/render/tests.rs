@@ -131,3 +131,23 @@ fn texts_are_checked_without_values() {
     ]));
     assert_eq!(errors.keys().collect::<Vec<_>>(), ["b"]);
 }
+
+#[test]
+fn templates_that_need_an_item_are_found() {
+    let template = template(&[
+        ("field", Some("{{ .a }}")),
+        ("dashed", Some("{{ index . \"a\" }}")),
+        ("all", Some("{{ range $k, $v := . }}{{ $v | b64enc }}{{ end }}")),
+        ("with", Some("{{ with .b }}{{ $.a | sha256sum }}{{ end }}")),
+        ("asked", Some("{{ if .a }}x{{ end }}")),
+        ("other", Some("a{{ .b }} {{/* a */}}")),
+        ("random", Some("{{ .a }}{{ randAlpha 3 }}")),
+        ("random-other", Some("{{ .b }}{{ now }}")),
+        ("fails", Some("{{ fail .a }}")),
+        ("b", Some("{{ .a }}, which the sealed item hides")),
+        ("gone", None),
+    ]);
+    let mut random = SystemRandom::default();
+    let found = depending_on("a", &["a", "b"], &template, &Zoned::default(), &mut random);
+    assert_eq!(found, ["all", "asked", "dashed", "fails", "field", "random", "with"]);
+}

@@ -19,6 +19,9 @@ pub(crate) struct RenameFlags {
     /// Its new name
     #[arg(value_name = "NEW")]
     pub new: String,
+    /// Rename the item although templates (spec.template.data) use its name
+    #[arg(long)]
+    pub force: bool,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,

@@ -16,6 +16,9 @@ pub(crate) struct UnsetFlags {
     /// The names of the items to remove
     #[arg(value_name = "KEY", required = true)]
     pub keys: Vec<String>,
+    /// Remove the items although templates (spec.template.data) use them
+    #[arg(long)]
+    pub force: bool,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,
