@@ -33,6 +33,18 @@ fn a_sound_file_opens() {
     );
 }
 
+/// A repository for three clusters begins with one of them.
+#[test]
+fn a_cluster_whose_certificate_nobody_has_fetched_yet_is_no_hindrance() {
+    let folder = Folder::with_keys();
+    let text = sealed(&folder, "");
+    let project = "clusters:\n  dev: {cert: test-only.crt, folders: [.]}\n  prod: {cert: prod.crt, folders: [prod]}\n";
+    folder.put(".kubeseal.yaml", project);
+    assert_eq!(examined(&folder, &text).ok(), "db.yaml:2: shop/db: it opens\n");
+    let named = folder.run("doctor --offline --cert prod.crt db.yaml", "");
+    assert!(named.code == 1 && named.told.contains("prod.crt"), "{}", named.told);
+}
+
 #[test]
 fn each_cause_is_told_with_what_to_type_next() {
     let folder = Folder::with_keys();

@@ -1,5 +1,6 @@
 //! `kubeseal keys list`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use crate::colour::Colour;
 use crate::command::{Controller, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, FileError};
 use crate::keys::{Inventory, KeyFacts, KeysError, LocalCert, table};
 use crate::objects::InputName;
 use crate::place::real_place;
@@ -54,7 +55,7 @@ fn served(cluster: &Cluster, controller: &Controller) -> Option<SealingCert> {
     SealingCert::from_pem(&cluster.certificate(controller).ok()?).ok()
 }
 
-/// The certificates that were named; else the files of the project file around the current folder.
+/// The certificates that were named; else those files of the project file around the current folder that are there.
 pub(in crate::cmd) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
     let read = |path: &Path, for_this_cluster| -> Result<LocalCert, Error> {
         let name = InputName(path.display().to_string());
@@ -82,7 +83,13 @@ pub(in crate::cmd) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, E
     let mut certs = Vec::new();
     for cluster in clusters {
         if let ProjectCert::File(path, _) = &cluster.cert {
-            let path = located.cert_file(cluster, path)?;
+            let path = match located.cert_file(cluster, path) {
+                // Nobody has fetched that cluster's certificate yet; the others say what they say all the same.
+                Err(Error::CertFile(FileError::Open { reason, .. })) if reason.kind() == ErrorKind::NotFound => {
+                    continue;
+                }
+                path => path?,
+            };
             certs.push(read(path.strip_prefix(&current).unwrap_or(&path), clusters.len() == 1)?);
         }
     }
