@@ -1,10 +1,11 @@
-//! `cargo xtask dist`: kubeseal as one static program.
+//! `cargo xtask dist`: kubeseal as one static program; and the controller as one, for its image.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use harness::implementation::repository;
 use harness::output::{run, run_with_input};
 use harness::sealing_keys::SealingKey;
 use object::elf::{FileHeader64, PT_INTERP};
@@ -17,7 +18,11 @@ use crate::bench::release;
 /// Named even where it is the host: without it, cargo builds macros with the same flags, and those cannot be static.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The C library goes in; the table of relocations, half a megabyte that is read at every start, is packed.
+/// The C library goes in.
+const STATIC: &str = "-C target-feature=+crt-static";
+
+/// The table of relocations too, half a megabyte that is read at every start, is packed; not every linker for other
+/// processors can do that.
 const RUSTFLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs";
 
 /// What was typed after `cargo xtask dist`: nothing.
@@ -50,8 +55,76 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(folder.join(TARGET).join("dist/kubeseal"))
 }
 
+/// Builds the controller with the profile `release` (it survives a panic, which `dist` would end it with) in a target folder
+/// of that name; gives its path. Where it was built is not in it: the same source gives the same bytes.
+pub(crate) fn build_controller(target: &str, folder: &str) -> Result<PathBuf> {
+    let folder = release::target()?.join(folder);
+    let (root, home) = (repository().canonicalize()?, std::env::var("HOME").unwrap_or_default());
+    let folders = format!(
+        "--remap-path-prefix={}=/target --remap-path-prefix={}=/source --remap-path-prefix={home}=/home",
+        folder.display(),
+        root.display()
+    );
+    let mut cargo = release::cargo(&["build", "--release", "--locked", "--target", target])?;
+    cargo
+        .args(["--package", "controller", "--bin", "controller"])
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("RUSTFLAGS", format!("{STATIC} {folders}"));
+    if target != TARGET {
+        // Cross-compilers are named so in Debian; whatever else is set wins.
+        let prefix = target.replace("-unknown", "");
+        let variable = target.to_uppercase().replace('-', "_");
+        for (name, tool) in [
+            (format!("CARGO_TARGET_{variable}_LINKER"), "gcc"),
+            (format!("CC_{}", target.replace('-', "_")), "gcc"),
+        ] {
+            if std::env::var_os(&name).is_none() {
+                cargo.env(name, format!("{prefix}-{tool}"));
+            }
+        }
+    }
+    ensure!(
+        cargo.status().context("cannot run cargo")?.success(),
+        "cannot build the controller"
+    );
+    Ok(folder.join(target).join("release/controller"))
+}
+
+/// Links the controller statically from what `cargo build` has compiled for the tests; gives its path. Only cargo's cache is
+/// shared: what does not fit is compiled.
+pub(crate) fn link_for_tests() -> Result<PathBuf> {
+    let (target, folder) = (release::target()?, release::target()?.join("static"));
+    if !folder.exists() {
+        let debug = folder.join("debug");
+        fs::create_dir_all(&debug)?;
+        // Links of the artefacts, which are never changed in place; copies of the fingerprints, which are.
+        for (how, what) in [("-al", "deps"), ("-al", "build"), ("-a", ".fingerprint")] {
+            run(Command::new("cp")
+                .arg(how)
+                .arg(target.join("debug").join(what))
+                .arg(&debug))?
+            .success()?;
+        }
+        for own in fs::read_dir(debug.join("deps"))? {
+            let own = own?;
+            if own.file_name().to_string_lossy().starts_with("controller-") {
+                fs::remove_file(own.path())?;
+            }
+        }
+    }
+    // The flag is for the last step alone, so that the crates below are those of the tests.
+    let linked = release::cargo(&["rustc", "--package", "controller", "--bin", "controller"])?
+        .arg("--")
+        .args(STATIC.split(' '))
+        .env("CARGO_TARGET_DIR", &folder)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(linked.success(), "cannot link the controller");
+    Ok(folder.join("debug/controller"))
+}
+
 /// Nothing is loaded beside it: no interpreter, no library.
-fn check_static(program: &Path) -> Result<()> {
+pub(crate) fn check_static(program: &Path) -> Result<()> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let file: ElfFile<'_, FileHeader64<Endianness>> = ElfFile::parse(&*bytes).context("no ELF program")?;
     let endian = file.endian();

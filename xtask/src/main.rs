@@ -7,6 +7,7 @@ mod codegen;
 mod demo;
 mod dist;
 mod fuzz;
+mod image;
 mod inside;
 mod oracle;
 #[cfg(test)]
@@ -37,6 +38,8 @@ enum Xtask {
     Fuzz(fuzz::Fuzz),
     /// Build kubeseal as one static program, and show that it is one and works.
     Dist(dist::Args),
+    /// Make the controller's OCI image: a folder that skopeo, oras and containerd read.
+    Image(image::Args),
     #[command(hide = true)]
     Inside(inside::Args),
     #[command(hide = true)]
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Fuzz(fuzz) => fuzz::run(&fuzz),
         Xtask::Dist(args) => dist::run_dist(&args),
+        Xtask::Image(args) => image::run_image(&args),
         Xtask::Inside(args) => inside::run(&args),
         Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),

@@ -13,7 +13,8 @@ use crate::kustomize::{built, objects};
 
 const KUBERNETES: &str = "--kube-version=1.34.4";
 
-fn ours() -> PathBuf {
+/// Our chart.
+pub(crate) fn ours() -> PathBuf {
     repository().join("deploy/chart/sealed-secrets")
 }
 
@@ -28,7 +29,8 @@ fn helm(arguments: &[&str]) -> Result<Captured> {
     run(std::process::Command::new(peers.path(&peers::HELM)?).args(arguments))
 }
 
-fn template(chart: &std::path::Path, more: &[&str]) -> Result<Captured> {
+/// What the chart makes of values.
+pub(crate) fn template(chart: &std::path::Path, more: &[&str]) -> Result<Captured> {
     let chart = chart.display().to_string();
     let mut arguments = vec!["template", "release", &chart, "-n", NAMESPACE, KUBERNETES];
     arguments.extend(more);

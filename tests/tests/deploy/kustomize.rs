@@ -36,6 +36,21 @@ fn every_overlay_is_accepted_over_the_base_and_the_base_over_it() -> Result<()> 
 }
 
 #[test]
+fn the_rendered_file_is_the_base() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let deploy = repository().join("deploy");
+    let file = std::fs::read_to_string(deploy.join("controller.yaml"))?;
+    let found = objects(cluster, &file)?;
+    let expected = objects(cluster, &built(cluster, &deploy.join("base"))?)?;
+    ensure!(expected.len() > 10, "{expected:?}");
+    ensure!(
+        found == expected,
+        "deploy/controller.yaml is stale: put there, below its first line, what `kubectl kustomize deploy/base` prints"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_overlays_are_what_they_say() -> Result<()> {
     let cluster = Cluster::shared()?;
     let overlays = repository().join("deploy/overlays");

@@ -6,6 +6,8 @@
 )]
 
 mod chart;
+mod image;
 mod kustomize;
+mod metrics;
 mod policies;
 mod rights;
