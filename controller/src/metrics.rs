@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crds::{SealedSecret, condition_status};
 use prometheus::core::Collector;
 use prometheus::{
-    CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts,
-    Registry, TextEncoder,
+    CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::keys::Keys;
@@ -16,6 +16,9 @@ use crate::keys::Keys;
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 
 const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
+const OBJECTS: &str = "sealed_secrets_controller_objects";
+const OBJECTS_HELP: &str =
+    "SealedSecrets by the fingerprint of the key that opened them last; one of several keys counts for each.";
 const CONDITION_INFO_HELP: &str =
     "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
 const CERTIFICATE_BEGIN_HELP: &str = "Begin of the certificate that seals now, as Unix time; 0 while there is none.";
@@ -31,6 +34,7 @@ pub(crate) struct Metrics {
     pub unseal_requests: IntCounter,
     unseal_errors: CounterVec,
     condition_info: Option<GaugeVec>,
+    objects: IntGaugeVec,
     /// Requests by path, code and method.
     pub http_requests: CounterVec,
     /// Seconds by path and method.
@@ -114,6 +118,7 @@ impl Metrics {
                 &["reason", "namespace"],
             )?,
             condition_info: (!omit_secret_labels).then(condition_info).transpose()?,
+            objects: new.register(IntGaugeVec::new(Opts::new(OBJECTS, OBJECTS_HELP), &["key"]))?,
             http_requests: new.counters(
                 "http_requests_total",
                 "A counter for requests to the wrapped handler.",
@@ -150,8 +155,22 @@ impl Metrics {
         self.unseal_errors.with_label_values(&[reason, namespace]).inc();
     }
 
-    /// Shows the conditions of `new` instead of those of `old`; either may be missing.
-    pub(crate) fn show_conditions(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
+    /// Shows what the status of `new` says instead of that of `old`; either may be missing.
+    pub(crate) fn show_status(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
+        self.show_conditions(old, new);
+        for (sealed, change) in [(new, 1), (old, -1)] {
+            for key in sealed.into_iter().flat_map(opened_by) {
+                let count = self.objects.with_label_values(&[key]);
+                count.add(change);
+                if count.get() == 0 {
+                    // It is there: it was counted down just now.
+                    let _ = self.objects.remove_label_values(&[key]);
+                }
+            }
+        }
+    }
+
+    fn show_conditions(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
         let Some(gauge) = &self.condition_info else { return };
         let fresh: Vec<_> = new.into_iter().flat_map(series).collect();
         for (labels, _) in old.into_iter().flat_map(series) {
@@ -165,8 +184,8 @@ impl Metrics {
         }
     }
 
-    /// The text format 0.0.4. Of several replicas only the one that `leads` tells of the SealedSecrets' conditions, so that
-    /// a sum over the replicas counts each object once.
+    /// The text format 0.0.4. Of several replicas only the one that `leads` tells of the SealedSecrets, so that a sum over the
+    /// replicas counts each object once.
     ///
     /// # Errors
     /// A metric without a name; cannot happen with the constants here.
@@ -180,11 +199,17 @@ impl Metrics {
             self.queue_length.set(0);
         }
         let mut families = self.registry.gather();
-        families.retain(|family| leads || family.name() != CONDITION_INFO);
+        families.retain(|family| leads || ![CONDITION_INFO, OBJECTS].contains(&family.name()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
+}
+
+/// Fingerprints, as the status has them.
+fn opened_by(sealed: &SealedSecret) -> impl Iterator<Item = &str> {
+    let status = sealed.status.iter();
+    status.flat_map(|status| &status.opened_by).map(String::as_str)
 }
 
 fn series(sealed: &SealedSecret) -> impl Iterator<Item = ([&str; 4], f64)> {
@@ -237,10 +262,10 @@ mod tests {
             "a",
             json!([{"type": "Synced", "status": "False"}, {"type": "Stalled", "status": "True"}]),
         );
-        metrics.show_conditions(None, Some(&failing));
+        metrics.show_status(None, Some(&failing));
         assert_eq!(shown(&metrics).len(), 2);
         let fine = sealed("b", json!([{"type": "Synced", "status": "True"}]));
-        metrics.show_conditions(Some(&failing), Some(&fine));
+        metrics.show_status(Some(&failing), Some(&fine));
         let name = "sealed_secrets_controller_condition_info";
         assert_eq!(
             shown(&metrics),
@@ -248,14 +273,39 @@ mod tests {
                 r#"{name}{{condition="Synced",name="n",namespace="ns",ss_app_kubernetes_io_instance="b"}} 1"#
             )]
         );
-        metrics.show_conditions(Some(&fine), None);
+        metrics.show_status(Some(&fine), None);
         assert_eq!(shown(&metrics), [""; 0]);
+    }
+
+    #[test]
+    fn objects_are_counted_by_their_keys() {
+        let metrics = Metrics::new("v1.2.3", true).unwrap();
+        let opened_by = |keys: &[&str]| {
+            let mut object = sealed("a", json!([]));
+            object.status.as_mut().unwrap().opened_by = keys.iter().map(ToString::to_string).collect();
+            object
+        };
+        let counts = |leads| {
+            let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
+            let lines = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("sealed_secrets_controller_objects{key="));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        metrics.show_status(None, Some(&opened_by(&["one"])));
+        metrics.show_status(None, Some(&opened_by(&["one", "two"])));
+        assert_eq!(counts(true), [r#""one"} 2"#, r#""two"} 1"#]);
+        assert_eq!(counts(false), [""; 0]);
+        metrics.show_status(Some(&opened_by(&["one", "two"])), Some(&opened_by(&["three"])));
+        assert_eq!(counts(true), [r#""one"} 1"#, r#""three"} 1"#]);
+        metrics.show_status(Some(&opened_by(&["one"])), None);
+        assert_eq!(counts(true), [r#""three"} 1"#]);
     }
 
     #[test]
     fn a_replica_that_does_not_lead_tells_of_no_conditions() {
         let metrics = Metrics::new("v1.2.3", false).unwrap();
-        metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+        metrics.show_status(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
         metrics.queue_length.set(7);
         for (leads, value, conditions) in [(true, "1", true), (false, "0", false)] {
             let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
@@ -270,7 +320,7 @@ mod tests {
     #[test]
     fn secret_names_can_be_left_out() {
         let metrics = Metrics::new("v1.2.3", true).unwrap();
-        metrics.show_conditions(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+        metrics.show_status(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
         assert!(
             !String::from_utf8(metrics.text(true).unwrap())
                 .unwrap()

@@ -141,7 +141,7 @@ impl Watches {
         let name = ObjectName::of(&sealed.metadata);
         let conditions = sealed.clone();
         let (before, wake) = self.index.sealed_applied(sealed);
-        self.metrics.show_conditions(before.as_deref(), Some(&conditions));
+        self.metrics.show_status(before.as_deref(), Some(&conditions));
         self.wake(name, wake);
     }
 
@@ -149,7 +149,7 @@ impl Watches {
         if let Some(before) = self.index.sealed_gone(name) {
             // With a label selector it may also be there still, with other labels.
             info!(key = %name, "SealedSecret is served no more; when it is deleted, its Secret goes by garbage collection");
-            self.metrics.show_conditions(Some(&before), None);
+            self.metrics.show_status(Some(&before), None);
             self.queue.forget(name);
             if let Some(gone) = &self.gone {
                 gone.note(&before);

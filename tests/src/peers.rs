@@ -174,6 +174,17 @@ pub const HELM: Peer = Peer {
     first_build: "2 min",
 };
 
+/// Prometheus' own parsers of queries and alert rules: tells what the shipped ones ask of the scraped metrics.
+pub const PROMQL: Peer = Peer {
+    name: "promql",
+    version: "0.313.5",
+    folder: "prometheus",
+    package: "./promql",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "1 min",
+};
+
 /// Flux's kustomize-controller: applies what a source publishes, prunes, and judges health.
 pub const KUSTOMIZE_CONTROLLER: Peer = Peer {
     name: "kustomize-controller",
@@ -223,7 +234,7 @@ pub const STRIMZI: Peer = Peer {
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 13] = [
+pub const ALL: [Peer; 14] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
@@ -232,6 +243,7 @@ pub const ALL: [Peer; 13] = [
     ARGOCD_HEALTH,
     KAFKA,
     STRIMZI,
+    PROMQL,
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
