@@ -85,6 +85,10 @@ impl KeysAt {
     }
 }
 
+/// How many private-key operations of one pass may fail, some seconds' worth: an object of 2,000 items that no key opens would
+/// else hold a core for minutes.
+const MOST_MISSES: u64 = 4096;
+
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
 const LOOKS: usize = 3;
 
@@ -133,7 +137,7 @@ impl Reconciler {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
-        let (object, ring) = (sealed.clone(), keys.ring.clone());
+        let (object, ring) = (sealed.clone(), keys.ring.limited(MOST_MISSES));
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
         let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();

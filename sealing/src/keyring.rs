@@ -70,6 +70,9 @@ pub enum OpenError {
         /// Bits of the key that sealed it.
         sealed_bits: usize,
     },
+    /// Too many tries had failed before: see [`KeyRing::limited`].
+    #[error("not tried any more, after too many tries with keys that did not fit")]
+    NotTried,
     /// A held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
     #[error("the ciphertext is damaged")]
     Damaged {
@@ -92,6 +95,8 @@ pub struct Opened {
 pub struct KeyRing {
     keys: Vec<(Timestamp, Arc<PrivateKey>)>,
     operations: Arc<AtomicU64>,
+    /// How many more operations may fail; `None`: any number.
+    misses_left: Option<Arc<AtomicU64>>,
 }
 
 impl KeyRing {
@@ -100,6 +105,16 @@ impl KeyRing {
         Self {
             keys: Vec::new(),
             operations,
+            misses_left: None,
+        }
+    }
+
+    /// The same keys, for one piece of work in which only so many private-key operations may fail: whoever wrote its
+    /// ciphertexts decides how many do, and each takes milliseconds. After that, nothing opens.
+    pub fn limited(&self, misses: u64) -> Self {
+        Self {
+            misses_left: Some(Arc::new(AtomicU64::new(misses))),
+            ..self.clone()
         }
     }
 
@@ -147,7 +162,11 @@ impl KeyRing {
             let place = preferred.iter().position(|likely| likely == key.public().fingerprint());
             place.unwrap_or(preferred.len())
         });
+        let misses_left = self.misses_left.as_deref();
         for key in ordered {
+            if misses_left.is_some_and(|left| left.load(Ordering::Relaxed) == 0) {
+                return Err(OpenError::NotTried);
+            }
             // One of another size is refused by its length alone.
             let fits = key.public().modulus_length() == envelope.wrapped_key.len();
             self.operations.fetch_add(u64::from(fits), Ordering::Relaxed);
@@ -160,6 +179,10 @@ impl KeyRing {
                     }),
                     Err(_) => Err(OpenError::Damaged { key: fingerprint }),
                 };
+            }
+            if let Some(left) = misses_left.filter(|_| fits) {
+                // Zero is seen above before anything is taken off it, as one piece of work opens one thing at a time.
+                left.fetch_sub(1, Ordering::Relaxed);
             }
         }
         let length = envelope.wrapped_key.len();

@@ -124,6 +124,24 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
 }
 
 #[test]
+fn work_in_which_too_many_tries_fail_opens_nothing_more() {
+    let sample = sample();
+    let ring = sample.ring.limited(2);
+    let open = |ring: &KeyRing, bytes: &[u8]| ring.open(bytes, &sample.label, &[]);
+    let foreign = foreign(&sample.sealed);
+    assert!(open(&ring, &sample.sealed).is_ok(), "what opens costs none of it");
+    assert_eq!(open(&ring, &foreign), Err(NO_KEY));
+    assert_eq!(open(&ring, &foreign), Err(NO_KEY));
+    assert_eq!(open(&ring, &foreign), Err(OpenError::NotTried));
+    assert_eq!(open(&ring, &sample.sealed), Err(OpenError::NotTried));
+    assert!(
+        open(&sample.ring, &sample.sealed).is_ok(),
+        "the next piece of work has its own"
+    );
+    assert!(open(&sample.ring.limited(2), &sample.sealed).is_ok());
+}
+
+#[test]
 fn private_key_operations_are_counted_also_those_that_fail() {
     let sample = sample();
     let operations = Arc::new(AtomicU64::new(0));
