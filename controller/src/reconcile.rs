@@ -27,7 +27,7 @@ use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
 use crate::keys::lately::Lately;
-use crate::keys::{Keys, KeysReader};
+use crate::keys::{Keys, KeysReader, MOST_MISSES};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
@@ -84,10 +84,6 @@ impl KeysAt {
         (self.namespace == name.namespace).then_some(&self.unlabelled)
     }
 }
-
-/// How many private-key operations of one pass may fail, some seconds' worth: an object of 2,000 items that no key opens would
-/// else hold a core for minutes.
-const MOST_MISSES: u64 = 4096;
 
 /// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
 const LOOKS: usize = 3;

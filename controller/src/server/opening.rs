@@ -13,8 +13,8 @@ use sealing::unseal;
 use super::Shared;
 use crate::error::chain;
 use crate::events::truncate;
-use crate::keys::Keys;
 use crate::keys::lately::Lately;
+use crate::keys::{Keys, MOST_MISSES};
 
 /// Longest time for the whole body: one that trickles holds the place of another.
 const LONGEST_BODY: Duration = Duration::from_secs(10);
@@ -43,6 +43,10 @@ pub(crate) async fn work<T: Send + 'static>(
     // while a core still works for it.
     let permit = shared.cores.clone().acquire_owned().await.ok();
     let keys: Arc<Keys> = shared.keys.borrow().clone();
+    let keys = Keys {
+        ring: keys.ring.limited(MOST_MISSES),
+        ..(*keys).clone()
+    };
     let lately = shared.lately.clone();
     let done = tokio::task::spawn_blocking(move || {
         let _permit = permit;
