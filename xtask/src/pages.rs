@@ -96,3 +96,38 @@ fn tests_that_are_said_to_hold_a_rule_are_there() {
         }
     }
 }
+
+/// What a row of a table begins with: the reference's side, or ours where the reference has nothing.
+fn beginnings(section: &str) -> Vec<&str> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
+    rows.map(|row| row.trim_start_matches("— | ")).collect()
+}
+
+#[test]
+fn every_row_about_kubeseals_flags_is_shown_by_a_test() {
+    let page = pages()
+        .into_iter()
+        .find(|page| page.ends_with("docs/parity.md"))
+        .unwrap();
+    let text = std::fs::read_to_string(&page).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with("1. ")).unwrap();
+    let mut sources = String::new();
+    rust_sources(root_of(&page), &mut sources);
+    let lines = std::fs::read_to_string(root_of(&page).join("tests/tests/command_lines/lines.txt")).unwrap();
+    let is_there = |name: &str| {
+        sources.contains(&format!("fn {name}(")) || lines.lines().any(|line| line.starts_with(&format!("{name}: ")))
+    };
+    let known = include_str!("pages/parity-tests.txt").lines();
+    let mut known: Vec<_> = known.filter_map(|line| line.split_once(" => ")).collect();
+    let rows = beginnings(section);
+    assert!(rows.len() > 50, "{rows:?}");
+    for row in rows {
+        let at = known.iter().position(|(beginning, _)| row.starts_with(beginning));
+        let at = at.unwrap_or_else(|| panic!("xtask/src/pages/parity-tests.txt names no test for the row: {row}"));
+        let (_, tests) = known.remove(at);
+        for test in tests.split(", ") {
+            assert!(is_there(test), "there is no test {test} for the row: {row}");
+        }
+    }
+    assert_eq!(known, [], "there are no such rows in docs/parity.md");
+}

@@ -28,5 +28,6 @@ mod seal_files;
 mod terminal;
 mod unseal_files;
 mod web;
+mod where_the_reference_fails;
 mod windows_text;
 mod wrappers;

@@ -1,0 +1,11 @@
+//! kubeseal on a laptop, on a real control plane with our controller in it: the verbs that speak with a cluster.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
+)]
+
+mod doctor;
+mod keys;
+mod lab;
+mod reseal;

@@ -1,0 +1,73 @@
+//! `kubeseal reseal` by the controller, after its key was renewed.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::lab::{Laptop, secret, stop};
+
+#[test]
+fn the_controller_reseals_a_repository_in_place() -> Result<()> {
+    let laptop = Laptop::new()?;
+    let controller = laptop.controller()?;
+    fs::create_dir_all(laptop.path("repo/apps"))?;
+    let mut before = Vec::new();
+    for name in ["one", "two"] {
+        let sealed = laptop.ok("-o yaml", &secret("default", name).to_string())?;
+        let text = format!(
+            "# {name}\r\n{}",
+            sealed.replace("  encryptedData:", "  encryptedData: # kept")
+        );
+        fs::write(laptop.path(&format!("repo/apps/{name}.yaml")), &text)?;
+        before.push(text);
+    }
+    fs::write(laptop.path("repo/map.yaml"), "kind: ConfigMap\n")?;
+    stop(controller)?;
+    // Certificates count in seconds: the next one has to begin in a later one.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let old = laptop.key_names()?;
+    let _controller = laptop.controller_with(&["--key-renew-period=1s"])?;
+    laptop.cluster.eventually(crate::lab::SOON, "a renewed key", || {
+        ensure!(laptop.key_names()?.len() > old.len());
+        Ok(())
+    })?;
+
+    let told: Value = serde_json::from_str(&laptop.ok("reseal -o json repo", "")?)?;
+    let results: Vec<_> = told["files"]
+        .as_array()
+        .context("files")?
+        .iter()
+        .map(|file| &file["result"])
+        .collect();
+    ensure!(results == ["resealed", "resealed"], "{told}");
+    for (name, before) in ["one", "two"].into_iter().zip(&before) {
+        let after = fs::read_to_string(laptop.path(&format!("repo/apps/{name}.yaml")))?;
+        let kept = |text: &str| -> Vec<String> {
+            let lines = text
+                .split('\n')
+                .filter(|line| !line.contains("password: ") && !line.contains("sealed-with"));
+            lines.map(str::to_owned).collect()
+        };
+        ensure!(after != *before, "it was not sealed again");
+        ensure!(
+            kept(&after) == kept(before),
+            "more than ciphertexts has changed:\n{after}"
+        );
+        // The old key alone does not open it any more: it was sealed with a newer one.
+        laptop.cluster.apply(&after)?;
+    }
+    laptop.ok("keys backup --unencrypted -w keys.yaml", "")?;
+    let opened = laptop.ok("unseal --recovery-private-key keys.yaml repo", "")?;
+    ensure!(opened.matches("aHVudGVyMg==").count() == 2, "{opened}");
+
+    // Whoever cannot be reached is told, and nothing is written.
+    let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
+    let nobody = laptop.kubeseal("reseal --controller-name nobody repo", "")?;
+    ensure!(
+        nobody.code() == 1 && nobody.stderr.contains("\"nobody\" not found"),
+        "{nobody:?}"
+    );
+    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
+    Ok(())
+}
