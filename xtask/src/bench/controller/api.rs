@@ -20,6 +20,8 @@ const JSON: &str = "application/json";
 /// Objects in one page of a list, as the controllers ask for them.
 const PAGE: usize = 500;
 const LARGEST: u64 = 1 << 30;
+/// How far from its ends a page's own metadata are looked for, in bytes.
+const END: usize = 4096;
 
 /// Where the SealedSecrets of a namespace are.
 pub(crate) fn sealed_secrets(namespace: &str) -> String {
@@ -65,34 +67,31 @@ impl Api {
         })
     }
 
-    /// POST.
-    pub(crate) fn create(&self, path: &str, object: &Value) -> Result<Value> {
+    /// POST. Gives the answer as it came.
+    pub(crate) fn create(&self, path: &str, object: &Value) -> Result<Vec<u8>> {
         let request = self.agent.post(format!("{}{path}", self.server));
         let request = request.header("Authorization", &self.authorization).content_type(JSON);
         answer(path, request.send(&serde_json::to_vec(object)?)?)
     }
 
-    /// PUT.
-    pub(crate) fn replace(&self, path: &str, object: &Value) -> Result<Value> {
+    /// PUT. Gives the answer as it came.
+    pub(crate) fn replace(&self, path: &str, object: &Value) -> Result<Vec<u8>> {
         let request = self.agent.put(format!("{}{path}", self.server));
         let request = request.header("Authorization", &self.authorization).content_type(JSON);
         answer(path, request.send(&serde_json::to_vec(object)?)?)
     }
 
-    /// All pages of a list; `accept` as in HTTP, plain JSON if `None`.
-    pub(crate) fn list(&self, path: &str, accept: Option<&str>) -> Result<Vec<Value>> {
-        let (mut all, mut token) = (Vec::new(), String::new());
+    /// The pages of a list as they came; `accept` as in HTTP, plain JSON if `None`.
+    pub(crate) fn list(&self, path: &str, accept: Option<&str>) -> Result<Vec<Vec<u8>>> {
+        let (mut pages, mut token) = (Vec::new(), String::new());
         loop {
             let url = format!("{}{path}?limit={PAGE}&continue={token}", self.server);
             let request = self.agent.get(url).header("Authorization", &self.authorization);
-            let mut page = answer(path, request.header("Accept", accept.unwrap_or(JSON)).call()?)?;
-            if let Some(items) = page.pointer_mut("/items").and_then(Value::as_array_mut) {
-                all.append(items);
-            }
-            let next = page.pointer("/metadata/continue").and_then(Value::as_str);
-            match next {
-                Some(next) if !next.is_empty() => next.clone_into(&mut token),
-                _ => return Ok(all),
+            let page = answer(path, request.header("Accept", accept.unwrap_or(JSON)).call()?)?;
+            token = next_token(&page);
+            pages.push(page);
+            if token.is_empty() {
+                return Ok(pages);
             }
         }
     }
@@ -105,10 +104,8 @@ impl Api {
             .header("Authorization", &self.authorization)
             .header("Accept", METADATA_LIST)
             .call()?;
-        let version = answer(path, first)?["metadata"]["resourceVersion"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let first: Value = serde_json::from_slice(&answer(path, first)?)?;
+        let version = first["metadata"]["resourceVersion"].as_str().unwrap_or_default();
         url.push_str(&format!("&resourceVersion={version}"));
         let request = self.agent.get(url).header("Authorization", &self.authorization);
         let reply = request.header("Accept", accept.unwrap_or(JSON)).call()?;
@@ -127,7 +124,19 @@ impl Api {
     }
 }
 
-fn answer(path: &str, mut reply: ureq::http::Response<ureq::Body>) -> Result<Value> {
+/// Where the next page of a list begins; empty after the last. Nothing but the list's own metadata is read: they come before
+/// the items of built-in types, and after those of the others.
+fn next_token(page: &[u8]) -> String {
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(page)).into_owned();
+    let (first, last) = (text(page.get(..END)), text(page.get(page.len().saturating_sub(END)..)));
+    let before = first.split("\"items\":").next();
+    let after = last.rsplit_once("],\"kind\":").map(|(_, rest)| rest);
+    let mut own = before.into_iter().chain(after);
+    let token = own.find_map(|own| own.split("\"continue\":\"").nth(1)?.split('"').next());
+    token.unwrap_or_default().to_owned()
+}
+
+fn answer(path: &str, mut reply: ureq::http::Response<ureq::Body>) -> Result<Vec<u8>> {
     let body = reply.body_mut().with_config().limit(LARGEST).read_to_vec()?;
     ensure!(
         reply.status().is_success(),
@@ -135,5 +144,23 @@ fn answer(path: &str, mut reply: ureq::http::Response<ureq::Body>) -> Result<Val
         reply.status(),
         String::from_utf8_lossy(&body)
     );
-    Ok(serde_json::from_slice(&body)?)
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_token;
+
+    #[test]
+    fn the_next_page_is_found_before_and_after_the_items() {
+        let built_in = r#"{"kind":"SecretList","metadata":{"resourceVersion":"1","continue":"abc","remainingItemCount":2},"items":[{"continue":"no"}]}"#;
+        let custom = r#"{"apiVersion":"v","items":[{"a":[],"kind":"S","continue":"no"}],"kind":"SList","metadata":{"continue":"abc","resourceVersion":"1"}}"#;
+        for page in [built_in, custom] {
+            assert_eq!(next_token(page.as_bytes()), "abc");
+            let last = page
+                .replace(r#""continue":"abc","#, "")
+                .replace(r#","continue":"abc""#, "");
+            assert_eq!(next_token(last.as_bytes()), "", "{last}");
+        }
+    }
 }

@@ -167,13 +167,17 @@ fn observe(api: &Api, args: &Args) -> Result<Value> {
 /// The bare loader: for each SealedSecret that is there, what a controller has to write, and nothing else. It holds the same
 /// watches, the one of SealedSecrets whole.
 fn load(api: &Api, namespace: &str) -> Result<Value> {
-    let sealed = api.list(&sealed_secrets(namespace), None)?;
+    let mut sealed = Vec::new();
+    for page in api.list(&sealed_secrets(namespace), None)? {
+        let mut page: Value = serde_json::from_slice(&page)?;
+        sealed.append(page["items"].as_array_mut().context("items")?);
+    }
     for (path, accept) in [
         (core(namespace, "secrets"), Some(METADATA)),
         (sealed_secrets(namespace), None),
     ] {
         let lines = api.watch(&path, accept)?;
-        thread::spawn(move || lines.for_each(|line| drop(serde_json::from_str::<Value>(&line))));
+        thread::spawn(move || lines.for_each(drop));
     }
     let start = Instant::now();
     each(sealed, |sealed| write_all(api, namespace, sealed))?;
@@ -192,7 +196,7 @@ fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
         .collect();
     let owner = json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": name, "uid": uid, "controller": true}]);
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "ownerReferences": owner}, "data": data});
-    let written = api.create(&core(namespace, "secrets"), &secret)?;
+    let written: Value = serde_json::from_slice(&api.create(&core(namespace, "secrets"), &secret)?)?;
     let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Unsealed", "lastTransitionTime": TIME, "lastUpdateTime": TIME});
     let version = written["metadata"]["resourceVersion"].clone();
     sealed["status"] = json!({
@@ -213,9 +217,9 @@ fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
 /// Two bare LISTs, of what a controller has to know at its start.
 fn lists(api: &Api, namespace: &str) -> Result<Value> {
     let start = Instant::now();
-    let sealed = api.list(&sealed_secrets(namespace), None)?.len();
-    let secrets = api.list("/api/v1/secrets", Some(METADATA_LIST))?.len();
-    Ok(json!({"seconds": start.elapsed().as_secs_f64(), "objects": sealed + secrets}))
+    let sealed = api.list(&sealed_secrets(namespace), None)?;
+    let secrets = api.list("/api/v1/secrets", Some(METADATA_LIST))?;
+    Ok(json!({"seconds": start.elapsed().as_secs_f64(), "pages": sealed.len() + secrets.len()}))
 }
 
 /// One object after the other, the next one when the machine is idle again: milliseconds from the request to its Secret.
