@@ -1,6 +1,7 @@
 //! `cargo xtask bench cli`: kubeseal beside the reference's.
 
 mod corpus;
+mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// Documents in the stream.
     #[arg(long, default_value_t = 5000)]
     documents: usize,
+    /// Files of the tree that is resealed.
+    #[arg(long, default_value_t = 2000)]
+    files: usize,
 }
 
 /// The two programs and the files that they read.
@@ -74,6 +78,16 @@ impl Bench {
         }
     }
 
+    /// One of the sub-commands that the reference does not have.
+    fn verb(&self, arguments: Vec<String>) -> Run {
+        Run {
+            program: self.ours.clone(),
+            arguments,
+            stdin: None,
+            stdout: self.path("out"),
+        }
+    }
+
     fn seal_by_turns(&self, rounds: usize, stdin: &Path) -> Result<Paired<Usage>> {
         let (reference, ours) = (self.seal(&self.reference, stdin), self.seal(&self.ours, stdin));
         paired(rounds, || reference.measure(), || ours.measure())
@@ -93,6 +107,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let before = Rates::measure(BITS)?;
     small(&bench, args, &mut page)?;
     stream(&bench, args, &before, &mut page)?;
+    tree::reseal(&bench, args.files, (args.rounds / 10).max(1), &before, &mut page)?;
     bound(&before, &Rates::measure(BITS)?, &mut page);
     page.write()
 }

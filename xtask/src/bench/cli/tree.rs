@@ -1,0 +1,101 @@
+//! A repository of sealed files, resealed offline: how much of the machine's private-key rate is used.
+//!
+//! The reference has no such mode, so there is nobody to take turns with; the bound of the same run is what it is held
+//! against.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use harness::sealing_keys::SealingKey;
+
+use super::super::child::{Run, Usage};
+use super::super::figures::Figures;
+use super::super::page::Page;
+use super::super::rates::Rates;
+use super::super::table::Table;
+use super::{BITS, Bench, corpus};
+
+/// Files of one folder: as many as people keep together.
+const FOLDER: usize = 100;
+
+/// Reseals `files` sealed files with the next key, `rounds` times over, with and without the annotation that says which
+/// key they were sealed with.
+pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, page: &mut Page) -> Result<()> {
+    let next = bench.path("next");
+    fs::create_dir(&next)?;
+    let next = SealingKey::generate(&next, BITS)?;
+    let clear = bench.path("clear");
+    write_clear(&clear, files)?;
+
+    let mut table = Table::new(["", "wall, s", "files a second", "of the bound", "memory, MiB"]);
+    for (who, hint) in [("with the key hint", true), ("without", false)] {
+        let sealed = bench.path(if hint { "hinted" } else { "plain" });
+        seal(bench, &clear, &sealed, hint).measure()?;
+        let runs = (0..rounds)
+            .map(|_| once(bench, &sealed, &next))
+            .collect::<Result<Vec<_>>>()?;
+        let rate = Figures::of(runs.iter().map(|run| files as f64 / run.wall.as_secs_f64()));
+        table.row([
+            who.to_owned(),
+            Figures::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
+            rate.text(0),
+            format!("{:.0} %", 100.0 * rate.median / rates.private),
+            Figures::of(runs.iter().map(Usage::mebibytes)).text(1),
+        ]);
+    }
+    page.section(
+        &format!("{files} sealed files resealed with the next key, offline"),
+        &format!(
+            "`kubeseal reseal TREE --recovery-private-key OLD,NEXT --cert NEXT.crt`, {rounds} rounds, each over a fresh \
+             copy of the tree; one item a file. The bound is the machine's rate of private-key operations on all cores \
+             (below). The reference cannot reseal offline."
+        ),
+        &table.text(),
+    );
+    Ok(())
+}
+
+/// One Secret a file, in folders.
+fn write_clear(folder: &Path, files: usize) -> Result<()> {
+    for number in 0..files {
+        let path = folder.join(format!("{}/{number}.yaml", number / FOLDER));
+        let parent = path.parent().context("a file stands in a folder")?;
+        fs::create_dir_all(parent)?;
+        fs::write(path, corpus::secret(number))?;
+    }
+    Ok(())
+}
+
+fn seal(bench: &Bench, clear: &Path, out: &Path, hint: bool) -> Run {
+    let mut arguments = vec!["seal".to_owned(), clear.display().to_string()];
+    arguments.extend(["--out".to_owned(), out.display().to_string()]);
+    arguments.extend(["--cert".to_owned(), bench.key.certificate.display().to_string()]);
+    arguments.extend((!hint).then(|| "--no-key-hint".to_owned()));
+    bench.verb(arguments)
+}
+
+/// Reseals a fresh copy of the tree; the copy is not part of what is measured.
+fn once(bench: &Bench, sealed: &Path, next: &SealingKey) -> Result<Usage> {
+    let copy = tempfile::tempdir_in(bench.path(""))?;
+    copy_tree(sealed, copy.path())?;
+    let keys = [&bench.key.private_key, &next.private_key].map(|path: &PathBuf| path.display().to_string());
+    let mut arguments = vec!["reseal".to_owned(), copy.path().display().to_string()];
+    arguments.extend(["--recovery-private-key".to_owned(), keys.join(",")]);
+    arguments.extend(["--cert".to_owned(), next.certificate.display().to_string()]);
+    bench.verb(arguments).measure()
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
