@@ -163,6 +163,17 @@ pub const KUBESEALPY: Peer = Peer {
     first_build: "10 s",
 };
 
+/// kubeseal-auto, a wrapper around kubeseal that people use.
+pub const KUBESEAL_AUTO: Peer = Peer {
+    name: "kubeseal-auto",
+    version: "0.7.1",
+    folder: "kubeseal-auto",
+    package: "",
+    ldflags: "",
+    source: Source::PythonEnvironment,
+    first_build: "30 s",
+};
+
 /// Helm, for the chart and for releases of the reference's chart.
 pub const HELM: Peer = Peer {
     name: "helm",
@@ -234,12 +245,13 @@ pub const STRIMZI: Peer = Peer {
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 14] = [
+pub const ALL: [Peer; 15] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
     REF_SUITE,
     KUBESEALPY,
+    KUBESEAL_AUTO,
     ARGOCD_HEALTH,
     KAFKA,
     STRIMZI,
