@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"text/template"
-	"time"
 
 	"github.com/Masterminds/sprig/v3"
 )
@@ -70,7 +69,6 @@ func render(functions template.FuncMap, asked request) answer {
 }
 
 func main() {
-	time.Local = time.UTC
 	debug.SetMaxStack(1 << 28)
 	functions := template.FuncMap(sprig.GenericFuncMap())
 	for _, name := range []string{"env", "expandenv", "getHostByName"} {

@@ -1,6 +1,7 @@
 //! `eq`, `ne`, `lt`, `le`, `gt`, `ge`.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use crate::context::Context;
 use crate::func::{Args, FuncError};
@@ -61,6 +62,7 @@ fn equal_others(a: &Value, b: &Value) -> Result<bool, FuncError> {
         return Ok(a.is_nil() == b.is_nil());
     }
     match (a, b) {
+        (Value::Object(a), Value::Object(b)) if a.go_type().kind == Kind::Pointer => Ok(Rc::ptr_eq(a, b)),
         (Value::Object(a), Value::Object(b)) => Ok(a.go_type() == b.go_type() && a.equals(b.as_ref())),
         _ => Err(NOT_COMPARABLE),
     }

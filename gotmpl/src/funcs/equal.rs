@@ -23,7 +23,7 @@ pub(super) fn deep_equal(context: &mut Context<'_>, a: &Value, b: &Value) -> Res
         }
         (Value::List(a), Value::List(b)) => return context.deeper(|context| equal_lists(context, a, b)),
         (Value::Map(a), Value::Map(b)) => return context.deeper(|context| equal_maps(context, a, b)),
-        (Value::Object(a), Value::Object(b)) => a.equals(b.as_ref()),
+        (Value::Object(a), Value::Object(b)) => a.deeply_equals(b.as_ref()),
         (a, b) => a.integer() == b.integer(),
     })
 }

@@ -46,6 +46,12 @@ pub trait Object: Any {
         None
     }
 
-    /// Go's `==` between two values of this type.
+    /// Go's `==` between two values of this type. (Of a pointer's kind, the engine compares which object it is, and does
+    /// not ask.)
     fn equals(&self, other: &dyn Object) -> bool;
+
+    /// Go's `reflect.DeepEqual`, which looks at what lies behind the pointers within.
+    fn deeply_equals(&self, other: &dyn Object) -> bool {
+        self.equals(other)
+    }
 }

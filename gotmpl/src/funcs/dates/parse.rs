@@ -300,7 +300,7 @@ impl Found {
             let zone = if is_local {
                 local.clone()
             } else {
-                Zone::Fixed(self.zone.unwrap_or_default(), offset)
+                Zone::fixed(self.zone.unwrap_or_default(), offset)
             };
             return Some(at(seconds, zone));
         }
@@ -313,7 +313,7 @@ impl Found {
                 .strip_prefix("GMT")
                 .and_then(|hours| hours.parse().ok())
                 .unwrap_or(0);
-            return Some(at(shown - hours * 3600, Zone::Fixed(zone, hours * 3600)));
+            return Some(at(shown - hours * 3600, Zone::fixed(zone, hours * 3600)));
         }
         Some(at(local.moment_of(shown), local.clone()))
     }

@@ -63,6 +63,10 @@ impl Time {
         (self.seconds, self.nanoseconds) == (ZERO, 0)
     }
 
+    fn is_same_moment(&self, other: &Time) -> bool {
+        (self.seconds, self.nanoseconds) == (other.seconds, other.nanoseconds)
+    }
+
     /// The calendar day and time in its zone.
     pub(super) fn civil(&self) -> Civil {
         civil::from_seconds(self.seconds.wrapping_add(self.zone.at(self.seconds).0))
@@ -112,11 +116,13 @@ impl Object for Time {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        other.as_any().downcast_ref::<Time>().is_some_and(|other| {
-            (self.seconds, self.nanoseconds) == (other.seconds, other.nanoseconds)
-                && self.zone.name() == other.zone.name()
-                && self.zone.at(self.seconds) == other.zone.at(other.seconds)
-        })
+        let other = other.as_any().downcast_ref::<Time>();
+        other.is_some_and(|other| self.is_same_moment(other) && self.zone.is_same(&other.zone))
+    }
+
+    fn deeply_equals(&self, other: &dyn Object) -> bool {
+        let other = other.as_any().downcast_ref::<Time>();
+        other.is_some_and(|other| self.is_same_moment(other) && self.zone.is_like(&other.zone))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Time zones.
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -10,11 +12,25 @@ pub(super) enum Zone {
     /// The zone of the machine, which the caller tells.
     Local(TimeZone),
     Named(TimeZone),
-    /// An offset in seconds, with the name that stood beside it, or none.
-    Fixed(String, i64),
+    /// Made for one time that was read, and for those that come from it.
+    Fixed(Rc<Fixed>),
+}
+
+/// An offset with the name that stood beside it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Fixed {
+    /// Empty where none stood there.
+    name: String,
+    /// In seconds.
+    offset: i64,
 }
 
 impl Zone {
+    /// A zone with one offset (in seconds) and a name, which may be empty.
+    pub(super) fn fixed(name: String, offset: i64) -> Zone {
+        Zone::Fixed(Rc::new(Fixed { name, offset }))
+    }
+
     /// The zone of this name in the data that is compiled in.
     pub(super) fn named(name: &[u8], local: &Zone) -> Option<Zone> {
         match name {
@@ -33,7 +49,7 @@ impl Zone {
     pub(super) fn at(&self, seconds: i64) -> (i64, String) {
         match self {
             Zone::Utc => (0, "UTC".to_owned()),
-            Zone::Fixed(name, offset) => (*offset, name.clone()),
+            Zone::Fixed(fixed) => (fixed.offset, fixed.name.clone()),
             Zone::Local(zone) | Zone::Named(zone) => {
                 let (min, max) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
                 let moment = Timestamp::from_second(seconds.clamp(min, max)).unwrap_or_default();
@@ -67,13 +83,29 @@ impl Zone {
         })
     }
 
-    /// The name that Go's `Location` has.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Zone::Utc => "UTC".to_owned(),
-            Zone::Local(_) => "Local".to_owned(),
-            Zone::Named(zone) => zone.iana_name().unwrap_or_default().to_owned(),
-            Zone::Fixed(name, _) => name.clone(),
+    /// Whether both are one `Location` of Go's, which is a pointer: each zone that is read with an offset or a name is one
+    /// of its own, but for whole hours without a name, of which Go keeps one each.
+    pub(super) fn is_same(&self, other: &Zone) -> bool {
+        match (self, other) {
+            (Zone::Fixed(a), Zone::Fixed(b)) => Rc::ptr_eq(a, b) || (a == b && a.is_kept()),
+            _ => self.is_like(other),
         }
+    }
+
+    /// Whether both say the same.
+    pub(super) fn is_like(&self, other: &Zone) -> bool {
+        match (self, other) {
+            (Zone::Utc, Zone::Utc) | (Zone::Local(_), Zone::Local(_)) => true,
+            (Zone::Named(a), Zone::Named(b)) => a == b,
+            (Zone::Fixed(a), Zone::Fixed(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Fixed {
+    fn is_kept(&self) -> bool {
+        const HOUR: i64 = 3600;
+        self.name.is_empty() && self.offset % HOUR == 0 && (-12 * HOUR..=14 * HOUR).contains(&self.offset)
     }
 }
