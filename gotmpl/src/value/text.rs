@@ -1,10 +1,13 @@
 //! Strings: bytes, shared, wiped when the last owner goes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
+
+use crate::unicode;
 
 /// A Go string: any bytes, immutable, cheap to clone. Compared by bytes, as Go compares.
 ///
@@ -18,9 +21,16 @@ impl Str {
         &self.0
     }
 
-    /// The text, with U+FFFD in place of each byte that is no UTF-8, as a Go range over a string reads it.
-    pub fn to_lossy(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+    /// The text, with U+FFFD in place of each byte that is no UTF-8, as a Go range over a string reads it. (The standard
+    /// library has one for a run of bytes that could have begun a character.)
+    pub fn to_lossy(&self) -> Cow<'_, str> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => {
+                let chars = unicode::chars(&self.0).map(|(char, _)| char.unwrap_or(char::REPLACEMENT_CHARACTER));
+                Cow::Owned(chars.collect())
+            }
+        }
     }
 }
 
@@ -78,5 +88,17 @@ impl From<&str> for Str {
 impl fmt::Debug for Str {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Str(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_is_no_utf_8_is_replaced_by_itself() {
+        let text = |bytes: &[u8]| Str::from(bytes).to_lossy().into_owned();
+        assert_eq!(text(b"a\xe2\x98x\xf0\x9f\x98\xff"), "a\u{fffd}\u{fffd}x\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(text("é☃".as_bytes()), "é☃");
     }
 }
