@@ -1,7 +1,12 @@
-//! Go's `text/template` in Rust: the language, its way of printing, and its values, faithfully and within limits.
+#![doc = include_str!("../README.md")]
 //!
-//! The crate is pure: it reads no clock, no environment, no file and no random source of its own. Time and randomness
-//! are arguments ([`Context`]), and so is what a rendering may use up ([`Limits`]). No error carries a value.
+//! # The parts
+//!
+//! - [`Template::parse`] reads a text, [`Template::render`] and [`Template::render_strings`] make the output.
+//! - [`Functions`] says which functions a template may call: the language's own, sprig's, yours ([`Func`]).
+//! - [`Context`] has the time, the random source, and what a rendering may use up ([`Limits`]).
+//! - [`Value`] is what Go's reflection would see; [`Object`] adds a type.
+//! - [`print`] is Go's `fmt`, [`unicode`] its view of UTF-8.
 
 mod builtins;
 mod context;
