@@ -21,19 +21,22 @@ pub struct Limits {
     pub output: usize,
     /// Bytes of all values made, whether they are still held or not.
     pub allocation: usize,
-    /// Calls of functions that take long by design: key generation, password hashes.
-    pub slow_calls: u32,
+    /// Milliseconds that a usual core takes for what is costly by design: key generation, signatures, password hashes.
+    /// Each such function has a price of its own, which it pays before it begins, so that the same template always
+    /// stays within the limit or always goes over it, whatever the machine and its luck with prime numbers.
+    pub work: u32,
 }
 
 impl Default for Limits {
-    /// As large as a Secret may be (1 MiB), and so that the steps are used up within some 10 ms.
+    /// As large as a Secret may be (1 MiB), and so that the steps are used up within 50 ms. The work is some ten seconds:
+    /// it belongs on a thread that may be kept.
     fn default() -> Limits {
         Limits {
             steps: 200_000,
             depth: 200,
             output: 1 << 20,
             allocation: 32 << 20,
-            slow_calls: 8,
+            work: 10_000,
         }
     }
 }
@@ -53,9 +56,9 @@ pub enum Limit {
     /// [`Limits::allocation`].
     #[error("the template uses too much memory")]
     Allocation,
-    /// [`Limits::slow_calls`].
-    #[error("the template calls too many slow functions")]
-    SlowCalls,
+    /// [`Limits::work`].
+    #[error("the template makes too many keys and hashes of passwords")]
+    Work,
 }
 
 /// The surroundings of one rendering, handed to every function.
@@ -118,15 +121,15 @@ impl<'a> Context<'a> {
     pub fn allocate_items(&mut self, count: usize) -> Result<(), Limit> {
         self.allocate(count.saturating_mul(size_of::<crate::Value>()))?;
         // Far cheaper than a round through the tree.
-        self.steps(count as u64 / 16)
+        self.steps((count as u64).div_ceil(8))
     }
 
-    /// Pays for a call that takes long by design.
+    /// Pays for what is costly by design: so many milliseconds of a usual core.
     ///
     /// # Errors
-    /// [`Limit::SlowCalls`].
-    pub fn slow_call(&mut self) -> Result<(), Limit> {
-        self.left.slow_calls = self.left.slow_calls.checked_sub(1).ok_or(Limit::SlowCalls)?;
+    /// [`Limit::Work`].
+    pub fn work(&mut self, milliseconds: u32) -> Result<(), Limit> {
+        self.left.work = self.left.work.checked_sub(milliseconds).ok_or(Limit::Work)?;
         Ok(())
     }
 

@@ -30,7 +30,7 @@ mod strings;
 mod url;
 
 use crate::context::Context;
-use crate::func::{Func, FuncError};
+use crate::func::{Args, Func, FuncError};
 use crate::print;
 use crate::types::Type;
 use crate::value::{Str, Value};
@@ -70,6 +70,19 @@ pub(crate) static SUBJECTS: &[&[Func]] = &[
 
 fn text(bytes: impl Into<Str>) -> Outcome {
     Ok(Value::string(bytes))
+}
+
+/// An argument that is to be read rune by rune, paid for: a step for so many bytes, beside what the engine takes for
+/// handing them over.
+fn by_runes<'a>(
+    context: &mut Context<'_>,
+    args: Args<'a>,
+    index: usize,
+    bytes_a_step: u64,
+) -> Result<&'a [u8], FuncError> {
+    let whole = args.bytes(index)?;
+    context.steps(whole.len() as u64 / bytes_a_step)?;
+    Ok(whole)
 }
 
 /// A value as text: Go's `%v`.

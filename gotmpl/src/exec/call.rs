@@ -89,16 +89,18 @@ impl Exec<'_, '_, '_> {
         let mut bytes = 0;
         for arg in args {
             match arg {
-                Value::Map(map) if map.hold() => self.held.push(map.clone()),
+                // One of strings holds no map, and stays as it is.
+                Value::Map(map) if *map.element_type() != Type::String && map.hold() => self.held.push(map.clone()),
                 Value::String(text) => bytes += text.len(),
                 _ => {}
             }
         }
-        // A function reads its arguments.
-        limited(at, self.context.steps(1 + bytes as u64 / BYTES_A_STEP))?;
+        // A function reads its arguments and writes its result.
+        limited(at, self.context.steps(2 + bytes as u64 / BYTES_A_STEP))?;
         let result = func.call(self.context, args).and_then(|value| {
             if let Value::String(text) = &value {
                 self.context.allocate(text.len())?;
+                self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
             }
             Ok(value)
         });

@@ -3,24 +3,40 @@
 use super::runes::{self, Rune, is_lower, is_number, is_punct, is_title, is_upper, map_runes, runes};
 use super::runes::{to_lower, to_title, to_upper};
 use super::strings::is_space;
-use super::{Outcome, S, text};
+use super::{Outcome, S, by_runes, text};
 use crate::context::Context;
 use crate::func::{Args, Func};
 use crate::unicode::{is_digit, is_letter};
 
 pub(super) static FUNCS: &[Func] = &[
-    Func::new("upper", &[S], |_, args| text(map_runes(args.bytes(0)?, to_upper))),
-    Func::new("lower", &[S], |_, args| text(map_runes(args.bytes(0)?, to_lower))),
+    Func::new("upper", &[S], |context, args| {
+        text(map_runes(by_runes(context, args, 0, MAPPED)?, to_upper))
+    }),
+    Func::new("lower", &[S], |context, args| {
+        text(map_runes(by_runes(context, args, 0, MAPPED)?, to_lower))
+    }),
     Func::new("title", &[S], title),
     Func::new("untitle", &[S], untitle),
     Func::new("swapcase", &[S], swapcase),
-    Func::new("snakecase", &[S], |_, args| text(words(args.bytes(0)?, '_'))),
-    Func::new("kebabcase", &[S], |_, args| text(words(args.bytes(0)?, '-'))),
-    Func::new("camelcase", &[S], |_, args| text(pascal(args.bytes(0)?))),
+    Func::new("snakecase", &[S], |context, args| {
+        text(words(by_runes(context, args, 0, PARTED)?, '_'))
+    }),
+    Func::new("kebabcase", &[S], |context, args| {
+        text(words(by_runes(context, args, 0, PARTED)?, '-'))
+    }),
+    Func::new("camelcase", &[S], |context, args| {
+        text(pascal(by_runes(context, args, 0, PARTED)?))
+    }),
 ];
 
+/// Bytes a step where each rune is replaced.
+const MAPPED: u64 = 8;
+
+/// Bytes a step where each rune is looked up in several classes of Unicode.
+const PARTED: u64 = 3;
+
 /// Go's `strings.Title`: a letter after something that is neither letter, digit nor underscore.
-fn title(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
+fn title(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let separates = |char: char| {
         if char.is_ascii() {
             !char.is_ascii_alphanumeric() && char != '_'
@@ -29,15 +45,15 @@ fn title(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
         }
     };
     let mut before = ' ';
-    text(map_runes(args.bytes(0)?, |char| {
+    text(map_runes(by_runes(context, args, 0, MAPPED)?, |char| {
         let starts = separates(std::mem::replace(&mut before, char));
         if starts { to_title(char) } else { char }
     }))
 }
 
-fn untitle(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
+fn untitle(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let mut next = true;
-    text(map_runes(args.bytes(0)?, |char| {
+    text(map_runes(by_runes(context, args, 0, MAPPED)?, |char| {
         if is_space(char) {
             next = true;
             char
@@ -49,9 +65,9 @@ fn untitle(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
     }))
 }
 
-fn swapcase(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
+fn swapcase(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let mut after_space = true;
-    text(map_runes(args.bytes(0)?, |char| {
+    text(map_runes(by_runes(context, args, 0, PARTED)?, |char| {
         if is_upper(char) || is_title(char) {
             after_space = false;
             to_lower(char)

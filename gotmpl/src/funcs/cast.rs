@@ -49,24 +49,26 @@ pub(super) fn parse_int(text: &[u8], base: u32) -> Result<i64, i64> {
     };
     let (base, digits) = if base == 0 {
         literal_digits(digits)?
+    } else if digits.contains(&b'_') {
+        return Err(0);
     } else {
-        (base, digits.to_vec())
+        (base, digits)
     };
     if digits.is_empty() {
         return Err(0);
     }
     let mut value: i128 = 0;
-    for digit in digits {
-        let digit = char::from(digit).to_digit(base).ok_or(0)?;
+    for digit in digits.iter().filter(|digit| **digit != b'_') {
+        let digit = char::from(*digit).to_digit(base).ok_or(0)?;
         value = value.saturating_mul(i128::from(base)).saturating_add(i128::from(digit));
     }
     let signed = if negative { -value } else { value };
     i64::try_from(signed).map_err(|_| if negative { i64::MIN } else { i64::MAX })
 }
 
-/// The base that a literal's prefix says, and its digits without underscores, which must stand between digits or after
+/// The base that a literal's prefix says, and its digits with the underscores, which must stand between digits or after
 /// the prefix.
-fn literal_digits(text: &[u8]) -> Result<(u32, Vec<u8>), i64> {
+fn literal_digits(text: &[u8]) -> Result<(u32, &[u8]), i64> {
     let (base, digits, prefixed) = match text {
         [b'0', b'x' | b'X', rest @ ..] => (16, rest, true),
         [b'0', b'b' | b'B', rest @ ..] => (2, rest, true),
@@ -75,10 +77,7 @@ fn literal_digits(text: &[u8]) -> Result<(u32, Vec<u8>), i64> {
         rest => (10, rest, false),
     };
     underscores_stand_well(digits, prefixed)
-        .then(|| {
-            let plain = digits.iter().copied().filter(|byte| *byte != b'_').collect();
-            (base, plain)
-        })
+        .then_some((base, digits))
         .ok_or(0)
 }
 

@@ -47,12 +47,10 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("mustDateModify", &[S, TIME], MUST_DATE_MODIFY),
     Func::new("must_date_modify", &[S, TIME], MUST_DATE_MODIFY),
     Func::new("toDate", &[S, S], |context, args| {
-        let parsed = parse::parse(args.bytes(0)?, args.bytes(1)?, &local(context));
-        Ok(Value::object(parsed.unwrap_or_else(Time::zero)))
+        Ok(Value::object(parsed(context, args)?.unwrap_or_else(Time::zero)))
     }),
     Func::new("mustToDate", &[S, S], |context, args| {
-        let parsed = parse::parse(args.bytes(0)?, args.bytes(1)?, &local(context));
-        parsed
+        parsed(context, args)?
             .map(Value::object)
             .ok_or(FuncError::Failed("the text is no date of this form"))
     }),
@@ -70,6 +68,13 @@ pub(super) static FUNCS: &[Func] = &[
     }),
     Func::new("durationRound", &[A], duration_round).nondeterministic(),
 ];
+
+/// A layout and a text in it as a time.
+fn parsed(context: &mut Context<'_>, args: Args<'_>) -> Result<Option<Time>, FuncError> {
+    let (layout, value) = (args.bytes(0)?, args.bytes(1)?);
+    context.steps(4 + (layout.len() + value.len()) as u64 / 4)?;
+    Ok(parse::parse(layout, value, &local(context)))
+}
 
 const DATE_IN_ZONE: Call = |context, args| {
     let zone = named(context, args.bytes(2)?);
@@ -126,7 +131,7 @@ fn moment(context: &Context<'_>, value: &Value) -> Time {
 
 fn shown(context: &mut Context<'_>, layout: &[u8], value: &Value, zone: Zone) -> Outcome {
     context.allocate(layout.len().saturating_mul(4))?;
-    context.steps(layout.len() as u64 / 16)?;
+    context.steps(2 + layout.len() as u64 / 2)?;
     let time = Time {
         zone,
         ..moment(context, value)

@@ -34,7 +34,9 @@ pub(super) fn fold(context: &mut Context<'_>, start: f64, values: &[Value], oper
         // Products grow by the digits of each factor.
         let size = usize::try_from(result.mantissa.bits() / 8).unwrap_or(usize::MAX);
         context.allocate(size)?;
-        context.steps(1 + size as u64)?;
+        // To be added, the numbers are written out to the same exponent.
+        let apart = result.exponent.abs_diff(next.exponent) / 8;
+        context.steps(4 + size as u64 + apart)?;
         result = match operation {
             Operation::Add => result.plus(next),
             Operation::Subtract => result.plus(Decimal {

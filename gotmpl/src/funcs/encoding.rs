@@ -4,15 +4,23 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Outcome, S, text};
+use super::{Outcome, S, by_runes, text};
 use crate::func::Func;
 
 pub(super) static FUNCS: &[Func] = &[
     Func::new("b64enc", &[S], |_, args| text(STANDARD.encode(args.bytes(0)?))),
-    Func::new("b64dec", &[S], |_, args| decoded("base64", from_base64(args.bytes(0)?))),
-    Func::new("b32enc", &[S], |_, args| text(encode_base32(args.bytes(0)?))),
-    Func::new("b32dec", &[S], |_, args| decoded("base32", from_base32(args.bytes(0)?))),
+    Func::new("b64dec", &[S], |context, args| {
+        decoded("base64", from_base64(by_runes(context, args, 0, BYTES_A_STEP)?))
+    }),
+    Func::new("b32enc", &[S], |context, args| {
+        text(encode_base32(by_runes(context, args, 0, BYTES_A_STEP)?))
+    }),
+    Func::new("b32dec", &[S], |context, args| {
+        decoded("base32", from_base32(by_runes(context, args, 0, BYTES_A_STEP)?))
+    }),
 ];
+
+const BYTES_A_STEP: u64 = 16;
 
 fn letter_of_base64(byte: u8) -> Option<u8> {
     match byte {

@@ -48,12 +48,6 @@ pub(super) enum PrivateKey {
     Dsa(Zeroizing<Vec<u8>>),
 }
 
-/// A signature, and the DER of the algorithm's identifier.
-pub(super) struct Signed {
-    pub(super) algorithm: Vec<u8>,
-    pub(super) signature: Vec<u8>,
-}
-
 /// A new key of a kind; an unknown kind gives a text that says so, as in the original.
 fn gen_private_key(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let kind = args.bytes(0)?;
@@ -62,6 +56,7 @@ fn gen_private_key(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         b"dsa" => new_dsa(context)?,
         b"ecdsa" => new_p256(context)?,
         b"ed25519" => {
+            context.steps(2000)?;
             let mut seed = Zeroizing::new([0; 32]);
             generator(context)?.fill_bytes(seed.as_mut());
             PrivateKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
@@ -72,14 +67,20 @@ fn gen_private_key(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 fn new_p256(context: &mut Context<'_>) -> Result<PrivateKey, FuncError> {
-    context.steps(500)?;
+    context.steps(2000)?;
     let mut random = generator(context)?;
     Ok(PrivateKey::P256(p256::SecretKey::random(&mut random)))
 }
 
+// What keys and signatures cost, see `Limits::work`.
+const RSA_2048: u32 = 250;
+const RSA_4096: u32 = 2500;
+const DSA_2048: u32 = 1500;
+const SIGNATURE: u32 = 25;
+
 /// 2048 bits with a subgroup of 256.
 fn new_dsa(context: &mut Context<'_>) -> Result<PrivateKey, FuncError> {
-    context.slow_call()?;
+    context.work(DSA_2048)?;
     let mut random = generator(context)?;
     let components = dsa::Components::generate(&mut random, dsa::KeySize::DSA_2048_256);
     let key = dsa::SigningKey::generate(&mut random, components);
@@ -126,7 +127,7 @@ macro_rules! sec1_of {
 
 impl PrivateKey {
     pub(super) fn new_rsa(context: &mut Context<'_>, bits: usize) -> Result<PrivateKey, FuncError> {
-        context.slow_call()?;
+        context.work(if bits > 2048 { RSA_4096 } else { RSA_2048 })?;
         let key = RsaPrivateKey::new(&mut generator(context)?, bits).map_err(|_| FAILED)?;
         Ok(PrivateKey::Rsa(Box::new(key)))
     }
@@ -227,25 +228,37 @@ impl PrivateKey {
             .map_err(|_| FAILED)
     }
 
-    /// Signs as Go does by default for this kind of key.
-    pub(super) fn sign(&self, context: &mut Context<'_>, message: &[u8]) -> Result<Signed, FuncError> {
-        // Some milliseconds for RSA.
-        context.steps(5000)?;
-        let (oid, signature) = match self {
+    /// The DER of the identifier of the algorithm by which Go signs with this kind of key.
+    pub(super) fn algorithm(&self) -> Result<Vec<u8>, FuncError> {
+        let oid = match self {
+            PrivateKey::Rsa(_) => SHA256_WITH_RSA,
+            PrivateKey::P256(_) => ECDSA_WITH_SHA256,
+            PrivateKey::P384(_) => ECDSA_WITH_SHA384,
+            PrivateKey::P521(_) => ECDSA_WITH_SHA512,
+            PrivateKey::Ed25519(_) => ED25519,
+            PrivateKey::Dsa(_) => return Err(FuncError::Failed("a DSA key makes no certificate")),
+        };
+        let parameters = matches!(self, PrivateKey::Rsa(_)).then_some(AnyRef::NULL);
+        der_of(&AlgorithmIdentifierRef { oid, parameters })
+    }
+
+    /// Signs by [`PrivateKey::algorithm`].
+    pub(super) fn sign(&self, context: &mut Context<'_>, message: &[u8]) -> Result<Vec<u8>, FuncError> {
+        context.work(SIGNATURE)?;
+        context.steps(3000)?;
+        Ok(match self {
             PrivateKey::Rsa(key) => {
                 let digest = Sha256::digest(message);
-                let signature = key
-                    .sign(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest)
-                    .map_err(|_| FAILED)?;
-                (SHA256_WITH_RSA, signature)
+                key.sign(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest)
+                    .map_err(|_| FAILED)?
             }
             PrivateKey::P256(key) => {
                 let signature: p256::ecdsa::DerSignature = p256::ecdsa::SigningKey::from(key).sign(message);
-                (ECDSA_WITH_SHA256, signature.as_bytes().to_vec())
+                signature.as_bytes().to_vec()
             }
             PrivateKey::P384(key) => {
                 let signature: p384::ecdsa::DerSignature = p384::ecdsa::SigningKey::from(key).sign(message);
-                (ECDSA_WITH_SHA384, signature.as_bytes().to_vec())
+                signature.as_bytes().to_vec()
             }
             PrivateKey::P521(key) => {
                 let scalar = Zeroizing::new(key.to_bytes());
@@ -253,15 +266,10 @@ impl PrivateKey {
                 let mut random = generator(context)?;
                 let signature: p521::ecdsa::Signature =
                     p521::ecdsa::signature::RandomizedSigner::sign_with_rng(&key, &mut random, message);
-                (ECDSA_WITH_SHA512, signature.to_der().as_bytes().to_vec())
+                signature.to_der().as_bytes().to_vec()
             }
-            PrivateKey::Ed25519(key) => (ED25519, key.sign(message).to_bytes().to_vec()),
+            PrivateKey::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
             PrivateKey::Dsa(_) => return Err(FuncError::Failed("a DSA key makes no certificate")),
-        };
-        let parameters = matches!(self, PrivateKey::Rsa(_)).then_some(AnyRef::NULL);
-        Ok(Signed {
-            algorithm: der_of(&AlgorithmIdentifierRef { oid, parameters })?,
-            signature,
         })
     }
 }

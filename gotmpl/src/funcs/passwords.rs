@@ -27,12 +27,16 @@ pub(super) static FUNCS: &[Func] = &[
 
 const COST: u32 = 10;
 
+// What a hash costs, see `Limits::work`.
+const BCRYPT: u32 = 100;
+const SCRYPT: u32 = 400;
+
 /// What is too long gives the text of Go's error as its result.
 fn bcrypt(context: &mut Context<'_>, password: &[u8]) -> Result<Vec<u8>, FuncError> {
     if password.len() > 72 {
         return Ok(b"failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_vec());
     }
-    context.slow_call()?;
+    context.work(BCRYPT)?;
     let mut salt = [0; 16];
     generator(context)?.fill_bytes(&mut salt);
     let hash = bcrypt::hash_with_salt(password, COST, salt).map_err(|_| FuncError::Failed("bcrypt failed"))?;
@@ -106,7 +110,7 @@ fn derive_password(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let Some(forms) = forms(kind) else {
         return text([b"cannot find password template ", kind].concat());
     };
-    context.slow_call()?;
+    context.work(SCRYPT)?;
     let length = |text: &[u8]| u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
     let salt = [PURPOSE, &length(user), user].concat();
     let mut key = Zeroizing::new([0; 64]);
@@ -150,7 +154,7 @@ fn encrypt_aes(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         return text("");
     }
     context.allocate(plain.len().saturating_mul(2))?;
-    context.steps(plain.len() as u64 / 64)?;
+    context.steps(8 + plain.len() as u64 / 16)?;
     let mut first = [0; BLOCK];
     generator(context)?.fill_bytes(&mut first);
     let cipher = cbc::Encryptor::<Aes256>::new((&*aes_key(args.bytes(0)?)).into(), &first.into());
@@ -165,7 +169,7 @@ fn decrypt_aes(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     if encoded.is_empty() {
         return text("");
     }
-    context.steps(encoded.len() as u64 / 64)?;
+    context.steps(8 + encoded.len() as u64 / 16)?;
     let sealed = decode_base64(encoded).ok_or(failed)?;
     let (first, sealed) = sealed.split_first_chunk::<BLOCK>().ok_or(failed)?;
     if sealed.is_empty() || sealed.len() % BLOCK != 0 {

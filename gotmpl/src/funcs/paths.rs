@@ -1,22 +1,24 @@
 //! Paths with slashes. The `os…` ones are the same: the original's controller and most of its users run where slashes
 //! are, and a template must not depend on the machine that renders it.
 
-use super::{Outcome, S, text};
+use super::{Outcome, S, by_runes, text};
 use crate::context::Context;
-use crate::func::{Args, Func};
+use crate::func::{Args, Call, Func};
 
 pub(super) static FUNCS: &[Func] = &[
     Func::new("base", &[S], |_, args| text(base(args.bytes(0)?))),
     Func::new("osBase", &[S], |_, args| text(base(args.bytes(0)?))),
     Func::new("dir", &[S], dir),
     Func::new("osDir", &[S], dir),
-    Func::new("clean", &[S], |_, args| text(clean(args.bytes(0)?))),
-    Func::new("osClean", &[S], |_, args| text(clean(args.bytes(0)?))),
+    Func::new("clean", &[S], CLEAN),
+    Func::new("osClean", &[S], CLEAN),
     Func::new("ext", &[S], |_, args| text(ext(args.bytes(0)?))),
     Func::new("osExt", &[S], |_, args| text(ext(args.bytes(0)?))),
     Func::new("isAbs", &[S], |_, args| Ok(args.bytes(0)?.starts_with(b"/").into())),
     Func::new("osIsAbs", &[S], |_, args| Ok(args.bytes(0)?.starts_with(b"/").into())),
 ];
+
+const CLEAN: Call = |context, args| text(clean(by_runes(context, args, 0, 16)?));
 
 /// What follows the last slash; "." for nothing, "/" for slashes alone.
 fn base(path: &[u8]) -> &[u8] {
@@ -28,8 +30,8 @@ fn base(path: &[u8]) -> &[u8] {
         .unwrap_or(b"/")
 }
 
-fn dir(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let path = args.bytes(0)?;
+fn dir(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
+    let path = by_runes(context, args, 0, 16)?;
     let end = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
     text(clean(path.get(..end).unwrap_or_default()))
 }

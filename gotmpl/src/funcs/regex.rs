@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use regex::{Captures, Match, Regex, RegexBuilder};
 
 use super::runes::{first_rune, runes};
-use super::{I, Outcome, S, text};
+use super::{I, Outcome, S, by_runes, text};
 use crate::context::{Context, Limit};
 use crate::func::{Args, Call, Func, FuncError};
 use crate::types::Type;
@@ -31,9 +31,9 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("mustRegexReplaceAllLiteral", &[S, S, S], REPLACE_LITERAL),
     Func::new("regexSplit", &[S, S, I], SPLIT),
     Func::new("mustRegexSplit", &[S, S, I], SPLIT),
-    Func::new("regexQuoteMeta", &[S], |_, args| {
+    Func::new("regexQuoteMeta", &[S], |context, args| {
         let mut out = Vec::new();
-        for byte in args.bytes(0)? {
+        for byte in by_runes(context, args, 0, 16)? {
             if br"\.+*?()|[]{}^$".contains(byte) {
                 out.push(b'\\');
             }
@@ -107,7 +107,7 @@ const SPLIT: Call = |context, args| {
 /// The expression, paid for: making one takes far longer than most searches.
 fn compile(context: &mut Context<'_>, pattern: &[u8]) -> Result<Regex, FuncError> {
     const INVALID: FuncError = FuncError::Failed("no regular expression");
-    context.steps(200 + pattern.len() as u64 * 16)?;
+    context.steps(300 + pattern.len() as u64 * 24)?;
     let translated = translate::translate(pattern).ok_or(INVALID)?;
     // Classes of Unicode and repetitions make many states out of few letters.
     context.steps(translated.weight)?;
@@ -174,7 +174,7 @@ impl<'s> Subject<'s> {
 
     /// Pays for one search from a place on, which may run to the end and find something short.
     fn pay(&self, context: &mut Context<'_>, from: usize) -> Result<(), FuncError> {
-        Ok(context.steps(1 + (self.text.len() - from) as u64 / 1024)?)
+        Ok(context.steps(2 + (self.text.len() - from) as u64 / 96)?)
     }
 }
 

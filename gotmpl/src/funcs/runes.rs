@@ -92,26 +92,41 @@ fn single(char: char, mut mapped: impl Iterator<Item = char>) -> char {
 
 /// Go's `unicode.IsUpper`: the category Lu.
 pub(in crate::funcs) fn is_upper(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_uppercase();
+    }
     char.general_category() == GeneralCategory::UppercaseLetter
 }
 
 /// Go's `unicode.IsLower`: the category Ll.
 pub(in crate::funcs) fn is_lower(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_lowercase();
+    }
     char.general_category() == GeneralCategory::LowercaseLetter
 }
 
 /// Go's `unicode.IsTitle`: the category Lt.
 pub(in crate::funcs) fn is_title(char: char) -> bool {
+    if char.is_ascii() {
+        return false;
+    }
     char.general_category() == GeneralCategory::TitlecaseLetter
 }
 
 /// Go's `unicode.IsNumber`.
 pub(in crate::funcs) fn is_number(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_digit();
+    }
     char.general_category_group() == GeneralCategoryGroup::Number
 }
 
 /// Go's `unicode.IsPunct`.
 pub(in crate::funcs) fn is_punct(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_punctuation() && !"$+<=>^`|~".contains(char);
+    }
     char.general_category_group() == GeneralCategoryGroup::Punctuation
 }
 
@@ -134,6 +149,18 @@ mod tests {
                 (5, 1, '\u{fffd}')
             ]
         );
+    }
+
+    #[test]
+    fn the_classes_of_ascii_are_those_of_unicode() {
+        for char in '\0'..='\x7f' {
+            let (category, group) = (char.general_category(), char.general_category_group());
+            assert_eq!(is_upper(char), category == GeneralCategory::UppercaseLetter, "{char:?}");
+            assert_eq!(is_lower(char), category == GeneralCategory::LowercaseLetter, "{char:?}");
+            assert_eq!(is_title(char), category == GeneralCategory::TitlecaseLetter, "{char:?}");
+            assert_eq!(is_number(char), group == GeneralCategoryGroup::Number, "{char:?}");
+            assert_eq!(is_punct(char), group == GeneralCategoryGroup::Punctuation, "{char:?}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ static STRUCT: Named = Named {
 
 fn semver_compare(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let constraint = std::str::from_utf8(args.bytes(0)?).map_err(|_| NO_CONSTRAINT)?;
-    context.steps(constraint.len() as u64 / 4)?;
+    context.steps(8 + constraint.len() as u64)?;
     let constraint = constraint::Constraint::parse(constraint).ok_or(NO_CONSTRAINT)?;
     let version = Version::parse(args.bytes(1)?).ok_or(NO_VERSION)?;
     Ok(constraint.accepts(&version).into())

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::runes::{self, runes};
-use super::{A, I, Outcome, S, cut, strval, text};
+use super::{A, I, Outcome, S, by_runes, cut, strval, text};
 use crate::context::Context;
 use crate::func::{Args, Func, FuncError};
 use crate::print;
@@ -12,7 +12,9 @@ use crate::value::{List, Map, Value};
 
 pub(super) static FUNCS: &[Func] = &[
     Func::new("hello", &[], |_, _| text("Hello!")),
-    Func::new("trim", &[S], |_, args| text(trim_space(args.bytes(0)?))),
+    Func::new("trim", &[S], |context, args| {
+        text(trim_space(by_runes(context, args, 0, READ)?))
+    }),
     Func::new("trimAll", &[S, S], trim_all),
     Func::new("trimall", &[S, S], trim_all),
     Func::new("trimSuffix", &[S, S], |_, args| {
@@ -27,7 +29,9 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("substr", &[I, I, S], substr),
     Func::new("trunc", &[I, S], trunc),
     Func::new("nospace", &[S], nospace),
-    Func::new("initials", &[S], |_, args| text(initials(args.bytes(0)?))),
+    Func::new("initials", &[S], |context, args| {
+        text(initials(by_runes(context, args, 0, READ)?))
+    }),
     Func::new("contains", &[S, S], |_, args| {
         Ok(memmem::find(args.bytes(1)?, args.bytes(0)?).is_some().into())
     }),
@@ -68,6 +72,9 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("sortAlpha", &[A], sort_alpha),
 ];
 
+/// Bytes a step where each rune is read.
+const READ: u64 = 16;
+
 /// Whether Go counts the rune as a space.
 pub(super) fn is_space(char: char) -> bool {
     char.is_whitespace()
@@ -87,7 +94,7 @@ pub(super) fn trim_space(whole: &[u8]) -> &[u8] {
 fn trim_all(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let whole = args.bytes(1)?;
     let cut: Vec<_> = runes(args.bytes(0)?).map(|rune| rune.char).collect();
-    context.steps((whole.len() as u64).saturating_mul(cut.len() as u64) / 64)?;
+    context.steps((whole.len() as u64).saturating_mul(cut.len() as u64) / 32)?;
     text(trim_by(whole, |char| cut.contains(&char)))
 }
 
@@ -126,8 +133,8 @@ fn trunc(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 /// The original reads bytes as runes here, so that whatever is not ASCII is taken for Latin-1 as soon as a space goes.
-fn nospace(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let whole = args.bytes(0)?;
+fn nospace(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
+    let whole = by_runes(context, args, 0, READ)?;
     if !whole.iter().any(|byte| is_space(char::from(*byte))) {
         return text(whole);
     }
@@ -182,6 +189,7 @@ fn quote(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         let shown = strval(context, value)?;
         // An escaped byte takes up to 10 bytes (`\U0010ffff` for four, `\xff` for one).
         context.allocate(shown.len().saturating_mul(4))?;
+        context.steps(shown.len() as u64 / READ)?;
         out.extend(print::quote(&shown));
         Ok(())
     })
@@ -223,11 +231,13 @@ fn indent(context: &mut Context<'_>, args: Args<'_>) -> Result<Vec<u8>, FuncErro
 fn replace(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let (old, new, whole) = (args.bytes(0)?, args.bytes(1)?, args.bytes(2)?);
     let places: Vec<usize> = if old.is_empty() {
+        context.steps(whole.len() as u64 / READ)?;
         // Before every rune, and at the end.
         runes(whole).map(|rune| rune.at).chain([whole.len()]).collect()
     } else {
         memmem::find_iter(whole, old).collect()
     };
+    context.steps(places.len() as u64 / 16)?;
     context.allocate(new.len().saturating_mul(places.len()))?;
     let mut out = Vec::with_capacity(whole.len());
     let mut from = 0;
@@ -256,7 +266,7 @@ fn split(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) 
     }
     // A string of its own has a header, a counter and a place in the list.
     context.allocate((places.len() + 1).saturating_mul(64))?;
-    context.steps(places.len() as u64 / 4)?;
+    context.steps(places.len() as u64 * 3 / 2)?;
     let mut parts = Vec::with_capacity(places.len() + 1);
     let mut from = 0;
     for place in places {
@@ -270,7 +280,10 @@ fn split(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) 
 /// The parts under `_0`, `_1`, … in a `map[string]string`.
 fn numbered(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) -> Outcome {
     let map = Map::new(&Type::String);
-    for (number, part) in split(context, whole, separator, limit)?.into_iter().enumerate() {
+    let parts = split(context, whole, separator, limit)?;
+    context.allocate_items(parts.len().saturating_mul(2))?;
+    context.steps(parts.len() as u64 * 2)?;
+    for (number, part) in parts.into_iter().enumerate() {
         let _fresh = map.insert(format!("_{number}"), Value::string(part));
     }
     Ok(Value::Map(map))

@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 
 use memchr::{memchr, memrchr};
 
-use super::{MAP, Outcome, S, text};
+use super::{MAP, Outcome, S, by_runes, text};
 use crate::context::Context;
 use crate::func::{Args, Func, FuncError};
 use crate::types::{Kind, Type};
@@ -242,7 +242,8 @@ fn parse_user(user: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), FuncError> {
 }
 
 fn url_parse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let url = Url::parse(args.bytes(0)?)?;
+    let url = Url::parse(by_runes(context, args, 0, 16)?)?;
+    context.steps(8)?;
     context.allocate_items(16)?;
     let map = Map::new(&Type::Any);
     for (name, part) in [
@@ -260,8 +261,13 @@ fn url_parse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Value::Map(map))
 }
 
-fn url_join(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
+fn url_join(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let map = args.map(0)?;
+    let lengths = map.entries().values().fold(0, |sum, part| match part {
+        Value::String(part) => part.len().saturating_add(sum),
+        _ => sum,
+    });
+    context.steps(8 + lengths as u64 / 16)?;
     let part = |name: &str| match map.get(name.as_bytes()) {
         None => Ok(Vec::new()),
         Some(Value::String(part)) => Ok(part.to_vec()),

@@ -11,6 +11,9 @@ use crate::value::{List, Map, Object, Value};
 /// What stands for the address of a map or list: addresses are nobody's business, and would differ each time.
 const ADDRESS: i128 = 0xc0_0000_0000;
 
+/// Quoting looks every character up.
+const BYTES_A_STEP: u64 = 16;
+
 impl Printer<'_, '_> {
     /// Prints an operand of a directive.
     pub(super) fn operand(&mut self, value: &Value, verb: char) -> Result<(), Limit> {
@@ -102,6 +105,7 @@ impl Printer<'_, '_> {
         if self.flags.sharp && quote::fits_backquotes(text) {
             return self.pad(&[b"`", text, b"`"].concat());
         }
+        self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
         self.pad(&quote::quoted(text, '"', self.flags.plus))
     }
 
@@ -122,11 +126,10 @@ impl Printer<'_, '_> {
             if place == 0 || self.flags.space {
                 out.push_str(prefix);
             }
-            out.push_str(&if upper {
-                format!("{byte:02X}")
-            } else {
-                format!("{byte:02x}")
-            });
+            for digit in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(digit.into(), 16).unwrap_or('0');
+                out.push(if upper { digit.to_ascii_uppercase() } else { digit });
+            }
         }
         self.pad(out.as_bytes())
     }

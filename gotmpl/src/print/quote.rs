@@ -14,7 +14,7 @@ pub(super) fn quoted(text: &[u8], mark: char, ascii: bool) -> Vec<u8> {
     for (c, bytes) in unicode::chars(text) {
         match c {
             Some(c) => escape(&mut out, c, mark, ascii),
-            None => bytes.iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+            None => bytes.iter().for_each(|byte| byte_in_hexadecimal(&mut out, *byte)),
         }
     }
     out.push(mark);
@@ -40,10 +40,15 @@ fn escape(out: &mut String, c: char, mark: char, ascii: bool) {
     }
 }
 
+fn byte_in_hexadecimal(out: &mut String, byte: u8) {
+    let digit = |number: u8| char::from_digit(number.into(), 16).unwrap_or('0');
+    out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+}
+
 fn escape_number(out: &mut String, c: char) {
     let number = u32::from(c);
     out.push_str(&match number {
-        0..0x20 | 0x7f => format!("\\x{number:02x}"),
+        0..0x20 | 0x7f => return byte_in_hexadecimal(out, c as u8),
         0..0x1_0000 => format!("\\u{number:04x}"),
         _ => format!("\\U{number:08x}"),
     });

@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn every_byte_that_is_no_utf_8_is_replaced_by_itself() {
         let text = |bytes: &[u8]| Str::from(bytes).to_lossy().into_owned();
-        assert_eq!(text(b"a\xe2\x98x\xf0\x9f\x98\xff"), "a\u{fffd}\u{fffd}x\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(
+            text(b"a\xe2\x98x\xf0\x9f\x98\xff"),
+            "a\u{fffd}\u{fffd}x\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
+        );
         assert_eq!(text("é☃".as_bytes()), "é☃");
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct Found {
 /// # Errors
 /// Limits alone.
 pub(super) fn read(context: &mut Context<'_>, text: &[u8]) -> Result<Found, FuncError> {
+    context.steps(text.len() as u64 / BYTES_A_STEP)?;
     let mut reader = Reader {
         context,
         rest: text,
@@ -46,6 +47,9 @@ pub(super) fn read(context: &mut Context<'_>, text: &[u8]) -> Result<Found, Func
         Err(Stop::Limit(limit)) => Err(limit.into()),
     }
 }
+
+/// It is read byte by byte.
+const BYTES_A_STEP: u64 = 16;
 
 /// Why reading ends early.
 enum Stop {

@@ -146,6 +146,7 @@ impl Writer<'_, '_> {
         let html = self.style != Style::Raw;
         // An escape takes up to six bytes.
         self.context.allocate(text.len())?;
+        self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
         let before = self.out.len();
         self.out.push(b'"');
         for rune in runes(text) {
@@ -170,9 +171,13 @@ impl Writer<'_, '_> {
     }
 
     fn escape(&mut self, char: char) {
-        self.out.extend(format!("\\u{:04x}", u32::from(char)).into_bytes());
+        let digit = |shift: u32| char::from_digit(u32::from(char) >> shift & 15, 16).unwrap_or('0') as u8;
+        self.out.extend([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
     }
 }
+
+/// Texts are read rune by rune.
+const BYTES_A_STEP: u64 = 16;
 
 /// How deep lists and maps may nest.
 const MAX_DEPTH: usize = 200;

@@ -22,6 +22,7 @@ pub(super) fn translate(pattern: &[u8]) -> Option<Translated> {
         out: String::with_capacity(pattern.len() * 2),
         weight: 0,
         last: Last::Nothing,
+        last_weight: 0,
         groups: Vec::new(),
         repeated: 1,
     };
@@ -50,8 +51,10 @@ struct Translator<'p> {
     out: String,
     weight: u64,
     last: Last,
-    /// For each open group, how often things around it were repeated so far.
-    groups: Vec<u32>,
+    /// What of the weight belongs to the last element.
+    last_weight: u64,
+    /// For each open group, how often things around it were repeated so far, and the weight before it.
+    groups: Vec<(u32, u64)>,
     /// The largest product of counts in the group at hand.
     repeated: u32,
 }
@@ -74,9 +77,14 @@ impl Translator<'_> {
     }
 
     fn add(&mut self, text: &str, last: Last) {
+        self.add_weighing(text, last, 1);
+    }
+
+    fn add_weighing(&mut self, text: &str, last: Last, weight: u64) {
         self.out.push_str(text);
         self.last = last;
-        self.weight += 1;
+        self.last_weight = weight;
+        self.weight += weight;
     }
 
     fn literal(&mut self, char: char) {
@@ -87,10 +95,11 @@ impl Translator<'_> {
         match char {
             '(' => self.open(),
             ')' => {
-                let outer = self.groups.pop()?;
+                let (outer, before) = self.groups.pop()?;
                 let inner = std::mem::replace(&mut self.repeated, outer);
                 self.repeated = outer.max(inner);
                 self.add(")", Last::Element(inner));
+                self.last_weight = self.weight - before;
                 Some(())
             }
             '|' => {
@@ -110,7 +119,11 @@ impl Translator<'_> {
             },
             '[' => self.set(),
             '\\' => self.escape(),
-            '.' | '^' | '$' => {
+            '.' => {
+                self.add_weighing(".", Last::Element(1), ANY);
+                Some(())
+            }
+            '^' | '$' => {
                 self.add(&char.to_string(), Last::Element(1));
                 Some(())
             }
@@ -128,7 +141,9 @@ impl Translator<'_> {
             .checked_mul(most.max(1))
             .filter(|product| *product <= MOST_REPETITIONS)?;
         self.repeated = self.repeated.max(product);
-        self.weight += u64::from(product) * 4;
+        // Each repetition is a copy of what is repeated.
+        let copies = self.last_weight.saturating_mul(u64::from(most.max(1)));
+        self.weight = self.weight.saturating_add(copies);
         let lazy = if self.take("?") { "?" } else { "" };
         self.add(&format!("{sign}{lazy}"), Last::Repetition(product));
         Some(())
@@ -189,7 +204,8 @@ impl Translator<'_> {
             Some(flags) => format!("(?{}:", unique(flags)),
             None => opening.to_owned(),
         };
-        self.groups.push(std::mem::replace(&mut self.repeated, 1));
+        self.groups
+            .push((std::mem::replace(&mut self.repeated, 1), self.weight));
         self.add(&opening, Last::Nothing);
     }
 
@@ -208,8 +224,7 @@ impl Translator<'_> {
             }
         }
         if let Some(class) = self.class()? {
-            self.weight += 50;
-            self.add(&format!("[{class}]"), Last::Element(1));
+            self.add_weighing(&format!("[{class}]"), Last::Element(1), class_weight(&class));
             return Some(());
         }
         let char = self.escaped_char()?;
@@ -250,6 +265,22 @@ impl Translator<'_> {
         })
     }
 }
+
+/// A class of Unicode takes hundreds of states, one of ASCII a few.
+fn class_weight(class: &str) -> u64 {
+    if class.starts_with("\\p") || class.starts_with("\\P") {
+        CLASS_OF_UNICODE
+    } else if class.starts_with("[^") {
+        ANY
+    } else {
+        4
+    }
+}
+
+const CLASS_OF_UNICODE: u64 = 1500;
+
+/// Every character there is takes a state for each form of UTF-8.
+const ANY: u64 = 25;
 
 fn hexadecimal(char: char) -> String {
     if char.is_ascii_alphanumeric() {

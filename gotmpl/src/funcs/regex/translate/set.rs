@@ -35,7 +35,6 @@ impl Translator<'_> {
             Some(name) => (!negated, name.to_owned()),
             None => (negated, name),
         };
-        self.weight += 300;
         let sign = if negated { 'P' } else { 'p' };
         Some(Some(format!("\\{sign}{{{}}}", unicode_class(&name)?)))
     }
@@ -43,13 +42,15 @@ impl Translator<'_> {
     /// What follows an opening bracket.
     pub(super) fn set(&mut self) -> Option<()> {
         let mut out = String::from("[");
+        let mut weight = 2;
         if self.take("^") {
             out.push('^');
+            weight += super::ANY;
         }
         let mut first = true;
         while first || !self.rest.starts_with(']') {
             first = false;
-            self.weight += 2;
+            weight += 2;
             if self.rest.starts_with("[:")
                 && let Some(class) = self.posix_class()
             {
@@ -60,6 +61,7 @@ impl Translator<'_> {
                 let before = self.rest;
                 self.next();
                 if let Some(class) = self.class()? {
+                    weight += super::class_weight(&class);
                     out.push_str(&class);
                     continue;
                 }
@@ -80,7 +82,7 @@ impl Translator<'_> {
         }
         self.next();
         out.push(']');
-        self.add(&out, Last::Element(1));
+        self.add_weighing(&out, Last::Element(1), weight);
         Some(())
     }
 
