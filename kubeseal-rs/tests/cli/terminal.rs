@@ -2,8 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use pty_process::blocking::{Command, open};
+use pty_process::blocking::{Command, Pty, open};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::items::{file, opened};
 use crate::program::Folder;
@@ -24,6 +26,15 @@ enum Streams {
     Terminal,
     /// Stdin comes from a pipe, and stdout goes into one; stderr alone is the terminal.
     Pipes,
+}
+
+/// Waits until the terminal no longer shows what is typed: that is a moment after the prompt, and nobody types that fast.
+fn wait_until_hidden(terminal: &Pty) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ECHO) {
+        assert!(Instant::now() < deadline, "what is typed would be shown");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Runs the program with a terminal of its own. `typed` is typed after `prompt` has been shown, or piped in at once.
@@ -52,6 +63,9 @@ fn run(
         let mut byte = [0];
         while !String::from_utf8_lossy(&shown).contains(prompt) && terminal.read(&mut byte).is_ok_and(|read| read > 0) {
             shown.push(byte[0]);
+        }
+        if prompt.contains("not shown") {
+            wait_until_hidden(&terminal);
         }
         terminal.write_all(typed.as_bytes()).unwrap();
     }
