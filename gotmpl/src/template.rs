@@ -31,7 +31,7 @@ impl Template {
     }
 
     /// Renders it; `data` is the dot and `$` of the beginning. Maps in `data` are empty afterwards if a function saw
-    /// them.
+    /// them, but for those of type `map[string]string`, which no template can change: one will do for many renderings.
     ///
     /// # Errors
     /// The template makes no sense with these values, or goes over a limit of the context. No error holds a value.

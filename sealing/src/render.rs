@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crds::SecretTemplate;
-use gotmpl::{Context, Functions, Limits, Template};
+use gotmpl::{Context, Functions, Limits, Map, Template, Value};
 use jiff::Zoned;
 use thiserror::Error;
 
@@ -88,6 +88,7 @@ pub fn render(
 ) -> Rendered {
     let mut rendered = Rendered::default();
     let texts = template.data.iter().flatten();
+    let data = data(template, values);
     let mut random = Source(&mut *rendering.random);
     let mut context = Context::new(rendering.now, &mut random, Limits::default());
     for (item, text) in texts {
@@ -102,7 +103,7 @@ pub fn render(
                         }
                         rendered.varying.insert(item.clone());
                     }
-                    Ok(parsed.render_strings(data(template, values), &mut context)?)
+                    Ok(parsed.render(data.clone(), &mut context)?)
                 });
                 match outcome {
                     Ok(bytes) => drop(rendered.items.insert(item.clone(), Some(SecretBytes::new(bytes)))),
@@ -153,13 +154,13 @@ pub fn depending_on(
 }
 
 /// Clear texts of the file, then the values, which hide those of the same name.
-fn data<'d>(
-    template: &'d SecretTemplate,
-    values: &'d BTreeMap<String, SecretBytes>,
-) -> impl Iterator<Item = (&'d str, &'d [u8])> {
+///
+/// One for all templates: each with a copy of all values would be many times the object.
+fn data(template: &SecretTemplate, values: &BTreeMap<String, SecretBytes>) -> Value {
     let texts = template.data.iter().flatten();
     let texts = texts.filter_map(|(item, text)| Some((item.as_str(), text.as_ref()?.as_bytes())));
-    texts.chain(values.iter().map(|(item, value)| (item.as_str(), value.expose())))
+    let values = values.iter().map(|(item, value)| (item.as_str(), value.expose()));
+    Value::Map(Map::of_strings(texts.chain(values)))
 }
 
 /// Our source of randomness as the templates want it.

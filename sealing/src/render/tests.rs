@@ -151,3 +151,13 @@ fn templates_that_need_an_item_are_found() {
     let found = depending_on("a", &["a", "b"], &template, &Zoned::default(), &mut random);
     assert_eq!(found, ["all", "asked", "dashed", "fails", "field", "random", "with"]);
 }
+
+#[test]
+fn many_templates_share_the_values_and_none_takes_them_away() {
+    let names: Vec<String> = (0..4000).map(|number| format!("item{number}")).collect();
+    let text = "{{ len (get (dict \"all\" .) \"all\") }}";
+    let data: Vec<_> = names.iter().map(|name| (name.as_str(), Some(text))).collect();
+    let result = rendered(&data, &[("large", &[b'x'; 500_000])], false);
+    assert!(result.errors.is_empty(), "{:?}", result.errors.values().next());
+    assert!(shown(&result).iter().all(|(_, item)| *item == Some(b"4001")));
+}
