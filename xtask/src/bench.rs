@@ -14,6 +14,7 @@ mod paired;
 mod rates;
 pub(crate) mod release;
 mod table;
+mod templates;
 
 use anyhow::Result;
 
@@ -24,6 +25,8 @@ pub(crate) enum Bench {
     Cli(cli::Args),
     /// The controller: cold start, many keys, restart, memory, latency.
     Controller(controller::Args),
+    /// Templates: rendering beside Go's, and what the limits come to.
+    Templates(templates::Args),
 }
 
 /// Runs the bench, prints its tables and writes its page.
@@ -31,5 +34,6 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Cli(args) => cli::run(args),
         Bench::Controller(args) => controller::run(args),
+        Bench::Templates(args) => templates::run(args),
     }
 }

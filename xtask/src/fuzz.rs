@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: random input for us and for the program that we are to agree with.
 
-mod templates;
+pub(crate) mod templates;
 
 use anyhow::Result;
 

@@ -65,27 +65,36 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Builds the program (needs Go); gives its path.
+pub(crate) fn build() -> Result<PathBuf> {
+    let program = root().join("target/template-oracle");
+    let mut build = Command::new("go");
+    build.current_dir(root().join("gotmpl/oracle"));
+    build.args(["build", "-trimpath", "-o"]).arg(&program).arg(".");
+    run(&mut build).context("the oracle is a Go program")?.success()?;
+    Ok(program)
+}
+
+impl Rendering {
+    /// As the program reads it: JSON on one line, the values in base64.
+    pub(crate) fn question(&self) -> String {
+        let encoded = |(name, value): (&String, &Vec<u8>)| (name.clone(), STANDARD.encode(value));
+        let data: BTreeMap<_, _> = self.data.iter().map(encoded).collect();
+        json!({ "template": self.template, "data": data }).to_string()
+    }
+}
+
 impl Oracle {
     /// Builds the program (needs Go) and starts it.
     pub(crate) fn start() -> Result<Oracle> {
-        let program = root().join("target/template-oracle");
-        let mut build = Command::new("go");
-        build.current_dir(root().join("gotmpl/oracle"));
-        build.args(["build", "-trimpath", "-o"]).arg(&program).arg(".");
-        run(&mut build).context("the oracle is a Go program")?.success()?;
+        let program = build()?;
         let running = Running::start(&program)?;
         Ok(Oracle { program, running })
     }
 
     /// Asks for one rendering.
     pub(crate) fn ask(&mut self, rendering: &Rendering) -> Result<Answer> {
-        let data: BTreeMap<_, _> = rendering
-            .data
-            .iter()
-            .map(|(name, value)| (name, STANDARD.encode(value)))
-            .collect();
-        let question = json!({ "template": rendering.template, "data": data }).to_string();
-        if writeln!(self.running.questions, "{question}").is_ok()
+        if writeln!(self.running.questions, "{}", rendering.question()).is_ok()
             && let Some(line) = self.running.answer()
         {
             return parse(&line);

@@ -43,6 +43,14 @@ struct Counts {
     different: usize,
 }
 
+/// What gotmpl makes of a template; `None` where it makes nothing.
+pub(crate) fn output(rendering: &Rendering) -> Option<Vec<u8>> {
+    match Ours::new().render(rendering)? {
+        ours::OurAnswer::Output(output) => Some(output),
+        ours::OurAnswer::Failure { .. } => None,
+    }
+}
+
 /// Looks for disagreements; fails when there are any.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut oracle = Oracle::start()?;
