@@ -25,3 +25,4 @@ mod replicas;
 mod restart;
 mod rotate;
 mod status;
+mod templates;
