@@ -29,14 +29,6 @@ pub(crate) fn no_defaults(schema: &mut Schema) {
     }
 }
 
-/// The status of an object that no controller has looked at: it speaks of no generation. Readers that know the conventions
-/// (kstatus, and with it Flux) then wait for the controller; an object without any status they take for finished. And see
-/// [`no_defaults`].
-pub(crate) fn status(schema: &mut Schema) {
-    no_defaults(schema);
-    schema.insert("default".to_owned(), serde_json::json!({"observedGeneration": 0}));
-}
-
 pub(crate) fn byte_string(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "byte", "nullable": true})
 }

@@ -75,7 +75,7 @@ pub struct SecretTemplate {
 /// What the controller says of a SealedSecret.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = schema::status)]
+#[schemars(transform = schema::no_defaults)]
 pub struct SealedSecretStatus {
     /// `metadata.generation` of the object that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]

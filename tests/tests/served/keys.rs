@@ -68,7 +68,9 @@ fn keys_come_and_go_without_a_restart() -> Result<()> {
     let first_key = lab.key_names()?.pop().context("a key")?;
     lab.unseal("default", "by-first", &json!({"a": "1"}))?;
 
-    // A new key on SIGUSR1; the old one still opens.
+    // A new key on SIGUSR1; the old one still opens. Certificates count in seconds, and a key becomes current only when it
+    // is newer.
+    std::thread::sleep(Duration::from_millis(1100));
     lab.controller.signal("USR1")?;
     let second = lab.await_other_certificate(&first)?;
     lab.unseal("default", "by-second", &json!({"a": "2"}))?;
