@@ -84,9 +84,7 @@ impl Bench {
             ("secrets" | "events", "create")
             | ("sealedsecrets/status", "update")
             | ("sealedsecrets", "get")
-            | ("events", "patch") => {
-                self.apply(namespace, fresh)
-            }
+            | ("events", "patch") => self.apply(namespace, fresh),
             _ => bail!(
                 "{}: a new right needs a way here to have the controller use it",
                 right.told()
@@ -94,11 +92,16 @@ impl Bench {
         }
     }
 
-    /// What is left to do when the controller runs: the same event a second time is counted up.
+    /// What is left to do when the controller runs: the same event a second time is counted up, and the reference looks up
+    /// whose a deleted Secret was.
     fn provoke(&self, right: &Right, namespace: &str, fresh: &str) -> Result<()> {
         if (right.resource.as_str(), right.verb.as_str()) == ("events", "patch") {
             self.await_item(namespace, fresh)?;
             self.change(namespace, fresh)?;
+        }
+        if is_for_the_way_back(right) {
+            self.await_item(namespace, fresh)?;
+            self.cluster.kubectl_ok(&["delete", "secret", fresh, "-n", namespace])?;
         }
         Ok(())
     }
