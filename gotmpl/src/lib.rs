@@ -6,7 +6,7 @@
 //! - [`Functions`] says which functions a template may call: the language's own, sprig's, yours ([`Func`]).
 //! - [`Context`] has the time, the random source, and what a rendering may use up ([`Limits`]).
 //! - [`Value`] is what Go's reflection would see; [`Object`] adds a type.
-//! - [`print`] is Go's `fmt`, [`unicode`] its view of UTF-8.
+//! - [`mod@print`] is Go's `fmt`, [`unicode`] its view of UTF-8.
 
 mod builtins;
 mod context;

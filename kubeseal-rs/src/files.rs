@@ -119,10 +119,10 @@ pub(crate) fn write(output: &Output, bytes: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// Writes clear text as [`write`], but that a file is its owner's alone afterwards (mode 0600) whatever it was before.
+/// Writes clear text as [`write()`], but that a file is its owner's alone afterwards (mode 0600) whatever it was before.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError> {
     match output {
         Output::Stdout => write(output, bytes),

@@ -1,5 +1,5 @@
 //! The real programs that the tests run against, each pinned by a folder of `tests/peers` and built once into a
-//! cache of the user's (see [`cache`]).
+//! cache of the user's (module `cache`).
 
 mod cache;
 mod go;

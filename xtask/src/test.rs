@@ -28,6 +28,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "clippy",
         cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ));
+    steps.run(
+        Step::check(
+            "documentation",
+            cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]),
+        )
+        .env("RUSTDOCFLAGS", "-D warnings"),
+    );
     steps.run(Step::tests("tests", cargo(["test", "--no-fail-fast"])));
     steps.run(Step::tests(
         "tests of sealing in pure Rust",
