@@ -2,7 +2,6 @@
 
 pub(crate) mod generate;
 pub(crate) mod inventory;
-pub(crate) mod lately;
 pub(crate) mod renewal;
 pub(crate) mod source;
 pub(crate) mod store;

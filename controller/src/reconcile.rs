@@ -26,11 +26,11 @@ use crate::cores::Cores;
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
-use crate::keys::lately::Lately;
 use crate::keys::{Keys, KeysReader, MOST_MISSES};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
+use sealing::lately::Lately;
 
 use collect::Gone;
 use decide::{Observed, Plan};

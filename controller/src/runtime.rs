@@ -22,7 +22,6 @@ use crate::cores::Cores;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
-use crate::keys::lately::Lately;
 use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
@@ -36,6 +35,7 @@ use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
 use crate::watch::Watches;
+use sealing::lately::Lately;
 
 /// Passes at a time. They mostly wait for the API server; private-key work has its own bound.
 const WORKERS: usize = 32;

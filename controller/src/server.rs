@@ -25,10 +25,10 @@ use crds::names;
 use tokio::sync::Semaphore;
 
 use crate::keys::KeysReader;
-use crate::keys::lately::Lately;
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
+use sealing::lately::Lately;
 
 /// Largest request body, in bytes: twice what the API server stores.
 pub(crate) const LARGEST_BODY: usize = 3 << 20;

@@ -3,7 +3,8 @@
 //! Pure: no I/O, no clock, no client, no global state. Time and randomness are arguments. Bytes are *sealed* and
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
-//! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`]
+//! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`lately`] (which of
+//!   its keys to try first)
 //! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
 //!   [`compare`] (a sealed object with a clear one), [`raw`],
 //!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
@@ -23,6 +24,8 @@ pub mod key;
 pub mod key_secret;
 #[cfg(feature = "aws-lc")]
 pub mod keyring;
+#[cfg(feature = "aws-lc")]
+pub mod lately;
 #[cfg(feature = "aws-lc")]
 pub mod merge;
 mod pem;

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::{Shared, opening};
 use crate::keys::Keys;
-use crate::keys::lately::Lately;
+use sealing::lately::Lately;
 
 /// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
 /// the answer.

@@ -7,7 +7,7 @@ use sealing::unseal;
 use tracing::{error, warn};
 
 use super::{Shared, opening};
-use crate::keys::lately::Lately;
+use sealing::lately::Lately;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; for a
 /// body that cannot be had, see [`opening::work`].

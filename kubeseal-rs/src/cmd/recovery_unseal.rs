@@ -7,6 +7,7 @@ use sealing::SystemRandom;
 use sealing::document::{self, Format};
 use sealing::key_secret::private_keys;
 use sealing::keyring::KeyRing;
+use sealing::lately::Lately;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, unseal};
 
@@ -27,19 +28,17 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &Private
         refuse_nondeterministic: false,
     };
     let mut clear = Vec::new();
-    let mut likely = Vec::new();
+    let lately = Lately::default();
     for document in name.documents(&bytes)? {
         let sealed = name.sealed_secret(&document)?;
-        let opened = unseal(&sealed, &keys, &likely, &mut rendering).map_err(|error| {
+        let opened = unseal(&sealed, &keys, &lately.keys(), &mut rendering).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),
                 other => Fault::Unseal(other),
             };
             name.fault_at(document.place(), fault)
         })?;
-        if !opened.opened_by.is_empty() {
-            likely = opened.opened_by.into_iter().collect();
-        }
+        lately.opened(&opened.opened_by);
         clear.push(opened.secret.to_value().map_err(|_| name.fault(document::EmitError))?);
     }
     let text = objects::text(&clear, format);

@@ -6,7 +6,7 @@ mod shown;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crds::{SealedSecret, names};
 use jiff::Timestamp;
@@ -15,8 +15,8 @@ use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::document::edit::{Change, Edit, edit};
 use sealing::document::{self, Document};
-use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
+use sealing::lately::Lately;
 use sealing::reseal::{Which, reply, reseal};
 
 use crate::cert_source::Certificates;
@@ -103,19 +103,22 @@ fn with_keys(
     certs: &BTreeMap<PathBuf, Arc<SealingCert>>,
 ) -> Vec<FileReport> {
     let progress = Progress::of(files.len());
-    // The keys that opened lately, which are likely to open the next file: it costs a private-key operation to be wrong.
-    let lately = Mutex::new(Vec::new());
+    let lately = Lately::default();
     let writer = Writer::default();
     let one = |file: &TreeFile| {
         let cert = certs.get(&file.path).ok_or(Error::Report)?;
         one_file(command, &file.path, &writer, |name, document, sealed| {
-            let preferred: Vec<Fingerprint> = lately.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut random = SystemRandom::default();
-            let resealed = reseal(sealed, keys, &preferred, cert.public(), Which::OfOtherKeys, &mut random)
-                .map_err(|error| name.fault_at(document.place(), error))?;
-            let mut lately = lately.lock().unwrap_or_else(PoisonError::into_inner);
-            lately.retain(|key| !resealed.opened_by.contains(key));
-            lately.splice(0..0, resealed.opened_by.iter().cloned());
+            let resealed = reseal(
+                sealed,
+                keys,
+                &lately.keys(),
+                cert.public(),
+                Which::OfOtherKeys,
+                &mut random,
+            )
+            .map_err(|error| name.fault_at(document.place(), error))?;
+            lately.opened(&resealed.opened_by);
             Ok(resealed.changes(sealed, command.key_hint))
         })
     };

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::document::{self, Format};
 use sealing::keyring::KeyRing;
+use sealing::lately::Lately;
 use sealing::raw::open_raw;
 use sealing::render::Rendering;
 use sealing::unseal::unseal;
@@ -66,12 +67,12 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
         _ => None,
     };
-    let progress = Progress::of(files.len());
+    let (progress, lately) = (Progress::of(files.len()), Lately::default());
     let opened: Vec<_> = files
         .into_par_iter()
         .filter_map(|file| {
             let path = file.path.clone();
-            let clear = opened(file, &keys, format).transpose();
+            let clear = opened(file, &keys, &lately, format).transpose();
             progress.done(&path);
             clear.map(|clear| clear.map_err(|fault| (path, fault)))
         })
@@ -147,7 +148,7 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
 }
 
 /// The Secrets of a file; none when there is no SealedSecret in it.
-fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Option<Clear>, Error> {
+fn opened(file: TreeFile, keys: &KeyRing, lately: &Lately, format: Option<Format>) -> Result<Option<Clear>, Error> {
     let bytes = files::read_file(&file.path)?;
     let name = InputName(file.path.display().to_string());
     let Some(documents) = manifest::documents(&name, &file, &bytes, names::KIND)? else {
@@ -159,7 +160,6 @@ fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Opti
         refuse_nondeterministic: false,
     };
     let mut clear = Vec::new();
-    let mut likely = Vec::new();
     let mut language = None;
     for document in documents
         .iter()
@@ -167,11 +167,11 @@ fn opened(file: TreeFile, keys: &KeyRing, format: Option<Format>) -> Result<Opti
     {
         language.get_or_insert(document.format);
         let sealed = name.sealed_secret(document)?;
-        let mut unsealed =
-            unseal(&sealed, keys, &likely, &mut rendering).map_err(|error| name.fault_at(document.place(), error))?;
+        let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
+            .map_err(|error| name.fault_at(document.place(), error))?;
         // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.
         unsealed.secret.metadata.owner_references = None;
-        likely = unsealed.opened_by.into_iter().chain(likely).collect();
+        lately.opened(&unsealed.opened_by);
         clear.push(
             unsealed
                 .secret

@@ -1,24 +1,25 @@
-//! The keys that opened something lately, newest first: with many keys held, the likely ones are tried before the others.
+//! The keys that opened something lately, newest first: with many keys held, the likely ones are tried before the others,
+//! as each wrong one costs a private-key operation.
 
 use std::sync::{Mutex, PoisonError};
 
-use sealing::key::Fingerprint;
+use crate::key::Fingerprint;
 
 /// How many are remembered: objects of more than a few keys at a time are rare, and the rest is searched all the same.
 const REMEMBERED: usize = 8;
 
-/// Shared by all who open.
+/// Shared by all who open one object after another.
 #[derive(Debug, Default)]
-pub(crate) struct Lately(Mutex<Vec<Fingerprint>>);
+pub struct Lately(Mutex<Vec<Fingerprint>>);
 
 impl Lately {
     /// The keys to try first, the one that opened last in front.
-    pub(crate) fn keys(&self) -> Vec<Fingerprint> {
+    pub fn keys(&self) -> Vec<Fingerprint> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// These keys opened something just now.
-    pub(crate) fn opened<'a>(&self, by: impl IntoIterator<Item = &'a Fingerprint>) {
+    pub fn opened<'a>(&self, by: impl IntoIterator<Item = &'a Fingerprint>) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for key in by {
             if keys.first() != Some(key) {
