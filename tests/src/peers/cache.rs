@@ -66,6 +66,20 @@ pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
     Ok(root()?.join(format!("{}-{key}", peer.folder)))
 }
 
+/// Makes the peer under a temporary name and moves it into place: what is half made must never be taken for whole.
+/// `make` gets the place to fill, where nothing is.
+pub(super) fn fill(peer: &Peer, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let place = peer.cached()?;
+    let folder = place.parent().context("a cached peer has a folder")?;
+    fs::create_dir_all(folder)?;
+    let unfinished = folder.join(format!("{}.unfinished", peer.name));
+    if unfinished.is_dir() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    make(&unfinished)?;
+    fs::rename(&unfinished, &place).with_context(|| format!("cannot move {} to {}", peer.name, place.display()))
+}
+
 /// One run builds at a time; the lock goes with the returned file.
 pub(super) fn lock(progress: &dyn Fn(&str)) -> Result<File> {
     let root = root()?;

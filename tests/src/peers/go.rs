@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Peer, Source};
+use super::{Peer, Source, cache};
 use crate::output::{run, tail};
 
 const INSTALL: &str =
@@ -66,13 +66,13 @@ fn go() -> Command {
     command
 }
 
-/// Builds the peer under a temporary name and moves it into place.
+/// Builds the peer; what go says is in a log beside it.
 pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
-    let place = peer.cached()?;
-    let folder = place.parent().context("a cached peer has a folder")?;
-    fs::create_dir_all(folder)?;
-    let unfinished = folder.join(format!("{}.unfinished", peer.name));
-    let log = folder.join(format!("{}.log", peer.name));
+    cache::fill(peer, |program| build_at(program, peer, progress))
+}
+
+fn build_at(program: &Path, peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
+    let log = peer.cached()?.with_file_name(format!("{}.log", peer.name));
     let messages = File::create(&log)?;
     let mut command = go();
     match peer.source {
@@ -87,7 +87,7 @@ pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()>
             &format!("-s -w {}", peer.ldflags),
             "-o",
         ])
-        .arg(&unfinished)
+        .arg(program)
         .arg(peer.package)
         .current_dir(peer.pins())
         .stdin(Stdio::null())
@@ -102,8 +102,7 @@ pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()>
             tail(&log, 20)
         );
     }
-    fs::rename(&unfinished, &place)
-        .with_context(|| format!("cannot move {} into place", Path::new(peer.name).display()))
+    Ok(())
 }
 
 /// The folder of a module's source in Go's module cache, in the version that the folder of pins names.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-use super::Peer;
+use super::{Peer, cache};
 use crate::output;
 
 /// Which jars must come of `pom.xml`, in the form of `sha256sum`.
@@ -49,27 +49,20 @@ fn java_version(said: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// Has Maven resolve the folder's `pom.xml`, compares every jar with the lock, and moves all into place.
+/// Has Maven resolve the folder's `pom.xml`, and compares every jar with the lock.
 pub(super) fn create(peer: &Peer) -> Result<()> {
-    let place = peer.cached()?;
-    let folder = place.parent().context("a cached peer has a folder")?;
-    fs::create_dir_all(folder)?;
-    // A half-filled folder must never be taken for a whole one.
-    let unfinished = folder.join(format!("{}.unfinished", peer.name));
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
-    }
-    output::run(
-        Command::new("mvn")
-            .args(["--batch-mode", "--quiet", "--strict-checksums", "--file"])
-            .arg(peer.pins().join("pom.xml"))
-            .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-            .arg(format!("-DoutputDirectory={}", unfinished.display())),
-    )?
-    .success()?;
-    let lock = fs::read_to_string(peer.pins().join(LOCK)).with_context(|| format!("cannot read {LOCK}"))?;
-    compare(&locked(&lock), &digests(&unfinished)?)?;
-    fs::rename(&unfinished, &place).with_context(|| format!("cannot move the jars to {}", place.display()))
+    cache::fill(peer, |folder| {
+        output::run(
+            Command::new("mvn")
+                .args(["--batch-mode", "--quiet", "--strict-checksums", "--file"])
+                .arg(peer.pins().join("pom.xml"))
+                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+                .arg(format!("-DoutputDirectory={}", folder.display())),
+        )?
+        .success()?;
+        let lock = fs::read_to_string(peer.pins().join(LOCK)).with_context(|| format!("cannot read {LOCK}"))?;
+        compare(&locked(&lock), &digests(folder)?)
+    })
 }
 
 /// File name → digest, of the lines of `sha256sum`.

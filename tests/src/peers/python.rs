@@ -1,11 +1,10 @@
 //! Python peers: one virtual environment each, with pinned packages and hashes.
 
-use std::fs;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::Peer;
+use super::{Peer, cache};
 use crate::output;
 
 /// Checks that `python3` (3.10 or later: what the pinned packages need) can make virtual environments.
@@ -24,24 +23,16 @@ pub(super) fn require() -> Result<()> {
     }
 }
 
-/// Makes the environment under a temporary name and moves it into place.
+/// Makes the environment. That it is moved afterwards breaks its scripts, which hold absolute paths, but not `bin/python`,
+/// which is all that is used.
 pub(super) fn create(peer: &Peer) -> Result<()> {
-    let place = peer.cached()?;
-    let folder = place.parent().context("a cached peer has a folder")?;
-    fs::create_dir_all(folder)?;
-    // Moving an environment breaks its scripts, which hold absolute paths, but not `bin/python`, which is all that is
-    // used; and a half-filled one must never be taken for a whole one.
-    let unfinished = folder.join(format!("{}.unfinished", peer.name));
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
-    }
-    output::run(Command::new("python3").args(["-m", "venv"]).arg(&unfinished))?.success()?;
-    output::run(
-        Command::new(unfinished.join("bin/python"))
+    cache::fill(peer, |folder| {
+        output::run(Command::new("python3").args(["-m", "venv"]).arg(folder))?.success()?;
+        let mut install = Command::new(folder.join("bin/python"));
+        install
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r"])
-            .arg(peer.pins().join("requirements.txt")),
-    )?
-    .success()?;
-    fs::rename(&unfinished, &place).with_context(|| format!("cannot move the environment to {}", place.display()))
+            .arg(peer.pins().join("requirements.txt"));
+        output::run(&mut install)?.success().map(drop)
+    })
 }
