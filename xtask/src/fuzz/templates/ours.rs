@@ -1,11 +1,16 @@
 //! What gotmpl makes of a template.
 
 use gotmpl::{Context, Functions, Limits, Mistake, Random, Template};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rand::RngCore;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::oracle::{Answer, Rendering};
+
+/// A time that has nothing in common with the beginning of the epoch, down to the nanosecond.
+const OTHER: Timestamp = Timestamp::constant(1_234_567_891, 234_567_891);
 
 /// Our engine.
 pub(super) struct Ours {
@@ -43,14 +48,18 @@ impl Ours {
 
     /// `None` when a limit ended it, or when the answer depends on the present, which Go has another of.
     pub(super) fn render(&self, rendering: &Rendering) -> Option<OurAnswer> {
-        let answer = self.render_at(rendering, 0)?;
-        let later = self.render_at(rendering, 1_234_567_891_234_567_891)?;
-        (answer == later).then_some(answer)
+        let present = Timestamp::now();
+        let answer = self.render_at(rendering, present)?;
+        for other in [Timestamp::UNIX_EPOCH, OTHER] {
+            if self.render_at(rendering, other)? != answer {
+                return None;
+            }
+        }
+        Some(answer)
     }
 
-    fn render_at(&self, rendering: &Rendering, now: i128) -> Option<OurAnswer> {
-        let now = jiff::Timestamp::from_nanosecond(now).unwrap_or_default();
-        let now = now.to_zoned(jiff::tz::TimeZone::UTC);
+    fn render_at(&self, rendering: &Rendering, now: Timestamp) -> Option<OurAnswer> {
+        let now = now.to_zoned(TimeZone::UTC);
         let mut random = Seeded(StdRng::seed_from_u64(7));
         let mut context = Context::new(&now, &mut random, Limits::default());
         let data = rendering
