@@ -17,7 +17,7 @@ mod seal_files;
 mod tree;
 mod unseal_files;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
@@ -334,6 +334,15 @@ fn refuse_stray_words(args: &Args, at_terminal: bool) -> Result<(), CommandError
 /// An empty value counts as not given (reference behaviour).
 fn set<T: AsRef<OsStr>>(value: Option<T>) -> Option<T> {
     value.filter(|value| !value.as_ref().is_empty())
+}
+
+/// Those that are [`set`].
+fn paths(values: Vec<OsString>) -> Vec<PathBuf> {
+    values
+        .into_iter()
+        .filter_map(|path| set(Some(path)))
+        .map(PathBuf::from)
+        .collect()
 }
 
 fn flattened(values: &[CommaSeparated]) -> Vec<String> {

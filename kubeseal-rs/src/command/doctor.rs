@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::keys::text_or_json;
-use super::{CommandError, Controller, PrivateKeys, set};
+use super::{CommandError, Controller, PrivateKeys, paths, set};
 use crate::args::verb::doctor::DoctorFlags;
 
 /// Find out why a file does not unseal.
@@ -33,12 +33,7 @@ impl Doctor {
                 .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
                 .into(),
             keys: PrivateKeys::of(flags.keys),
-            certs: flags
-                .cert
-                .into_iter()
-                .filter_map(|path| set(Some(path)))
-                .map(PathBuf::from)
-                .collect(),
+            certs: paths(flags.cert),
             controller: (!flags.offline).then_some(controller),
             json: text_or_json(flags.output)?,
         })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{CommandError, Controller, Input, Output, set};
+use super::{CommandError, Controller, Input, Output, paths, set};
 use crate::args::verb::keys::{BackupFlags, KeysFlags, KeysVerb, ListFlags, RestoreFlags};
 
 /// What to do with the sealing keys of a cluster.
@@ -55,12 +55,7 @@ impl Keys {
     fn list(flags: ListFlags) -> Result<Self, CommandError> {
         Ok(Keys::List {
             controller: Controller::of(&flags.controller, &flags.cluster),
-            certs: flags
-                .cert
-                .into_iter()
-                .filter_map(|path| set(Some(path)))
-                .map(PathBuf::from)
-                .collect(),
+            certs: paths(flags.cert),
             json: text_or_json(flags.output)?,
         })
     }
