@@ -1,13 +1,14 @@
 //! The two implementations under test or comparison, and how each is installed.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::output::{Captured, run};
+use crate::output::{Captured, run, run_with_input};
 use crate::peers::{self, PeerSet};
 use crate::process::Process;
 use crate::product::{self, Pair};
@@ -40,6 +41,18 @@ impl Implementation {
                 })
             }
         }
+    }
+
+    /// Has its kubeseal seal a Secret (JSON) for a certificate (PEM), offline. `arguments` come besides.
+    pub fn seal(self, certificate: &str, arguments: &[&str], secret: &Value) -> Result<Value> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("cert.pem");
+        std::fs::write(&file, certificate)?;
+        let mut kubeseal = Command::new(self.programs()?.kubeseal);
+        kubeseal.arg("--cert").arg(&file).args(arguments);
+        run_with_input(&mut kubeseal, secret.to_string().as_bytes())?
+            .success()?
+            .json()
     }
 
     /// A short name for files and messages.
@@ -133,10 +146,15 @@ impl Cluster {
         ])
     }
 
+    /// Seals a Secret for the certificate that is served now; see [`Implementation::seal`].
+    pub fn seal(&self, with: Implementation, arguments: &[&str], secret: &Value) -> Result<Value> {
+        with.seal(&self.proxied_get("/v1/cert.pem")?.stdout, arguments, secret)
+    }
+
     /// Runs a program of one of the implementations inside the namespace, with the administrator's kubeconfig.
     pub fn kubeseal(&self, implementation: Implementation, arguments: &[&str], input: &str) -> Result<Captured> {
         let program = implementation.programs()?.kubeseal;
-        crate::output::run_with_input(self.command(program).args(arguments), input.as_bytes())
+        run_with_input(self.command(program).args(arguments), input.as_bytes())
     }
 
     /// The controller's active key pairs: a List of Secrets as JSON, which `--recovery-private-key` reads.
@@ -153,7 +171,5 @@ impl Cluster {
 
 /// How a controller says its version.
 pub fn version_of(program: &Path) -> Result<String> {
-    Ok(run(std::process::Command::new(program).arg("--version"))?
-        .success()?
-        .stdout)
+    Ok(run(Command::new(program).arg("--version"))?.success()?.stdout)
 }

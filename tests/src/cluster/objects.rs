@@ -1,8 +1,10 @@
 //! kubectl against a cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::Cluster;
 use crate::output::{Captured, run, run_with_input};
@@ -35,10 +37,38 @@ impl Cluster {
     }
 
     /// `kubectl get … -o json`: an object, or a list when several are asked for.
-    pub fn get_json(&self, arguments: &[&str]) -> Result<serde_json::Value> {
+    pub fn get_json(&self, arguments: &[&str]) -> Result<Value> {
         let mut all = vec!["get", "-o", "json"];
         all.extend(arguments);
         self.kubectl_ok(&all)?.json()
+    }
+
+    /// The objects of manifests (YAML or JSON), as kubectl reads them. Nothing is created.
+    pub fn objects_in(&self, manifests: &str) -> Result<Vec<Value>> {
+        self.read_objects("-", manifests)
+    }
+
+    /// The objects of the manifests in a file or a folder, as kubectl reads them. Nothing is created.
+    pub fn objects_at(&self, place: &Path) -> Result<Vec<Value>> {
+        self.read_objects(&place.display().to_string(), "")
+    }
+
+    fn read_objects(&self, place: &str, input: &str) -> Result<Vec<Value>> {
+        let read = [
+            "create",
+            "--dry-run=client",
+            "--validate=false",
+            "-o",
+            "json",
+            "-f",
+            place,
+        ];
+        let objects = self.kubectl_input(&read, input)?.success()?;
+        // kubectl writes one object after the other.
+        serde_json::Deserializer::from_str(&objects.stdout)
+            .into_iter()
+            .map(|object| Ok(object?))
+            .collect()
     }
 
     /// Waits until an applied custom resource definition is served, and lets the garbage collector know the kind.

@@ -9,7 +9,7 @@ use harness::output::{Captured, run};
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
-use crate::kustomize::{built, objects};
+use crate::kustomize::built;
 
 const KUBERNETES: &str = "--kube-version=1.34.4";
 
@@ -100,7 +100,7 @@ fn the_chart_gives_the_rights_of_the_base() -> Result<()> {
     let cluster = Cluster::shared()?;
     let name = ["--set", "fullnameOverride=sealed-secrets-controller"];
     let rights = |manifests: &str| -> Result<Vec<String>> {
-        let objects = objects(cluster, manifests)?;
+        let objects = cluster.objects_in(manifests)?;
         let mut rules: Vec<_> = objects.iter().filter_map(|object| object.get("rules")).collect();
         rules.sort_by_key(|rules| rules.to_string());
         Ok(rules.into_iter().map(Value::to_string).collect())
@@ -224,18 +224,10 @@ fn a_release_of_the_references_chart_is_upgraded_to_ours_and_rolled_back() -> Re
     let served = |implementation: Implementation, secret: &str| -> Result<(String, Value)> {
         let controller = cluster.start_controller(implementation, &[])?;
         let certificate = cluster.proxied_get("/v1/cert.pem")?.stdout;
-        let file = cluster.state().join("cert.pem");
-        std::fs::write(&file, &certificate)?;
         let object = json!({"apiVersion": "v1", "kind": "Secret",
             "metadata": {"name": secret, "namespace": "default"}, "stringData": {"item": "value"}});
-        let sealed = cluster
-            .kubeseal(
-                implementation,
-                &["--cert", &file.display().to_string()],
-                &object.to_string(),
-            )?
-            .success()?;
-        cluster.apply(&sealed.stdout)?;
+        let sealed = implementation.seal(&certificate, &[], &object)?;
+        cluster.apply(&sealed.to_string())?;
         cluster.kubectl_ok(&[
             "wait",
             "--for=condition=Synced",

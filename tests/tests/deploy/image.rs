@@ -79,28 +79,23 @@ fn the_controller_runs_from_its_image() -> Result<()> {
         .arg(&root)
         .args([entry, "--key-size=2048"])
         .spawn()?;
-    let certificate = cluster.eventually(Duration::from_secs(60), "certificate", || {
+    cluster.eventually(Duration::from_secs(60), "certificate", || {
         controller.check_running()?;
         cluster.proxied_get("/v1/cert.pem")
     })?;
-    let process = format!("/proc/{}", controller.pid()?);
-    let status = std::fs::read_to_string(format!("{process}/status"))?;
+    let process = Path::new("/proc").join(controller.pid()?.to_string());
+    let status = std::fs::read_to_string(process.join("status"))?;
     ensure!(
         status.contains("CapEff:\t0000000000000000"),
         "it has capabilities:\n{status}"
     );
-    let written = run(Command::new("touch").arg(format!("{process}/root/tmp")))?;
+    let written = run(Command::new("touch").arg(process.join("root").join("tmp")))?;
     ensure!(written.stderr.contains("Read-only file system"), "{written}");
 
-    let file = cluster.state().join("cert.pem");
-    std::fs::write(&file, certificate.stdout)?;
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": "default"},
         "stringData": {"item": "value"}});
-    let seal = ["--cert", &file.display().to_string()];
-    let sealed = cluster
-        .kubeseal(Implementation::Ours, &seal, &secret.to_string())?
-        .success()?;
-    cluster.apply(&sealed.stdout)?;
+    let sealed = cluster.seal(Implementation::Ours, &[], &secret)?;
+    cluster.apply(&sealed.to_string())?;
     cluster.eventually(SOON, "Secret", || {
         let found = cluster.get_json(&["secret", "one"])?;
         ensure!(found["data"]["item"] == "dmFsdWU=", "{}", found["data"]);

@@ -40,8 +40,8 @@ fn the_rendered_file_is_the_base() -> Result<()> {
     let cluster = Cluster::shared()?;
     let deploy = repository().join("deploy");
     let file = std::fs::read_to_string(deploy.join("controller.yaml"))?;
-    let found = objects(cluster, &file)?;
-    let expected = objects(cluster, &built(cluster, &deploy.join("base"))?)?;
+    let found = cluster.objects_in(&file)?;
+    let expected = cluster.objects_in(&built(cluster, &deploy.join("base"))?)?;
     ensure!(expected.len() > 10, "{expected:?}");
     ensure!(
         found == expected,
@@ -55,7 +55,7 @@ fn the_overlays_are_what_they_say() -> Result<()> {
     let cluster = Cluster::shared()?;
     let overlays = repository().join("deploy/overlays");
     for (overlay, replicas, budgets, policies) in [("dev", 1, 0, 0), ("stag", 2, 1, 0), ("prod", 2, 1, 1)] {
-        let objects = objects(cluster, &built(cluster, &overlays.join(overlay))?)?;
+        let objects = cluster.objects_in(&built(cluster, &overlays.join(overlay))?)?;
         let of_kind = |kind: &str| {
             objects
                 .iter()
@@ -97,7 +97,7 @@ fn the_right_to_delete_is_given_in_the_cluster_and_by_namespace() -> Result<()> 
     let _gone_afterwards = Folder::create(&folder)?;
     let deletes = |kustomization: &str| -> Result<Vec<String>> {
         std::fs::write(folder.join("kustomization.yaml"), kustomization)?;
-        let objects = objects(cluster, &built(cluster, &folder)?)?;
+        let objects = cluster.objects_in(&built(cluster, &folder)?)?;
         let able = objects.iter().filter(|object| {
             let verbs = object["rules"][2]["verbs"].as_array();
             object["metadata"]["name"] == "secrets-unsealer"
@@ -149,7 +149,7 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         .kubectl_input(&["apply", "-n", "served", "-f", "-"], &tenant)?
         .success()?;
 
-    let objects = objects(&cluster, &manifests)?;
+    let objects = cluster.objects_in(&manifests)?;
     ensure!(
         !objects.iter().any(|object| object["kind"] == "ClusterRole"),
         "a ClusterRole is left"
@@ -171,20 +171,11 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         .collect();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let _controller = cluster.start_controller(Implementation::Ours, &flags)?;
-    let certificate = cluster.proxied_get("/v1/cert.pem")?.stdout;
-    let file = cluster.state().join("cert.pem");
-    std::fs::write(&file, certificate)?;
     for namespace in ["foreign", "served"] {
         let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret",
             "metadata": {"name": "s", "namespace": namespace}, "stringData": {"item": namespace}});
-        let sealed = cluster
-            .kubeseal(
-                Implementation::Ours,
-                &["--cert", &file.display().to_string()],
-                &secret.to_string(),
-            )?
-            .success()?;
-        cluster.apply(&sealed.stdout)?;
+        let sealed = cluster.seal(Implementation::Ours, &[], &secret)?;
+        cluster.apply(&sealed.to_string())?;
     }
     cluster.kubectl_ok(&[
         "wait",
@@ -222,29 +213,6 @@ pub(crate) fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
     Ok(cluster
         .kubectl_ok(&["kustomize", &folder.display().to_string()])?
         .stdout)
-}
-
-/// The objects of a stream of manifests, as JSON.
-pub(crate) fn objects(cluster: &Cluster, manifests: &str) -> Result<Vec<Value>> {
-    let list = cluster
-        .kubectl_input(
-            &[
-                "create",
-                "--dry-run=client",
-                "--validate=false",
-                "-o",
-                "json",
-                "-f",
-                "-",
-            ],
-            manifests,
-        )?
-        .success()?;
-    // kubectl writes one object after the other.
-    serde_json::Deserializer::from_str(&list.stdout)
-        .into_iter::<Value>()
-        .map(|object| Ok(object?))
-        .collect()
 }
 
 fn is_cluster_wide(kind: &Value) -> bool {

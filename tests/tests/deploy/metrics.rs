@@ -11,7 +11,7 @@ use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
 use crate::chart::{ours, template};
-use crate::kustomize::{SOON, built, objects};
+use crate::kustomize::{SOON, built};
 
 /// Labels that Prometheus gives to whatever it scrapes.
 const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
@@ -54,13 +54,13 @@ fn the_operators_kinds_take_the_objects_and_the_chart_has_the_same() -> Result<(
     let cluster = cluster()?;
     let component = manifests(&cluster)?;
     cluster.apply(&component)?;
-    let component = objects(&cluster, &component)?;
+    let component = cluster.objects_in(&component)?;
     let enabled =
         "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboards.create=true";
     let values = ["--set", enabled, "-s", "templates/monitoring.yaml"];
     let chart = template(&ours(), &values)?.success()?.stdout;
     cluster.apply(&chart)?;
-    let chart = objects(&cluster, &chart)?;
+    let chart = cluster.objects_in(&chart)?;
     let rules = |objects: &[Value]| Ok::<_, anyhow::Error>(of_kind(objects, "PrometheusRule")?["spec"].clone());
     ensure!(rules(&component)? == rules(&chart)?, "the chart has other rules");
     let dashboards = |objects: &[Value]| -> Vec<Value> {
@@ -145,18 +145,12 @@ fn all_that_rules_and_dashboard_ask_for_is_told() -> Result<()> {
     cluster.publish_service(NAMESPACE, &service, 8081)?;
     let _controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
     // Something of everything: one that opens, one that does not, and the request for the certificate at the start.
-    let file = cluster.state().join("cert.pem");
-    std::fs::write(&file, cluster.proxied_get("/v1/cert.pem")?.stdout)?;
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "good", "namespace": "default"},
         "stringData": {"item": "value"}});
-    let seal = ["--cert", &file.display().to_string()];
-    let sealed = cluster
-        .kubeseal(Implementation::Ours, &seal, &secret.to_string())?
-        .success()?;
-    cluster.apply(&sealed.stdout)?;
-    let mut broken = sealed.json()?;
-    broken["metadata"]["name"] = json!("broken");
-    cluster.apply(&broken.to_string())?;
+    let mut sealed = cluster.seal(Implementation::Ours, &[], &secret)?;
+    cluster.apply(&sealed.to_string())?;
+    sealed["metadata"]["name"] = json!("broken");
+    cluster.apply(&sealed.to_string())?;
     let told = cluster.eventually(SOON, "metrics of one that opens and one that does not", || {
         let path = format!("/api/v1/namespaces/{NAMESPACE}/services/http:{service}:metrics/proxy/metrics");
         let told = scraped(&cluster.kubectl_ok(&["get", "--raw", &path])?.stdout);
@@ -169,7 +163,7 @@ fn all_that_rules_and_dashboard_ask_for_is_told() -> Result<()> {
         Ok(told)
     })?;
 
-    let component = objects(&cluster, &manifests(&cluster)?)?;
+    let component = cluster.objects_in(&manifests(&cluster)?)?;
     let rules = &of_kind(&component, "PrometheusRule")?["spec"];
     let mut dashboards = component
         .iter()

@@ -93,18 +93,8 @@ impl<'a> WorkingCopy<'a> {
     /// What stands in clear in the folder of Secrets to be sealed.
     pub(crate) fn clear_values(&self, environment: &str) -> Result<Values> {
         let folder = self.path(&format!("secrets/local-toseal/{environment}"));
-        let list = self.cluster.kubectl_ok(&[
-            "create",
-            "--dry-run=client",
-            "--validate=false",
-            "-o",
-            "json",
-            "-f",
-            &folder.display().to_string(),
-        ])?;
         let mut values = Values::new();
-        for object in serde_json::Deserializer::from_str(&list.stdout).into_iter::<serde_json::Value>() {
-            let object = object?;
+        for object in self.cluster.objects_at(&folder)? {
             let name = object["metadata"]["name"].as_str().context("a name")?;
             let items = object["data"].as_object().context("items")?;
             let items = items

@@ -102,8 +102,8 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
     })
 }
 
-/// A file sealed for another cluster: Flux waits for the controller, then says at once that it failed, with and without the documented expressions, and
-/// that it is well when it is.
+/// A file sealed for another cluster: Flux waits for the controller, then says at once that it failed, with and without
+/// the documented expressions, and that it is well when it is.
 fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     let expressions = json!([{
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",

@@ -115,8 +115,7 @@ fn get_has_the_references_columns() -> Result<()> {
 
     let reference = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
     let crd = reference.join("helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml");
-    let line = format!("create --dry-run=client --validate=false -o json -f {}", crd.display());
-    let reference: Value = serde_json::from_str(&desk.kubectl(&line)?)?;
+    let reference = &desk.lab.cluster.objects_at(&crd)?[0];
     let ours: Value = serde_json::from_str(&desk.kubectl("get crd sealedsecrets.bitnami.com -o json")?)?;
     let columns = "/spec/versions/0/additionalPrinterColumns";
     ensure!(

@@ -72,18 +72,11 @@ impl Lab {
         items: &Value,
         scope: &str,
     ) -> Result<Value> {
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("cert.pem");
-        std::fs::write(&file, certificate)?;
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret",
             "metadata": {"name": name, "namespace": namespace}, "stringData": items,
         });
-        let mut kubeseal = std::process::Command::new(Implementation::Reference.programs()?.kubeseal);
-        kubeseal.args(["--scope", scope, "--cert"]).arg(&file);
-        run_with_input(&mut kubeseal, secret.to_string().as_bytes())?
-            .success()?
-            .json()
+        Implementation::Reference.seal(certificate, &["--scope", scope], &secret)
     }
 
     /// Seals and applies; waits until the status says so.

@@ -1,7 +1,5 @@
 //! What whoever the cluster knows may do: reach the certificate, and ask the controller, with kubeseal.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{Implementation, repository};
@@ -10,7 +8,7 @@ use harness::process::Process;
 use serde_json::{Value, json};
 
 use super::{Right, roles};
-use crate::kustomize::{SOON, built, objects};
+use crate::kustomize::{SOON, built};
 
 /// A user with a ServiceAccount that nothing was granted to.
 struct User {
@@ -27,23 +25,13 @@ impl User {
         let controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
         cluster.kubectl_ok(&["create", "serviceaccount", "somebody"])?;
         let kubeconfig = cluster.service_account_kubeconfig("default", "somebody")?;
-        let user = User {
-            kubeconfig: path(&kubeconfig),
-            cluster,
-            controller,
-            sealed: String::new(),
-        };
-        let certificate = user.cluster.state().join("cert.pem");
-        std::fs::write(&certificate, user.cluster.proxied_get("/v1/cert.pem")?.stdout)?;
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "any", "namespace": "default"},
             "stringData": {"item": "value"}});
-        let seal = ["--cert", &path(&certificate)];
-        let sealed = user
-            .kubeseal(Implementation::Ours, &seal, &secret.to_string())?
-            .success()?;
         Ok(User {
-            sealed: sealed.stdout,
-            ..user
+            kubeconfig: kubeconfig.display().to_string(),
+            sealed: cluster.seal(Implementation::Ours, &[], &secret)?.to_string(),
+            cluster,
+            controller,
         })
     }
 
@@ -71,10 +59,6 @@ impl User {
     }
 }
 
-fn path(path: &Path) -> String {
-    path.display().to_string()
-}
-
 fn is_everybody(subject: &Value) -> bool {
     subject["kind"] == "Group" && subject["name"] == "system:authenticated"
 }
@@ -83,7 +67,7 @@ fn is_everybody(subject: &Value) -> bool {
 fn users_need_every_right_that_everybody_has_and_no_other() -> Result<()> {
     let user = User::start()?;
     let cluster = &user.cluster;
-    let manifests = objects(cluster, &built(cluster, &repository().join("deploy/base"))?)?;
+    let manifests = cluster.objects_in(&built(cluster, &repository().join("deploy/base"))?)?;
     let mut rights = Vec::new();
     for role in roles(&manifests, is_everybody) {
         rights.extend(Right::of(role)?);

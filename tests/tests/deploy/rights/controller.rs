@@ -8,7 +8,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE, repository}
 use serde_json::{Value, json};
 
 use super::{Right, roles};
-use crate::kustomize::{SOON, built, objects};
+use crate::kustomize::{SOON, built};
 
 const CERTIFICATE: &str = "sealed-secrets-controller-certificate";
 
@@ -22,16 +22,9 @@ impl Bench {
     fn start(cluster: Cluster) -> Result<Bench> {
         // The controller makes its key under the rights that it is to have.
         let controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
-        let certificate = cluster.state().join("cert.pem");
-        std::fs::write(&certificate, cluster.proxied_get("/v1/cert.pem")?.stdout)?;
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "any", "namespace": "default"},
             "stringData": {"item": "value"}});
-        let certificate = certificate.display().to_string();
-        let seal = ["--scope", "cluster-wide", "--cert", &certificate];
-        let sealed = cluster
-            .kubeseal(Implementation::Ours, &seal, &secret.to_string())?
-            .success()?
-            .json()?;
+        let sealed = cluster.seal(Implementation::Ours, &["--scope", "cluster-wide"], &secret)?;
         // It gives its Lease up, so that the next one need not wait.
         controller.terminate(SOON)?;
         Ok(Bench { cluster, sealed })
@@ -165,7 +158,7 @@ fn is_the_controller(subject: &Value) -> bool {
 fn the_controller_needs_every_right_of_the_base_and_no_other() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
-    let manifests = objects(&cluster, &built(&cluster, &repository().join("deploy/base"))?)?;
+    let manifests = cluster.objects_in(&built(&cluster, &repository().join("deploy/base"))?)?;
     let bench = Bench::start(cluster)?;
     let rights: Vec<Right> = roles(&manifests, is_the_controller)
         .into_iter()
@@ -217,9 +210,9 @@ fn a_served_namespace_needs_every_right_of_the_tenants_role() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
     let tenant = built(&cluster, &repository().join("deploy/tenant"))?;
-    let manifests = objects(&cluster, &tenant)?;
+    let manifests = cluster.objects_in(&tenant)?;
     let rights = Right::of(roles(&manifests, is_the_controller).first().context("a role")?)?;
-    let base = objects(&cluster, &built(&cluster, &repository().join("deploy/base"))?)?;
+    let base = cluster.objects_in(&built(&cluster, &repository().join("deploy/base"))?)?;
     let everywhere = base
         .iter()
         .find(|object| object["kind"] == "ClusterRole")
