@@ -42,8 +42,6 @@ enum Xtask {
     Image(image::Args),
     #[command(hide = true)]
     Inside(inside::Args),
-    #[command(hide = true)]
-    Measured(bench::child::Measured),
     /// Build the real programs that the tests run against (needs Go, Python, Java and Maven), once, into a cache of yours.
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
@@ -62,7 +60,6 @@ fn main() -> ExitCode {
         Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Image(args) => image::run_image(&args),
         Xtask::Inside(args) => inside::run(&args),
-        Xtask::Measured(args) => bench::child::measured(&args),
         Xtask::Peers(args) => peers::run(&args),
         Xtask::Test(args) => test::run(&args),
         Xtask::Vectors(args) => vectors::make(&args),

@@ -1,16 +1,17 @@
 //! A program measured from its start to its exit.
 //!
-//! Linux counts the memory of whoever starts a program into that program's peak. So the program is started by a small
-//! process that does nothing else: this very executable with the hidden word `measured`.
+//! Linux counts the memory of whoever starts a program into that program's peak. So it is started by a program that is as
+//! small as one can be: `src/bin/measured.rs`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
-use wait4::Wait4 as _;
+
+use super::release;
 
 /// What a run of a program has used.
 #[derive(Clone, Copy, Debug)]
@@ -52,15 +53,13 @@ impl Run {
     /// # Errors
     /// It cannot be started, or does not end with exit code 0.
     pub(crate) fn measure(&self) -> Result<Usage> {
-        let own = std::env::current_exe()?;
         let report = tempfile::NamedTempFile::new()?;
         let errors = tempfile::NamedTempFile::new()?;
         let stdin = match &self.stdin {
             Some(path) => Stdio::from(File::open(path).with_context(|| format!("cannot open {}", path.display()))?),
             None => Stdio::null(),
         };
-        let ended = Command::new(own)
-            .arg("measured")
+        let ended = Command::new(starter()?)
             .arg(report.path())
             .arg(&self.program)
             .args(&self.arguments)
@@ -76,47 +75,27 @@ impl Run {
             self.program.display(),
             said()
         );
-        parse(report.path())
+        parse(&fs::read_to_string(report.path())?).context("the program that measures has told nothing")
     }
 }
 
-fn parse(report: &Path) -> Result<Usage> {
-    let report: Value = serde_json::from_slice(&fs::read(report)?)?;
-    let number = |name: &str| {
-        let found = report.get(name).and_then(Value::as_u64);
-        found.with_context(|| format!("no {name} was measured"))
-    };
-    Ok(Usage {
-        wall: Duration::from_nanos(number("wall")?),
-        cpu: Duration::from_nanos(number("cpu")?),
-        peak: number("peak")?,
+fn parse(report: &str) -> Option<Usage> {
+    let mut numbers = report.lines().map(|line| line.parse().ok());
+    Some(Usage {
+        wall: Duration::from_nanos(numbers.next()??),
+        cpu: Duration::from_nanos(numbers.next()??),
+        peak: numbers.next()??,
     })
 }
 
-/// The hidden half: starts the program and writes what it used (nanoseconds, bytes).
-#[derive(clap::Args)]
-pub(crate) struct Measured {
-    report: PathBuf,
-    program: PathBuf,
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
-}
-
-/// Runs the program with this process's own ends.
-pub(crate) fn measured(args: &Measured) -> Result<()> {
-    let start = Instant::now();
-    let child = Command::new(&args.program)
-        .args(&args.arguments)
-        .spawn()
-        .with_context(|| format!("cannot start {}", args.program.display()))?;
-    let used = child.wait4()?;
-    let wall = start.elapsed();
-    ensure!(used.status.success(), "{}", used.status);
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let report = json!({
-        "wall": nanoseconds(wall),
-        "cpu": nanoseconds(used.rusage.utime + used.rusage.stime),
-        "peak": used.rusage.maxrss,
-    });
-    Ok(fs::write(&args.report, report.to_string())?)
+/// Builds the program that starts the others and measures them; gives its path. See `src/bin/measured.rs`.
+fn starter() -> Result<&'static Path> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(built) = BUILT.get() {
+        return Ok(built);
+    }
+    let built = release::cargo(&["build", "--quiet", "--package", "xtask", "--bin", "measured"])?.status()?;
+    ensure!(built.success(), "cannot build the program that measures");
+    let path = release::target()?.join("debug").join("measured");
+    Ok(BUILT.get_or_init(|| path))
 }
