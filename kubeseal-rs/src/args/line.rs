@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Command, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
 use super::verb::{Verb, VerbLine};
 use super::{Args, ArgsError, CLUSTER_HEADING, presets, syntax};
@@ -30,15 +30,16 @@ impl CommandLine {
         if words.is_empty() {
             words.push("kubeseal".into());
         }
-        let (path, _) = named_by(VerbLine::command(), &words);
-        let help = format!("{} --help", path.join(" "));
-        let command = syntax::of_pflag(if path.len() == 1 {
-            Args::command()
-        } else {
+        let is_verb = words.get(1).and_then(|word| word.to_str()).is_some_and(Verb::has_subcommand);
+        // To build the verbs' flags takes longer than to seal a small Secret.
+        let command = syntax::of_pflag(if is_verb {
             VerbLine::command()
+        } else {
+            Args::command()
         });
-        let (_, innermost) = named_by(command.clone(), &words);
-        let presets = presets::flags(&innermost, &words, environment, &help)?;
+        let (path, innermost) = named_by(&command, &words);
+        let help = format!("{} --help", path.join(" "));
+        let presets = presets::flags(innermost, &words, environment, &help)?;
         words.splice(path.len()..path.len(), presets);
         let not_understood = |fault| ArgsError::Typed {
             fault,
@@ -93,12 +94,12 @@ impl CommandLine {
 }
 
 /// The words of `words` that name sub-commands of `command`, after the program's name, and the innermost of them.
-fn named_by(command: Command, words: &[OsString]) -> (Vec<String>, Command) {
+fn named_by<'a>(command: &'a Command, words: &[OsString]) -> (Vec<String>, &'a Command) {
     let mut path = vec![command.get_name().to_owned()];
     let mut innermost = command;
     for word in words.iter().skip(1).map(OsString::as_os_str) {
         let named = |verb: &&Command| OsStr::new(verb.get_name()) == word;
-        let Some(verb) = innermost.get_subcommands().find(named).cloned() else {
+        let Some(verb) = innermost.get_subcommands().find(named) else {
             break;
         };
         path.push(verb.get_name().to_owned());

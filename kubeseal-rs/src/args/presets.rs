@@ -21,11 +21,6 @@ pub(super) fn flags(
     environment: &Environment,
     help: &str,
 ) -> Result<Vec<OsString>, ArgsError> {
-    // Each preset is tried alone, so that a fault can name its variable.
-    let alone = command
-        .clone()
-        .mut_args(|arg| arg.required(false))
-        .subcommand_required(false);
     let mut flags = Vec::new();
     for (name, value) in environment.with_prefix(PREFIX) {
         let flag = name.to_lowercase().replace('_', "-");
@@ -41,7 +36,12 @@ pub(super) fn flags(
         }
         let mut word = OsString::from(format!("--{flag}="));
         word.push(value);
-        match alone.clone().try_get_matches_from(["kubeseal".into(), word.clone()]) {
+        // Each is tried alone, so that a fault can name its variable.
+        let alone = command
+            .clone()
+            .mut_args(|arg| arg.required(false))
+            .subcommand_required(false);
+        match alone.try_get_matches_from(["kubeseal".into(), word.clone()]) {
             Ok(_) => flags.push(word),
             Err(_) if LENIENT.contains(&flag.as_str()) => {}
             Err(fault) => {
