@@ -30,13 +30,12 @@ impl CommandLine {
         if words.is_empty() {
             words.push("kubeseal".into());
         }
-        let is_verb = words.get(1).and_then(|word| word.to_str()).is_some_and(Verb::has_subcommand);
+        let is_verb = words
+            .get(1)
+            .and_then(|word| word.to_str())
+            .is_some_and(Verb::has_subcommand);
         // To build the verbs' flags takes longer than to seal a small Secret.
-        let command = syntax::of_pflag(if is_verb {
-            VerbLine::command()
-        } else {
-            Args::command()
-        });
+        let command = syntax::of_pflag(if is_verb { VerbLine::command() } else { Args::command() });
         let (path, innermost) = named_by(&command, &words);
         let help = format!("{} --help", path.join(" "));
         let presets = presets::flags(innermost, &words, environment, &help)?;
