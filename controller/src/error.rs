@@ -167,6 +167,12 @@ pub(crate) enum Failure {
     /// The Secret has to make way for a new one, and something holds up its deletion.
     #[error("the Secret is being deleted, to be made anew: waiting until it has gone (a finalizer may hold it)")]
     SecretTerminating,
+    /// The Secret was put right, again and again, and somebody else writes it back each time.
+    #[error(
+        "the Secret does not stay as it is made: {} changes it whenever it is put right. It is put right again after growing pauses, up to 5 min",
+        manager(.0)
+    )]
+    Contested(Option<String>),
     /// The Secret would be of a type that Kubernetes itself fills with, or takes for, credentials of its own.
     #[error(
         "a Secret of type {0:?} is a credential of the cluster itself: refused unless the controller runs with --allow-credential-types"
@@ -193,6 +199,13 @@ fn said_of(error: &UnsealError, tried: &Tried) -> String {
         UnsealError::DeprecatedData(error) if is_no_key(error) => format!("; {tried}"),
         _ => String::new(),
     }
+}
+
+fn manager(name: &Option<String>) -> String {
+    name.as_ref().map_or_else(
+        || "something else".to_owned(),
+        |name| format!("{name:?} (a manager of its fields)"),
+    )
 }
 
 fn unmanaged(name: &str) -> String {
@@ -245,6 +258,7 @@ impl Failure {
             Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretImmutable", Retry::Slow),
             Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
             Self::SecretTerminating => row(EVENT_UPDATE_FAILED, "update", "SecretTerminating", Retry::Slow),
+            Self::Contested(_) => row(EVENT_UPDATE_FAILED, "update", "SecretContested", Retry::Slow),
             Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
             Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
             Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),

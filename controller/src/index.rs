@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
@@ -79,6 +79,8 @@ pub(crate) struct Memory {
     pub reported: Option<Reported>,
     /// Failures in a row.
     pub attempts: u32,
+    /// How often its Secret was put right, in quick succession.
+    pub repairs: Repairs,
     /// When the last failure is tried again; `None`: there is none.
     pub retry: Option<Retry>,
     /// resourceVersion of the Secret as it was last read or written.
@@ -89,6 +91,45 @@ pub(crate) struct Memory {
     pub orphan_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
+}
+
+/// How often a Secret was put right while its SealedSecret stayed as it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Repairs {
+    /// In quick succession.
+    count: u32,
+    last: Option<Timestamp>,
+}
+
+impl Repairs {
+    /// So many are made at once. Somebody who edits a Secret by hand does not come this far; a controller that wants another
+    /// Secret than this one would go on for ever.
+    pub(crate) const FREE: u32 = 5;
+    /// Two of them with more time between them are not in quick succession.
+    const QUICK: SignedDuration = SignedDuration::from_mins(1);
+
+    /// Whether somebody else writes the Secret back as often as it is put right.
+    pub(crate) fn are_contested(self) -> bool {
+        self.count > Self::FREE
+    }
+
+    /// How much of a pause after the last one is left, where they are contested. What wakes the object meanwhile (the watch's
+    /// word of that very repair, at least) says nothing of how long the Secret stays as it is.
+    pub(crate) fn rest(self, pause: Duration, now: Timestamp) -> Option<Duration> {
+        let since = self.last.filter(|_| self.are_contested())?.until(now).ok()?;
+        let left = pause.checked_sub(Duration::try_from(since).ok()?)?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// One more. A Secret that is contested stays so, however long the pause before this repair was.
+    pub(crate) fn and_one(self, now: Timestamp) -> Self {
+        let quick = |last: Timestamp| now.duration_since(last) <= Self::QUICK;
+        let follows = self.are_contested() || self.last.is_some_and(quick);
+        Self {
+            count: if follows { self.count.saturating_add(1) } else { 1 },
+            last: Some(now),
+        }
+    }
 }
 
 impl Memory {
@@ -163,7 +204,8 @@ impl Inner {
         let Some(memory) = self.memories.get(name) else {
             return false;
         };
-        if memory.retry == Some(Retry::OnChange) {
+        // Of a Secret that others write back at once, no word is news: its next repair has its time.
+        if memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested() {
             return true;
         }
         memory.is_settled()
@@ -193,6 +235,7 @@ impl Index {
             inner.only_secret_changed.remove(&name);
             if let Some(memory) = inner.memories.get_mut(&name) {
                 memory.attempts = 0;
+                memory.repairs = Repairs::default();
             }
         }
         (before, matters.then_some(Wake::Now))

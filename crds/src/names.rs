@@ -66,6 +66,8 @@ pub const CONDITION_RECONCILING: &str = "Reconciling";
 pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";
 /// Default namespace of the controller.
 pub const DEFAULT_CONTROLLER_NAMESPACE: &str = "kube-system";
+/// The controller as a manager of fields (`metadata.managedFields`): the reference's, which is its program's name.
+pub const FIELD_MANAGER: &str = "controller";
 
 /// What follows the Service's name in the name of the ConfigMap that holds the sealing certificate, in the controller's
 /// namespace, under [`KEY_ITEM_CERTIFICATE`]: for those who may read ConfigMaps and not reach the Service.

@@ -13,11 +13,11 @@ use sealing::unseal::Unsealed;
 
 use super::desired::{self, Mode};
 use super::remember;
-use super::report::{SLOW_LONGEST, known, report, wait};
+use super::report::{SLOW_LONGEST, known, report, slow_pause, wait};
 use crate::annotation::Wishes;
 use crate::error::{ApiFailure, Failure};
 use crate::events::Notice;
-use crate::index::{Memory, SecretIdentity};
+use crate::index::{Memory, Repairs, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
 /// What a decision rests on.
@@ -83,8 +83,24 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         .ok()
         .and_then(Option::as_ref)
         .map(|secret| secret.metadata.clone());
-    let mut plan = match target(observed, memory, settings) {
+    let mut target = target(observed, memory, settings);
+    if matches!(target, Target::Step(_, None))
+        && let Some(left) = memory.repairs.rest(slow_pause(memory.attempts), now)
+    {
+        target = Target::Wait(left);
+    }
+    let repairs = repairs(&target, observed, memory, now);
+    let memory = &Memory {
+        repairs,
+        ..memory.clone()
+    };
+    let mut plan = match target {
         Target::Wait(pause) => wait(memory, pause),
+        Target::Step(step, None) if step != SecretStep::Leave && repairs.are_contested() => {
+            let failure = Failure::Contested(live.as_ref().and_then(last_other_manager));
+            let plan = report(observed.sealed, Err(&failure), memory, settings, now);
+            Plan { secret: step, ..plan }
+        }
         Target::Step(step, None) => report(observed.sealed, Ok(step), memory, settings, now),
         Target::Step(step, Some(failure)) => {
             let plan = report(observed.sealed, Err(&failure), memory, settings, now);
@@ -96,10 +112,35 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     if plan.synced {
         plan.memory.input_digest = Some(observed.digest.to_owned());
         plan.memory.orphan_digest = None;
-    } else if plan.secret != SecretStep::Leave {
+    } else if plan.secret != SecretStep::Leave && !repairs.are_contested() {
         plan.memory.orphan_digest = Some(observed.digest.to_owned());
     }
     plan
+}
+
+/// How often the Secret was put right, with this time. One that is as it is to be is not contested any more.
+fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Timestamp) -> Repairs {
+    match target {
+        Target::Step(SecretStep::Leave, None) if memory.repairs.are_contested() => Repairs::default(),
+        Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) => memory.repairs,
+        Target::Step(..) if memory.input_digest.as_deref() == Some(observed.digest) => memory.repairs.and_one(now),
+        Target::Step(..) => Repairs::default(),
+    }
+}
+
+/// Who but us was the last to write fields of it, if the API server tells.
+fn last_other_manager(metadata: &ObjectMeta) -> Option<String> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let others = entries.filter(|entry| {
+        entry
+            .manager
+            .as_deref()
+            .is_some_and(|manager| manager != names::FIELD_MANAGER)
+    });
+    others
+        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?
+        .manager
+        .clone()
 }
 
 enum Target {

@@ -49,6 +49,11 @@ fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duratio
     }
 }
 
+/// Pause after so many failures in a row, once they are not expected to pass by themselves.
+pub(super) fn slow_pause(failures: u32) -> Duration {
+    pause::growing(failures, SLOW_FIRST, SLOW_LONGEST)
+}
+
 /// When an outcome is tried again.
 struct Again {
     /// Failures in a row, this one included.
@@ -70,7 +75,7 @@ impl Again {
         };
         let pause = match slow {
             0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
-            n => pause::growing(n, SLOW_FIRST, SLOW_LONGEST),
+            n => slow_pause(n),
         };
         Self {
             attempts,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::http::Request;
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderValue, Request};
+use crds::names;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -16,6 +18,7 @@ use kube::{Client, Config};
 use thiserror::Error;
 use tower::{Layer, Service};
 
+use crate::args::VERSION;
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
 use crate::settings::ApiSettings;
@@ -69,6 +72,11 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
     config.default_retry = false;
     config.read_timeout = Some(LONGEST_SILENCE);
     config.reset_reader_on_write = true;
+    // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
+    let agent = format!("{}/{VERSION} (sealed-secrets)", names::FIELD_MANAGER);
+    config
+        .headers
+        .extend(HeaderValue::try_from(agent).map(|agent| (USER_AGENT, agent)));
     let builder = ClientBuilder::try_from(config).map_err(ClientError::Client)?;
     let builder = builder.with_layer(&FenceLayer(leadership));
     Ok(match limit {

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Request;
 use harness::namespace::TempNamespace;
+use harness::peers;
 use harness::samples;
 use serde_json::{Value, json};
 
@@ -234,4 +236,78 @@ fn only_the_labelled_ones_of_the_listed_namespaces_are_served() -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Another controller that wants another Secret: both would write without end, as fast as the API server answers.
+#[test]
+fn a_secret_that_somebody_writes_back_at_once_is_put_right_at_growing_pauses() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    let items = json!({"a": "ours"});
+    lab.unseal(space.name(), "one", &items)?;
+    let object = format!("{}/one", space.name());
+    let puts = || -> Result<usize> {
+        let requests = lab.cluster.controller_requests()?;
+        let is_put = |request: &&Request| request.verb == "update" && request.resource == "secrets";
+        Ok(requests
+            .iter()
+            .filter(is_put)
+            .filter(|put| put.object == object)
+            .count())
+    };
+    let kubectl = lab.cluster.peer(&peers::KUBECTL)?.display().to_string();
+    let theirs = format!(
+        r#"while :; do '{kubectl}' patch secret one -n {} --type=merge -p '{{"data": {{"a": "dGhlaXJz"}}}}'; done"#,
+        space.name()
+    );
+    let other = lab
+        .cluster
+        .launch("other", "sh")
+        .env("KUBECONFIG", lab.cluster.admin_kubeconfig())
+        .args(["-c", &theirs])
+        .spawn()?;
+    let sealed = lab.await_condition(space.name(), "one", "Synced", "False")?;
+    let synced = condition_of(&sealed, "Synced");
+    ensure!(synced["reason"] == "SecretContested", "{synced}");
+    let message = synced["message"].as_str().unwrap_or_default();
+    ensure!(message.contains("\"kubectl-patch\""), "who it is: {message}");
+    ensure!(
+        condition_of(&sealed, "Reconciling")["status"] == "True",
+        "{}",
+        sealed["status"]
+    );
+    // Five at once, then after 2 s, 4 s, …
+    std::thread::sleep(Duration::from_secs(5));
+    let (written, patched) = (puts()?, other.log()?.matches("patched").count());
+    ensure!(
+        (6..=9).contains(&written) && patched > 2 * written,
+        "{written} writes against {patched}"
+    );
+
+    drop(other);
+    lab.await_items(space.name(), "one", &items)?;
+    let secret = lab
+        .cluster
+        .kubectl_ok(&[
+            "get",
+            "secret",
+            "one",
+            "-n",
+            space.name(),
+            "--show-managed-fields",
+            "-o",
+            "json",
+        ])?
+        .json()?;
+    let managers: Vec<_> = secret["metadata"]["managedFields"]
+        .as_array()
+        .context("managers")?
+        .iter()
+        .map(|entry| &entry["manager"])
+        .collect();
+    ensure!(
+        managers.contains(&&json!("controller")),
+        "the reference's name: {managers:?}"
+    );
+    lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
 }
