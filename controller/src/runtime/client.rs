@@ -9,14 +9,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::header::USER_AGENT;
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderValue, Request, Response};
 use crds::names;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use kube::client::ClientBuilder;
+use hyper::body::Incoming;
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use thiserror::Error;
-use tower::{Layer, Service};
+use tower::util::BoxService;
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt as _};
 
 use crate::args::VERSION;
 use crate::lease::fence::{FenceLayer, is_election};
@@ -67,9 +72,8 @@ pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> R
 }
 
 fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Leadership) -> Result<Client, ClientError> {
-    // The client would send a refused request again by itself, behind fence and pace: a write could so leave long after this
-    // replica has ceased to lead. Whoever asks tries again where that makes sense.
-    config.default_retry = false;
+    // No refused request is sent again by itself, behind fence and pace: a write could so leave long after this replica has
+    // ceased to lead. Whoever asks tries again where that makes sense.
     config.read_timeout = Some(LONGEST_SILENCE);
     config.reset_reader_on_write = true;
     // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
@@ -77,8 +81,8 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
     config
         .headers
         .extend(HeaderValue::try_from(agent).map(|agent| (USER_AGENT, agent)));
-    let builder = ClientBuilder::try_from(config).map_err(ClientError::Client)?;
-    let builder = builder.with_layer(&FenceLayer(leadership));
+    let service = service(&config).map_err(ClientError::Client)?;
+    let builder = ClientBuilder::new(service, config.default_namespace).with_layer(&FenceLayer(leadership));
     Ok(match limit {
         None => builder.build(),
         Some((qps, burst)) => {
@@ -88,6 +92,26 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
             builder.with_layer(&PacedLayer(limiter)).build()
         }
     })
+}
+
+/// What kube would make of the configuration, but that its connections wait for nothing: with Nagle's algorithm, the first
+/// request on each is held back for 40 ms, until the API server has acknowledged the handshake.
+fn service(config: &Config) -> kube::Result<BoxService<Request<Body>, Response<Incoming>, BoxError>> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let layers = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from);
+    Ok(layers.service(connections).boxed())
 }
 
 async fn config(named: Option<&Path>) -> Result<Config, ClientError> {
