@@ -144,6 +144,11 @@ impl Text {
 
     /// One line of text, folded at single spaces inside it.
     fn folded(&mut self, content: &str, indent: usize, folds: bool, put: impl Fn(&mut Text, char)) {
+        if is_word(content) {
+            self.out.push_str(content);
+            self.column += content.len();
+            return;
+        }
         let mut after_space = true;
         let mut chars = content.chars().peekable();
         while let Some(c) = chars.next() {
@@ -280,6 +285,14 @@ struct Traits {
 impl Traits {
     fn of(content: &str) -> Traits {
         let mut indicators = content.starts_with("---") || content.starts_with("...");
+        if is_word(content) {
+            return Traits {
+                special: false,
+                indicators,
+                ends_with_space: false,
+                space_before_break: false,
+            };
+        }
         let mut before = None;
         let mut chars = content.chars().peekable();
         while let Some(c) = chars.next() {
@@ -302,6 +315,14 @@ impl Traits {
             space_before_break: content.contains(" \n"),
         }
     }
+}
+
+/// Whether there are only letters, digits and signs in it that mean nothing wherever they stand: all of base64, of which
+/// sealed objects mostly consist, and which is not looked at letter by letter.
+fn is_word(content: &str) -> bool {
+    content
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'.' | b'_'))
 }
 
 fn is_break(c: char) -> bool {
