@@ -142,10 +142,17 @@ enum Over {
 }
 
 /// Writes files, each whole or not at all, and takes away what killed runs have left unfinished in the folders that it
-/// writes to. One writer looks through each folder once.
+/// writes to. One writer looks through each folder once, and has it reach the disk once, in the end.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     looked_through: Mutex<BTreeSet<PathBuf>>,
+    unsynced: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.sync();
+    }
 }
 
 impl Writer {
@@ -171,9 +178,20 @@ impl Writer {
             let mut seen = self.looked_through.lock().unwrap_or_else(PoisonError::into_inner);
             seen.insert(folder.to_owned())
         };
-        replace::replace(path, bytes, over, is_new).map_err(|reason| FileError::Write {
+        let changed = replace::replace(path, bytes, over, is_new).map_err(|reason| FileError::Write {
             path: path.to_owned(),
             reason,
-        })
+        })?;
+        let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        unsynced.extend(changed);
+        Ok(())
+    }
+
+    /// Has what was written so far reach the disk, to the last name.
+    pub(crate) fn sync(&self) {
+        // Held to the end: who comes meanwhile may have written to the same folders.
+        let mut folders = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.iter().for_each(|folder| replace::sync(folder));
+        folders.clear();
     }
 }

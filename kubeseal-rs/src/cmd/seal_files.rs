@@ -156,6 +156,7 @@ fn one(command: &SealFiles, job: &Job, writer: &Writer) -> Result<FileReport, Er
         }
     }
     let result = if command.mode == SealMode::SealAndDelete {
+        writer.sync();
         clear.delete()?;
         "sealed and deleted"
     } else {

@@ -16,17 +16,23 @@ const PREFIX: &str = ".kubeseal-";
 const SUFFIX: &str = ".unfinished";
 
 /// Writes `path`, over what is there as `over` says; `sweeps` says of its folder whether to look for what was left there.
-pub(super) fn replace(path: &Path, bytes: &[u8], over: Over, sweeps: impl FnOnce(&Path) -> bool) -> io::Result<()> {
+/// Gives the folder, if that has another file now: the name itself reaches the disk with it ([`sync`]).
+pub(super) fn replace(
+    path: &Path,
+    bytes: &[u8],
+    over: Over,
+    sweeps: impl FnOnce(&Path) -> bool,
+) -> io::Result<Option<PathBuf>> {
     let target = match Target::of(path)? {
         Target::Stdout => return passed(&mut io::stdout().lock(), bytes),
         Target::Stderr => return passed(&mut io::stderr().lock(), bytes),
-        Target::Open => return File::options().append(true).open(path)?.write_all(bytes),
+        Target::Open => return passed(&mut File::options().append(true).open(path)?, bytes),
         Target::Named(target) => target,
     };
     let former = match std::fs::metadata(&target) {
         Ok(_) if over == Over::Nothing => return Err(io::ErrorKind::AlreadyExists.into()),
         Ok(metadata) if metadata.is_file() => Some(Former::of(&metadata, over)),
-        Ok(_) => return File::options().write(true).open(&target)?.write_all(bytes),
+        Ok(_) => return passed(&mut File::options().write(true).open(&target)?, bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
@@ -44,14 +50,19 @@ pub(super) fn replace(path: &Path, bytes: &[u8], over: Over, sweeps: impl FnOnce
     if !written {
         write_named(&target, folder, former.as_ref(), over, bytes)?;
     }
-    // The name itself reaches the disk with the folder; a folder that cannot be synced is no failure of the write.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    Ok(Some(folder.to_owned()))
 }
 
-fn passed(stream: &mut dyn io::Write, bytes: &[u8]) -> io::Result<()> {
+fn passed(stream: &mut dyn io::Write, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
     stream.write_all(bytes)?;
-    stream.flush()
+    stream.flush()?;
+    Ok(None)
+}
+
+/// Has the names in a folder reach the disk. One that cannot be synced is no failure of the writes: after a loss of power,
+/// each name stands for the old or the new file, whole.
+pub(super) fn sync(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// What the file that is replaced leaves to the one in its place.
@@ -244,7 +255,7 @@ mod tests {
     use super::*;
 
     fn replaced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-        replace(path, bytes, Over::Kept, |_| true)
+        replace(path, bytes, Over::Kept, |_| true).map(drop)
     }
 
     fn mode(path: &Path) -> u32 {
