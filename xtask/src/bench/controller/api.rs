@@ -34,6 +34,7 @@ pub(crate) fn core(namespace: &str, plural: &str) -> String {
 }
 
 /// The administrator's way to the API server.
+#[derive(Clone)]
 pub(crate) struct Api {
     agent: Agent,
     server: String,

@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "load" => load(&api, &args.place)?,
         "lists" => lists(&api, &args.place)?,
         "latency" => latency(&api, &args.place)?,
+        "relay" => relay(&api, &args.place)?,
         "scrape" => json!(api.text(&args.place)?),
         other => bail!("no such thing to do: {other}"),
     };
@@ -184,10 +185,9 @@ fn load(api: &Api, namespace: &str) -> Result<Value> {
     Ok(json!({"seconds": start.elapsed().as_secs_f64()}))
 }
 
-fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
-    const TIME: &str = "2024-01-01T00:00:00Z";
-    let name = sealed["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let uid = sealed["metadata"]["uid"].clone();
+/// The Secret of a SealedSecret, with some value for each item.
+fn bare_secret(sealed: &Value) -> Value {
+    let (name, uid) = (&sealed["metadata"]["name"], &sealed["metadata"]["uid"]);
     let data: serde_json::Map<_, _> = sealed["spec"]["encryptedData"]
         .as_object()
         .into_iter()
@@ -195,8 +195,14 @@ fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
         .map(|(item, _)| (item.clone(), json!("YSB2YWx1ZSBvZiB0aGUgYmVuY2g=")))
         .collect();
     let owner = json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": name, "uid": uid, "controller": true}]);
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "ownerReferences": owner}, "data": data});
-    let written: Value = serde_json::from_slice(&api.create(&core(namespace, "secrets"), &secret)?)?;
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "ownerReferences": owner}, "data": data})
+}
+
+fn write_all(api: &Api, namespace: &str, mut sealed: Value) -> Result<()> {
+    const TIME: &str = "2024-01-01T00:00:00Z";
+    let name = sealed["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let uid = sealed["metadata"]["uid"].clone();
+    let written: Value = serde_json::from_slice(&api.create(&core(namespace, "secrets"), &bare_secret(&sealed))?)?;
     let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Unsealed", "lastTransitionTime": TIME, "lastUpdateTime": TIME});
     let version = written["metadata"]["resourceVersion"].clone();
     sealed["status"] = json!({
@@ -220,6 +226,21 @@ fn lists(api: &Api, namespace: &str) -> Result<Value> {
     let sealed = api.list(&sealed_secrets(namespace), None)?;
     let secrets = api.list("/api/v1/secrets", Some(METADATA_LIST))?;
     Ok(json!({"seconds": start.elapsed().as_secs_f64(), "pages": sealed.len() + secrets.len()}))
+}
+
+/// As [`latency`], with a relay in the controller's place: a Secret of its own making for each SealedSecret, without a key.
+fn relay(api: &Api, namespace: &str) -> Result<Value> {
+    let lines = api.watch(&sealed_secrets(namespace), None)?;
+    let (path, writer) = (core(namespace, "secrets"), api.clone());
+    thread::spawn(move || {
+        for line in lines {
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["type"] != "ADDED" || writer.create(&path, &bare_secret(&event["object"])).is_err() {
+                break;
+            }
+        }
+    });
+    latency(api, namespace)
 }
 
 /// One object after the other, the next one when the machine is idle again: milliseconds from the request to its Secret.

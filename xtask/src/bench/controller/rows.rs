@@ -53,7 +53,7 @@ impl Row {
             Row::Restart => restart::measure(stage, &sealed(size.objects)?, true, page),
             Row::RestartOfMany => restart::measure(stage, &sealed(size.many)?, false, page),
             Row::Memory => memory::measure(stage, size.foreign, page),
-            Row::Latency => latency::measure(stage, &sealed(size.latencies)?, page),
+            Row::Latency => latency::measure(stage, rates, &sealed(size.latencies)?, page),
         }
     }
 }
