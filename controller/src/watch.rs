@@ -78,7 +78,7 @@ impl Trouble {
 
 impl Watches {
     /// Starts watching the SealedSecrets of `namespace` (all if `None`) with these labels. Gives what becomes true when
-    /// all that there are have been listed.
+    /// all that there are have been listed, or when those of that one namespace may not be: others are served meanwhile.
     pub(crate) fn sealed_secrets(&self, namespace: Option<&str>, labels: Option<&str>) -> watch::Receiver<bool> {
         let (listed, receiver) = watch::channel(false);
         tokio::spawn(
@@ -130,7 +130,13 @@ impl Watches {
                     self.sealed_applied(sealed);
                 }
                 Ok(watcher::Event::Delete(sealed)) => self.sealed_gone(&ObjectName::of(&sealed.metadata)),
-                Err(error) => trouble.begins(&error.into()),
+                Err(error) => {
+                    let failure = ApiFailure::from(error);
+                    if namespace.is_some() && matches!(failure, ApiFailure::Denied(_)) {
+                        done.send_replace(true);
+                    }
+                    trouble.begins(&failure);
+                }
             }
         }
     }
