@@ -42,6 +42,9 @@ pub(crate) struct Watches {
 /// How long a replica that does not lead remembers what has gone, should it come to lead: two leaders' time.
 const FOLLOWED: Duration = Duration::from_secs(2 * lease::LASTS.as_secs());
 
+/// Secrets in one page of their list. What is kept of most is nothing, so a page is most of the memory that they take.
+const SECRETS_A_PAGE: u32 = 250;
+
 /// Says whether a watch works, and when that changes.
 struct Trouble {
     what: &'static str,
@@ -179,7 +182,8 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let stream = watcher(api, watcher::Config::default()).backoff(WatchPauses::default());
+        let config = watcher::Config::default().page_size(SECRETS_A_PAGE);
+        let stream = watcher(api, config).backoff(WatchPauses::default());
         let mut stream = std::pin::pin!(stream);
         let mut trouble = Trouble::new("Secrets", namespace.as_deref());
         let mut kept = HashSet::new();
