@@ -223,10 +223,13 @@ impl Index {
     }
 
     /// A SealedSecret appeared or changed. Gives what it was before, and whether it needs a pass.
-    pub(crate) fn sealed_applied(&self, sealed: SealedSecret) -> (Option<Arc<SealedSecret>>, Option<Wake>) {
+    pub(crate) fn sealed_applied(
+        &self,
+        sealed: impl Into<Arc<SealedSecret>>,
+    ) -> (Option<Arc<SealedSecret>>, Option<Wake>) {
+        let sealed = sealed.into();
         let name = ObjectName::of(&sealed.metadata);
         let mut inner = self.inner();
-        let sealed = Arc::new(sealed);
         let before = inner.sealed.insert(name.clone(), sealed.clone());
         let matters = before
             .as_ref()

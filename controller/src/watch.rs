@@ -148,9 +148,9 @@ impl Watches {
         // Only the API server needs them, and they can be larger than the rest.
         sealed.metadata.managed_fields = None;
         let name = ObjectName::of(&sealed.metadata);
-        let conditions = sealed.clone();
-        let (before, wake) = self.index.sealed_applied(sealed);
-        self.metrics.show_status(before.as_deref(), Some(&conditions));
+        let sealed = Arc::new(sealed);
+        let (before, wake) = self.index.sealed_applied(sealed.clone());
+        self.metrics.show_status(before.as_deref(), Some(&sealed));
         self.wake(name, wake);
     }
 
