@@ -19,6 +19,7 @@ mod beside_go {
         ("dates", include_str!("cases/dates.json")),
         ("defaults", include_str!("cases/defaults.json")),
         ("dicts", include_str!("cases/dicts.json")),
+        ("documented", include_str!("cases/documented.json")),
         ("encodings", include_str!("cases/encodings.json")),
         ("found", include_str!("cases/found.json")),
         ("kafka", include_str!("cases/kafka.json")),
