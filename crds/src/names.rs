@@ -86,6 +86,8 @@ pub const PATH_CERTIFICATE: &str = "/v1/cert.pem";
 pub const PATH_VERIFY: &str = "/v1/verify";
 /// Path of the controller's HTTP server: a SealedSecret sealed anew for the current key.
 pub const PATH_ROTATE: &str = "/v1/rotate";
+/// Query of [`PATH_ROTATE`] that leaves alone what the newest key opens (ours; others take no notice of it).
+pub const QUERY_ONLY_STALE: &str = "only=stale";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
 /// Path of the controller's HTTP server: readiness.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crds::names;
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
+use sealing::reseal::Which;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{ClusterFlags, RequestTimeout};
@@ -152,14 +153,24 @@ impl Cluster {
         }
     }
 
-    /// Has the controller seal a SealedSecret, given as JSON, again with its newest key. Gives the answer's body.
+    /// Has the controller seal a SealedSecret, given as JSON, again with its newest key. Gives the answer's body. Not every
+    /// controller can leave alone what is on that key already: the reference's seals all of it anew.
     ///
     /// # Errors
     /// [`ClusterError::ReEncrypt`], or that the API server does not answer.
-    pub(crate) fn rotate(&self, service: &ProxiedService, json: Vec<u8>) -> Result<Vec<u8>, ClusterError> {
+    pub(crate) fn rotate(
+        &self,
+        service: &ProxiedService,
+        json: Vec<u8>,
+        which: Which,
+    ) -> Result<Vec<u8>, ClusterError> {
+        let query = match which {
+            Which::All => String::new(),
+            Which::OfOtherKeys => format!("?{}", names::QUERY_ONLY_STALE),
+        };
         let request = Request {
             method: Method::POST,
-            path: format!("{}{}", service.path, names::PATH_ROTATE),
+            path: format!("{}{}{query}", service.path, names::PATH_ROTATE),
             accept: "*/*",
             body: json,
         };

@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use crds::names;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::reseal::{self, Which};
@@ -26,12 +27,18 @@ const OF_THE_SERVER: [&str; 7] = [
 ];
 
 /// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it
-/// before; 500 with an empty body for everything else, be it no SealedSecret or one that does not open; for a body that
+/// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no SealedSecret or one that does not open; for a body that
 /// cannot be had, see [`opening::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
     let accept_deprecated_data = shared.accept_deprecated_data;
+    let asked = request.uri().query().unwrap_or_default();
+    let which = if asked.split('&').any(|part| part == names::QUERY_ONLY_STALE) {
+        Which::OfOtherKeys
+    } else {
+        Which::All
+    };
     let resealed = opening::work(&shared, request, move |body, keys, lately| {
-        reseal(body, keys, lately, accept_deprecated_data)
+        reseal(body, keys, lately, accept_deprecated_data, which)
     });
     match resealed.await {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
@@ -40,7 +47,7 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: bool) -> Option<String> {
+fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: bool, which: Which) -> Option<String> {
     let (document, sealed) = match opening::sealed_secret(body) {
         Ok(found) => found,
         Err(reason) => {
@@ -57,7 +64,7 @@ fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: boo
     let mut random = SystemRandom::default();
     let resealed = accepted.then(|| {
         let likely = lately.keys();
-        reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), Which::All, &mut random)
+        reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), which, &mut random)
     });
     let Some(Ok(resealed)) = resealed else {
         warn!("a SealedSecret that was sent to be sealed anew does not open");
@@ -88,7 +95,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use crds::{SealedSecret, names};
+    use crds::SealedSecret;
     use jiff::Timestamp;
     use sealing::binding::Binding;
     use sealing::cert::CertParameters;
@@ -159,7 +166,14 @@ mod tests {
     fn every_ciphertext_is_new_and_nothing_else() {
         let held = held();
         let before = sealed(&held);
-        let text = reseal(before.to_string().as_bytes(), &held.keys, &Lately::default(), true).unwrap();
+        let text = reseal(
+            before.to_string().as_bytes(),
+            &held.keys,
+            &Lately::default(),
+            true,
+            Which::All,
+        )
+        .unwrap();
         assert!(!text.contains('\n') && text.starts_with("{\"metadata\":{"), "{text}");
         let mut after: Value = serde_json::from_str(&text).unwrap();
         let mut object = after.clone();
@@ -183,6 +197,37 @@ mod tests {
             object["spec"]["encryptedData"] = items.keys().cloned().collect();
         }
         assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn what_is_on_the_newest_key_is_left_alone_when_that_is_asked_for() {
+        let held = held();
+        let twice = |which| {
+            let first = reseal(
+                sealed(&held).to_string().as_bytes(),
+                &held.keys,
+                &Lately::default(),
+                true,
+                which,
+            )
+            .unwrap();
+            let mut object: Value = serde_json::from_str(&first).unwrap();
+            object["kind"] = json!("SealedSecret");
+            object["apiVersion"] = json!("bitnami.com/v1alpha1");
+            let second = reseal(
+                object.to_string().as_bytes(),
+                &held.keys,
+                &Lately::default(),
+                true,
+                which,
+            )
+            .unwrap();
+            (first, second)
+        };
+        let (first, second) = twice(Which::OfOtherKeys);
+        assert!(!sealed(&held).to_string().contains(&first) && first == second);
+        let (first, second) = twice(Which::All);
+        assert_ne!(first, second);
     }
 
     #[test]
@@ -215,7 +260,7 @@ mod tests {
         ];
         for (what, body) in bodies {
             assert_eq!(
-                reseal(body.as_bytes(), &held.keys, &Lately::default(), true),
+                reseal(body.as_bytes(), &held.keys, &Lately::default(), true, Which::All),
                 None,
                 "{what}"
             );
@@ -225,9 +270,24 @@ mod tests {
             ..held.keys.clone()
         };
         assert_eq!(
-            reseal(good.to_string().as_bytes(), &no_current, &Lately::default(), true),
+            reseal(
+                good.to_string().as_bytes(),
+                &no_current,
+                &Lately::default(),
+                true,
+                Which::All
+            ),
             None
         );
-        assert!(reseal(good.to_string().as_bytes(), &held.keys, &Lately::default(), true).is_some());
+        assert!(
+            reseal(
+                good.to_string().as_bytes(),
+                &held.keys,
+                &Lately::default(),
+                true,
+                Which::All
+            )
+            .is_some()
+        );
     }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::binding::Scope;
 use sealing::document::edit::{Edit, edit};
 use sealing::document::{self, Document};
-use sealing::reseal::reply;
+use sealing::reseal::{Which, reply};
 
 use crate::cluster::Cluster;
 use crate::command::{Input, Output, ReEncrypt};
@@ -34,7 +34,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     for (document, sealed, json) in questions {
         let wrong = |fault: Fault| name.fault_at(document.place(), fault);
         let answer = cluster
-            .rotate(&service, json.into_bytes())
+            .rotate(&service, json.into_bytes(), Which::All)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
         let changes = reply::changes(&sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;

@@ -145,7 +145,7 @@ fn by_controller(
         let question = super::re_encrypt::question(sealed);
         let question = document::to_json_compact(&question).map_err(|error| name.fault(error))?;
         let answer = cluster
-            .rotate(service, question.into_bytes())
+            .rotate(service, question.into_bytes(), Which::OfOtherKeys)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
         reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))

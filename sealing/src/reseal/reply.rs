@@ -23,8 +23,9 @@ pub enum ReplyError {
     NoCiphertext(String),
 }
 
-/// The changes that put the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`. A key hint that
-/// the object carries is renewed if the reply says it, else it goes, as it would be wrong.
+/// The changes that put the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`; none where it leaves
+/// them all as they are. A key hint that the object carries is renewed if the reply says it, else it goes, as it would be
+/// wrong.
 ///
 /// # Errors
 /// [`ReplyError`].
@@ -46,6 +47,13 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
     let items = new.encrypted_data.iter();
     let items = items.map(|(item, text)| (vec!["spec", "encryptedData", item.as_str()], text));
     for (path, text) in items.chain(new.data.iter().map(|text| (vec!["spec", "data"], text))) {
+        let before = match path.as_slice() {
+            ["spec", "data"] => old.data.as_ref(),
+            _ => path.last().and_then(|item| old.encrypted_data.get(*item)),
+        };
+        if before == Some(text) {
+            continue;
+        }
         let is_ciphertext = base64_text::decode(text).is_ok_and(|bytes| Envelope::parse(&bytes).is_ok());
         if !is_ciphertext {
             return Err(ReplyError::NoCiphertext(
@@ -54,7 +62,7 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
         }
         changes.push(Change::set(path, text));
     }
-    let annotations = sealed.metadata.annotations.as_ref();
+    let annotations = sealed.metadata.annotations.as_ref().filter(|_| !changes.is_empty());
     if annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
         let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
         changes.push(match KeyHint::of(&reply.metadata) {

@@ -27,7 +27,7 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     // Certificates count in seconds: the next one has to begin in a later one.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let old = laptop.key_names()?;
-    let _controller = laptop.controller_with(&["--key-renew-period=1s"])?;
+    let controller = laptop.controller_with(&["--key-renew-period=1s"])?;
     laptop.cluster.eventually(crate::lab::SOON, "a renewed key", || {
         ensure!(laptop.key_names()?.len() > old.len());
         Ok(())
@@ -60,6 +60,18 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     laptop.ok("keys backup --unencrypted -w keys.yaml", "")?;
     let opened = laptop.ok("unseal --recovery-private-key keys.yaml repo", "")?;
     ensure!(opened.matches("aHVudGVyMg==").count() == 2, "{opened}");
+
+    // What is on the newest key is left alone: so it judges that opens it.
+    stop(controller)?;
+    let _controller = laptop.controller()?;
+    laptop.ok("reseal repo", "")?;
+    let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
+    let told: Value = serde_json::from_str(&laptop.ok("reseal -o json repo", "")?)?;
+    ensure!(
+        told["files"].as_array().is_some_and(Vec::is_empty) || !told.to_string().contains("resealed"),
+        "{told}"
+    );
+    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
 
     // Whoever cannot be reached is told, and nothing is written.
     let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
