@@ -381,8 +381,8 @@ impl Index {
         Some(Start { sealed, memory, seen })
     }
 
-    /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if the Secret changed meanwhile and not by this pass:
-    /// while nothing was remembered yet, that woke nobody.
+    /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if
+    /// the Secret changed meanwhile and not by this pass: while nothing was remembered yet, that woke nobody.
     pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: Memory) -> Option<Duration> {
         let mut inner = self.inner();
         if !inner.sealed.contains_key(name) {

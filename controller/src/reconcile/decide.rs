@@ -293,8 +293,8 @@ fn is_sealing_key(asked: &ClearSecret, unlabelled: Option<&str>) -> bool {
 }
 
 /// A SealedSecret that changed is written whole, as the reference does. One that did not change since its Secret was written
-/// is only repaired, whatever failed in between: labels and annotations that others added stay. Where nothing is known of it (a restart without statuses), a Secret that
-/// is its own already is taken to be of its present state.
+/// is only repaired, whatever failed in between: labels and annotations that others added stay. Where nothing is known
+/// of it (a restart without statuses), a Secret that is its own already is taken to be of its present state.
 fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
         return Mode::Patch {

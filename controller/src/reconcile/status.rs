@@ -48,8 +48,8 @@ pub(crate) fn reported(sealed: &SealedSecret) -> Option<Reported> {
 
 /// The status after a pass; `None` when it would say what it says already.
 ///
-/// `Synced` comes first, then `Ready`; of a failure then `Stalled` where no timer tries again, else `Reconciling` (kstatus: both
-/// are absent otherwise). Conditions of others follow as they were.
+/// `Synced` comes first, then `Ready`; of a failure then `Stalled` where no timer tries again, else `Reconciling`
+/// (kstatus: both are absent otherwise). Conditions of others follow as they were.
 pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Timestamp) -> Option<SealedSecretStatus> {
     let old = sealed.status.clone().unwrap_or_default();
     let mut conditions = asked(sealed, failure);

@@ -62,8 +62,9 @@ pub(crate) struct Access {
     pub namespace: String,
 }
 
-/// Makes the client, which writes only while this replica leads: with the kubeconfig that was named, else as the Pod's service account. The kubeconfig in the home
-/// directory is not used unless it is named: nobody serves a cluster by accident.
+/// Makes the client, which writes only while this replica leads: with the kubeconfig that was named, else as the Pod's
+/// service account. The kubeconfig in the home directory is not used unless it is named: nobody serves a cluster by
+/// accident.
 pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
     let namespace = own_namespace(&config);

@@ -27,8 +27,8 @@ const OF_THE_SERVER: [&str; 7] = [
 ];
 
 /// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it
-/// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no SealedSecret or one that does not open; for a body that
-/// cannot be had, see [`opening::work`].
+/// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no
+/// SealedSecret or one that does not open; for a body that cannot be had, see [`opening::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
     let accept_deprecated_data = shared.accept_deprecated_data;
     let asked = request.uri().query().unwrap_or_default();
