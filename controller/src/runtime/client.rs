@@ -49,6 +49,11 @@ pub(crate) enum ClientError {
     /// No kubeconfig was named, and this is no Pod.
     #[error("not in a cluster: name a kubeconfig with --kubeconfig or KUBECONFIG")]
     NotInCluster(#[source] InClusterError),
+    /// A way that the controller does not know.
+    #[error(
+        "the kubeconfig, or the environment, names the proxy {0}: the controller goes to the API server directly only"
+    )]
+    Proxy(String),
     /// The client.
     #[error("no client for the API server can be made")]
     Client(#[source] kube::Error),
@@ -82,6 +87,10 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
     config
         .headers
         .extend(HeaderValue::try_from(agent).map(|agent| (USER_AGENT, agent)));
+    if let Some(proxy) = &config.proxy_url {
+        // The host alone: a password may stand before it.
+        return Err(ClientError::Proxy(proxy.host().unwrap_or_default().to_owned()));
+    }
     let service = service(&config).map_err(ClientError::Client)?;
     let builder = ClientBuilder::new(service, config.default_namespace).with_layer(&FenceLayer(leadership));
     Ok(match limit {
@@ -225,6 +234,18 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, overloaded).await });
         assert!(Api::<Namespace>::all(client).get("a").await.is_err());
         assert_eq!(sent.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_proxy_is_refused_and_not_passed_by() {
+        let mut config = Config::new("https://192.0.2.1".parse().unwrap());
+        config.proxy_url = "http://user:password@proxy.example:3128".parse().ok();
+        let (_, leadership) = Leadership::new(Standing::Alone);
+        let error = client(config, None, leadership).err().unwrap().to_string();
+        assert!(
+            error.contains("the proxy proxy.example:") && !error.contains("password"),
+            "{error}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
