@@ -20,7 +20,7 @@ fn serve(answer: String, file: PathBuf) -> String {
     thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            let body = if path(&connection).ends_with("/v1/rotate") {
+            let body = if path(&connection).contains("/v1/rotate") {
                 let mut file = File::options().append(true).open(&file).unwrap();
                 file.write_all(b"# written meanwhile\n").unwrap();
                 answer.as_str()

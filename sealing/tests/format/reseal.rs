@@ -271,9 +271,11 @@ fn a_reply_that_is_not_the_same_object_is_refused() {
 fn a_hint_that_the_reply_does_not_renew_goes() {
     let mut before = object(Scope::Strict, &["other"]);
     before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = json!(key("other").fingerprint);
+    let changes = |reply: &Value| reply::changes(&typed(&before), &typed(reply)).unwrap();
     let mut reply = before.clone();
     reply["metadata"]["annotations"] = json!({});
-    let changes = |reply: &Value| reply::changes(&typed(&before), &typed(reply)).unwrap();
+    assert_eq!(changes(&reply), [], "no ciphertext is new");
+    reply["spec"] = object(Scope::Strict, &["rsa2048"])["spec"].clone();
     assert!(matches!(changes(&reply).last(), Some(Change::Remove { .. })));
     let hint = KeyHint::one(key("rsa2048").cert().public().fingerprint());
     reply["metadata"]["annotations"] = json!({names::ANNOTATION_SEALED_WITH: hint.to_string()});
