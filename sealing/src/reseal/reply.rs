@@ -44,23 +44,24 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
         return Err(ReplyError::OtherItems);
     }
     let mut changes = Vec::new();
-    let items = new.encrypted_data.iter();
-    let items = items.map(|(item, text)| (vec!["spec", "encryptedData", item.as_str()], text));
-    for (path, text) in items.chain(new.data.iter().map(|text| (vec!["spec", "data"], text))) {
-        let before = match path.as_slice() {
-            ["spec", "data"] => old.data.as_ref(),
-            _ => path.last().and_then(|item| old.encrypted_data.get(*item)),
-        };
-        if before == Some(text) {
-            continue;
-        }
+    let items = new.encrypted_data.iter().map(|(item, text)| {
+        let path = vec!["spec", "encryptedData", item.as_str()];
+        (path, old.encrypted_data.get(item), text)
+    });
+    let deprecated = new
+        .data
+        .iter()
+        .map(|text| (vec!["spec", "data"], old.data.as_ref(), text));
+    for (path, before, text) in items.chain(deprecated) {
         let is_ciphertext = base64_text::decode(text).is_ok_and(|bytes| Envelope::parse(&bytes).is_ok());
         if !is_ciphertext {
             return Err(ReplyError::NoCiphertext(
                 path.last().copied().unwrap_or_default().to_owned(),
             ));
         }
-        changes.push(Change::set(path, text));
+        if before != Some(text) {
+            changes.push(Change::set(path, text));
+        }
     }
     let annotations = sealed.metadata.annotations.as_ref().filter(|_| !changes.is_empty());
     if annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
