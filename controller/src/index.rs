@@ -104,7 +104,7 @@ pub(crate) struct Repairs {
 impl Repairs {
     /// So many are made at once. Somebody who edits a Secret by hand does not come this far; a controller that wants another
     /// Secret than this one would go on for ever.
-    pub(crate) const FREE: u32 = 5;
+    const FREE: u32 = 5;
     /// Two of them with more time between them are not in quick succession.
     const QUICK: SignedDuration = SignedDuration::from_mins(1);
 

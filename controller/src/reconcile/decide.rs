@@ -90,17 +90,20 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         target = Target::Wait(left);
     }
     let repairs = repairs(&target, observed, memory, now);
+    let target = match target {
+        Target::Step(step, None) if step != SecretStep::Leave && repairs.are_contested() => {
+            let failure = Failure::Contested(live.as_ref().and_then(last_other_manager));
+            Target::Step(step, Some(failure))
+        }
+        target => target,
+    };
+    let unmanaged = matches!(&target, Target::Step(_, Some(Failure::Unmanaged(_))));
     let memory = &Memory {
         repairs,
         ..memory.clone()
     };
     let mut plan = match target {
         Target::Wait(pause) => wait(memory, pause),
-        Target::Step(step, None) if step != SecretStep::Leave && repairs.are_contested() => {
-            let failure = Failure::Contested(live.as_ref().and_then(last_other_manager));
-            let plan = report(observed.sealed, Err(&failure), memory, settings, now);
-            Plan { secret: step, ..plan }
-        }
         Target::Step(step, None) => report(observed.sealed, Ok(step), memory, settings, now),
         Target::Step(step, Some(failure)) => {
             let plan = report(observed.sealed, Err(&failure), memory, settings, now);
@@ -112,7 +115,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     if plan.synced {
         plan.memory.input_digest = Some(observed.digest.to_owned());
         plan.memory.orphan_digest = None;
-    } else if plan.secret != SecretStep::Leave && !repairs.are_contested() {
+    } else if unmanaged {
         plan.memory.orphan_digest = Some(observed.digest.to_owned());
     }
     plan
