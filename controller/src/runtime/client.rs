@@ -78,8 +78,6 @@ pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> R
 }
 
 fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Leadership) -> Result<Client, ClientError> {
-    // No refused request is sent again by itself, behind fence and pace: a write could so leave long after this replica has
-    // ceased to lead. Whoever asks tries again where that makes sense.
     config.read_timeout = Some(LONGEST_SILENCE);
     config.reset_reader_on_write = true;
     // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
@@ -105,7 +103,9 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
 }
 
 /// What kube would make of the configuration, but that its connections wait for nothing: with Nagle's algorithm, the first
-/// request on each is held back for 40 ms, until the API server has acknowledged the handshake.
+/// request on each is held back for 40 ms, until the API server has acknowledged the handshake; and that no refused request
+/// is sent again by itself, behind fence and pace: a write could so leave long after this replica has ceased to lead. Whoever
+/// asks tries again where that makes sense.
 fn service(config: &Config) -> kube::Result<BoxService<Request<Body>, Response<Incoming>, BoxError>> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
