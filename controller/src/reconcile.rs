@@ -18,6 +18,7 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
+use sealing::lately::Lately;
 use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
 use tracing::{debug, info};
@@ -30,7 +31,6 @@ use crate::keys::{Keys, KeysReader, MOST_MISSES};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
-use sealing::lately::Lately;
 
 use collect::Gone;
 use decide::{Observed, Plan};

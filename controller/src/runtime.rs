@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use kube::Api;
+use sealing::lately::Lately;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,7 +36,6 @@ use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
 use crate::watch::Watches;
-use sealing::lately::Lately;
 
 /// Passes at a time. They mostly wait for the API server; private-key work has its own bound.
 const WORKERS: usize = 32;

@@ -22,13 +22,13 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use crds::names;
+use sealing::lately::Lately;
 use tokio::sync::Semaphore;
 
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
-use sealing::lately::Lately;
 
 /// Largest request body, in bytes: twice what the API server stores.
 pub(crate) const LARGEST_BODY: usize = 3 << 20;

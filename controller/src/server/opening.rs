@@ -8,13 +8,13 @@ use axum::extract::{FromRequest as _, Request};
 use axum::http::StatusCode;
 use crds::SealedSecret;
 use sealing::document::{self, Document};
+use sealing::lately::Lately;
 use sealing::unseal;
 
 use super::Shared;
 use crate::error::chain;
 use crate::events::truncate;
 use crate::keys::{Keys, MOST_MISSES};
-use sealing::lately::Lately;
 
 /// Longest time for the whole body: one that trickles holds the place of another.
 const LONGEST_BODY: Duration = Duration::from_secs(10);

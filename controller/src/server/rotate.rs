@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use crds::names;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
+use sealing::lately::Lately;
 use sealing::reseal::{self, Which};
 use serde_json::Value;
 use tracing::{error, warn};
 
 use super::{Shared, opening};
 use crate::keys::Keys;
-use sealing::lately::Lately;
 
 /// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
 /// the answer.

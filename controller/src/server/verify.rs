@@ -3,11 +3,11 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use sealing::keyring::KeyRing;
+use sealing::lately::Lately;
 use sealing::unseal;
 use tracing::{error, warn};
 
 use super::{Shared, opening};
-use sealing::lately::Lately;
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; for a
 /// body that cannot be had, see [`opening::work`].
