@@ -67,6 +67,16 @@ impl Implementation {
 /// For the reference's controller: without its limit of 5 requests a second, which would be most of a test's time.
 pub const UNLIMITED: &[&str] = &["--kubeclient-qps=-1"];
 
+/// The reference's own source, in the pinned version.
+pub fn reference_source() -> Result<PathBuf> {
+    peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")
+}
+
+/// The file of the reference's CRD.
+pub fn reference_crd() -> Result<PathBuf> {
+    Ok(reference_source()?.join("helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml"))
+}
+
 /// The repository's root.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -85,8 +95,7 @@ impl Cluster {
                 self.await_crd("sealedsecrets.bitnami.com")?;
             }
             Implementation::Reference => {
-                let folder = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
-                let crd = folder.join("helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml");
+                let crd = reference_crd()?;
                 let crd = std::fs::read_to_string(&crd).with_context(|| format!("cannot read {}", crd.display()))?;
                 self.apply(&crd)?;
                 self.await_crd("sealedsecrets.bitnami.com")?;

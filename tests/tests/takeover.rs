@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::{Implementation, NAMESPACE};
-use harness::peers;
+use harness::implementation::{Implementation, NAMESPACE, reference_source};
 use harness::process::Process;
 use harness::samples;
 use serde_json::{Value, json};
@@ -184,8 +183,7 @@ impl Story {
 fn the_references_rights_are_as_its_own_source_says() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Reference)?;
-    let folder = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
-    let source: String = std::fs::read_to_string(folder.join("controller.jsonnet"))?;
+    let source: String = std::fs::read_to_string(reference_source()?.join("controller.jsonnet"))?;
     let words: String = source.split_whitespace().collect();
     let role = cluster.get_json(&["clusterrole", "secrets-unsealer"])?;
     let list = |rule: &Value, field: &str| -> Result<String> {

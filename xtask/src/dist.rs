@@ -72,9 +72,7 @@ fn link(folder: &Path, order: &str) -> Result<PathBuf> {
     cargo.args(["--package", "kubeseal-rs", "--bin", "kubeseal"]);
     if !order.is_empty() {
         // Cargo looks at arguments, not at the files that they name: another order is another file.
-        let digest = Sha256::digest(order);
-        let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let file = folder.join(format!("order-{name}.txt"));
+        let file = folder.join(format!("order-{:x}.txt", Sha256::digest(order)));
         fs::write(&file, order)?;
         cargo.args(["--", "-C"]);
         cargo.arg(format!("link-arg=-Wl,--symbol-ordering-file={}", file.display()));

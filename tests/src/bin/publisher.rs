@@ -94,10 +94,7 @@ impl Publisher {
             return Ok(());
         }
         let archive = fetch(url, branch, commit).await?;
-        let digest: String = Sha256::digest(&archive)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = format!("{:x}", Sha256::digest(&archive));
         let now = jiff::Timestamp::now().to_string();
         let generation = source.pointer("/metadata/generation");
         let status = json!({"status": {

@@ -57,13 +57,9 @@ pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
         let flags = (other.name, other.package, other.ldflags, other.source);
         digest.update(format!("{flags:?}"));
     }
-    let key: String = digest
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(root()?.join(format!("{}-{key}", peer.folder)))
+    // Twelve digits tell any two apart, and leave paths short enough to read.
+    let key = format!("{:x}", digest.finalize());
+    Ok(root()?.join(format!("{}-{key:.12}", peer.folder)))
 }
 
 /// Makes the peer under a temporary name and moves it into place: what is half made must never be taken for whole.

@@ -77,8 +77,7 @@ fn digests(folder: &Path) -> Result<BTreeMap<String, String>> {
     fs::read_dir(folder)?
         .map(|entry| {
             let entry = entry?;
-            let digest = Sha256::digest(fs::read(entry.path())?);
-            let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = format!("{:x}", Sha256::digest(fs::read(entry.path())?));
             Ok((entry.file_name().to_string_lossy().into_owned(), digest))
         })
         .collect()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::{Implementation, NAMESPACE, repository};
+use harness::implementation::{Implementation, NAMESPACE, reference_source, repository};
 use harness::output::{Captured, run};
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
@@ -19,8 +19,7 @@ pub(crate) fn ours() -> PathBuf {
 }
 
 fn the_references() -> Result<PathBuf> {
-    let module = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
-    Ok(module.join("helm/sealed-secrets"))
+    Ok(reference_source()?.join("helm/sealed-secrets"))
 }
 
 /// Helm without a cluster.

@@ -1,10 +1,7 @@
 //! Objects of every kind, good and bad.
 
-use std::process::Command;
-
 use anyhow::{Context, Result};
 use harness::implementation::Implementation;
-use harness::output::run_with_input;
 use harness::samples;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
@@ -117,9 +114,6 @@ fn broken(key: &SealingKey) -> Result<Vec<Value>> {
 }
 
 fn with(key: &SealingKey, scope: &str, secret: &Value) -> Result<Value> {
-    let mut kubeseal = Command::new(Implementation::Reference.programs()?.kubeseal);
-    kubeseal.args(["--scope", scope, "--cert"]).arg(&key.certificate);
-    run_with_input(&mut kubeseal, secret.to_string().as_bytes())?
-        .success()?
-        .json()
+    let certificate = std::fs::read_to_string(&key.certificate)?;
+    Implementation::Reference.seal(&certificate, &["--scope", scope], secret)
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use harness::implementation::reference_crd;
 use harness::namespace::TempNamespace;
 use harness::output::Captured;
-use harness::peers;
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
@@ -113,9 +113,7 @@ fn get_has_the_references_columns() -> Result<()> {
     );
     ensure!(lines[2].contains(&"False"), "{table}");
 
-    let reference = peers::module_folder(&peers::REF_CONTROLLER, "github.com/bitnami/sealed-secrets")?;
-    let crd = reference.join("helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml");
-    let reference = &desk.lab.cluster.objects_at(&crd)?[0];
+    let reference = &desk.lab.cluster.objects_at(&reference_crd()?)?[0];
     let ours: Value = serde_json::from_str(&desk.kubectl("get crd sealedsecrets.bitnami.com -o json")?)?;
     let columns = "/spec/versions/0/additionalPrinterColumns";
     ensure!(

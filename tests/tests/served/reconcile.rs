@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Request;
+use harness::implementation::Implementation;
 use harness::namespace::TempNamespace;
 use harness::peers;
 use harness::samples;
@@ -16,13 +17,8 @@ fn created_edited_deleted() -> Result<()> {
     let lab = Lab::shared()?;
     let space = TempNamespace::create(&lab.cluster)?;
     let secret = samples::secret(space.name(), "one");
-    let cert = tempfile::NamedTempFile::new()?;
-    std::fs::write(cert.path(), lab.certificate()?)?;
-    let mut kubeseal =
-        std::process::Command::new(harness::implementation::Implementation::Reference.programs()?.kubeseal);
-    kubeseal.arg("--cert").arg(cert.path());
-    let sealed = harness::output::run_with_input(&mut kubeseal, secret.to_string().as_bytes())?.success()?;
-    lab.cluster.apply(&sealed.stdout)?;
+    let sealed = lab.cluster.seal(Implementation::Reference, &[], &secret)?;
+    lab.cluster.apply(&sealed.to_string())?;
     lab.cluster.eventually(SOON, "every item, byte for byte", || {
         let found = lab.cluster.get_json(&["secret", "one", "-n", space.name()])?;
         ensure!(found["data"] == secret["data"] && found["type"] == "Opaque", "{found}");

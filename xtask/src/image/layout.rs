@@ -94,7 +94,7 @@ impl Descriptor {
 
 /// Stores a blob.
 fn put(folder: &Path, media_type: &'static str, bytes: &[u8]) -> Result<Descriptor> {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:x}", Sha256::digest(bytes));
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs).with_context(|| format!("cannot create {}", blobs.display()))?;
     fs::write(blobs.join(&hex), bytes).with_context(|| format!("cannot write into {}", blobs.display()))?;
@@ -123,10 +123,7 @@ mod tests {
                 .unwrap()
                 .to_owned();
             let bytes = fs::read(layout.join("blobs/sha256").join(&hex)).unwrap();
-            let found: String = Sha256::digest(&bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let found = format!("{:x}", Sha256::digest(&bytes));
             assert_eq!(
                 (found, descriptor["size"].as_u64()),
                 (hex, u64::try_from(bytes.len()).ok())
