@@ -1,24 +1,55 @@
 //! Files of a tree, of which most hold something else than what is looked for.
 
+use std::path::PathBuf;
+
 use sealing::document::{self, Document};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::files;
 use crate::objects::InputName;
 use crate::repository::is_chart_template;
 use crate::tree::TreeFile;
 
-/// The documents of a file that may hold objects of `kind`. None: it does not, and was not read to its end; a file that is
-/// no manifest (a Helm template, a values file) is nobody's business unless it was typed, or says that it holds one.
-///
-/// # Errors
-/// The first thing that is wrong in a file of which objects of that kind must be expected.
-pub(crate) fn documents(
-    name: &InputName,
-    file: &TreeFile,
-    bytes: &[u8],
-    kind: &str,
-) -> Result<Option<Vec<Document>>, Error> {
+/// A file as it was read: the bytes, and what they mean.
+pub(crate) struct Manifest {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// What messages call it.
+    pub(crate) name: InputName,
+    /// All of it. Wiped when dropped.
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// Its objects, of any kind.
+    pub(crate) documents: Vec<Document>,
+}
+
+impl Manifest {
+    /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is no manifest (a Helm
+    /// template, a values file) is nobody's business unless it was typed, or says that it holds one.
+    ///
+    /// # Errors
+    /// That it cannot be read; the first thing that is wrong in a file of which objects of that kind must be expected.
+    pub(crate) fn read(file: &TreeFile, kind: &str) -> Result<Option<Self>, Error> {
+        let manifest = Self {
+            path: file.path.clone(),
+            name: InputName(file.path.display().to_string()),
+            bytes: files::read_file(&file.path)?,
+            documents: Vec::new(),
+        };
+        let documents = documents(&manifest.name, file, &manifest.bytes, kind)?;
+        let manifest = documents.map(|documents| Self { documents, ..manifest });
+        Ok(manifest.filter(|manifest| manifest.of_kind(kind).next().is_some()))
+    }
+
+    /// Its objects of that kind.
+    pub(crate) fn of_kind(&self, wanted: &str) -> impl Iterator<Item = &Document> {
+        self.documents.iter().filter(move |document| kind(document) == wanted)
+    }
+}
+
+/// Those of a file that may hold objects of `kind`.
+fn documents(name: &InputName, file: &TreeFile, bytes: &[u8], kind: &str) -> Result<Option<Vec<Document>>, Error> {
     let may_hold = bytes.windows(kind.len()).any(|part| part == kind.as_bytes());
     if !file.typed && is_chart_template(&file.path, bytes) {
         return Ok(None);

@@ -4,12 +4,11 @@
 
 mod shown;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crds::{SealedSecret, names};
 use jiff::Timestamp;
+use rayon::iter::Either;
 use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
@@ -24,8 +23,8 @@ use crate::cluster::{Cluster, ProxiedService};
 use crate::command::{Opener, ResealFiles, ResealMode};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, Writer};
-use crate::manifest;
+use crate::files::Writer;
+use crate::manifest::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
 use crate::progress::Progress;
@@ -35,8 +34,8 @@ use crate::tree::{self, TreeFile};
 /// Reseals the files, or tells which are due, and what came of each.
 pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
-    let (files, mut reports) = with_sealed_secrets(files);
-    if files.is_empty() && reports.is_empty() {
+    let (mut reports, manifests) = with_sealed_secrets(files);
+    if manifests.is_empty() && reports.is_empty() {
         return Err(Error::NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
@@ -46,16 +45,16 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
         Opener::Keys { keys, cert } => {
             let keys = super::recovery_unseal::key_ring(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
-            let certs: BTreeMap<_, _> = files
-                .iter()
-                .map(|file| Ok((file.path.clone(), certificates.between(&[&file.path])?)))
+            let with_certs = manifests
+                .into_iter()
+                .map(|manifest| Ok((certificates.between(&[&manifest.path])?, manifest)))
                 .collect::<Result<_, Error>>()?;
-            with_keys(command, &files, &keys, &certs)
+            with_keys(command, with_certs, &keys)
         }
         Opener::Controller(controller) => {
             let cluster = Cluster::connect(&controller.cluster, environment)?;
             let service = cluster.service(controller)?;
-            by_controller(command, &files, &cluster, &service)
+            by_controller(command, &manifests, &cluster, &service)
         }
     };
     reports.extend(done);
@@ -67,47 +66,23 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
     }
 }
 
-/// The files that hold a SealedSecret, and what is wrong with those that may.
-fn with_sealed_secrets(files: Vec<TreeFile>) -> (Vec<TreeFile>, Vec<FileReport>) {
-    let looked: Vec<_> = files
+/// What is wrong with files that may hold a SealedSecret, and those that do.
+fn with_sealed_secrets(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Manifest>) {
+    files
         .into_par_iter()
-        .filter_map(|file| match holds_any(&file) {
-            Ok(true) => Some(Ok(file)),
-            Ok(false) => None,
-            Err(fault) => Some(Err(FileReport::failed(&file.path, fault))),
+        .filter_map(|file| {
+            let read = Manifest::read(&file, names::KIND).transpose()?;
+            Some(read.map_err(|fault| FileReport::failed(&file.path, fault)))
         })
-        .collect();
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
-    for one in looked {
-        match one {
-            Ok(file) => found.push(file),
-            Err(report) => failed.push(report),
-        }
-    }
-    (found, failed)
+        .partition_map(Either::from)
 }
 
-fn holds_any(file: &TreeFile) -> Result<bool, Error> {
-    let bytes = files::read_file(&file.path)?;
-    let documents = manifest::documents(&InputName(file.path.display().to_string()), file, &bytes, names::KIND)?;
-    Ok(documents
-        .iter()
-        .flatten()
-        .any(|document| manifest::kind(document) == names::KIND))
-}
-
-fn with_keys(
-    command: &ResealFiles,
-    files: &[TreeFile],
-    keys: &KeyRing,
-    certs: &BTreeMap<PathBuf, Arc<SealingCert>>,
-) -> Vec<FileReport> {
-    let progress = Progress::of(files.len());
+fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)>, keys: &KeyRing) -> Vec<FileReport> {
+    let progress = Progress::of(with_certs.len());
     let lately = Lately::default();
     let writer = Writer::default();
-    let one = |file: &TreeFile| {
-        let cert = certs.get(&file.path).ok_or(Error::Report)?;
-        one_file(command, &file.path, &writer, |name, document, sealed| {
+    let one = |cert: &SealingCert, manifest: &Manifest| {
+        one_file(command, manifest, &writer, |document, sealed| {
             let mut random = SystemRandom::default();
             let resealed = reseal(
                 sealed,
@@ -117,15 +92,16 @@ fn with_keys(
                 Which::OfOtherKeys,
                 &mut random,
             )
-            .map_err(|error| name.fault_at(document.place(), error))?;
+            .map_err(|error| manifest.name.fault_at(document.place(), error))?;
             lately.opened(&resealed.opened_by);
             Ok(resealed.changes(sealed, command.key_hint))
         })
     };
     parallel::with_writes(|| {
-        let reports = files.par_iter().map(|file| {
-            let report = one(file).unwrap_or_else(|fault| FileReport::failed(&file.path, fault));
-            progress.done(&file.path);
+        // Each is dropped as soon as it is done.
+        let reports = with_certs.into_par_iter().map(|(cert, manifest)| {
+            let report = one(&cert, &manifest).unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
+            progress.done(&manifest.path);
             report
         });
         reports.collect()
@@ -135,11 +111,11 @@ fn with_keys(
 /// One after the other: the controller limits how often it may be asked, whoever asks.
 fn by_controller(
     command: &ResealFiles,
-    files: &[TreeFile],
+    manifests: &[Manifest],
     cluster: &Cluster,
     service: &ProxiedService,
 ) -> Vec<FileReport> {
-    let progress = Progress::of(files.len());
+    let progress = Progress::of(manifests.len());
     let ask = |name: &InputName, document: &Document, sealed: &SealedSecret| {
         let wrong = |fault: Fault| Error::from(name.fault_at(document.place(), fault));
         let question = super::re_encrypt::question(sealed);
@@ -151,35 +127,31 @@ fn by_controller(
         reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
     };
     let writer = Writer::default();
-    files
+    manifests
         .iter()
-        .map(|file| {
-            let report = one_file(command, &file.path, &writer, ask)
-                .unwrap_or_else(|fault| FileReport::failed(&file.path, fault));
-            progress.done(&file.path);
+        .map(|manifest| {
+            let ask = |document: &Document, sealed: &SealedSecret| ask(&manifest.name, document, sealed);
+            let report = one_file(command, manifest, &writer, ask)
+                .unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
+            progress.done(&manifest.path);
             report
         })
         .collect()
 }
 
-/// Reads a file, has `changes` say what changes in each of its SealedSecrets, and writes it.
+/// Has `changes` say what changes in each SealedSecret of a file, and writes it.
 fn one_file(
     command: &ResealFiles,
-    path: &Path,
+    manifest: &Manifest,
     writer: &Writer,
-    changes: impl Fn(&InputName, &Document, &SealedSecret) -> Result<Vec<Change>, Error>,
+    changes: impl Fn(&Document, &SealedSecret) -> Result<Vec<Change>, Error>,
 ) -> Result<FileReport, Error> {
-    let bytes = files::read_file(path)?;
-    let name = InputName(path.display().to_string());
-    let documents = name.documents(&bytes)?;
+    let Manifest { path, name, bytes, .. } = manifest;
     let (mut edits, mut details, mut objects) = (Vec::new(), Vec::new(), 0);
-    for document in documents
-        .iter()
-        .filter(|document| manifest::kind(document) == names::KIND)
-    {
+    for document in manifest.of_kind(names::KIND) {
         objects += 1;
         let sealed = name.sealed_secret(document)?;
-        let changes = changes(&name, document, &sealed)?;
+        let changes = changes(document, &sealed)?;
         if !changes.is_empty() {
             details.push(shown::items(&sealed, &changes));
             edits.push(Edit { document, changes });
@@ -188,15 +160,15 @@ fn one_file(
     if edits.is_empty() {
         return Ok(FileReport::done(path, "current", objects).only_counted());
     }
-    let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
+    let text = edit(bytes, &edits).map_err(|error| name.fault(error))?;
     match command.mode {
         ResealMode::Write => {
-            super::check_unchanged(path, &bytes)?;
+            super::check_unchanged(path, bytes)?;
             writer.write(path, &text)?;
             Ok(FileReport::done(path, "resealed", objects).with(details))
         }
         ResealMode::Check { diff, .. } => {
-            let lines = if diff { shown::diff(&bytes, &text) } else { details };
+            let lines = if diff { shown::diff(bytes, &text) } else { details };
             Ok(FileReport::done(path, "due", objects).with(lines))
         }
     }

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
-use crate::manifest;
+use crate::manifest::Manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
 use crate::progress::Progress;
@@ -149,11 +149,10 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
 
 /// The Secrets of a file; none when there is no SealedSecret in it.
 fn opened(file: TreeFile, keys: &KeyRing, lately: &Lately, format: Option<Format>) -> Result<Option<Clear>, Error> {
-    let bytes = files::read_file(&file.path)?;
-    let name = InputName(file.path.display().to_string());
-    let Some(documents) = manifest::documents(&name, &file, &bytes, names::KIND)? else {
+    let Some(manifest) = Manifest::read(&file, names::KIND)? else {
         return Ok(None);
     };
+    let name = &manifest.name;
     let mut rendering = Rendering {
         now: &Zoned::now(),
         random: &mut SystemRandom::default(),
@@ -161,10 +160,7 @@ fn opened(file: TreeFile, keys: &KeyRing, lately: &Lately, format: Option<Format
     };
     let mut clear = Vec::new();
     let mut language = None;
-    for document in documents
-        .iter()
-        .filter(|document| manifest::kind(document) == names::KIND)
-    {
+    for document in manifest.of_kind(names::KIND) {
         language.get_or_insert(document.format);
         let sealed = name.sealed_secret(document)?;
         let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)

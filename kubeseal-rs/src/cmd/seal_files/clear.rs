@@ -16,7 +16,7 @@ use crate::command::{Namespace, SealFiles};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
-use crate::manifest;
+use crate::manifest::{self, Manifest};
 use crate::objects::InputName;
 use crate::tree::TreeFile;
 
@@ -148,9 +148,13 @@ impl ClearFile {
         parameters: &SealParameters,
         namespace: &DefaultNamespace<'_>,
     ) -> Result<Option<Self>, Error> {
-        let bytes = files::read_file(&file.path)?;
-        let name = InputName(file.path.display().to_string());
-        let Some(documents) = manifest::documents(&name, file, &bytes, "Secret")? else {
+        let Some(Manifest {
+            path,
+            name,
+            bytes,
+            documents,
+        }) = Manifest::read(file, "Secret")?
+        else {
             return Ok(None);
         };
         let mut parameters = parameters.clone();
@@ -174,7 +178,7 @@ impl ClearFile {
             secrets.push(One { place, clear, outline });
         }
         Ok(format.map(|format| Self {
-            path: file.path.clone(),
+            path,
             below: file.below.clone(),
             name,
             bytes,
