@@ -11,6 +11,8 @@ use std::time::Duration;
 use crds::names;
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
+use kube::Client;
+use kube::client::ClientBuilder;
 use sealing::reseal::Which;
 use tokio::runtime::{Builder, Runtime};
 
@@ -30,7 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// A connection to a cluster's API server.
 pub(crate) struct Cluster {
     runtime: Runtime,
-    client: kube::Client,
+    client: Client,
     server: String,
     limit: Option<Duration>,
 }
@@ -73,7 +75,12 @@ impl Cluster {
         // Retries are decided in `request`, as the reference's client decides them.
         config.default_retry = false;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = kube::Client::try_from(config).map_err(|error| unusable(&request::cause(&error)))?;
+        let client = match &config.proxy_url {
+            Some(_) => Client::try_from(config),
+            None => connection::direct(&config)
+                .map(|connection| ClientBuilder::new(connection, config.default_namespace).build()),
+        };
+        let client = client.map_err(|error| unusable(&request::cause(&error)))?;
         drop(_inside);
         Ok(Self {
             runtime,

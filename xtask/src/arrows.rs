@@ -13,8 +13,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crds", &[]),
     ("gotmpl", &[]),
     ("sealing", &["crds", "gotmpl"]),
-    ("controller", &["crds", "sealing"]),
-    ("kubeseal-rs", &["crds", "sealing"]),
+    ("connection", &[]),
+    ("controller", &["connection", "crds", "sealing"]),
+    ("kubeseal-rs", &["connection", "crds", "sealing"]),
     // The black box reaches the product through its binaries, its API objects and its ports.
     ("harness", &["crds"]),
     // The fuzzing of templates calls gotmpl as any other program would.
@@ -279,7 +280,8 @@ fn the_shells_hold_no_cryptography_of_their_own() {
 #[test]
 fn wire_names_have_one_home() {
     // The black box and xtask write the names out: they see the product from outside, as another program would.
-    let product = ["crds", "gotmpl", "sealing", "controller", "kubeseal-rs"].map(|member| root().join(member));
+    let product =
+        ["crds", "gotmpl", "sealing", "connection", "controller", "kubeseal-rs"].map(|member| root().join(member));
     let words = ["sealedsecrets.bitnami.com/", "sealed-secrets-rs/"];
     let found = strays(&product, &words, |name| name == "crds/src/names.rs");
     assert!(

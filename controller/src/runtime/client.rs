@@ -9,19 +9,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::header::USER_AGENT;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Request};
 use crds::names;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use hyper::body::Incoming;
-use hyper_timeout::TimeoutConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use kube::client::{Body, ClientBuilder, ConfigExt as _};
+use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use thiserror::Error;
-use tower::util::BoxService;
-use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt as _};
+use tower::{Layer, Service};
 
 use crate::args::VERSION;
 use crate::lease::fence::{FenceLayer, is_election};
@@ -89,8 +84,10 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
         // The host alone: a password may stand before it.
         return Err(ClientError::Proxy(proxy.host().unwrap_or_default().to_owned()));
     }
-    let service = service(&config).map_err(ClientError::Client)?;
-    let builder = ClientBuilder::new(service, config.default_namespace).with_layer(&FenceLayer(leadership));
+    // What it sends again, it would send behind fence and pace: a write could so leave long after this replica has ceased to
+    // lead.
+    let connection = connection::direct(&config).map_err(ClientError::Client)?;
+    let builder = ClientBuilder::new(connection, config.default_namespace).with_layer(&FenceLayer(leadership));
     Ok(match limit {
         None => builder.build(),
         Some((qps, burst)) => {
@@ -100,28 +97,6 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
             builder.with_layer(&PacedLayer(limiter)).build()
         }
     })
-}
-
-/// What kube would make of the configuration, but that its connections wait for nothing: with Nagle's algorithm, the first
-/// request on each is held back for 40 ms, until the API server has acknowledged the handshake; and that no refused request
-/// is sent again by itself, behind fence and pace: a write could so leave long after this replica has ceased to lead. Whoever
-/// asks tries again where that makes sense.
-fn service(config: &Config) -> kube::Result<BoxService<Request<Body>, Response<Incoming>, BoxError>> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
-    connector.set_connect_timeout(config.connect_timeout);
-    connector.set_read_timeout(config.read_timeout);
-    connector.set_write_timeout(config.write_timeout);
-    connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
-    let layers = ServiceBuilder::new()
-        .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer()?)
-        .layer(config.extra_headers_layer()?)
-        .map_err(BoxError::from);
-    Ok(layers.service(connections).boxed())
 }
 
 async fn config(named: Option<&Path>) -> Result<Config, ClientError> {

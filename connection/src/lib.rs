@@ -1,0 +1,39 @@
+//! How both programs connect to the Kubernetes API server: directly, and without waiting for nothing.
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::Config;
+use kube::client::{Body, ConfigExt as _};
+use tower::util::BoxService;
+use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+
+/// What [`kube::client::ClientBuilder`] makes a client of.
+pub type Connection = BoxService<Request<Body>, Response<Incoming>, BoxError>;
+
+/// What kube would make of the configuration, but for three things. The connections wait for nothing: with Nagle's algorithm
+/// (RFC 896), the first request on each is held back for 40 ms, until the API server has acknowledged the handshake. No
+/// refused request is sent again by itself: who asks decides when that makes sense. And there is no proxy: whoever allows one
+/// has kube make the client.
+///
+/// # Errors
+/// What the configuration says of TLS or of the user cannot be used.
+pub fn direct(config: &Config) -> kube::Result<Connection> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let layers = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from);
+    Ok(layers.service(connections).boxed())
+}
