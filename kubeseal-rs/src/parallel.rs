@@ -51,7 +51,7 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
 /// Runs work that calculates and then writes files, with rayon inside: on more threads than there are cores, because a
 /// thread that waits for the disk leaves its core idle.
 pub(crate) fn with_writes<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    const THREADS_A_CORE: usize = 4;
+    const THREADS_A_CORE: usize = 8;
     match rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS_A_CORE * cores())
         .build()
