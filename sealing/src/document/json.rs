@@ -259,11 +259,11 @@ impl<'de> Visitor<'de> for Node<'_> {
             let Placed { value, mark } = source.next_value_seed(inner)?;
             entries.insert(
                 key.clone(),
-                Entry {
+                Box::new(Entry {
                     key_spot,
                     key_turned: None,
                     value: mark,
-                },
+                }),
             );
             values.insert(key, value);
         }

@@ -43,7 +43,7 @@ pub(super) struct Mark {
 #[derive(Clone)]
 pub(super) enum Children {
     None,
-    Entries(BTreeMap<String, Entry>),
+    Entries(BTreeMap<String, Box<Entry>>),
     Items(Vec<Mark>),
 }
 
@@ -78,7 +78,7 @@ impl Mark {
     /// The entry under `key`, when this is a map that has it.
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.children {
-            Children::Entries(entries) => entries.get(key),
+            Children::Entries(entries) => entries.get(key).map(|entry| &**entry),
             Children::None | Children::Items(_) => None,
         }
     }

@@ -14,7 +14,7 @@ use super::scalar::core_tag;
 #[derive(Default)]
 pub(super) struct Mapping {
     values: Map<String, Value>,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, Box<Entry>>,
     /// Keys that a merge brought: the mapping's own keys win over them.
     merged: BTreeSet<String>,
 }
@@ -28,7 +28,7 @@ impl Mapping {
         if let Some(replaced) = self.values.insert(key.clone(), value) {
             wipe(replaced);
         }
-        self.entries.insert(key, entry);
+        self.entries.insert(key, Box::new(entry));
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl Mapping {
                     wipe(value);
                     continue;
                 }
-                self.put(key, value, entry, place)?;
+                self.put(key, value, *entry, place)?;
             }
         }
         self.merged.append(&mut brought);
