@@ -58,6 +58,17 @@ pub(crate) fn plain(error: &io::Error) -> String {
         .unwrap_or_default()
 }
 
+/// The operating system's error alone: crates put a path into theirs, and the one that was typed stands before it already.
+pub(crate) fn without_path(error: io::Error) -> io::Error {
+    let inner = error
+        .get_ref()
+        .and_then(|told| told.source()?.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
+}
+
 /// The name of an input in messages.
 pub(crate) fn name(input: &Input) -> String {
     match input {

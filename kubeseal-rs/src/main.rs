@@ -26,6 +26,7 @@ mod report;
 mod repository;
 mod run;
 mod tree;
+mod walk;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use ignore::gitignore::Gitignore;
 use ignore::{Match, WalkBuilder};
 
 use crate::files::FileError;
+use crate::walk;
 
 /// A file that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +51,16 @@ pub(crate) fn manifests(path: &Path) -> Result<Vec<Found>, FileError> {
         }]);
     }
     let mut found = Vec::new();
-    for entry in walk(path, tracked) {
-        let entry = entry.map_err(|error| walk_error(error, path))?;
+    let mut walk = walk::through(path);
+    if tracked {
+        as_git_does(&mut walk);
+    }
+    for entry in walk.build() {
+        let entry = entry.map_err(|error| walk::error(error, path))?;
         if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(entry.path()) {
             found.push(Found {
                 path: normal(&std::path::absolute(entry.path()).map_err(failed)?),
-                name: shown(entry.path()),
+                name: walk::shown(entry.path()).display().to_string(),
                 tracked,
             });
         }
@@ -73,19 +78,13 @@ pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec
         .collect();
     let here = std::env::current_dir().unwrap_or_default();
     for (root, depth) in roots {
-        let files = WalkBuilder::new(&root)
-            .max_depth(depth)
-            .hidden(false)
-            .ignore(false)
-            .sort_by_file_name(std::cmp::Ord::cmp)
-            .filter_entry(|entry| entry.file_name() != ".git")
-            .build();
+        let files = as_git_does(&mut walk::through(&root)).max_depth(depth).build();
         for entry in files.filter_map(Result::ok) {
             if entry.file_type().is_some_and(|kind| kind.is_file()) && wanted(entry.path()) {
                 let name = entry.path().strip_prefix(&here).unwrap_or(entry.path());
                 found.push(Found {
                     path: entry.path().to_owned(),
-                    name: shown(name),
+                    name: walk::shown(name).display().to_string(),
                     tracked: true,
                 });
             }
@@ -94,55 +93,14 @@ pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec
     found
 }
 
-fn walk(path: &Path, with_git: bool) -> ignore::Walk {
-    WalkBuilder::new(path)
-        .hidden(false)
-        .ignore(false)
-        .git_ignore(with_git)
-        .git_exclude(with_git)
-        .git_global(with_git)
-        .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .build()
-}
-
-/// What keeps a walk through `folder` from going on, and where: in the words of the system, not of the walk.
-pub(crate) fn walk_error(error: ignore::Error, folder: &Path) -> FileError {
-    let path = place_of(&error).unwrap_or(folder).to_owned();
-    let text = error.to_string();
-    let reason = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
-    let inner = reason
-        .get_ref()
-        .and_then(|told| told.source()?.downcast_ref::<std::io::Error>());
-    let code = inner.and_then(std::io::Error::raw_os_error);
-    FileError::Open {
-        path,
-        reason: code.map_or(reason, std::io::Error::from_raw_os_error),
-    }
-}
-
-fn place_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place_of(err),
-        _ => None,
-    }
+/// Has the walk pass over what Git ignores.
+fn as_git_does(walk: &mut WalkBuilder) -> &mut WalkBuilder {
+    walk.parents(true).git_ignore(true).git_exclude(true).git_global(true)
 }
 
 fn is_manifest(path: &Path) -> bool {
-    let ending = path.extension().and_then(std::ffi::OsStr::to_str);
     // kustomize takes this name too.
-    let known = |ending: &str| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known))
-    };
-    ending.is_some_and(known) || path.ends_with("Kustomization")
-}
-
-/// A path for messages: `./a` is `a`.
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    walk::has_manifest_ending(path) || path.ends_with("Kustomization")
 }
 
 /// The root of the Git work tree that holds `path` (absolute), if there is one.
@@ -288,15 +246,6 @@ mod tests {
         ] {
             assert_eq!(is_ignored(&root.path().join(path)), ignored, "{path}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_read_below_a_folder_is_named_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let gone = folder.path().join("gone");
-        let error = WalkBuilder::new(&gone).build().find_map(Result::err).unwrap();
-        let told = walk_error(error, Path::new("folder")).to_string();
-        assert_eq!(told, format!("open {}: no such file or directory", gone.display()));
     }
 
     #[test]

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
 use thiserror::Error;
 
 use crate::files::FileError;
-use crate::repository::walk_error;
+use crate::walk::{self, shown};
 
 /// A file that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +38,6 @@ pub(crate) enum TreeError {
     #[error("no manifest (.yaml, .yml, .json) fits the pattern {0:?}")]
     NothingFits(String),
 }
-
-/// The endings of the files that are looked into below folders.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// All files that `paths` mean, each once: files as they are; of folders, and of patterns (`*`, `?`, `[ab]`, `{a,b}`, `**`),
 /// the manifests below them, also those that Git ignores, as clear files mostly are. `.git` folders and symlinks that are
@@ -103,16 +99,11 @@ fn fitting(pattern: &str) -> Result<Vec<TreeFile>, TreeError> {
 }
 
 fn below(folder: &Path, root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
-    let entries = WalkBuilder::new(folder)
-        .standard_filters(false)
-        .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .build();
     let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| walk_error(error, folder))?;
+    for entry in walk::through(folder).build() {
+        let entry = entry.map_err(|error| walk::error(error, folder))?;
         let path = entry.path();
-        if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(path) && wanted(path) {
+        if entry.file_type().is_some_and(|kind| kind.is_file()) && walk::has_manifest_ending(path) && wanted(path) {
             files.push(TreeFile {
                 path: shown(path).to_owned(),
                 below: path.strip_prefix(root).unwrap_or(path).to_owned(),
@@ -121,16 +112,6 @@ fn below(folder: &Path, root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<V
         }
     }
     Ok(files)
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
-}
-
-/// `./a` is `a`.
-fn shown(path: &Path) -> &Path {
-    path.strip_prefix(".").unwrap_or(path)
 }
 
 /// Patterns that fit at any depth, and everything below what they fit.

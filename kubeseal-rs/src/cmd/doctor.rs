@@ -26,6 +26,8 @@ use crate::keys::LocalCert;
 use crate::lint;
 use crate::manifest;
 use crate::objects::InputName;
+use crate::repository;
+use crate::walk;
 use cluster::Reached;
 
 /// Examines every SealedSecret of the file, and tells.
@@ -219,11 +221,7 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
     let folder = std::path::absolute(file)
         .ok()
         .and_then(|file| Some(file.parent()?.to_owned()));
-    let is_manifest = |path: &Path| {
-        path.extension()
-            .is_some_and(|ending| ending == "yaml" || ending == "yml")
-    };
-    for found in crate::repository::around(folder.as_slice(), is_manifest) {
+    for found in repository::around(folder.as_slice(), walk::has_manifest_ending) {
         let Ok(bytes) = files::read_file(&found.path) else {
             continue;
         };

@@ -10,7 +10,7 @@ use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Over;
+use super::{Over, without_path};
 
 const PREFIX: &str = ".kubeseal-";
 const SUFFIX: &str = ".unfinished";
@@ -198,17 +198,6 @@ mod unnamed {
     fn name(file: &File, path: &Path) -> io::Result<()> {
         let own = format!("/proc/self/fd/{}", file.as_raw_fd());
         Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
-    }
-}
-
-/// `tempfile` puts the temporary name into its errors; the user's own name stands before it already.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error
-        .get_ref()
-        .and_then(|told| told.source()?.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
     }
 }
 

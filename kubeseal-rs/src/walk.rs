@@ -1,0 +1,63 @@
+//! Walks through folders: what all of them have in common.
+
+use std::path::Path;
+
+use ignore::WalkBuilder;
+
+use crate::files::{self, FileError};
+
+/// The endings of manifests.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// A walk through `folder`, sorted by name, through everything but `.git` folders.
+pub(crate) fn through(folder: &Path) -> WalkBuilder {
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false)
+        .sort_by_file_name(std::cmp::Ord::cmp)
+        .filter_entry(|entry| entry.file_name() != ".git");
+    walk
+}
+
+/// What keeps a walk through `folder` from going on, and where: in the words of the system, not of the walk.
+pub(crate) fn error(error: ignore::Error, folder: &Path) -> FileError {
+    let path = place_of(&error).unwrap_or(folder).to_owned();
+    let text = error.to_string();
+    let reason = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
+    FileError::Open {
+        path,
+        reason: files::without_path(reason),
+    }
+}
+
+fn place_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place_of(err),
+        _ => None,
+    }
+}
+
+/// Whether a file is a manifest by its ending, in upper or lower case.
+pub(crate) fn has_manifest_ending(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// A path for messages: `./a` is `a`.
+pub(crate) fn shown(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_below_a_folder_is_named_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let error = through(&gone).build().find_map(Result::err).unwrap();
+        let told = super::error(error, Path::new("folder")).to_string();
+        assert_eq!(told, format!("open {}: no such file or directory", gone.display()));
+    }
+}
