@@ -12,6 +12,7 @@ mod builtins;
 mod context;
 mod error;
 mod exec;
+mod fields;
 mod func;
 mod funcs;
 mod functions;

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, Mistake};
 use crate::exec;
+use crate::fields;
 use crate::functions::Functions;
 use crate::parse::{self, Set};
 use crate::tree::Callee;
@@ -67,6 +68,15 @@ impl Template {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The fields of its data (`.a`, `$.a`, `index . "a"`) that it takes for there: those that stand in no condition and are
+    /// handed to no function such as `default`, by name. What it does where the dot is something else (`with`, `range`, a
+    /// defined template) is not looked at. A missing one
+    /// gives `<no value>`, or with `index` an empty text, without an error.
+    pub fn fields_taken_for_there(&self) -> Vec<String> {
+        let fields = fields::taken_for_there(&self.set, self.name.as_bytes());
+        fields.iter().map(|field| field.to_lossy().into_owned()).collect()
     }
 }
 

@@ -74,6 +74,24 @@ pub fn nondeterministic(template: &SecretTemplate) -> BTreeMap<String, Vec<&'sta
     calls.collect()
 }
 
+/// What an object's templates take for there and is neither one of the sealed `items` nor a text beside them, by item: it gives
+/// `<no value>`, or with `index` an empty text, without an error. Templates that cannot be parsed are passed over.
+pub fn missing(template: &SecretTemplate, items: &[&str]) -> BTreeMap<String, Vec<String>> {
+    let texts = template.data.iter().flatten();
+    let texts = texts.filter_map(|(item, text)| Some((item.as_str(), text.as_deref()?)));
+    let there: BTreeSet<&str> = texts
+        .clone()
+        .map(|(item, _)| item)
+        .chain(items.iter().copied())
+        .collect();
+    let missing = texts.filter_map(|(item, text)| {
+        let mut fields = parse(item, text).ok()?.fields_taken_for_there();
+        fields.retain(|field| !there.contains(field.as_str()));
+        (!fields.is_empty()).then(|| (item.to_owned(), fields))
+    });
+    missing.collect()
+}
+
 fn parse(item: &str, text: &str) -> Result<Template, RenderError> {
     Ok(Template::parse(item, text, &FUNCTIONS)?)
 }

@@ -99,6 +99,8 @@ rules! {
     NoNamespace "no-namespace" Warning "The object names no namespace, but its values open in one only.";
     /// Nothing in it.
     Empty "empty" Warning "A SealedSecret without any item.";
+    /// A template that takes an item for there.
+    MissingItem "missing-item" Warning "A template names an item that is not there.";
     /// The format of version 0.6.
     DeprecatedData "deprecated-data" Warning "The deprecated field spec.data is used.";
     /// A comment allows a rule that there is not.

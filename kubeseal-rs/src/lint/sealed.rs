@@ -196,6 +196,22 @@ impl<'a> Object<'a, '_> {
         }
         if let Some(template) = &spec.template {
             self.templates(template);
+            // What is in spec.data cannot be known.
+            if spec.data.is_none() {
+                self.missing_items(template, &spec.encrypted_data);
+            }
+        }
+    }
+
+    fn missing_items(&mut self, template: &SecretTemplate, items: &BTreeMap<String, String>) {
+        let items: Vec<_> = items.keys().map(String::as_str).collect();
+        for (item, fields) in render::missing(template, &items) {
+            let path = ["spec", "template", "data", item.as_str()];
+            let fields: Vec<_> = fields.iter().map(|field| shown(field)).collect();
+            let message = format!("item {}: there is no item {}", shown(&item), fields.join(", "));
+            let fix =
+                "a missing item gives \"<no value>\": correct the name, or seal the item (kubeseal set FILE ITEM)";
+            self.find_and_fix(Rule::MissingItem, &path, message, fix);
         }
     }
 

@@ -145,6 +145,13 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             ),
             "f:12:7 nondeterministic-template",
         ),
+        (
+            object(
+                NAMESPACE,
+                &format!("{TEMPLATE}    data:\n      url: '{{{{ .pasword }}}} {{{{ .port }}}}'\n      port: '1'\n"),
+            ),
+            "f:12:7 missing-item",
+        ),
         (sound().replacen("name: db", "name: web", 1), "f:4:3 renamed"),
         (
             sound().replacen("namespace: shop", "namespace: web", 1),
