@@ -1,8 +1,11 @@
-//! `cargo xtask codegen`: the manifest of the CustomResourceDefinition, generated from the Rust types.
+//! `cargo xtask codegen`: the manifest of the CustomResourceDefinition, generated from the Rust types, and the chart's copies of
+//! what stands elsewhere. Copies, because symlinks do not get through to everybody: Flux leaves them out of what it takes from
+//! Git, and a chart without its CustomResourceDefinition installs without a word.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use harness::implementation::repository;
 use kube_core::CustomResourceExt;
 
 /// What was typed after `cargo xtask codegen`.
@@ -22,14 +25,33 @@ fn sealed_secrets() -> Result<String> {
 }
 
 /// Where the manifest is kept, for the Kustomize base beside it.
-fn path() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/yaml/sealedsecrets.yaml"))
+const MANIFEST: &str = "crds/yaml/sealedsecrets.yaml";
+
+/// What the chart has a copy of, and where the copy is.
+const COPIES: [(&str, &str); 3] = [
+    (MANIFEST, "deploy/chart/sealed-secrets/crds/sealedsecrets.yaml"),
+    (
+        "deploy/components/metrics/dashboard.json",
+        "deploy/chart/sealed-secrets/files/dashboard.json",
+    ),
+    (
+        "deploy/components/metrics/prometheus-rule.yaml",
+        "deploy/chart/sealed-secrets/files/rules.yaml",
+    ),
+];
+
+fn path(name: &str) -> PathBuf {
+    repository().join(name)
 }
 
 pub(crate) fn run(_: &Args) -> Result<()> {
-    let path = path();
-    std::fs::write(&path, sealed_secrets()?).with_context(|| format!("writing {}", path.display()))?;
-    println!("crds/yaml/sealedsecrets.yaml");
+    let manifest = path(MANIFEST);
+    std::fs::write(&manifest, sealed_secrets()?).with_context(|| format!("writing {}", manifest.display()))?;
+    println!("{MANIFEST}");
+    for (from, to) in COPIES {
+        std::fs::copy(path(from), path(to)).with_context(|| format!("copying {from} to {to}"))?;
+        println!("{to}");
+    }
     Ok(())
 }
 
@@ -40,13 +62,23 @@ mod tests {
 
     #[test]
     fn the_committed_manifest_is_what_the_types_say() {
-        let committed = std::fs::read_to_string(super::path()).unwrap();
+        let committed = std::fs::read_to_string(super::path(super::MANIFEST)).unwrap();
         let generated = super::sealed_secrets().unwrap();
         assert!(
             committed == generated,
             "crds/yaml/sealedsecrets.yaml is stale: run `cargo xtask codegen`"
         );
     }
+
+    #[test]
+    fn the_chart_has_whole_copies_and_no_symlinks() {
+        for (from, to) in super::COPIES {
+            let read = |name: &str| std::fs::read_to_string(super::path(name)).unwrap();
+            assert!(read(from) == read(to), "{to} is stale: run `cargo xtask codegen`");
+            assert!(!super::path(to).is_symlink(), "{to}");
+        }
+    }
+
     /// `kubectl explain` is where people look first.
     #[test]
     fn every_field_has_a_description() {

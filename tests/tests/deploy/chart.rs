@@ -72,13 +72,15 @@ fn the_chart_is_in_order_and_makes_the_objects_of_the_references() -> Result<()>
         &["--set", "rbac.create=false,serviceAccount.create=false"],
         &["--set", "rbac.serviceProxier.bind=false"],
         &["--set", "rbac.clusterRole=false"],
+        // An existing ClusterRole is bound.
+        &["--set", "rbac.clusterRole=false,rbac.clusterRoleName=theirs"],
+        &["--set", "rbac.namespacedRoles=true"],
     ] {
         let mut expected = identities(&template(&the_references()?, values)?.success()?);
         // What the rights on all Secrets, or on those of the release's namespace, allow already is not allowed twice.
-        let keys_alone = values.contains(&"rbac.clusterRole=false");
-        expected.retain(|object| keys_alone || !object.ends_with("key-admin"));
-        // The reference then binds a ClusterRole that is not there.
-        expected.retain(|object| !keys_alone || !object.starts_with("ClusterRoleBinding"));
+        let rights = values.get(1).copied().unwrap_or_default();
+        let of_another_role = rights.contains("rbac.clusterRole=false") && !rights.contains("namespacedRoles");
+        expected.retain(|object| of_another_role || !object.ends_with("key-admin"));
         let mut found = identities(&template(&ours(), values)?.success()?);
         // What the controller keeps for itself (its Lease, its ConfigMap) has rights of its own here.
         found.retain(|object| expected.contains(object) || !is_only_ours(object));
@@ -113,7 +115,41 @@ fn the_chart_gives_the_rights_of_the_base() -> Result<()> {
 #[test]
 fn the_references_values_are_taken_and_mistakes_are_not() -> Result<()> {
     let values = the_references()?.join("values.yaml");
-    template(&ours(), &["-f", &values.display().to_string()])?.success()?;
+    let values = values.display().to_string();
+    let image = |more: &[&str]| -> Result<String> {
+        let rendered = template(&ours(), &[&["-f", &values][..], more].concat())?.success()?;
+        let line = rendered
+            .stdout
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("image: "));
+        Ok(line.context("an image")?.to_owned())
+    };
+    // They name the reference's image, which is not what anybody wants who takes this chart.
+    ensure!(image(&[])? == "localhost/sealed-secrets-controller:0.40.0");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let mirror = format!("image.registry=registry.example.com,image.digest={digest}");
+    ensure!(image(&["--set", &mirror])? == format!("registry.example.com/sealed-secrets-controller@{digest}"));
+    ensure!(image(&["--set", "image.repository=own,image.tag=1"])? == "docker.io/own:1");
+    // What its templates take and its values do not show.
+    let more = [
+        "service.labels.team=a,metrics.service.labels.team=b",
+        "rbac.serviceProxier.subjects[0].kind=Group,rbac.serviceProxier.subjects[0].name=sealers",
+        "commonLabels.app\\.kubernetes\\.io/name=platform",
+    ];
+    let rendered = template(&ours(), &["--set", &more.join(",")])?.success()?.stdout;
+    for line in ["team: a", "team: b", "name: sealers"] {
+        ensure!(
+            rendered
+                .lines()
+                .any(|found| found.trim() == line || found.trim() == format!("- {line}")),
+            "{line}: {rendered}"
+        );
+    }
+    let pod = rendered.split("  template:\n").nth(1).context("a Pod template")?;
+    ensure!(
+        !pod.contains("platform"),
+        "the labels of Pods are those of the selector: {pod}"
+    );
     for (wrong, told) in [
         ("keyrenewperiodd=5h", "keyrenewperiodd"),
         ("keyrenewperiod=soon", "keyrenewperiod"),

