@@ -50,6 +50,31 @@ fn the_rendered_file_is_the_base() -> Result<()> {
     Ok(())
 }
 
+/// What deploy/README.md says to type.
+#[test]
+fn the_base_moves_to_another_namespace_with_its_rights() -> Result<()> {
+    let page = std::fs::read_to_string(repository().join("deploy/README.md"))?;
+    let mut blocks = page.split("```yaml\n").filter_map(|block| block.split("```").next());
+    let overlay = blocks
+        .find(|block| block.contains("NamespaceTransformer"))
+        .context("the kustomization")?;
+    let cluster = Cluster::shared()?;
+    let folder = repository().join("deploy/test-other-namespace");
+    let _gone_afterwards = Folder::create(&folder)?;
+    std::fs::write(folder.join("kustomization.yaml"), overlay)?;
+    let objects = cluster.objects_in(&built(cluster, &folder)?)?;
+    let moved = objects
+        .iter()
+        .filter(|object| object["metadata"]["namespace"] == "security");
+    ensure!(moved.count() > 8, "{objects:?}");
+    let left = objects
+        .iter()
+        .map(Value::to_string)
+        .find(|object| object.contains(&format!("\"{NAMESPACE}\"")));
+    ensure!(left.is_none(), "{left:?}");
+    Ok(())
+}
+
 #[test]
 fn the_overlays_are_what_they_say() -> Result<()> {
     let cluster = Cluster::shared()?;
