@@ -39,13 +39,17 @@ impl<'a> WorkingCopy<'a> {
 
     /// Runs a program in the working copy and inside the cluster's network, with our kubeseal on the path.
     pub(crate) fn run(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Result<Captured> {
+        run(&mut self.command(program, arguments)?)
+    }
+
+    fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Result<Command> {
         let mut command = self.cluster.desk(program, self.folder.path())?;
         command
             .args(arguments)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "Somebody")))
             .envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "somebody@example.invalid")));
-        run(&mut command)
+        Ok(command)
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> Result<Captured> {
@@ -84,10 +88,10 @@ impl<'a> WorkingCopy<'a> {
         Ok(())
     }
 
-    /// Runs one of the example's own scripts.
+    /// Runs one of the example's own scripts, where no cluster can be asked.
     pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Result<Captured> {
         let script = self.path(&format!("scripts/{name}"));
-        self.run(script, arguments)?.success()
+        run(self.command(script, arguments)?.env("KUBECONFIG", "/dev/null"))?.success()
     }
 
     /// What stands in clear in the folder of Secrets to be sealed.

@@ -34,7 +34,7 @@ fn what_is_in_git_is_in_the_cluster() -> Result<()> {
 /// Steps 1 to 6: certificate, temporary Secrets, sealed files, commit, Flux, Secrets.
 fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Values> {
     copy.fetch_certificate("dev")?;
-    copy.script("create-secrets.sh", &["dev"])?;
+    copy.script("create-secrets.sh", &["dev", "secrets/example"])?;
     let values = copy.clear_values("dev")?;
     ensure!(values.len() == 10, "ten Secrets are to be sealed: {:?}", values.keys());
     copy.script("seal-secrets.sh", &["dev"])?;
@@ -46,7 +46,7 @@ fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Va
 
     flux.follow(copy, url)?;
     flux.await_ready("secrets", &commit)?;
-    // With `wait: true` and no health check expression: what Flux calls ready is there.
+    // What Flux calls ready is there.
     expect(flux, &values)?;
     flux.await_ready("apps", &commit)?;
     flux.cluster
@@ -56,7 +56,7 @@ fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Va
 
 /// A commit that edits a value, and one that removes a file.
 fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Result<()> {
-    copy.script("create-secrets.sh", &["dev"])?;
+    copy.script("create-secrets.sh", &["dev", "secrets/example"])?;
     let file = copy.path("secrets/local-toseal/dev/default-cc.ccloud-secrets.yaml");
     let edited = copy
         .run(
