@@ -7,6 +7,7 @@
 )]
 
 mod connect;
+mod environments;
 mod flux;
 mod kafka;
 mod operators;
