@@ -96,6 +96,10 @@ fn right_environment<'a>(
     fill_in(copy, "secrets/mine/dev", broker, DEV)?;
     copy.script("create-secrets.sh", &["dev", "secrets/mine/dev"])?;
     copy.script("seal-secrets.sh", &["dev"])?;
+    // As the cloud operator writes it: without a line break in the end.
+    let set = "printf bootstrap.servers=%s $(sed -n s/^BOOTSTRAP_SERVERS=//p secrets/mine/dev/cloud.props) | kubeseal set \
+        secrets/sealed/dev/default-cc.bootstrap-servers.streaming.orders.sealed.yaml bootstrap-servers.properties";
+    copy.run("sh", &["-ec", set])?.success()?;
     flux.await_ready("secrets", &copy.push("Those were of prod")?)?;
     let pod = Pod::of_deployment(cluster, "connect-service", "connect")?;
     let process = pod.start(image)?;
