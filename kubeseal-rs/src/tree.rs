@@ -51,8 +51,10 @@ pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFil
     let mut files = Vec::new();
     for path in paths {
         for file in meant_by(path)? {
-            let key = std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
-            if !(excluded.is_match(shown(&file.path)) || excluded.is_match(&file.below)) && seen.insert(key) {
+            let is_excluded = excluded.is_match(shown(&file.path)) || excluded.is_match(&file.below);
+            let resolved = || std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+            // One path alone means no file twice, and to resolve thousands takes a while.
+            if !is_excluded && (paths.len() == 1 || seen.insert(resolved())) {
                 files.push(file);
             }
         }
