@@ -1,10 +1,7 @@
 //! Work on all cores.
 
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-
-use rayon::prelude::*;
 
 /// What `work` makes of each item that `source` hands over, in the order of the items. Work begins while the source is
 /// still read.
@@ -17,7 +14,17 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
 ) -> Result<Vec<R>, E> {
     let (sender, receiver) = mpsc::channel::<(usize, T)>();
     let (receiver, results) = (Mutex::new(receiver), Mutex::new(Vec::new()));
-    let until_done = || drain(&receiver, &results, &work);
+    let until_done = || {
+        loop {
+            let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((position, item)) = next else { return };
+            let result = work(item);
+            results
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((position, result));
+        }
+    };
     let read = thread::scope(|scope| {
         let mut count = 0;
         let read = source(&mut |item| {
@@ -36,50 +43,9 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
         read
     });
     read?;
-    sorted(results).into_iter().collect()
-}
-
-/// Works on what comes until nothing comes any more.
-fn drain<T, R>(receiver: &Mutex<Receiver<(usize, T)>>, results: &Mutex<Vec<(usize, R)>>, work: &impl Fn(T) -> R) {
-    loop {
-        let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((position, item)) = next else { return };
-        let result = work(item);
-        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.push((position, result));
-    }
-}
-
-/// The results in the order of their positions.
-fn sorted<R>(results: Mutex<Vec<(usize, R)>>) -> Vec<R> {
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_unstable_by_key(|(position, _)| *position);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// What `write` makes of what `calculate` makes of each item, in the order of the items. There are as many threads that
-/// calculate as cores, so that none takes the other's time and cache, and more that write, because they wait for the disk.
-pub(crate) fn calculated_then_written<T: Send, M: Send, R: Send>(
-    items: Vec<T>,
-    calculate: impl Fn(T) -> M + Sync,
-    write: impl Fn(M) -> R + Sync,
-) -> Vec<R> {
-    const WRITERS_A_CORE: usize = 8;
-    let writers = WRITERS_A_CORE * cores();
-    let (sender, receiver) = mpsc::sync_channel::<(usize, M)>(writers);
-    let (receiver, results) = (Mutex::new(receiver), Mutex::new(Vec::with_capacity(items.len())));
-    let until_done = || drain(&receiver, &results, &write);
-    thread::scope(|scope| {
-        for _ in 0..writers.min(items.len()) {
-            scope.spawn(until_done);
-        }
-        let items = items.into_par_iter().enumerate();
-        items.for_each_with(sender, |sender, (position, item)| {
-            // The receiver lives as long as this.
-            let _ = sender.send((position, calculate(item)));
-        });
-    });
-    sorted(results)
 }
 
 /// Runs work that calculates and then writes files, with rayon inside: on more threads than there are cores, because a
@@ -102,7 +68,7 @@ fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{calculated_then_written, in_order};
+    use super::in_order;
 
     fn doubled<E: Send>(
         items: impl IntoIterator<Item = u32>,
@@ -122,14 +88,6 @@ mod tests {
             let work = |item: u32| Ok::<_, ()>(item * 2);
             let expected = (0..count).map(|item| item * 2).collect();
             assert_eq!(doubled(0..count, Ok(()), work), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn what_was_calculated_is_written_and_told_in_that_order() {
-        for count in [0, 1, 2, 1000] {
-            let results = calculated_then_written((0..count).collect(), |item: u32| item * 2, |made| made + 1);
-            assert_eq!(results, (0..count).map(|item| item * 2 + 1).collect::<Vec<_>>());
         }
     }
 

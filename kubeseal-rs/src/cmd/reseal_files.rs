@@ -81,8 +81,8 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)
     let progress = Progress::of(with_certs.len());
     let lately = Lately::default();
     let writer = Writer::default();
-    let resealed = |cert: &SealingCert, manifest: &Manifest| {
-        with_changes(manifest, |document, sealed| {
+    let one = |cert: &SealingCert, manifest: &Manifest| {
+        one_file(command, manifest, &writer, |document, sealed| {
             let mut random = SystemRandom::default();
             let resealed = reseal(
                 sealed,
@@ -97,15 +97,15 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)
             Ok(resealed.changes(sealed, command.key_hint))
         })
     };
-    parallel::calculated_then_written(
-        with_certs,
-        |(cert, manifest)| (resealed(&cert, &manifest), manifest),
-        |(resealed, manifest)| {
-            let report = resealed.and_then(|resealed| carried_out(command, &manifest, resealed, &writer));
+    parallel::with_writes(|| {
+        // Each is dropped as soon as it is done.
+        let reports = with_certs.into_par_iter().map(|(cert, manifest)| {
+            let report = one(&cert, &manifest).unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
             progress.done(&manifest.path);
-            report.unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault))
-        },
-    )
+            report
+        });
+        reports.collect()
+    })
 }
 
 /// One after the other: the controller limits how often it may be asked, whoever asks.
@@ -131,30 +131,22 @@ fn by_controller(
         .iter()
         .map(|manifest| {
             let ask = |document: &Document, sealed: &SealedSecret| ask(&manifest.name, document, sealed);
-            let resealed = with_changes(manifest, ask);
-            let report = resealed.and_then(|resealed| carried_out(command, manifest, resealed, &writer));
+            let report = one_file(command, manifest, &writer, ask)
+                .unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
             progress.done(&manifest.path);
-            report.unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault))
+            report
         })
         .collect()
 }
 
-/// What is to become of a file.
-struct Resealed {
-    /// How many SealedSecrets it holds.
-    objects: usize,
-    /// What changes in it, an object a line.
-    details: Vec<String>,
-    /// The new text; none where nothing changes.
-    text: Option<Vec<u8>>,
-}
-
-/// Has `changes` say what changes in each SealedSecret of a file.
-fn with_changes(
+/// Has `changes` say what changes in each SealedSecret of a file, and writes it.
+fn one_file(
+    command: &ResealFiles,
     manifest: &Manifest,
+    writer: &Writer,
     changes: impl Fn(&Document, &SealedSecret) -> Result<Vec<Change>, Error>,
-) -> Result<Resealed, Error> {
-    let name = &manifest.name;
+) -> Result<FileReport, Error> {
+    let Manifest { path, name, bytes, .. } = manifest;
     let (mut edits, mut details, mut objects) = (Vec::new(), Vec::new(), 0);
     for document in manifest.of_kind(names::KIND) {
         objects += 1;
@@ -165,26 +157,10 @@ fn with_changes(
             edits.push(Edit { document, changes });
         }
     }
-    let text = if edits.is_empty() {
-        None
-    } else {
-        Some(edit(&manifest.bytes, &edits).map_err(|error| name.fault(error))?)
-    };
-    Ok(Resealed { objects, details, text })
-}
-
-/// Writes the file, or tells that it is due.
-fn carried_out(
-    command: &ResealFiles,
-    manifest: &Manifest,
-    resealed: Resealed,
-    writer: &Writer,
-) -> Result<FileReport, Error> {
-    let Manifest { path, bytes, .. } = manifest;
-    let Resealed { objects, details, text } = resealed;
-    let Some(text) = text else {
+    if edits.is_empty() {
         return Ok(FileReport::done(path, "current", objects).only_counted());
-    };
+    }
+    let text = edit(bytes, &edits).map_err(|error| name.fault(error))?;
     match command.mode {
         ResealMode::Write => {
             super::check_unchanged(path, bytes)?;
