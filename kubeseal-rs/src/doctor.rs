@@ -185,6 +185,7 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
             Rule::KustomizeNamespace | Rule::NoNamespace => (Cause::WrongNamespace, finding.rule != Rule::NoNamespace),
             Rule::ScopeMismatch | Rule::ScopeOneSided => (Cause::Scope, false),
             Rule::KustomizeScope => (Cause::Scope, true),
+            Rule::OtherCluster => (Cause::OtherCluster, false),
             Rule::KeySize | Rule::OldKey | Rule::KustomizeLabels => continue,
             _ => (Cause::File, true),
         };

@@ -19,6 +19,7 @@ use sealing::document::{self, Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use zeroize::Zeroizing;
 
+use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
 pub(crate) use kustomization::is_one as is_kustomization;
@@ -40,6 +41,8 @@ pub(crate) struct Source {
     pub(crate) tracked: bool,
     /// The certificate that is meant for it, if one is known.
     pub(crate) certificate: Option<Certificate>,
+    /// The keys of the clusters that it is not meant for, as far as they are known.
+    pub(crate) others: Vec<ClusterKey>,
 }
 
 /// What is known of a certificate.
@@ -51,6 +54,17 @@ pub(crate) struct Certificate {
     pub(crate) bits: usize,
     /// Its key.
     pub(crate) fingerprint: Fingerprint,
+    /// The file that it is in, for commands; none when it is fetched anew each time.
+    pub(crate) file: Option<String>,
+}
+
+/// The key of a cluster of the project file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClusterKey {
+    /// The cluster's name.
+    pub(crate) cluster: String,
+    /// Its key, by its certificate or by the fingerprint that the project file pins.
+    pub(crate) key: Fingerprint,
 }
 
 /// Something that is wrong, and where.
@@ -169,6 +183,15 @@ fn without_place(error: &DocumentError) -> String {
 }
 
 impl Source {
+    /// Its name in commands.
+    fn file(&self) -> String {
+        if self.path == Found::stdin().path {
+            "FILE".to_owned()
+        } else {
+            self.name.clone()
+        }
+    }
+
     fn finding(&self, rule: Rule, place: Option<Place>, message: impl Into<String>) -> Finding {
         Finding {
             rule,

@@ -1,32 +1,25 @@
 //! `kubeseal lint`: reads the files and the kustomizations around them, asks [`crate::lint`], and tells.
 
+mod certificates;
+
 use std::path::Path;
 
-use sealing::cert::SealingCert;
 use zeroize::Zeroizing;
 
-use crate::cert_source;
 use crate::colour::Colour;
 use crate::command::lint::{Lint, ReportForm};
-use crate::command::{CertSource, Input, Output};
+use crate::command::{Input, Output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
-use crate::lint::{self, Certificate, Level, Report, Source, report};
-use crate::objects::InputName;
-use crate::place::real_place;
-use crate::project::ProjectCert;
-use crate::project::search::Located;
+use crate::lint::{self, Level, Report, Source, report};
 use crate::repository::{self, Found};
+use certificates::Certificates;
 
 /// Judges everything, then tells it at once.
 pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error> {
-    let certificate = command
-        .cert
-        .as_ref()
-        .map(|cert| certificate(cert, environment))
-        .transpose()?;
-    let sources = sources(&command.inputs, certificate.as_ref())?;
+    let certificates = Certificates::new(command.cert.as_ref(), environment)?;
+    let sources = sources(&command.inputs, certificates)?;
     let report = lint::judge(&sources, &command.allow, &|path| {
         path.is_file() && !repository::is_ignored(path)
     });
@@ -45,7 +38,7 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
 
 /// What is wrong with one file, for whoever asks why it does not unseal.
 pub(super) fn findings_of(input: &Input) -> Result<Vec<lint::Finding>, Error> {
-    let sources = sources(std::slice::from_ref(input), None)?;
+    let sources = sources(std::slice::from_ref(input), Certificates::default())?;
     let taken = |path: &Path| path.is_file() && !repository::is_ignored(path);
     Ok(lint::judge(&sources, &[], &taken).findings)
 }
@@ -58,54 +51,18 @@ fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }
 
-/// The certificate that `--cert` names.
-fn certificate(source: &CertSource, environment: &Environment) -> Result<Certificate, Error> {
-    let (bytes, name) = cert_source::bytes(source, environment)?;
-    known(&bytes, &name)
-}
-
-fn known(bytes: &[u8], name: &InputName) -> Result<Certificate, Error> {
-    let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
-    Ok(Certificate {
-        name: name.0.clone(),
-        bits: cert.public().modulus_length() * 8,
-        fingerprint: cert.public().fingerprint().clone(),
-    })
-}
-
-/// The certificate that the project file says for a file, if it lies in the repository: nothing is asked of the network.
-fn of_the_project(file: &Path) -> Result<Option<Certificate>, Error> {
-    let Ok(real) = real_place(file) else { return Ok(None) };
-    let Some(located) = real.parent().map(Located::for_folder).transpose()?.flatten() else {
-        return Ok(None);
-    };
-    let below = real.strip_prefix(&located.folder).unwrap_or(&real);
-    let Ok(cluster) = located.project.cluster_for(below) else {
-        return Ok(None);
-    };
-    match &cluster.cert {
-        ProjectCert::Url(..) => Ok(None),
-        ProjectCert::File(path, _) => {
-            let path = located.cert_file(cluster, path)?;
-            let name = InputName(format!("the certificate of cluster {}", cluster.name));
-            known(&files::read_file(&path).map_err(Error::CertFile)?, &name).map(Some)
-        }
-    }
-}
-
 /// Everything that is to be judged, and the kustomizations of the same repositories, which say what becomes of it.
-fn sources(inputs: &[Input], certificate: Option<&Certificate>) -> Result<Vec<Source>, Error> {
+fn sources(inputs: &[Input], mut certificates: Certificates) -> Result<Vec<Source>, Error> {
     let mut sources: Vec<Source> = Vec::new();
     let mut add = |found: Found, bytes: Zeroizing<Vec<u8>>, judged: bool| -> Result<(), Error> {
         let relevant = lint::is_relevant(&found.path, &bytes) && !repository::is_chart_template(&found.path, &bytes);
         let known = sources.iter().any(|source| source.path == found.path);
         if relevant && !known {
-            let certificate = match certificate {
-                Some(certificate) => Some(certificate.clone()),
+            let (certificate, others) = match judged {
                 // What comes on stdin is for the current folder.
-                None if judged && found == Found::stdin() => of_the_project(Path::new("stdin"))?,
-                None if judged => of_the_project(&found.path)?,
-                None => None,
+                true if found == Found::stdin() => certificates.of(Path::new("stdin"))?,
+                true => certificates.of(&found.path)?,
+                false => (None, Vec::new()),
             };
             sources.push(Source {
                 name: found.name,
@@ -113,6 +70,7 @@ fn sources(inputs: &[Input], certificate: Option<&Certificate>) -> Result<Vec<So
                 judged,
                 tracked: found.tracked,
                 certificate,
+                others,
                 path: found.path,
             });
         }

@@ -85,6 +85,9 @@ rules! {
     PlaintextCopy "plaintext-copy" Error "An annotation holds a copy of the manifest in clear.";
     /// The same object twice.
     DuplicateObject "duplicate-object" Error "Two SealedSecrets have the same name in the same namespace.";
+    /// Sealed with the key of another cluster.
+    OtherCluster "other-cluster" Error
+        "By its key hint, the object was sealed with the key of another cluster than that of its folder.";
     /// Another key length than the certificate's.
     KeySize "key-size" Warning "A value was sealed with a key of another length than that of the certificate.";
     /// Less than 2048 bits.
@@ -106,7 +109,7 @@ rules! {
     /// A comment allows a rule that there is not.
     UnknownId "unknown-rule" Warning "A comment allows a rule that does not exist.";
     /// The hint does not name the certificate's key.
-    OldKey "old-key" Note "By its key hint, the object was sealed with another key than that of the certificate.";
+    OldKey "old-key" Note "By its key hint, the object was sealed with a key that is neither the certificate's nor another cluster's.";
     /// A template that gives something else each time.
     NondeterministicTemplate "nondeterministic-template" Note
         "A template calls a function whose result differs from one rendering to the next.";

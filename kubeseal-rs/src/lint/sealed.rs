@@ -337,6 +337,25 @@ impl<'a> Object<'a, '_> {
                 return;
             }
         };
+        let file = &self.source.file();
+        let other = self.source.others.iter();
+        if let Some(other) = other.into_iter().find(|other| hint.keys().any(|key| *key == other.key)) {
+            let how_much = if hint.keys().nth(1).is_none() {
+                "it"
+            } else {
+                "some of it"
+            };
+            let message = format!(
+                "by its key hint, {how_much} was sealed with the key of cluster {}, which this place is not for",
+                other.cluster
+            );
+            let fix = format!(
+                "seal the values again, which takes the certificate of the cluster that this place is for: kubeseal seal \
+                 CLEAR-FILE --out FOLDER, or kubeseal edit {file}"
+            );
+            self.find_and_fix(Rule::OtherCluster, &path, message, fix);
+            return;
+        }
         let Some(certificate) = &self.source.certificate else {
             return;
         };
@@ -345,7 +364,13 @@ impl<'a> Object<'a, '_> {
                 "by its key hint, not all of it was sealed with the key of {}",
                 certificate.name
             );
-            self.find_and_fix(Rule::OldKey, &path, message, "kubeseal reseal FILE".to_owned());
+            let mut fix = format!("kubeseal reseal {file}");
+            if let Some(certificate) = &certificate.file {
+                fix += &format!(
+                    "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
+                );
+            }
+            self.find_and_fix(Rule::OldKey, &path, message, fix);
         }
     }
 }

@@ -33,8 +33,25 @@ fn certificate(bits: usize) -> Certificate {
     Certificate {
         name: "cert.pem".to_owned(),
         bits,
-        fingerprint: format!("SHA256:{}", "A".repeat(43)).parse().unwrap(),
+        fingerprint: key('A'),
+        file: Some("cert.pem".to_owned()),
     }
+}
+
+/// A fingerprint that nothing has.
+fn key(letter: char) -> Fingerprint {
+    let letters = String::from(letter).repeat(42);
+    format!("SHA256:{letters}A").parse().unwrap()
+}
+
+/// A sound object, but for the keys that its hint names.
+fn hinted(keys: &[char]) -> String {
+    let keys: Vec<_> = keys.iter().map(|letter| key(*letter).to_string()).collect();
+    let annotation = format!(
+        "  annotations: {{sealed-secrets-rs/sealed-with: '{}'}}\n",
+        keys.join(",")
+    );
+    object(&format!("{NAMESPACE}{annotation}"), TEMPLATE)
 }
 
 fn source(name: &str, text: &str) -> Source {
@@ -45,6 +62,10 @@ fn source(name: &str, text: &str) -> Source {
         judged: true,
         tracked: true,
         certificate: Some(certificate(4096)),
+        others: vec![ClusterKey {
+            cluster: "dev".to_owned(),
+            key: key('D'),
+        }],
     }
 }
 
@@ -173,16 +194,8 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             ),
             "f:6:17 key-hint",
         ),
-        (
-            object(
-                &format!(
-                    "{NAMESPACE}  annotations: {{sealed-secrets-rs/sealed-with: 'SHA256:{}'}}\n",
-                    "B".repeat(42) + "A"
-                ),
-                TEMPLATE,
-            ),
-            "f:6:17 old-key",
-        ),
+        (hinted(&['B']), "f:6:17 old-key"),
+        (hinted(&['D']), "f:6:17 other-cluster"),
         (
             object(
                 &format!(
@@ -200,6 +213,26 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
         .filter(|(found, expected)| !found.iter().any(|line| line == expected))
         .collect();
     assert_eq!(wrong, []);
+}
+
+#[test]
+fn a_key_is_that_of_another_cluster_or_an_old_one_or_right() {
+    let findings = |keys: &[char], certificate: Option<Certificate>| {
+        let source = Source {
+            certificate,
+            ..source("f", &hinted(keys))
+        };
+        found(&[source])
+    };
+    let own = || Some(certificate(4096));
+    assert_eq!(findings(&['A'], own()), [""; 0]);
+    assert_eq!(findings(&['A', 'B'], own()), ["f:6:17 old-key"]);
+    for keys in [&['D'][..], &['A', 'D'], &['B', 'D']] {
+        assert_eq!(findings(keys, own()), ["f:6:17 other-cluster"], "{keys:?}");
+    }
+    // The cluster's own certificate is on a web server.
+    assert_eq!(findings(&['D'], None), ["f:6:17 other-cluster"]);
+    assert_eq!(findings(&['B'], None), [""; 0]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Finds the project file for a file: upwards from its folder, no higher than the Git root.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FILE_NAME, Project, ProjectCluster, ProjectError};
+use super::{FILE_NAME, Project, ProjectCert, ProjectCluster, ProjectError};
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
@@ -70,6 +71,22 @@ impl Located {
         } else {
             let (place, cluster) = (cluster.place, cluster.name.clone());
             Err(self.name.fault(ProjectError::CertOutside { place, cluster }).into())
+        }
+    }
+
+    /// The path of a cluster's certificate where that is a file, unless nobody has fetched it yet.
+    ///
+    /// # Errors
+    /// It lies outside the repository, or cannot be looked for.
+    pub(crate) fn cert_file_if_there(&self, cluster: &ProjectCluster) -> Result<Option<PathBuf>, Error> {
+        let ProjectCert::File(path, _) = &cluster.cert else {
+            return Ok(None);
+        };
+        match self.cert_file(cluster, path) {
+            Err(Error::CertFile(files::FileError::Open { reason, .. })) if reason.kind() == ErrorKind::NotFound => {
+                Ok(None)
+            }
+            path => path.map(Some),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `kubeseal keys list`.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,11 +10,10 @@ use crate::colour::Colour;
 use crate::command::{Controller, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError};
+use crate::files;
 use crate::keys::{Inventory, KeyFacts, KeysError, LocalCert, table};
 use crate::objects::InputName;
 use crate::place::real_place;
-use crate::project::ProjectCert;
 use crate::project::search::Located;
 
 /// Asks the cluster, and tells.
@@ -82,14 +80,8 @@ pub(in crate::cmd) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, E
     let clusters = located.project.clusters();
     let mut certs = Vec::new();
     for cluster in clusters {
-        if let ProjectCert::File(path, _) = &cluster.cert {
-            let path = match located.cert_file(cluster, path) {
-                // Nobody has fetched that cluster's certificate yet; the others say what they say all the same.
-                Err(Error::CertFile(FileError::Open { reason, .. })) if reason.kind() == ErrorKind::NotFound => {
-                    continue;
-                }
-                path => path?,
-            };
+        // While nobody has fetched one, the others say what they say all the same.
+        if let Some(path) = located.cert_file_if_there(cluster)? {
             certs.push(read(path.strip_prefix(&current).unwrap_or(&path), clusters.len() == 1)?);
         }
     }
