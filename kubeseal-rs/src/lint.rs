@@ -35,14 +35,29 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// What it holds.
     pub(crate) bytes: Zeroizing<Vec<u8>>,
-    /// Whether it is judged itself. Kustomizations that nobody asked about only say what becomes of the others.
-    pub(crate) judged: bool,
+    /// Why there are no bytes, where it could not be read.
+    pub(crate) unread: Option<String>,
+    /// Whether it is judged itself.
+    pub(crate) asked: Asked,
     /// Whether Git would take it; a Secret in clear that Git ignores is where it belongs.
     pub(crate) tracked: bool,
     /// The certificate that is meant for it, if one is known.
     pub(crate) certificate: Option<Certificate>,
     /// The keys of the clusters that it is not meant for, as far as they are known.
     pub(crate) others: Vec<ClusterKey>,
+}
+
+/// How somebody has asked about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It is what came on stdin, so it must hold an object: else whatever should have written it has failed.
+    Piped,
+    /// By its name, so it must hold something.
+    Named,
+    /// By the name of a folder, or by a pattern.
+    Below,
+    /// Not at all: it only says what becomes of the others.
+    No,
 }
 
 /// What is known of a certificate.
@@ -107,14 +122,33 @@ pub(crate) fn is_relevant(path: &Path, bytes: &[u8]) -> bool {
     is_kustomization(path) || says_kind(&String::from_utf8_lossy(&bytes), &["Secret", "SealedSecret"])
 }
 
+/// Whether a source holds nothing though it must.
+pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
+    let has_kind = |document: &Document| document.value.get("kind").is_some_and(serde_json::Value::is_string);
+    match asked {
+        Asked::Piped => match document::read(bytes) {
+            Ok(documents) => !documents.iter().any(has_kind),
+            Err(DocumentError::Empty) => true,
+            // What is wrong with the text of other objects is not told here.
+            Err(_) => !String::from_utf8_lossy(bytes).contains("kind"),
+        },
+        Asked::Named => bytes.trim_ascii().is_empty(),
+        Asked::Below | Asked::No => false,
+    }
+}
+
 /// Judges all sources together. Findings of rules in `allow` are left out, as are those that a comment allows. `taken` says
 /// whether there is a file of that path which Git would take.
 pub(crate) fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) -> bool) -> Report {
     let kustomizations: Vec<_> = sources.iter().filter_map(Kustomization::of).collect();
     let mut report = Report::default();
     let mut sealed = Vec::new();
-    for source in sources.iter().filter(|source| source.judged) {
+    for source in sources.iter().filter(|source| source.asked != Asked::No) {
         report.files += 1;
+        if let Some(finding) = nothing_to_judge(source) {
+            report.findings.push(finding);
+            continue;
+        }
         match document::read(&source.bytes) {
             Ok(documents) => judge_documents(source, documents, &mut sealed, &mut report.findings),
             Err(DocumentError::Empty) => {}
@@ -158,11 +192,31 @@ fn leave_out_what_is_allowed(sources: &[Source], allow: &[Rule], findings: &mut 
             let here = finding.file == source.name;
             !(here && allowed.allows(finding.rule, finding.place.map(|place| place.line)))
         });
-        if source.judged {
+        if source.asked != Asked::No {
             findings.extend(allowed.unknown(&source.name));
         }
     }
     findings.retain(|finding| !allow.contains(&finding.rule));
+}
+
+fn nothing_to_judge(source: &Source) -> Option<Finding> {
+    if let Some(reason) = &source.unread {
+        return Some(source.finding(Rule::Unreadable, None, format!("it cannot be read: {reason}")));
+    }
+    if !is_wanting(source.asked, &source.bytes) {
+        return None;
+    }
+    let (message, fix) = match source.asked {
+        Asked::Piped => (
+            "there is no Kubernetes object in it",
+            "has the command before the pipe failed? (set -o pipefail)",
+        ),
+        _ => (
+            "it is empty",
+            "was it not written to its end? One that is meant to be empty needs no lint, or a comment in it",
+        ),
+    };
+    Some(source.finding(Rule::NoObject, None, message).fix(fix))
 }
 
 fn unreadable(source: &Source, error: &DocumentError) -> Finding {

@@ -7,6 +7,7 @@ use ignore::gitignore::Gitignore;
 use ignore::{Match, WalkBuilder};
 
 use crate::files::FileError;
+use crate::tree::{Pattern, TreeError};
 use crate::walk;
 
 /// A file that was found.
@@ -29,43 +30,85 @@ impl Found {
             tracked: false,
         }
     }
+
+    /// A file or folder that cannot be read, so that nothing is known of it but its path.
+    pub(crate) fn unread(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: walk::shown(path).display().to_string(),
+            tracked: false,
+        }
+    }
 }
 
-/// The file `path`, or the manifests (`.yaml`, `.yml`, `.json`, kustomizations) below the folder `path`, without what Git
-/// ignores; everything below a folder that Git ignores itself.
+/// What is meant by a path that was typed.
+#[derive(Debug)]
+pub(crate) enum Meant {
+    /// The file itself.
+    File(Found),
+    /// What there is in a folder, or what a pattern fits. What cannot be read leaves the others.
+    Several(Vec<Result<Found, FileError>>),
+}
+
+/// The file `path`, or the manifests (`.yaml`, `.yml`, `.json`, kustomizations) below the folder `path`, or those that the
+/// pattern `path` fits, without what Git ignores; everything below a folder that Git ignores itself.
 ///
 /// # Errors
-/// [`FileError::Open`] when there is no such file or folder, or a folder cannot be read.
-pub(crate) fn manifests(path: &Path) -> Result<Vec<Found>, FileError> {
+/// There is no such file or folder, or the pattern fits nothing.
+pub(crate) fn manifests(path: &Path) -> Result<Meant, TreeError> {
     let failed = |reason| FileError::Open {
         path: path.to_owned(),
         reason,
     };
-    let absolute = normal(&std::path::absolute(path).map_err(failed)?);
-    let tracked = !is_ignored(&absolute);
-    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![Found {
-            path: absolute,
-            name: path.display().to_string(),
-            tracked,
-        }]);
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(Meant::Several(below(path, |_| true))),
+        Ok(_) => {
+            let absolute = absolute(path).map_err(failed)?;
+            Ok(Meant::File(Found {
+                tracked: !is_ignored(&absolute),
+                name: path.display().to_string(),
+                path: absolute,
+            }))
+        }
+        Err(reason) => {
+            let pattern = Pattern::of(path)?.ok_or(failed(reason))?;
+            let found = below(&pattern.base, |path| pattern.fits(path));
+            if found.is_empty() {
+                return Err(TreeError::NothingFits(pattern.text));
+            }
+            Ok(Meant::Several(found))
+        }
     }
-    let mut found = Vec::new();
-    let mut walk = walk::through(path);
+}
+
+fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, FileError>> {
+    let tracked = absolute(folder).is_ok_and(|folder| !is_ignored(&folder));
+    let mut walk = walk::through(folder);
     if tracked {
         as_git_does(&mut walk);
     }
-    for entry in walk.build() {
-        let entry = entry.map_err(|error| walk::error(error, path))?;
-        if entry.file_type().is_some_and(|kind| kind.is_file()) && is_manifest(entry.path()) {
-            found.push(Found {
-                path: normal(&std::path::absolute(entry.path()).map_err(failed)?),
-                name: walk::shown(entry.path()).display().to_string(),
-                tracked,
-            });
+    let found = |entry: Result<ignore::DirEntry, ignore::Error>| {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Some(Err(walk::error(error, folder))),
+        };
+        let path = entry.path();
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if !(is_file && is_manifest(path) && wanted(path)) {
+            return None;
         }
-    }
-    Ok(found)
+        let name = walk::shown(path).display().to_string();
+        let found = absolute(path).map(|path| Found { path, name, tracked });
+        Some(found.map_err(|reason| FileError::Open {
+            path: path.to_owned(),
+            reason,
+        }))
+    };
+    walk.build().filter_map(found).collect()
+}
+
+fn absolute(path: &Path) -> std::io::Result<PathBuf> {
+    Ok(normal(&std::path::absolute(path)?))
 }
 
 /// The files that `wanted` accepts by their paths, in the work trees that `folders` belong to; outside a work tree, in the
@@ -261,7 +304,10 @@ mod tests {
             (".git/config.yaml", ""),
         ]);
         let names = |path: &Path| -> Vec<_> {
-            let found = manifests(path).unwrap();
+            let found: Vec<_> = match manifests(path).unwrap() {
+                Meant::File(found) => vec![found],
+                Meant::Several(found) => found.into_iter().map(Result::unwrap).collect(),
+            };
             let name = |found: &Found| found.path.strip_prefix(root.path()).unwrap().display().to_string();
             found.iter().map(|found| (name(found), found.tracked)).collect()
         };
@@ -288,6 +334,17 @@ mod tests {
             names(&root.path().join("a/clear/db.yaml")),
             listed(&[("a/clear/db.yaml", false)])
         );
-        assert!(manifests(&root.path().join("nothing")).is_err());
+        assert_eq!(
+            names(&root.path().join("*/*.y*ml")),
+            listed(&[("a/db.yaml", true)]),
+            "a pattern is as particular as for all verbs, and no less than Git"
+        );
+        assert_eq!(
+            names(&root.path().join("?/.hid*")),
+            listed(&[("a/.hidden/x.yml", true)])
+        );
+        for nothing in ["nothing", "n*", "a/cl*"] {
+            assert!(manifests(&root.path().join(nothing)).is_err(), "{nothing}");
+        }
     }
 }

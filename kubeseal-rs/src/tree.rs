@@ -1,13 +1,17 @@
 //! The files that are meant by the paths on the command line: files, folders, patterns.
 
+mod pattern;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use thiserror::Error;
 
 use crate::files::FileError;
 use crate::walk::{self, shown};
+pub(crate) use pattern::Pattern;
+use pattern::glob_set;
 
 /// A file that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,32 +74,21 @@ fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
             below: path.file_name().map(PathBuf::from).unwrap_or_default(),
             typed: true,
         }]),
-        Err(reason) => {
-            let text = path.to_string_lossy();
-            if text.contains(['*', '?', '[', '{']) {
-                fitting(&text)
-            } else {
+        Err(reason) => match Pattern::of(path)? {
+            Some(pattern) => fitting(pattern),
+            None => {
                 let path = path.to_owned();
                 Err(FileError::Open { path, reason }.into())
             }
-        }
+        },
     }
 }
 
 /// The manifests that a pattern fits, and those below the folders that it fits.
-fn fitting(pattern: &str) -> Result<Vec<TreeFile>, TreeError> {
-    let plain = shown(Path::new(pattern)).to_string_lossy().into_owned();
-    let set = glob_set(&[plain.clone(), format!("{plain}/**")])?;
-    let is_plain = |step: &&std::ffi::OsStr| !step.to_string_lossy().contains(['*', '?', '[', '{']);
-    let base: PathBuf = Path::new(pattern).iter().take_while(is_plain).collect();
-    let base = if base.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        base
-    };
-    let found = below(&base, &base, |path| set.is_match(shown(path)))?;
+fn fitting(pattern: Pattern) -> Result<Vec<TreeFile>, TreeError> {
+    let found = below(&pattern.base, &pattern.base, |path| pattern.fits(path))?;
     if found.is_empty() {
-        return Err(TreeError::NothingFits(pattern.to_owned()));
+        return Err(TreeError::NothingFits(pattern.text));
     }
     Ok(found)
 }
@@ -131,19 +124,6 @@ fn anywhere(patterns: &[String]) -> Result<GlobSet, TreeError> {
         })
         .collect();
     glob_set(&all)
-}
-
-fn glob_set(patterns: &[String]) -> Result<GlobSet, TreeError> {
-    let mut set = GlobSetBuilder::new();
-    let wrong = |pattern: &str, error: &globset::Error| TreeError::Pattern {
-        pattern: pattern.to_owned(),
-        reason: error.kind().to_string(),
-    };
-    for pattern in patterns {
-        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-        set.add(glob.map_err(|error| wrong(pattern, &error))?);
-    }
-    set.build().map_err(|error| wrong(&patterns.join(" "), &error))
 }
 
 #[cfg(test)]

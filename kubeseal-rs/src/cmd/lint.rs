@@ -2,7 +2,7 @@
 
 mod certificates;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -11,9 +11,9 @@ use crate::command::lint::{Lint, ReportForm};
 use crate::command::{Input, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
-use crate::lint::{self, Level, Report, Source, report};
-use crate::repository::{self, Found};
+use crate::files::{self, FileError};
+use crate::lint::{self, Asked, Level, Report, Source, report};
+use crate::repository::{self, Found, Meant};
 use certificates::Certificates;
 
 /// Judges everything, then tells it at once.
@@ -52,42 +52,25 @@ fn pretty(value: &serde_json::Value) -> String {
 }
 
 /// Everything that is to be judged, and the kustomizations of the same repositories, which say what becomes of it.
-fn sources(inputs: &[Input], mut certificates: Certificates) -> Result<Vec<Source>, Error> {
-    let mut sources: Vec<Source> = Vec::new();
-    let mut add = |found: Found, bytes: Zeroizing<Vec<u8>>, judged: bool| -> Result<(), Error> {
-        let relevant = lint::is_relevant(&found.path, &bytes) && !repository::is_chart_template(&found.path, &bytes);
-        let known = sources.iter().any(|source| source.path == found.path);
-        if relevant && !known {
-            let (certificate, others) = match judged {
-                // What comes on stdin is for the current folder.
-                true if found == Found::stdin() => certificates.of(Path::new("stdin"))?,
-                true => certificates.of(&found.path)?,
-                false => (None, Vec::new()),
-            };
-            sources.push(Source {
-                name: found.name,
-                bytes,
-                judged,
-                tracked: found.tracked,
-                certificate,
-                others,
-                path: found.path,
-            });
-        }
-        Ok(())
+fn sources(inputs: &[Input], certificates: Certificates) -> Result<Vec<Source>, Error> {
+    let mut gathered = Gathered {
+        sources: Vec::new(),
+        certificates,
     };
     let mut folders = Vec::new();
     for input in inputs {
         match input {
             Input::Stdin => {
                 let bytes = files::read(input, "json/yaml k8s resources")?;
-                add(Found::stdin(), bytes, true)?;
+                gathered.add(Found::stdin(), bytes, Asked::Piped)?;
             }
             Input::File(path) => {
-                for found in repository::manifests(path)? {
-                    folders.extend(found.path.parent().map(Path::to_owned));
-                    let bytes = files::read_file(&found.path)?;
-                    add(found, bytes, true)?;
+                let (all, asked) = match repository::manifests(path)? {
+                    Meant::File(found) => (vec![Ok(found)], Asked::Named),
+                    Meant::Several(found) => (found, Asked::Below),
+                };
+                for found in all {
+                    folders.extend(gathered.read(found, asked)?);
                 }
             }
         }
@@ -97,7 +80,75 @@ fn sources(inputs: &[Input], mut certificates: Certificates) -> Result<Vec<Sourc
         let Ok(bytes) = files::read_file(&found.path) else {
             continue;
         };
-        add(found, bytes, false)?;
+        gathered.add(found, bytes, Asked::No)?;
     }
-    Ok(sources)
+    Ok(gathered.sources)
+}
+
+/// The sources so far.
+struct Gathered {
+    sources: Vec<Source>,
+    certificates: Certificates,
+}
+
+impl Gathered {
+    /// Reads a file; gives the folder that it is in. What cannot be read is a source too, so that it is told.
+    fn read(&mut self, found: Result<Found, FileError>, asked: Asked) -> Result<Option<PathBuf>, Error> {
+        let (found, error) = match found {
+            Ok(found) => match files::read_file(&found.path) {
+                Ok(bytes) => {
+                    let folder = found.path.parent().map(Path::to_owned);
+                    self.add(found, bytes, asked)?;
+                    return Ok(folder);
+                }
+                Err(error) => (found, error),
+            },
+            Err(FileError::Open { path, reason }) => (Found::unread(&path), FileError::Open { path, reason }),
+            Err(error) => return Err(error.into()),
+        };
+        let reason = match &error {
+            FileError::Open { reason, .. } => files::plain(reason),
+            other => other.to_string(),
+        };
+        self.sources.push(Source {
+            unread: Some(reason),
+            ..source(found, Zeroizing::default(), asked)
+        });
+        Ok(None)
+    }
+
+    /// Adds what is worth judging, each file once.
+    fn add(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Result<(), Error> {
+        let speaks_of_secrets =
+            lint::is_relevant(&found.path, &bytes) && !repository::is_chart_template(&found.path, &bytes);
+        let is_known = self.sources.iter().any(|source| source.path == found.path);
+        if is_known || !speaks_of_secrets && !lint::is_wanting(asked, &bytes) {
+            return Ok(());
+        }
+        let (certificate, others) = match asked {
+            // What comes on stdin is for the current folder.
+            Asked::Piped => self.certificates.of(Path::new("stdin"))?,
+            Asked::Named | Asked::Below => self.certificates.of(&found.path)?,
+            Asked::No => (None, Vec::new()),
+        };
+        self.sources.push(Source {
+            certificate,
+            others,
+            ..source(found, bytes, asked)
+        });
+        Ok(())
+    }
+}
+
+fn source(found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Source {
+    Source {
+        path: found.path,
+        name: found.name,
+        bytes,
+        unread: None,
+        asked,
+        tracked: found.tracked,
+        certificate: None,
+        others: Vec::new(),
+    }
 }

@@ -54,8 +54,10 @@ macro_rules! rules {
 }
 
 rules! {
-    /// Not YAML or JSON.
-    Unreadable "unreadable" Error "The file holds a Secret or a SealedSecret, but cannot be read.";
+    /// Not YAML or JSON, or not to be read at all.
+    Unreadable "unreadable" Error "The file holds a Secret or a SealedSecret, or might, but cannot be read.";
+    /// An empty file that was named, or a pipe that brings no object.
+    NoObject "no-object" Error "A file that was named is empty, or what came on stdin holds no Kubernetes object.";
     /// A key twice in one map.
     DuplicateKey "duplicate-key" Error "A key is given twice in one map; which one wins depends on the reader.";
     /// A field of the wrong type, a missing name, another apiVersion.

@@ -1,5 +1,6 @@
 //! Text in, findings out: one table for single files, one for repositories.
 
+mod keys;
 mod repository;
 
 use base64::Engine as _;
@@ -59,7 +60,8 @@ fn source(name: &str, text: &str) -> Source {
         path: Path::new("/repo").join(name),
         name: name.to_owned(),
         bytes: Zeroizing::new(text.as_bytes().to_vec()),
-        judged: true,
+        unread: None,
+        asked: Asked::Below,
         tracked: true,
         certificate: Some(certificate(4096)),
         others: vec![ClusterKey {
@@ -216,26 +218,6 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
 }
 
 #[test]
-fn a_key_is_that_of_another_cluster_or_an_old_one_or_right() {
-    let findings = |keys: &[char], certificate: Option<Certificate>| {
-        let source = Source {
-            certificate,
-            ..source("f", &hinted(keys))
-        };
-        found(&[source])
-    };
-    let own = || Some(certificate(4096));
-    assert_eq!(findings(&['A'], own()), [""; 0]);
-    assert_eq!(findings(&['A', 'B'], own()), ["f:6:17 old-key"]);
-    for keys in [&['D'][..], &['A', 'D'], &['B', 'D']] {
-        assert_eq!(findings(keys, own()), ["f:6:17 other-cluster"], "{keys:?}");
-    }
-    // The cluster's own certificate is on a web server.
-    assert_eq!(findings(&['D'], None), ["f:6:17 other-cluster"]);
-    assert_eq!(findings(&['B'], None), [""; 0]);
-}
-
-#[test]
 fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
     let tests = concat!(include_str!("tests.rs"), include_str!("tests/repository.rs"));
     let page = include_str!("../../../docs/lint.md");
@@ -344,6 +326,44 @@ fn comments_and_flags_allow_a_finding() {
             .findings
             .is_empty()
     );
+}
+
+#[test]
+fn nothing_is_not_found_to_be_sound() {
+    let judged = |asked, text: &str| {
+        found(&[Source {
+            asked,
+            ..source("f", text)
+        }])
+    };
+    for text in [
+        "",
+        "\n",
+        "# kind: Secret\n",
+        "---\n---\n",
+        "garbage\n",
+        "[]",
+        "a: b\n",
+        "Error: kaputt: no such file\n",
+    ] {
+        assert_eq!(judged(Asked::Piped, text), ["f no-object"], "{text:?}");
+    }
+    for text in ["kind: ConfigMap\n", "kind: Secret\napiVersion: v1\n"] {
+        assert_eq!(judged(Asked::Piped, text), [""; 0], "{text:?}");
+    }
+    for text in ["", " \r\n"] {
+        assert_eq!(judged(Asked::Named, text), ["f no-object"], "{text:?}");
+        assert_eq!(judged(Asked::Below, text), [""; 0], "{text:?}");
+    }
+    assert_eq!(judged(Asked::Named, "# Values of a chart, for example.\n"), [""; 0]);
+    // What is wrong with others is not told.
+    assert!(!is_wanting(Asked::Piped, b"kind: ConfigMap\nkind: ConfigMap\n"));
+    let unread = Source {
+        unread: Some("permission denied".to_owned()),
+        ..source("f", "")
+    };
+    let other = source("g", &sound().replace("v1alpha1", "v1"));
+    assert_eq!(found(&[unread, other]), ["f unreadable", "g:1:1 structure"]);
 }
 
 #[test]

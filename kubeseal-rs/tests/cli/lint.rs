@@ -98,6 +98,68 @@ fn the_output_of_kustomize_is_judged_from_stdin() {
     );
 }
 
+/// A `kustomize build` that fails writes nothing, and the pipe goes on.
+#[test]
+fn an_empty_pipe_and_an_empty_file_fail() {
+    let folder = repository();
+    for input in ["", "# nothing\n", "garbage\n"] {
+        let run = folder.run("lint -", input);
+        assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{input:?}");
+        let expected = "stdin: error[no-object]: there is no Kubernetes object in it\n  help: has the command before the \
+                        pipe failed? (set -o pipefail)\n";
+        assert!(run.stdout.starts_with(expected), "{}", run.stdout);
+    }
+    folder
+        .run("lint -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+        .ok();
+    folder.put("base/empty.yaml", "");
+    let run = folder.run("lint base/empty.yaml", "");
+    assert!(
+        run.code == 1
+            && run
+                .stdout
+                .starts_with("base/empty.yaml: error[no-object]: it is empty\n"),
+        "{}",
+        run.stdout
+    );
+    folder.run("lint --strict clear", "").ok();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_read_is_a_finding_and_leaves_the_others() {
+    let folder = repository();
+    // Nobody can read this file from its beginning, not even root.
+    let run = folder.run("lint /proc/self/mem base", "");
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+    assert!(
+        run.stdout
+            .starts_with("/proc/self/mem: error[unreadable]: it cannot be read: input/output error\n"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("error[kustomize-name]"), "{}", run.stdout);
+}
+
+#[test]
+fn a_pattern_means_what_it_fits() {
+    let folder = repository();
+    folder.put("prod/kustomization.yaml", "resources: [../base]\n");
+    folder.put("base/clear.yaml", SECRET);
+    let told = |pattern: &str| folder.run(&format!("lint {pattern}"), "");
+    assert_eq!(
+        told("ba*/d?.yaml").ok(),
+        "1 SealedSecret in 1 file: nothing to complain about\n"
+    );
+    assert!(told("b*").stdout.contains("clear-secret"));
+    assert!(
+        told("c*r/*.yaml")
+            .stderr
+            .starts_with("error: no manifest (.yaml, .yml, .json) fits the pattern")
+    );
+    assert_eq!(told("*/nothing.yaml").code, 1);
+}
+
 #[test]
 fn warnings_fail_when_they_are_asked_to_and_rules_are_allowed() {
     let folder = repository();

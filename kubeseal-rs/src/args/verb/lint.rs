@@ -10,7 +10,7 @@ use crate::args::CommaSeparated;
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("lint.txt"))]
 pub(crate) struct LintFlags {
-    /// Files and folders to look at; folders without what Git ignores; - for stdin (kustomize build . | kubeseal lint -)
+    /// Files, folders and patterns ('apps/*/prod') to look at; folders without what Git ignores; - for stdin (kustomize build . | kubeseal lint -)
     #[arg(value_name = "PATH")]
     pub paths: Vec<OsString>,
     /// Hold the sealed values against this certificate: the length of its key, and the key hints

@@ -49,7 +49,7 @@ fn what_kustomize_would_rename_is_found_at_the_kustomization() {
     ];
     for (metadata, base, overlay, expected) in cases {
         let context = |name, text| Source {
-            judged: false,
+            asked: Asked::No,
             ..source(name, text)
         };
         let sources = [
