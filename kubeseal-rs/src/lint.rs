@@ -9,6 +9,7 @@ mod clear;
 mod duplicates;
 mod kustomization;
 mod kustomized;
+mod names;
 pub(crate) mod report;
 mod rule;
 mod sealed;

@@ -1,21 +1,20 @@
 //! What is wrong with one SealedSecret by itself.
 
+mod keys;
+
 use crds::{SealedSecret, SecretTemplate, names};
 use sealing::binding::{Binding, Scope};
 use sealing::document::{Document, Nulls, Place, shown};
-use sealing::hint::KeyHint;
-use sealing::inspect::{self, BrokenText};
+use sealing::merge::check_item_name;
 use sealing::render;
 use sealing::secret::SecretError;
 use sealing::unseal::sealed_secret;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+use super::names::{fault_of_name, fault_of_namespace};
 use super::rule::Rule;
 use super::{Finding, Source, without_place};
-
-/// Keys below this are breakable.
-const WEAK: usize = 2048;
 
 type Annotations = BTreeMap<String, String>;
 
@@ -80,9 +79,7 @@ impl<'a> Object<'a, '_> {
         let text = |path: &str| self.text(path).unwrap_or_default();
         let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
         let or = |sealed: String, own: &str| if sealed.is_empty() { own.to_owned() } else { sealed };
-        if name.is_empty() {
-            self.find(Rule::Structure, &["metadata"], "metadata.name is missing");
-        }
+        self.names(&name, &namespace);
         Some(Sealed {
             source: self.source,
             place: self.document.place(),
@@ -125,6 +122,31 @@ impl<'a> Object<'a, '_> {
             other => (Some(self.document.place()), other.to_string()),
         };
         self.found.push(self.source.finding(Rule::Structure, place, message));
+    }
+
+    fn names(&mut self, name: &str, namespace: &str) {
+        const AGAIN: &str = "change it; what its scope binds to the name must be sealed again for the new one";
+        if name.is_empty() {
+            self.find(Rule::Structure, &["metadata"], "metadata.name is missing");
+        } else if let Some(fault) = fault_of_name(name) {
+            let message = format!("{:?} {fault}", shown(name));
+            self.find_and_fix(Rule::Structure, &["metadata", "name"], message, AGAIN);
+        }
+        if let Some(fault) = fault_of_namespace(namespace).filter(|_| !namespace.is_empty()) {
+            let message = format!("{:?} {fault}", shown(namespace));
+            self.find_and_fix(Rule::Structure, &["metadata", "namespace"], message, AGAIN);
+        }
+    }
+
+    /// No Secret can have such an item.
+    fn item_name(&mut self, path: &[&str], item: &str, fix: impl Into<String>) {
+        if check_item_name(item).is_err() {
+            let message = format!(
+                "{:?} cannot be the name of an item: at most 253 letters, digits, '-', '_' and '.', not beginning with '..'",
+                shown(item)
+            );
+            self.find_and_fix(Rule::Structure, &[path, &[item]].concat(), message, fix);
+        }
     }
 
     fn unknown_fields(&mut self) {
@@ -176,7 +198,7 @@ impl<'a> Object<'a, '_> {
                 Rule::DeprecatedData,
                 &["spec", "data"],
                 message,
-                "kubeseal reseal".to_owned(),
+                format!("kubeseal reseal {}", self.source.file()),
             );
             if !spec.encrypted_data.is_empty() {
                 let message = "spec.data and spec.encryptedData exclude each other";
@@ -192,9 +214,14 @@ impl<'a> Object<'a, '_> {
             );
         }
         for (item, text) in &spec.encrypted_data {
+            let fix = format!("kubeseal rename {} ITEM NEW-NAME", self.source.file());
+            self.item_name(&["spec", "encryptedData"], item, fix);
             self.ciphertext(item, text);
         }
         if let Some(template) = &spec.template {
+            for item in template.data.iter().flat_map(|items| items.keys()) {
+                self.item_name(&["spec", "template", "data"], item, "give it another name");
+            }
             self.templates(template);
             // What is in spec.data cannot be known.
             if spec.data.is_none() {
@@ -209,8 +236,10 @@ impl<'a> Object<'a, '_> {
             let path = ["spec", "template", "data", item.as_str()];
             let fields: Vec<_> = fields.iter().map(|field| shown(field)).collect();
             let message = format!("item {}: there is no item {}", shown(&item), fields.join(", "));
-            let fix =
-                "a missing item gives \"<no value>\": correct the name, or seal the item (kubeseal set FILE ITEM)";
+            let fix = format!(
+                "a missing item gives \"<no value>\": correct the name, or seal the item (kubeseal set {} ITEM)",
+                self.source.file()
+            );
             self.find_and_fix(Rule::MissingItem, &path, message, fix);
         }
     }
@@ -229,38 +258,6 @@ impl<'a> Object<'a, '_> {
                 functions.join(", ")
             );
             self.find(Rule::NondeterministicTemplate, &path, message);
-        }
-    }
-
-    fn ciphertext(&mut self, item: &str, text: &str) {
-        const AGAIN: &str = "take it from an intact copy (git log -p FILE), or seal the value again";
-        let path = ["spec", "encryptedData", item];
-        let item = shown(item);
-        match inspect::key_bits(text) {
-            Err(error @ BrokenText::NotBase64(_)) => {
-                let message = format!("item {item}: {error}");
-                self.find_and_fix(Rule::Base64, &path, message, AGAIN.to_owned());
-            }
-            Err(error @ BrokenText::Envelope(_)) => {
-                let message = format!("item {item}: {error}");
-                self.find_and_fix(Rule::Ciphertext, &path, message, AGAIN.to_owned());
-            }
-            Ok(bits) if bits < WEAK => {
-                let message = format!("item {item} was sealed with a key of {bits} bits, which is breakable");
-                self.find(Rule::WeakKey, &path, message);
-            }
-            Ok(bits) => {
-                let Some(certificate) = self.source.certificate.as_ref().filter(|known| known.bits != bits) else {
-                    return;
-                };
-                let message = format!(
-                    "item {item} was sealed with a key of {bits} bits; that of {} has {}",
-                    certificate.name, certificate.bits
-                );
-                let fix =
-                    "was it sealed for another cluster, or with an older key? kubeseal doctor FILE asks the cluster";
-                self.find_and_fix(Rule::KeySize, &path, message, fix.to_owned());
-            }
         }
     }
 
@@ -322,55 +319,6 @@ impl<'a> Object<'a, '_> {
                     "remove it; if it was committed, its values are known: change them".to_owned(),
                 );
             }
-        }
-    }
-
-    fn hint(&mut self, outer: &Annotations) {
-        let Some(text) = outer.get(names::ANNOTATION_SEALED_WITH) else {
-            return;
-        };
-        let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
-        let hint = match text.parse::<KeyHint>() {
-            Ok(hint) => hint,
-            Err(error) => {
-                self.find_and_fix(Rule::KeyHint, &path, error.to_string(), "remove it".to_owned());
-                return;
-            }
-        };
-        let file = &self.source.file();
-        let other = self.source.others.iter();
-        if let Some(other) = other.into_iter().find(|other| hint.keys().any(|key| *key == other.key)) {
-            let how_much = if hint.keys().nth(1).is_none() {
-                "it"
-            } else {
-                "some of it"
-            };
-            let message = format!(
-                "by its key hint, {how_much} was sealed with the key of cluster {}, which this place is not for",
-                other.cluster
-            );
-            let fix = format!(
-                "seal the values again, which takes the certificate of the cluster that this place is for: kubeseal seal \
-                 CLEAR-FILE --out FOLDER, or kubeseal edit {file}"
-            );
-            self.find_and_fix(Rule::OtherCluster, &path, message, fix);
-            return;
-        }
-        let Some(certificate) = &self.source.certificate else {
-            return;
-        };
-        if !hint.keys().all(|key| *key == certificate.fingerprint) {
-            let message = format!(
-                "by its key hint, not all of it was sealed with the key of {}",
-                certificate.name
-            );
-            let mut fix = format!("kubeseal reseal {file}");
-            if let Some(certificate) = &certificate.file {
-                fix += &format!(
-                    "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
-                );
-            }
-            self.find_and_fix(Rule::OldKey, &path, message, fix);
         }
     }
 }

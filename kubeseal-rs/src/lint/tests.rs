@@ -125,6 +125,17 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             "f:11:3 structure",
         ),
         (sound().replacen("  name: db\n", "", 1), "f:3:1 structure"),
+        (sound().replacen("name: db", "name: DB_x", 1), "f:4:3 structure"),
+        (
+            sound().replacen("namespace: shop", "namespace: a.b", 1),
+            "f:5:3 structure",
+        ),
+        (sound().replace("password: ", "pass word: "), "f:12:5 structure"),
+        (sound().replace("password: ", "..: "), "f:12:5 structure"),
+        (
+            object(NAMESPACE, &format!("{TEMPLATE}    data: {{a b: x}}\n")),
+            "f:11:12 structure",
+        ),
         (object(&format!("{NAMESPACE}{wide}true\n"), TEMPLATE), "f:7:5 structure"),
         (
             sound().replace("  encryptedData:", "  encryptData:"),

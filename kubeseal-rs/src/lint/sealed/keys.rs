@@ -1,0 +1,97 @@
+//! What the sealed values and the key hint say of the key that they were sealed with.
+
+use crds::names;
+use sealing::document::shown;
+use sealing::hint::KeyHint;
+use sealing::inspect::{self, BrokenText};
+
+use super::{Annotations, Object};
+use crate::lint::rule::Rule;
+
+/// Keys below this are breakable.
+const WEAK: usize = 2048;
+
+impl Object<'_, '_> {
+    pub(super) fn ciphertext(&mut self, item: &str, text: &str) {
+        let file = self.source.file();
+        let again = || format!("take it from an intact copy (git log -p {file}), or seal the value again");
+        let path = ["spec", "encryptedData", item];
+        let item = shown(item);
+        match inspect::key_bits(text) {
+            Err(error @ BrokenText::NotBase64(_)) => {
+                let message = format!("item {item}: {error}");
+                self.find_and_fix(Rule::Base64, &path, message, again());
+            }
+            Err(error @ BrokenText::Envelope(_)) => {
+                let message = format!("item {item}: {error}");
+                self.find_and_fix(Rule::Ciphertext, &path, message, again());
+            }
+            Ok(bits) if bits < WEAK => {
+                let message = format!("item {item} was sealed with a key of {bits} bits, which is breakable");
+                self.find(Rule::WeakKey, &path, message);
+            }
+            Ok(bits) => {
+                let Some(certificate) = self.source.certificate.as_ref().filter(|known| known.bits != bits) else {
+                    return;
+                };
+                let message = format!(
+                    "item {item} was sealed with a key of {bits} bits; that of {} has {}",
+                    certificate.name, certificate.bits
+                );
+                let fix = format!(
+                    "was it sealed for another cluster, or with an older key? kubeseal doctor {file} asks the cluster"
+                );
+                self.find_and_fix(Rule::KeySize, &path, message, fix);
+            }
+        }
+    }
+
+    pub(super) fn hint(&mut self, outer: &Annotations) {
+        let Some(text) = outer.get(names::ANNOTATION_SEALED_WITH) else {
+            return;
+        };
+        let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
+        let hint = match text.parse::<KeyHint>() {
+            Ok(hint) => hint,
+            Err(error) => {
+                self.find_and_fix(Rule::KeyHint, &path, error.to_string(), "remove it".to_owned());
+                return;
+            }
+        };
+        let file = &self.source.file();
+        let other = self.source.others.iter();
+        if let Some(other) = other.into_iter().find(|other| hint.keys().any(|key| *key == other.key)) {
+            let how_much = if hint.keys().nth(1).is_none() {
+                "it"
+            } else {
+                "some of it"
+            };
+            let message = format!(
+                "by its key hint, {how_much} was sealed with the key of cluster {}, which this place is not for",
+                other.cluster
+            );
+            let fix = format!(
+                "seal the values again, which takes the certificate of the cluster that this place is for: kubeseal seal \
+                 CLEAR-FILE --out FOLDER, or kubeseal edit {file}"
+            );
+            self.find_and_fix(Rule::OtherCluster, &path, message, fix);
+            return;
+        }
+        let Some(certificate) = &self.source.certificate else {
+            return;
+        };
+        if !hint.keys().all(|key| *key == certificate.fingerprint) {
+            let message = format!(
+                "by its key hint, not all of it was sealed with the key of {}",
+                certificate.name
+            );
+            let mut fix = format!("kubeseal reseal {file}");
+            if let Some(certificate) = &certificate.file {
+                fix += &format!(
+                    "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
+                );
+            }
+            self.find_and_fix(Rule::OldKey, &path, message, fix);
+        }
+    }
+}
