@@ -15,7 +15,7 @@ use sealing::key::Fingerprint;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use ask::{Answer, Case, Trial};
-use key::{of_the_key, told_by_keys};
+use key::{of_the_key, told_by_certificate, told_by_keys};
 
 /// The causes that are told apart, and what is worth knowing beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,11 @@ pub(crate) struct Evidence {
     pub(crate) served: Option<KeyFacts>,
     /// Certificates on this side.
     pub(crate) local: Vec<LocalCert>,
-    /// Keys at hand (`--recovery-private-key`) that open the object as it stands.
+    /// Whether those certificates were named, to be held against the object (`--cert`).
+    pub(crate) certs_named: bool,
+    /// Keys at hand (`--recovery-private-key`).
+    pub(crate) at_hand: BTreeSet<Fingerprint>,
+    /// Those of them that open the object as it stands.
     pub(crate) opened_here_by: BTreeSet<Fingerprint>,
     /// Keys that opened the object in the cluster before, by its status.
     pub(crate) opened_before_by: BTreeSet<Fingerprint>,
@@ -110,6 +114,10 @@ pub(crate) struct Examined {
     pub(crate) line: usize,
     /// Whether it opens as it stands; none when nobody could try.
     pub(crate) opens: Option<bool>,
+    /// Where some of its items open and others do not: those that do.
+    pub(crate) opening: Vec<String>,
+    /// And those that do not.
+    pub(crate) failing: Vec<String>,
     /// What was found.
     pub(crate) diagnoses: Vec<Diagnosis>,
 }
@@ -138,9 +146,8 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
         // What would open elsewhere says which of the findings of the file is the cause.
         Answer::Closed | Answer::Opens => {}
         Answer::Unasked if !explains(&diagnoses) => {
-            if let Some(diagnosis) = told_by_keys(case, evidence, file) {
-                add(&mut diagnoses, diagnosis);
-            }
+            let told = told_by_keys(case, evidence, file).or_else(|| told_by_certificate(case, evidence, file));
+            told.into_iter().for_each(|diagnosis| add(&mut diagnoses, diagnosis));
         }
         Answer::Unasked => {}
     }
@@ -150,10 +157,13 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
     diagnoses.extend(beside(evidence, file));
     diagnoses.sort_by_key(|diagnosis| (diagnosis.cause, !diagnosis.certain));
     diagnoses.dedup();
+    let differ = opens == Some(false) && !case.opening.is_empty();
     Examined {
         object: case.shown(),
         line: case.line,
         opens,
+        opening: if differ { case.opening.clone() } else { Vec::new() },
+        failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 file: &file,
                 keys: &keys,
                 local: &local,
+                certs_named: !command.certs.is_empty(),
                 findings: &findings,
                 places: &places,
             };
@@ -87,6 +88,7 @@ struct About<'a> {
     file: &'a str,
     keys: &'a KeyRing,
     local: &'a [LocalCert],
+    certs_named: bool,
     findings: &'a [lint::Finding],
     places: &'a [(String, String)],
 }
@@ -117,13 +119,15 @@ impl About<'_> {
         let mut evidence = Evidence {
             findings: self.findings_in(document),
             local: self.local.to_vec(),
+            certs_named: self.certs_named,
+            at_hand: self.keys.fingerprints().cloned().collect(),
             ..Evidence::default()
         };
         // Keys at hand say which items do not open, and cost the controller nothing.
         if !self.keys.is_empty() {
             match opened(&case.object, self.keys) {
                 Ok(opened_by) => evidence.opened_here_by = opened_by,
-                Err(UnsealError::Items(items)) => case.keep(&items.0.keys().cloned().collect()),
+                Err(UnsealError::Items(items)) => case.keep(&items),
                 Err(_) => {}
             }
         }

@@ -7,8 +7,9 @@ use sealing::binding::{Binding, Scope};
 use sealing::document::shown;
 use sealing::hint::KeyHint;
 use sealing::inspect;
+use sealing::key::Fingerprint;
 use sealing::keyring::{KeyRing, OpenError};
-use sealing::unseal::{ItemError, UnsealError, verify};
+use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
 
 /// Questions at most about one object that keys at hand answer: each costs private-key operations.
 const MOST_TRIES: usize = 400;
@@ -58,6 +59,8 @@ pub(crate) struct Case {
     pub(crate) hint: Option<KeyHint>,
     /// Names of the items in question.
     pub(crate) failing: Vec<String>,
+    /// Names of the items that keys at hand open as they stand; none while any of them may be in question.
+    pub(crate) opening: Vec<String>,
 }
 
 impl Case {
@@ -111,6 +114,7 @@ impl Case {
             bits: texts.filter_map(|text| inspect::key_bits(text).ok()).collect(),
             hint: KeyHint::of(metadata),
             failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
+            opening: Vec::new(),
             namespace,
             line,
             own,
@@ -156,10 +160,18 @@ impl Case {
         object
     }
 
-    /// Leaves the items out that open: one that does not is asked about.
-    pub(crate) fn keep(&mut self, failing: &BTreeSet<String>) {
-        self.object.spec.encrypted_data.retain(|item, _| failing.contains(item));
-        self.failing = failing.iter().map(|item| shown(item)).collect();
+    /// Leaves the items out that open, and those that were not tried: those that do not open are asked about.
+    pub(crate) fn keep(&mut self, errors: &ItemErrors) {
+        let items = &mut self.object.spec.encrypted_data;
+        let opening = items.keys().filter(|item| !errors.0.contains_key(*item));
+        self.opening = opening.map(|item| shown(item)).collect();
+        items.retain(|item, _| errors.0.get(item).is_some_and(|error| *error != ItemError::NotTried));
+        self.failing = items.keys().map(|item| shown(item)).collect();
+    }
+
+    /// The keys that its hint names.
+    pub(crate) fn hinted(&self) -> BTreeSet<Fingerprint> {
+        self.hint.iter().flat_map(KeyHint::keys).cloned().collect()
     }
 }
 

@@ -2,34 +2,134 @@
 
 use std::collections::BTreeSet;
 
-use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
 
 use super::ask::Case;
 use super::{Cause, Diagnosis, Evidence};
-use crate::keys::State;
+use crate::keys::{LocalCert, State};
 
 /// No binding that was tried opens it: it is the key, or its own first bytes.
 pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
-    told_by_keys(case, evidence, file).unwrap_or_else(|| {
-        let message = "it opens under none of the names, namespaces and scopes that were tried: it was sealed with another \
-                       cluster's certificate, its key is gone, or the text is damaged"
-            .to_owned();
-        Diagnosis {
-            cause: Cause::Unknown,
-            certain: false,
-            message,
-            next: format!(
+    told_by_keys(case, evidence, file)
+        .or_else(|| told_by_keys_at_hand(case, evidence, file))
+        .or_else(|| told_by_certificate(case, evidence, file))
+        .unwrap_or_else(|| unknown(case, file))
+}
+
+fn unknown(case: &Case, file: &str) -> Diagnosis {
+    let (message, next) = if case.opening.is_empty() {
+        (
+            "it opens under none of the names, namespaces and scopes that were tried: it was sealed with another \
+             cluster's certificate, its key is gone, or the text is damaged"
+                .to_owned(),
+            format!(
                 "kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys; kubeseal doctor {file} --cert FILE \
                  compares the certificate that it was sealed with"
             ),
-        }
+        )
+    } else {
+        (
+            format!(
+                "{} opens as it stands, {} under none of the names, namespaces and scopes that were tried: it was sealed \
+                 with another certificate, or its text is damaged",
+                case.opening.join(", "),
+                case.failing.join(", ")
+            ),
+            again(file),
+        )
+    };
+    Diagnosis {
+        cause: Cause::Unknown,
+        certain: false,
+        message,
+        next,
+    }
+}
+
+fn again(file: &str) -> String {
+    format!("take it from an intact copy (git log -p {file}), or seal the value again (kubeseal set {file} ITEM)")
+}
+
+/// What the key hint says beside the keys at hand, none of which opens what is in question.
+fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+    let hinted = case.hinted();
+    let (opening, failing) = (case.opening.join(", "), case.failing.join(", "));
+    if evidence.at_hand.is_empty() || hinted.is_empty() {
+        return None;
+    }
+    let told = |cause, message, next| Diagnosis {
+        cause,
+        certain: false,
+        message,
+        next,
+    };
+    if let Some(key) = hinted.difference(&evidence.at_hand).next() {
+        let what = if opening.is_empty() { "it" } else { &failing };
+        let same = |cert: &&LocalCert| cert.facts.fingerprint == *key;
+        let cert = evidence.local.iter().find(same);
+        let cert = cert.map(|cert| format!(" (that of {})", cert.name)).unwrap_or_default();
+        return Some(told(
+            Cause::KeyGone,
+            format!("by the key hint, {what} was sealed with {key}{cert}, which is none of the keys at hand"),
+            format!(
+                "kubeseal doctor {file} --recovery-private-key BACKUP, with a backup that holds it; if it is another \
+                 cluster's, seal again for this one (kubeseal set {file} ITEM)"
+            ),
+        ));
+    }
+    (!opening.is_empty()).then(|| {
+        told(
+            Cause::Damaged,
+            format!("{opening} opens, {failing} does not, and by the key hint the same keys have sealed all of it"),
+            again(file),
+        )
+    })
+}
+
+/// What a certificate that was named says beside the key hint, or else by its length alone.
+pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+    if !evidence.certs_named {
+        return None;
+    }
+    let certs = &evidence.local;
+    let is_known = |key: &Fingerprint| certs.iter().any(|cert| cert.facts.fingerprint == *key);
+    let has_length = |bits: &usize| certs.iter().any(|cert| cert.facts.bits == *bits);
+    let hinted = case.hinted();
+    let sealed_with = if let Some(key) = hinted.iter().find(|key| !is_known(key)) {
+        let what = if hinted.len() == 1 { "it" } else { "some of it" };
+        format!("by its key hint {what} was sealed with {key}")
+    } else if !case.bits.iter().all(has_length) {
+        format!("it was sealed with a key of {} bits", joined(&case.bits))
+    } else if hinted.is_empty() {
+        return Some(Diagnosis {
+            cause: Cause::Certificate,
+            certain: true,
+            message: "it has no key hint, so whether it was sealed with this certificate cannot be seen".to_owned(),
+            next: format!("kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys"),
+        });
+    } else {
+        return None;
+    };
+    let one = |cert: &LocalCert| {
+        format!(
+            "{} is of {} ({} bits)",
+            cert.name, cert.facts.fingerprint, cert.facts.bits
+        )
+    };
+    let certs = certs.iter().map(one).collect::<Vec<_>>().join(", ");
+    Some(Diagnosis {
+        certain: false,
+        next: format!(
+            "a key of before or after a renewal opens all the same, another cluster's does not: then seal {file} again \
+             with kubeseal --cert FILE"
+        ),
+        ..other_cluster(format!("{sealed_with}, and {certs}"), file)
     })
 }
 
 /// What the key hint, the certificates and the lengths of keys say.
 pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
-    let hinted: BTreeSet<_> = case.hint.iter().flat_map(KeyHint::keys).cloned().collect();
+    let hinted = case.hinted();
     let known = [&evidence.opened_here_by, &hinted, &evidence.opened_before_by];
     let sealed_with = known.into_iter().find(|keys| !keys.is_empty()).unwrap_or(&hinted);
     let state_of = |key: &Fingerprint| {

@@ -18,15 +18,26 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
                 Tone::Doubtful,
                 "nothing is wrong as far as can be seen without a cluster and without keys",
             ),
+            (None, _) if one.diagnoses.iter().all(|one| !one.cause.is_fault() || !one.certain) => {
+                (Tone::Doubtful, "it may not open")
+            }
             (None, _) => (Tone::Bad, "it will not open"),
         };
         let place = colour.paint(Tone::Strong, &visible(&format!("{file}:{}: {}", one.line, one.object)));
-        text += &format!("{place}: {}\n", colour.paint(tone, verdict));
+        text += &format!("{place}: {}{}\n", colour.paint(tone, verdict), visible(&items(one)));
         for diagnosis in &one.diagnoses {
             text += &told(diagnosis, colour);
         }
     }
     text
+}
+
+/// Which items open and which do not, where that differs.
+fn items(one: &Examined) -> String {
+    if one.opening.is_empty() {
+        return String::new();
+    }
+    format!(": {} does not, {} does", one.failing.join(", "), one.opening.join(", "))
 }
 
 fn told(diagnosis: &Diagnosis, colour: Colour) -> String {
@@ -55,7 +66,7 @@ pub(crate) fn fails(all: &[Examined]) -> bool {
     all.iter().any(|one| one.opens == Some(false) || faults(one) > 0)
 }
 
-/// For scripts. `opens` is null where nobody could try.
+/// For scripts. `opens` is null where nobody could try; items are named where some open and others do not.
 pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
     let diagnosis = |one: &Diagnosis| {
         json!({
@@ -70,7 +81,14 @@ pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
         .iter()
         .map(|one| {
             let diagnoses: Vec<_> = one.diagnoses.iter().map(diagnosis).collect();
-            json!({"object": one.object, "line": one.line, "opens": one.opens, "diagnoses": diagnoses})
+            json!({
+                "object": one.object,
+                "line": one.line,
+                "opens": one.opens,
+                "itemsThatOpen": one.opening,
+                "itemsThatDoNotOpen": one.failing,
+                "diagnoses": diagnoses,
+            })
         })
         .collect();
     json!({"file": file, "objects": objects})
@@ -82,6 +100,8 @@ pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined
         object: "?".to_owned(),
         line,
         opens: Some(false),
+        opening: Vec::new(),
+        failing: Vec::new(),
         diagnoses: vec![Diagnosis {
             cause: Cause::Damaged,
             certain: true,

@@ -202,6 +202,102 @@ fn without_keys_the_hint_and_the_certificates_say_what_is_gone_and_what_is_forei
     assert_eq!(told(plain, &Evidence::default(), &mut Nobody), (None, vec![]));
 }
 
+/// An object with a second item, sealed with another key or damaged afterwards.
+fn of_two(second: &str, hint: &[&Fingerprint]) -> Case {
+    let mut object = object(&strict("shop", "db"));
+    object.spec.encrypted_data.insert("token".to_owned(), second.to_owned());
+    let hint: Vec<_> = hint.iter().map(|key| key.to_string()).collect();
+    if !hint.is_empty() {
+        let hint: KeyHint = hint.join(",").parse().unwrap();
+        hint.write(&mut object.metadata);
+    }
+    let mut case = Case::new(object, 1, &known_places()).unwrap();
+    match sealing::unseal::verify(&case.object, &ring(), &[]) {
+        Err(sealing::unseal::UnsealError::Items(items)) => case.keep(&items),
+        other => panic!("{other:?}"),
+    }
+    case
+}
+
+#[test]
+fn where_some_items_open_the_others_are_named() {
+    let own = private_key().public().fingerprint().clone();
+    let other = PrivateKey::from_pem(include_bytes!("../../tests/fixtures/test-only-other.key")).unwrap();
+    let foreign = other.public().fingerprint().clone();
+    let by = |key: &PublicKey| seal_raw(b"hunter2", &strict("shop", "db"), key, &mut SystemRandom::default()).unwrap();
+    let mut cut = by(private_key().public());
+    let letter = if &cut[40..41] == "A" { "B" } else { "A" };
+    cut.replace_range(40..41, letter);
+    let evidence = Evidence {
+        at_hand: BTreeSet::from([own.clone()]),
+        ..Evidence::default()
+    };
+    let cases: [(&str, &[&Fingerprint], Cause, &str); 4] = [
+        (
+            &by(other.public()),
+            &[&own, &foreign],
+            Cause::KeyGone,
+            "token was sealed with",
+        ),
+        (
+            &by(other.public()),
+            &[],
+            Cause::Unknown,
+            "password opens as it stands, token under none",
+        ),
+        (&cut, &[&own], Cause::Damaged, "password opens, token does not"),
+        (
+            &cut,
+            &[],
+            Cause::Unknown,
+            "password opens as it stands, token under none",
+        ),
+    ];
+    for (second, hint, cause, expected) in cases {
+        let examined = examine(&of_two(second, hint), &evidence, "f", &mut WithKeys(&ring()));
+        assert_eq!(
+            (examined.opening.join(","), examined.failing.join(",")),
+            ("password".into(), "token".into())
+        );
+        let [diagnosis] = examined.diagnoses.as_slice() else {
+            panic!("{:?}", examined.diagnoses);
+        };
+        assert_eq!((diagnosis.cause, diagnosis.certain), (cause, false));
+        assert!(diagnosis.message.contains(expected), "{}", diagnosis.message);
+        assert!(diagnosis.next.contains("kubeseal set f ITEM"), "{}", diagnosis.next);
+    }
+}
+
+#[test]
+fn a_certificate_that_was_named_is_held_against_the_hint() {
+    let own = private_key().public().fingerprint().clone();
+    let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
+    let mut hinted = object(&strict("shop", "db"));
+    KeyHint::one(&own).write(&mut hinted.metadata);
+    let plain = object(&strict("shop", "db"));
+    let bits = private_key().public().modulus_length() * 8;
+    let named = |key: &Fingerprint, bits| Evidence {
+        certs_named: true,
+        local: vec![LocalCert {
+            name: "cert.pem".to_owned(),
+            for_this_cluster: true,
+            facts: facts(key, bits),
+        }],
+        ..Evidence::default()
+    };
+    for (object, evidence, expected) in [
+        (&hinted, named(&own, bits), &[][..]),
+        (&hinted, named(&other, bits), &["other-cluster?"]),
+        (&plain, named(&other, bits), &["certificate"]),
+        (&plain, named(&other, bits + 8), &["other-cluster?"]),
+    ] {
+        assert_eq!(
+            told(object.clone(), &evidence, &mut Nobody),
+            (None, expected.iter().map(|one| one.to_string()).collect())
+        );
+    }
+}
+
 #[test]
 fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
     let finding = |rule| crate::lint::Finding {

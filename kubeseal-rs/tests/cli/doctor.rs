@@ -81,6 +81,33 @@ fn each_cause_is_told_with_what_to_type_next() {
 }
 
 #[test]
+fn what_only_partly_opens_and_what_another_certificate_has_sealed_is_told() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", &sealed(&folder, "--key-hint"));
+    folder
+        .run("set --cert test-only-other.crt db.yaml token", "hunter2")
+        .ok();
+    let keys = "--recovery-private-key test-only.key";
+    let runs = [
+        folder.run(&format!("doctor --offline {keys} db.yaml"), ""),
+        folder.run(
+            &format!("doctor --offline {keys} --cert test-only-other.crt db.yaml"),
+            "",
+        ),
+        folder.run("doctor --offline --cert test-only.crt db.yaml", ""),
+    ];
+    let told = runs.map(|run| {
+        assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{}", run.stdout);
+        assert!(!run.stdout.contains("hunter2"));
+        run.stdout
+    });
+    insta::assert_snapshot!(told.join("\n"));
+    let json = folder.run(&format!("doctor --offline {keys} -o json db.yaml"), "");
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["objects"][0]["itemsThatDoNotOpen"], serde_json::json!(["token"]));
+}
+
+#[test]
 fn a_kustomization_that_renames_is_the_cause_that_is_told() {
     let folder = Folder::with_keys();
     fs::create_dir(folder.path(".git")).unwrap();

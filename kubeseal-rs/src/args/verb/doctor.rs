@@ -16,7 +16,7 @@ pub(crate) struct DoctorFlags {
     /// What to try to open it with.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
-    /// Hold this certificate against the cluster's; repeatable [default: those of the project file]
+    /// Hold this certificate against the cluster's and the object's key hint; repeatable [default: those of the project file]
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<OsString>,
     /// Ask no cluster
