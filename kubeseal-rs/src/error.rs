@@ -70,9 +70,14 @@ pub(crate) enum Error {
     /// Files in which something is not sealed with the newest key.
     #[error("{0} of the files are not sealed with the newest key")]
     Due(usize),
-    /// Files that are not as they should be; the report says which.
-    #[error("{0}")]
-    Findings(String),
+    /// Clear files whose sealed ones are not as they should be; the report says which.
+    #[error("{files} of the clear files differ from their sealed ones")]
+    Differing {
+        /// How many.
+        files: usize,
+        /// Whether a sealed one holds what its clear one does not, which sealing refuses to lose.
+        hold_more: bool,
+    },
     /// The report cannot be written as JSON; cannot happen.
     #[error("the report cannot be written")]
     Report,
@@ -152,7 +157,12 @@ impl Error {
             Error::Tree(TreeError::NothingFits(_)) => {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
             }
-            Error::Findings(_) => Some("kubeseal seal PATH… seals what differs".to_owned()),
+            Error::Differing { hold_more: false, .. } => Some("kubeseal seal PATH… seals what differs".to_owned()),
+            Error::Differing { hold_more: true, .. } => Some(
+                "what only the sealed file holds: kubeseal unset SEALED-FILE ITEM takes an item out, kubeseal seal --force \
+                 PATH… all of it"
+                    .to_owned(),
+            ),
             Error::Due(_) => Some("kubeseal reseal PATH… seals them again".to_owned()),
             Error::NothingFound { .. } => Some("name the folder or the files that hold them".to_owned()),
             Error::CommonTarget { .. } => Some("write one of them elsewhere: --out DIR".to_owned()),

@@ -147,7 +147,11 @@ fn text(reports: &[FileReport], summary: &BTreeMap<&'static str, usize>) -> Stri
         text,
         "{files} {}: {}",
         if files == 1 { "file" } else { "files" },
-        counts.join(", ")
+        if counts.is_empty() {
+            "there is nothing to compare".to_owned()
+        } else {
+            counts.join(", ")
+        }
     );
     text
 }

@@ -40,6 +40,12 @@ struct Job {
     cert: Option<Arc<SealingCert>>,
 }
 
+impl Job {
+    fn told(&self, result: &'static str) -> FileReport {
+        FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to)
+    }
+}
+
 /// Seals the files, or compares them, and tells what came of each.
 pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
@@ -62,7 +68,8 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
             Ok(clear) => jobs.push(job(command, clear, &mut certificates)?),
         }
     }
-    if jobs.is_empty() && reports.is_empty() {
+    // Where all clear files are gone, as --delete-clear leaves it, nothing has been forgotten.
+    if jobs.is_empty() && reports.is_empty() && command.mode != SealMode::Check {
         return Err(Error::NothingFound {
             what: "Secret",
             paths: command.tree.paths.clone(),
@@ -73,20 +80,23 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let writer = Writer::default();
     let done: Vec<_> = parallel::with_writes(|| {
         let reports = jobs.par_iter().map(|job| {
-            let report = one(command, job, &writer).unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault));
+            let done = match &job.cert {
+                None => check(command, job),
+                Some(cert) => one(command, job, cert, &writer).map(|report| (report, false)),
+            };
             progress.done(&job.clear.path);
-            report
+            done.unwrap_or_else(|fault| (FileReport::failed(&job.clear.path, fault), false))
         });
         reports.collect()
     });
     drop(progress);
+    let (done, hold_more): (Vec<_>, Vec<_>) = done.into_iter().unzip();
     reports.extend(done);
-    let differing = reports.iter().filter(|report| report.result() == "differs").count();
+    let files = reports.iter().filter(|report| report.result() == "differs").count();
     report::print(reports, command.tree.report)?;
-    if differing > 0 {
-        return Err(Error::Findings(format!(
-            "{differing} of the clear files differ from their sealed ones"
-        )));
+    if files > 0 {
+        let hold_more = hold_more.contains(&true);
+        return Err(Error::Differing { files, hold_more });
     }
     Ok(())
 }
@@ -118,21 +128,24 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
     Ok(())
 }
 
-fn one(command: &SealFiles, job: &Job, writer: &Writer) -> Result<FileReport, Error> {
-    let clear = &job.clear;
-    let key = job.cert.as_ref().map(|cert| cert.public().fingerprint());
-    let existing = Existing::at(&job.to, clear, key, command.key_hint)?;
-    let told = |result| FileReport::done(&clear.path, result, clear.secrets.len()).to(&job.to);
-    let Some(cert) = &job.cert else {
-        let differences = existing.map_or(vec!["there is no such file".to_owned()], |existing| {
-            existing.differences
-        });
-        return Ok(if differences.is_empty() {
-            told("same").only_counted()
-        } else {
-            told("differs").with(differences)
-        });
+/// Compares a file with its sealed one; says too whether that holds more.
+fn check(command: &SealFiles, job: &Job) -> Result<(FileReport, bool), Error> {
+    let existing = Existing::at(&job.to, &job.clear, None, command.key_hint)?;
+    let (differences, more) = match existing {
+        None => (vec!["there is no such file".to_owned()], Vec::new()),
+        Some(existing) => (existing.differences, existing.more),
     };
+    Ok(if differences.is_empty() {
+        (job.told("same").only_counted(), false)
+    } else {
+        (job.told("differs").with(differences), !more.is_empty())
+    })
+}
+
+fn one(command: &SealFiles, job: &Job, cert: &SealingCert, writer: &Writer) -> Result<FileReport, Error> {
+    let clear = &job.clear;
+    let existing = Existing::at(&job.to, clear, Some(cert.public().fingerprint()), command.key_hint)?;
+    let told = |result| job.told(result);
     match existing {
         Some(existing) if existing.current && command.mode == SealMode::Seal => {
             let kept = told("kept").with(existing.differences);

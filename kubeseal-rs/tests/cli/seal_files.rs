@@ -307,6 +307,29 @@ fn sealed_files_can_go_to_another_folder() {
 }
 
 #[test]
+fn check_is_content_where_all_clear_files_are_gone() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "clear/db.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {p: p}\n",
+    );
+    folder
+        .run(&format!("{SEAL} clear --delete-clear --out sealed"), "")
+        .ok();
+    let told = folder.run("seal --check clear --out sealed", "").ok();
+    assert_eq!(told, "0 files: there is nothing to compare\n");
+    let json = folder.run("seal --check clear --out sealed -o json", "").ok();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()["files"],
+        serde_json::json!([])
+    );
+    for wrong in ["seal --check cleer", "seal --check clear/db.yaml", "seal --check cl*"] {
+        assert_eq!(folder.run(wrong, "").code, 1, "{wrong}");
+    }
+    assert_eq!(folder.run(&format!("{SEAL} clear"), "").code, 1);
+}
+
+#[test]
 fn check_compares_names_items_type_labels_and_scope_without_a_certificate() {
     let folder = Folder::with_keys();
     let clear = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop, labels: {a: b}}\nstringData: {password: p}\n";
@@ -343,6 +366,14 @@ fn check_compares_names_items_type_labels_and_scope_without_a_certificate() {
         folder.put("db.yaml", &clear.replace(change.0, change.1));
         let run = folder.run("seal --check db.yaml", "");
         assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+        // What sealing refuses is not what to type.
+        let holds_more = change.0 == "name: db" || change.0 == "{password: p}";
+        assert_eq!(
+            run.stderr.contains("kubeseal unset SEALED-FILE ITEM"),
+            holds_more,
+            "{}",
+            run.stderr
+        );
     }
     folder.put("db.yaml", clear);
     let run = folder.run("seal --check --scope cluster-wide db.yaml", "");
