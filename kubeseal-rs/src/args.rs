@@ -3,6 +3,7 @@
 //! The syntax is pflag's: the last of a repeated flag wins, `--flag=false` switches a boolean off, and a value may begin
 //! with a dash. A flag can be preset by the variable `SEALED_SECRETS_` and its name in capitals with underscores.
 
+mod choices;
 mod error;
 mod line;
 mod presets;

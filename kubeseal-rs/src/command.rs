@@ -222,6 +222,12 @@ impl Command {
     fn of_verb(verb: Verb) -> Result<Self, CommandError> {
         match verb {
             Verb::Completions(flags) => Ok(Command::Completions(flags.shell)),
+            Verb::Help(flags) => match flags.verb.as_slice() {
+                [] => Ok(Command::Help),
+                words => CommandLine::help_of(words)
+                    .map(Command::VerbHelp)
+                    .ok_or_else(|| CommandError::NoSuchVerb(words.join(" "))),
+            },
             Verb::Man(flags) => Ok(Command::Man(set(flags.folder).map(PathBuf::from))),
             Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),
             Verb::Keys(flags) => Ok(Command::Keys(Box::new(keys::Keys::decide(*flags)?))),

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Command, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
 use super::verb::{Verb, VerbLine};
-use super::{Args, ArgsError, CLUSTER_HEADING, presets, syntax};
+use super::{Args, ArgsError, CLUSTER_HEADING, choices, presets, syntax};
 use crate::environment::Environment;
 
 /// What was typed.
@@ -63,10 +63,24 @@ impl CommandLine {
     /// Everything that can be typed, flags and verbs, for completions and manual pages.
     pub(crate) fn whole() -> Command {
         let verbs = VerbLine::command().get_subcommands().cloned().collect::<Vec<_>>();
-        Args::command()
+        let whole = Args::command()
             .version(env!("CARGO_PKG_VERSION"))
             .disable_version_flag(true)
-            .subcommands(verbs)
+            .disable_help_subcommand(true)
+            .subcommands(verbs);
+        choices::told(whole)
+    }
+
+    /// The text of `kubeseal VERB --help` for the verb that `words` name. None: there is no such verb.
+    pub(crate) fn help_of(words: &[String]) -> Option<String> {
+        let command = VerbLine::command();
+        let typed: Vec<_> = ["kubeseal"]
+            .into_iter()
+            .chain(words.iter().map(String::as_str))
+            .collect();
+        let typed: Vec<_> = typed.into_iter().map(OsString::from).collect();
+        let (path, _) = named_by(&command, &typed);
+        (path.len() == typed.len()).then(|| verb_help(&path))
     }
 
     /// The text of `kubeseal --help`.

@@ -54,6 +54,8 @@ pub(crate) enum Verb {
     Completions(completions::CompletionsFlags),
     /// Print or write the manual pages
     Man(completions::ManFlags),
+    /// Print the help of a verb
+    Help(completions::HelpFlags),
 }
 
 /// The verb that somebody meant who typed `word`, if one is near enough.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::args::verb;
+
 /// A combination of flags that is not legal. The texts are the reference's where it has them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum CommandError {
@@ -13,6 +15,9 @@ pub(crate) enum CommandError {
         /// The verb that it is or nearly is.
         meant: Option<String>,
     },
+    /// `kubeseal help` of a verb that there is not.
+    #[error("there is no verb {0:?}")]
+    NoSuchVerb(String),
     /// A sample value that does not say for which item.
     #[error("--data takes KEY=VALUE, and --data-file KEY=FILE")]
     SampleWithoutKey,
@@ -106,6 +111,10 @@ impl CommandError {
             CommandError::Word { meant: Some(verb), .. } => {
                 format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
             }
+            CommandError::NoSuchVerb(words) => match verb::meant_by(words) {
+                Some(verb) => format!("did you mean kubeseal help {verb}?"),
+                None => "kubeseal help lists the verbs".to_owned(),
+            },
             CommandError::Word { word, .. } => format!("to read a file: kubeseal -f {word}"),
             CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
             CommandError::FromFileWithoutRaw => {

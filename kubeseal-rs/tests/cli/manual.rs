@@ -16,20 +16,37 @@ fn completions_know_the_verbs_and_their_flags() {
     assert_eq!(folder.run("completions tcsh", "").code, 2);
     // What bash itself makes of it.
     folder.put("kubeseal.bash", &folder.run("completions bash", "").ok());
-    let script = "source ./kubeseal.bash; COMP_WORDS=(kubeseal keys re); COMP_CWORD=2; \
-                  _kubeseal kubeseal re keys; echo \"${COMPREPLY[@]}\"";
-    let told = Command::new("bash")
-        .current_dir(folder.path(""))
-        .args(["--norc", "-c", script])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(
-        String::from_utf8_lossy(&told.stdout),
-        "restore\n",
-        "{}",
-        String::from_utf8_lossy(&told.stderr)
-    );
+    for (words, word, before, expected) in [
+        ("kubeseal keys re", "re", "keys", "restore"),
+        (
+            "kubeseal --scope ''",
+            "",
+            "--scope",
+            "strict namespace-wide cluster-wide",
+        ),
+        ("kubeseal seal --scope n", "n", "--scope", "namespace-wide"),
+        ("kubeseal --format ''", "", "--format", "json yaml"),
+        ("kubeseal lint --output ''", "", "--output", "text json sarif"),
+        ("kubeseal lint -o ''", "", "-o", "text json sarif"),
+        ("kubeseal hel", "hel", "kubeseal", "help"),
+    ] {
+        let last = words.split(' ').count() - 1;
+        let script = format!(
+            "source ./kubeseal.bash; COMP_WORDS=({words}); COMP_CWORD={last}; _kubeseal kubeseal '{word}' '{before}'; \
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let told = Command::new("bash")
+            .current_dir(folder.path(""))
+            .args(["--norc", "-c", &script])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let (told, fault) = (
+            String::from_utf8_lossy(&told.stdout),
+            String::from_utf8_lossy(&told.stderr),
+        );
+        assert_eq!(told.trim_end(), expected, "{words}: {fault}");
+    }
 }
 
 #[test]
@@ -60,6 +77,34 @@ fn there_is_a_manual_page_for_each_verb() {
             .contains("Nothing is overwritten")
     );
     assert_eq!(folder.run("man nowhere", "").code, 1);
+    // One page for each thing that can be typed.
+    let pages = std::fs::read_dir(folder.path("man1")).unwrap();
+    for page in pages.map(|page| page.unwrap().file_name().into_string().unwrap()) {
+        let words = page.trim_end_matches(".1").replace('-', " ");
+        folder
+            .run(&format!("{} --help", words.trim_start_matches("kubeseal")), "")
+            .ok();
+    }
+}
+
+#[test]
+fn help_is_a_verb_too() {
+    let folder = Folder::with_keys();
+    for (verb, flag) in [
+        ("help", "--help"),
+        ("help lint", "lint --help"),
+        ("help keys", "keys --help"),
+        ("help keys restore", "keys restore --help"),
+        ("help help", "help --help"),
+    ] {
+        assert_eq!(folder.run(verb, "").ok(), folder.run(flag, "").ok(), "{verb}");
+    }
+    let run = folder.run("help lin", "");
+    assert_eq!(
+        run.told,
+        "exit 1\nerror: there is no verb \"lin\"\nhint: did you mean kubeseal help lint?\n"
+    );
+    assert_eq!(folder.run("help keys nothing", "").code, 1);
 }
 
 #[test]

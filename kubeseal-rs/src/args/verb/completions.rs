@@ -1,4 +1,4 @@
-//! `kubeseal completions` and `kubeseal man`: what can be typed after them.
+//! `kubeseal completions`, `kubeseal man` and `kubeseal help`: what can be typed after them.
 
 use std::ffi::OsString;
 
@@ -21,4 +21,13 @@ pub(crate) struct ManFlags {
     /// Write one page for the program and one for each verb into this folder; without it, the program's page to stdout
     #[arg(value_name = "DIR")]
     pub folder: Option<OsString>,
+}
+
+/// Flags of `kubeseal help`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kubeseal help\n  kubeseal help keys restore")]
+pub(crate) struct HelpFlags {
+    /// The verb; without one, the help of the program
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
 }
