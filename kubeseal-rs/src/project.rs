@@ -1,6 +1,7 @@
 //! The project file: which certificate is for which folders of a repository. Text → clusters, and which of them a file is
 //! for. Pure; [`search`] finds it and reads it. Described in `docs/project-file.md`.
 
+mod error;
 pub(crate) mod search;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,15 @@ use sealing::document::{self, Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use serde::Deserialize;
 use serde_json::Value;
-use thiserror::Error;
 use url::Url;
+
+pub(crate) use error::ProjectError;
 
 /// Name of the project file.
 pub(crate) const FILE_NAME: &str = ".kubeseal.yaml";
+
+/// A name that it is easily given, and that means nothing.
+const WRONG_NAME: &str = ".kubeseal.yml";
 
 /// A project file that makes sense.
 #[derive(Debug)]
@@ -51,142 +56,6 @@ pub(crate) enum ProjectCert {
     File(PathBuf, Option<Fingerprint>),
     /// On a web server (https); it must be the pinned key's.
     Url(Url, Fingerprint),
-}
-
-/// What is wrong with a project file, or with what is asked of it.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum ProjectError {
-    /// It is no YAML, or a field does not hold what it must.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// There is nothing in it.
-    #[error("the project file is empty")]
-    Empty,
-    /// There are several documents.
-    #[error("{0}: a project file is one document")]
-    SecondDocument(Place),
-    /// A field that there is not.
-    #[error("{place}: there is no field `{field}` here (only {known})")]
-    UnknownField {
-        /// Where it stands.
-        place: Place,
-        /// Its name.
-        field: String,
-        /// The fields that there are.
-        known: &'static str,
-    },
-    /// No cluster at all.
-    #[error("{0}: `clusters` names no cluster")]
-    NoClusters(Place),
-    /// A certificate on a web server without TLS, or a file URL, or something else with `://`.
-    #[error("{place}: the certificate of cluster {cluster} must be a file of the repository or an https URL")]
-    CertNotAllowed {
-        /// Where it stands.
-        place: Place,
-        /// The cluster.
-        cluster: String,
-    },
-    /// A URL without a pin.
-    #[error("{place}: cluster {cluster} takes its certificate from a URL, so it must pin the key's `fingerprint`")]
-    PinMissing {
-        /// Where the URL stands.
-        place: Place,
-        /// The cluster.
-        cluster: String,
-    },
-    /// A pin that is no fingerprint.
-    #[error("{0}: not a fingerprint (`SHA256:` and 43 base64 characters)")]
-    NotAFingerprint(Place),
-    /// A pattern that cannot be understood, or that points out of the project.
-    #[error("{place}: the folder {folder:?}: {reason}")]
-    Folder {
-        /// Where it stands.
-        place: Place,
-        /// The pattern.
-        folder: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A certificate outside the repository.
-    #[error("{place}: the certificate of cluster {cluster} is outside the repository")]
-    CertOutside {
-        /// Where the cluster stands.
-        place: Place,
-        /// The cluster.
-        cluster: String,
-    },
-    /// The certificate is that of another key than the pinned one.
-    #[error("{place}: the certificate of cluster {cluster} is that of key {found}, but {pinned} is pinned")]
-    OtherKey {
-        /// Where the cluster stands.
-        place: Place,
-        /// The cluster.
-        cluster: String,
-        /// The key of the certificate that was read.
-        found: Fingerprint,
-        /// The key that the project file pins.
-        pinned: Fingerprint,
-    },
-    /// No cluster is for the file.
-    #[error("no cluster is for {file} (there are {clusters})")]
-    NoneFits {
-        /// The file, by its path below the project file's folder.
-        file: String,
-        /// The clusters that there are.
-        clusters: String,
-    },
-    /// Several clusters are for the file.
-    #[error("{file} is in folders of several clusters: {clusters}")]
-    SeveralFit {
-        /// The file, by its path below the project file's folder.
-        file: String,
-        /// Their names.
-        clusters: String,
-    },
-    /// The clear file lies in a folder of one cluster, and the sealed one in a folder of another.
-    #[error("{first} is for cluster {one}, but {second} is for cluster {other}")]
-    Disagree {
-        /// The one file.
-        first: String,
-        /// Its cluster.
-        one: String,
-        /// The other file.
-        second: String,
-        /// Its cluster.
-        other: String,
-    },
-    /// There is no cluster of the name that was asked for.
-    #[error("there is no cluster {asked} in it (there are {clusters})")]
-    NoSuchCluster {
-        /// The name.
-        asked: String,
-        /// The clusters that there are.
-        clusters: String,
-    },
-}
-
-impl ProjectError {
-    /// What to write or type instead.
-    pub(crate) fn hint(&self) -> String {
-        match self {
-            ProjectError::NoneFits { file, .. } => format!(
-                "add a pattern that fits {file} to the `folders` of its cluster, or say it: --for-cluster NAME, --cert FILE"
-            ),
-            ProjectError::SeveralFit { .. } => {
-                "make the `folders` of the clusters disjoint, or say it: --for-cluster NAME".to_owned()
-            }
-            ProjectError::Disagree { .. } => {
-                "write the result into a folder of the same cluster, or say it: --for-cluster NAME".to_owned()
-            }
-            ProjectError::OtherKey { .. } => {
-                "if the cluster's key was renewed, check the new certificate, then write its fingerprint into the file"
-                    .to_owned()
-            }
-            ProjectError::PinMissing { .. } => "fingerprint: SHA256:… (ssh-keygen -l prints the same form)".to_owned(),
-            ProjectError::NoSuchCluster { .. } => "--for-cluster NAME takes one of these".to_owned(),
-            _ => "docs/project-file.md describes this file; --cert FILE seals without it".to_owned(),
-        }
-    }
 }
 
 #[derive(Deserialize)]

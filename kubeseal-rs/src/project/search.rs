@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FILE_NAME, Project, ProjectCert, ProjectCluster, ProjectError};
+use super::{FILE_NAME, Project, ProjectCert, ProjectCluster, ProjectError, WRONG_NAME};
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
@@ -28,7 +28,7 @@ impl Located {
     /// the folder alone: a file that somebody else could put above it must not choose the key.
     ///
     /// # Errors
-    /// A project file that cannot be read or makes no sense.
+    /// A project file that cannot be read, makes no sense, or has a name that would have it ignored.
     pub(crate) fn for_folder(folder: &Path) -> Result<Option<Arc<Self>>, Error> {
         let git = folder.ancestors().find(|above| above.join(".git").exists());
         let current = std::env::current_dir().and_then(std::fs::canonicalize).ok();
@@ -36,15 +36,24 @@ impl Located {
             .or_else(|| current.as_deref().filter(|current| folder.starts_with(current)))
             .unwrap_or(folder);
         let below = folder.ancestors().take_while(|above| above.starts_with(highest));
-        let Some(lies_in) = below.into_iter().find(|above| above.join(FILE_NAME).exists()) else {
+        let found = |folder: &Path| {
+            [FILE_NAME, WRONG_NAME]
+                .into_iter()
+                .find(|name| folder.join(name).exists())
+        };
+        let Some((lies_in, file_name)) = below.into_iter().find_map(|above| Some((above, found(above)?))) else {
             return Ok(None);
         };
-        let path = lies_in.join(FILE_NAME);
+        let path = lies_in.join(file_name);
         let shown = current
             .as_deref()
             .and_then(|current| path.strip_prefix(current).ok())
             .unwrap_or(&path);
         let name = InputName(shown.display().to_string());
+        if file_name != FILE_NAME {
+            let found = name.0.clone();
+            return Err(name.fault(ProjectError::Misnamed { found }).into());
+        }
         let project = Project::read(&files::read_file(&path)?).map_err(|error| name.fault(error))?;
         Ok(Some(Arc::new(Self {
             project,

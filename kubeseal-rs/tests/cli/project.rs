@@ -1,5 +1,7 @@
 //! The project file chooses the certificate by the folder, and nothing else may be sealed with it.
 
+mod lint;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -199,6 +201,41 @@ fn a_broken_project_file_is_named_with_its_line() {
 }
 
 #[test]
+fn a_project_file_of_another_name_is_not_ignored() {
+    let folder = repository();
+    folder.put("environments/prod/db.yaml", SECRET);
+    folder.put("environments/.kubeseal.yml", "clusters: {}");
+    let run = folder.run("seal environments/prod/db.yaml", "");
+    assert_eq!(
+        told(&run),
+        (
+            1,
+            "",
+            "error: environments/.kubeseal.yml: a project file is called .kubeseal.yaml\n\
+             hint: mv environments/.kubeseal.yml environments/.kubeseal.yaml\n"
+        )
+    );
+    folder.put(
+        "environments/prod/.kubeseal.yaml",
+        "clusters: {only: {cert: ../../certs/prod.pem}}",
+    );
+    folder.run("seal environments/prod/db.yaml", "").ok();
+}
+
+#[test]
+fn a_url_without_a_fingerprint_says_how_to_get_one() {
+    let folder = repository();
+    folder.put(
+        ".kubeseal.yaml",
+        "clusters:\n  dev:\n    cert: https://seal.example.org/v1/cert.pem\n",
+    );
+    let run = folder.run("", SECRET);
+    let pipe = "openssl x509 -pubkey -noout -in cert.pem | ssh-keygen -i -m PKCS8 -f /dev/stdin | ssh-keygen -lf -\n";
+    assert!(run.code == 1 && run.stderr.ends_with(pipe), "{}", run.stderr);
+    assert!(include_str!("../../../docs/project-file.md").contains(pipe));
+}
+
+#[test]
 fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
     let folder = repository();
     let key = |name: &str| {
@@ -339,57 +376,4 @@ fn the_project_of_the_current_folder_counts_too_when_a_cluster_is_named() {
         "{}",
         run.stderr
     );
-}
-
-#[test]
-fn what_is_linted_on_stdin_is_for_the_current_folder() {
-    let folder = repository();
-    folder.put(".kubeseal.yaml", "clusters:\n  dev: {cert: certs/dev.pem}\n");
-    let sealed = folder.run("--cert certs/prod.pem --key-hint -o yaml", SECRET).ok();
-    let told = folder.run("lint -", &sealed).ok();
-    assert!(told.contains("old-key"), "{told}");
-}
-
-/// As after `cp`: the project file keeps people from sealing production with dev's key, but not from this.
-#[test]
-fn what_was_sealed_for_one_cluster_is_found_in_the_folder_of_another() {
-    let folder = repository();
-    folder.put("environments/dev/db.yaml", SECRET);
-    folder.run("seal --delete-clear environments/dev", "").ok();
-    folder.run("lint --strict environments", "").ok();
-    folder.put(
-        "environments/prod/db.sealed.yaml",
-        &folder.text("environments/dev/db.sealed.yaml"),
-    );
-    let run = folder.run("lint environments", "");
-    assert_eq!(run.code, 1, "{}", run.stdout);
-    let expected = "environments/prod/db.sealed.yaml:6:5: error[other-cluster]: by its key hint, it was sealed with the key of \
-                    cluster dev, which this place is not for\n";
-    assert!(run.stdout.contains(expected), "{}", run.stdout);
-    assert!(!run.stdout.contains("old-key"), "{}", run.stdout);
-    // Of a URL the pinned key is known; nothing is fetched, and a certificate that is not there yet is no hindrance.
-    let dev = SealingCert::from_pem(folder.text("certs/dev.pem").as_bytes()).unwrap();
-    let project = PROJECT
-        .replace(
-            "certs/dev.pem,",
-            &format!("'https://127.0.0.1:1/', fingerprint: '{}',", dev.public().fingerprint()),
-        )
-        .replace(
-            "clusters:\n",
-            "clusters:\n  stag: {cert: certs/stag.pem, folders: [environments/stag]}\n",
-        );
-    folder.put(".kubeseal.yaml", &project);
-    let run = folder.run("lint environments", "");
-    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.told);
-    // Clusters may share a key.
-    folder.put("certs/dev.pem", &folder.text("certs/prod.pem"));
-    folder.put(".kubeseal.yaml", PROJECT);
-    folder.put("environments/dev/db.yaml", SECRET);
-    folder
-        .run(
-            "seal --out environments/prod environments/dev/db.yaml --for-cluster dev",
-            "",
-        )
-        .ok();
-    folder.run("lint environments/prod", "").ok();
 }
