@@ -13,7 +13,7 @@ use crate::cluster::ClusterError;
 use crate::command::CommandError;
 use crate::editor::EditorError;
 use crate::files::FileError;
-use crate::objects::InputError;
+use crate::objects::{Fault, InputError};
 use crate::tree::TreeError;
 
 /// Everything that ends the program.
@@ -111,6 +111,9 @@ pub(crate) enum Error {
         #[source]
         lookup: Box<ClusterError>,
     },
+    /// What was typed in the editor is wrong, and gone.
+    #[error(transparent)]
+    Edited(InputError),
     /// The editor gave no text.
     #[error(transparent)]
     Editor(#[from] EditorError),
@@ -153,6 +156,12 @@ impl Error {
             Error::Keys(error) => error.hint(),
             Error::Command(error) => error.hint(),
             Error::Input(error) => error.fault.hint(),
+            Error::Edited(error) if matches!(*error.fault, Fault::EmptiedForm) => None,
+            Error::Edited(_) => Some(
+                "nothing was written, and what was typed is gone (where stdin is a terminal the editor opens again); one value: \
+                 printf %s \"$VALUE\" | kubeseal set FILE KEY"
+                    .to_owned(),
+            ),
             Error::Cluster(error) => error.hint(),
             Error::Tree(TreeError::NothingFits(_)) => {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())

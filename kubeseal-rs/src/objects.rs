@@ -241,10 +241,6 @@ impl Fault {
             Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {item}"),
             Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
-            Fault::ManyForms | Fault::NoSuchObject(_) => {
-                "nothing was written: run the same command again, and leave the names of the objects as they are"
-                    .to_owned()
-            }
             Fault::ChangedMeanwhile => "nothing was written: run the same command again".to_owned(),
             Fault::NotReEncrypted(error) => return error.hint(),
             Fault::NoReply | Fault::Reply(_) => {
@@ -269,7 +265,7 @@ impl Fault {
                  --force"
                     .to_owned()
             }
-            Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }

@@ -102,7 +102,7 @@ fn typed(shown: &[Shown<'_>], environment: &Environment) -> Result<BTreeMap<Stri
         };
         let given_up = *bytes == *text.as_bytes() || !io::stdin().is_terminal();
         let Some(typed) = std::str::from_utf8(&bytes).ok().filter(|_| !given_up) else {
-            return Err(error.into());
+            return Err(Error::Edited(error));
         };
         text = again(typed, error, |text| values(&name, text, shown).err());
     }

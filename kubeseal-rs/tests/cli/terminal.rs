@@ -106,6 +106,38 @@ fn set_asks_for_the_value_and_does_not_show_it() {
 }
 
 #[test]
+fn the_editor_opens_again_after_a_slip() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    // Slips at first; then keeps what it finds, and takes the slip out where it may.
+    let script = "#!/bin/sh\nif [ ! -e opened ]; then sed -i 's/^  user:/  user: \"new/' \"$1\"; else cp \"$1\" again; \
+                  [ ! -e mend ] || sed -i 's/^  user: \"new/  user: new/' \"$1\"; fi; : > opened\n";
+    folder.put("editor", script);
+    std::fs::set_permissions(folder.path("editor"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let editor = folder.path("editor");
+    let variables = [("EDITOR", editor.to_str().unwrap()), ("PATH", "/usr/bin:/bin")];
+    let line = "edit --cert test-only.crt sealed.yaml";
+    let given_up = run(&folder, Streams::Terminal, &variables, line, "error: ", "");
+    assert_eq!(
+        (given_up.code, folder.text("sealed.yaml") == before),
+        (1, true),
+        "{}",
+        given_up.shown
+    );
+    let again = folder.text("again");
+    assert!(
+        again.starts_with("# error: the text in the editor") && again.contains("  user: \"new\n"),
+        "{again}"
+    );
+    std::fs::remove_file(folder.path("opened")).unwrap();
+    folder.put("mend", "");
+    let mended = run(&folder, Streams::Terminal, &variables, line, "\0", "");
+    assert_eq!((mended.code, mended.shown.as_str()), (0, ""));
+    assert_eq!(opened(&folder, "sealed.yaml")["db/user"], "new");
+}
+
+#[test]
 fn nothing_is_asked_where_the_value_could_not_be_sealed() {
     let folder = Folder::with_keys();
     file(&folder);
