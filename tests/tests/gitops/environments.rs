@@ -35,6 +35,15 @@ fn each_environment_is_sealed_with_its_own_key_and_whole() -> Result<()> {
         whole(cluster, &copy, environment)?;
     }
     copy.run("kubeseal", &["lint", "--strict", "."])?.success()?;
+    for entry in std::fs::read_dir(copy.path("secrets/sealed/dev"))? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), copy.path("secrets/sealed/stag").join(entry.file_name()))?;
+    }
+    let moved = copy.run("kubeseal", &["lint", "."])?;
+    ensure!(
+        !moved.status.success() && moved.stdout.contains("sealed with the key of cluster dev"),
+        "{moved}"
+    );
     // Nothing in clear is taken by Git, wherever it lies among the keys and the Secrets.
     for clear in [
         "secrets/local-toseal/x.yaml",

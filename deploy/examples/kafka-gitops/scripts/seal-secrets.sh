@@ -14,7 +14,8 @@ seal() {
     named=$(kubectl patch --local -f "$secret" --type=merge -p '{}' -o jsonpath='{.metadata.namespace}-{.metadata.name}.yaml')
     [ "$file" = "$named" ] || { echo "error: $secret should be called $named" >&2; exit 1; }
     # Written whole or not at all: nothing half-sealed is ever committed.
-    kubeseal --format=yaml --cert="$certificate" -w "secrets/sealed/$env/${file%.yaml}.sealed.yaml" <"$secret"
+    # The hint names the key, so that `kubeseal lint` knows a file that was sealed for another environment.
+    kubeseal --format=yaml --cert="$certificate" --key-hint -w "secrets/sealed/$env/${file%.yaml}.sealed.yaml" <"$secret"
     rm "$secret"
     echo "INFO - Successfully sealed $secret"
   done
