@@ -10,8 +10,9 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::error::{DocumentError, Place, Spot, Typed};
+use super::error::{DocumentError, Place, Spot};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
+use super::scalar::resolve;
 use super::stream::{Found, Sink};
 use super::{Format, MAX_DEPTH};
 
@@ -90,6 +91,8 @@ struct State {
     /// Whether that byte is inside a text, and whether a backslash stands before the next one.
     inside_text: Cell<bool>,
     escaped: Cell<bool>,
+    /// The last number, boolean or null as it was written, as far as it was read.
+    word: RefCell<Zeroizing<String>>,
     /// Where the last text began.
     text: Cell<Option<Spot>>,
     fault: RefCell<Option<Fault>>,
@@ -116,7 +119,8 @@ impl State {
 
     /// Counts one more byte.
     fn pass(&self, byte: u8) {
-        if self.last.replace(byte) == b'\n' {
+        let before = self.last.replace(byte);
+        if before == b'\n' {
             self.breaks.set(self.breaks.get() + 1);
             self.column.set(0);
         }
@@ -125,6 +129,13 @@ impl State {
             self.column.set(self.column.get() + 1);
         }
         let inside = self.inside_text.get();
+        if !inside && is_of_word(byte) {
+            let mut word = self.word.borrow_mut();
+            if !is_of_word(before) {
+                word.clear();
+            }
+            word.push(char::from(byte));
+        }
         if byte == b'"' && !self.escaped.get() {
             self.inside_text.set(!inside);
             if !inside {
@@ -139,6 +150,11 @@ impl State {
         self.fault.replace(Some(fault));
         E::custom("stopped")
     }
+}
+
+/// Whether numbers, booleans and null are written with it.
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
 /// The source, one byte at a time, so that the line is known whenever the parser reports something.
@@ -167,15 +183,19 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn leaf(self, value: Value, typed: Option<Typed>) -> Placed {
-        let turned = typed.map(|typed| Turned {
-            typed,
-            text: Zeroizing::default(),
-            kept: false,
-        });
+    fn text(self, value: String) -> Placed {
+        Placed {
+            value: Value::String(value),
+            mark: Mark::leaf(self.state.spot(), None),
+        }
+    }
+
+    /// What is no text, and was read last.
+    fn word(self, value: Value) -> Placed {
+        let word = self.state.word.borrow();
         Placed {
             value,
-            mark: Mark::leaf(self.state.spot(), turned),
+            mark: Mark::leaf(self.state.spot(), Turned::of(&resolve(&word), &word)),
         }
     }
 
@@ -208,31 +228,31 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<Placed, E> {
-        Ok(self.leaf(Value::Null, Some(Typed::Null)))
+        Ok(self.word(Value::Null))
     }
 
     fn visit_bool<E>(self, truth: bool) -> Result<Placed, E> {
-        Ok(self.leaf(Value::Bool(truth), Some(Typed::Bool)))
+        Ok(self.word(Value::Bool(truth)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Placed, E> {
-        Ok(self.leaf(Value::from(number), Some(Typed::Int)))
+        Ok(self.word(Value::from(number)))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Placed, E> {
-        Ok(self.leaf(Value::from(number), Some(Typed::Int)))
+        Ok(self.word(Value::from(number)))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Placed, E> {
-        Ok(self.leaf(Value::from(number), Some(Typed::Float)))
+        Ok(self.word(Value::from(number)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Placed, E> {
-        Ok(self.leaf(Value::String(text.to_owned()), None))
+        Ok(self.text(text.to_owned()))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Placed, E> {
-        Ok(self.leaf(Value::String(text), None))
+        Ok(self.text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::error::{Spot, Typed};
+use super::go_float;
+use super::scalar::Scalar;
 
 /// A value and its marks, built together by the readers.
 #[derive(Clone)]
@@ -64,6 +66,26 @@ pub(super) struct Turned {
     /// Whether that is what was typed (`5432`, `true`, a value that is left out), and not another text (`yes`, `0777`,
     /// `1e3`, `null`).
     pub(super) kept: bool,
+}
+
+impl Turned {
+    /// What an unquoted scalar that was written `written`, in YAML or JSON, and means `meaning` is where text is wanted, as
+    /// Go gives it for both; `None` when it means text.
+    pub(super) fn of(meaning: &Scalar, written: &str) -> Option<Self> {
+        let (typed, text) = match meaning {
+            Scalar::Text => return None,
+            Scalar::Null => (Typed::Null, String::new()),
+            Scalar::Bool(truth) => (Typed::Bool, truth.to_string()),
+            Scalar::Int(number) => (Typed::Int, number.to_string()),
+            Scalar::Uint(number) => (Typed::Int, number.to_string()),
+            Scalar::Float(number) => (Typed::Float, go_float::single(*number)),
+        };
+        Some(Self {
+            typed,
+            kept: text == written,
+            text: Zeroizing::new(text),
+        })
+    }
 }
 
 impl Mark {

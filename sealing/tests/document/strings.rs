@@ -1,6 +1,6 @@
 //! Maps of texts, taken out without letting YAML change a text.
 
-use sealing::document::{DocumentError, Nulls, Place, Typed, read};
+use sealing::document::{DocumentError, Nulls, Typed, read};
 use std::collections::BTreeMap;
 
 fn map(source: &str, path: &[&str], nulls: Nulls) -> Result<BTreeMap<String, String>, DocumentError> {
@@ -24,6 +24,44 @@ fn texts_and_what_reads_as_typed() {
     ];
     let expected = expected.map(|(key, text)| (key.to_owned(), text.to_owned())).into();
     assert_eq!(map(source, &["stringData"], Nulls::Refuse).unwrap(), expected);
+}
+
+#[test]
+fn numbers_and_booleans_of_json_are_texts_as_long_as_they_read_as_typed() {
+    let source =
+        |value: &str| format!("{{\"kind\": 1e3, \"data\": {{\"a\": {value}, \"b\":\"1\"}}, \"x\": [0.5,true]}}");
+    for typed in [
+        "5432",
+        "-1",
+        "0",
+        "1.5",
+        "0.1",
+        "true",
+        "false",
+        "9223372036854775807",
+        "18446744073709551615",
+    ] {
+        let map = map(&source(typed), &["data"], Nulls::Refuse).unwrap();
+        assert_eq!(map["a"], typed);
+    }
+    // The reference seals the other text that is behind it.
+    for (typed, kind) in [
+        ("1e3", "a number"),
+        ("1E5", "a number"),
+        ("1.50", "a number"),
+        ("1.0", "a number"),
+        ("-0", "a number"),
+        ("3.14159265358979", "a number"),
+        ("100000000000000000000", "a number"),
+        ("null", "null"),
+    ] {
+        let error = map(&source(typed), &["data"], Nulls::Refuse).unwrap_err();
+        let message = format!(
+            "document 1, line 1: the value of \"data.a\" is not quoted, so it is read as {kind} and the text would change: \
+             put it in quotes"
+        );
+        assert_eq!(error.to_string(), message, "{typed}");
+    }
 }
 
 #[test]
@@ -93,19 +131,6 @@ fn nulls_in_data_are_empty_texts() {
             map(source, &["data"], Nulls::Refuse),
             Err(DocumentError::Unquoted { typed: Typed::Null, .. })
         ));
-    }
-}
-
-/// In JSON the reference refuses them too.
-#[test]
-fn json_takes_only_texts() {
-    for typed in ["5432", "true", "1.5", "null"] {
-        let source = format!("{{\"stringData\":{{\n\"key\":{typed}\n}}}}");
-        let error = map(&source, &["stringData"], Nulls::Refuse).unwrap_err();
-        let Some(Place { line: 2, .. }) = error.place() else {
-            panic!("{error}")
-        };
-        assert!(matches!(error, DocumentError::Unquoted { .. }), "{typed}");
     }
 }
 

@@ -6,8 +6,7 @@ use granit_parser::{ScalarStyle, Tag};
 use serde_json::{Number, Value};
 use zeroize::Zeroizing;
 
-use super::super::error::{DocumentError, Place, Typed};
-use super::super::go_float;
+use super::super::error::{DocumentError, Place};
 use super::super::mark::Turned;
 use super::super::scalar::{Scalar, resolve};
 
@@ -52,26 +51,15 @@ pub(super) fn scalar(
             _ => return Err(DocumentError::Tag { place }),
         },
     };
-    let (value, typed, read_as) = match meaning {
+    let value = match meaning {
         Scalar::Text => return as_text(),
-        Scalar::Null => (Value::Null, Typed::Null, String::new()),
-        Scalar::Bool(truth) => (Value::Bool(truth), Typed::Bool, truth.to_string()),
-        Scalar::Int(number) => (Value::from(number), Typed::Int, number.to_string()),
-        Scalar::Uint(number) => (Value::from(number), Typed::Int, number.to_string()),
-        Scalar::Float(number) => {
-            let value = json_number(number).ok_or(DocumentError::NotFinite { place })?;
-            (Value::Number(value), Typed::Float, go_float::single(number))
-        }
+        Scalar::Null => Value::Null,
+        Scalar::Bool(truth) => Value::Bool(truth),
+        Scalar::Int(number) => Value::from(number),
+        Scalar::Uint(number) => Value::from(number),
+        Scalar::Float(number) => Value::Number(json_number(number).ok_or(DocumentError::NotFinite { place })?),
     };
-    let kept = read_as == text;
-    Ok((
-        value,
-        Some(Turned {
-            typed,
-            text: Zeroizing::new(read_as),
-            kept,
-        }),
-    ))
+    Ok((value, Turned::of(&meaning, text)))
 }
 
 /// A float as Go writes it in JSON: without a fraction when it is whole, so that it still fits an integer's field.
