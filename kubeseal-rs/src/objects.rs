@@ -365,6 +365,14 @@ impl InputName {
     pub(crate) fn sealed_secret(&self, document: &Document) -> Result<SealedSecret, InputError> {
         unseal::sealed_secret(document).map_err(|error| self.fault(error))
     }
+
+    /// The SealedSecrets among `documents`; see [`unseal::sealed_secrets`].
+    ///
+    /// # Errors
+    /// What makes one of them none, or that there is none.
+    pub(crate) fn sealed_secrets(&self, documents: Vec<Document>) -> Result<Vec<(Document, SealedSecret)>, InputError> {
+        unseal::sealed_secrets(documents).map_err(|error| self.fault(error))
+    }
 }
 
 /// Secrets or SealedSecrets as one text, one after the other, wiped when dropped.

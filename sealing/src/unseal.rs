@@ -100,6 +100,22 @@ pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
     Ok(document.parse()?)
 }
 
+/// The SealedSecrets among the documents of a file; those of other kinds are nobody's business. Of a file without any, the
+/// first document is taken for one, so that the error says what it is.
+///
+/// # Errors
+/// [`SecretError`], as of [`sealed_secret`].
+pub fn sealed_secrets(documents: Vec<Document>) -> Result<Vec<(Document, SealedSecret)>, SecretError> {
+    let is_sealed = |document: &Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
+    let there_are = documents.iter().any(is_sealed);
+    let meant = documents
+        .into_iter()
+        .filter(|document| !there_are || is_sealed(document));
+    meant
+        .map(|document| sealed_secret(&document).map(|sealed| (document, sealed)))
+        .collect()
+}
+
 /// Where the items of `sealed` may be opened: its own name, namespace and scope annotations, never its template's.
 ///
 /// # Errors

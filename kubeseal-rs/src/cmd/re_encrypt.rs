@@ -7,7 +7,7 @@ use crds::{SealedSecret, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::binding::Scope;
 use sealing::document::edit::{Edit, edit};
-use sealing::document::{self, Document};
+use sealing::document::{self, Document, Format};
 use sealing::reseal::{Which, reply};
 
 use crate::cluster::Cluster;
@@ -17,27 +17,25 @@ use crate::error::Error;
 use crate::files;
 use crate::objects::{self, Fault, InputName};
 
-/// Asks about every document, judges the answers, then writes the result at once.
+/// Asks about every SealedSecret, judges the answers, then writes the result at once.
 pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), Error> {
     let bytes = super::read_objects(&command.input)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
-    let mut questions = Vec::new();
-    for document in &documents {
-        let sealed = name.sealed_secret(document)?;
-        let json = document::to_json_compact(&question(&sealed)).map_err(|error| name.fault(error))?;
-        questions.push((document, sealed, json));
-    }
+    let keeps_form = |format: &Format| documents.iter().all(|document| document.format == *format);
+    let to_turn_into = command.format.filter(|format| !keeps_form(format));
+    let sealed = name.sealed_secrets(documents)?;
     let cluster = Cluster::connect(&command.controller.cluster, environment)?;
     let service = cluster.service(&command.controller)?;
     let mut edits = Vec::new();
-    for (document, sealed, json) in questions {
+    for (document, sealed) in &sealed {
+        let question = document::to_json_compact(&question(sealed)).map_err(|error| name.fault(error))?;
         let wrong = |fault: Fault| name.fault_at(document.place(), fault);
         let answer = cluster
-            .rotate(&service, json.into_bytes(), Which::All)
+            .rotate(&service, question.into_bytes(), Which::All)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
-        let changes = reply::changes(&sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
+        let changes = reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
         edits.push(Edit { document, changes });
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
@@ -46,8 +44,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     {
         super::check_unchanged(read, &bytes)?;
     }
-    let keeps_form = |format| documents.iter().all(|document| document.format == format);
-    match command.format.filter(|format| !keeps_form(*format)) {
+    match to_turn_into {
         None => files::write(&command.output, &text)?,
         Some(format) => {
             let objects: Vec<_> = name.documents(&text)?.into_iter().map(Document::into_value).collect();

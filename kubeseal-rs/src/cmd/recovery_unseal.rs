@@ -17,7 +17,7 @@ use crate::files;
 use crate::keys::age_file;
 use crate::objects::{self, Fault, InputName};
 
-/// Opens all documents, then writes the result at once.
+/// Opens all SealedSecrets, then writes the result at once.
 pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &PrivateKeys) -> Result<(), Error> {
     let keys = key_ring(keys)?;
     let bytes = super::read_objects(input)?;
@@ -29,8 +29,7 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &Private
     };
     let mut clear = Vec::new();
     let lately = Lately::default();
-    for document in name.documents(&bytes)? {
-        let sealed = name.sealed_secret(&document)?;
+    for (document, sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
         let opened = unseal(&sealed, &keys, &lately.keys(), &mut rendering).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crds::{SealedSecret, names};
+use crds::SealedSecret;
 use sealing::document::Document;
 use sealing::document::edit::{Change, Edit, edit};
 use sealing::merge;
@@ -20,9 +20,8 @@ pub(super) struct SealedFile {
     path: PathBuf,
     name: InputName,
     bytes: Zeroizing<Vec<u8>>,
+    /// The documents that are SealedSecrets.
     documents: Vec<Document>,
-    /// The positions of the SealedSecrets among the documents.
-    positions: Vec<usize>,
     /// The SealedSecrets themselves, in the same order.
     pub(super) sealed: Vec<SealedSecret>,
 }
@@ -35,26 +34,12 @@ impl SealedFile {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let name = InputName(path.display().to_string());
         let bytes = files::read_file(path)?;
-        let documents = name.documents(&bytes)?;
-        let is_sealed = |document: &&Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
-        let positions: Vec<usize> = (0..documents.len())
-            .filter(|at| documents.get(*at).as_ref().is_some_and(is_sealed))
-            .collect();
-        let meant = match positions.as_slice() {
-            // Then the first one says what it is.
-            [] => documents.iter().take(1).collect(),
-            all => all.iter().filter_map(|at| documents.get(*at)).collect::<Vec<_>>(),
-        };
-        let sealed = meant
-            .into_iter()
-            .map(|document| name.sealed_secret(document))
-            .collect::<Result<_, _>>()?;
+        let (documents, sealed) = name.sealed_secrets(name.documents(&bytes)?)?.into_iter().unzip();
         Ok(Self {
             path: path.to_owned(),
             name,
             bytes,
             documents,
-            positions,
             sealed,
         })
     }
@@ -85,16 +70,10 @@ impl SealedFile {
 
     /// A fault of the object at this position among [`Self::sealed`].
     pub(super) fn fault(&self, at: usize, fault: impl Into<Fault>) -> InputError {
-        match self.document(at) {
+        match self.documents.get(at) {
             Some(document) => self.name.fault_at(document.place(), fault),
             None => self.name.fault(fault),
         }
-    }
-
-    fn document(&self, at: usize) -> Option<&Document> {
-        self.positions
-            .get(at)
-            .and_then(|position| self.documents.get(*position))
     }
 
     /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
@@ -107,7 +86,7 @@ impl SealedFile {
         let edits: Vec<_> = changes
             .into_iter()
             .filter(|(_, changes)| !changes.is_empty())
-            .filter_map(|(at, changes)| self.document(at).map(|document| Edit { document, changes }))
+            .filter_map(|(at, changes)| self.documents.get(at).map(|document| Edit { document, changes }))
             .collect();
         if edits.is_empty() {
             return Ok(());

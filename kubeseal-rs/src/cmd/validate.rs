@@ -8,13 +8,12 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::objects::{Fault, InputName};
 
-/// Asks about every document, and tells of all that cannot be opened.
+/// Asks about every SealedSecret, and tells of all that cannot be opened.
 pub(crate) fn run(input: &Input, controller: &Controller, environment: &Environment) -> Result<(), Error> {
     let bytes = super::read_objects(input)?;
     let name = InputName::of(input);
     let mut questions = Vec::new();
-    for document in name.documents(&bytes)? {
-        let sealed = name.sealed_secret(&document)?;
+    for (document, sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
         let json = document::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
         questions.push((document.place(), sealed.metadata.name.unwrap_or_default(), json));
     }

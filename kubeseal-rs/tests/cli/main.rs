@@ -7,6 +7,7 @@
     reason = "a test that fails here has failed"
 )]
 
+mod among_others;
 mod bad_input;
 mod discovery;
 mod doctor;

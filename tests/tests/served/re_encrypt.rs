@@ -21,6 +21,9 @@ fn of_a_file_only_ciphertexts_change_with_either_controller() -> Result<()> {
     Ok(())
 }
 
+const CONFIG_MAP: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name:   beside, namespace: default}\ndata: {a:   'x'}\n";
+
 fn changes_ciphertexts_only(cluster: &Cluster) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("sealed.yaml");
@@ -31,11 +34,11 @@ fn changes_ciphertexts_only(cluster: &Cluster) -> Result<()> {
         Ok::<_, anyhow::Error>(cluster.kubeseal(Ours, &flags, &secret)?.success()?.stdout)
     };
     let (one, two) = (sealed("one", "strict")?, sealed("two", "namespace-wide")?);
-    // As people keep them: with a comment, a label of the object's own, an item that a template makes, CRLF, no break at
-    // the end.
+    // As people keep them: with a comment, a label of the object's own, an item that a template makes, an object of another
+    // kind, CRLF, no break at the end.
     let templated = one.replace("  template:\n", "  template:\n    data: {made:   'as it is'}\n");
     let labelled = templated.replacen("metadata:\n", "metadata: # ours\n  labels: {of: object}\n", 1);
-    let before = format!("# head\n{labelled}{two}")
+    let before = format!("# head\n{labelled}---\n{CONFIG_MAP}{two}")
         .replace('\n', "\r\n")
         .trim_end()
         .to_owned();
