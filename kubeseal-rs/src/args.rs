@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use clap::{Args as ClapArgs, Parser};
 use sealing::binding::Scope;
 
-pub(crate) use error::ArgsError;
+pub(crate) use error::{ArgsError, VALUE_OF_SET};
 pub(crate) use line::CommandLine;
 pub(crate) use values::{CommaSeparated, RequestTimeout};
 

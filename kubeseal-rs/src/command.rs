@@ -236,7 +236,7 @@ impl Command {
             Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
             Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
             Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
-            Verb::Rename(flags) => Ok(Command::RenameItem(flags.into())),
+            Verb::Rename(flags) => RenameItem::decide(flags).map(Command::RenameItem),
             Verb::Seal(flags) => SealFiles::decide(*flags).map(Command::SealFiles),
             Verb::Reseal(flags) => ResealFiles::decide(*flags).map(Command::ResealFiles),
             Verb::Unseal(flags) => Unseal::decide(*flags).map(|unseal| match unseal {
@@ -329,10 +329,10 @@ fn refuse_stray_words(args: &Args, at_terminal: bool) -> Result<(), CommandError
     let Some(word) = args.words.iter().find(|word| *word != "-") else {
         return Ok(());
     };
-    let word = word.to_string_lossy().into_owned();
-    let meant = verb::meant_by(&word);
+    let meant = verb::meant_by(&word.to_string_lossy());
     if meant.is_some() || args.files.secret_file.is_some() || at_terminal {
-        return Err(CommandError::Word { meant, word });
+        let raw = args.mode.raw;
+        return Err(CommandError::Word { meant, raw });
     }
     Ok(())
 }

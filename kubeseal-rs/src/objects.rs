@@ -9,7 +9,7 @@ use sealing::document::edit::EditError;
 use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
 use sealing::key_secret::KeyFileError;
 use sealing::keyring::OpenError;
-use sealing::merge::{MergeError, NoTarget};
+use sealing::merge::{MergeError, NoTarget, check_item_name};
 use sealing::reseal::ResealError;
 use sealing::reseal::reply::ReplyError;
 use sealing::seal::SealError;
@@ -136,10 +136,10 @@ pub(crate) enum Fault {
         templates: Vec<String>,
     },
     /// There is no item of this name.
-    #[error("there is no item {item:?} ({})", there_are(.found))]
+    #[error("there is no {} ({})", such(.item.as_ref()), there_are(.found))]
     NoItem {
-        /// Its name.
-        item: String,
+        /// Its name; `None` for a word that cannot be one, and may be a value.
+        item: Option<String>,
         /// The items that there are.
         found: Vec<String>,
     },
@@ -182,7 +182,7 @@ impl Fault {
     /// That `sealed` has no such item.
     pub(crate) fn no_item(item: &str, sealed: &SealedSecret) -> Self {
         Fault::NoItem {
-            item: item.to_owned(),
+            item: check_item_name(item).is_ok().then(|| item.to_owned()),
             found: sealed.spec.encrypted_data.keys().cloned().collect(),
         }
     }
@@ -268,6 +268,10 @@ impl Fault {
             Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
+}
+
+fn such(item: Option<&String>) -> String {
+    item.map_or("such item".to_owned(), |item| format!("item {item:?}"))
 }
 
 fn there_are(items: &[String]) -> String {

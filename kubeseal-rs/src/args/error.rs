@@ -1,6 +1,6 @@
 //! A command line that is not understood.
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use thiserror::Error;
 
 /// A command line, or a preset, that is not understood. Ends the program with exit code 2.
@@ -14,6 +14,12 @@ pub(crate) enum ArgsError {
         /// The command line that shows what there is.
         help: String,
     },
+    /// A word more than the verb takes. It is not repeated: it may be a value, and messages get into logs.
+    #[error("an argument too many after {} (not shown here, as it may be a value)", path.join(" "))]
+    Surplus {
+        /// The program and the verb.
+        path: Vec<String>,
+    },
     /// A preset with a value that its flag does not take.
     #[error("the environment variable {variable}: {}", first_paragraph(fault))]
     Preset {
@@ -24,6 +30,16 @@ pub(crate) enum ArgsError {
         /// The command line that shows what there is.
         help: String,
     },
+}
+
+/// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
+pub(crate) const VALUE_OF_SET: &str =
+    "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
+
+/// Whether what is not understood is a word, and no flag.
+pub(super) fn is_surplus(fault: &clap::Error) -> bool {
+    fault.kind() == ErrorKind::UnknownArgument
+        && matches!(fault.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if !word.starts_with('-'))
 }
 
 /// What is wrong. The parser's further paragraphs are the usage, and advice that does not fit this program.
@@ -40,7 +56,11 @@ fn first_paragraph(fault: &clap::Error) -> String {
 impl ArgsError {
     /// What to type instead.
     pub(crate) fn hint(&self) -> String {
-        let (ArgsError::Typed { fault, help } | ArgsError::Preset { fault, help, .. }) = self;
+        let (fault, help) = match self {
+            ArgsError::Typed { fault, help } | ArgsError::Preset { fault, help, .. } => (fault, help),
+            ArgsError::Surplus { path } if path.iter().any(|word| word == "set") => return VALUE_OF_SET.to_owned(),
+            ArgsError::Surplus { path } => return format!("{} --help shows what it takes", path.join(" ")),
+        };
         match fault.get(ContextKind::SuggestedArg) {
             Some(ContextValue::String(flag)) => format!("there is a flag {flag}; {help} shows them all"),
             _ => format!("{help} shows all flags"),

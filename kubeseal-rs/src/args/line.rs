@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Command, CommandFactory as _, FromArgMatches as _, Subcommand as _};
 
 use super::verb::{Verb, VerbLine};
-use super::{Args, ArgsError, CLUSTER_HEADING, choices, presets, syntax};
+use super::{Args, ArgsError, CLUSTER_HEADING, choices, error, presets, syntax};
 use crate::environment::Environment;
 
 /// What was typed.
@@ -40,9 +40,12 @@ impl CommandLine {
         let help = format!("{} --help", path.join(" "));
         let presets = presets::flags(innermost, &words, environment, &help)?;
         words.splice(path.len()..path.len(), presets);
-        let not_understood = |fault| ArgsError::Typed {
-            fault,
-            help: help.clone(),
+        let not_understood = |fault| match error::is_surplus(&fault) {
+            true => ArgsError::Surplus { path: path.clone() },
+            false => ArgsError::Typed {
+                fault,
+                help: help.clone(),
+            },
         };
         match command.try_get_matches_from(words) {
             Ok(matches) if path.len() == 1 => {

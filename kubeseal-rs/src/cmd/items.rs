@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 
 use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
-use sealing::merge::{check_item_name, remove_item, rename_item, seal_items};
+use sealing::merge::{remove_item, rename_item, seal_items};
 use sealing::random::Random;
 use sealing::render::depending_on;
 use sealing::{SecretBytes, SystemRandom};
@@ -31,7 +31,6 @@ pub(crate) fn set(
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let file = SealedFile::read(&command.target.file)?;
     let (at, sealed) = file.meant(&command.target)?;
-    check_item_name(&command.item).map_err(|error| file.fault(at, error))?;
     let value = value(command)?;
     if value.expose().is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());

@@ -48,7 +48,7 @@ pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error
             file.fault(
                 at,
                 Fault::NoItem {
-                    item: item.clone(),
+                    item: Some(item.clone()),
                     found: found(),
                 },
             )

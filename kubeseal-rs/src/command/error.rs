@@ -2,22 +2,26 @@
 
 use thiserror::Error;
 
-use crate::args::verb;
+use crate::args::{VALUE_OF_SET, verb};
 
 /// A combination of flags that is not legal. The texts are the reference's where it has them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum CommandError {
-    /// A word that is no flag, and does not begin the line with the name of a verb.
-    #[error("unexpected argument {word:?}: only a verb takes such, and it comes first")]
+    /// A word that is no flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
+    #[error("unexpected argument: only a verb takes such, and it comes first")]
     Word {
-        /// The word.
-        word: String,
         /// The verb that it is or nearly is.
         meant: Option<String>,
+        /// Whether a bare value was to be sealed.
+        raw: bool,
     },
     /// `kubeseal help` of a verb that there is not.
     #[error("there is no verb {0:?}")]
     NoSuchVerb(String),
+    /// A word that was typed where the name of an item belongs, and cannot be one. It is not repeated: it may be a value, or
+    /// hold one after its name.
+    #[error("{0} cannot be the name of an item (at most 253 letters, digits, '-', '_' and '.')")]
+    ItemName(&'static str),
     /// A sample value that does not say for which item.
     #[error("--data takes KEY=VALUE, and --data-file KEY=FILE")]
     SampleWithoutKey,
@@ -115,7 +119,13 @@ impl CommandError {
                 Some(verb) => format!("did you mean kubeseal help {verb}?"),
                 None => "kubeseal help lists the verbs".to_owned(),
             },
-            CommandError::Word { word, .. } => format!("to read a file: kubeseal -f {word}"),
+            CommandError::Word { raw: true, .. } => {
+                "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | \
+                 kubeseal --raw"
+                    .to_owned()
+            }
+            CommandError::Word { .. } => "to read a file: kubeseal -f FILE".to_owned(),
+            CommandError::ItemName("KEY") => VALUE_OF_SET.to_owned(),
             CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
             CommandError::FromFileWithoutRaw => {
                 "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
@@ -152,7 +162,8 @@ impl CommandError {
             | CommandError::OutputWithMergeInto
             | CommandError::UnknownScheme(_)
             | CommandError::BadUrl(_)
-            | CommandError::BadFileUrl => return None,
+            | CommandError::BadFileUrl
+            | CommandError::ItemName(_) => return None,
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use sealing::merge::check_item_name;
+
 use super::{CertSource, CommandError, Input, set};
 use crate::args::verb::edit::EditFlags;
 use crate::args::verb::rename::RenameFlags;
@@ -90,6 +92,7 @@ impl EditValues {
 
 impl SetItem {
     pub(super) fn decide(flags: SetFlags) -> Result<Self, CommandError> {
+        check_item_name(&flags.key).map_err(|_| CommandError::ItemName("KEY"))?;
         Ok(Self {
             cert: CertSource::of_verb(&flags.certificate)?.at(&flags.file),
             target: Target::of(flags.file, flags.object),
@@ -110,13 +113,14 @@ impl From<UnsetFlags> for UnsetItems {
     }
 }
 
-impl From<RenameFlags> for RenameItem {
-    fn from(flags: RenameFlags) -> Self {
-        Self {
+impl RenameItem {
+    pub(super) fn decide(flags: RenameFlags) -> Result<Self, CommandError> {
+        check_item_name(&flags.new).map_err(|_| CommandError::ItemName("NEW"))?;
+        Ok(Self {
             target: Target::of(flags.file, flags.object),
             item: flags.key,
             to: flags.new,
             force: flags.force,
-        }
+        })
     }
 }

@@ -303,6 +303,8 @@ fn what_cannot_be_changed_is_told_and_left() {
         ("set CERT sealed.yaml password --name db -n elsewhere", "x"),
         ("set CERT sealed.yaml password --name db", ""),
         ("set CERT sealed.yaml a/b --name db", "x"),
+        ("set CERT sealed.yaml password=hunter2 --name db", "x"),
+        ("set CERT sealed.yaml password hunter2 --name db", "x"),
         ("set CERT sealed.yaml password --name db --from-file nowhere", ""),
         ("set CERT nowhere.yaml password", "x"),
         ("set CERT config.yaml password", "x"),
@@ -337,6 +339,7 @@ fn what_cannot_be_changed_is_told_and_left() {
     for (line, input) in cases {
         let run = folder.run(&line.replace("CERT", CERT), input);
         assert!(run.code != 0 && run.stdout.is_empty(), "{line}");
+        let line = line.replace("hunter2", "VALUE");
         told.push_str(&format!("$ kubeseal {line}\n{}", run.told));
     }
     assert_eq!(folder.text("sealed.yaml"), before);

@@ -210,6 +210,19 @@ fn whoever_starts_it_without_input_is_told_what_it_waits_for() {
 }
 
 #[test]
+fn a_value_that_is_typed_as_a_word_is_not_repeated() {
+    let folder = Folder::with_keys();
+    for (line, hint) in [
+        (format!("{RAW} hunter2"), "kubeseal --raw --from-file FILE"),
+        ("hunter2".to_owned(), "kubeseal -f FILE"),
+    ] {
+        let run = run(&folder, Streams::Terminal, &[], &line, "hint: ", "");
+        assert!(run.code != 0 && run.shown.contains(hint), "{line}: {}", run.shown);
+        assert!(!run.shown.contains("hunter2"), "{line}: {}", run.shown);
+    }
+}
+
+#[test]
 fn a_terminal_gets_colours_unless_it_wants_none() {
     let folder = Folder::with_keys();
     folder.put(

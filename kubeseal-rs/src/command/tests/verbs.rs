@@ -44,7 +44,7 @@ fn a_slip_of_the_pen_is_met_with_the_verb_that_was_meant() {
         hint("--cert c seal x"),
         "did you mean kubeseal seal? kubeseal --help lists the verbs"
     );
-    assert_eq!(hint("secret.yaml"), "to read a file: kubeseal -f secret.yaml");
+    assert_eq!(hint("secret.yaml"), "to read a file: kubeseal -f FILE");
 }
 
 #[test]
