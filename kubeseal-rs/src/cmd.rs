@@ -19,6 +19,7 @@ mod sealed_file;
 pub(crate) mod unseal_files;
 pub(crate) mod validate;
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -34,6 +35,25 @@ fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
         Input::File(_) => Error::SecretFile(error),
         Input::Stdin => Error::File(error),
     })
+}
+
+/// What `read` gives of `input`, and what `key` gives (a certificate, private keys). The input comes first, as in the
+/// reference, so that a slip in its path is told before a cluster is asked; but from a terminal it comes last: nobody is to
+/// type what could not be sealed then.
+///
+/// # Errors
+/// Those of `read` and `key`.
+fn read_before<I, K>(
+    input: &Input,
+    read: impl FnOnce() -> Result<I, Error>,
+    key: impl FnOnce() -> Result<K, Error>,
+) -> Result<(I, K), Error> {
+    if *input == Input::Stdin && io::stdin().is_terminal() {
+        let key = key()?;
+        return Ok((read()?, key));
+    }
+    let read = read()?;
+    Ok((read, key()?))
 }
 
 /// Whether the file at `path` still holds what was read from it: what somebody else wrote meanwhile is not to be lost.

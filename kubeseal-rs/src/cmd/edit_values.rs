@@ -35,10 +35,10 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    // Whatever keeps values from being sealed is told before anyone types one.
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let file = SealedFile::read(&command.target.file)?;
     let shown = shown(&file, command)?;
+    // Before anyone types what could not be sealed.
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let typed = typed(&shown, environment)?;
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
     for (label, items) in typed {

@@ -27,11 +27,10 @@ pub(crate) fn set(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    // Whatever keeps the value from being sealed is told before anyone is asked to type it.
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let file = SealedFile::read(&command.target.file)?;
     let (at, sealed) = file.meant(&command.target)?;
-    let value = value(command)?;
+    let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+    let (value, cert) = super::read_before(&command.value, || Ok(value(command)?), cert)?;
     if value.expose().is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }

@@ -22,9 +22,12 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-    let file = SealedFile::read(&command.target)?;
-    let bytes = super::read_objects(&command.input)?;
+    let read = || super::read_objects(&command.input);
+    let into = || {
+        let file = SealedFile::read(&command.target)?;
+        Ok((file, cert_source::sealing_cert(&command.cert, environment, now)?))
+    };
+    let (bytes, (file, cert)) = super::read_before(&command.input, read, into)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();

@@ -21,9 +21,12 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let binding = binding(&command.target, environment)?;
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-    let value = files::read(&command.input, "a secret to encrypt")?;
+    let read = || Ok(files::read(&command.input, "a secret to encrypt")?);
+    let sealing = || {
+        let binding = binding(&command.target, environment)?;
+        Ok((binding, cert_source::sealing_cert(&command.cert, environment, now)?))
+    };
+    let (value, (binding, cert)) = super::read_before(&command.input, read, sealing)?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }

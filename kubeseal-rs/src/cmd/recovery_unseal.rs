@@ -19,8 +19,7 @@ use crate::objects::{self, Fault, InputName};
 
 /// Opens all SealedSecrets, then writes the result at once.
 pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &PrivateKeys) -> Result<(), Error> {
-    let keys = key_ring(keys)?;
-    let bytes = super::read_objects(input)?;
+    let (bytes, keys) = super::read_before(input, || super::read_objects(input), || key_ring(keys))?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
         now: &Zoned::now(),

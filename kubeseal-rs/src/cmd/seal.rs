@@ -22,9 +22,9 @@ use crate::parallel;
 
 /// Seals all documents, then writes the result at once.
 pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    // First of all, so that a certificate that is not there is told before anyone is asked for input.
-    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-    let bytes = super::read_objects(&command.input)?;
+    let read = || super::read_objects(&command.input);
+    let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+    let (bytes, cert) = super::read_before(&command.input, read, cert)?;
     let parameters = SealParameters {
         scope: command.scope,
         name: command.name.clone(),

@@ -19,6 +19,7 @@ mod killed;
 mod lint;
 mod manual;
 mod meanwhile;
+mod order;
 mod output;
 mod program;
 mod project;

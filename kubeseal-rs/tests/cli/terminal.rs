@@ -144,9 +144,13 @@ fn nothing_is_asked_where_the_value_could_not_be_sealed() {
     for line in [
         "set --cert nowhere.pem --name db sealed.yaml password",
         "set --cert test-only.crt --name nobody sealed.yaml password",
+        "--cert nowhere.pem",
+        "--cert nowhere.pem --merge-into sealed.yaml",
+        "--cert nowhere.pem --raw --name db -n shop",
     ] {
         let run = run(&folder, Streams::Terminal, &[], line, "error", "");
         assert!(run.code == 1 && !run.shown.contains("it is not shown"), "{}", run.shown);
+        assert!(!run.shown.contains("tty detected"), "{}", run.shown);
     }
 }
 

@@ -1,0 +1,51 @@
+//! Of several things that are wrong, the one is told that the reference tells: what is read comes before the certificate, so
+//! a slip in a path is not blamed on a kubeconfig, and no cluster is asked for nothing.
+
+use crate::items::file;
+use crate::program::Folder;
+
+#[test]
+fn a_file_that_is_not_there_is_told_before_the_certificate_is_looked_for() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let with_secret_file =
+        "error: Could not read file specified with --secret-file: open nope: no such file or directory\n";
+    let plain = "error: open nope: no such file or directory\n";
+    for (line, expected) in [
+        ("-f nope", with_secret_file),
+        ("--merge-into sealed.yaml -f nope", with_secret_file),
+        ("--merge-into nope -f nope", with_secret_file),
+        (
+            "--recovery-unseal -f nope --recovery-private-key nowhere.key",
+            with_secret_file,
+        ),
+        ("--validate -f nope", with_secret_file),
+        ("--re-encrypt -f nope", with_secret_file),
+        ("--merge-into nope", plain),
+        ("--raw --from-file nope --name a", plain),
+        ("set nope password", plain),
+        ("set sealed.yaml password --name db --from-file nope", plain),
+        ("edit nope", plain),
+    ] {
+        // Neither is there a certificate, nor a cluster that could give it.
+        for line in [line.to_owned(), format!("{line} --cert nowhere.crt")] {
+            let run = folder.run(&line, "");
+            assert_eq!((run.code, run.stderr.as_str()), (1, expected), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_in_an_input_is_told_after_the_certificate() {
+    let folder = Folder::with_keys();
+    for line in ["", "--raw --name a -n b", "--merge-into sealed.yaml"] {
+        file(&folder);
+        let run = folder.run(&format!("{line} --cert nowhere.crt"), "");
+        let expected = "error: open nowhere.crt: no such file or directory\n";
+        assert!(
+            run.code == 1 && run.stderr.starts_with(expected),
+            "{line}: {}",
+            run.told
+        );
+    }
+}
