@@ -24,17 +24,27 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::command::Input;
+use crate::command::{CommandError, Input};
 use crate::error::Error;
 use crate::files;
 use crate::objects::{Fault, InputName};
 
 /// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
 fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
-    files::read(input, "json/yaml k8s resource").map_err(|error| match input {
+    let bytes = files::read(input, "json/yaml k8s resource").map_err(|error| match input {
         Input::File(_) => Error::SecretFile(error),
-        Input::Stdin => Error::File(error),
-    })
+        Input::Stdin | Input::StdinOr(_) => Error::File(error),
+    })?;
+    check_came(input, bytes.trim_ascii())?;
+    Ok(bytes)
+}
+
+/// That something came from stdin, where nothing shows that something else was meant.
+fn check_came(input: &Input, bytes: &[u8]) -> Result<(), Error> {
+    match input {
+        Input::StdinOr(error) if bytes.is_empty() => Err(CommandError::clone(error).into()),
+        _ => Ok(()),
+    }
 }
 
 /// What `read` gives of `input`, and what `key` gives (a certificate, private keys). The input comes first, as in the

@@ -156,6 +156,8 @@ pub(crate) struct Seal {
 pub(crate) enum Input {
     /// Standard input.
     Stdin,
+    /// Standard input; and what is wrong when nothing comes from there.
+    StdinOr(Box<CommandError>),
     /// A file.
     File(PathBuf),
 }
@@ -255,12 +257,15 @@ impl Command {
         if args.mode.help {
             return Ok(Command::Help);
         }
-        refuse_stray_words(&args, at_terminal)?;
+        let stdin = stdin_beside_words(&args, at_terminal)?;
         let from_files = flattened(&args.files.from_file);
         if !from_files.is_empty() && !args.mode.raw {
             return Err(CommandError::FromFileWithoutRaw);
         }
-        let input = set(args.files.secret_file.clone()).map_or(Input::Stdin, |path| Input::File(path.into()));
+        let input = match set(args.files.secret_file.clone()) {
+            Some(path) => Input::File(path.into()),
+            None => stdin,
+        };
         let output =
             set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, |path| Output::File(path.into()));
         if args.mode.recovery_unseal {
@@ -295,10 +300,7 @@ impl Command {
         }
         let cert = cert.between(&input, &output);
         if args.mode.raw {
-            if input != Input::Stdin {
-                return Err(CommandError::SecretFileWithRaw);
-            }
-            let input = raw_input(&from_files)?;
+            let input = raw_input(&from_files, input)?;
             return Ok(Command::Raw(Raw {
                 input,
                 output,
@@ -322,19 +324,22 @@ impl Command {
     }
 }
 
-/// The reference ignores words that are no flags, and so do the scripts that have one (`kubeseal -o yaml - < FILE`). They
-/// are refused where something else was meant: a verb, a file (`-f *.yaml`, of which only the first would be sealed), or
-/// nothing comes from stdin, and the program would wait for it for ever.
-fn refuse_stray_words(args: &Args, at_terminal: bool) -> Result<(), CommandError> {
+/// Standard input, and what is wrong with the words that are no flags when nothing comes from there. The reference ignores
+/// such words, and so do the scripts that have one (`kubeseal -o yaml - < FILE`). They are refused at once where something else
+/// was meant: a verb, a file (`-f *.yaml`, of which only the first would be sealed), or stdin is a terminal, and the program
+/// would wait for it for ever.
+fn stdin_beside_words(args: &Args, at_terminal: bool) -> Result<Input, CommandError> {
     let Some(word) = args.words.iter().find(|word| *word != "-") else {
-        return Ok(());
+        return Ok(Input::Stdin);
     };
     let meant = verb::meant_by(&word.to_string_lossy());
-    if meant.is_some() || args.files.secret_file.is_some() || at_terminal {
-        let raw = args.mode.raw;
-        return Err(CommandError::Word { meant, raw });
+    let at_once = meant.is_some() || args.files.secret_file.is_some() || at_terminal;
+    let raw = args.mode.raw;
+    let error = CommandError::Word { meant, raw };
+    if at_once {
+        return Err(error);
     }
-    Ok(())
+    Ok(Input::StdinOr(Box::new(error)))
 }
 
 /// An empty value counts as not given (reference behaviour).
@@ -369,9 +374,12 @@ fn format(args: &Args, output: &Output) -> Result<Format, CommandError> {
 }
 
 /// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
-fn raw_input(from_files: &[String]) -> Result<Input, CommandError> {
+fn raw_input(from_files: &[String], input: Input) -> Result<Input, CommandError> {
+    if matches!(input, Input::File(_)) {
+        return Err(CommandError::SecretFileWithRaw);
+    }
     match from_files {
-        [] => Ok(Input::Stdin),
+        [] => Ok(input),
         [one] => {
             let path = one.split_once('=').map_or(one.as_str(), |(_, path)| path);
             Ok(Input::File(Path::new(path).to_owned()))

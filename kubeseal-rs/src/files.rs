@@ -72,7 +72,7 @@ pub(crate) fn without_path(error: io::Error) -> io::Error {
 /// The name of an input in messages.
 pub(crate) fn name(input: &Input) -> String {
     match input {
-        Input::Stdin => "stdin".to_owned(),
+        Input::Stdin | Input::StdinOr(_) => "stdin".to_owned(),
         Input::File(path) => path.display().to_string(),
     }
 }
@@ -84,7 +84,7 @@ pub(crate) fn name(input: &Input) -> String {
 pub(crate) fn read(input: &Input, expected: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
     match input {
         Input::File(path) => read_file(path),
-        Input::Stdin => {
+        Input::Stdin | Input::StdinOr(_) => {
             let mut stdin = io::stdin().lock();
             if stdin.is_terminal() {
                 // Only a courtesy to whoever sits at the terminal: a failure to print it does not matter.

@@ -60,7 +60,7 @@ fn sources(inputs: &[Input], certificates: Certificates) -> Result<Vec<Source>, 
     let mut folders = Vec::new();
     for input in inputs {
         match input {
-            Input::Stdin => {
+            Input::Stdin | Input::StdinOr(_) => {
                 let bytes = files::read(input, "json/yaml k8s resources")?;
                 gathered.add(Found::stdin(), bytes, Asked::Piped)?;
             }

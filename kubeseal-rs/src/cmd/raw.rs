@@ -21,7 +21,13 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let read = || Ok(files::read(&command.input, "a secret to encrypt")?);
+    let read = || {
+        let value = files::read(&command.input, "a secret to encrypt")?;
+        if !command.allow_empty {
+            super::check_came(&command.input, &value)?;
+        }
+        Ok(value)
+    };
     let sealing = || {
         let binding = binding(&command.target, environment)?;
         Ok((binding, cert_source::sealing_cert(&command.cert, environment, now)?))

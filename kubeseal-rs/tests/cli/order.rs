@@ -49,3 +49,44 @@ fn what_is_wrong_in_an_input_is_told_after_the_certificate() {
         );
     }
 }
+
+#[test]
+fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let told =
+        |hint: &str| format!("error: unexpected argument: only a verb takes such, and it comes first\nhint: {hint}\n");
+    let file = told("to read a file: kubeseal -f FILE");
+    let raw = told(
+        "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | kubeseal --raw",
+    );
+    // No certificate is looked for: there is none.
+    for (line, expected) in [
+        ("clear.yaml", &file),
+        ("decrypt sealed.yaml", &file),
+        ("version", &file),
+        ("--merge-into sealed.yaml clear.yaml", &file),
+        ("--validate sealed.yaml", &file),
+        ("--recovery-unseal sealed.yaml", &file),
+        ("--raw --name a -n b hunter2", &raw),
+    ] {
+        let run = folder.run(line, "");
+        assert_eq!((run.code, &run.stderr), (1, expected), "{line}");
+    }
+    // Whoever pipes something in types such words for nothing, as with the reference.
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n";
+    assert!(
+        folder
+            .run("--cert test-only.crt clear.yaml -o yaml", secret)
+            .ok()
+            .contains("SealedSecret")
+    );
+    let raw = "--raw --cert test-only.crt --name a -n b";
+    assert!(folder.run(&format!("{raw} word"), "x").ok().starts_with("AQ"));
+    assert!(
+        folder
+            .run(&format!("{raw} word --allow-empty-data"), "")
+            .ok()
+            .starts_with("AQ")
+    );
+}
