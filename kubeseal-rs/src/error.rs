@@ -40,6 +40,9 @@ pub(crate) enum Error {
     /// The file with the certificate cannot be read.
     #[error(transparent)]
     CertFile(FileError),
+    /// The cluster does not give the certificate to seal with, which a file could hold.
+    #[error(transparent)]
+    CertOfCluster(ClusterError),
     /// A cluster of the project file was asked for, and there is no such file.
     #[error("--for-cluster {0}: there is no project file .kubeseal.yaml here or above, up to the Git root")]
     NoProjectFile(String),
@@ -163,6 +166,14 @@ impl Error {
                     .to_owned(),
             ),
             Error::Cluster(error) => error.hint(),
+            Error::CertOfCluster(error) => {
+                let offline = "seal offline with a certificate file: --cert FILE";
+                Some(
+                    error
+                        .hint()
+                        .map_or(offline.to_owned(), |hint| format!("{hint}; or {offline}")),
+                )
+            }
             Error::Tree(TreeError::NothingFits(_)) => {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
             }

@@ -53,7 +53,10 @@ impl<'a> Certificates<'a> {
         let cert = match chosen {
             Some(chosen) => chosen.sealing_cert(self.environment, self.now)?,
             None => {
-                let (bytes, name) = bytes(&source, self.environment)?;
+                let (bytes, name) = bytes(&source, self.environment).map_err(|error| match error {
+                    Error::Cluster(error) => Error::CertOfCluster(error),
+                    other => other,
+                })?;
                 usable(&bytes, &name, self.now)?
             }
         };

@@ -115,10 +115,9 @@ pub(crate) struct Refusal {
 impl ClusterError {
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
-        const OFFLINE: &str = "or seal offline with a certificate file: kubeseal --cert FILE";
         Some(match self {
             ClusterError::NoConfiguration => {
-                format!("name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL; {OFFLINE}")
+                "name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL".to_owned()
             }
             ClusterError::NotFound { first, .. } => return first.hint(),
             ClusterError::SeveralServices(services) => {
@@ -133,7 +132,7 @@ impl ClusterError {
                 format!("kubectl config get-{what}s")
             }
             ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => {
-                format!("is it the right cluster (--context, --kubeconfig)? kubectl version asks the same; {OFFLINE}")
+                "is it the right cluster (--context, --kubeconfig)? kubectl version asks the same".to_owned()
             }
             ClusterError::Service(refusal) if refusal.status == StatusCode::NOT_FOUND => {
                 "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of \
@@ -147,13 +146,13 @@ impl ClusterError {
             | ClusterError::ReEncrypt(refusal, _)
                 if refusal.status == StatusCode::FORBIDDEN =>
             {
-                format!("the Role sealed-secrets-service-proxier allows it to every authenticated user; {OFFLINE}")
+                "the Role sealed-secrets-service-proxier allows it to every authenticated user".to_owned()
             }
             ClusterError::Service(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
                 "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
             }
             ClusterError::ReEncrypt(refusal, _) if refusal.status == StatusCode::INTERNAL_SERVER_ERROR => {
-                "the controller cannot open it (kubeseal --validate asks just that), or is too old".to_owned()
+                "the controller cannot open it (kubeseal doctor FILE finds out why), or is too old".to_owned()
             }
             ClusterError::Certificate(_, service)
             | ClusterError::ReEncrypt(_, service)
@@ -172,7 +171,7 @@ impl ClusterError {
             ClusterError::Objects { .. } | ClusterError::NotCreated(..) => return None,
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
             ClusterError::KubeconfigFile(_) | ClusterError::Kubeconfig { .. } => {
-                format!("kubectl config view reads the same file; {OFFLINE}")
+                "kubectl config view reads the same file".to_owned()
             }
             ClusterError::Configuration(_) | ClusterError::Service(_) => return None,
         })

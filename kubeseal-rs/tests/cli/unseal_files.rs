@@ -167,4 +167,14 @@ fn a_bare_value_is_opened_from_a_file_and_from_stdin() {
         "{}",
         run.stderr
     );
+    folder.put("whole.yaml", "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n");
+    let run = folder.run(&format!("{UNSEAL} --raw --name db -n shop whole.yaml"), "");
+    assert!(
+        run.code == 1
+            && run
+                .stderr
+                .ends_with("hint: --raw opens one bare value: for a file of SealedSecrets leave it out\n"),
+        "{}",
+        run.stderr
+    );
 }

@@ -1,0 +1,137 @@
+//! What to type next when something is wrong with an input.
+
+use crds::names;
+use sealing::document::DocumentError;
+use sealing::document::edit::EditError;
+use sealing::keyring::OpenError;
+use sealing::merge::MergeError;
+use sealing::reseal::ResealError;
+use sealing::seal::SealError;
+use sealing::secret::SecretError;
+use sealing::unseal::{ItemError, ItemErrors, UnsealError};
+
+use super::Fault;
+
+impl Fault {
+    /// What to type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) => other_kind(wanted, kind),
+            Fault::Secret(SecretError::NotBase64 { .. }) => {
+                "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
+            }
+            Fault::Seal(SealError::NameMissing) => {
+                "write its metadata.name; for one Secret on stdin: kubeseal --name NAME".to_owned()
+            }
+            Fault::Seal(SealError::NamespaceMissing) => "kubeseal --namespace NAMESPACE".to_owned(),
+            Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
+                format!("kubeseal --namespace {found}, or edit metadata.namespace")
+            }
+            Fault::Unseal(UnsealError::Items(items)) => not_opened(items),
+            Fault::UnsealWithoutKeys(_) => "kubeseal --recovery-unseal --recovery-private-key FILE".to_owned(),
+            Fault::NotValid(_) => {
+                "name, namespace and scope annotations must be those that it was sealed with, and the certificate one of \
+                 this controller's: kubeseal doctor FILE finds out what differs"
+                    .to_owned()
+            }
+            Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
+            Fault::Document(DocumentError::Empty) => "name a file that is not empty, or give it on stdin: kubeseal < FILE".to_owned(),
+            Fault::ClearPlace(fault) => fault.hint(),
+            Fault::Reseal(ResealError::Items(items)) => not_opened(items),
+            Fault::OpenRaw(ItemError::NotBase64(_)) => {
+                "--raw opens one bare value: for a file of SealedSecrets leave it out".to_owned()
+            }
+            Fault::OpenRaw(_) => {
+                "name, namespace and scope must be those that it was sealed with, and one of the keys that of its \
+                 certificate"
+                    .to_owned()
+            }
+            Fault::Reseal(_) => return None,
+            Fault::ClearFile(fault) => fault.hint(),
+            Fault::Project(error) => error.hint(),
+            Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::NoCertificate => {
+                "get it from the cluster (leave out --cert), or ask whoever runs the controller for it".to_owned()
+            }
+            Fault::Document(_) | Fault::Secret(_) => {
+                "nothing was written: mend the input, then run the same command again".to_owned()
+            }
+            Fault::Edit(EditError::Shared { .. } | EditError::Unfaithful { .. }) => {
+                "nothing was written: write out what is shared (no & * << or ! there), then run the same command again"
+                    .to_owned()
+            }
+            Fault::Edit(EditError::CarriageReturn { .. }) => {
+                "nothing was written: give the file the line breaks of Unix or Windows (dos2unix -c mac FILE)".to_owned()
+            }
+            Fault::Merge(MergeError::Scope { .. }) => {
+                "items of two scopes do not open in one object: leave the scope out, or seal into a file of its own"
+                    .to_owned()
+            }
+            Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {item}"),
+            Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::ChangedMeanwhile => "nothing was written: run the same command again".to_owned(),
+            Fault::NotReEncrypted(error) => return error.hint(),
+            Fault::NoReply | Fault::Reply(_) => {
+                "nothing was written; --controller-name and --controller-namespace must name a Sealed Secrets controller"
+                    .to_owned()
+            }
+            Fault::Merge(MergeError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Merge(MergeError::DeprecatedData) => {
+                "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE".to_owned()
+            }
+            Fault::Seal(SealError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Keys(_) => {
+                format!(
+                    "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
+                    names::DEFAULT_CONTROLLER_NAMESPACE,
+                    names::LABEL_SEALING_KEY
+                )
+            }
+            Fault::SealedTwice { .. } => "nothing was written: merge the Secrets one after the other, in files of their own".to_owned(),
+            Fault::UsedByTemplates { .. } => {
+                "nothing was written: change spec.template.data first (kubeseal render FILE shows what it makes), or \
+                 --force"
+                    .to_owned()
+            }
+            Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+        })
+    }
+}
+
+fn other_kind(wanted: &str, found: &str) -> String {
+    match (wanted, found) {
+        (names::KIND, "Secret") => "it is not sealed yet: kubeseal < FILE",
+        ("Secret", names::KIND) => "it is sealed already: kubeseal --validate asks whether the controller can open it",
+        ("Secret", found) if found != "Secret" => {
+            "make a Secret of it: kubectl create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
+        }
+        _ => "nothing was written: mend the input, then run the same command again",
+    }
+    .to_owned()
+}
+
+fn not_opened(items: &ItemErrors) -> String {
+    if items.0.values().any(|error| matches!(error, ItemError::Render(_))) {
+        return "mend the template under spec.template.data; kubeseal render FILE shows what it makes of sample values"
+            .to_owned();
+    }
+    let no_key = items.0.values().find_map(|error| match error {
+        ItemError::Open(OpenError::NoKey { fitting, sealed_bits }) => Some((*fitting, *sealed_bits)),
+        _ => None,
+    });
+    match no_key {
+        Some((0, bits)) => {
+            format!(
+                "it was sealed with a key of {bits} bits, and none of the given keys is that long: these are other keys \
+                 (kubeseal doctor FILE finds out more)"
+            )
+        }
+        Some(_) => {
+            "the name, the namespace and the scope annotations must be those that it was sealed with, and one of \
+             the keys that of its certificate: kubeseal doctor FILE finds out what differs"
+                .to_owned()
+        }
+        None => "the text under spec.encryptedData was changed: take it from an intact copy, or seal again".to_owned(),
+    }
+}
