@@ -60,6 +60,10 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
         let name = match cluster {
             Ok(cluster) => cluster.name.clone(),
             // Another of the places may say it.
+            Err(ProjectError::NoneFits { clusters, .. }) if finding.places.is_empty() => {
+                unfit.get_or_insert(located.name.fault(ProjectError::NoneFitsStdin(clusters)));
+                continue;
+            }
             Err(error @ ProjectError::NoneFits { .. }) => {
                 unfit.get_or_insert(located.name.fault(error));
                 continue;

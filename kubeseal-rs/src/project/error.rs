@@ -100,6 +100,9 @@ pub(crate) enum ProjectError {
         /// The clusters that there are.
         clusters: String,
     },
+    /// No cluster is for what comes from stdin. Holds the clusters that there are.
+    #[error("no cluster is for stdin, which counts as lying in the current folder (there are {0})")]
+    NoneFitsStdin(String),
     /// Several clusters are for the file.
     #[error("{file} is in folders of several clusters: {clusters}")]
     SeveralFit {
@@ -137,6 +140,10 @@ impl ProjectError {
             ProjectError::NoneFits { file, .. } => format!(
                 "add a pattern that fits {file} to the `folders` of its cluster, or say it: --for-cluster NAME, --cert FILE"
             ),
+            ProjectError::NoneFitsStdin(_) => {
+                "name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster NAME"
+                    .to_owned()
+            }
             ProjectError::SeveralFit { .. } => {
                 "make the `folders` of the clusters disjoint, or say it: --for-cluster NAME".to_owned()
             }

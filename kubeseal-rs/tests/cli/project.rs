@@ -94,12 +94,14 @@ fn what_is_for_no_cluster_or_for_two_is_refused_and_nothing_is_written() {
         )
     );
     let stdin = folder.run("", SECRET);
-    assert!(
-        stdin
-            .stderr
-            .starts_with("error: .kubeseal.yaml: no cluster is for stdin"),
-        "{}",
-        stdin.stderr
+    assert_eq!(
+        told(&stdin),
+        (
+            1,
+            "",
+            "error: .kubeseal.yaml: no cluster is for stdin, which counts as lying in the current folder (there are dev, \
+             prod)\nhint: name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster NAME\n"
+        )
     );
     let unknown = folder.run("--for-cluster staging", SECRET);
     assert_eq!(
