@@ -3,14 +3,16 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// Says that a value that was sealed as it is ends in a line break, which is seldom meant.
-pub(crate) fn line_break_at_end(value: &[u8]) {
+/// Says that a value that was sealed as it is ends in a line break, which is seldom meant. `mid_line`: the terminal's line is
+/// not at its end, as a ciphertext without a line break stands there.
+pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
     let mut stderr = io::stderr().lock();
     if value.ends_with(b"\n") && stderr.is_terminal() {
         // Only a courtesy: a failure to print it does not matter.
         let _ = writeln!(
             stderr,
-            "note: the value ends in a line break, which was sealed with it; without one: printf %s \"$VALUE\" | kubeseal …"
+            "{}note: the value ends in a line break, which was sealed with it; without one: printf %s \"$VALUE\" | kubeseal …",
+            if mid_line { "\n" } else { "" }
         );
     }
 }

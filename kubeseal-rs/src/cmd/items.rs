@@ -37,7 +37,9 @@ pub(crate) fn set(
     let items = BTreeMap::from([(command.item.clone(), value)]);
     let changes = seal_items(sealed, &items, true, cert.public(), random).map_err(|error| file.fault(at, error))?;
     file.write(BTreeMap::from([(at, changes)]))?;
-    items.values().for_each(|value| note::line_break_at_end(value.expose()));
+    items
+        .values()
+        .for_each(|value| note::line_break_at_end(value.expose(), false));
     Ok(())
 }
 

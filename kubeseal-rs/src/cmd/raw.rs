@@ -1,5 +1,7 @@
 //! `--raw`: one bare value → base64, without a newline.
 
+use std::io::{self, IsTerminal as _};
+
 use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
 use sealing::random::Random;
@@ -7,7 +9,7 @@ use sealing::raw::seal_raw;
 
 use crate::cert_source;
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, Raw, RawTarget};
+use crate::command::{Namespace, Output, Raw, RawTarget};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -38,7 +40,7 @@ pub(crate) fn run(
     }
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
     files::write(&command.output, sealed.as_bytes())?;
-    note::line_break_at_end(&value);
+    note::line_break_at_end(&value, command.output == Output::Stdout && io::stdout().is_terminal());
     Ok(())
 }
 

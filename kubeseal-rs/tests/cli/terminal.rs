@@ -207,7 +207,7 @@ fn whoever_starts_it_without_input_is_told_what_it_waits_for() {
         raw.shown
     );
     assert!(
-        raw.code == 0 && raw.shown.contains("AQ") && raw.shown.contains(NOTE),
+        raw.code == 0 && raw.shown.contains("AQ") && raw.shown.contains(&format!("\n{NOTE}")),
         "{}",
         raw.shown
     );
