@@ -122,6 +122,9 @@ pub(crate) enum Fault {
     /// It is not clear which of its objects is meant.
     #[error(transparent)]
     NoTarget(#[from] NoTarget),
+    /// JSON was asked for, and a file that is changed in place keeps its form.
+    #[error("it is YAML and stays YAML, so it takes no --format json")]
+    StaysYaml,
     /// Another Secret of the input goes into the same object, and has the same field.
     #[error("another Secret before it has set {field} of the same SealedSecret")]
     SealedTwice {

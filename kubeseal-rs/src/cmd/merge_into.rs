@@ -25,6 +25,9 @@ pub(crate) fn run(
     let read = || super::read_objects(&command.input);
     let into = || {
         let file = SealedFile::read(&command.target)?;
+        if command.json {
+            file.check_json()?;
+        }
         Ok((file, cert_source::sealing_cert(&command.cert, environment, now)?))
     };
     let (bytes, (file, cert)) = super::read_before(&command.input, read, into)?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crds::SealedSecret;
-use sealing::document::Document;
 use sealing::document::edit::{Change, Edit, edit};
+use sealing::document::{Document, Format};
 use sealing::merge;
 use zeroize::Zeroizing;
 
@@ -66,6 +66,18 @@ impl SealedFile {
         let at = self.target(name, namespace, name.is_some() || namespace.is_some())?;
         let sealed = self.sealed.get(at).map(|sealed| (at, sealed));
         sealed.ok_or_else(|| self.name.fault(merge::NoTarget::None))
+    }
+
+    /// That the file is JSON: what is changed in place keeps its form.
+    ///
+    /// # Errors
+    /// [`Fault::StaysYaml`].
+    pub(super) fn check_json(&self) -> Result<(), InputError> {
+        let is_yaml = |document: &&Document| document.format == Format::Yaml;
+        match self.documents.iter().find(is_yaml) {
+            Some(document) => Err(self.name.fault_at(document.place(), Fault::StaysYaml)),
+            None => Ok(()),
+        }
     }
 
     /// A fault of the object at this position among [`Self::sealed`].

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sealing::document::Format;
 use sealing::merge::MergeParameters;
 
 use super::{CertSource, CommandError, Input, Output, format, set};
@@ -18,6 +19,8 @@ pub(crate) struct MergeInto {
     pub cert: CertSource,
     /// `--name`: which SealedSecret of the file is meant, if not the one with the Secret's name.
     pub name: Option<String>,
+    /// Whether the result must be JSON. That it be YAML is asked for in vain: JSON is YAML, and the file keeps its form.
+    pub json: bool,
     /// What else the flags say.
     pub parameters: MergeParameters,
 }
@@ -37,13 +40,14 @@ impl MergeInto {
         if *output != Output::Stdout {
             return Err(CommandError::OutputWithMergeInto);
         }
-        // The file's own format stays; one that does not exist is refused nevertheless.
-        format(args, output)?;
+        let said = set(args.files.format.as_ref()).is_some();
+        let format = format(args, output)?;
         Ok(Self {
             cert: cert.between(&input, &Output::File(target.clone())),
             input,
             target,
             name: set(args.sealing.name.clone()),
+            json: said && format == Format::Json,
             parameters: MergeParameters {
                 scope: args.sealing.scope,
                 namespace: set(args.sealing.namespace.clone()),

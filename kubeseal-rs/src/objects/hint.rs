@@ -88,6 +88,7 @@ impl Fault {
                     names::LABEL_SEALING_KEY
                 )
             }
+            Fault::StaysYaml => "nothing was written: leave --format out".to_owned(),
             Fault::SealedTwice { .. } => "nothing was written: merge the Secrets one after the other, in files of their own".to_owned(),
             Fault::UsedByTemplates { .. } => {
                 "nothing was written: change spec.template.data first (kubeseal render FILE shows what it makes), or \

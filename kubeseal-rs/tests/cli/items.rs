@@ -203,7 +203,7 @@ fn merge_into_seals_into_the_object_of_the_name() {
     assert_eq!(
         folder
             .run(
-                &format!("{CERT} --merge-into sealed.yaml -o json --key-hint --name cache"),
+                &format!("{CERT} --merge-into sealed.yaml -o yaml --key-hint --name cache"),
                 secret
             )
             .ok(),
@@ -269,10 +269,17 @@ fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
         )
         .ok();
     folder.put("one.json", &sealed);
+    folder.put("also-yaml.yaml", &sealed);
     let other = "apiVersion: v1\nkind: Secret\nmetadata: {name: other, namespace: elsewhere, annotations: {k: a}}\nstringData: {b: z}\n";
     assert_eq!(folder.run(&format!("{CERT} --merge-into one.json -f -"), other).code, 1);
     assert_eq!(folder.run(&format!("{CERT} --merge-into one.json"), other).ok(), "");
     assert_eq!(opened(&folder, "one.json"), pairs(&[("db/a", "x"), ("db/b", "z")]));
+    // JSON is YAML, and stays as it is.
+    for format in ["json", "yaml"] {
+        let line = format!("{CERT} --merge-into also-yaml.yaml -o {format}");
+        assert_eq!(folder.run(&line, other).ok(), "");
+    }
+    assert!(folder.text("also-yaml.yaml").starts_with("{\n"));
     let merged = folder.text("one.json");
     assert!(
         merged.contains("\"annotations\": {\n          \"k\": \"a\"\n        }"),
@@ -324,6 +331,7 @@ fn what_cannot_be_changed_is_told_and_left() {
         ("CERT --merge-into sealed.yaml -n elsewhere", secret),
         ("CERT --merge-into sealed.yaml -w out.yaml", secret),
         ("CERT --merge-into sealed.yaml -o xml", secret),
+        ("CERT --merge-into sealed.yaml -o json", secret),
         ("CERT --merge-into sealed.yaml", ""),
         (
             "CERT --merge-into sealed.yaml",
