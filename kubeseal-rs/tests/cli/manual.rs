@@ -50,6 +50,31 @@ fn completions_know_the_verbs_and_their_flags() {
 }
 
 #[test]
+fn the_help_is_wrapped_once() {
+    const WIDTH: usize = 100;
+    let folder = Folder::with_keys();
+    for verb in [
+        "seal",
+        "reseal",
+        "unseal",
+        "set",
+        "render",
+        "keys list",
+        "keys backup",
+        "keys restore",
+    ] {
+        let help = folder.run(&format!("{verb} --help"), "").ok();
+        let lines: Vec<_> = help.lines().collect();
+        for pair in lines.windows(2) {
+            let next = pair[1].split(' ').next().unwrap();
+            let goes_on = next.starts_with(|first: char| first.is_ascii_lowercase());
+            let had_room = pair[0].chars().count() + 1 + next.chars().count() <= WIDTH;
+            assert!(!(goes_on && had_room), "{verb}: {pair:?}");
+        }
+    }
+}
+
+#[test]
 fn there_is_a_manual_page_for_each_verb() {
     let folder = Folder::with_keys();
     let page = folder.run("man", "").ok();
