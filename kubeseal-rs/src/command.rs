@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
 mod private_keys;
+mod raw;
 mod re_encrypt;
 pub(crate) mod render;
 mod reseal_files;
@@ -18,7 +19,7 @@ mod tree;
 mod unseal_files;
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sealing::binding::Scope;
 use sealing::document::Format;
@@ -32,6 +33,7 @@ use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
 pub(crate) use private_keys::PrivateKeys;
+pub(crate) use raw::{Raw, RawTarget};
 pub(crate) use re_encrypt::ReEncrypt;
 pub(crate) use render::Render;
 pub(crate) use reseal_files::{Opener, ResealFiles, ResealMode};
@@ -113,21 +115,6 @@ pub(crate) enum Command {
     LintRules,
 }
 
-/// Seal one bare value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Raw {
-    /// The value.
-    pub input: Input,
-    /// Where the ciphertext goes.
-    pub output: Output,
-    /// The certificate to seal with.
-    pub cert: CertSource,
-    /// What the ciphertext is bound to.
-    pub target: RawTarget,
-    /// `--allow-empty-data`.
-    pub allow_empty: bool,
-}
-
 /// Seal Secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seal {
@@ -169,25 +156,6 @@ pub(crate) enum Output {
     Stdout,
     /// A file.
     File(PathBuf),
-}
-
-/// What a bare value is bound to.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum RawTarget {
-    /// One name in one namespace.
-    Strict {
-        /// Name of the Secret.
-        name: String,
-        /// Its namespace.
-        namespace: Namespace,
-    },
-    /// A namespace.
-    NamespaceWide {
-        /// The namespace.
-        namespace: Namespace,
-    },
-    /// Nothing.
-    ClusterWide,
 }
 
 /// A namespace, said or to be looked up.
@@ -300,14 +268,7 @@ impl Command {
         }
         let cert = cert.between(&input, &output);
         if args.mode.raw {
-            let input = raw_input(&from_files, input)?;
-            return Ok(Command::Raw(Raw {
-                input,
-                output,
-                cert,
-                target: raw_target(&args)?,
-                allow_empty: args.sealing.allow_empty_data,
-            }));
+            return Raw::decide(&args, input, output, cert).map(Command::Raw);
         }
         let format = format(&args, &output)?;
         Ok(Command::Seal(Seal {
@@ -371,34 +332,6 @@ fn format(args: &Args, output: &Output) -> Result<Format, CommandError> {
         Output::File(path) if path.extension().is_some_and(|end| end == "yaml" || end == "yml") => Ok(Format::Yaml),
         _ => Ok(asked),
     }
-}
-
-/// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
-fn raw_input(from_files: &[String], input: Input) -> Result<Input, CommandError> {
-    if matches!(input, Input::File(_)) {
-        return Err(CommandError::SecretFileWithRaw);
-    }
-    match from_files {
-        [] => Ok(input),
-        [one] => {
-            let path = one.split_once('=').map_or(one.as_str(), |(_, path)| path);
-            Ok(Input::File(Path::new(path).to_owned()))
-        }
-        _ => Err(CommandError::ManyFromFiles),
-    }
-}
-
-fn raw_target(args: &Args) -> Result<RawTarget, CommandError> {
-    Ok(match args.sealing.scope.unwrap_or_default() {
-        Scope::ClusterWide => RawTarget::ClusterWide,
-        Scope::NamespaceWide => RawTarget::NamespaceWide {
-            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
-        },
-        Scope::Strict => RawTarget::Strict {
-            name: set(args.sealing.name.clone()).ok_or(CommandError::RawNeedsName)?,
-            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
-        },
-    })
 }
 
 #[cfg(test)]
