@@ -1,5 +1,7 @@
 //! What a line with a verb means.
 
+use std::path::Path;
+
 use super::*;
 
 #[test]
