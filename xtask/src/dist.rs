@@ -194,7 +194,7 @@ fn called(program: &Path) -> Result<Vec<String>> {
     let input = folder.path().join("secret");
     let seal = |secret: String, format| {
         fs::write(&input, secret)?;
-        functions.called_by(program, &["--cert", &certificate, "--format", format], &input)
+        functions.called_by(&["--cert", &certificate, "--format", format], &input)
     };
     let runs = [
         seal(serde_saphyr::to_string(&secret())?, "yaml")?,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,8 +20,9 @@ use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind, Sy
 /// The instruction `int3`.
 const BREAKPOINT: u8 = 0xCC;
 
-/// The program's functions by address, and the bytes of the section that they are in.
+/// A program, its functions by address, and the bytes of the section that they are in.
 pub(super) struct Functions {
+    program: PathBuf,
     names: BTreeMap<u64, Vec<String>>,
     address: u64,
     code: Vec<u8>,
@@ -45,18 +46,19 @@ impl Functions {
         }
         ensure!(!names.is_empty(), "{} has no symbols", program.display());
         Ok(Functions {
+            program: program.to_owned(),
             names,
             address: section.address(),
             code: section.data()?.to_vec(),
         })
     }
 
-    /// The names of those that a run calls, in the order of their first calls. `run`: the program with one thread.
-    pub(super) fn called_by(&self, program: &Path, arguments: &[&str], stdin: &Path) -> Result<Vec<String>> {
+    /// The names of those that a run with these arguments calls, in the order of their first calls. One thread is followed.
+    pub(super) fn called_by(&self, arguments: &[&str], stdin: &Path) -> Result<Vec<String>> {
         let child = Command::new("sh")
             // It waits to be traced.
             .args(["-c", "kill -STOP $$; exec \"$@\"", "sh"])
-            .arg(program)
+            .arg(&self.program)
             .args(arguments)
             .env_clear()
             .stdin(File::open(stdin)?)
