@@ -87,24 +87,18 @@ fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, Fil
     if tracked {
         as_git_does(&mut walk);
     }
-    let found = |entry: Result<ignore::DirEntry, ignore::Error>| {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return Some(Err(walk::error(error, folder))),
-        };
-        let path = entry.path();
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if !(is_file && is_manifest(path) && wanted(path)) {
-            return None;
+    let is_wanted = |path: &PathBuf| is_manifest(path) && wanted(path);
+    let found = |path: PathBuf| {
+        let name = walk::shown(&path).display().to_string();
+        match absolute(&path) {
+            Ok(path) => Ok(Found { path, name, tracked }),
+            Err(reason) => Err(FileError::Open { path, reason }),
         }
-        let name = walk::shown(path).display().to_string();
-        let found = absolute(path).map(|path| Found { path, name, tracked });
-        Some(found.map_err(|reason| FileError::Open {
-            path: path.to_owned(),
-            reason,
-        }))
     };
-    walk.build().filter_map(found).collect()
+    walk::files(&walk, folder)
+        .filter(|path| path.as_ref().map_or(true, is_wanted))
+        .map(|path| path.and_then(found))
+        .collect()
 }
 
 fn absolute(path: &Path) -> std::io::Result<PathBuf> {
@@ -121,16 +115,16 @@ pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec
         .collect();
     let here = std::env::current_dir().unwrap_or_default();
     for (root, depth) in roots {
-        let files = as_git_does(&mut walk::through(&root)).max_depth(depth).build();
-        for entry in files.filter_map(Result::ok) {
-            if entry.file_type().is_some_and(|kind| kind.is_file()) && wanted(entry.path()) {
-                let name = entry.path().strip_prefix(&here).unwrap_or(entry.path());
-                found.push(Found {
-                    path: entry.path().to_owned(),
-                    name: walk::shown(name).display().to_string(),
-                    tracked: true,
-                });
-            }
+        let mut walk = walk::through(&root);
+        as_git_does(&mut walk).max_depth(depth);
+        let files = walk::files(&walk, &root).filter_map(Result::ok);
+        for path in files.filter(|path| wanted(path)) {
+            let name = walk::shown(path.strip_prefix(&here).unwrap_or(&path));
+            found.push(Found {
+                name: name.display().to_string(),
+                path,
+                tracked: true,
+            });
         }
     }
     found

@@ -68,7 +68,7 @@ pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFil
 
 fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
     match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => below(path, path, |_| true),
+        Ok(found) if found.is_dir() => below(path, |_| true),
         Ok(_) => Ok(vec![TreeFile {
             path: path.to_owned(),
             below: path.file_name().map(PathBuf::from).unwrap_or_default(),
@@ -86,22 +86,21 @@ fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
 
 /// The manifests that a pattern fits, and those below the folders that it fits.
 fn fitting(pattern: Pattern) -> Result<Vec<TreeFile>, TreeError> {
-    let found = below(&pattern.base, &pattern.base, |path| pattern.fits(path))?;
+    let found = below(&pattern.base, |path| pattern.fits(path))?;
     if found.is_empty() {
         return Err(TreeError::NothingFits(pattern.text));
     }
     Ok(found)
 }
 
-fn below(folder: &Path, root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
     let mut files = Vec::new();
-    for entry in walk::through(folder).build() {
-        let entry = entry.map_err(|error| walk::error(error, folder))?;
-        let path = entry.path();
-        if entry.file_type().is_some_and(|kind| kind.is_file()) && walk::has_manifest_ending(path) && wanted(path) {
+    for path in walk::files(&walk::through(folder), folder) {
+        let path = path?;
+        if walk::has_manifest_ending(&path) && wanted(&path) {
             files.push(TreeFile {
-                path: shown(path).to_owned(),
-                below: path.strip_prefix(root).unwrap_or(path).to_owned(),
+                path: shown(&path).to_owned(),
+                below: path.strip_prefix(folder).unwrap_or(&path).to_owned(),
                 typed: false,
             });
         }

@@ -1,6 +1,6 @@
 //! Walks through folders: what all of them have in common.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
@@ -18,8 +18,19 @@ pub(crate) fn through(folder: &Path) -> WalkBuilder {
     walk
 }
 
+/// The regular files that the walk through `folder` comes to, and what keeps it from going on.
+pub(crate) fn files(walk: &WalkBuilder, folder: &Path) -> impl Iterator<Item = Result<PathBuf, FileError>> {
+    walk.build().filter_map(move |entry| match entry {
+        Ok(entry) => {
+            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+            is_file.then(|| Ok(entry.into_path()))
+        }
+        Err(found) => Some(Err(error(found, folder))),
+    })
+}
+
 /// What keeps a walk through `folder` from going on, and where: in the words of the system, not of the walk.
-pub(crate) fn error(error: ignore::Error, folder: &Path) -> FileError {
+fn error(error: ignore::Error, folder: &Path) -> FileError {
     let path = place_of(&error).unwrap_or(folder).to_owned();
     let text = error.to_string();
     let reason = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
@@ -56,8 +67,10 @@ mod tests {
     fn what_cannot_be_read_below_a_folder_is_named_itself() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone");
-        let error = through(&gone).build().find_map(Result::err).unwrap();
-        let told = super::error(error, Path::new("folder")).to_string();
+        let error = files(&through(&gone), Path::new("folder"))
+            .find_map(Result::err)
+            .unwrap();
+        let told = error.to_string();
         assert_eq!(told, format!("open {}: no such file or directory", gone.display()));
     }
 }
