@@ -59,8 +59,8 @@ impl Object<'_, '_> {
             }
         };
         let file = &self.source.file();
-        let other = self.source.others.iter();
-        if let Some(other) = other.into_iter().find(|other| hint.keys().any(|key| *key == other.key)) {
+        let mut others = self.source.others.iter();
+        if let Some(other) = others.find(|other| hint.keys().any(|key| *key == other.key)) {
             let how_much = if hint.keys().nth(1).is_none() {
                 "it"
             } else {
