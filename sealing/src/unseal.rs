@@ -106,14 +106,18 @@ pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
 /// # Errors
 /// [`SecretError`], as of [`sealed_secret`].
 pub fn sealed_secrets(documents: Vec<Document>) -> Result<Vec<(Document, SealedSecret)>, SecretError> {
-    let is_sealed = |document: &Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
-    let there_are = documents.iter().any(is_sealed);
-    let meant = documents
-        .into_iter()
-        .filter(|document| !there_are || is_sealed(document));
+    let is_meant = is_meant(&documents);
+    let meant = documents.into_iter().filter(is_meant);
     meant
         .map(|document| sealed_secret(&document).map(|sealed| (document, sealed)))
         .collect()
+}
+
+/// Which of the documents of a file are meant as SealedSecrets: those of the kind, or all where there is none.
+pub fn is_meant(documents: &[Document]) -> impl Fn(&Document) -> bool + use<> {
+    let is_sealed = |document: &Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
+    let there_are = documents.iter().any(is_sealed);
+    move |document| !there_are || is_sealed(document)
 }
 
 /// Where the items of `sealed` may be opened: its own name, namespace and scope annotations, never its template's.

@@ -12,7 +12,7 @@ use sealing::document::{self, Document};
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
-use sealing::unseal::{UnsealError, sealed_secret, unseal};
+use sealing::unseal::{UnsealError, is_meant, sealed_secret, unseal};
 use serde_json::Value;
 
 use crate::colour::Colour;
@@ -58,7 +58,9 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 findings: &findings,
                 places: &places,
             };
-            meant(&documents)
+            let is_meant = is_meant(&documents);
+            let meant = documents.iter().filter(|document| is_meant(document));
+            meant
                 .map(|document| about.one(document, &name, reached.as_mut()))
                 .collect::<Result<_, _>>()?
         }
@@ -74,13 +76,6 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     } else {
         Ok(())
     }
-}
-
-/// The SealedSecrets; everything when there is none, so that the first object says what it is.
-fn meant(documents: &[Document]) -> impl Iterator<Item = &Document> {
-    let is_sealed = |document: &Document| manifest::kind(document) == crds::names::KIND;
-    let any = documents.iter().any(is_sealed);
-    documents.iter().filter(move |document| !any || is_sealed(document))
 }
 
 /// What is known beside the object itself.
