@@ -1,10 +1,12 @@
 //! How both programs connect to the Kubernetes API server: directly, and without waiting for nothing.
 
+use std::time::Duration;
+
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::Config;
 use kube::client::{Body, ConfigExt as _};
 use tower::util::BoxService;
@@ -13,10 +15,21 @@ use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 /// What [`kube::client::ClientBuilder`] makes a client of.
 pub type Connection = BoxService<Request<Body>, Response<Incoming>, BoxError>;
 
-/// What kube would make of the configuration, but for three things. The connections wait for nothing: with Nagle's algorithm
+/// A connection is probed after this time without traffic. A NAT or a load balancer may have forgotten it.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+/// Pause between two probes.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// A peer that acknowledges nothing for so long, neither data nor probes, is gone (Linux; elsewhere three probes decide).
+const GONE_AFTER: Duration = Duration::from_secs(20);
+const PROBES: u32 = 3;
+/// An idle connection is not used again after this time: a peer that still acknowledges, and answers nothing, would take the
+/// next request.
+const IDLE_FOR: Duration = Duration::from_secs(20);
+
+/// What kube would make of the configuration, but for four things. The connections wait for nothing: with Nagle's algorithm
 /// (RFC 896), the first request on each is held back for 40 ms, until the API server has acknowledged the handshake. No
-/// refused request is sent again by itself: who asks decides when that makes sense. And there is no proxy: whoever allows one
-/// has kube make the client.
+/// refused request is sent again by itself: who asks decides when that makes sense. A peer that is gone is noticed
+/// within half a minute, whether or not anything is sent. And there is no proxy: whoever allows one has kube make the client.
 ///
 /// # Errors
 /// What the configuration says of TLS or of the user cannot be used.
@@ -24,12 +37,20 @@ pub fn direct(config: &Config) -> kube::Result<Connection> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(PROBE_AFTER));
+    tcp.set_keepalive_interval(Some(PROBE_EVERY));
+    tcp.set_keepalive_retries(Some(PROBES));
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some(GONE_AFTER));
     let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_FOR)
+        .build(connector);
     let layers = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)

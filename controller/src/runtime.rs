@@ -150,6 +150,7 @@ impl Known {
             metrics: metrics.clone(),
             gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
             leadership: leadership.clone(),
+            seconds: settings.api.watch_seconds,
         }
     }
 }

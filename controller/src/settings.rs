@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::args::Args;
+use crate::request::watch_seconds;
 
 /// Everything that was asked for.
 #[derive(Debug, Clone)]
@@ -128,6 +129,8 @@ pub(crate) struct ApiSettings {
     pub kubeconfig: Option<PathBuf>,
     /// Requests a second and in a burst; `None`: no limit.
     pub limit: Option<(f64, NonZeroU32)>,
+    /// How long each watch is asked for.
+    pub watch_seconds: u32,
 }
 
 /// Logging.
@@ -164,9 +167,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] for the first value that makes no sense.
     pub(crate) fn new(args: Args) -> Result<Self, SettingsError> {
+        let scope = scope(&args);
+        // Of each namespace two kinds are watched, of the controller's own also the keys.
+        let namespaces = scope.additional_namespaces.as_ref().map_or(0, BTreeSet::len) + 1;
         Ok(Self {
             keys: keys(&args)?,
-            scope: scope(&args),
+            scope,
             reconcile: ReconcileSettings {
                 update_status: args.update_status,
                 repair: !args.skip_recreate,
@@ -182,6 +188,7 @@ impl Settings {
             log: log(&args)?,
             api: ApiSettings {
                 limit: api_limit(&args)?,
+                watch_seconds: watch_seconds(2 * namespaces + 1),
                 kubeconfig: args.kubeconfig,
             },
         })

@@ -37,6 +37,8 @@ pub(crate) struct Watches {
     pub gone: Option<Arc<Gone>>,
     /// Whether this replica leads.
     pub leadership: Leadership,
+    /// How long each watch is asked for.
+    pub seconds: u32,
 }
 
 /// How long a replica that does not lead remembers what has gone, should it come to lead: two leaders' time.
@@ -106,6 +108,7 @@ impl Watches {
         };
         let config = watcher::Config {
             label_selector: labels,
+            timeout: Some(self.seconds),
             ..watcher::Config::default()
         };
         let mut stream = std::pin::pin!(watcher(api, config).backoff(WatchPauses::default()));
@@ -182,7 +185,9 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let config = watcher::Config::default().page_size(SECRETS_A_PAGE);
+        let config = watcher::Config::default()
+            .page_size(SECRETS_A_PAGE)
+            .timeout(self.seconds);
         let stream = watcher(api, config).backoff(WatchPauses::default());
         let mut stream = std::pin::pin!(stream);
         let mut trouble = Trouble::new("Secrets", namespace.as_deref());

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::pause::WatchPauses;
-use crate::request::in_time;
+use crate::request::{WATCH_SECONDS, in_time};
 
 /// Pause between two lists where watching is denied.
 const POLL_EVERY: Duration = Duration::from_secs(10);
@@ -62,7 +62,9 @@ enum Ended {
 /// `said_denied`: whether it was said that watching is denied, and no watch has worked since.
 async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, said_denied: &mut bool) -> Ended {
     // Every value of the label, so that a key which is retired by another value is seen to change.
-    let config = watcher::Config::default().labels(names::LABEL_SEALING_KEY);
+    let config = watcher::Config::default()
+        .labels(names::LABEL_SEALING_KEY)
+        .timeout(WATCH_SECONDS);
     let stream = watcher(api.clone(), config).backoff(WatchPauses::default());
     let mut stream = std::pin::pin!(stream);
     let mut listed = Vec::new();

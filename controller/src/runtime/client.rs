@@ -1,7 +1,6 @@
 //! The way to the API server, and the controller's own namespace.
 
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,14 +20,11 @@ use tower::{Layer, Service};
 use crate::args::VERSION;
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
+use crate::request::longest_silence;
 use crate::settings::ApiSettings;
 
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-
-/// Longest silence on a connection that something is expected from. A watch is ended by the API server after 290 s, and tells
-/// something each minute; a connection that was lost on the way would else be waited for for ever.
-const LONGEST_SILENCE: Duration = Duration::from_secs(295);
 
 /// Why there is no way to the API server.
 #[derive(Debug, Error)]
@@ -68,12 +64,12 @@ pub(crate) struct Access {
 pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
     let namespace = own_namespace(&config);
-    let client = client(config, settings.limit, leadership)?;
+    let client = client(config, settings, leadership)?;
     Ok(Access { client, namespace })
 }
 
-fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Leadership) -> Result<Client, ClientError> {
-    config.read_timeout = Some(LONGEST_SILENCE);
+fn client(mut config: Config, settings: &ApiSettings, leadership: Leadership) -> Result<Client, ClientError> {
+    config.read_timeout = Some(longest_silence(settings.watch_seconds));
     config.reset_reader_on_write = true;
     // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
     let agent = format!("{}/{VERSION} (sealed-secrets)", names::FIELD_MANAGER);
@@ -88,7 +84,7 @@ fn client(mut config: Config, limit: Option<(f64, NonZeroU32)>, leadership: Lead
     // lead.
     let connection = connection::direct(&config).map_err(ClientError::Client)?;
     let builder = ClientBuilder::new(connection, config.default_namespace).with_layer(&FenceLayer(leadership));
-    Ok(match limit {
+    Ok(match settings.limit {
         None => builder.build(),
         Some((qps, burst)) => {
             // A positive finite rate is a period that governor takes; the settings allow no other.
@@ -189,11 +185,19 @@ mod tests {
     use super::*;
     use crate::lease::leadership::Standing;
 
+    fn settings() -> ApiSettings {
+        ApiSettings {
+            kubeconfig: None,
+            limit: None,
+            watch_seconds: 30,
+        }
+    }
+
     /// A client of the API server that listens there.
     fn client_of(listener: &TcpListener) -> Client {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (_, leadership) = Leadership::new(Standing::Alone);
-        client(Config::new(url.parse().unwrap()), None, leadership).unwrap()
+        client(Config::new(url.parse().unwrap()), &settings(), leadership).unwrap()
     }
 
     #[tokio::test]
@@ -216,7 +220,7 @@ mod tests {
         let mut config = Config::new("https://192.0.2.1".parse().unwrap());
         config.proxy_url = "http://user:password@proxy.example:3128".parse().ok();
         let (_, leadership) = Leadership::new(Standing::Alone);
-        let error = client(config, None, leadership).err().unwrap().to_string();
+        let error = client(config, &settings(), leadership).err().unwrap().to_string();
         assert!(
             error.contains("the proxy proxy.example:") && !error.contains("password"),
             "{error}"
@@ -233,7 +237,7 @@ mod tests {
             drop(held);
         });
         let api = Api::<Namespace>::all(client);
-        let answer = tokio::time::timeout(Duration::from_secs(600), api.get("a")).await;
+        let answer = tokio::time::timeout(Duration::from_secs(66), api.get("a")).await;
         assert!(answer.expect("it ends").is_err());
         silent.abort();
     }

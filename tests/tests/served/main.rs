@@ -13,6 +13,7 @@ mod command_line;
 mod crowd;
 mod cut_off;
 mod fairness;
+mod half_open;
 mod http;
 mod keys;
 mod kubectl;

@@ -1,0 +1,163 @@
+//! Connections that are forgotten on the way: nothing is heard of them any more, and nobody closes them.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::output::run;
+use harness::peers;
+use harness::process::Process;
+use serde_json::json;
+
+use crate::lab::{Lab, SOON, get};
+
+/// Passes connections on to the API server. From SIGUSR1 on it takes what comes on those that there are, and passes nothing
+/// on: the kernel goes on to acknowledge.
+const RELAY: &str = r#"
+import signal, socket, sys, threading
+host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+age = 0
+
+def older(*_):
+    global age
+    age += 1
+    print("silent", flush=True)
+signal.signal(signal.SIGUSR1, older)
+
+def pump(source, sink, born):
+    try:
+        while chunk := source.recv(1 << 16):
+            if born == age:
+                sink.sendall(chunk)
+        while born != age:
+            threading.Event().wait(3600)
+    except OSError:
+        pass
+    for end in (source, sink):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+with socket.create_server((host, port)) as server:
+    print("listens", flush=True)
+    while True:
+        client, _ = server.accept()
+        api_server = socket.create_connection((host, target))
+        for ends in ((client, api_server), (api_server, client)):
+            threading.Thread(target=pump, args=(*ends, age), daemon=True).start()
+"#;
+/// Has the network drop every packet of the connections to that port that there are. New ones get through.
+const FORGET: &str = r#"
+import subprocess, sys
+port = int(sys.argv[1])
+def rule(*words):
+    subprocess.run(["ip", "rule", *words], check=True)
+# Local addresses are looked up before everything else: that has to wait its turn.
+rule("add", "pref", "10", "lookup", "local")
+rule("del", "pref", "0")
+forgotten = 0
+for line in list(open("/proc/self/net/tcp"))[1:]:
+    local, remote, state = line.split()[1:4]
+    if state == "01" and int(remote.split(":")[1], 16) == port:
+        own = str(int(local.split(":")[1], 16))
+        rule("add", "pref", "1", "ipproto", "tcp", "sport", own, "dport", str(port), "blackhole")
+        rule("add", "pref", "1", "ipproto", "tcp", "sport", str(port), "dport", own, "blackhole")
+        forgotten += 1
+print(forgotten)
+"#;
+/// Where the relay listens.
+const PORT: u16 = 16443;
+/// The reference takes 41 s, by the pings of HTTP/2.
+const SERVED: Duration = Duration::from_secs(45);
+
+struct Scene {
+    controller: Process,
+    relay: Process,
+    certificate: String,
+    cluster: Cluster,
+}
+
+impl Scene {
+    fn open() -> Result<Scene> {
+        let cluster = Cluster::start()?;
+        cluster.install(Implementation::Ours)?;
+        let (host, target) = cluster.api_server_address();
+        let relay = cluster
+            .launch("relay", peers::python()?)
+            .args(["-c", RELAY, &host.to_string(), &PORT.to_string(), &target.to_string()])
+            .spawn()?;
+        cluster.eventually(SOON, "relay", || {
+            ensure!(relay.log()?.contains("listens"));
+            Ok(())
+        })?;
+        let controller = cluster
+            .launch_as_pod(
+                "controller",
+                Implementation::Ours.programs()?.controller,
+                (NAMESPACE, CONTROLLER),
+            )?
+            .env("KUBERNETES_SERVICE_PORT", PORT.to_string())
+            .args(["--key-size=2048"])
+            .spawn()?;
+        let certificate = cluster.eventually(SOON, "certificate", || {
+            controller.check_running()?;
+            let (code, certificate) = get(&cluster, "/v1/cert.pem")?;
+            ensure!(code == 200);
+            Ok(certificate)
+        })?;
+        let scene = Scene {
+            controller,
+            relay,
+            certificate,
+            cluster,
+        };
+        scene.await_value(1, SOON)?;
+        Ok(scene)
+    }
+
+    /// Applies a SealedSecret and waits for its Secret; gives how long that took.
+    fn await_value(&self, value: usize, at_most: Duration) -> Result<Duration> {
+        let items = json!({"a": value.to_string()});
+        let sealed = Lab::seal_with(&self.certificate, "default", "one", &items, "strict")?;
+        self.cluster.apply(&sealed.to_string())?;
+        let start = Instant::now();
+        self.cluster.eventually(at_most, "Secret as it was edited", || {
+            self.controller.check_running()?;
+            let found = Lab::items_in(&self.cluster, "default", "one")?;
+            ensure!(found == items, "it has {found}");
+            Ok(())
+        })?;
+        Ok(start.elapsed())
+    }
+}
+
+#[test]
+fn a_peer_that_acknowledges_and_says_nothing_is_given_up() -> Result<()> {
+    let scene = Scene::open()?;
+    scene.relay.signal("USR1")?;
+    scene.cluster.eventually(SOON, "silence", || {
+        ensure!(scene.relay.log()?.contains("silent"));
+        Ok(())
+    })?;
+    let took = scene.await_value(2, SERVED)?;
+    eprintln!("served {took:?} after the connections fell silent");
+    Ok(())
+}
+
+#[test]
+fn a_connection_that_the_network_has_forgotten_is_given_up() -> Result<()> {
+    let scene = Scene::open()?;
+    let mut forget = scene.cluster.command(peers::python()?);
+    forget.args(["-c", FORGET, &PORT.to_string()]);
+    let forgotten = run(&mut forget)?.success()?.stdout;
+    let forgotten: usize = forgotten.trim().parse().context("a number")?;
+    ensure!(
+        forgotten >= 3,
+        "{forgotten} connections: at least its watches have one each"
+    );
+    let took = scene.await_value(2, SERVED)?;
+    eprintln!("served {took:?} after {forgotten} connections were forgotten");
+    Ok(())
+}
