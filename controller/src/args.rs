@@ -142,6 +142,15 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_LEADER_ELECT", default_value_t = true, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub leader_elect: bool,
+    /// How long a leader that is heard of no more is respected; grows by itself while the API server answers slowly
+    #[arg(long, env = "SEALED_SECRETS_LEADER_ELECT_LEASE_DURATION", default_value = "12s", value_parser = go_duration)]
+    pub leader_elect_lease_duration: Duration,
+    /// How long a leader writes after the begin of its last renewal
+    #[arg(long, env = "SEALED_SECRETS_LEADER_ELECT_RENEW_DEADLINE", default_value = "8s", value_parser = go_duration)]
+    pub leader_elect_renew_deadline: Duration,
+    /// Time from one renewal of the Lease to the next
+    #[arg(long, env = "SEALED_SECRETS_LEADER_ELECT_RETRY_PERIOD", default_value = "2s", value_parser = go_duration)]
+    pub leader_elect_retry_period: Duration,
     /// Kubeconfig file, for a controller outside the cluster (KUBECONFIG works too)
     #[arg(long, env = "SEALED_SECRETS_KUBECONFIG")]
     pub kubeconfig: Option<PathBuf>,

@@ -7,6 +7,7 @@
 pub(crate) mod election;
 pub(crate) mod fence;
 pub(crate) mod leadership;
+mod patience;
 
 use std::time::Duration;
 
@@ -15,15 +16,51 @@ use k8s_openapi::api::coordination::v1::LeaseSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use tokio::time::Instant;
 
-/// How long a holder that is heard of no more is respected (`leaseDurationSeconds`).
-pub(crate) const LASTS: Duration = Duration::from_secs(12);
-/// How long a leader writes after the begin of its last renewal. The rest of [`LASTS`] is for a request that was sent in the
-/// last moment, and for clocks that do not run alike.
-pub(crate) const WRITES_FOR: Duration = Duration::from_secs(8);
-/// Pause between two renewals.
-pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(2);
-/// Longest pause between two looks of a replica that does not lead.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The times of an election, under the names that Kubernetes' own components give them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeaseTimes {
+    /// How long a holder that is heard of no more is respected (`leaseDurationSeconds`).
+    pub lease_duration: Duration,
+    /// How long a leader writes after the begin of its last renewal. The rest of the lease's duration is for a request that
+    /// was sent in the last moment, and for clocks that do not run alike.
+    pub renew_deadline: Duration,
+    /// Time from the begin of one renewal to the begin of the next.
+    pub retry_period: Duration,
+}
+
+impl LeaseTimes {
+    /// What the flags say when they are not given.
+    #[cfg(test)]
+    pub(crate) const DEFAULT: Self = Self {
+        lease_duration: Duration::from_secs(12),
+        renew_deadline: Duration::from_secs(8),
+        retry_period: Duration::from_secs(2),
+    };
+    /// Longest duration of a lease: a replica that dies is missed for as long.
+    const LONGEST: Duration = Duration::from_secs(3600);
+
+    /// What is wrong with them, if anything is.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        if self.retry_period < Duration::from_millis(100) || self.lease_duration > Self::LONGEST {
+            return Some("the retry period must be at least 100ms, and the lease duration at most 1h");
+        }
+        if self.renew_deadline <= self.retry_period * 3 {
+            return Some("the renew deadline must be longer than three retry periods");
+        }
+        // Whole seconds are what a Lease can say.
+        if self.lease_duration.subsec_nanos() != 0 || self.lease_duration < self.renew_deadline.mul_f64(1.25) {
+            return Some(
+                "the lease duration must be in whole seconds, and longer than the renew deadline by a quarter",
+            );
+        }
+        None
+    }
+
+    /// Longest pause between two looks of a replica that does not lead.
+    fn look_every(&self) -> Duration {
+        self.retry_period / 4
+    }
+}
 
 /// `leaseDurationSeconds` of a Lease that was given up: whoever sees it need not wait (client-go's value).
 const GIVEN_UP: i32 = 1;
@@ -31,16 +68,17 @@ const GIVEN_UP: i32 = 1;
 /// Who this replica is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// The text in the Lease: `<place>_<random>`, another one at every start.
+    /// The text in the Lease: `<place>_<uid>_<random>`, or `<place>_<random>`, another one at every start.
     pub text: String,
-    /// The Pod's name, if this process was told that it runs in one. No two Pods have the same, and of one Pod's processes
-    /// the earlier ones are dead.
-    pub pod: Option<String>,
+    /// What stands before the random part, if it is one Pod's alone. Of one Pod's processes the earlier ones are dead. A name
+    /// is not enough: a Pod may be made again under it while the machine of the former is only out of reach.
+    pod: Option<String>,
 }
 
 impl Identity {
-    /// `pod` is the Pod's name, `place` another one where there is none; `unique` tells two starts apart.
-    pub(crate) fn new(pod: Option<String>, place: &str, unique: u64) -> Self {
+    /// `place` is the Pod's name, or what stands for it, and `uid` the Pod's; `unique` tells two starts apart.
+    pub(crate) fn new(place: &str, uid: Option<&str>, unique: u64) -> Self {
+        let pod = uid.map(|uid| format!("{place}_{uid}"));
         let text = format!("{}_{unique:016x}", pod.as_deref().unwrap_or(place));
         Self { text, pod }
     }
@@ -71,14 +109,20 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Candidate {
     identity: Identity,
+    /// How long it asks to be respected when the holder of a Lease does not say.
+    lease_duration: Duration,
     /// The Lease as it was seen last, and since when it is like that.
     seen: Option<(LeaseSpec, Instant)>,
 }
 
 impl Candidate {
     /// One that has seen nothing yet.
-    pub(crate) fn new(identity: Identity) -> Self {
-        Self { identity, seen: None }
+    pub(crate) fn new(identity: Identity, lease_duration: Duration) -> Self {
+        Self {
+            identity,
+            lease_duration,
+            seen: None,
+        }
     }
 
     /// Who leads by what was seen last, if it is another one.
@@ -92,8 +136,9 @@ impl Candidate {
         holder(spec) == Some(&self.identity.text)
     }
 
-    /// Takes note of the Lease as it is `now` (`None`: there is none) and decides. `wall` is what the new spec says.
-    pub(crate) fn step(&mut self, found: Option<&LeaseSpec>, now: Instant, wall: Timestamp) -> Step {
+    /// Takes note of the Lease as it is `now` (`None`: there is none) and decides. `wall` and `lasts` are what
+    /// the new spec says.
+    pub(crate) fn step(&mut self, found: Option<&LeaseSpec>, now: Instant, wall: Timestamp, lasts: Duration) -> Step {
         let since = match (&self.seen, found) {
             (Some((seen, since)), Some(found)) if seen == found => *since,
             _ => now,
@@ -104,19 +149,21 @@ impl Candidate {
             && holder != self.identity.text
             && !self.identity.succeeds(holder)
         {
-            let left = lasts(spec).saturating_sub(now.saturating_duration_since(since));
+            let left = self
+                .respected(spec)
+                .saturating_sub(now.saturating_duration_since(since));
             if !left.is_zero() {
                 return Step::Respect(left);
             }
         }
         let taken = found.is_none_or(|spec| !self.holds(spec));
         Step::Write {
-            spec: Box::new(self.held_by_us(found, taken, wall)),
+            spec: Box::new(self.held_by_us(found, taken, wall, lasts)),
             taken,
         }
     }
 
-    fn held_by_us(&self, found: Option<&LeaseSpec>, taken: bool, wall: Timestamp) -> LeaseSpec {
+    fn held_by_us(&self, found: Option<&LeaseSpec>, taken: bool, wall: Timestamp, lasts: Duration) -> LeaseSpec {
         let before = found.cloned().unwrap_or_default();
         let transitions = match (found, before.lease_transitions) {
             (None, _) => 0,
@@ -124,12 +171,20 @@ impl Candidate {
         };
         LeaseSpec {
             holder_identity: Some(self.identity.text.clone()),
-            lease_duration_seconds: i32::try_from(LASTS.as_secs()).ok(),
+            lease_duration_seconds: i32::try_from(lasts.as_secs()).ok(),
             acquire_time: before.acquire_time.filter(|_| !taken).or(Some(MicroTime(wall))),
             renew_time: Some(MicroTime(wall)),
             lease_transitions: Some(transitions),
             ..before
         }
+    }
+
+    /// How long its holder is respected, by its own word.
+    fn respected(&self, spec: &LeaseSpec) -> Duration {
+        let told = spec
+            .lease_duration_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        told.map_or(self.lease_duration, Duration::from_secs)
     }
 }
 
@@ -144,17 +199,14 @@ pub(crate) fn given_up(spec: &LeaseSpec, wall: Timestamp) -> LeaseSpec {
     }
 }
 
+/// When it was renewed, as its holder says.
+fn renewed_at(spec: &LeaseSpec) -> Option<Timestamp> {
+    spec.renew_time.as_ref().map(|time| time.0)
+}
+
 /// Who holds it; `None` when nobody does.
 fn holder(spec: &LeaseSpec) -> Option<&str> {
     spec.holder_identity.as_deref().filter(|holder| !holder.is_empty())
-}
-
-/// How long its holder is respected, by its own word.
-fn lasts(spec: &LeaseSpec) -> Duration {
-    let told = spec
-        .lease_duration_seconds
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    told.map_or(LASTS, Duration::from_secs)
 }
 
 #[cfg(test)]

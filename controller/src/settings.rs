@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::args::Args;
+use crate::lease::LeaseTimes;
 use crate::request::watch_seconds;
 
 /// Everything that was asked for.
@@ -120,6 +121,8 @@ pub(crate) struct InstallationSettings {
     pub name: String,
     /// Whether one of several replicas is chosen to write; else this is the only one.
     pub leader_elect: bool,
+    /// The times of the election.
+    pub lease: LeaseTimes,
 }
 
 /// The API server's client.
@@ -301,7 +304,21 @@ fn installation(args: &Args) -> Result<InstallationSettings, SettingsError> {
     Ok(InstallationSettings {
         name: name.clone(),
         leader_elect: args.leader_elect,
+        lease: lease(args)?,
     })
+}
+
+fn lease(args: &Args) -> Result<LeaseTimes, SettingsError> {
+    let times = LeaseTimes {
+        lease_duration: args.leader_elect_lease_duration,
+        renew_deadline: args.leader_elect_renew_deadline,
+        retry_period: args.leader_elect_retry_period,
+    };
+    let said = format!("{:?}", times.lease_duration);
+    let fault = times
+        .fault()
+        .map(|fault| wrong("leader-elect-lease-duration", said, fault));
+    fault.map_or(Ok(times), Err)
 }
 
 fn http(args: &Args) -> Result<HttpSettings, SettingsError> {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::index::{Index, Wake};
-use crate::lease::{self, leadership::Leadership};
+use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::pause::WatchPauses;
@@ -41,8 +41,9 @@ pub(crate) struct Watches {
     pub seconds: u32,
 }
 
-/// How long a replica that does not lead remembers what has gone, should it come to lead: two leaders' time.
-const FOLLOWED: Duration = Duration::from_secs(2 * lease::LASTS.as_secs());
+/// How long a replica that does not lead remembers what has gone, should it come to lead: long enough for the longest
+/// lease of a leader that dies.
+const FOLLOWED: Duration = Duration::from_secs(120);
 
 /// Secrets in one page of their list. What is kept of most is nothing, so a page is most of the memory that they take.
 const SECRETS_A_PAGE: u32 = 250;

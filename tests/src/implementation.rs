@@ -135,6 +135,7 @@ impl Cluster {
         let name = format!("replica-{number}");
         self.launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
             .env("POD_NAME", format!("{CONTROLLER}-{number}"))
+            .env("POD_UID", format!("00000000-0000-4000-8000-{number:012}"))
             .arg(format!("--listen-addr=:{}", 8080 + 10 * number))
             .arg(format!("--listen-metrics-addr=:{}", 8081 + 10 * number))
             .args(arguments)

@@ -22,7 +22,7 @@ use super::source::{self, KeyNews};
 use super::{Keys, KeysReader};
 use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
-use crate::lease::{self, leadership::Leadership};
+use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::pause;
 use crate::request::in_time;
@@ -34,6 +34,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// Pause before a key Secret that could not be looked up is looked up again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long a replica that does not lead remembers that it was asked for a key: the leader may be dead.
+const ASKED_FOR: Duration = Duration::from_secs(12);
 /// How much of what the leader has to say is kept by a replica that does not lead.
 const UNREPORTED: usize = 64;
 
@@ -296,7 +298,7 @@ impl KeyStore {
             self.asked_at = Some(Instant::now());
             warn!(
                 "another replica leads: send the signal there (should this one lead within {} s, it makes the key)",
-                lease::LASTS.as_secs()
+                ASKED_FOR.as_secs()
             );
         }
     }
@@ -305,7 +307,7 @@ impl KeyStore {
         self.report();
         if self.leadership.leads()
             && let Some(asked_at) = self.asked_at.take()
-            && asked_at.elapsed() <= lease::LASTS
+            && asked_at.elapsed() <= ASKED_FOR
         {
             self.owed = true;
             self.make().await;

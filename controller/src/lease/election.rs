@@ -15,19 +15,28 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::leadership::Standing;
-use super::{Candidate, Identity, LOOK_EVERY, RENEW_EVERY, Step, WRITES_FOR, given_up};
+use super::patience::Patience;
+use super::{Candidate, Identity, LeaseTimes, Step, given_up, renewed_at};
 use crate::error::ApiFailure;
 use crate::pause;
 use crate::request::within;
 
-/// Longest time for one request: a renewal that is not answered has to be tried again before the leader's time is over.
-const LONGEST_REQUEST: Duration = Duration::from_secs(3);
 /// Pauses before leases are asked for again where they are denied: the role of an installation may come a moment after its
 /// replicas, and until then each takes itself for the only one.
 const DENIED_FIRST: Duration = Duration::from_secs(1);
 const DENIED_LONGEST: Duration = Duration::from_secs(60);
 /// Pause after somebody else was faster.
 const AFTER_CONFLICT: Duration = Duration::from_millis(100);
+
+/// A renewal that was sent.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    /// What it says of when it was made: no other says the same.
+    renewed: Timestamp,
+    started: Instant,
+    writes_for: Duration,
+    taken: bool,
+}
 
 /// A replica that stands for election until the process ends.
 pub(crate) struct Election {
@@ -37,6 +46,10 @@ pub(crate) struct Election {
     told: watch::Sender<Standing>,
     /// The Lease as it was written last by this process, if nothing has happened since.
     known: Option<Lease>,
+    /// Renewals that were sent and not answered: they may have taken effect all the same, or still do.
+    unanswered: Vec<Sent>,
+    patience: Patience,
+    times: LeaseTimes,
     term: u64,
     /// Whether the API server has ever let this process read the Lease. If it did, a denial is a fault that passes.
     allowed: bool,
@@ -48,13 +61,22 @@ pub(crate) struct Election {
 
 impl Election {
     /// For the Lease `name`, which `api` reaches. `told` is where the standing is made known.
-    pub(crate) fn new(api: Api<Lease>, name: String, identity: Identity, told: watch::Sender<Standing>) -> Self {
+    pub(crate) fn new(
+        api: Api<Lease>,
+        name: String,
+        identity: Identity,
+        times: LeaseTimes,
+        told: watch::Sender<Standing>,
+    ) -> Self {
         Self {
             api,
             name,
-            candidate: Candidate::new(identity),
+            candidate: Candidate::new(identity, times.lease_duration),
             told,
             known: None,
+            unanswered: Vec::new(),
+            patience: Patience::new(times),
+            times,
             term: 0,
             allowed: false,
             denials: 0,
@@ -96,7 +118,7 @@ impl Election {
         let lease = match self.known.take() {
             Some(lease) => Some(lease),
             // A renewal was cut off: what came of it is not known.
-            None => within(LONGEST_REQUEST, self.api.get_opt(&self.name)).await?,
+            None => self.look().await?,
         };
         let Some((metadata, spec)) = lease.and_then(|lease| Some((lease.metadata, lease.spec?))) else {
             return Ok(false);
@@ -129,7 +151,7 @@ impl Election {
                 if !std::mem::replace(&mut self.troubled, true) {
                     warn!(lease = self.name, %error, "the Lease cannot be read or renewed, trying again");
                 }
-                LOOK_EVERY
+                self.times.look_every()
             }
         }
     }
@@ -137,50 +159,96 @@ impl Election {
     async fn stand(&mut self, started: Instant) -> Result<Duration, ApiFailure> {
         let lease = match self.known.take() {
             Some(lease) => Some(lease),
-            None => within(LONGEST_REQUEST, self.api.get_opt(&self.name)).await?,
+            None => self.look().await?,
         };
         let (metadata, spec) = match lease {
             Some(lease) => (Some(lease.metadata), Some(lease.spec.unwrap_or_default())),
             None => (None, None),
         };
-        match self.candidate.step(spec.as_ref(), Instant::now(), Timestamp::now()) {
+        if let Some(spec) = &spec {
+            self.took_effect(spec);
+        }
+        let (now, wall, lasts) = (Instant::now(), wall(), self.patience.lease_duration());
+        match self.candidate.step(spec.as_ref(), now, wall, lasts) {
             Step::Respect(left) => {
                 self.is_allowed();
                 self.follow();
-                Ok(left.min(LOOK_EVERY.mul_f64(jitter())))
+                Ok(left.min(self.times.look_every().mul_f64(jitter())))
             }
             Step::Write { spec, taken } => {
+                let sent = Sent {
+                    renewed: wall,
+                    started: now,
+                    writes_for: self.patience.writes_for(),
+                    taken,
+                };
+                self.promise(&sent);
+                self.unanswered.push(sent);
                 let written = self.write(metadata, *spec).await?;
+                self.unanswered.clear();
+                self.patience.answered(now.elapsed());
                 self.is_allowed();
                 self.known = Some(written);
-                self.lead(started, taken);
-                Ok(RENEW_EVERY)
+                self.lead(&sent);
+                Ok(self.times.retry_period.saturating_sub(started.elapsed()))
             }
         }
     }
 
-    async fn write(&self, metadata: Option<ObjectMeta>, spec: LeaseSpec) -> Result<Lease, ApiFailure> {
-        let params = PostParams::default();
-        match metadata {
-            // With the resourceVersion that was read.
-            Some(metadata) => {
-                let lease = Lease {
-                    metadata,
-                    spec: Some(spec),
-                };
-                within(LONGEST_REQUEST, self.api.replace(&self.name, &params, &lease)).await
-            }
-            None => {
-                let lease = Lease {
-                    metadata: ObjectMeta {
-                        name: Some(self.name.clone()),
-                        ..ObjectMeta::default()
-                    },
-                    spec: Some(spec),
-                };
-                within(LONGEST_REQUEST, self.api.create(&params, &lease)).await
-            }
+    /// The Lease as it is now.
+    async fn look(&mut self) -> Result<Option<Lease>, ApiFailure> {
+        let started = Instant::now();
+        let found = within(self.patience.lasts(), self.api.get_opt(&self.name)).await;
+        if found.is_err() {
+            self.patience.gave_up(started.elapsed());
         }
+        found
+    }
+
+    /// A renewal that was not answered, and is what the Lease says now, counts as if it had been.
+    fn took_effect(&mut self, spec: &LeaseSpec) {
+        if !self.candidate.holds(spec) {
+            return;
+        }
+        let renewed = renewed_at(spec);
+        if let Some(sent) = self.unanswered.iter().find(|sent| Some(sent.renewed) == renewed) {
+            self.lead(&sent.clone());
+        }
+    }
+
+    /// Others may go by a renewal from the moment in which it is sent, whether or not it is answered: by one that lasts less
+    /// than those before, this replica's time ends sooner.
+    fn promise(&self, sent: &Sent) {
+        let promised = sent.started + sent.writes_for;
+        self.told.send_if_modified(|standing| match standing {
+            Standing::Leads { until, .. } if *until > promised => {
+                *until = promised;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Of a request that is not answered, the connection is given up, so that the next one goes by another.
+    async fn write(&mut self, metadata: Option<ObjectMeta>, spec: LeaseSpec) -> Result<Lease, ApiFailure> {
+        let params = PostParams::default();
+        let (started, longest) = (Instant::now(), self.patience.lasts());
+        let lease = Lease {
+            metadata: metadata.clone().unwrap_or_else(|| ObjectMeta {
+                name: Some(self.name.clone()),
+                ..ObjectMeta::default()
+            }),
+            spec: Some(spec),
+        };
+        let written = match metadata {
+            // With the resourceVersion that was read.
+            Some(_) => within(longest, self.api.replace(&self.name, &params, &lease)).await,
+            None => within(longest, self.api.create(&params, &lease)).await,
+        };
+        if written.is_err() {
+            self.patience.gave_up(started.elapsed());
+        }
+        written
     }
 
     fn is_allowed(&mut self) {
@@ -191,13 +259,13 @@ impl Election {
     }
 
     /// Time counts from before the request: when it took effect is not known.
-    fn lead(&mut self, started: Instant, taken: bool) {
+    fn lead(&mut self, sent: &Sent) {
         self.followed = None;
-        if taken {
+        if sent.taken {
             self.term += 1;
             info!(lease = self.name, "this replica leads");
         }
-        let until = started + WRITES_FOR;
+        let until = sent.started + sent.writes_for;
         self.told.send_replace(Standing::Leads { until, term: self.term });
     }
 
@@ -212,6 +280,12 @@ impl Election {
         }
         self.followed = leader;
     }
+}
+
+/// The time, as exactly as a Lease can say it.
+fn wall() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// 0.8 to 1, so that replicas which were started together do not ask together for ever.
@@ -249,9 +323,12 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
         let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
         let (told, standing) = watch::channel(Standing::Follows);
-        let identity = Identity::new(Some("a".to_owned()), "host", 1);
+        let identity = Identity::new("a", None, 1);
         let api = Api::namespaced(client, "ns");
-        (Election::new(api, "l".to_owned(), identity, told), standing)
+        (
+            Election::new(api, "l".to_owned(), identity, LeaseTimes::DEFAULT, told),
+            standing,
+        )
     }
 
     fn held_by(holder: &str) -> Arc<Mutex<String>> {
@@ -264,12 +341,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_lease_is_given_up_even_when_a_renewal_was_cut_off() {
-        let own = Identity::new(Some("a".to_owned()), "host", 1).text;
+        let own = Identity::new("a", None, 1).text;
         for (holder, left) in [(own.as_str(), ""), ("another", "another")] {
             let lease = held_by(holder);
             let (election, _standing) = election(StatusCode::OK, &lease).await;
             election.told.send_replace(Standing::Leads {
-                until: Instant::now() + WRITES_FOR,
+                until: Instant::now() + LeaseTimes::DEFAULT.renew_deadline,
                 term: 1,
             });
             election.give_up().await;

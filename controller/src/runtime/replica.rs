@@ -16,6 +16,8 @@ use crate::settings::InstallationSettings;
 
 /// Where a Deployment tells a Pod its name (`deploy/base`).
 const POD_NAME: &str = "POD_NAME";
+/// And its uid.
+const POD_UID: &str = "POD_UID";
 /// What a shell, or a container runtime, calls the machine.
 const HOSTNAME: &str = "HOSTNAME";
 
@@ -36,7 +38,7 @@ pub(super) fn stand(
         return Standby { election: None };
     }
     let api = Api::namespaced(access.client.clone(), &access.namespace);
-    let mut election = Election::new(api, settings.name.clone(), identity(), told);
+    let mut election = Election::new(api, settings.name.clone(), identity(), settings.lease, told);
     let stop = stop.clone();
     let election = tokio::spawn(async move {
         election.run(&stop).await;
@@ -65,7 +67,7 @@ fn identity() -> Identity {
     if SystemRandom::default().fill(&mut unique).is_err() {
         unique = u64::from(std::process::id()).to_be_bytes();
     }
-    let place = told(HOSTNAME);
+    let place = told(POD_NAME).or_else(|| told(HOSTNAME));
     let place = place.as_deref().unwrap_or(names::DEFAULT_CONTROLLER_NAME);
-    Identity::new(told(POD_NAME), place, u64::from_be_bytes(unique))
+    Identity::new(place, told(POD_UID).as_deref(), u64::from_be_bytes(unique))
 }

@@ -6,6 +6,7 @@
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
+mod admission;
 mod argocd;
 mod asked;
 mod canary;
@@ -25,5 +26,6 @@ mod reconcile;
 mod replicas;
 mod restart;
 mod rotate;
+mod slow_writes;
 mod status;
 mod templates;
