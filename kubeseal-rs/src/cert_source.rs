@@ -74,15 +74,22 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
             Ok((bytes, InputName(path.display().to_string())))
         }
         CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(shown(url)))),
-        CertSource::Controller(controller) => {
-            let cluster = Cluster::connect(&controller.cluster, environment)?;
-            Ok(named(cluster.certificate_of(controller)?))
-        }
         CertSource::Found(finding) => {
             let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
-            Ok(named(cluster.find_certificate(&finding.controller)?))
+            Ok(named(match finding.named {
+                true => cluster.certificate_of(&finding.controller)?,
+                false => cluster.find_certificate(&finding.controller)?,
+            }))
         }
     }
+}
+
+/// As [`bytes`]; an error about the cluster tells how to seal without one.
+fn bytes_to_seal(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
+    bytes(source, environment).map_err(|error| match error {
+        Error::Cluster(error) => Error::CertOfCluster(error),
+        other => other,
+    })
 }
 
 type NamedBytes = (Zeroizing<Vec<u8>>, InputName);

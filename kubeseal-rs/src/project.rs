@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::cluster::ServiceName;
 pub(crate) use error::ProjectError;
 
 /// Name of the project file.
@@ -56,6 +57,18 @@ pub(crate) enum ProjectCert {
     File(PathBuf, Option<Fingerprint>),
     /// On a web server (https); it must be the pinned key's.
     Url(Url, Fingerprint),
+    /// From a controller of the cluster that kubeseal is connected to; it must be the pinned key's if one is pinned.
+    Controller(ServiceName, Option<Fingerprint>),
+}
+
+impl ProjectCert {
+    /// The pinned key.
+    pub(crate) fn pin(&self) -> Option<&Fingerprint> {
+        match self {
+            ProjectCert::File(_, pin) | ProjectCert::Controller(_, pin) => pin.as_ref(),
+            ProjectCert::Url(_, pin) => Some(pin),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,7 +78,8 @@ struct File {
 
 #[derive(Deserialize)]
 struct Cluster {
-    cert: String,
+    cert: Option<String>,
+    controller: Option<String>,
     fingerprint: Option<String>,
     folders: Option<Vec<String>>,
 }
@@ -88,14 +102,16 @@ impl Project {
         known_fields(document, &[], &["clusters"], "clusters")?;
         let named = document.value.get("clusters").and_then(Value::as_object);
         for name in named.into_iter().flat_map(|clusters| clusters.keys()) {
-            let known = &["cert", "fingerprint", "folders"];
-            known_fields(document, &["clusters", name], known, "cert, fingerprint, folders")?;
+            let known = &["cert", "controller", "fingerprint", "folders"];
+            let listed = "cert, controller, fingerprint, folders";
+            known_fields(document, &["clusters", name], known, listed)?;
         }
         let file: File = document.parse()?;
+        let only = file.clusters.len() == 1;
         let clusters: Vec<_> = file
             .clusters
             .into_iter()
-            .map(|(name, cluster)| ProjectCluster::decide(document, name, cluster))
+            .map(|(name, cluster)| ProjectCluster::decide(document, name, cluster, only))
             .collect::<Result<_, _>>()?;
         if clusters.is_empty() {
             Err(no_clusters())
@@ -107,6 +123,11 @@ impl Project {
     /// All clusters.
     pub(crate) fn clusters(&self) -> &[ProjectCluster] {
         &self.clusters
+    }
+
+    /// Whether it pins a key.
+    pub(crate) fn pins(&self) -> bool {
+        self.clusters.iter().any(|cluster| cluster.cert.pin().is_some())
     }
 
     /// The cluster called `name`.
@@ -176,7 +197,8 @@ fn known_fields(document: &Document, path: &[&str], known: &[&str], listed: &'st
 }
 
 impl ProjectCluster {
-    fn decide(document: &Document, name: String, typed: Cluster) -> Result<Self, ProjectError> {
+    /// `only`: the file names no other cluster.
+    fn decide(document: &Document, name: String, typed: Cluster, only: bool) -> Result<Self, ProjectError> {
         let at = |field: &str| document.place_of(&["clusters", name.as_str(), field]);
         let pin = match typed.fingerprint {
             None => None,
@@ -185,24 +207,15 @@ impl ProjectCluster {
                     .map_err(|_| ProjectError::NotAFingerprint(at("fingerprint")))?,
             ),
         };
-        let not_allowed = || ProjectError::CertNotAllowed {
-            place: at("cert"),
-            cluster: name.clone(),
-        };
-        let cert = if typed.cert.contains("://") {
-            let url = Url::parse(&typed.cert)
-                .ok()
-                .filter(|url| url.scheme() == "https")
-                .ok_or_else(not_allowed)?;
-            let pin = pin.ok_or_else(|| ProjectError::PinMissing {
-                place: at("cert"),
-                cluster: name.clone(),
-            })?;
-            ProjectCert::Url(url, pin)
-        } else if typed.cert.is_empty() || Path::new(&typed.cert).has_root() {
-            return Err(not_allowed());
-        } else {
-            ProjectCert::File(PathBuf::from(&typed.cert), pin)
+        let cert = match (typed.cert, typed.controller) {
+            (Some(cert), None) => cert_of(&cert, pin, at("cert"), &name)?,
+            (None, Some(controller)) => controller_of(&controller, pin, only, at("controller"), &name)?,
+            (cert, _) => {
+                return Err(ProjectError::OneSource {
+                    place: at(if cert.is_some() { "controller" } else { "cert" }),
+                    cluster: name,
+                });
+            }
         };
         let folders = match typed.folders {
             None => Folders::Unsaid,
@@ -216,6 +229,46 @@ impl ProjectCluster {
             folders,
         })
     }
+}
+
+/// A file of the repository, or an https URL with the key that it must give.
+fn cert_of(text: &str, pin: Option<Fingerprint>, place: Place, cluster: &str) -> Result<ProjectCert, ProjectError> {
+    let cluster = cluster.to_owned();
+    if text.contains("://") {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "https");
+        return match (url, pin) {
+            (Some(url), Some(pin)) => Ok(ProjectCert::Url(url, pin)),
+            (Some(_), None) => Err(ProjectError::PinMissing { place, cluster }),
+            (None, _) => Err(ProjectError::CertNotAllowed { place, cluster }),
+        };
+    }
+    if text.is_empty() || Path::new(text).has_root() {
+        return Err(ProjectError::CertNotAllowed { place, cluster });
+    }
+    Ok(ProjectCert::File(PathBuf::from(text), pin))
+}
+
+/// `NAMESPACE/NAME`. Among several clusters only the pinned key tells whether the right one was asked.
+fn controller_of(
+    text: &str,
+    pin: Option<Fingerprint>,
+    only: bool,
+    place: Place,
+    cluster: &str,
+) -> Result<ProjectCert, ProjectError> {
+    let cluster = cluster.to_owned();
+    let (namespace, name) = text.split_once('/').unwrap_or_default();
+    if namespace.is_empty() || name.is_empty() || name.contains('/') {
+        return Err(ProjectError::NotAController { place, cluster });
+    }
+    if pin.is_none() && !only {
+        return Err(ProjectError::ControllerPinMissing { place, cluster });
+    }
+    let controller = ServiceName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    Ok(ProjectCert::Controller(controller, pin))
 }
 
 /// A pattern fits a file, and all files below a folder that it fits.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
 
-use super::{NamedBytes, bytes, usable};
-use crate::command::{CertSource, Finding};
+use super::{bytes_to_seal, usable};
+use crate::command::{CertSource, Controller, Finding};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::FileError;
@@ -30,6 +30,8 @@ pub(super) type Known = BTreeMap<PathBuf, Option<Arc<Located>>>;
 /// # Errors
 /// A project file that makes no sense, or that names no cluster, or several, for the places.
 pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chosen>, Error> {
+    // The flags name a cluster to ask: of the project file only the pinned keys count.
+    let only_pins = finding.named && finding.for_cluster.is_none();
     let here = [Path::new("stdin").to_owned()];
     let places = if finding.places.is_empty() {
         here.as_slice()
@@ -51,7 +53,9 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
                 .or_insert(Located::for_folder(folder)?)
                 .clone(),
         };
-        let Some(located) = located else { continue };
+        let Some(located) = located.filter(|located| !only_pins || located.project.pins()) else {
+            continue;
+        };
         let below = real.strip_prefix(&located.folder).unwrap_or(&real);
         let cluster = match &finding.for_cluster {
             Some(name) => located.project.cluster(name),
@@ -59,6 +63,7 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
         };
         let name = match cluster {
             Ok(cluster) => cluster.name.clone(),
+            Err(ProjectError::NoneFits { .. }) if only_pins => continue,
             // Another of the places may say it.
             Err(ProjectError::NoneFits { clusters, .. }) if finding.places.is_empty() => {
                 unfit.get_or_insert(located.name.fault(ProjectError::NoneFitsStdin(clusters)));
@@ -124,17 +129,22 @@ impl Chosen {
     }
 
     /// The cluster's certificate, held against the pinned key.
-    pub(super) fn sealing_cert(&self, environment: &Environment, now: Timestamp) -> Result<SealingCert, Error> {
+    pub(super) fn sealing_cert(
+        &self,
+        finding: &Finding,
+        environment: &Environment,
+        now: Timestamp,
+    ) -> Result<SealingCert, Error> {
         let project = &self.located.name;
         let cluster = self
             .located
             .project
             .cluster(&self.name)
             .map_err(|error| project.fault(error))?;
-        let ((bytes, name), pin) = self.read(cluster, environment)?;
+        let (bytes, name) = bytes_to_seal(&self.source(cluster, finding)?, environment)?;
         let cert = usable(&bytes, &name, now)?;
         let found = cert.public().fingerprint();
-        match pin {
+        match cluster.cert.pin() {
             Some(pinned) if pinned != found => Err(project
                 .fault(ProjectError::OtherKey {
                     place: cluster.place,
@@ -147,15 +157,23 @@ impl Chosen {
         }
     }
 
-    fn read<'a>(
-        &self,
-        cluster: &'a ProjectCluster,
-        environment: &Environment,
-    ) -> Result<(NamedBytes, Option<&'a sealing::key::Fingerprint>), Error> {
-        let (source, pin) = match &cluster.cert {
-            ProjectCert::File(path, pin) => (CertSource::File(self.located.cert_file(cluster, path)?), pin.as_ref()),
-            ProjectCert::Url(url, pin) => (CertSource::Url(url.clone()), Some(pin)),
-        };
-        Ok((bytes(&source, environment)?, pin))
+    /// Flags that name a controller override where the certificate is, not which key it must be.
+    fn source(&self, cluster: &ProjectCluster, finding: &Finding) -> Result<CertSource, Error> {
+        if finding.named {
+            return Ok(CertSource::Found(Box::new(finding.clone())));
+        }
+        Ok(match &cluster.cert {
+            ProjectCert::File(path, _) => CertSource::File(self.located.cert_file(cluster, path)?),
+            ProjectCert::Url(url, _) => CertSource::Url(url.clone()),
+            ProjectCert::Controller(service, _) => CertSource::Found(Box::new(Finding {
+                controller: Controller {
+                    namespace: service.namespace.clone(),
+                    name: service.name.clone(),
+                    cluster: finding.controller.cluster.clone(),
+                },
+                named: true,
+                ..finding.clone()
+            })),
+        })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
 
-use super::{bytes, found, usable};
+use super::{bytes_to_seal, found, usable};
 use crate::command::CertSource;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -43,20 +43,19 @@ impl<'a> Certificates<'a> {
             .iter()
             .fold(self.source.clone(), |source, place| source.at(*place));
         let chosen = match &source {
-            CertSource::Found(finding) => found::choose(finding, &mut self.known)?,
+            CertSource::Found(finding) => {
+                found::choose(finding, &mut self.known)?.map(|chosen| (chosen, finding.as_ref()))
+            }
             _ => None,
         };
-        let key = chosen.as_ref().map(found::Chosen::key);
+        let key = chosen.as_ref().map(|(chosen, _)| chosen.key());
         if let Some(cert) = self.certs.get(&key) {
             return Ok(cert.clone());
         }
         let cert = match chosen {
-            Some(chosen) => chosen.sealing_cert(self.environment, self.now)?,
+            Some((chosen, finding)) => chosen.sealing_cert(finding, self.environment, self.now)?,
             None => {
-                let (bytes, name) = bytes(&source, self.environment).map_err(|error| match error {
-                    Error::Cluster(error) => Error::CertOfCluster(error),
-                    other => other,
-                })?;
+                let (bytes, name) = bytes_to_seal(&source, self.environment)?;
                 usable(&bytes, &name, self.now)?
             }
         };

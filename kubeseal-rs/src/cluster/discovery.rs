@@ -1,24 +1,34 @@
-//! Finding the certificate where nobody said who the controller is: the reference's requests first, then the Services that
-//! may be the controller's, then the ConfigMap that it publishes.
+//! Finding the certificate where no flag names the controller: the reference's requests first, then the other Services of
+//! `kube-system` that may be the controller's, then the ConfigMap that it publishes. What is found elsewhere is only shown.
+
+use std::time::Duration;
 
 use crds::names;
 use http::StatusCode;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use sealing::cert::SealingCert;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::error::UntrustedService;
 use super::request::{Request, path_segment};
 use super::{Cluster, ClusterError, ServiceName};
 use crate::command::Controller;
 
 /// The label that charts and manifests of this project and of the reference put on the controller's Service.
 const SELECTOR: &str = "app.kubernetes.io%2Fname%3Dsealed-secrets";
-/// Where else the controller is installed by common instructions: namespace and name of its Service.
-const COMMON: [(&str, &str); 3] = [
-    (names::DEFAULT_CONTROLLER_NAMESPACE, "sealed-secrets"),
-    ("sealed-secrets", "sealed-secrets"),
-    ("sealed-secrets", names::DEFAULT_CONTROLLER_NAME),
-];
+/// The namespace that no tenant can write to or create.
+const TRUSTED: &str = names::DEFAULT_CONTROLLER_NAMESPACE;
+/// The Service of the reference's chart.
+const CHART_NAME: &str = "sealed-secrets";
+/// The namespace that common instructions create for the controller. A tenant who may create namespaces can own it.
+const COMMON_NAMESPACE: &str = "sealed-secrets";
+/// Services outside the trusted namespace that are asked for their certificate, to show whose it is.
+const MOST_SHOWN: usize = 8;
+/// Services in one list: tenants can make as many as they like.
+const MOST_LISTED: usize = 100;
+/// How long each of them may take: whoever runs it has no part in sealing.
+const SHOWN_WITHIN: Duration = Duration::from_secs(3);
 
 /// A certificate, and who gave it, for messages.
 pub(crate) struct FoundCertificate {
@@ -42,62 +52,77 @@ impl Cluster {
         }
     }
 
-    /// The certificate when nobody named the controller. `controller` has the default names.
+    /// The certificate when no flag names the controller. `controller` has the default names. Only the namespace
+    /// `kube-system` is trusted: whatever tenants can create elsewhere, a Service with the label included, is shown and not used.
     ///
     /// # Errors
-    /// What the default Service's answer was, with where else it was looked for; several Services that may be it.
-    pub(crate) fn find_certificate(&self, controller: &Controller) -> Result<FoundCertificate, ClusterError> {
+    /// [`ClusterError::Untrusted`] with what was found elsewhere; what the default Service's answer was, with where else it was
+    /// looked for; several Services that may be it.
+    pub(crate) fn find_certificate(self, controller: &Controller) -> Result<FoundCertificate, ClusterError> {
         let default = service_name(controller);
         let first = match self.certificate(controller) {
             Ok(bytes) => return Ok(of_service(&default, bytes)),
             Err(error) if !is_refusal(&error) => return Err(error),
             Err(error) => error,
         };
-        let mut tried = Vec::new();
-        let mut candidates = vec![default.clone()];
-        if matches!(first, ClusterError::Service(_)) {
-            let labelled = self.labelled();
-            if labelled.len() > 1 {
-                return Err(ClusterError::SeveralServices(labelled));
-            }
-            candidates.extend(labelled);
-            candidates.extend(COMMON.iter().map(|(namespace, name)| ServiceName {
-                namespace: (*namespace).to_owned(),
-                name: (*name).to_owned(),
-            }));
+        if !matches!(first, ClusterError::Service(_)) {
+            return self.published(&default).ok_or_else(|| not_found(first, &[]));
         }
-        for service in candidates.iter().skip(1) {
-            let asked = Controller {
-                namespace: service.namespace.clone(),
-                name: service.name.clone(),
-                cluster: controller.cluster.clone(),
-            };
-            tried.push(format!("Service {}/{}", service.namespace, service.name));
-            match self.certificate(&asked) {
-                Ok(bytes) => return Ok(of_service(service, bytes)),
+        let mut trusted = self.labelled(&format!("/namespaces/{TRUSTED}"));
+        if trusted.len() > 1 {
+            return Err(ClusterError::SeveralServices(trusted));
+        }
+        add(&mut trusted, service(TRUSTED, CHART_NAME));
+        for candidate in &trusted {
+            match self.certificate(&at(candidate, controller)) {
+                Ok(bytes) => return Ok(of_service(candidate, bytes)),
                 Err(error) if !is_refusal(&error) => return Err(error),
                 Err(_) => {}
             }
         }
-        for service in &candidates {
-            if let Some(found) = self.published(service) {
-                return Ok(found);
-            }
+        if let Some(found) = std::iter::once(&default)
+            .chain(&trusted)
+            .find_map(|candidate| self.published(candidate))
+        {
+            return Ok(found);
         }
-        tried.push("the ConfigMaps of the same names with -certificate".to_owned());
-        Err(ClusterError::NotFound {
-            first: Box::new(first),
-            tried,
-        })
+        let (found, more) = self.elsewhere(controller);
+        if found.is_empty() {
+            trusted.extend(common());
+            return Err(not_found(first, &trusted));
+        }
+        let first = Box::new(first);
+        Err(ClusterError::Untrusted { first, found, more })
     }
 
-    /// The Services with the label, without those that only serve metrics. None where they may not be listed.
-    fn labelled(&self) -> Vec<ServiceName> {
+    /// The Services outside the trusted namespace that may be the controller's, each with the key of its certificate: those
+    /// of the common names that give one, and those with the label. Whether there are more than are shown.
+    fn elsewhere(mut self, controller: &Controller) -> (Vec<UntrustedService>, bool) {
+        self.limit = Some(self.limit.map_or(SHOWN_WITHIN, |limit| limit.min(SHOWN_WITHIN)));
+        let mut labelled = self.labelled("");
+        labelled.retain(|service| service.namespace != TRUSTED);
+        let mut services = Vec::from(common());
+        labelled.iter().for_each(|service| add(&mut services, service.clone()));
+        let more = services.len() > MOST_SHOWN;
+        services.truncate(MOST_SHOWN);
+        let found = services.into_iter().filter_map(|service| {
+            let found = self.certificate_of(&at(&service, controller)).ok();
+            let cert = found.and_then(|found| SealingCert::from_pem(&found.bytes).ok());
+            let key = cert.map(|cert| cert.public().fingerprint().clone());
+            let is_there = key.is_some() || labelled.contains(&service);
+            is_there.then_some(UntrustedService { service, key })
+        });
+        (found.collect(), more)
+    }
+
+    /// The first of the Services with the label, below `/api/v1` + `place`, without those that only serve metrics. None where
+    /// they may not be listed.
+    fn labelled(&self, place: &str) -> Vec<ServiceName> {
         #[derive(Deserialize)]
         struct Services {
             items: Vec<Service>,
         }
-        let path = format!("/api/v1/services?labelSelector={SELECTOR}");
+        let path = format!("/api/v1{place}/services?limit={MOST_LISTED}&labelSelector={SELECTOR}");
         let Some(found) = self.read::<Services>(path) else {
             return Vec::new();
         };
@@ -133,6 +158,45 @@ impl Cluster {
     fn read<T: DeserializeOwned>(&self, path: String) -> Option<T> {
         let answer = self.ask(Request::get(path, "application/json")).ok()?.ok()?;
         serde_json::from_slice(&answer).ok()
+    }
+}
+
+/// Where common instructions install the controller outside the trusted namespace.
+fn common() -> [ServiceName; 2] {
+    [CHART_NAME, names::DEFAULT_CONTROLLER_NAME].map(|name| service(COMMON_NAMESPACE, name))
+}
+
+fn service(namespace: &str, name: &str) -> ServiceName {
+    ServiceName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn add(services: &mut Vec<ServiceName>, service: ServiceName) {
+    if !services.contains(&service) {
+        services.push(service);
+    }
+}
+
+/// The controller behind a Service of the same cluster.
+fn at(service: &ServiceName, controller: &Controller) -> Controller {
+    Controller {
+        namespace: service.namespace.clone(),
+        name: service.name.clone(),
+        cluster: controller.cluster.clone(),
+    }
+}
+
+fn not_found(first: ClusterError, services: &[ServiceName]) -> ClusterError {
+    let mut tried: Vec<_> = services
+        .iter()
+        .map(|service| format!("Service {}/{}", service.namespace, service.name))
+        .collect();
+    tried.push("the ConfigMaps of the same names with -certificate".to_owned());
+    ClusterError::NotFound {
+        first: Box::new(first),
+        tried,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a cluster did not give, and what to type next.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use sealing::key::Fingerprint;
 use thiserror::Error;
 
 use crate::files::FileError;
@@ -65,6 +67,20 @@ pub(crate) enum ClusterError {
         /// What else was asked for.
         tried: Vec<String>,
     },
+    /// The certificate is not where only administrators write, and what was found elsewhere may be anybody's. The text begins
+    /// with the first cause, which is the reference's.
+    #[error(
+        "{first}; found outside kube-system, where it may be anybody's, and not used: {}{}",
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), if *more { " and others" } else { "" }
+    )]
+    Untrusted {
+        /// What the Service of the default name answered.
+        first: Box<ClusterError>,
+        /// The Services, at least one.
+        found: Vec<UntrustedService>,
+        /// Whether there are others.
+        more: bool,
+    },
     /// The label is on several Services.
     #[error("several Services may be the controller's: {}", .0.iter().map(|one| format!("{}/{}", one.namespace, one.name)).collect::<Vec<_>>().join(", "))]
     SeveralServices(Vec<ServiceName>),
@@ -102,6 +118,25 @@ pub(crate) struct ServiceName {
     pub(crate) name: String,
 }
 
+/// A Service that may be a controller's, or a stranger's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UntrustedService {
+    /// The Service.
+    pub(crate) service: ServiceName,
+    /// The key of the certificate that it gives, if it gives one.
+    pub(crate) key: Option<Fingerprint>,
+}
+
+impl fmt::Display for UntrustedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ", self.service.namespace, self.service.name)?;
+        match &self.key {
+            Some(key) => write!(f, "(key {key})"),
+            None => write!(f, "(no certificate)"),
+        }
+    }
+}
+
 /// An answer with an error status.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message} ({})", status.as_u16())]
@@ -120,6 +155,12 @@ impl ClusterError {
                 "name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL".to_owned()
             }
             ClusterError::NotFound { first, .. } => return first.hint(),
+            // It names none of them: what stands here is copied without a look.
+            ClusterError::Untrusted { .. } => {
+                "whoever runs the controller knows its namespace and its key's fingerprint: name \
+                 the one that has it, --controller-namespace NAMESPACE --controller-name NAME"
+                    .to_owned()
+            }
             ClusterError::SeveralServices(services) => {
                 let one = services.first()?;
                 format!(
@@ -136,8 +177,7 @@ impl ClusterError {
             }
             ClusterError::Service(refusal) if refusal.status == StatusCode::NOT_FOUND => {
                 "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of \
-                 the sealed secrets controller. Services that may be it: \
-                 kubectl get services -A -l app.kubernetes.io/name=sealed-secrets"
+                 the sealed secrets controller. Whoever runs it knows them"
                     .to_owned()
             }
             ClusterError::Service(refusal)

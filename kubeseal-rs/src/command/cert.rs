@@ -15,13 +15,11 @@ pub(crate) enum CertSource {
     File(PathBuf),
     /// A web server (http or https).
     Url(Url),
-    /// The controller that the flags name.
-    Controller(Box<Controller>),
-    /// Nothing was said: what the project file says of the file to be sealed, else the controller of the cluster.
+    /// No flag names a certificate: it comes from the project file, else from the controller of the cluster.
     Found(Box<Finding>),
 }
 
-/// Where to look for the certificate when no flag says it.
+/// Where to look for the certificate when no flag names one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
     /// `--for-cluster`: the project file's cluster to seal for, wherever the files lie.
@@ -31,6 +29,8 @@ pub(crate) struct Finding {
     pub places: Vec<PathBuf>,
     /// The controller to ask when there is no project file.
     pub controller: Controller,
+    /// Whether flags name that controller or its cluster. Then they override the project file, except for the key that it pins.
+    pub named: bool,
 }
 
 /// A controller in a cluster.
@@ -57,24 +57,20 @@ impl Controller {
 }
 
 impl CertSource {
-    /// What `--cert` says; without it, the controller if a flag names it or its cluster; else it is to be found. A text
-    /// with `scheme://` is a URL; every other text is the name of a file, with or without a drive letter.
+    /// What `--cert` says; without it, it is to be found. A text with `scheme://` is a URL; every other text is the name of a
+    /// file, with or without a drive letter.
     pub(super) fn of(
         cert: Option<&str>,
         controller: &ControllerFlags,
         cluster: &ClusterFlags,
     ) -> Result<Self, CommandError> {
         let Some(text) = set(cert) else {
-            let found = Controller::of(controller, cluster);
-            return Ok(if is_named(controller, cluster) {
-                CertSource::Controller(Box::new(found))
-            } else {
-                CertSource::Found(Box::new(Finding {
-                    for_cluster: None,
-                    places: Vec::new(),
-                    controller: found,
-                }))
-            });
+            return Ok(CertSource::Found(Box::new(Finding {
+                for_cluster: None,
+                places: Vec::new(),
+                controller: Controller::of(controller, cluster),
+                named: is_named(controller, cluster),
+            })));
         };
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(CertSource::File(PathBuf::from(text)));
@@ -116,6 +112,7 @@ impl CertSource {
                 for_cluster: Some(named),
                 places: Vec::new(),
                 controller: Controller::of(controller, cluster),
+                named: false,
             }))),
         }
     }

@@ -66,7 +66,6 @@ impl ResealFiles {
                     return Err(CommandError::CertNeedsKeys("--for-cluster"));
                 }
                 CertSource::Found(found) => Opener::Controller(Box::new(found.controller)),
-                CertSource::Controller(controller) => Opener::Controller(controller),
             }
         } else {
             Opener::Keys { keys, cert }

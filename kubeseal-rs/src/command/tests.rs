@@ -244,7 +244,6 @@ fn the_certificate_comes_from_a_file_a_url_or_the_controller() {
         CertSource::Url(Url::parse("https://x/y").unwrap())
     );
     let controller = |line: &str| match seal(line).cert {
-        CertSource::Controller(controller) => (controller.namespace, controller.name),
         CertSource::Found(finding) => (finding.controller.namespace, finding.controller.name),
         other => panic!("{line}: {other:?}"),
     };
@@ -346,7 +345,7 @@ fn the_environment_presets_flags_and_the_command_line_wins() {
         (seal.scope, seal.format, seal.name),
         (Scope::ClusterWide, Format::Yaml, None)
     );
-    assert!(matches!(seal.cert, CertSource::Controller(controller) if controller.name == "other"));
+    assert!(matches!(seal.cert, CertSource::Found(finding) if finding.named && finding.controller.name == "other"));
     let Ok(Command::Seal(seal)) = decide(&preset, "--scope strict -o json") else {
         panic!()
     };
@@ -378,7 +377,7 @@ fn the_project_file_is_asked_only_when_no_flag_says_what_to_seal_with() {
             | Command::SealFiles(SealFiles { cert, .. })
             | Command::Raw(Raw { cert, .. }),
         ) => match cert {
-            CertSource::Found(finding) => Some((finding.for_cluster, finding.places)),
+            CertSource::Found(finding) if !finding.named => Some((finding.for_cluster, finding.places)),
             _ => None,
         },
         other => panic!("{line}: {other:?}"),

@@ -59,6 +59,32 @@ pub(crate) enum ProjectError {
         /// The cluster.
         cluster: String,
     },
+    /// Neither `cert` nor `controller`, or both.
+    #[error("{place}: cluster {cluster} needs either `cert` or `controller`")]
+    OneSource {
+        /// Where it stands, or should.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
+    /// A controller that is not `NAMESPACE/NAME`.
+    #[error("{place}: the controller of cluster {cluster} must be NAMESPACE/NAME of its Service")]
+    NotAController {
+        /// Where it stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
+    /// A controller without a pin, in a file with several clusters.
+    #[error(
+        "{place}: cluster {cluster} asks a controller and the file names other clusters too, so it must pin the key's `fingerprint`"
+    )]
+    ControllerPinMissing {
+        /// Where the controller stands.
+        place: Place,
+        /// The cluster.
+        cluster: String,
+    },
     /// A pin that is no fingerprint.
     #[error("{0}: not a fingerprint (`SHA256:` and 43 base64 characters)")]
     NotAFingerprint(Place),
@@ -154,7 +180,7 @@ impl ProjectError {
                 "if the cluster's key was renewed, check the new certificate, then write its fingerprint into the file"
                     .to_owned()
             }
-            ProjectError::PinMissing { .. } => format!(
+            ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => format!(
                 "write fingerprint: SHA256:… under it, that of a certificate which came from the cluster itself (kubeseal \
                  --fetch-cert > cert.pem): {PRINTS_FINGERPRINT}"
             ),

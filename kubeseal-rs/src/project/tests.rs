@@ -63,7 +63,7 @@ fn the_only_cluster_needs_no_folders() {
 }
 
 #[test]
-fn certificates_are_files_or_pinned_urls() {
+fn certificates_are_files_pinned_urls_or_from_controllers() {
     let cert =
         |text: &str| read(&format!("clusters: {{c: {{{text}}}}}")).map(|project| project.clusters[0].cert.clone());
     let pin: Fingerprint = PIN.parse().unwrap();
@@ -74,7 +74,19 @@ fn certificates_are_files_or_pinned_urls() {
     );
     assert_eq!(
         cert(&format!("cert: 'https://x/y', fingerprint: '{PIN}'")),
-        Ok(ProjectCert::Url(Url::parse("https://x/y").unwrap(), pin))
+        Ok(ProjectCert::Url(Url::parse("https://x/y").unwrap(), pin.clone()))
+    );
+    let service = ServiceName {
+        namespace: "secure".to_owned(),
+        name: "seals".to_owned(),
+    };
+    assert_eq!(
+        cert("controller: secure/seals"),
+        Ok(ProjectCert::Controller(service.clone(), None))
+    );
+    assert_eq!(
+        cert(&format!("controller: secure/seals, fingerprint: '{PIN}'")),
+        Ok(ProjectCert::Controller(service, Some(pin)))
     );
 }
 
@@ -89,11 +101,24 @@ fn what_makes_no_sense_is_refused_with_its_line() {
         ),
         (
             "clusters:\n  a:\n    cert: x\n    folder: y",
-            "document 1, line 4: there is no field `folder` here (only cert, fingerprint, folders)",
+            "document 1, line 4: there is no field `folder` here (only cert, controller, fingerprint, folders)",
         ),
         (
             "clusters:\n  a:\n    folders: []",
-            "document 1, line 2: \"clusters.a\": missing field `cert`",
+            "document 1, line 3: cluster a needs either `cert` or `controller`",
+        ),
+        (
+            "clusters:\n  a:\n    cert: x\n    controller: a/b",
+            "document 1, line 4: cluster a needs either `cert` or `controller`",
+        ),
+        (
+            "clusters:\n  a:\n    controller: sealed-secrets",
+            "document 1, line 3: the controller of cluster a must be NAMESPACE/NAME of its Service",
+        ),
+        (
+            "clusters:\n  a: {cert: x}\n  b:\n    controller: a/b",
+            "document 1, line 4: cluster b asks a controller and the file names other clusters too, so it must pin the key's \
+             `fingerprint`",
         ),
         (
             "clusters:\n  a: {cert: x}\n  a: {cert: x}",

@@ -3,14 +3,19 @@
 
 use std::sync::{Arc, Mutex};
 
+use sealing::cert::SealingCert;
+
 use crate::program::{Folder, Run};
 use crate::web::{answer_with, serve_recorded};
 
 const FORBIDDEN: &str = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"services is forbidden","reason":"Forbidden","code":403}"#;
 const SERVICE: &str =
     r#"{"kind":"Service","apiVersion":"v1","metadata":{"name":"x"},"spec":{"ports":[{"name":"http","port":8080}]}}"#;
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: p}\n";
 const DEFAULT: &str = "/api/v1/namespaces/kube-system/services/sealed-secrets-controller";
-const LIST: &str = "/api/v1/services?labelSelector=app.kubernetes.io%2Fname%3Dsealed-secrets";
+const LIST: &str = "/api/v1/services?limit=100&labelSelector=app.kubernetes.io%2Fname%3Dsealed-secrets";
+const TRUSTED_LIST: &str =
+    "/api/v1/namespaces/kube-system/services?limit=100&labelSelector=app.kubernetes.io%2Fname%3Dsealed-secrets";
 
 fn ok(body: &str) -> String {
     answer_with("200 OK", "Content-Type: application/json\r\n", body)
@@ -42,6 +47,13 @@ fn config_map(namespace: &str, name: &str) -> String {
 
 /// Runs `--fetch-cert` against a server with these answers (404 for all else); gives what it said and was asked.
 fn fetch(folder: &Folder, flags: &str, answers: Vec<(String, String)>) -> (Run, Vec<String>) {
+    let words: Vec<_> = std::iter::once("--fetch-cert")
+        .chain(flags.split_whitespace())
+        .collect();
+    run_against(folder, &words, answers)
+}
+
+fn run_against(folder: &Folder, words: &[&str], answers: Vec<(String, String)>) -> (Run, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let server = serve_recorded(answers, asked.clone());
     // The kubeconfig names the server, as no flag may.
@@ -52,12 +64,14 @@ fn fetch(folder: &Folder, flags: &str, answers: Vec<(String, String)>) -> (Run, 
              contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
         ),
     );
-    let words: Vec<_> = std::iter::once("--fetch-cert")
-        .chain(flags.split_whitespace())
-        .collect();
-    let run = folder.run_in(&[("KUBECONFIG", "config")], &words, b"");
+    let run = folder.run_in(&[("KUBECONFIG", "config")], words, SECRET.as_bytes());
     let asked = asked.lock().unwrap().clone();
     (run, asked)
+}
+
+fn key(folder: &Folder, name: &str) -> String {
+    let cert = SealingCert::from_pem(folder.text(name).as_bytes()).unwrap();
+    cert.public().fingerprint().to_string()
 }
 
 #[test]
@@ -77,52 +91,165 @@ fn the_references_requests_come_first_and_suffice() {
 }
 
 #[test]
-fn a_controller_of_another_name_is_found_by_its_label() {
+fn another_name_in_kube_system_is_found_by_its_label() {
     let folder = Folder::with_keys();
     let cert = folder.text("test-only.crt");
     let answers = vec![
         (
-            LIST.to_owned(),
-            services(&[("secure", "seals"), ("secure", "seals-metrics")]),
+            TRUSTED_LIST.to_owned(),
+            services(&[("kube-system", "seals"), ("kube-system", "seals-metrics")]),
         ),
-        (service("secure", "seals"), ok(SERVICE)),
-        (proxy("secure", "seals"), ok(&cert)),
+        (service("kube-system", "seals"), ok(SERVICE)),
+        (proxy("kube-system", "seals"), ok(&cert)),
     ];
     let (run, asked) = fetch(&folder, "", answers);
     assert_eq!(run.ok(), cert);
     assert_eq!(
         asked,
-        [DEFAULT, LIST, &service("secure", "seals"), &proxy("secure", "seals")]
+        [
+            DEFAULT,
+            TRUSTED_LIST,
+            &service("kube-system", "seals"),
+            &proxy("kube-system", "seals")
+        ]
     );
 }
 
 #[test]
 fn several_controllers_are_not_guessed_between() {
     let folder = Folder::with_keys();
-    let answers = vec![(LIST.to_owned(), services(&[("a", "seals"), ("b", "seals")]))];
-    let (run, _) = fetch(&folder, "", answers);
+    let both = services(&[("kube-system", "a"), ("kube-system", "b")]);
+    let (run, _) = fetch(&folder, "", vec![(TRUSTED_LIST.to_owned(), both)]);
     assert_eq!(
         (run.code, run.stdout.as_str(), run.stderr.as_str()),
         (
             1,
             "",
-            "error: several Services may be the controller's: a/seals, b/seals\n\
-             hint: --controller-namespace a --controller-name seals\n"
+            "error: several Services may be the controller's: kube-system/a, kube-system/b\n\
+             hint: --controller-namespace kube-system --controller-name a\n"
         )
     );
 }
 
 #[test]
-fn without_the_right_to_list_the_common_names_are_tried() {
+fn services_of_tenants_are_shown_and_not_used() {
     let folder = Folder::with_keys();
+    let answers = || {
+        vec![
+            (LIST.to_owned(), services(&[("evil", "seals"), ("idle", "x")])),
+            (service("evil", "seals"), ok(SERVICE)),
+            (proxy("evil", "seals"), ok(&folder.text("test-only.crt"))),
+            (service("sealed-secrets", "sealed-secrets"), ok(SERVICE)),
+            (
+                proxy("sealed-secrets", "sealed-secrets"),
+                ok(&folder.text("test-only-other.crt")),
+            ),
+        ]
+    };
+    let expected = format!(
+        "; found outside kube-system, where it may be anybody's, and not used: sealed-secrets/sealed-secrets (key {}), \
+         evil/seals (key {}), idle/x (no certificate)\nhint: whoever runs the controller knows its namespace and its key's \
+         fingerprint: name the one that has it, --controller-namespace NAMESPACE --controller-name NAME",
+        key(&folder, "test-only-other.crt"),
+        key(&folder, "test-only.crt"),
+    );
+    for words in [&["--fetch-cert"][..], &[], &["--raw", "--scope", "cluster-wide"]] {
+        let (run, _) = run_against(&folder, words, answers());
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{words:?}: {}", run.stderr);
+        assert!(
+            run.stderr.starts_with("error: cannot get sealed secret service: ") && run.stderr.contains(&expected),
+            "{words:?}: {}",
+            run.stderr
+        );
+    }
+    let named = "--controller-namespace sealed-secrets --controller-name sealed-secrets";
+    let (run, _) = fetch(&folder, named, answers());
+    assert_eq!(run.ok(), folder.text("test-only-other.crt"));
+}
+
+#[test]
+fn many_services_of_a_tenant_do_not_hide_the_controller() {
+    let folder = Folder::with_keys();
+    let many: Vec<_> = (0..100).map(|number| format!("seals-{number}")).collect();
+    let many: Vec<_> = many.iter().map(|name| ("evil", name.as_str())).collect();
     let cert = folder.text("test-only.crt");
     let answers = vec![
-        (LIST.to_owned(), forbidden()),
+        (LIST.to_owned(), services(&many)),
         (service("sealed-secrets", "sealed-secrets"), ok(SERVICE)),
         (proxy("sealed-secrets", "sealed-secrets"), ok(&cert)),
     ];
-    let (run, _) = fetch(&folder, "", answers);
-    assert_eq!(run.ok(), cert);
+    let (run, asked) = fetch(&folder, "", answers);
+    let first = format!("sealed-secrets/sealed-secrets (key {})", key(&folder, "test-only.crt"));
+    assert!(run.code == 1 && run.stderr.contains(&first), "{}", run.stderr);
+    assert!(run.stderr.contains(" and others\n"), "{}", run.stderr);
+    assert!(asked.len() < 30, "{}", asked.len());
+}
+
+#[test]
+fn the_project_file_names_a_controller() {
+    let folder = Folder::with_keys();
+    let answers = || {
+        vec![
+            (service("secure", "seals"), ok(SERVICE)),
+            (proxy("secure", "seals"), ok(&folder.text("test-only.crt"))),
+        ]
+    };
+    let (right, wrong) = (key(&folder, "test-only.crt"), key(&folder, "test-only-other.crt"));
+    let sealed = |project: &str| {
+        folder.put(".kubeseal.yaml", project);
+        run_against(&folder, &[], answers()).0
+    };
+    sealed("clusters: {only: {controller: secure/seals}}").ok();
+    sealed(&format!(
+        "clusters: {{only: {{controller: secure/seals, fingerprint: '{right}'}}}}"
+    ))
+    .ok();
+    let run = sealed(&format!(
+        "clusters: {{only: {{controller: secure/seals, fingerprint: '{wrong}'}}}}"
+    ));
+    let expected = format!("line 1: the certificate of cluster only is that of key {right}, but {wrong} is pinned\n");
+    assert!(
+        run.code == 1 && run.stdout.is_empty() && run.stderr.contains(&expected),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_pin_holds_for_a_certificate_from_a_named_cluster() {
+    let folder = Folder::with_keys();
+    let answers = || {
+        vec![
+            (DEFAULT.to_owned(), ok(SERVICE)),
+            (
+                proxy("kube-system", "sealed-secrets-controller"),
+                ok(&folder.text("test-only.crt")),
+            ),
+        ]
+    };
+    let sealed = |words: &[&str], project: &str| {
+        folder.put(".kubeseal.yaml", project);
+        run_against(&folder, words, answers()).0
+    };
+    let (right, wrong) = (key(&folder, "test-only.crt"), key(&folder, "test-only-other.crt"));
+    let pinned = |pin: &str| format!("clusters: {{c: {{cert: none.pem, fingerprint: '{pin}', folders: [.]}}}}");
+    for words in [
+        &["--context", "c"][..],
+        &["--controller-namespace", "kube-system"],
+        &["--kubeconfig", "config", "-w", "sealed.yaml"],
+    ] {
+        sealed(words, &pinned(&right)).ok();
+        let run = sealed(words, &pinned(&wrong));
+        let expected = format!("the certificate of cluster c is that of key {right}, but {wrong} is pinned\n");
+        assert!(run.code == 1 && run.stderr.contains(&expected), "{}", run.stderr);
+        // What is not pinned, or pinned for other folders, the flags override.
+        sealed(
+            words,
+            "clusters: {a: {cert: none.pem, folders: [.]}, b: {cert: b.pem, folders: [.]}}",
+        )
+        .ok();
+        sealed(words, &pinned(&wrong).replace("[.]", "[elsewhere]")).ok();
+    }
 }
 
 #[test]

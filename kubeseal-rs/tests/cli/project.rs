@@ -196,8 +196,8 @@ fn a_broken_project_file_is_named_with_its_line() {
         (
             1,
             "",
-            "error: .kubeseal.yaml, document 1, line 3: there is no field `certificate` here (only cert, fingerprint, \
-             folders)\nhint: docs/project-file.md describes this file; --cert FILE seals without it\n"
+            "error: .kubeseal.yaml, document 1, line 3: there is no field `certificate` here (only cert, controller, \
+             fingerprint, folders)\nhint: docs/project-file.md describes this file; --cert FILE seals without it\n"
         )
     );
 }

@@ -1,13 +1,11 @@
-//! Where kubeseal finds the certificate when no flag says it, as controllers are found in real clusters: by name, by label, by
-//! the other common names, and by the ConfigMap where a Service may not be reached.
+//! Where kubeseal finds the certificate when no flag says it: in kube-system by name, by label, by the chart's name, and by the
+//! ConfigMap where a Service may not be reached; and nowhere that a tenant can write.
 
 use anyhow::{Result, ensure};
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::output::{Captured, run_with_input};
 
 use crate::lab::{Laptop, secret};
-
-const NAMES: [(&str, &str); 2] = [("kube-system", "sealed-secrets"), ("sealed-secrets", "sealed-secrets")];
 
 impl Laptop {
     /// Our kubeseal with the rights of a service account.
@@ -30,6 +28,24 @@ impl Laptop {
         self.cluster.publish_service(namespace, name, 8080)
     }
 
+    /// The same, made and labelled by a tenant who may do that in this namespace alone.
+    fn serve_as_tenant(&self, namespace: &str, name: &str) -> Result<()> {
+        self.kubectl(&format!("create namespace {namespace}"))?;
+        self.kubectl(&format!(
+            "create role tenant -n {namespace} --verb=create,get,patch --resource=services"
+        ))?;
+        self.kubectl(&format!(
+            "create rolebinding tenant -n {namespace} --role=tenant --user=mallory"
+        ))?;
+        self.kubectl(&format!(
+            "create service clusterip {name} -n {namespace} --tcp=8080 --as=mallory"
+        ))?;
+        self.kubectl(&format!(
+            "label service {name} -n {namespace} app.kubernetes.io/name=sealed-secrets --as=mallory"
+        ))?;
+        self.cluster.publish_service(namespace, name, 8080)
+    }
+
     fn kubectl(&self, line: &str) -> Result<()> {
         let words: Vec<_> = line.split_whitespace().collect();
         self.cluster.kubectl_ok(&words).map(drop)
@@ -37,7 +53,7 @@ impl Laptop {
 }
 
 #[test]
-fn the_certificate_is_found_by_name_label_common_names_and_config_map() -> Result<()> {
+fn certificate_found_in_kube_system() -> Result<()> {
     let laptop = Laptop::new()?;
     let _controller = laptop.controller()?;
     let certificate = laptop.certificate()?;
@@ -52,51 +68,56 @@ fn the_certificate_is_found_by_name_label_common_names_and_config_map() -> Resul
     laptop.kubectl("create serviceaccount nobody")?;
     ensure!(laptop.as_account("nobody", "--fetch-cert")?.success()?.stdout == certificate);
 
-    // Another name, found by its label.
+    // Another name in kube-system, found by its ConfigMap, then by its label.
     laptop.kubectl(&format!("delete service {CONTROLLER} -n {NAMESPACE}"))?;
-    laptop.kubectl("create namespace secure")?;
-    laptop.serve_as("secure", "seals")?;
     found("by its ConfigMap")?;
-    // From here on the ConfigMap, which is the last place to look, is taken away before; it would find the certificate too.
+    laptop.serve_as(NAMESPACE, "seals")?;
+    laptop.kubectl(&format!(
+        "label service seals -n {NAMESPACE} app.kubernetes.io/name=sealed-secrets"
+    ))?;
+    // The ConfigMap, which is the last place to look, is taken away before; it would find the certificate too.
     let no_config_map = format!("delete configmap {CONTROLLER}-certificate -n {NAMESPACE} --ignore-not-found");
-    laptop.kubectl("label service seals -n secure app.kubernetes.io/name=sealed-secrets")?;
     laptop.kubectl(&no_config_map)?;
     found("by its label")?;
-    let named = laptop.ok("--fetch-cert --controller-name seals --controller-namespace secure", "")?;
-    ensure!(named == certificate);
+    laptop.kubectl(&format!("delete service seals -n {NAMESPACE}"))?;
 
-    // Two of them: which one is not guessed.
-    laptop.serve_as("default", "seals")?;
-    laptop.kubectl("label service seals -n default app.kubernetes.io/name=sealed-secrets")?;
-    let two = laptop.kubeseal("--fetch-cert", "")?;
+    // The name that the chart gives it.
+    laptop.serve_as(NAMESPACE, "sealed-secrets")?;
+    laptop.kubectl(&no_config_map)?;
+    found("by the chart's name")?;
+    // A name that was said is the only one that is looked for.
+    let said = laptop.kubeseal("--fetch-cert --controller-name other", "")?;
     ensure!(
-        two.code() == 1
-            && two
-                .stderr
-                .contains("several Services may be the controller's: default/seals, secure/seals")
-            && two
-                .stderr
-                .contains("hint: --controller-namespace default --controller-name seals"),
-        "{two:?}"
+        said.code() == 1 && said.stderr.contains("\"other\" not found"),
+        "{said:?}"
     );
-    laptop.kubectl("delete service seals -n default")?;
-    laptop.kubectl("delete service seals -n secure")?;
+    Ok(())
+}
 
-    // The names that charts and manifests give it.
-    for (namespace, name) in NAMES {
-        if namespace != NAMESPACE {
-            laptop.kubectl(&format!("create namespace {namespace}"))?;
+#[test]
+fn tenant_service_is_not_trusted() -> Result<()> {
+    let laptop = Laptop::new()?;
+    // Its ConfigMap has another name then, so that nothing in kube-system tells of it.
+    let _controller = laptop.controller_with(&["--controller-name=elsewhere"])?;
+    laptop.kubectl(&format!("delete service {CONTROLLER} -n {NAMESPACE}"))?;
+    let secret = secret("default", "db").to_string();
+    // Where tenants can make namespaces, the second one can be theirs.
+    for (namespace, name) in [("tenant", "seals"), ("sealed-secrets", "sealed-secrets")] {
+        laptop.serve_as_tenant(namespace, name)?;
+        for line in ["", "--fetch-cert", "--raw --scope cluster-wide"] {
+            let refused = laptop.kubeseal(line, &secret)?;
+            ensure!(
+                refused.code() == 1
+                    && refused.stdout.is_empty()
+                    && refused.stderr.contains(&format!("{namespace}/{name} (key SHA256:"))
+                    && refused.stderr.contains("--controller-namespace NAMESPACE"),
+                "{line}: {}{}",
+                refused.stdout,
+                refused.stderr
+            );
         }
-        laptop.serve_as(namespace, name)?;
-        laptop.kubectl(&no_config_map)?;
-        found(name)?;
-        // A name that was said is the only one that is looked for.
-        let said = laptop.kubeseal("--fetch-cert --controller-name other", "")?;
-        ensure!(
-            said.code() == 1 && said.stderr.contains("\"other\" not found"),
-            "{said:?}"
-        );
-        laptop.kubectl(&format!("delete service {name} -n {namespace}"))?;
     }
+    let named = laptop.ok("--fetch-cert --controller-name seals --controller-namespace tenant", "")?;
+    ensure!(named.starts_with("-----BEGIN CERTIFICATE-----"), "{named}");
     Ok(())
 }

@@ -114,11 +114,8 @@ impl Project {
     fn read(located: Arc<Located>) -> Result<Self, Error> {
         let known = |cluster: &ProjectCluster| -> Result<Known, Error> {
             let certificate = of_cluster(&located, cluster)?;
-            let pinned = match &cluster.cert {
-                ProjectCert::File(_, pinned) => pinned.as_ref(),
-                ProjectCert::Url(_, pinned) => Some(pinned),
-            };
-            let key = certificate.as_ref().map(|known| &known.fingerprint).or(pinned).cloned();
+            let known = certificate.as_ref().map(|known| &known.fingerprint);
+            let key = known.or(cluster.cert.pin()).cloned();
             Ok(Known {
                 name: cluster.name.clone(),
                 certificate,
