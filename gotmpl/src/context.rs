@@ -114,6 +114,15 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Pays for bytes that are added to something that grows: it takes up to twice its length, and its old place beside it
+    /// while it moves.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`].
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.allocate(bytes.saturating_mul(3))
+    }
+
     /// Pays for the memory of a list of so many elements (or a map of half as many), and for making it.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
-//! Regular expressions: Go's syntax (RE2) on the `regex` crate, which matches in the same order and in linear time.
+//! Regular expressions: Go's syntax (RE2), compiled by `regex-automata`, which prefers the same match.
 
+mod search;
 mod translate;
 
 use std::borrow::Cow;
 
-use regex::{Captures, Match, Regex, RegexBuilder};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::util::primitives::PatternID;
+use regex_automata::util::syntax;
 
 use super::runes::{first_rune, runes};
 use super::{I, Outcome, S, by_runes, text};
@@ -13,6 +16,8 @@ use crate::func::{Args, Call, Func, FuncError};
 use crate::types::Type;
 use crate::unicode;
 use crate::value::{List, Value};
+
+use search::Search;
 
 pub(super) static FUNCS: &[Func] = &[
     // A pattern that is none matches nothing.
@@ -44,41 +49,46 @@ pub(super) static FUNCS: &[Func] = &[
 ];
 
 const FIND: Call = |context, args| {
-    let regex = compile(context, args.bytes(0)?)?;
+    let nfa = compile(context, args.bytes(0)?, WhichCaptures::Implicit)?;
     let subject = Subject::new(context, args.bytes(1)?)?;
-    let found = regex.find(&subject.text);
-    text(found.map_or(b"".as_slice(), |found| subject.part(found.start(), found.end())))
+    let mut search = Search::new(context, &nfa, 2)?;
+    search.run(context, &subject.text, 0)?;
+    let (start, end) = search.group(0).unwrap_or_default();
+    text(subject.part(start, end))
 };
 
 const FIND_ALL: Call = |context, args| {
-    let regex = compile(context, args.bytes(0)?)?;
+    let nfa = compile(context, args.bytes(0)?, WhichCaptures::Implicit)?;
     let subject = Subject::new(context, args.bytes(1)?)?;
-    let found = all(context, &regex, &subject, args.int(2)?)?;
+    let found = all(context, &nfa, &subject, args.int(2)?)?;
     if found.is_empty() {
         return Ok(Value::List(List::nil(&Type::String)));
     }
     Ok(Value::strings(
-        found.iter().map(|found| subject.part(found.start(), found.end())),
+        found.iter().map(|(start, end)| subject.part(*start, *end)),
     ))
 };
 
 const REPLACE: Call = |context, args| {
-    let regex = compile(context, args.bytes(0)?)?;
-    let template = args.bytes(2)?;
-    replace(context, &regex, args.bytes(1)?, |captures, subject, out| {
-        expand(template, captures, subject, out);
-    })
+    let by = args.bytes(2)?;
+    if !by.contains(&b'$') {
+        return REPLACE_LITERAL(context, args);
+    }
+    let nfa = compile(context, args.bytes(0)?, WhichCaptures::All)?;
+    context.steps(by.len() as u64 / 4)?;
+    context.allocate(by.len().saturating_mul(size_of::<Part<'_>>() / 2))?;
+    let slots = nfa.group_info().slot_len();
+    replace(context, &nfa, slots, args.bytes(1)?, &parts(by, &nfa))
 };
 
 const REPLACE_LITERAL: Call = |context, args| {
-    let regex = compile(context, args.bytes(0)?)?;
-    let by = args.bytes(2)?;
-    replace(context, &regex, args.bytes(1)?, |_, _, out| out.extend_from_slice(by))
+    let nfa = compile(context, args.bytes(0)?, WhichCaptures::Implicit)?;
+    replace(context, &nfa, 2, args.bytes(1)?, &[Part::Text(args.bytes(2)?)])
 };
 
 const SPLIT: Call = |context, args| {
     let (pattern, whole, limit) = (args.bytes(0)?, args.bytes(1)?, args.int(2)?);
-    let regex = compile(context, pattern)?;
+    let nfa = compile(context, pattern, WhichCaptures::Implicit)?;
     if limit == 0 {
         return Ok(Value::List(List::nil(&Type::String)));
     }
@@ -88,15 +98,15 @@ const SPLIT: Call = |context, args| {
     let subject = Subject::new(context, whole)?;
     let mut parts = Vec::new();
     let (mut from, mut to) = (0, 0);
-    for found in all(context, &regex, &subject, limit)? {
+    for (start, end) in all(context, &nfa, &subject, limit)? {
         if limit > 0 && parts.len() as u64 == limit.unsigned_abs() - 1 {
             break;
         }
-        to = found.start();
-        if found.end() != 0 {
+        to = start;
+        if end != 0 {
             parts.push(subject.part(from, to));
         }
-        from = found.end();
+        from = end;
     }
     if to != subject.text.len() {
         parts.push(subject.part(from, subject.text.len()));
@@ -104,21 +114,27 @@ const SPLIT: Call = |context, args| {
     Ok(Value::strings(parts))
 };
 
-/// The expression, paid for: making one takes far longer than most searches.
-fn compile(context: &mut Context<'_>, pattern: &[u8]) -> Result<Regex, FuncError> {
+/// The automaton of an expression, paid for: making one takes far longer than most searches.
+fn compile(context: &mut Context<'_>, pattern: &[u8], captures: WhichCaptures) -> Result<NFA, FuncError> {
     const INVALID: FuncError = FuncError::Failed("no regular expression");
     context.steps(300 + pattern.len() as u64 * 24)?;
     let translated = translate::translate(pattern).ok_or(INVALID)?;
     // Classes of Unicode and repetitions make many states out of few letters.
     context.steps(translated.weight)?;
-    let built = RegexBuilder::new(&translated.pattern)
-        .size_limit(MOST_STATES)
-        .nest_limit(200)
-        .build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => Limit::Allocation.into(),
-        _ => INVALID,
-    })
+    let built = NFA::compiler()
+        .syntax(syntax::Config::new().nest_limit(200))
+        .configure(
+            thompson::Config::new()
+                .nfa_size_limit(Some(MOST_STATES))
+                .which_captures(captures),
+        )
+        .build(&translated.pattern);
+    let nfa = built.map_err(|error| match error.size_limit() {
+        Some(_) => Limit::Allocation.into(),
+        None => INVALID,
+    })?;
+    context.allocate(nfa.memory_usage())?;
+    Ok(nfa)
 }
 
 /// Bytes of a compiled expression.
@@ -171,107 +187,130 @@ impl<'s> Subject<'s> {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         first_rune(rest).map_or(0, |rune| rune.width)
     }
-
-    /// Pays for one search from a place on, which may run to the end and find something short.
-    fn pay(&self, context: &mut Context<'_>, from: usize) -> Result<(), FuncError> {
-        Ok(context.steps(2 + (self.text.len() - from) as u64 / 96)?)
-    }
 }
 
 fn matches(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let regex = compile(context, args.bytes(0)?)?;
+    let nfa = compile(context, args.bytes(0)?, WhichCaptures::Implicit)?;
     let subject = Subject::new(context, args.bytes(1)?)?;
-    Ok(regex.is_match(&subject.text).into())
+    let found = Search::new(context, &nfa, 0)?.run(context, &subject.text, 0)?;
+    Ok(found.into())
 }
 
-/// The matches that follow each other, all for a negative limit; an empty one right behind another does not count.
-fn all<'t>(
+/// The bounds of the matches that follow each other, all for a negative limit; an empty one right behind another does
+/// not count.
+fn all(
     context: &mut Context<'_>,
-    regex: &Regex,
-    subject: &'t Subject<'_>,
+    nfa: &NFA,
+    subject: &Subject<'_>,
     limit: i64,
-) -> Result<Vec<Match<'t>>, FuncError> {
+) -> Result<Vec<(usize, usize)>, FuncError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut search = Search::new(context, nfa, 2)?;
     let mut found = Vec::new();
     let mut at = 0;
     let mut last_end = None;
     while found.len() < limit && at <= subject.text.len() {
-        subject.pay(context, at)?;
-        let Some(next) = regex.find_at(&subject.text, at) else {
+        context.steps(2)?;
+        if !search.run(context, &subject.text, at)? {
             break;
-        };
+        }
+        let (start, end) = search.group(0).unwrap_or_default();
         let mut counts = true;
-        if next.end() == at {
-            counts = last_end != Some(next.start());
+        if end == at {
+            counts = last_end != Some(start);
             at += subject.width(at).max(1);
         } else {
-            at = next.end();
+            at = end;
         }
-        last_end = Some(next.end());
+        last_end = Some(end);
         if counts {
-            context.allocate_items(1)?;
-            found.push(next);
+            // The bounds, and the string that is made of them.
+            context.allocate_items(2)?;
+            context.allocate(end - start + 64)?;
+            found.push((start, end));
         }
     }
     Ok(found)
 }
 
-fn replace(
-    context: &mut Context<'_>,
-    regex: &Regex,
-    whole: &[u8],
-    by: impl Fn(&Captures<'_>, &Subject<'_>, &mut Vec<u8>),
-) -> Outcome {
+fn replace(context: &mut Context<'_>, nfa: &NFA, slots: usize, whole: &[u8], replacement: &[Part<'_>]) -> Outcome {
     let subject = Subject::new(context, whole)?;
+    let mut search = Search::new(context, nfa, slots)?;
     let mut out = Vec::new();
     let (mut at, mut last_end) = (0, 0);
     while at <= subject.text.len() {
-        subject.pay(context, at)?;
-        let Some(captures) = regex.captures_at(&subject.text, at) else {
+        context.steps(2)?;
+        if !search.run(context, &subject.text, at)? {
             break;
-        };
-        let Some(found) = captures.get(0) else { break };
-        let before = out.len();
-        out.extend_from_slice(subject.part(last_end, found.start()));
-        // Not for an empty match right behind another.
-        if found.end() > last_end || found.start() == 0 {
-            by(&captures, &subject, &mut out);
         }
-        context.allocate(out.len() - before)?;
-        last_end = found.end();
-        at = found.end().max(at + subject.width(at).max(1));
+        let (start, end) = search.group(0).unwrap_or_default();
+        context.grow(start - last_end)?;
+        out.extend_from_slice(subject.part(last_end, start));
+        // Not for an empty match right behind another.
+        if end > last_end || start == 0 {
+            context.steps(replacement.len() as u64 / 16)?;
+            let written = || replacement.iter().map(|part| part.bytes(&search, &subject));
+            context.grow(written().map(<[u8]>::len).fold(0, usize::saturating_add))?;
+            written().for_each(|bytes| out.extend_from_slice(bytes));
+        }
+        last_end = end;
+        at = end.max(at + subject.width(at).max(1));
     }
     out.extend_from_slice(subject.part(last_end, subject.text.len()));
     text(out)
 }
 
-/// Appends a replacement, in which `$1`, `${1}`, `$name` and `${name}` stand for groups and `$$` for a dollar sign.
-fn expand(template: &[u8], captures: &Captures<'_>, subject: &Subject<'_>, out: &mut Vec<u8>) {
-    let mut rest = template;
-    while let Some(dollar) = memchr::memchr(b'$', rest) {
-        out.extend_from_slice(rest.get(..dollar).unwrap_or_default());
-        rest = rest.get(dollar + 1..).unwrap_or_default();
+/// A part of a replacement.
+enum Part<'r> {
+    Text(&'r [u8]),
+    /// What a group matched.
+    Group(usize),
+}
+
+impl<'r> Part<'r> {
+    fn bytes(&self, search: &Search<'_>, subject: &Subject<'r>) -> &'r [u8] {
+        match self {
+            Part::Text(text) => text,
+            Part::Group(number) => {
+                let (start, end) = search.group(*number).unwrap_or_default();
+                subject.part(start, end)
+            }
+        }
+    }
+}
+
+/// A replacement, in which `$1`, `${1}`, `$name` and `${name}` stand for groups and `$$` for a dollar sign. A group that
+/// does not exist stands for nothing.
+fn parts<'r>(replacement: &'r [u8], nfa: &NFA) -> Vec<Part<'r>> {
+    let mut parts = Vec::new();
+    let mut rest = replacement;
+    while let Some((before, after)) = memchr::memchr(b'$', rest).and_then(|dollar| rest.split_at_checked(dollar)) {
+        let (dollar, after) = after.split_at_checked(1).unwrap_or((after, b""));
+        parts.push(Part::Text(before));
+        rest = after;
         if let Some(after) = rest.strip_prefix(b"$") {
-            out.push(b'$');
+            parts.push(Part::Text(dollar));
             rest = after;
             continue;
         }
         let Some((name, after)) = reference(rest) else {
-            out.push(b'$');
+            parts.push(Part::Text(dollar));
             continue;
         };
         rest = after;
-        let group = match group_number(name) {
-            Some(number) => captures.get(number),
-            None => std::str::from_utf8(name)
-                .ok()
-                .and_then(|name| captures.name(&translate::group_name(name))),
-        };
-        if let Some(group) = group {
-            out.extend_from_slice(subject.part(group.start(), group.end()));
-        }
+        let number = group_number(name).or_else(|| {
+            let name = translate::group_name(std::str::from_utf8(name).ok()?);
+            nfa.group_info().to_index(PatternID::ZERO, &name)
+        });
+        parts.extend(
+            number
+                .filter(|number| *number < nfa.group_info().group_len(PatternID::ZERO))
+                .map(Part::Group),
+        );
     }
-    out.extend_from_slice(rest);
+    parts.push(Part::Text(rest));
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    parts
 }
 
 /// The name that follows a dollar sign, and what follows it.

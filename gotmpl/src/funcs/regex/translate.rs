@@ -25,13 +25,15 @@ pub(super) fn translate(pattern: &[u8]) -> Option<Translated> {
         last_weight: 0,
         groups: Vec::new(),
         repeated: 1,
+        folds: false,
+        folding: 0,
     };
     while let Some(char) = translator.next() {
         translator.element(char)?;
     }
     translator.groups.is_empty().then_some(Translated {
         pattern: translator.out,
-        weight: translator.weight,
+        weight: translator.weight.saturating_add(translator.folding),
     })
 }
 
@@ -57,6 +59,10 @@ struct Translator<'p> {
     groups: Vec<(u32, u64)>,
     /// The largest product of counts in the group at hand.
     repeated: u32,
+    /// `(?i)` was said somewhere before, so that classes may be folded.
+    folds: bool,
+    /// What folding is worth; it is done once, however often the class is repeated.
+    folding: u64,
 }
 
 /// How often something may be repeated, also by repetitions of repetitions.
@@ -190,6 +196,7 @@ impl Translator<'_> {
         if !known(on) || off.is_some_and(|off| off.is_empty() || !known(off)) {
             return None;
         }
+        self.folds |= on.contains('i');
         self.rest = rest.get(1..)?;
         if rest.starts_with(':') {
             self.start_group(&format!("(?{flags}:"));
@@ -224,7 +231,8 @@ impl Translator<'_> {
             }
         }
         if let Some(class) = self.class()? {
-            self.add_weighing(&format!("[{class}]"), Last::Element(1), class_weight(&class));
+            let weight = self.class_weight(&class);
+            self.add_weighing(&format!("[{class}]"), Last::Element(1), weight);
             return Some(());
         }
         let char = self.escaped_char()?;
@@ -266,18 +274,13 @@ impl Translator<'_> {
     }
 }
 
-/// A class of Unicode takes hundreds of states, one of ASCII a few.
-fn class_weight(class: &str) -> u64 {
-    if class.starts_with("\\p") || class.starts_with("\\P") {
-        CLASS_OF_UNICODE
-    } else if class.starts_with("[^") {
-        ANY
-    } else {
-        4
-    }
-}
-
 const CLASS_OF_UNICODE: u64 = 1500;
+
+/// `(?i)` looks every character of a class up.
+const CHARACTERS_A_STEP: u64 = 64;
+
+/// All characters there are.
+const EVERY: u64 = 0x11_0000;
 
 /// Every character there is takes a state for each form of UTF-8.
 const ANY: u64 = 25;

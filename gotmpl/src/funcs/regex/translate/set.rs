@@ -4,6 +4,26 @@ use super::{Last, Translator, hexadecimal};
 use crate::unicode;
 
 impl Translator<'_> {
+    /// A class of Unicode takes hundreds of states, one of ASCII a few.
+    pub(super) fn class_weight(&mut self, class: &str) -> u64 {
+        let (weight, characters) = if class.starts_with("\\p") || class.starts_with("\\P") {
+            (super::CLASS_OF_UNICODE, super::EVERY)
+        } else if class.starts_with("[^") || class.starts_with("[:^") {
+            (super::ANY, super::EVERY)
+        } else {
+            (4, 128)
+        };
+        self.fold(characters);
+        weight
+    }
+
+    /// So many characters are folded, perhaps.
+    fn fold(&mut self, characters: u64) {
+        if self.folds {
+            self.folding = self.folding.saturating_add(characters / super::CHARACTERS_A_STEP);
+        }
+    }
+
     /// `d`, `pL` and so on behind a backslash, as the content of a set; `Some(None)` when it is none of them.
     pub(super) fn class(&mut self) -> Option<Option<String>> {
         for (letter, class) in [
@@ -54,14 +74,16 @@ impl Translator<'_> {
             if self.rest.starts_with("[:")
                 && let Some(class) = self.posix_class()
             {
-                out.push_str(&class?);
+                let class = class?;
+                weight += self.class_weight(&class);
+                out.push_str(&class);
                 continue;
             }
             if self.rest.starts_with('\\') {
                 let before = self.rest;
                 self.next();
                 if let Some(class) = self.class()? {
-                    weight += super::class_weight(&class);
+                    weight += self.class_weight(&class);
                     out.push_str(&class);
                     continue;
                 }
@@ -78,6 +100,7 @@ impl Translator<'_> {
             if high < low {
                 return None;
             }
+            self.fold(u64::from(u32::from(high) - u32::from(low)));
             out.push_str(&format!("{}-{}", hexadecimal(low), hexadecimal(high)));
         }
         self.next();
