@@ -22,7 +22,6 @@ use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::{Time, Validity};
-use zeroize::Zeroizing;
 
 use super::encoding::decode_base64;
 use super::keys::{PrivateKey, to_pem};
@@ -31,7 +30,7 @@ use super::{I, Outcome, S};
 use crate::context::Context;
 use crate::func::{Args, Func, FuncError};
 use crate::types::{Kind, Named, Type};
-use crate::value::{List, Object, Value};
+use crate::value::{List, Object, Str, Value};
 
 const LIST: Type = Type::List(&Type::Any);
 const AUTHORITY: Type = Type::Named(&CERTIFICATE);
@@ -43,7 +42,7 @@ pub(super) static FUNCS: &[Func] = &[
     })
     .nondeterministic(),
     Func::new("genCAWithKey", &[S, I, S], |context, args| {
-        let key = PrivateKey::from_pem(args.bytes(2)?)?;
+        let key = PrivateKey::from_pem(context, args.bytes(2)?)?;
         authority(context, args, &key)
     })
     .nondeterministic(),
@@ -53,7 +52,7 @@ pub(super) static FUNCS: &[Func] = &[
     })
     .nondeterministic(),
     Func::new("genSelfSignedCertWithKey", &[S, LIST, LIST, I, S], |context, args| {
-        let key = PrivateKey::from_pem(args.bytes(4)?)?;
+        let key = PrivateKey::from_pem(context, args.bytes(4)?)?;
         self_signed(context, args, &key)
     })
     .nondeterministic(),
@@ -66,7 +65,7 @@ pub(super) static FUNCS: &[Func] = &[
         "genSignedCertWithKey",
         &[S, LIST, LIST, I, AUTHORITY, S],
         |context, args| {
-            let key = PrivateKey::from_pem(args.bytes(5)?)?;
+            let key = PrivateKey::from_pem(context, args.bytes(5)?)?;
             signed(context, args, &key)
         },
     )
@@ -84,8 +83,8 @@ static CERTIFICATE: Named = Named {
 
 /// A certificate and its key, in PEM.
 struct KeyPair {
-    cert: Vec<u8>,
-    key: Zeroizing<Vec<u8>>,
+    cert: Str,
+    key: Str,
 }
 
 impl Object for KeyPair {
@@ -97,6 +96,10 @@ impl Object for KeyPair {
         self
     }
 
+    fn size(&self) -> usize {
+        self.cert.len() + self.key.len()
+    }
+
     fn field(&self, name: &str) -> Option<Value> {
         self.fields()
             .into_iter()
@@ -105,14 +108,14 @@ impl Object for KeyPair {
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
         vec![
-            ("Cert", Value::string(self.cert.clone())),
-            ("Key", Value::string(self.key.to_vec())),
+            ("Cert", Value::String(self.cert.clone())),
+            ("Key", Value::String(self.key.clone())),
         ]
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
         let other = other.as_any().downcast_ref::<KeyPair>();
-        other.is_some_and(|other| self.cert == other.cert && *self.key == *other.key)
+        other.is_some_and(|other| self.cert == other.cert && self.key == other.key)
     }
 }
 
@@ -142,14 +145,14 @@ fn authority(context: &mut Context<'_>, args: Args<'_>, key: &PrivateKey) -> Out
 }
 
 fn self_signed(context: &mut Context<'_>, args: Args<'_>, key: &PrivateKey) -> Outcome {
-    let wanted = wanted(args)?;
+    let wanted = wanted(context, args)?;
     make(context, &wanted, key, None)
 }
 
 fn signed(context: &mut Context<'_>, args: Args<'_>, key: &PrivateKey) -> Outcome {
     let authority = args.object::<KeyPair>(4)?;
     let cert = parse(&authority.cert)?;
-    let signer_key = PrivateKey::from_pem(&authority.key)?;
+    let signer_key = PrivateKey::from_pem(context, &authority.key)?;
     let same_key = cert
         .tbs_certificate
         .subject_public_key_info
@@ -160,7 +163,7 @@ fn signed(context: &mut Context<'_>, args: Args<'_>, key: &PrivateKey) -> Outcom
             "the authority's certificate and key do not belong together",
         ));
     }
-    let wanted = wanted(args)?;
+    let wanted = wanted(context, args)?;
     let extensions = cert.tbs_certificate.extensions.iter().flatten();
     let key_id = extensions
         .filter(|extension| extension.extn_id == const_oid(SUBJECT_KEY_ID))
@@ -180,10 +183,15 @@ fn const_oid(dotted: &str) -> der::asn1::ObjectIdentifier {
 }
 
 /// `cn ips names days …`.
-fn wanted(args: Args<'_>) -> Result<Wanted, FuncError> {
-    let texts = |list: &List| -> Result<Vec<String>, FuncError> {
+fn wanted(context: &mut Context<'_>, args: Args<'_>) -> Result<Wanted, FuncError> {
+    let mut texts = |list: &List| -> Result<Vec<String>, FuncError> {
         let text = |value: &Value| match value {
-            Value::String(text) => String::from_utf8(text.to_vec()).map_err(|_| FAILED),
+            Value::String(text) => {
+                // It is copied into the name, the extension, the message, the certificate and its PEM.
+                context.allocate(text.len().saturating_mul(8).saturating_add(256))?;
+                context.steps(4 + text.len() as u64 / 32)?;
+                String::from_utf8(text.to_vec()).map_err(|_| FAILED)
+            }
             _ => Err(FuncError::Failed("an address or a name is no string")),
         };
         list.items().iter().map(text).collect()
@@ -316,6 +324,8 @@ fn make(context: &mut Context<'_>, wanted: &Wanted, key: &PrivateKey, signer: Op
         extensions: Some(extensions(wanted, key_id, authority_id)?),
     };
     let message = tbs_certificate.to_der().map_err(|_| FAILED)?;
+    context.allocate(message.len().saturating_mul(4))?;
+    context.steps(message.len() as u64 / 32)?;
     let signature = signer.key.sign(context, &message)?;
     let certificate = Certificate {
         tbs_certificate,
@@ -324,8 +334,8 @@ fn make(context: &mut Context<'_>, wanted: &Wanted, key: &PrivateKey, signer: Op
     };
     let der = certificate.to_der().map_err(|_| FAILED)?;
     Ok(Value::object(KeyPair {
-        cert: to_pem("CERTIFICATE", &der).as_bytes().to_vec(),
-        key: Zeroizing::new(key.to_pem()?.as_bytes().to_vec()),
+        cert: to_pem("CERTIFICATE", &der).as_bytes().into(),
+        key: key.to_pem()?.as_bytes().into(),
     }))
 }
 
@@ -338,8 +348,8 @@ fn parse(text: &[u8]) -> Result<Certificate, FuncError> {
 fn build_custom(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     context.steps(40_000)?;
     let decoded = |index| -> Result<Vec<u8>, FuncError> { decode_base64(args.bytes(index)?).ok_or(NO_CERTIFICATE) };
-    let (cert, key) = (decoded(0)?, Zeroizing::new(decoded(1)?));
+    let (cert, key) = (Str::from(decoded(0)?), Str::from(decoded(1)?));
     parse(&cert)?;
-    PrivateKey::from_pem(&key)?;
+    PrivateKey::from_pem(context, &key)?;
     Ok(Value::object(KeyPair { cert, key }))
 }

@@ -2,8 +2,8 @@
 //!
 //! They come from the rendering's own random source, which no backend with a source of its own would take, so these are
 //! the pure-Rust crates. The keys are new to the world when the template is rendered; they sign a certificate there and
-//! open nothing, so the timing weakness of the `rsa` crate (RUSTSEC-2023-0071: an attacker lets a server decrypt) has no
-//! target.
+//! open nothing. A sealed key (`gen*WithKey`) signs again at every rendering, so signatures of RSA are blinded: the timing
+//! weakness of the `rsa` crate (RUSTSEC-2023-0071) has no target.
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode};
@@ -12,6 +12,7 @@ use pkcs8::{AlgorithmIdentifierRef, EncodePublicKey, PrivateKeyInfo};
 use rand_chacha::rand_core::RngCore;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
+use rsa::traits::PublicKeyParts;
 use sec1::{EcParameters, EcPrivateKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -77,6 +78,14 @@ const RSA_2048: u32 = 250;
 const RSA_4096: u32 = 2500;
 const DSA_2048: u32 = 1500;
 const SIGNATURE: u32 = 25;
+const READING: u32 = 2;
+
+/// The price for a key of another size: the work grows with the third power.
+fn of_size(price: u32, bytes: usize, usual: usize) -> u32 {
+    let cube = |bytes: usize| (bytes as u64).saturating_pow(3);
+    let price = u64::from(price).saturating_mul(cube(bytes)) / cube(usual);
+    u32::try_from(price).unwrap_or(u32::MAX)
+}
 
 /// 2048 bits with a subgroup of 256.
 fn new_dsa(context: &mut Context<'_>) -> Result<PrivateKey, FuncError> {
@@ -160,8 +169,10 @@ impl PrivateKey {
     }
 
     /// A key in any of the PEM forms that Go's `x509` reads.
-    pub(super) fn from_pem(text: &[u8]) -> Result<PrivateKey, FuncError> {
+    pub(super) fn from_pem(context: &mut Context<'_>, text: &[u8]) -> Result<PrivateKey, FuncError> {
         let block = pem::parse(text).map_err(|_| NO_KEY)?;
+        // A key of RSA is checked, with numbers as long as they happen to be.
+        context.work(of_size(READING, block.contents().len(), 1200))?;
         match block.tag() {
             "PRIVATE KEY" => PrivateKey::from_pkcs8(block.contents()),
             "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(block.contents()),
@@ -244,12 +255,16 @@ impl PrivateKey {
 
     /// Signs by [`PrivateKey::algorithm`].
     pub(super) fn sign(&self, context: &mut Context<'_>, message: &[u8]) -> Result<Vec<u8>, FuncError> {
-        context.work(SIGNATURE)?;
+        context.work(match self {
+            PrivateKey::Rsa(key) => of_size(SIGNATURE, key.size(), 256).max(SIGNATURE),
+            _ => SIGNATURE,
+        })?;
         context.steps(3000)?;
         Ok(match self {
             PrivateKey::Rsa(key) => {
                 let digest = Sha256::digest(message);
-                key.sign(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest)
+                // Blinded: the key may be a sealed one, which signs again and again.
+                key.sign_with_rng(&mut generator(context)?, rsa::Pkcs1v15Sign::new::<Sha256>(), &digest)
                     .map_err(|_| FAILED)?
             }
             PrivateKey::P256(key) => {
@@ -278,4 +293,48 @@ impl PrivateKey {
 pub(super) fn to_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     Zeroizing::new(pem::encode_config(&pem::Pem::new(label, der), config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Limits, Random};
+
+    /// Counts how often it is asked.
+    struct Counting(u32);
+
+    impl Random for Counting {
+        fn fill(&mut self, buffer: &mut [u8]) -> bool {
+            self.0 += 1;
+            buffer.fill(7);
+            true
+        }
+    }
+
+    #[test]
+    fn rsa_signatures_are_blinded() {
+        let now = jiff::Zoned::default();
+        let mut random = Counting(0);
+        let mut context = Context::new(&now, &mut random, Limits::default());
+        let key = PrivateKey::new_rsa(&mut context, 2048).unwrap();
+        let signature = key.sign(&mut context, b"message").unwrap();
+        // Once for the key, once for the blinding.
+        assert_eq!(random.0, 2);
+        let PrivateKey::Rsa(key) = key else {
+            panic!("an RSA key")
+        };
+        let scheme = rsa::Pkcs1v15Sign::new::<Sha256>();
+        assert!(
+            key.to_public_key()
+                .verify(scheme, &Sha256::digest(b"message"), &signature)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_price_of_a_key_grows_with_its_size() {
+        assert_eq!(of_size(SIGNATURE, 256, 256), 25);
+        assert_eq!(of_size(SIGNATURE, 512, 256), 200);
+        assert!(of_size(READING, 1 << 20, 1200) > Limits::default().work);
+    }
 }

@@ -41,6 +41,11 @@ pub trait Object: Any {
         Vec::new()
     }
 
+    /// About how many bytes it holds, where that may be many: what a function pays to read it.
+    fn size(&self) -> usize {
+        0
+    }
+
     /// The number, where the kind is an integer: `time.Duration`, `time.Month`.
     fn integer(&self) -> Option<i64> {
         None
