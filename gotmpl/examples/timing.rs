@@ -94,14 +94,15 @@ fn measured(functions: &Functions, text: &str, seed: u8) -> Result<(u128, String
 }
 
 fn bombs(functions: &Functions) -> Result<(), Failure> {
-    let large =
-        "{{ $s := repeat 900000 \"aB c\" }}{{ $l := until 20000 }}{{ $t := splitList \"c\" (repeat 20000 \"aBc\") }}";
-    let middling =
-        "{{ $s := repeat 1000 \"aB c\" }}{{ $l := until 100 }}{{ $t := splitList \"c\" (repeat 100 \"aBc\") }}";
-    let small = "{{ $s := \"aB c\" }}{{ $l := until 3 }}{{ $t := list \"a\" \"b\" }}";
-    for (size, values) in [("large", large), ("middling", middling), ("small", small)] {
+    let lines = include_str!("../tests/bombs-values.tsv").lines();
+    let lines: Vec<Vec<&str>> = lines.map(|line| line.split('\t').collect()).collect();
+    for (place, size) in ["large", "middling", "small"].into_iter().enumerate() {
         let calls = include_str!("../tests/bombs.txt").lines();
         for call in calls.filter(|line| !line.starts_with('#')) {
+            let used = lines
+                .iter()
+                .filter(|line| line.first().is_some_and(|name| call.contains(name)));
+            let values: String = used.filter_map(|line| line.get(place + 1)).copied().collect();
             let text = format!("{values}{{{{ range 1000000 }}}}{{{{ $x := {call} }}}}{{{{ end }}}}");
             let mut best = measured(functions, &text, 0)?;
             for _ in 0..2 {

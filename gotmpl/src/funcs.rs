@@ -33,7 +33,7 @@ use crate::context::Context;
 use crate::func::{Args, Func, FuncError};
 use crate::print;
 use crate::types::Type;
-use crate::value::{Str, Value};
+use crate::value::{Map, Str, Value};
 
 /// What a function gives.
 type Outcome = Result<Value, FuncError>;
@@ -85,10 +85,24 @@ fn by_runes<'a>(
     Ok(whole)
 }
 
+/// Bytes of a key that take a step when a map is searched for it: it is compared with some ten others.
+const KEY_BYTES_A_STEP: u64 = 256;
+
+/// Pays for a copy of a map's entries, and for finding their places in another map.
+fn pay_for_entries(context: &mut Context<'_>, map: &Map) -> Result<(), FuncError> {
+    context.allocate_items(map.len().saturating_mul(2))?;
+    let bytes: u64 = map.entries().keys().map(|key| key.len() as u64).sum();
+    Ok(context.steps(bytes / KEY_BYTES_A_STEP)?)
+}
+
 /// A value as text: Go's `%v`.
 fn strval(context: &mut Context<'_>, value: &Value) -> Result<Vec<u8>, FuncError> {
     match value {
-        Value::String(text) => Ok(text.to_vec()),
+        Value::String(text) => {
+            context.allocate(text.len())?;
+            context.steps(text.len() as u64 / 1024)?;
+            Ok(text.to_vec())
+        }
         other => Ok(print::sprint(context, std::slice::from_ref(other))?),
     }
 }

@@ -51,6 +51,14 @@ impl Functions {
         names
     }
 
+    /// The function of a name; `None` for `and` and `or` too, which are no functions but forms of the language.
+    pub fn get(&self, name: &str) -> Option<Func> {
+        match self.find(name)? {
+            Callee::Func(func) => Some(func),
+            Callee::And | Callee::Or => None,
+        }
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
     }

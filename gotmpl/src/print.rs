@@ -57,6 +57,12 @@ pub fn sprintf(context: &mut Context<'_>, format: &[u8], operands: &[Value]) -> 
     Ok(printer.bytes)
 }
 
+/// A byte as two digits.
+pub(crate) fn hexadecimal(byte: u8) -> [u8; 2] {
+    let digit = |number: u8| number + if number < 10 { b'0' } else { b'A' - 10 };
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
 /// How one operand is to be printed.
 #[derive(Clone, Copy, Default)]
 struct Flags {
@@ -94,7 +100,7 @@ impl<'p, 'c> Printer<'p, 'c> {
 
     /// Every byte printed is paid for here.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Limit> {
-        self.context.allocate(bytes.len())?;
+        self.context.grow(bytes.len())?;
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
@@ -104,7 +110,7 @@ impl<'p, 'c> Printer<'p, 'c> {
     }
 
     fn padding(&mut self, count: usize) -> Result<(), Limit> {
-        self.context.allocate(count)?;
+        self.context.grow(count)?;
         // Zeros are never padded to the right.
         let fill = if self.flags.zero && !self.flags.minus {
             b'0'

@@ -25,7 +25,7 @@ fn printed(context: &mut Context<'_>, args: Args<'_>) -> Result<Str, FuncError> 
 
 pub(super) fn html(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
     let text = printed(context, args)?;
-    context.allocate(text.len())?;
+    context.grow(text.len().saturating_mul(2))?;
     context.steps(text.len() as u64 / BYTES_A_STEP)?;
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -56,7 +56,10 @@ pub(super) fn js(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, Fun
     for (c, bytes) in unicode::chars(&text) {
         match c.unwrap_or(char::REPLACEMENT_CHARACTER) {
             c @ ('\\' | '\'' | '"') => out.extend([b'\\', c as u8]),
-            c @ ('<' | '>' | '&' | '=' | '\0'..' ') => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
+            c @ ('<' | '>' | '&' | '=' | '\0'..' ') => {
+                out.extend(b"\\u00");
+                out.extend(print::hexadecimal(c as u8));
+            }
             // A byte that is no UTF-8 counts as U+FFFD, which is printable, and stays as it is.
             c if c.is_ascii() || unicode::is_printable(c) => out.extend_from_slice(bytes),
             c => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
@@ -75,7 +78,10 @@ pub(super) fn urlquery(context: &mut Context<'_>, args: Args<'_>) -> Result<Valu
             b' ' => out.push(b'+'),
             b'-' | b'_' | b'.' | b'~' => out.push(*byte),
             byte if byte.is_ascii_alphanumeric() => out.push(*byte),
-            byte => out.extend(format!("%{byte:02X}").bytes()),
+            byte => {
+                out.push(b'%');
+                out.extend(print::hexadecimal(*byte));
+            }
         }
     }
     Ok(Value::string(out))

@@ -92,6 +92,7 @@ impl Exec<'_, '_, '_> {
                 // One of strings holds no map, and stays as it is.
                 Value::Map(map) if *map.element_type() != Type::String && map.hold() => self.held.push(map.clone()),
                 Value::String(text) => bytes += text.len(),
+                Value::Object(object) => bytes += object.size(),
                 _ => {}
             }
         }

@@ -129,9 +129,13 @@ fn moment(context: &Context<'_>, value: &Value) -> Time {
     }
 }
 
-fn shown(context: &mut Context<'_>, layout: &[u8], value: &Value, zone: Zone) -> Outcome {
+fn pay_for_layout(context: &mut Context<'_>, layout: &[u8]) -> Result<(), FuncError> {
     context.allocate(layout.len().saturating_mul(4))?;
-    context.steps(2 + layout.len() as u64 / 2)?;
+    Ok(context.steps(2 + layout.len() as u64 / 2)?)
+}
+
+fn shown(context: &mut Context<'_>, layout: &[u8], value: &Value, zone: Zone) -> Outcome {
+    pay_for_layout(context, layout)?;
     let time = Time {
         zone,
         ..moment(context, value)

@@ -1,7 +1,7 @@
 //! Dictionaries: maps from text to anything. `set`, `unset` and `merge` change the map that they are given, as in Go.
 
 use super::equal::copy_of;
-use super::{A, MAP, Outcome, S, merge, strval};
+use super::{A, MAP, Outcome, S, merge, pay_for_entries, strval};
 use crate::context::Context;
 use crate::func::{Args, Call, Func, FuncError};
 use crate::types::Type;
@@ -104,7 +104,7 @@ fn pick(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 
 fn omit(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let map = args.map(0)?;
-    context.allocate_items(map.len().saturating_mul(2))?;
+    pay_for_entries(context, map)?;
     let kept: Map = map.to_vec().into_iter().collect();
     for index in 1..args.len() {
         drop(kept.remove(args.bytes(index)?));

@@ -1,6 +1,6 @@
 //! Deep equality and deep copies: Go's `reflect.DeepEqual` and what `deepCopy` does.
 
-use super::semver;
+use super::{KEY_BYTES_A_STEP, pay_for_entries, semver};
 use crate::context::Context;
 use crate::func::FuncError;
 use crate::value::{List, Map, Value};
@@ -23,7 +23,10 @@ pub(super) fn deep_equal(context: &mut Context<'_>, a: &Value, b: &Value) -> Res
         }
         (Value::List(a), Value::List(b)) => return context.deeper(|context| equal_lists(context, a, b)),
         (Value::Map(a), Value::Map(b)) => return context.deeper(|context| equal_maps(context, a, b)),
-        (Value::Object(a), Value::Object(b)) => a.deeply_equals(b.as_ref()),
+        (Value::Object(a), Value::Object(b)) => {
+            context.steps(a.size() as u64 / 4096)?;
+            a.deeply_equals(b.as_ref())
+        }
         (a, b) => a.integer() == b.integer(),
     })
 }
@@ -32,7 +35,7 @@ fn equal_lists(context: &mut Context<'_>, a: &List, b: &List) -> Result<bool, Fu
     if a.is_nil() != b.is_nil() || a.len() != b.len() {
         return Ok(false);
     }
-    for (a, b) in a.to_vec().iter().zip(&b.to_vec()) {
+    for (a, b) in a.items().iter().zip(b.items().iter()) {
         if !deep_equal(context, a, b)? {
             return Ok(false);
         }
@@ -47,9 +50,10 @@ fn equal_maps(context: &mut Context<'_>, a: &Map, b: &Map) -> Result<bool, FuncE
     if a.is_same(b) {
         return Ok(true);
     }
-    for (key, a) in a.to_vec() {
-        match b.get(&key) {
-            Some(b) if deep_equal(context, &a, &b)? => {}
+    for (key, a) in a.entries().iter() {
+        context.steps(key.len() as u64 / KEY_BYTES_A_STEP)?;
+        match b.get(key) {
+            Some(b) if deep_equal(context, a, &b)? => {}
             _ => return Ok(false),
         }
     }
@@ -66,8 +70,8 @@ fn deep_copy(context: &mut Context<'_>, value: &Value) -> Result<Value, FuncErro
             Ok(Value::List(List::new(list.element_type(), copies)))
         }
         Value::Map(map) if !map.is_nil() => {
+            pay_for_entries(context, map)?;
             let (keys, values): (Vec<_>, Vec<_>) = map.to_vec().into_iter().unzip();
-            context.allocate_items(keys.len().saturating_mul(2))?;
             let copy = Map::new(map.element_type());
             for (key, value) in keys.into_iter().zip(each(context, values)?) {
                 let _fresh = copy.insert(key, value);

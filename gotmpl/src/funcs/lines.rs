@@ -29,7 +29,7 @@ pub(super) static FUNCS: &[Func] = &[
 /// Breaks at spaces so that no line is longer than `width`; words longer than that are broken only when `anywhere`.
 fn wrap(context: &mut Context<'_>, width: i64, separator: &[u8], whole: &[u8], anywhere: bool) -> Outcome {
     let width = usize::try_from(width).unwrap_or(0).max(1);
-    context.allocate((whole.len() / width).saturating_mul(separator.len()))?;
+    context.grow((whole.len() / width).saturating_mul(separator.len()))?;
     let part = |from: usize, to: usize| whole.get(from..to).unwrap_or_default();
     let mut out = Vec::with_capacity(whole.len() + whole.len() / 16);
     let mut at = 0;

@@ -90,14 +90,25 @@ fn part(context: &mut Context<'_>, args: Args<'_>, front: usize, back: usize) ->
 }
 
 fn push(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut items = copied(context, window(args)?)?;
-    items.push(args.any(1)?.clone());
-    Ok(Value::list(items))
+    let (list, last) = (window(args)?, args.any(1)?);
+    joined(context, [&*list.items(), std::slice::from_ref(last)])
 }
 
 fn prepend(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut items = copied(context, window(args)?)?;
-    items.insert(0, args.any(1)?.clone());
+    let (list, first) = (window(args)?, args.any(1)?);
+    joined(context, [std::slice::from_ref(first), &*list.items()])
+}
+
+/// The elements one after the other, paid for before room is made for all of them.
+fn joined<'v>(context: &mut Context<'_>, parts: impl IntoIterator<Item = &'v [Value]> + Clone) -> Outcome {
+    let count = parts
+        .clone()
+        .into_iter()
+        .map(<[Value]>::len)
+        .fold(0, usize::saturating_add);
+    context.allocate_items(count)?;
+    let mut items = Vec::with_capacity(count);
+    parts.into_iter().for_each(|part| items.extend_from_slice(part));
     Ok(Value::list(items))
 }
 
@@ -139,16 +150,14 @@ fn without(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 fn has(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     match args.any(1)? {
         Value::Nil | Value::NoValue => Ok(false.into()),
-        haystack => {
-            let items = as_list(haystack)?.to_vec();
-            Ok(is_in(context, args.any(0)?, &items)?.into())
-        }
+        haystack => Ok(is_in(context, args.any(0)?, &as_list(haystack)?.items())?.into()),
     }
 }
 
 fn compact(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let items = copied(context, window(args)?)?;
-    Ok(Value::list(items.into_iter().filter(Value::truth).collect()))
+    let mut items = copied(context, window(args)?)?;
+    items.retain(Value::truth);
+    Ok(Value::list(items))
 }
 
 /// The window between two places on the same list; of an empty list, nil.
@@ -169,14 +178,12 @@ fn slice(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 fn concat(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut items = Vec::new();
-    for list in args.rest(0) {
-        items.extend(copied(context, as_list(list)?)?);
-    }
-    if items.is_empty() {
+    let lists: Vec<_> = args.rest(0).iter().map(as_list).collect::<Result<_, _>>()?;
+    if lists.iter().all(|list| list.is_empty()) {
         return Ok(Value::List(List::nil(&Type::Any)));
     }
-    Ok(Value::list(items))
+    let parts: Vec<_> = lists.iter().map(|list| list.items()).collect();
+    joined(context, parts.iter().map(|part| &**part))
 }
 
 /// Lists of `size` elements; the original calculates in floats, which decides about odd sizes.

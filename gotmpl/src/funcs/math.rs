@@ -161,11 +161,14 @@ fn power_of_ten(exponent: i64) -> f64 {
 
 /// From `start` to before `stop`; none when `step` leads away.
 fn numbers(context: &mut Context<'_>, start: i64, stop: i64, step: i64) -> Result<Vec<i64>, FuncError> {
-    let mut found = Vec::new();
     let up = stop >= start;
     if (up && step <= 0) || (!up && step >= 0) {
-        return Ok(found);
+        return Ok(Vec::new());
     }
+    let count = stop.abs_diff(start).div_ceil(step.unsigned_abs());
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    context.allocate(count.saturating_mul(size_of::<i64>()))?;
+    let mut found = Vec::with_capacity(count);
     // Go's sum overflows, and then the loop goes on from the other end.
     let mut at = start;
     while if up { at < stop } else { at > stop } {

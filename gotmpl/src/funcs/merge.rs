@@ -1,9 +1,10 @@
 //! What `merge` and `mergeOverwrite` do, which is what the `mergo` library does with maps of anything.
 
+use super::pay_for_entries;
 use crate::context::Context;
 use crate::func::FuncError;
 use crate::types::{Kind, Type};
-use crate::value::{Map, Value};
+use crate::value::{Map, Str, Value};
 
 /// Whether two maps could be merged.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,7 @@ pub(super) enum Fit {
 /// Puts into `into` what `from` has: what `into` lacks or has empty, or (`overwrite`) everything; maps within maps are
 /// merged in their turn, and otherwise shared.
 pub(super) fn merge(context: &mut Context<'_>, into: &Map, from: &Map, overwrite: bool) -> Result<Fit, FuncError> {
+    pay_for_entries(context, from)?;
     for (key, theirs) in from.to_vec() {
         context.step()?;
         let ours = into.get(&key);
@@ -47,7 +49,7 @@ pub(super) fn merge(context: &mut Context<'_>, into: &Map, from: &Map, overwrite
     Ok(Fit::Merged)
 }
 
-fn put(context: &mut Context<'_>, into: &Map, key: &[u8], value: Value) -> Result<(), FuncError> {
+fn put(context: &mut Context<'_>, into: &Map, key: &Str, value: Value) -> Result<(), FuncError> {
     let fits = match into.element_type() {
         Type::Any => true,
         typ => value.type_of().as_ref() == Some(typ),
@@ -56,7 +58,7 @@ fn put(context: &mut Context<'_>, into: &Map, key: &[u8], value: Value) -> Resul
         return Err(FuncError::Failed("a value does not fit into the map"));
     }
     context.allocate_items(2)?;
-    if !into.insert(key, value) {
+    if !into.insert(key.clone(), value) {
         return Err(FuncError::Failed("assignment to entry in nil map"));
     }
     Ok(())

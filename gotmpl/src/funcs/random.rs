@@ -65,6 +65,7 @@ fn chosen(context: &mut Context<'_>, args: Args<'_>, belongs: fn(&u8) -> bool) -
 fn rand_bytes(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let count = usize::try_from(args.int(0)?).map_err(|_| FuncError::Failed("negative count"))?;
     context.allocate(count.saturating_mul(2))?;
+    context.steps(count as u64 / 64)?;
     let mut bytes = Zeroizing::new(vec![0; count]);
     generator(context)?.fill_bytes(&mut bytes);
     text(STANDARD.encode(bytes.as_slice()))
@@ -89,9 +90,10 @@ fn uuidv4(context: &mut Context<'_>, _: Args<'_>) -> Outcome {
 }
 
 fn shuffle(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut chars: Vec<char> = runes(args.bytes(0)?).map(|rune| rune.char).collect();
-    context.allocate(chars.len().saturating_mul(4))?;
-    context.steps(chars.len() as u64 / 8)?;
+    let whole = args.bytes(0)?;
+    context.allocate(whole.len().saturating_mul(4))?;
+    context.steps(whole.len() as u64 / 8)?;
+    let mut chars: Vec<char> = runes(whole).map(|rune| rune.char).collect();
     let mut generator = generator(context)?;
     for last in (1..chars.len()).rev() {
         let other = usize::try_from(below(&mut generator, last as u64 + 1)).unwrap_or(0);

@@ -42,7 +42,9 @@ static STRUCT: Named = Named {
 
 fn semver_compare(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let constraint = std::str::from_utf8(args.bytes(0)?).map_err(|_| NO_CONSTRAINT)?;
-    context.steps(8 + constraint.len() as u64)?;
+    // A range may begin anywhere.
+    let length = constraint.len() as u64;
+    context.steps(8 + length + length.saturating_mul(length) / 64)?;
     let constraint = constraint::Constraint::parse(constraint).ok_or(NO_CONSTRAINT)?;
     let version = Version::parse(args.bytes(1)?).ok_or(NO_VERSION)?;
     Ok(constraint.accepts(&version).into())
@@ -196,6 +198,10 @@ impl Object for Version {
         METHODS
             .iter()
             .find(|method| method.name() == name && !(self.by_value && name == "Original"))
+    }
+
+    fn size(&self) -> usize {
+        self.pre.len() + self.metadata.len() + self.original.len()
     }
 
     fn text(&self) -> Option<Vec<u8>> {

@@ -32,7 +32,8 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("initials", &[S], |context, args| {
         text(initials(by_runes(context, args, 0, READ)?))
     }),
-    Func::new("contains", &[S, S], |_, args| {
+    Func::new("contains", &[S, S], |context, args| {
+        by_runes(context, args, 0, READ)?;
         Ok(memmem::find(args.bytes(1)?, args.bytes(0)?).is_some().into())
     }),
     Func::new("hasPrefix", &[S, S], |_, args| {
@@ -93,6 +94,7 @@ pub(super) fn trim_space(whole: &[u8]) -> &[u8] {
 
 fn trim_all(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let whole = args.bytes(1)?;
+    context.allocate(args.bytes(0)?.len().saturating_mul(4))?;
     let cut: Vec<_> = runes(args.bytes(0)?).map(|rune| rune.char).collect();
     context.steps((whole.len() as u64).saturating_mul(cut.len() as u64) / 32)?;
     text(trim_by(whole, |char| cut.contains(&char)))
@@ -230,18 +232,14 @@ fn indent(context: &mut Context<'_>, args: Args<'_>) -> Result<Vec<u8>, FuncErro
 
 fn replace(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let (old, new, whole) = (args.bytes(0)?, args.bytes(1)?, args.bytes(2)?);
-    let places: Vec<usize> = if old.is_empty() {
-        context.steps(whole.len() as u64 / READ)?;
-        // Before every rune, and at the end.
-        runes(whole).map(|rune| rune.at).chain([whole.len()]).collect()
-    } else {
-        memmem::find_iter(whole, old).collect()
-    };
-    context.steps(places.len() as u64 / 16)?;
-    context.allocate(new.len().saturating_mul(places.len()))?;
-    let mut out = Vec::with_capacity(whole.len());
+    // Nothing is found before every rune, and at the end.
+    let last = old.is_empty().then_some(whole.len());
+    let places = || places(whole, old).chain(last);
+    let count = paid(context, whole, old, places())?;
+    context.allocate(new.len().saturating_mul(count))?;
+    let mut out = Vec::with_capacity(whole.len() + new.len() * count);
     let mut from = 0;
-    for place in places {
+    for place in places() {
         out.extend_from_slice(whole.get(from..place).unwrap_or_default());
         out.extend_from_slice(new);
         from = place + old.len();
@@ -250,26 +248,47 @@ fn replace(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     text(out)
 }
 
+/// Where a text is found in another; nothing is found before every rune.
+fn places<'w>(whole: &'w [u8], wanted: &'w [u8]) -> Box<dyn Iterator<Item = usize> + 'w> {
+    if wanted.is_empty() {
+        Box::new(runes(whole).map(|rune| rune.at))
+    } else {
+        Box::new(memmem::find_iter(whole, wanted))
+    }
+}
+
+/// How many places there are, paid for.
+fn paid(
+    context: &mut Context<'_>,
+    whole: &[u8],
+    wanted: &[u8],
+    places: impl Iterator<Item = usize>,
+) -> Result<usize, FuncError> {
+    if wanted.is_empty() {
+        context.steps(whole.len() as u64 / READ)?;
+    }
+    // What is looked for is read before, twice.
+    context.steps(wanted.len() as u64 / READ)?;
+    let count = places.count();
+    context.steps(count as u64 / 8)?;
+    Ok(count)
+}
+
 /// Go's `strings.SplitN`: at most `limit` parts, all when it is negative; an empty separator splits into runes.
 fn split(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) -> Result<Vec<Vec<u8>>, FuncError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    if limit == 0 {
+    if limit == 0 || separator.is_empty() && whole.is_empty() {
         return Ok(Vec::new());
     }
-    let places: Vec<usize> = if separator.is_empty() {
-        runes(whole).skip(1).map(|rune| rune.at).take(limit - 1).collect()
-    } else {
-        memmem::find_iter(whole, separator).take(limit - 1).collect()
-    };
-    if separator.is_empty() && whole.is_empty() {
-        return Ok(Vec::new());
-    }
+    let first = usize::from(separator.is_empty());
+    let places = || places(whole, separator).skip(first).take(limit - 1);
+    let count = paid(context, whole, separator, places())?;
     // A string of its own has a header, a counter and a place in the list.
-    context.allocate((places.len() + 1).saturating_mul(64))?;
-    context.steps(places.len() as u64 * 3 / 2)?;
-    let mut parts = Vec::with_capacity(places.len() + 1);
+    context.allocate((count + 1).saturating_mul(64).saturating_add(whole.len()))?;
+    context.steps(count as u64 * 3 / 2)?;
+    let mut parts = Vec::with_capacity(count + 1);
     let mut from = 0;
-    for place in places {
+    for place in places() {
         parts.push(whole.get(from..place).unwrap_or_default().to_vec());
         from = place + separator.len();
     }
@@ -302,7 +321,10 @@ pub(super) fn to_strings(context: &mut Context<'_>, value: &Value) -> Result<Lis
     let mut shown = Vec::with_capacity(items.len());
     for item in items.iter().filter(|item| !matches!(item, Value::Nil | Value::NoValue)) {
         context.step()?;
-        shown.push(Value::string(strval(context, item)?));
+        shown.push(match item {
+            Value::String(_) => item.clone(),
+            other => Value::string(strval(context, other)?),
+        });
     }
     Ok(List::new(&Type::String, shown))
 }
@@ -334,7 +356,15 @@ fn sort_alpha(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         other => return Ok(Value::strings([strval(context, other)?])),
     };
     let count = list.len() as u64;
-    context.steps(count.saturating_mul(u64::from(count.max(2).ilog2())) / 8)?;
+    context.steps(count / 16)?;
+    let bytes = list.items().iter().fold(0u64, |sum, item| match item {
+        Value::String(text) => sum.saturating_add(text.len() as u64),
+        _ => sum,
+    });
+    // Each is compared with as many others as the list can be halved.
+    let comparisons = u64::from(count.max(2).ilog2());
+    context.steps(count.saturating_mul(comparisons) / 8)?;
+    context.steps(bytes.saturating_mul(comparisons) / 1024)?;
     list.sort_by(|a, b| match (a, b) {
         (Value::String(a), Value::String(b)) => a.cmp(b),
         _ => std::cmp::Ordering::Equal,

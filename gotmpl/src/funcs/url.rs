@@ -263,14 +263,14 @@ fn url_parse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 
 fn url_join(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let map = args.map(0)?;
-    let lengths = map.entries().values().fold(0, |sum, part| match part {
-        Value::String(part) => part.len().saturating_add(sum),
-        _ => sum,
-    });
-    context.steps(8 + lengths as u64 / 16)?;
-    let part = |name: &str| match map.get(name.as_bytes()) {
+    context.steps(8)?;
+    let mut part = |name: &str| match map.get(name.as_bytes()) {
         None => Ok(Vec::new()),
-        Some(Value::String(part)) => Ok(part.to_vec()),
+        Some(Value::String(part)) => {
+            context.allocate(part.len().saturating_mul(3))?;
+            context.steps(part.len() as u64 / 16)?;
+            Ok(part.to_vec())
+        }
         Some(other) => Err(match other.kind() {
             Kind::Invalid => FuncError::Failed("a part of the URL is nil"),
             _ => FuncError::Failed("a part of the URL is no string"),

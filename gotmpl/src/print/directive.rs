@@ -22,6 +22,8 @@ struct Directive<'f> {
     good_number: bool,
     /// A number in brackets has just been read.
     after_number: bool,
+    /// Bytes that were searched for the end of brackets, not paid for yet.
+    searched: usize,
 }
 
 /// Prints the operands as the format says.
@@ -34,17 +36,21 @@ pub(super) fn format(printer: &mut Printer<'_, '_>, format: &[u8], operands: &[V
         reordered: false,
         good_number: true,
         after_number: false,
+        searched: 0,
     };
     loop {
         let rest = format.get(directive.at..).unwrap_or_default();
-        let text = rest.iter().position(|byte| *byte == b'%').unwrap_or(rest.len());
+        let text = memchr::memchr(b'%', rest).unwrap_or(rest.len());
         printer.write(rest.get(..text).unwrap_or_default())?;
         if text == rest.len() {
             break;
         }
         directive.at += text + 1;
-        printer.context.step()?;
-        if !directive.print(printer)? {
+        let more = directive.print(printer)?;
+        printer
+            .context
+            .steps(1 + std::mem::take(&mut directive.searched) as u64 / 1024)?;
+        if !more {
             break;
         }
     }
@@ -179,7 +185,9 @@ impl Directive<'_> {
         }
         self.reordered = true;
         let rest = self.format.get(self.at..).unwrap_or_default();
-        let close = rest.iter().position(|byte| *byte == b']').filter(|_| rest.len() >= 3);
+        let close = memchr::memchr(b']', rest);
+        self.searched += close.unwrap_or(rest.len());
+        let close = close.filter(|_| rest.len() >= 3);
         let Some(close) = close else {
             self.good_number = false;
             self.at += 1;

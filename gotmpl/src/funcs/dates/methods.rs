@@ -91,7 +91,8 @@ pub(super) static METHODS: &[Func] = &[
     Func::new("UnixMilli", &[A], |_, args| since_epoch(args, 1_000_000)),
     Func::new("UnixMicro", &[A], |_, args| since_epoch(args, 1000)),
     Func::new("UnixNano", &[A], |_, args| since_epoch(args, 1)),
-    Func::new("Format", &[A, S], |_, args| {
+    Func::new("Format", &[A, S], |context, args| {
+        super::pay_for_layout(context, args.bytes(1)?)?;
         text(format::format(time(args, 0)?, args.bytes(1)?))
     }),
     Func::new("String", &[A], |_, args| {

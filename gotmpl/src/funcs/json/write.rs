@@ -50,10 +50,10 @@ impl Writer<'_, '_> {
             Value::Complex128(..) => Err(UNSUPPORTED),
             Value::String(text) => self.string(text),
             Value::List(list) if list.is_nil() => self.add(b"null"),
-            Value::List(list) => self.nested(b"[", list.to_vec(), b"]", |writer, item| writer.value(&item)),
+            Value::List(list) => self.nested(b"[", list.items().iter(), b"]", |writer, item| writer.value(item)),
             Value::Map(map) if map.is_nil() => self.add(b"null"),
-            Value::Map(map) => self.nested(b"{", map.to_vec(), b"}", |writer, (key, item)| {
-                writer.entry(&key, &item)
+            Value::Map(map) => self.nested(b"{", map.entries().iter(), b"}", |writer, (key, item)| {
+                writer.entry(key, item)
             }),
             Value::Object(object) => self.object(object.as_ref()),
             number => {
@@ -64,7 +64,7 @@ impl Writer<'_, '_> {
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<(), FuncError> {
-        self.context.allocate(bytes.len())?;
+        self.context.grow(bytes.len())?;
         self.out.extend_from_slice(bytes);
         Ok(())
     }
@@ -72,18 +72,18 @@ impl Writer<'_, '_> {
     fn nested<T>(
         &mut self,
         open: &[u8],
-        items: Vec<T>,
+        items: impl ExactSizeIterator<Item = T>,
         close: &[u8],
         mut each: impl FnMut(&mut Self, T) -> Result<(), FuncError>,
     ) -> Result<(), FuncError> {
         self.add(open)?;
-        let empty = items.is_empty();
+        let empty = items.len() == 0;
         self.indent += 1;
         // The depth that a value may have is that of the context, which Writer holds; so it is counted here by hand.
         if self.indent > MAX_DEPTH {
             return Err(crate::context::Limit::Depth.into());
         }
-        for (number, item) in items.into_iter().enumerate() {
+        for (number, item) in items.enumerate() {
             if number > 0 {
                 self.add(b",")?;
             }
@@ -122,7 +122,7 @@ impl Writer<'_, '_> {
         }
         match object.text() {
             Some(text) if object.go_type().kind == Kind::Pointer || object.fields().is_empty() => self.string(&text),
-            _ => self.nested(b"{", object.fields(), b"}", |writer, (name, item)| {
+            _ => self.nested(b"{", object.fields().into_iter(), b"}", |writer, (name, item)| {
                 writer.entry(name.as_bytes(), &item)
             }),
         }
@@ -145,7 +145,7 @@ impl Writer<'_, '_> {
     fn string(&mut self, text: &[u8]) -> Result<(), FuncError> {
         let html = self.style != Style::Raw;
         // An escape takes up to six bytes.
-        self.context.allocate(text.len())?;
+        self.context.grow(text.len())?;
         self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
         let before = self.out.len();
         self.out.push(b'"');
@@ -166,7 +166,7 @@ impl Writer<'_, '_> {
         }
         self.out.push(b'"');
         self.context
-            .allocate((self.out.len() - before).saturating_sub(text.len()))?;
+            .grow((self.out.len() - before).saturating_sub(text.len()))?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Constraints of versions: `^1.2`, `>=1.2 <2 || 3.x`, `1.2 - 1.4`.
 
-use super::{Version, compare_pre, is_dotted};
+use super::{Version, compare_pre};
 
 /// Groups of which one must hold, each of comparisons that all must hold.
 pub(super) struct Constraint(Vec<Group>);
@@ -74,10 +74,15 @@ fn cut_dotted(text: &str, mark: char) -> (&str, &str) {
     let Some(inner) = text.strip_prefix(mark) else {
         return ("", text);
     };
-    let (taken, _) = cut_while(inner, |char| char.is_ascii_alphanumeric() || char == '-' || char == '.');
-    let mut length = taken.len();
-    while length > 0 && !taken.get(..length).is_some_and(is_dotted) {
-        length -= 1;
+    let mut length = 0;
+    let mut after_dot = true;
+    for (place, byte) in inner.bytes().enumerate() {
+        match byte {
+            b'.' if after_dot => break,
+            b'.' => after_dot = true,
+            _ if byte.is_ascii_alphanumeric() || byte == b'-' => (after_dot, length) = (false, place + 1),
+            _ => break,
+        }
     }
     if length == 0 {
         ("", text)

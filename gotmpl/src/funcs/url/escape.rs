@@ -1,5 +1,7 @@
 //! Percent signs in the parts of a URL.
 
+use crate::print::hexadecimal;
+
 /// Which part: what may stand there as it is differs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -34,7 +36,8 @@ pub(super) fn escape(plain: &[u8], part: Part) -> Vec<u8> {
         if stands(*byte, part) {
             out.push(*byte);
         } else {
-            out.extend(format!("%{byte:02X}").into_bytes());
+            out.push(b'%');
+            out.extend(hexadecimal(*byte));
         }
     }
     out
