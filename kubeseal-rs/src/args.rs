@@ -149,6 +149,20 @@ pub(crate) struct SealingFlags {
     /// Note in an annotation of the SealedSecret which key it was sealed with (its fingerprint)
     #[arg(long)]
     pub key_hint: bool,
+    /// Labels and annotations.
+    #[command(flatten)]
+    pub metadata: MetadataFlags,
+}
+
+/// Metadata of the SealedSecret itself.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct MetadataFlags {
+    /// Put this label on the SealedSecret itself, not on the Secret; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub sealed_label: Vec<String>,
+    /// Put this annotation on the SealedSecret itself, not on the Secret; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub sealed_annotation: Vec<String>,
 }
 
 /// Where the controller is.

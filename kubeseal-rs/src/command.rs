@@ -9,12 +9,14 @@ pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod lint;
 mod merge_into;
+mod metadata;
 mod private_keys;
 mod raw;
 mod re_encrypt;
 pub(crate) mod render;
 mod reseal_files;
 mod seal_files;
+mod sources;
 mod tree;
 mod unseal_files;
 
@@ -32,12 +34,14 @@ pub(crate) use error::CommandError;
 use items::{EditValues, RenameItem, SetItem, UnsetItems};
 pub(crate) use lint::Lint;
 pub(crate) use merge_into::MergeInto;
+pub(crate) use metadata::SealedMetadata;
 pub(crate) use private_keys::PrivateKeys;
 pub(crate) use raw::{Raw, RawTarget};
 pub(crate) use re_encrypt::ReEncrypt;
 pub(crate) use render::Render;
 pub(crate) use reseal_files::{Opener, ResealFiles, ResealMode};
-pub(crate) use seal_files::{SealFiles, SealMode};
+pub(crate) use seal_files::{KnownValues, SealFiles, SealMode};
+pub(crate) use sources::Sources;
 pub(crate) use tree::Tree;
 pub(crate) use unseal_files::{ClearPlace, Unseal, UnsealFiles, UnsealRaw, clear_name};
 
@@ -136,6 +140,8 @@ pub(crate) struct Seal {
     pub allow_empty: bool,
     /// `--key-hint`.
     pub hinted: bool,
+    /// What the SealedSecrets themselves carry.
+    pub metadata: SealedMetadata,
 }
 
 /// Where bytes come from.
@@ -263,6 +269,11 @@ impl Command {
         if args.mode.fetch_cert {
             return Ok(Command::FetchCert { cert, output });
         }
+        let metadata = SealedMetadata::of(&args.sealing.metadata)?;
+        let not_sealed = args.mode.raw || set(args.mode.merge_into.as_ref()).is_some();
+        if not_sealed && metadata != SealedMetadata::default() {
+            return Err(CommandError::MetadataOfNone);
+        }
         if let Some(target) = set(args.mode.merge_into.clone()) {
             return MergeInto::decide(&args, target.into(), input, &output, cert).map(Command::MergeInto);
         }
@@ -281,6 +292,7 @@ impl Command {
             name: set(args.sealing.name),
             allow_empty: args.sealing.allow_empty_data,
             hinted: args.sealing.key_hint,
+            metadata,
         }))
     }
 }

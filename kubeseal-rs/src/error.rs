@@ -74,13 +74,8 @@ pub(crate) enum Error {
     #[error("{0} of the files are not sealed with the newest key")]
     Due(usize),
     /// Clear files whose sealed ones are not as they should be; the report says which.
-    #[error("{files} of the clear files differ from their sealed ones")]
-    Differing {
-        /// How many.
-        files: usize,
-        /// Whether a sealed one holds what its clear one does not, which sealing refuses to lose.
-        hold_more: bool,
-    },
+    #[error("{0} of the clear files differ from their sealed ones")]
+    Differing(usize),
     /// The report cannot be written as JSON; cannot happen.
     #[error("the report cannot be written")]
     Report,
@@ -88,7 +83,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Input(#[from] InputError),
     /// Several of the things that were read are wrong.
-    #[error("{} documents are wrong", .0.len())]
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Inputs(Vec<InputError>),
     /// The certificate's server does not give it.
     #[error(transparent)]
@@ -152,6 +147,9 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Error::Args(error) => Some(error.hint()),
+            Error::CertFile(FileError::Open { path, .. }) if path.as_os_str() == "-" => {
+                Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
+            }
             Error::CertFile(FileError::Open { path, .. }) => Some(format!(
                 "get it from the cluster: kubeseal --fetch-cert > {}",
                 path.display()
@@ -177,12 +175,7 @@ impl Error {
             Error::Tree(TreeError::NothingFits(_)) => {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
             }
-            Error::Differing { hold_more: false, .. } => Some("kubeseal seal PATH… seals what differs".to_owned()),
-            Error::Differing { hold_more: true, .. } => Some(
-                "what only the sealed file holds: kubeseal unset SEALED-FILE ITEM takes an item out, kubeseal seal --force \
-                 PATH… all of it"
-                    .to_owned(),
-            ),
+            Error::Differing(_) => Some("kubeseal seal PATH… seals what differs".to_owned()),
             Error::Due(_) => Some("kubeseal reseal PATH… seals them again".to_owned()),
             Error::NothingFound { .. } => Some("name the folder or the files that hold them".to_owned()),
             Error::CommonTarget { .. } => Some("write one of them elsewhere: --out DIR".to_owned()),

@@ -24,6 +24,7 @@ use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
 pub(crate) use kustomization::is_one as is_kustomization;
+pub(crate) use names::fault_of_name;
 pub(crate) use rule::{Level, Rule};
 use sealed::Sealed;
 

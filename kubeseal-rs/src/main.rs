@@ -19,6 +19,7 @@ mod note;
 mod objects;
 mod parallel;
 mod place;
+mod placeholder;
 mod progress;
 mod project;
 mod proxy;

@@ -8,7 +8,7 @@ use std::fmt;
 use crds::SealedSecret;
 use sealing::cert::CertError;
 use sealing::document::edit::EditError;
-use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
+use sealing::document::{self, Document, DocumentError, EmitError, Format, Lost, Place};
 use sealing::key_secret::KeyFileError;
 use sealing::merge::{MergeError, NoTarget, check_item_name};
 use sealing::reseal::ResealError;
@@ -17,13 +17,13 @@ use sealing::seal::SealError;
 use sealing::secret::{ClearSecret, SecretError};
 use sealing::unseal::{self, ItemError, UnsealError};
 use serde_json::Value;
-use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::cluster::ClusterError;
-use crate::cmd::seal_files::ClearFileFault;
+use crate::cmd::seal_files::{ClearFileFault, SourceFault};
 use crate::cmd::unseal_files::ClearPlaceFault;
 use crate::command::Input;
+use crate::error::Error;
 use crate::field_order::GoOrder;
 use crate::files;
 use crate::project::ProjectError;
@@ -66,7 +66,7 @@ impl StdError for InputError {
 }
 
 /// What can be wrong with an input.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     /// It is not the text of Kubernetes objects.
     #[error(transparent)]
@@ -113,6 +113,9 @@ pub(crate) enum Fault {
     /// A clear file cannot go, or its sealed one not be written.
     #[error(transparent)]
     ClearFile(#[from] ClearFileFault),
+    /// A plain file cannot be made an item, or items.
+    #[error(transparent)]
+    Source(#[from] SourceFault),
     /// It cannot be changed without changing something else.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -156,6 +159,12 @@ pub(crate) enum Fault {
     /// There is no value to seal into a file.
     #[error("the value is empty")]
     EmptyItem,
+    /// YAML would lose a part of what was typed.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// No object can be called as the file is.
+    #[error("its name does not say what to call the object")]
+    NameOfFile,
     /// The text in the editor is gone.
     #[error("it was emptied, so nothing was changed")]
     EmptiedForm,
@@ -165,6 +174,9 @@ pub(crate) enum Fault {
     /// The text in the editor has values for an object that is not in the file.
     #[error("there is no {0:?} in the file")]
     NoSuchObject(String),
+    /// Nothing can be added to a file in the form that it has.
+    #[error("nothing can be added at its end")]
+    NoEnd,
     /// Somebody else has changed the file since it was read.
     #[error("it was changed by somebody else meanwhile")]
     ChangedMeanwhile,
@@ -246,6 +258,23 @@ impl InputName {
     /// What makes it none.
     pub(crate) fn secret(&self, document: &Document) -> Result<ClearSecret, InputError> {
         ClearSecret::from_document(document).map_err(|error| self.fault(error))
+    }
+
+    /// The same, for whoever mends the input: all wrong items at once.
+    ///
+    /// # Errors
+    /// What makes it none.
+    pub(crate) fn whole_secret(&self, document: &Document) -> Result<ClearSecret, Error> {
+        ClearSecret::from_document(document).map_err(|error| {
+            let mut all: Vec<_> = ClearSecret::faults_of_items(document)
+                .into_iter()
+                .map(|error| self.fault(error))
+                .collect();
+            match all.len() {
+                0 | 1 => Error::from(all.pop().unwrap_or_else(|| self.fault(error))),
+                _ => Error::Inputs(all),
+            }
+        })
     }
 
     /// The SealedSecret that a document is.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use ignore::gitignore::Gitignore;
 use ignore::{Match, WalkBuilder};
@@ -144,6 +145,29 @@ fn is_manifest(path: &Path) -> bool {
 pub(crate) fn work_tree(path: &Path) -> Option<PathBuf> {
     let root = path.ancestors().find(|folder| folder.join(".git").exists())?;
     Some(root.to_owned())
+}
+
+/// Whether Git's index holds `path`. Git is asked; without it, nothing is known.
+pub(crate) fn is_tracked(path: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else {
+        return false;
+    };
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return false;
+    };
+    if work_tree(&path).is_none() {
+        return false;
+    }
+    let asked = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["ls-files", "--error-unmatch", "--"])
+        .arg(name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
 }
 
 /// Whether Git ignores `path` (absolute, whether it exists or not), by the `.gitignore` files of its work tree, by

@@ -1,5 +1,8 @@
-//! Whether a sealed object still has the shape of the clear one that it was made from: everything except the values,
-//! which cannot be compared without a private key (sealing is randomised, and no digest of a plaintext is kept anywhere).
+//! What sealing a Secret again would change in its SealedSecret, and what the two contradict each other in. Everything except
+//! the values, which cannot be compared without a private key (sealing is randomised, and no digest of a plaintext is kept).
+//!
+//! Items follow the Secret. Everything else follows the SealedSecret, to which people add labels, annotations, a type and
+//! templates: what the Secret says beyond is added, what it says otherwise is a contradiction.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +10,59 @@ use std::fmt;
 use crds::{SealedSecret, SecretTemplate, names};
 
 use crate::binding::Scope;
+use crate::document::edit::Change;
+
+/// A map of metadata, by where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// `spec.template.metadata.labels`: those of the Secret.
+    Label,
+    /// `spec.template.metadata.annotations`: those of the Secret.
+    Annotation,
+    /// `metadata.labels`: those of the SealedSecret.
+    SealedLabel,
+    /// `metadata.annotations`: those of the SealedSecret.
+    SealedAnnotation,
+}
+
+impl Field {
+    const ALL: [Field; 4] = [
+        Field::Label,
+        Field::Annotation,
+        Field::SealedLabel,
+        Field::SealedAnnotation,
+    ];
+
+    fn path(self) -> &'static [&'static str] {
+        match self {
+            Field::Label => &["spec", "template", "metadata", "labels"],
+            Field::Annotation => &["spec", "template", "metadata", "annotations"],
+            Field::SealedLabel => &["metadata", "labels"],
+            Field::SealedAnnotation => &["metadata", "annotations"],
+        }
+    }
+
+    fn map(self, sealed: &SealedSecret) -> Option<&BTreeMap<String, String>> {
+        let of_template = template(sealed).and_then(|template| template.metadata.as_ref());
+        match self {
+            Field::Label => of_template?.labels.as_ref(),
+            Field::Annotation => of_template?.annotations.as_ref(),
+            Field::SealedLabel => sealed.metadata.labels.as_ref(),
+            Field::SealedAnnotation => sealed.metadata.annotations.as_ref(),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::Label => "label",
+            Field::Annotation => "annotation",
+            Field::SealedLabel => "label of the SealedSecret",
+            Field::SealedAnnotation => "annotation of the SealedSecret",
+        })
+    }
+}
 
 /// One difference. Prints as what is wrong with the sealed object; holds names only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +71,8 @@ pub enum Difference {
     ItemMissing(String),
     /// An item is sealed that the Secret does not have.
     ItemTooMany(String),
+    /// The Secret has a type, and the sealed one says none.
+    TypeMissing(String),
     /// Another type.
     Type {
         /// The Secret's.
@@ -22,10 +80,25 @@ pub enum Difference {
         /// The sealed one's.
         found: String,
     },
-    /// A label is missing, or has another value.
-    Label(String),
-    /// A label that the Secret does not have.
-    LabelTooMany(String),
+    /// The Secret says `immutable`, and the sealed one otherwise.
+    Immutable {
+        /// The Secret's.
+        wanted: bool,
+    },
+    /// The Secret has an entry that the sealed one lacks.
+    Missing {
+        /// Where.
+        field: Field,
+        /// The entry's name.
+        name: String,
+    },
+    /// An entry has another value.
+    Other {
+        /// Where.
+        field: Field,
+        /// The entry's name.
+        name: String,
+    },
     /// Another scope.
     Scope {
         /// The one that it would be sealed with.
@@ -35,21 +108,53 @@ pub enum Difference {
     },
 }
 
+impl Difference {
+    /// Whether sealing again cannot decide which of the two is right.
+    pub fn is_contradiction(&self) -> bool {
+        match self {
+            Difference::ItemMissing(_)
+            | Difference::ItemTooMany(_)
+            | Difference::TypeMissing(_)
+            | Difference::Missing { .. } => false,
+            Difference::Type { .. }
+            | Difference::Immutable { .. }
+            | Difference::Other { .. }
+            | Difference::Scope { .. } => true,
+        }
+    }
+
+    /// The change that makes an end of it, of differences in metadata that are no contradictions.
+    pub(crate) fn change(&self, wanted: &SealedSecret) -> Option<Change> {
+        match self {
+            Difference::TypeMissing(type_) => Some(Change::set(["spec", "template", "type"], type_)),
+            Difference::Missing { field, name } => {
+                let text = field.map(wanted)?.get(name)?;
+                Some(Change::set(field.path().iter().copied().chain([name.as_str()]), text))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Difference::ItemMissing(item) => write!(f, "item {item} is not in it"),
-            Difference::ItemTooMany(item) => write!(f, "item {item} is in it, and no longer in the Secret"),
+            Difference::ItemTooMany(item) => write!(f, "item {item} is in it, and not in the Secret"),
+            Difference::TypeMissing(type_) => write!(f, "it has no type, the Secret's is {type_}"),
             Difference::Type { wanted, found } => write!(f, "its type is {found}, the Secret's {wanted}"),
-            Difference::Label(label) => write!(f, "label {label} is missing in it or has another value"),
-            Difference::LabelTooMany(label) => write!(f, "label {label} is in it, and no longer on the Secret"),
+            Difference::Immutable { wanted } => {
+                write!(f, "immutable is {} in it, and {wanted} in the Secret", !wanted)
+            }
+            Difference::Missing { field, name } => write!(f, "{field} {name} is not in it"),
+            Difference::Other { field, name } => write!(f, "{field} {name} has another value in it"),
             Difference::Scope { wanted, found } => write!(f, "its scope is {found}, and {wanted} is wanted"),
         }
     }
 }
 
-/// How `found` differs from `wanted` (see [`crate::seal::outline`]) in item names, type, labels and scope. Whether their
-/// names agree is for the caller, who has found one for the other by them.
+/// How `found` differs from `wanted` (see [`crate::seal::outline`]), so far as sealing again would change it or cannot. Whether
+/// their names agree is for the caller, who has found one for the other by them.
 pub fn differences(wanted: &SealedSecret, found: &SealedSecret) -> Vec<Difference> {
     let mut differences = Vec::new();
     let scope = |sealed: &SealedSecret| Scope::from_annotations(sealed.metadata.annotations.as_ref());
@@ -59,40 +164,54 @@ pub fn differences(wanted: &SealedSecret, found: &SealedSecret) -> Vec<Differenc
             found: scope(found),
         });
     }
-    if type_of(wanted) != type_of(found) {
-        differences.push(Difference::Type {
-            wanted: type_of(wanted).to_owned(),
-            found: type_of(found).to_owned(),
-        });
+    differences.extend(difference_in_type(wanted, found));
+    let immutable = |sealed| template(sealed).and_then(|template| template.immutable);
+    if let Some(wanted) = immutable(wanted).filter(|wanted| *wanted != immutable(found).unwrap_or_default()) {
+        differences.push(Difference::Immutable { wanted });
     }
     let (wanted_items, found_items) = (&wanted.spec.encrypted_data, &found.spec.encrypted_data);
     let missing = wanted_items.keys().filter(|item| !found_items.contains_key(*item));
     differences.extend(missing.cloned().map(Difference::ItemMissing));
     let too_many = found_items.keys().filter(|item| !wanted_items.contains_key(*item));
     differences.extend(too_many.cloned().map(Difference::ItemTooMany));
-    let none = BTreeMap::new();
-    let (wanted_labels, found_labels) = (labels(wanted).unwrap_or(&none), labels(found).unwrap_or(&none));
-    let other = wanted_labels
-        .iter()
-        .filter(|(label, value)| found_labels.get(*label) != Some(*value));
-    differences.extend(other.map(|(label, _)| Difference::Label(label.clone())));
-    let too_many = found_labels.keys().filter(|label| !wanted_labels.contains_key(*label));
-    differences.extend(too_many.cloned().map(Difference::LabelTooMany));
+    for field in Field::ALL {
+        let found = field.map(found);
+        for (name, text) in field.map(wanted).into_iter().flatten() {
+            let name = name.clone();
+            // Scopes are compared as what they mean.
+            if Scope::ALL.iter().any(|scope| scope.annotation() == Some(&name)) {
+                continue;
+            }
+            match found.and_then(|found| found.get(&name)) {
+                None => differences.push(Difference::Missing { field, name }),
+                Some(other) if other != text => differences.push(Difference::Other { field, name }),
+                Some(_) => {}
+            }
+        }
+    }
     differences
+}
+
+fn difference_in_type(wanted: &SealedSecret, found: &SealedSecret) -> Option<Difference> {
+    let wanted = type_of(wanted)?;
+    match type_of(found) {
+        None if wanted == names::SECRET_TYPE_OPAQUE => None,
+        None => Some(Difference::TypeMissing(wanted.to_owned())),
+        Some(found) if found == wanted => None,
+        Some(found) => Some(Difference::Type {
+            wanted: wanted.to_owned(),
+            found: found.to_owned(),
+        }),
+    }
 }
 
 fn template(sealed: &SealedSecret) -> Option<&SecretTemplate> {
     sealed.spec.template.as_ref()
 }
 
-fn type_of(sealed: &SealedSecret) -> &str {
+fn type_of(sealed: &SealedSecret) -> Option<&str> {
     let said = template(sealed).and_then(|template| template.type_.as_deref());
     said.filter(|said| !said.is_empty())
-        .unwrap_or(names::SECRET_TYPE_OPAQUE)
-}
-
-fn labels(sealed: &SealedSecret) -> Option<&BTreeMap<String, String>> {
-    template(sealed)?.metadata.as_ref()?.labels.as_ref()
 }
 
 #[cfg(test)]
@@ -138,12 +257,10 @@ mod tests {
         assert_eq!(
             told(other, Scope::Strict),
             [
-                "its type is kubernetes.io/tls, the Secret's Opaque",
                 "item two is not in it",
-                "item three is in it, and no longer in the Secret",
-                "label a is missing in it or has another value",
-                "label b is missing in it or has another value",
-                "label c is in it, and no longer on the Secret",
+                "item three is in it, and not in the Secret",
+                "label a has another value in it",
+                "label b is not in it",
             ]
         );
     }

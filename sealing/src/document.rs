@@ -25,6 +25,7 @@ mod scalar;
 mod stream;
 mod strings;
 mod typed;
+mod verbatim;
 mod yaml;
 mod yaml_text;
 
@@ -34,6 +35,7 @@ use zeroize::Zeroize;
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
 pub use error::{DocumentError, Node, Place, Typed, shown};
 pub use strings::Nulls;
+pub use verbatim::{Lost, check_verbatim};
 
 use mark::Placed;
 

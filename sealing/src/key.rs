@@ -58,6 +58,9 @@ pub enum KeyError {
     /// No PEM block that holds a private key.
     #[error("no PEM private key found (expected `RSA PRIVATE KEY` or `PRIVATE KEY`)")]
     NoPrivateKey,
+    /// The private key is encrypted itself.
+    #[error("the private key is encrypted with a passphrase")]
+    Encrypted,
     /// A key of another algorithm. Holds the name of what was found.
     #[error("expected RSA public key but found {0}")]
     NotRsa(String),
@@ -202,6 +205,7 @@ mod private {
     const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
     const TAG_PKCS1: &str = "RSA PRIVATE KEY";
     const TAG_PKCS8: &str = "PRIVATE KEY";
+    const TAG_ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
     const TAG_SEC1: &str = "EC PRIVATE KEY";
 
     /// RSA private key, parsed once; its DER is wiped on drop.
@@ -257,6 +261,11 @@ mod private {
             let blocks = pem::blocks(text).ok_or(KeyError::Malformed)?;
             for block in blocks {
                 match block.tag.as_str() {
+                    TAG_ENCRYPTED => return Err(KeyError::Encrypted),
+                    // The older form has a header (`Proc-Type`), and no structure that can be read.
+                    TAG_PKCS1 if block.has_headers => {
+                        return Self::from_pkcs1(&block.der).map_err(|_| KeyError::Encrypted);
+                    }
                     TAG_PKCS1 => return Self::from_pkcs1(&block.der),
                     TAG_PKCS8 => return Self::from_pkcs8(block.der),
                     TAG_SEC1 => return Err(KeyError::NotRsa("an EC private key".to_owned())),

@@ -3,16 +3,18 @@
 //! The target says where its items may be opened: its name, namespace and scope annotations bind what is added, because
 //! they bind what is there. Whoever asks for another scope is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crds::{SealedSecret, names};
 use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::{BindingError, Scope};
+use crate::compare::{Difference, differences};
 use crate::document::edit::Change;
 use crate::hint::KeyHint;
-use crate::key::{PublicKey, SealBytesError};
+use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::keyring::KeyRing;
 use crate::random::Random;
 use crate::seal;
 use crate::secret::ClearSecret;
@@ -126,6 +128,71 @@ pub fn merge(
         }
     }
     Ok(changes)
+}
+
+/// The changes that make `target` follow `secret`, of which [`crate::seal::outline`] gives `wanted`: items are those of the
+/// Secret, sealed again but for those of `unchanged`; of metadata only what the target lacks is added. Contradictions
+/// ([`Difference::is_contradiction`]) are the caller's to refuse.
+///
+/// # Errors
+/// [`MergeError`].
+pub fn follow(
+    target: &SealedSecret,
+    wanted: &SealedSecret,
+    secret: &ClearSecret,
+    unchanged: &BTreeSet<String>,
+    hinted: bool,
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<Vec<Change>, MergeError> {
+    let mut items = secret.items.clone();
+    items.retain(|item, _| !unchanged.contains(item));
+    let mut left = target.clone();
+    left.spec
+        .encrypted_data
+        .retain(|item, _| secret.items.contains_key(item));
+    let mut changes = seal_items(&left, &items, hinted, key, random)?;
+    for difference in differences(wanted, target) {
+        changes.extend(match &difference {
+            Difference::ItemTooMany(item) => remove_item(target, item),
+            other => other.change(wanted),
+        });
+    }
+    Ok(changes)
+}
+
+/// What an item of a SealedSecret holds, compared with the Secret's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// The same value, sealed with this key.
+    Same(Fingerprint),
+    /// Another value.
+    Other,
+    /// None of the keys opens it.
+    Unopened,
+}
+
+/// What the items that `target` has in common with `items` hold, by opening them.
+///
+/// # Errors
+/// [`BindingError`] when the target lacks a name that its scope binds.
+pub fn held(
+    target: &SealedSecret,
+    items: &BTreeMap<String, SecretBytes>,
+    keys: &KeyRing,
+) -> Result<BTreeMap<String, Held>, BindingError> {
+    let label = unseal::binding(target)?.label();
+    let opened = unseal::open_items(target, &label, keys, &[]);
+    let compared = opened.filter_map(|(item, outcome)| {
+        let clear = items.get(item)?;
+        let held = match outcome {
+            Ok(opened) if opened.plaintext == *clear => Held::Same(opened.key),
+            Ok(_) => Held::Other,
+            Err(_) => Held::Unopened,
+        };
+        Some((item.to_owned(), held))
+    });
+    Ok(compared.collect())
 }
 
 /// The Secret's own scope annotations are a wish like the flag, which beats them; without either the target decides.

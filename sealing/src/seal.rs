@@ -25,6 +25,10 @@ pub struct SealParameters {
     pub default_namespace: Option<String>,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// Labels of the SealedSecret itself.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the SealedSecret itself.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Why a Secret was not sealed. The texts are the reference's where it has them.
@@ -115,12 +119,13 @@ fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSec
     }
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let binding = Binding::new(scope, &text(&metadata.namespace), &text(&metadata.name))?;
+    let mut annotations = parameters.annotations.clone();
+    annotations.extend(scope.annotation().map(|name| (name.to_owned(), "true".to_owned())));
     let outer = ObjectMeta {
         name: metadata.name.clone(),
         namespace: metadata.namespace.clone(),
-        annotations: scope
-            .annotation()
-            .map(|name| BTreeMap::from([(name.to_owned(), "true".to_owned())])),
+        labels: Some(parameters.labels.clone()).filter(|labels| !labels.is_empty()),
+        annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
         ..ObjectMeta::default()
     };
     let template = SecretTemplate {

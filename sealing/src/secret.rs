@@ -95,6 +95,26 @@ impl ClearSecret {
         Self::from_fields(document)
     }
 
+    /// Everything that is wrong with the items of a Secret, for whoever mends it; [`Self::from_document`] tells the first fault.
+    pub fn faults_of_items(document: &Document) -> Vec<SecretError> {
+        let mut faults = Vec::new();
+        for (field, nulls) in [("data", Nulls::Empty), ("stringData", Nulls::Refuse)] {
+            faults.extend(
+                document
+                    .faults_of_string_map(&[field], nulls)
+                    .into_iter()
+                    .map(SecretError::from),
+            );
+        }
+        for (item, value) in at(document, &["data"]).and_then(Value::as_object).into_iter().flatten() {
+            if let Some(Err(source)) = value.as_str().map(base64_text::decode) {
+                let (place, item) = (document.place_of(&["data", item.as_str()]), item.clone());
+                faults.push(SecretError::NotBase64 { place, item, source });
+            }
+        }
+        faults
+    }
+
     /// Reads the fields of a Secret from a document that need not say its kind.
     pub(crate) fn from_fields(document: &Document) -> Result<Self, SecretError> {
         check_fields(document, &[], SECRET_FIELDS)?;

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
+
 use super::ArgsError;
 use crate::environment::Environment;
 
@@ -37,12 +39,11 @@ pub(super) fn flags(
         let mut word = OsString::from(format!("--{flag}="));
         word.push(value);
         // Each is tried alone, so that a fault can name its variable.
-        let alone = command
-            .clone()
-            .mut_args(|arg| arg.required(false))
-            .subcommand_required(false);
+        let alone = command.clone().subcommand_required(false);
         match alone.try_get_matches_from(["kubeseal".into(), word.clone()]) {
             Ok(_) => flags.push(word),
+            // What else is needed is typed.
+            Err(fault) if fault.kind() == ErrorKind::MissingRequiredArgument => flags.push(word),
             Err(_) if LENIENT.contains(&flag.as_str()) => {}
             Err(fault) => {
                 return Err(ArgsError::Preset {
@@ -68,6 +69,11 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
         ("edit" | "set" | "unset" | "rename" | "render", "name" | "namespace") => true,
         // What a cluster's certificate is compared with, and always a file.
         ("doctor" | "list", "cert") => true,
+        // Of a Secret that is put together alone; and whoever seals does not open by the way.
+        ("seal", "name") => !["--from-env-file", "--from-file", "--from-literal"]
+            .into_iter()
+            .any(is_typed),
+        ("seal", "from-file" | "recovery-private-key" | "identity") => true,
         // What a bare value is bound to. Whether it is one is not to be guessed.
         ("unseal", "raw") => true,
         ("unseal", "name" | "namespace" | "scope") => !is_typed("--raw"),

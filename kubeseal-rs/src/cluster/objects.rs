@@ -70,6 +70,19 @@ impl Cluster {
         Ok(self.get(path, "Secret")?.map(OpenSecret))
     }
 
+    /// A SealedSecret, if it is there.
+    ///
+    /// # Errors
+    /// As [`Cluster::key_secrets`].
+    pub(crate) fn sealed_secret(&self, namespace: &str, name: &str) -> Result<Option<SealedSecret>, ClusterError> {
+        let path = format!(
+            "{}/{}",
+            SealedSecret::url_path(&(), Some(namespace)),
+            path_segment(name)
+        );
+        self.get(path, "SealedSecret")
+    }
+
     /// Creates a Secret; one of that name must not be there.
     ///
     /// # Errors

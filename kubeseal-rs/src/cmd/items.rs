@@ -88,7 +88,7 @@ pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
 }
 
 /// A template that uses an item would go on without its value, and without a word.
-fn refuse_if_used(item: &str, sealed: &SealedSecret) -> Result<(), Fault> {
+pub(super) fn refuse_if_used(item: &str, sealed: &SealedSecret) -> Result<(), Fault> {
     let Some(template) = &sealed.spec.template else {
         return Ok(());
     };

@@ -29,6 +29,8 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
         scope: command.scope,
         name: command.name.clone(),
         allow_empty: command.allow_empty,
+        labels: command.metadata.labels.clone(),
+        annotations: command.metadata.annotations.clone(),
         ..SealParameters::default()
     };
     let sealing = Sealing::new(parameters, &command.namespace, &cert, environment, command.hinted);

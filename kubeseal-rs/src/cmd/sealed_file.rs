@@ -7,13 +7,14 @@ use crds::SealedSecret;
 use sealing::document::edit::{Change, Edit, edit};
 use sealing::document::{Document, Format};
 use sealing::merge;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::command::Output;
 use crate::command::items::Target;
 use crate::error::Error;
 use crate::files;
-use crate::objects::{Fault, InputError, InputName};
+use crate::objects::{self, Fault, InputError, InputName};
 
 /// The file, and the SealedSecrets that it holds among whatever else.
 pub(super) struct SealedFile {
@@ -32,9 +33,18 @@ impl SealedFile {
     /// # Errors
     /// That it cannot be read, holds no SealedSecret, or one that is none after all.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let name = InputName(path.display().to_string());
         let bytes = files::read_file(path)?;
-        let (documents, sealed) = name.sealed_secrets(name.documents(&bytes)?)?.into_iter().unzip();
+        let documents = InputName(path.display().to_string()).documents(&bytes)?;
+        Self::of(path, bytes, documents)
+    }
+
+    /// The file of these bytes, which hold these documents.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn of(path: &Path, bytes: Zeroizing<Vec<u8>>, documents: Vec<Document>) -> Result<Self, Error> {
+        let name = InputName(path.display().to_string());
+        let (documents, sealed) = name.sealed_secrets(documents)?.into_iter().unzip();
         Ok(Self {
             path: path.to_owned(),
             name,
@@ -88,23 +98,67 @@ impl SealedFile {
         }
     }
 
+    /// What messages call it.
+    pub(super) fn name(&self) -> &InputName {
+        &self.name
+    }
+
     /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
     /// touched.
     ///
     /// # Errors
-    /// That a change would reach further than it should, that somebody else has changed the file since it was read, or
-    /// that it cannot be written. Nothing has changed then.
+    /// As [`Self::changed`] and [`Self::check_unchanged`], or that it cannot be written. Nothing has changed then.
     pub(super) fn write(&self, changes: BTreeMap<usize, Vec<Change>>) -> Result<(), Error> {
+        if changes.values().all(Vec::is_empty) {
+            return Ok(());
+        }
+        let text = self.changed(changes, &[])?;
+        self.check_unchanged()?;
+        Ok(files::write(&Output::File(self.path.clone()), &text)?)
+    }
+
+    /// The text of the file with the changes, by position among [`Self::sealed`], and with further objects at its end.
+    ///
+    /// # Errors
+    /// That a change would reach further than it should.
+    pub(super) fn changed(&self, changes: BTreeMap<usize, Vec<Change>>, further: &[Value]) -> Result<Vec<u8>, Error> {
         let edits: Vec<_> = changes
             .into_iter()
             .filter(|(_, changes)| !changes.is_empty())
             .filter_map(|(at, changes)| self.documents.get(at).map(|document| Edit { document, changes }))
             .collect();
-        if edits.is_empty() {
-            return Ok(());
+        let mut text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
+        if further.is_empty() {
+            return Ok(text);
         }
-        let text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
-        super::check_unchanged(&self.path, &self.bytes)?;
-        Ok(files::write(&Output::File(self.path.clone()), &text)?)
+        let before = self.name.documents(&text)?.len();
+        let format = self.documents.first().map_or(Format::Yaml, |document| document.format);
+        let mut end = objects::text(further, format).map_err(|error| self.name.fault(error))?;
+        let windows = text.windows(2).any(|pair| pair == b"\r\n");
+        if !text.ends_with(b"\n") {
+            end.insert(0, '\n');
+        }
+        text.extend(
+            if windows {
+                end.replace('\n', "\r\n")
+            } else {
+                end.to_string()
+            }
+            .into_bytes(),
+        );
+        // Behind the marker of an end, or in another encoding, an object would not be what it is.
+        if self.name.documents(&text)?.len() == before + further.len() {
+            Ok(text)
+        } else {
+            Err(self.name.fault(Fault::NoEnd).into())
+        }
+    }
+
+    /// That the file still holds what was read from it.
+    ///
+    /// # Errors
+    /// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.
+    pub(super) fn check_unchanged(&self) -> Result<(), Error> {
+        super::check_unchanged(&self.path, &self.bytes)
     }
 }

@@ -94,6 +94,41 @@ pub(crate) enum CommandError {
     /// `--check` with a flag that writes.
     #[error("--check writes nothing, so it takes no {0}")]
     CheckWrites(&'static str),
+    /// Two flags that both say what sealed values are compared with.
+    #[error("--recovery-private-key and --compare-with-cluster both say what sealed values are compared with")]
+    TwoComparisons,
+    /// A flag for a Secret that is put together from files and texts.
+    #[error("{0} is for --from-env-file, --from-file and --from-literal: a Secret in a file says it itself")]
+    OnlyWithSources(&'static str),
+    /// A Secret that is put together has no name.
+    #[error("--from-env-file, --from-file and --from-literal need --name")]
+    SourcesNeedName,
+    /// A name that no object can have.
+    #[error("{0:?} cannot be the name of a Secret (at most 253 lower-case letters, digits, '-' and '.')")]
+    ObjectName(String),
+    /// A text that names no file. It is not repeated: it may hold a value.
+    #[error("--from-file takes FILE or KEY=FILE")]
+    NotAFileSource,
+    /// A text that is no item. It is not repeated: it holds a value.
+    #[error("--from-literal takes KEY=VALUE")]
+    NotALiteral,
+    /// What is read beside Secrets is not deleted.
+    #[error("--delete-clear deletes files of Secrets, not those of --from-env-file and --from-file")]
+    DeleteSources,
+    /// Metadata of a SealedSecret where none is made.
+    #[error(
+        "--sealed-label and --sealed-annotation are for whole Secrets: --raw and --merge-into make no SealedSecret"
+    )]
+    MetadataOfNone,
+    /// A text that is no label or annotation. Holds the flag.
+    #[error("{0} takes KEY=VALUE, with a KEY of Kubernetes ([PREFIX/]NAME)")]
+    NotMetadata(&'static str),
+    /// A label that the API server refuses. Holds its key.
+    #[error("label {0}: its value is not valid (at most 63 letters, digits, '-', '_' and '.')")]
+    LabelValue(String),
+    /// An annotation that another flag is for. Holds both.
+    #[error("annotation {0} is not set by --sealed-annotation")]
+    OtherFlag(&'static str, &'static str),
     /// A URL of another kind.
     #[error("unsupported protocol scheme {0:?} in --cert (a file, or a http, https or file URL is expected)")]
     UnknownScheme(String),
@@ -150,6 +185,11 @@ impl CommandError {
                 crds::names::LABEL_SEALING_KEY
             ),
             CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
+            CommandError::SourcesNeedName => {
+                "kubeseal seal --from-env-file app.env --name app --namespace shop".to_owned()
+            }
+            CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
+            CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
             CommandError::EmptyPath => ". means the current folder".to_owned(),
             CommandError::CertNeedsKeys(_)
             | CommandError::RawToFile
@@ -157,6 +197,14 @@ impl CommandError {
             | CommandError::UnsealRawNeeds(..)
             | CommandError::OnlyWithRaw(_)
             | CommandError::TwoPlaces
+            | CommandError::LabelValue(_)
+            | CommandError::TwoComparisons
+            | CommandError::MetadataOfNone
+            | CommandError::OnlyWithSources(_)
+            | CommandError::ObjectName(_)
+            | CommandError::NotAFileSource
+            | CommandError::NotALiteral
+            | CommandError::DeleteSources
             | CommandError::CheckWrites(_)
             | CommandError::OutputWithValidate
             | CommandError::OutputWithMergeInto

@@ -4,17 +4,22 @@ use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
 
-use super::{CertSource, CommandError, Namespace, Tree, set};
+use super::{CertSource, CommandError, Namespace, PrivateKeys, SealedMetadata, Sources, Tree, set};
 use crate::args::verb::seal::SealFlags;
+use crate::args::{ClusterFlags, PrivateKeyFlags};
 
 /// Seal files, each into a file of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SealFiles {
     /// Which files.
     pub tree: Tree,
+    /// Whether a value that is a placeholder is refused.
+    pub strict: bool,
+    /// What to seal in place of files.
+    pub sources: Option<Sources>,
     /// What to do with them.
     pub mode: SealMode,
-    /// Whether what only a sealed file holds may be lost.
+    /// Whether sealed files are written anew, without what only they hold.
     pub force: bool,
     /// The folder of the sealed files; none: beside the clear ones.
     pub out: Option<PathBuf>,
@@ -28,6 +33,33 @@ pub(crate) struct SealFiles {
     pub allow_empty: bool,
     /// Whether the key's fingerprint is noted in the sealed object.
     pub key_hint: bool,
+    /// What the sealed values are compared with.
+    pub values: KnownValues,
+    /// What the SealedSecrets themselves carry.
+    pub metadata: SealedMetadata,
+}
+
+/// What says whether a sealed value is still the one in the clear file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum KnownValues {
+    /// Nothing.
+    None,
+    /// Private keys, at least one file.
+    Keys(PrivateKeys),
+    /// What the cluster has made of the same ciphertexts.
+    Cluster(Box<ClusterFlags>),
+}
+
+impl KnownValues {
+    fn of(keys: PrivateKeyFlags, cluster: Option<&ClusterFlags>) -> Result<Self, CommandError> {
+        let keys = PrivateKeys::of(keys);
+        match (keys.files.is_empty(), cluster) {
+            (true, None) => Ok(KnownValues::None),
+            (false, None) => Ok(KnownValues::Keys(keys)),
+            (true, Some(cluster)) => Ok(KnownValues::Cluster(Box::new(cluster.clone()))),
+            (false, Some(_)) => Err(CommandError::TwoComparisons),
+        }
+    }
 }
 
 /// What `kubeseal seal` does with the files.
@@ -50,6 +82,10 @@ impl SealFiles {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(flags: SealFlags) -> Result<Self, CommandError> {
+        let sources = Sources::of(flags.sources)?;
+        if sources.is_some() && flags.delete_clear {
+            return Err(CommandError::DeleteSources);
+        }
         let mode = match (flags.check, flags.delete_clear, flags.force) {
             (true, true, _) => return Err(CommandError::CheckWrites("--delete-clear")),
             (true, _, true) => return Err(CommandError::CheckWrites("--force")),
@@ -62,20 +98,30 @@ impl SealFiles {
             mode,
             force: flags.force,
             tree: Tree::of(flags.tree)?,
+            strict: flags.strict,
+            sources,
             out: set(flags.out).map(PathBuf::from),
             cert: CertSource::of_verb(&flags.certificate)?,
             scope: flags.scope.unwrap_or_default(),
             namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
             allow_empty: flags.allow_empty_data,
             key_hint: !flags.no_key_hint,
+            values: KnownValues::of(
+                flags.keys,
+                flags.compare_with_cluster.then_some(&flags.certificate.cluster),
+            )?,
+            metadata: SealedMetadata::of(&flags.metadata)?,
         })
     }
 
-    /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed.
+    /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed; that of other
+    /// sources into the current folder, or the one that was typed.
     pub(crate) fn target(&self, path: &Path, below: &Path) -> PathBuf {
-        match &self.out {
-            None => sealed_name(path),
-            Some(out) => sealed_name(&out.join(below)),
+        match (&self.out, &self.sources) {
+            (None, Some(sources)) => sources.sealed_name(),
+            (Some(out), Some(sources)) => out.join(sources.sealed_name()),
+            (None, None) => sealed_name(path),
+            (Some(out), None) => sealed_name(&out.join(below)),
         }
     }
 }

@@ -4,7 +4,7 @@
 const PLACEHOLDER: &str = "${";
 
 /// Why no object can be called so: its name must be a DNS subdomain (RFC 1123, as `IsDNS1123Subdomain` of Kubernetes).
-pub(super) fn fault_of_name(name: &str) -> Option<&'static str> {
+pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
     let fits = name.len() <= 253 && name.split('.').all(is_label);
     (!fits && !name.contains(PLACEHOLDER)).then_some(
         "is no name of an object: at most 253 lower-case letters, digits, '-' and '.', each part beginning and ending with \

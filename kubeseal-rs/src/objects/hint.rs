@@ -3,6 +3,8 @@
 use crds::names;
 use sealing::document::DocumentError;
 use sealing::document::edit::EditError;
+use sealing::key::KeyError;
+use sealing::key_secret::KeyFileError;
 use sealing::keyring::OpenError;
 use sealing::merge::MergeError;
 use sealing::reseal::ResealError;
@@ -35,6 +37,9 @@ impl Fault {
                     .to_owned()
             }
             Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
+            Fault::Keys(KeyFileError::Document(error)) | Fault::Document(error) if is_joined(error) => {
+                "two objects without a line of --- between them: put one before the second apiVersion".to_owned()
+            }
             Fault::Document(DocumentError::Empty) => "name a file that is not empty, or give it on stdin: kubeseal < FILE".to_owned(),
             Fault::ClearPlace(fault) => fault.hint(),
             Fault::Reseal(ResealError::Items(items)) => not_opened(items),
@@ -48,6 +53,7 @@ impl Fault {
             }
             Fault::Reseal(_) => return None,
             Fault::ClearFile(fault) => fault.hint(),
+            Fault::Source(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
             Fault::NoCertificate => {
@@ -81,6 +87,10 @@ impl Fault {
                 "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE".to_owned()
             }
             Fault::Seal(SealError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Keys(KeyFileError::Key(KeyError::Encrypted) | KeyFileError::KeyItem { source: KeyError::Encrypted, .. }) => {
+                "take the passphrase off, into a file that only you can read: (umask 077; openssl pkey -in FILE -out key.pem)"
+                    .to_owned()
+            }
             Fault::Keys(_) => {
                 format!(
                     "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
@@ -95,9 +105,16 @@ impl Fault {
                  --force"
                     .to_owned()
             }
-            Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NameOfFile => "kubeseal edit FILE --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
+            Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
+}
+
+/// Whether a second object seems to follow the first in one document, as after `>>`.
+fn is_joined(error: &DocumentError) -> bool {
+    matches!(error, DocumentError::DuplicateKey { place, key } if place.column == 1 && matches!(key.as_str(), "apiVersion" | "kind"))
 }
 
 fn other_kind(wanted: &str, found: &str) -> String {

@@ -27,6 +27,8 @@ mod render;
 mod reseal_files;
 mod round_trip;
 mod seal_files;
+mod seal_in_place;
+mod sources;
 mod terminal;
 mod unseal_files;
 mod web;

@@ -30,6 +30,22 @@ impl Document {
     /// [`DocumentError::Unquoted`] and [`DocumentError::UnquotedKey`] for a text that would change;
     /// [`DocumentError::Field`] when there is something else than a map of texts.
     pub fn string_map(&self, path: &[&str], nulls: Nulls) -> Result<BTreeMap<String, String>, DocumentError> {
+        self.texts(path, nulls)?.collect()
+    }
+
+    /// Everything that keeps [`Self::string_map`] from giving the map.
+    pub fn faults_of_string_map(&self, path: &[&str], nulls: Nulls) -> Vec<DocumentError> {
+        match self.texts(path, nulls) {
+            Ok(texts) => texts.filter_map(Result::err).collect(),
+            Err(fault) => vec![fault],
+        }
+    }
+
+    fn texts<'a>(
+        &'a self,
+        path: &'a [&'a str],
+        nulls: Nulls,
+    ) -> Result<impl Iterator<Item = Result<(String, String), DocumentError>> + 'a, DocumentError> {
         let mut value = &self.value;
         for (depth, step) in path.iter().enumerate() {
             value = match value {
@@ -39,8 +55,8 @@ impl Document {
             };
         }
         let entries = match value {
-            Value::Object(entries) => entries,
-            Value::Null => return Ok(BTreeMap::new()),
+            Value::Object(entries) => Some(entries),
+            Value::Null => None,
             _ => return Err(self.not_a_map(path)),
         };
         let map = Texts {
@@ -49,10 +65,8 @@ impl Document {
             mark: self.mark.at(path),
             nulls,
         };
-        entries
-            .iter()
-            .map(|(key, value)| Ok((map.key(key)?, map.text(key, value)?)))
-            .collect()
+        let entries = entries.into_iter().flatten();
+        Ok(entries.map(move |(key, value)| Ok((map.key(key)?, map.text(key, value)?))))
     }
 
     fn not_a_map(&self, path: &[&str]) -> DocumentError {

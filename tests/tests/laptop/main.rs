@@ -12,3 +12,4 @@ mod keys;
 mod kubeseal_auto;
 mod lab;
 mod reseal;
+mod seal;

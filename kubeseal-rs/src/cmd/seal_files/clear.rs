@@ -2,22 +2,29 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use crds::SealedSecret;
-use sealing::document::{Document, Format, Place};
-use sealing::seal::{SealError, SealParameters, outline};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sealing::SystemRandom;
+use sealing::cert::SealingCert;
+use sealing::document::{Document, EmitError, Format, Place};
+use sealing::hint::KeyHint;
+use sealing::seal::{SealError, SealParameters, outline, seal};
 use sealing::secret::ClearSecret;
 use serde_json::Value;
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
+use super::sources::{self, Gathered};
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, SealFiles};
+use crate::command::{Namespace, SealFiles, Sources};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest::{self, Manifest};
 use crate::objects::InputName;
+use crate::placeholder;
 use crate::tree::TreeFile;
 
 /// A file that holds at least one Secret.
@@ -26,12 +33,16 @@ pub(super) struct ClearFile {
     pub(super) below: PathBuf,
     pub(super) name: InputName,
     bytes: Zeroizing<Vec<u8>>,
+    /// When it was written; `None` where that is not known.
+    pub(super) modified: Option<SystemTime>,
     /// Its Secrets in their order; never empty.
     pub(super) secrets: Vec<One>,
     /// The language of the first Secret, which is that of the result.
     pub(super) format: Format,
     /// What else it holds: the place and the kind.
     others: Vec<(Place, String)>,
+    /// What else a person should know, a line each.
+    remarks: Vec<String>,
     /// With the default namespace, if one of the Secrets needs it.
     pub(super) parameters: SealParameters,
 }
@@ -59,15 +70,19 @@ pub(crate) enum ClearFileFault {
     /// The file at the place of the sealed one is something else.
     #[error("there is a {0} here: a file that holds more than SealedSecrets is not overwritten")]
     NotSealed(String),
-    /// The sealed file holds something that would be lost.
-    #[error("the clear file does not hold all that is sealed here, and would replace it: without {}", .more.join(", "))]
-    HoldsMore {
-        /// What would be lost, by name.
-        more: Vec<String>,
+    /// Values that something fills in later, which it cannot once they are sealed.
+    #[error("{0}")]
+    Placeholder(String),
+    /// Two Secrets would be one SealedSecret.
+    #[error("it holds two Secrets of the name {0}")]
+    Twice(String),
+    /// The sealed file says otherwise, and it cannot be known which of the two is right.
+    #[error("the sealed file contradicts {}: {}", .clear.display(), .all.join("; "))]
+    Contradicts {
+        /// In what, by name.
+        all: Vec<String>,
         /// The clear file.
         clear: PathBuf,
-        /// The sealed one.
-        sealed: PathBuf,
     },
 }
 
@@ -79,13 +94,11 @@ impl ClearFileFault {
             ClearFileFault::Changed => "run the same command again",
             ClearFileFault::Symlink => "name the file that it points to",
             ClearFileFault::NotSealed(_) => "move it away, or write the sealed files elsewhere: --out DIR",
-            ClearFileFault::HoldsMore { clear, sealed, .. } => {
-                return format!(
-                    "to keep that: kubeseal --merge-into {sealed} -f {clear} (kubeseal set {sealed} ITEM seals one value); to \
-                     lose it: --force",
-                    sealed = sealed.display(),
-                    clear = clear.display()
-                );
+            ClearFileFault::Placeholder(_) => "seal the value itself, or leave --strict out",
+            ClearFileFault::Twice(_) => "remove one of them",
+            ClearFileFault::Contradicts { .. } => {
+                "nothing was written: make the two files agree, or --force writes the sealed one anew, without what only it \
+                 holds"
             }
         }
         .to_owned()
@@ -101,6 +114,8 @@ pub(super) fn parameters(command: &SealFiles) -> SealParameters {
             Namespace::OfContext(_) => None,
         },
         allow_empty: command.allow_empty,
+        labels: command.metadata.labels.clone(),
+        annotations: command.metadata.annotations.clone(),
         ..SealParameters::default()
     }
 }
@@ -140,6 +155,40 @@ impl<'a> DefaultNamespace<'a> {
     }
 }
 
+impl One {
+    /// The Secret `clear`, which stands at `place`; the default namespace is looked up when it needs one.
+    fn of(
+        clear: ClearSecret,
+        name: &InputName,
+        place: Place,
+        parameters: &mut SealParameters,
+        namespace: &DefaultNamespace<'_>,
+    ) -> Result<Self, Error> {
+        let mut outlined = outline(&clear, parameters);
+        if outlined == Err(SealError::NamespaceMissing) {
+            let input = name.fault_at(place, SealError::NamespaceMissing);
+            parameters.default_namespace = Some(namespace.get(input)?);
+            outlined = outline(&clear, parameters);
+        }
+        let outline = outlined.map_err(|fault| name.fault_at(place, fault))?;
+        Ok(One { place, clear, outline })
+    }
+
+    /// The Secret as a SealedSecret.
+    ///
+    /// # Errors
+    /// That it cannot be sealed.
+    pub(super) fn sealed(&self, file: &ClearFile, hinted: bool, cert: &SealingCert) -> Result<Value, Error> {
+        let mut random = SystemRandom::default();
+        let mut object = seal(&self.clear, &file.parameters, cert.public(), &mut random)
+            .map_err(|fault| file.name.fault_at(self.place, fault))?;
+        if hinted {
+            KeyHint::one(cert.public().fingerprint()).write(&mut object.metadata);
+        }
+        Ok(serde_json::to_value(object).map_err(|_| file.name.fault(EmitError))?)
+    }
+}
+
 impl ClearFile {
     /// Reads a file; none when there is no Secret in it. A file that cannot be understood is a fault if it was typed, or if
     /// its text says that a Secret is in it.
@@ -165,19 +214,18 @@ impl ClearFile {
                 others.push((document.place(), manifest::kind(document).to_owned()));
                 continue;
             }
-            format.get_or_insert(document.format);
-            let clear = name.secret(document)?;
-            let place = document.place();
-            let mut outlined = outline(&clear, &parameters);
-            if outlined == Err(SealError::NamespaceMissing) {
-                let input = name.fault_at(place, SealError::NamespaceMissing);
-                parameters.default_namespace = Some(namespace.get(input)?);
-                outlined = outline(&clear, &parameters);
+            // One that was typed is an error, with the field's name.
+            if !file.typed && document.value.get("sops").is_some_and(Value::is_object) {
+                others.push((document.place(), "Secret that SOPS has encrypted".to_owned()));
+                continue;
             }
-            let outline = outlined.map_err(|fault| name.fault_at(place, fault))?;
-            secrets.push(One { place, clear, outline });
+            format.get_or_insert(document.format);
+            let clear = name.whole_secret(document)?;
+            secrets.push(One::of(clear, &name, document.place(), &mut parameters, namespace)?);
         }
         Ok(format.map(|format| Self {
+            modified: std::fs::metadata(&path).and_then(|file| file.modified()).ok(),
+            remarks: Vec::new(),
             path,
             below: file.below.clone(),
             name,
@@ -187,6 +235,77 @@ impl ClearFile {
             others,
             parameters,
         }))
+    }
+
+    /// The Secret that is put together from other files and texts.
+    ///
+    /// # Errors
+    /// As [`sources::gather`], and that it cannot be sealed.
+    pub(super) fn of_sources(
+        sources: &Sources,
+        parameters: &SealParameters,
+        namespace: &DefaultNamespace<'_>,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let Gathered {
+            items,
+            modified,
+            remarks,
+        } = sources::gather(sources, environment)?;
+        let path = sources.first().to_owned();
+        let name = InputName(path.display().to_string());
+        let clear = ClearSecret {
+            metadata: ObjectMeta {
+                name: Some(sources.name.clone()),
+                ..ObjectMeta::default()
+            },
+            type_: sources.type_.clone(),
+            items,
+            ..ClearSecret::default()
+        };
+        let mut parameters = parameters.clone();
+        let place = Place {
+            document: 1,
+            line: 1,
+            column: 1,
+            item: None,
+        };
+        let secret = One::of(clear, &name, place, &mut parameters, namespace)?;
+        Ok(Self {
+            below: PathBuf::new(),
+            path,
+            name,
+            bytes: Zeroizing::default(),
+            modified,
+            secrets: vec![secret],
+            format: Format::Yaml,
+            others: Vec::new(),
+            remarks,
+            parameters,
+        })
+    }
+
+    /// Looks for values that something fills in later: faults if `strict`, else remarks.
+    ///
+    /// # Errors
+    /// [`ClearFileFault::Placeholder`].
+    pub(super) fn judge_placeholders(mut self, strict: bool) -> Result<Self, Error> {
+        for secret in &self.secrets {
+            for (item, value) in &secret.clear.items {
+                let Some(filler) = placeholder::filler(value.expose()) else {
+                    continue;
+                };
+                let told = format!("the value of {item} is a placeholder ({filler}), and would be sealed as it stands");
+                if strict {
+                    return Err(self
+                        .name
+                        .fault_at(secret.place, ClearFileFault::Placeholder(told))
+                        .into());
+                }
+                self.remarks.push(format!("warning: {}: {told}", secret.place));
+            }
+        }
+        Ok(self)
     }
 
     /// Nothing may be lost with the file.
@@ -218,10 +337,14 @@ impl ClearFile {
         })?)
     }
 
-    /// A line about each other object of the file, which the sealed file does not hold.
+    /// A line about each other object of the file, which the sealed file does not hold, and each remark.
     pub(super) fn left_alone(&self) -> Vec<String> {
         let line = |(place, kind): &(Place, String)| format!("left alone: {place}: {kind}");
-        self.others.iter().map(line).collect()
+        self.others
+            .iter()
+            .map(line)
+            .chain(self.remarks.iter().cloned())
+            .collect()
     }
 }
 

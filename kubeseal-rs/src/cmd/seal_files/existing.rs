@@ -1,14 +1,22 @@
-//! The sealed file that is there already.
+//! The sealed file that is there already, which sealing changes in place.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crds::SealedSecret;
+use crds::{SealedSecret, names};
+use sealing::SystemRandom;
+use sealing::cert::SealingCert;
 use sealing::compare::{Difference, differences};
+use sealing::document::{Document, Place};
 use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
+use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 
-use super::clear::{ClearFile, ClearFileFault};
+use super::clear::{ClearFile, ClearFileFault, One};
+use super::values::Values;
+use crate::cmd::items::refuse_if_used;
+use crate::cmd::sealed_file::SealedFile;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest;
@@ -16,28 +24,33 @@ use crate::objects::InputName;
 
 /// The sealed file of a clear one, as it is.
 pub(super) struct Existing {
-    /// A line for each difference in names, items, types, labels and scopes.
-    pub(super) differences: Vec<String>,
-    /// What it holds that the clear file does not, which sealing that over it would lose.
-    pub(super) more: Vec<String>,
-    /// Whether all that sealing would give is in it already: it differs in no more than what it holds beyond, was written
-    /// after the clear file, and says that it was sealed with the same key. (What it says may be a lie; then a file is
-    /// sealed once too often, or again with the next change.)
-    pub(super) current: bool,
+    file: SealedFile,
+    /// What it has for each Secret of the clear file, in their order.
+    counterparts: Vec<Counterpart>,
+    /// The SealedSecrets that are of no Secret of the clear file.
+    others: Vec<String>,
+    /// The first of its documents that is something else: its place and kind.
+    other_kind: Option<(Place, String)>,
+    /// Whether it was written after the clear file.
+    newer: bool,
+}
+
+/// What a sealed file has for one Secret.
+#[derive(Default)]
+struct Counterpart {
+    /// The position of the SealedSecret in the file; none: it is not sealed yet.
+    at: Option<usize>,
+    differences: Vec<Difference>,
+    /// What its items hold, where values are compared; of some it may not be known.
+    held: Option<BTreeMap<String, Held>>,
 }
 
 impl Existing {
-    /// Looks at `to`, which is to be the sealed file of `clear`, sealed with `key` if that is known; `hinted` is whether it
-    /// would say so. None: there is nothing.
+    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it. None: there is nothing.
     ///
     /// # Errors
-    /// It cannot be read, or holds something else than SealedSecrets.
-    pub(super) fn at(
-        to: &Path,
-        clear: &ClearFile,
-        key: Option<&Fingerprint>,
-        hinted: bool,
-    ) -> Result<Option<Self>, Error> {
+    /// It cannot be read, holds no SealedSecret at all, or it is not clear which of them is meant.
+    pub(super) fn at(to: &Path, clear: &ClearFile, values: &Values) -> Result<Option<Self>, Error> {
         let found = match std::fs::metadata(to) {
             Ok(found) => found,
             Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
@@ -47,33 +60,200 @@ impl Existing {
             }
         };
         let name = InputName(to.display().to_string());
-        let mut sealed = Vec::new();
-        for document in name.documents(&files::read_file(to)?)? {
-            if manifest::kind(&document) != crds::names::KIND {
-                let fault = ClearFileFault::NotSealed(manifest::kind(&document).to_owned());
-                return Err(name.fault_at(document.place(), fault).into());
-            }
-            sealed.push(name.sealed_secret(&document)?);
+        let bytes = files::read_file(to)?;
+        let documents = name.documents(&bytes)?;
+        let is_other = |document: &Document| manifest::kind(document) != names::KIND;
+        let other = documents.iter().find(|document| is_other(document));
+        let other_kind = other.map(|other| (other.place(), manifest::kind(other).to_owned()));
+        if let Some((place, kind)) = other_kind.clone().filter(|_| documents.iter().all(is_other)) {
+            return Err(name.fault_at(place, ClearFileFault::NotSealed(kind)).into());
         }
-        let Compared {
-            differences,
-            more,
-            holds_all,
-        } = compared(clear, &sealed);
+        let file = SealedFile::of(to, bytes, documents)?;
+        let counterparts = counterparts(clear, &file, values)?;
+        let is_counterpart = |at: usize| counterparts.iter().any(|one| one.at == Some(at));
+        let others = file.sealed.iter().enumerate().filter(|(at, _)| !is_counterpart(*at));
+        let others = others.map(|(_, sealed)| full_name(sealed)).collect();
         // A time that is not known counts as old: sealing once too often does no harm.
-        let clear_time = std::fs::metadata(&clear.path).and_then(|clear| clear.modified());
-        let newer = matches!((found.modified(), clear_time), (Ok(sealed), Ok(clear)) if sealed > clear);
-        let of_another_key = |sealed: &SealedSecret| match (key, KeyHint::of(&sealed.metadata)) {
-            (Some(key), Some(hint)) => hint != KeyHint::one(key),
-            // Whoever wants no hint does without knowing.
-            (Some(_), None) => hinted,
-            (None, _) => false,
-        };
+        let newer = matches!((found.modified(), clear.modified), (Ok(sealed), Some(clear)) if sealed > clear);
         Ok(Some(Self {
-            differences,
-            more,
-            current: holds_all && newer && !sealed.iter().any(of_another_key),
+            file,
+            counterparts,
+            others,
+            other_kind,
+            newer,
         }))
+    }
+
+    fn pairs<'a>(&'a self, clear: &'a ClearFile) -> impl Iterator<Item = (&'a One, &'a Counterpart)> {
+        clear.secrets.iter().zip(&self.counterparts)
+    }
+
+    /// A line for each thing that sealing would change, or cannot.
+    pub(super) fn differences(&self, clear: &ClearFile) -> Vec<String> {
+        let mut told = Vec::new();
+        for (secret, counterpart) in self.pairs(clear) {
+            let name = full_name(&secret.outline);
+            if counterpart.at.is_none() {
+                told.push(format!("{name}: it is not sealed"));
+            }
+            told.extend(counterpart.differences.iter().map(|one| format!("{name}: {one}")));
+            for (item, held) in counterpart.held.iter().flatten() {
+                match held {
+                    Held::Same(_) => {}
+                    Held::Other => told.push(format!("{name}: item {item} has another value in it")),
+                    Held::Unopened => told.push(format!("{name}: item {item} in it is opened by none of the keys")),
+                }
+            }
+        }
+        told
+    }
+
+    /// A line for each SealedSecret that is of no Secret of the clear file.
+    pub(super) fn left_alone(&self) -> Vec<String> {
+        let line = |name: &String| format!("left alone: {name} is sealed, and not in the clear file");
+        self.others.iter().map(line).collect()
+    }
+
+    /// That clear and sealed file do not contradict each other.
+    ///
+    /// # Errors
+    /// [`ClearFileFault::Contradicts`].
+    pub(super) fn check_no_contradiction(&self, clear: &ClearFile) -> Result<(), Error> {
+        let mut all = Vec::new();
+        for (secret, counterpart) in self.pairs(clear) {
+            let name = full_name(&secret.outline);
+            let contradictions = counterpart.differences.iter().filter(|one| one.is_contradiction());
+            all.extend(contradictions.map(|one| format!("{name}: {one}")));
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
+        let clear = clear.path.clone();
+        Err(self
+            .file
+            .name()
+            .fault(ClearFileFault::Contradicts { all, clear })
+            .into())
+    }
+
+    /// That the file can be written anew: it holds nothing else than SealedSecrets.
+    ///
+    /// # Errors
+    /// [`ClearFileFault::NotSealed`].
+    pub(super) fn check_replaceable(&self) -> Result<(), Error> {
+        match &self.other_kind {
+            Some((place, kind)) => Err(self
+                .file
+                .name()
+                .fault_at(*place, ClearFileFault::NotSealed(kind.clone()))
+                .into()),
+            None => Ok(()),
+        }
+    }
+
+    /// A line for each thing that only the sealed file holds, which writing it anew loses.
+    pub(super) fn lost(&self, clear: &ClearFile) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (secret, counterpart) in self.pairs(clear) {
+            let Some(sealed) = counterpart.at.and_then(|at| self.file.sealed.get(at)) else {
+                continue;
+            };
+            let name = full_name(sealed);
+            let templates = sealed
+                .spec
+                .template
+                .iter()
+                .filter_map(|template| template.data.as_ref());
+            let templates = templates.flat_map(|data| data.keys());
+            lost.extend(templates.map(|item| format!("lost: template {item} of {name}")));
+            for one in differences(sealed, &secret.outline) {
+                lost.extend(match one {
+                    Difference::ItemMissing(item) => Some(format!("lost: item {item} of {name}")),
+                    Difference::Missing { name: hint, .. } if hint == names::ANNOTATION_SEALED_WITH => None,
+                    Difference::Missing { field, name: entry } => Some(format!("lost: {field} {entry} of {name}")),
+                    Difference::TypeMissing(type_) => Some(format!("lost: type {type_} of {name}")),
+                    Difference::Immutable { .. } => Some(format!("lost: immutable of {name}")),
+                    _ => None,
+                });
+            }
+        }
+        lost.extend(self.others.iter().map(|name| format!("lost: {name}")));
+        lost
+    }
+
+    /// Whether all that sealing with `key` would give is in it already; `hinted` is whether it would say so. Values are compared
+    /// where they are known. Else it must have been written after the clear file, and say that it was sealed with the same key.
+    /// (What it says may be a lie; then a file is sealed once too often, or again with the next change.)
+    pub(super) fn is_current(&self, clear: &ClearFile, key: &Fingerprint, hinted: bool) -> bool {
+        let same = Held::Same(key.clone());
+        let is_current = |(secret, counterpart): (&One, &Counterpart)| {
+            let sealed = counterpart.at.and_then(|at| self.file.sealed.get(at));
+            let Some(sealed) = sealed.filter(|_| counterpart.differences.is_empty()) else {
+                return false;
+            };
+            match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
+                (Some(held), _) => secret.clear.items.keys().all(|item| held.get(item) == Some(&same)),
+                (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
+                // Whoever wants no hint does without knowing.
+                (None, None) => self.newer && !hinted,
+            }
+        };
+        self.pairs(clear).all(is_current)
+    }
+
+    /// The file's text with the Secrets of the clear file sealed into it, and a line for each item that is gone.
+    ///
+    /// # Errors
+    /// That something cannot be sealed or changed, or that a template needs an item that is to go.
+    pub(super) fn followed(
+        &self,
+        clear: &ClearFile,
+        hinted: bool,
+        cert: &SealingCert,
+    ) -> Result<(Vec<u8>, Vec<String>), Error> {
+        let (mut changes, mut new, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (secret, counterpart) in self.pairs(clear) {
+            let found = counterpart.at.and_then(|at| Some((at, self.file.sealed.get(at)?)));
+            let Some((at, sealed)) = found else {
+                new.push(secret.sealed(clear, hinted, cert)?);
+                continue;
+            };
+            for difference in &counterpart.differences {
+                if let Difference::ItemTooMany(item) = difference {
+                    refuse_if_used(item, sealed).map_err(|fault| self.file.fault(at, fault))?;
+                    removed.push(format!(
+                        "removed: item {item} of {}, which is not in the clear file",
+                        full_name(sealed)
+                    ));
+                }
+            }
+            let same = Held::Same(cert.public().fingerprint().clone());
+            let held = counterpart.held.iter().flatten();
+            let unchanged: BTreeSet<_> = held
+                .filter(|(_, held)| **held == same)
+                .map(|(item, _)| item.clone())
+                .collect();
+            let mut random = SystemRandom::default();
+            let made = follow(
+                sealed,
+                &secret.outline,
+                &secret.clear,
+                &unchanged,
+                hinted,
+                cert.public(),
+                &mut random,
+            );
+            changes.insert(at, made.map_err(|error| self.file.fault(at, error))?);
+        }
+        Ok((self.file.changed(changes, &new)?, removed))
+    }
+
+    /// That nobody else has changed the file since it was read.
+    ///
+    /// # Errors
+    /// As [`SealedFile::check_unchanged`].
+    pub(super) fn check_unchanged(&self) -> Result<(), Error> {
+        self.file.check_unchanged()
     }
 }
 
@@ -86,47 +266,30 @@ fn full_name(sealed: &SealedSecret) -> String {
     }
 }
 
-/// How a sealed file differs.
-#[derive(Default)]
-struct Compared {
-    differences: Vec<String>,
-    more: Vec<String>,
-    /// Whether there is no other difference than that it holds more.
-    holds_all: bool,
-}
-
-/// Compares the Secrets of a file with the sealed ones.
-fn compared(clear: &ClearFile, sealed: &[SealedSecret]) -> Compared {
-    let mut told = Compared {
-        holds_all: true,
-        ..Compared::default()
-    };
-    for wanted in clear.secrets.iter().map(|secret| &secret.outline) {
-        let name = full_name(wanted);
-        let Some(found) = sealed.iter().find(|found| full_name(found) == name) else {
-            told.holds_all = false;
-            told.differences.push(format!("{name}: it is not sealed"));
-            continue;
+/// What the file has for each Secret of the clear one.
+fn counterparts(clear: &ClearFile, file: &SealedFile, values: &Values) -> Result<Vec<Counterpart>, Error> {
+    let mut taken = BTreeSet::new();
+    let of = |secret: &One| {
+        let metadata = &secret.outline.metadata;
+        let (name, namespace) = (metadata.name.as_deref(), metadata.namespace.as_deref());
+        let at = match target(&file.sealed, name, namespace, true) {
+            Ok(at) => at,
+            Err(several @ NoTarget::Several { .. }) => return Err(file.name().fault(several).into()),
+            Err(_) => return Ok(Counterpart::default()),
         };
-        for one in differences(wanted, found) {
-            told.differences.push(format!("{name}: {one}"));
-            match one {
-                Difference::ItemTooMany(item) => told.more.push(format!("item {item} of {name}")),
-                _ => told.holds_all = false,
-            }
+        if !taken.insert(at) {
+            let twice = ClearFileFault::Twice(full_name(&secret.outline));
+            return Err(clear.name.fault_at(secret.place, twice).into());
         }
-        let templates = found.spec.template.iter().filter_map(|template| template.data.as_ref());
-        let templates = templates.flat_map(|data| data.keys());
-        told.more
-            .extend(templates.map(|item| format!("template {item} of {name}")));
-    }
-    for found in sealed {
-        let name = full_name(found);
-        if !clear.secrets.iter().any(|secret| full_name(&secret.outline) == name) {
-            told.differences
-                .push(format!("{name}: it is sealed, and no longer in the clear file"));
-            told.more.push(name);
-        }
-    }
-    told
+        let Some(sealed) = file.sealed.get(at) else {
+            return Ok(Counterpart::default());
+        };
+        let held = values.held(sealed, &secret.clear.items);
+        Ok(Counterpart {
+            at: Some(at),
+            differences: differences(&secret.outline, sealed),
+            held: held.map_err(|error| file.fault(at, MergeError::from(error)))?,
+        })
+    };
+    clear.secrets.iter().map(of).collect()
 }

@@ -1,0 +1,75 @@
+//! Values that something fills in later: whoever seals one has sealed the placeholder, which nothing finds in a ciphertext.
+
+/// What fills a value in, where the *whole* value is a placeholder; in the form that it has there.
+pub(crate) fn filler(value: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let between = |start: &str, end: &str| text.strip_prefix(start)?.strip_suffix(end);
+    if let Some(inner) = between("${", "}") {
+        let name = inner.split([':', '=', '-', '?']).next().unwrap_or_default();
+        return (is_name(name) && !inner.contains('}')).then_some("${VAR}, as Flux and envsubst fill in");
+    }
+    if between("$(", ")").is_some_and(is_name) {
+        return Some("$(VAR), as kustomize and Kubernetes fill in");
+    }
+    if between("<path:", ">").is_some_and(|inner| !inner.contains(['<', '>', '\n'])) {
+        return Some("<path:…>, as Argo CD's vault plugin fills in");
+    }
+    if let Some((backend, place)) = text.strip_prefix("ref+").and_then(|rest| rest.split_once("://")) {
+        let is_backend = !backend.is_empty() && backend.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        return (is_backend && !place.contains(char::is_whitespace))
+            .then_some("ref+BACKEND://…, as vals and helmfile fill in");
+    }
+    between("ENC[AES256_GCM,data:", "]")
+        .is_some_and(|inner| !inner.contains(']'))
+        .then_some("ENC[…], as SOPS decrypts")
+}
+
+fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !text.is_empty() && text.bytes().all(fits) && !text.starts_with(|first: char| first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_values_that_are_placeholders() {
+        for value in [
+            "${VAR}",
+            "${VAR}\n",
+            "${var:=default}",
+            "${VAR:-a b}",
+            "$(VAR)",
+            "<path:secret/data/db#password>",
+            "<path:avp/data/x#y | base64encode>",
+            "ref+vault://secret/db#/password",
+            "ref+awssecrets://db/password",
+            "ENC[AES256_GCM,data:Tr7o=,iv:1=,tag:k=,type:str]",
+        ] {
+            assert!(filler(value.as_bytes()).is_some(), "{value}");
+        }
+    }
+
+    #[test]
+    fn values_that_only_look_like_placeholders() {
+        for value in [
+            "",
+            "$",
+            "${}",
+            "pre-${VAR}",
+            "${A}${B}",
+            "${1a}",
+            "$(cat /etc/x)",
+            "$VAR",
+            "<password>",
+            "ref+vault",
+            "reference",
+            "ENC[x]",
+            "hunter2",
+        ] {
+            assert!(filler(value.as_bytes()).is_none(), "{value}");
+        }
+        assert!(filler(&[0xff]).is_none());
+    }
+}

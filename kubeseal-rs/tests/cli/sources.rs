@@ -1,0 +1,178 @@
+//! `kubeseal seal` of plain files, as `kubectl create secret generic` takes them, and of values that are placeholders.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::program::Folder;
+use crate::seal_files::{SEAL, SECRET, recovered};
+
+#[test]
+fn an_environment_file_becomes_a_sealed_file() {
+    let folder = Folder::with_keys();
+    folder.put("app.env", "# the shop\nUSER=u\n\nPASSWORD=a=b #c\nQUOTED=\"q\"\n");
+    let line = format!("{SEAL} --from-env-file app.env --name app -n shop");
+    let told = folder.run(&line, "").ok();
+    assert_eq!(
+        told,
+        "sealed app.env → app.sealed.yaml\n  QUOTED: the quotes around its value are sealed with it, as kubectl does\n1 file: \
+         1 sealed\n"
+    );
+    let secret = &recovered(&folder, "app.sealed.yaml")[0];
+    assert_eq!(
+        (&secret["metadata"]["name"], &secret["metadata"]["namespace"]),
+        (&json!("app"), &json!("shop"))
+    );
+    assert_eq!(
+        secret["data"],
+        json!({"USER": "dQ==", "PASSWORD": "YT1iICNj", "QUOTED": "InEi"})
+    );
+    let check = "seal --check --from-env-file app.env --name app -n shop";
+    folder.run(check, "").ok();
+    // A further run changes the sealed file in place.
+    folder.put("app.env", "USER=v\n");
+    assert_eq!(folder.run(check, "").code, 1);
+    let told = folder.run(&line, "").ok();
+    assert!(told.contains("removed: item PASSWORD of shop/app"), "{told}");
+    assert_eq!(
+        recovered(&folder, "app.sealed.yaml")[0]["data"],
+        json!({"USER": "dg=="})
+    );
+}
+
+#[test]
+fn files_folders_and_literals_become_items() {
+    let folder = Folder::with_keys();
+    folder.put("tls/tls.crt", "c");
+    folder.put("tls/tls.key", "k\n");
+    folder.put("tls/sub/x", "x");
+    fs::write(folder.path("store.jks"), [0xfe, 0xed, 0]).unwrap();
+    let flags =
+        "--from-file tls --from-file keystore=store.jks --from-literal user=a=b --type example.com/t --name t -n n";
+    let told = folder.run(&format!("{SEAL} {flags} --out sealed"), "").ok();
+    assert_eq!(
+        told,
+        "sealed tls → sealed/t.sealed.yaml\n  left alone: tls/sub is no file\n1 file: 1 sealed\n"
+    );
+    let secret = &recovered(&folder, "sealed/t.sealed.yaml")[0];
+    assert_eq!(
+        (&secret["type"], &secret["data"]),
+        (
+            &json!("example.com/t"),
+            &json!({"tls.crt": "Yw==", "tls.key": "awo=", "keystore": "/u0A", "user": "YT1i"})
+        )
+    );
+}
+
+#[test]
+fn sources_that_make_no_secret_are_refused_without_a_value() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put("export.env", "export hunter2=x\n");
+    folder.put("alone.env", "A=b\nhunter2\n");
+    folder.put("twice.env", "A=hunter2\nA=c\n");
+    folder.put("hunter 2", "x");
+    folder.put("tls/x", "x");
+    let before = folder.tree();
+    for (flags, error) in [
+        (
+            "--from-env-file export.env",
+            "error: --from-env-file, --from-file and --from-literal need --name",
+        ),
+        (
+            "--from-env-file export.env --name app",
+            "error: export.env, line 1: what stands before = is no name",
+        ),
+        (
+            "--from-env-file alone.env --name app",
+            "error: alone.env, line 2: there is no = and no environment variable",
+        ),
+        (
+            "--from-env-file twice.env --name app",
+            "error: twice.env: item A is there already",
+        ),
+        (
+            "--from-file k=tls --name app",
+            "error: tls: it is a directory, which takes no KEY=",
+        ),
+        (
+            "--from-literal hunter2 --name app",
+            "error: --from-literal takes KEY=VALUE\n",
+        ),
+        (
+            "--from-literal a=b --name App",
+            "error: \"App\" cannot be the name of a Secret",
+        ),
+        (
+            "--from-literal a=b --name app --delete-clear",
+            "error: --delete-clear deletes files of Secrets",
+        ),
+        ("--name app db.yaml", "error: --name is for --from-env-file"),
+        ("--from-literal a=hunter2 --name app db.yaml", "error: the argument"),
+        ("", "error: the following required arguments"),
+    ] {
+        let run = folder.run(&format!("{SEAL} -n shop {flags}"), "");
+        assert!(run.code > 0 && run.stderr.starts_with(error), "{flags}: {}", run.stderr);
+        assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    }
+    assert_eq!(folder.tree(), before);
+}
+
+#[test]
+fn placeholders_are_named_and_with_strict_refused() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "db.yaml",
+        &SECRET.replace("password: p", "password: '${DB_PASSWORD}', user: u"),
+    );
+    let run = folder.run(&format!("{SEAL} --strict db.yaml"), "");
+    let told = "the value of password is a placeholder (${VAR}, as Flux and envsubst fill in), and would be sealed as it stands";
+    assert_eq!(
+        run.stderr,
+        format!("error: db.yaml, document 1, line 1: {told}\nhint: seal the value itself, or leave --strict out\n")
+    );
+    assert!(!folder.path("db.sealed.yaml").exists());
+    assert_eq!(
+        folder.run(&format!("{SEAL} db.yaml"), "").ok(),
+        format!("sealed db.yaml → db.sealed.yaml\n  warning: document 1, line 1: {told}\n1 file: 1 sealed\n")
+    );
+}
+
+#[test]
+fn what_sops_has_encrypted_is_left_alone_in_a_folder() {
+    let folder = Folder::with_keys();
+    let sops = SECRET.replace("password: p", "password: 'ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]'")
+        + "sops: {version: 3.9.0}\n";
+    folder.put("repo/sops.yaml", &sops);
+    folder.put("repo/both.yaml", &format!("{SECRET}---\n{sops}"));
+    let told = folder.run(&format!("{SEAL} repo"), "").ok();
+    assert_eq!(
+        told,
+        "sealed repo/both.yaml → repo/both.sealed.yaml\n  left alone: document 2, line 6: Secret that SOPS has encrypted\n1 \
+         file: 1 sealed\n"
+    );
+    let run = folder.run(&format!("{SEAL} repo/sops.yaml"), "");
+    assert!(
+        run.code == 1 && run.stderr.contains("there is no field `sops`"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn all_mistakes_in_string_data_are_told_at_once() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\ndata:\n  c: '%'\nstringData:\n  a: yes\n  b: 0777\n  d: x\n");
+    let run = folder.run(&format!("{SEAL} db.yaml"), "");
+    for line in [
+        "line 5: data.c is not base64",
+        "line 7: the value of \"stringData.a\"",
+        "line 8: the value of \"stringData.b\"",
+    ] {
+        assert!(
+            run.stderr.contains(&format!("error: db.yaml, document 1, {line}")),
+            "{}",
+            run.stderr
+        );
+    }
+}
