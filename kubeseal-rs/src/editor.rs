@@ -1,11 +1,12 @@
 //! The user's editor, on a text that nobody else may read and that is gone when the editor is.
 
+mod private_dir;
+
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitStatus;
 
-use tempfile::TempDir;
 use thiserror::Error;
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
@@ -49,9 +50,8 @@ pub(crate) enum EditorError {
 }
 
 /// Opens `$VISUAL`, else `$EDITOR`, else `vi` on `text`, and gives what was made of it; wiped when dropped. The value of
-/// the variable may have arguments, as for Git. The text lies in a folder of its own of mode 0700, so that what editors
-/// put beside it (swap files, backups) goes with it: under `XDG_RUNTIME_DIR`, which is in memory and the user's own, or
-/// where temporary files are.
+/// the variable may have arguments, as for Git. The text lies in a [`private_dir`], so that what editors put beside it
+/// (swap files, backups) goes with it.
 ///
 /// # Errors
 /// [`EditorError`].
@@ -65,7 +65,7 @@ pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<V
     runtime.block_on(async {
         // From here on a signal ends the editor, not this program, so that the folder is always removed.
         let mut signals = signals::Signals::catch().map_err(EditorError::Place)?;
-        let folder = folder(environment).map_err(EditorError::Place)?;
+        let folder = private_dir::make(environment).map_err(EditorError::Place)?;
         let file = folder.path().join("values.yaml");
         put(&file, text).map_err(EditorError::Place)?;
         let not_started = |reason| EditorError::Start {
@@ -96,20 +96,6 @@ pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<V
         let bytes = fs::read(&file).map(Zeroizing::new);
         bytes.map_err(|reason| EditorError::Gone { editor, reason })
     })
-}
-
-fn folder(environment: &Environment) -> io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("kubeseal-");
-    #[cfg(unix)]
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    #[cfg(unix)]
-    builder.permissions(private);
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(Path::new);
-    match runtime.filter(|folder| folder.is_absolute()) {
-        Some(folder) => builder.tempdir_in(folder).or_else(|_| builder.tempdir()),
-        None => builder.tempdir(),
-    }
 }
 
 fn put(file: &Path, text: &[u8]) -> io::Result<()> {

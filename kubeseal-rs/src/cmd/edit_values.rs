@@ -1,186 +1,203 @@
 //! `kubeseal edit`: new values, typed in an editor beside the names of the items.
 
+mod form;
+
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _};
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use crds::SealedSecret;
 use jiff::Timestamp;
-use sealing::SecretBytes;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::document::edit::Change;
-use sealing::document::{self, DocumentError, EmitError, Nulls};
-use sealing::merge::{check_item_name, seal_items};
+use sealing::document::{EmitError, Format};
+use sealing::hint::KeyHint;
+use sealing::merge::seal_items;
 use sealing::random::Random;
-use serde_json::{Map, Value};
+use sealing::seal::{SealError, SealParameters, seal};
+use sealing::secret::ClearSecret;
 
 use super::sealed_file::SealedFile;
 use crate::cert_source;
+use crate::cluster::kubeconfig;
 use crate::command::items::EditValues;
-use crate::editor;
+use crate::command::{Namespace, Output};
 use crate::environment::Environment;
-use crate::error::Error;
-use crate::objects::{Fault, InputError, InputName};
+use crate::error::{Error, visible};
+use crate::files::{self, FileError, Writer};
+use crate::objects::{self, Fault, InputError, InputName};
+use form::{Section, Typed, typed};
 
-const TEACHES: &str = "\
-# Type a new value behind a name. What is left empty stays byte for byte as it is; a new name adds an item.
-# Several lines: name: |, and the lines below it, indented. Words like yes and numbers like 007 need quotes.
-# An empty value: kubeseal set --allow-empty-data. To remove an item: kubeseal unset.
-";
-/// What a line begins with that tells what is wrong with the text.
-const WRONG: &str = "# error: ";
+const NOTHING: &str = "nothing was changed; if the editor did not wait for you, tell it to: EDITOR='code --wait'";
 
-/// Opens the editor, seals what was typed, then writes the file at once.
+/// Opens the editor, seals what was typed, writes the file at once, and tells what was done to it.
 pub(crate) fn run(
     command: &EditValues,
     environment: &Environment,
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let file = SealedFile::read(&command.target.file)?;
+    let told = if std::fs::metadata(&command.target.file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        make(command, environment, now, random)?
+    } else {
+        change(command, environment, now, random)?
+    };
+    Ok(files::write(&Output::Stdout, visible(&told).as_bytes())?)
+}
+
+fn change(
+    command: &EditValues,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<String, Error> {
+    let path = &command.target.file;
+    let file = SealedFile::read(path)?;
     let shown = shown(&file, command)?;
+    let sections: Vec<_> = shown.iter().map(|(_, sealed, label)| section(sealed, label)).collect();
     // Before anyone types what could not be sealed.
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-    let typed = typed(&shown, environment)?;
+    let typed = typed(&sections, environment)?;
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
-    for (label, items) in typed {
-        let Some((at, sealed)) = shown
-            .iter()
-            .find(|one| one.label == label)
-            .map(|one| (one.at, one.sealed))
-        else {
-            continue;
-        };
-        let sealed = seal_items(sealed, &items, true, cert.public(), random).map_err(|error| file.fault(at, error))?;
-        changes.insert(at, sealed);
+    let mut told = String::new();
+    for ((at, sealed, label), typed) in shown.iter().zip(&typed) {
+        let made = seal_items(sealed, &typed.values, command.key_hint, cert.public(), random)
+            .map_err(|error| file.fault(*at, error))?;
+        changes.insert(*at, made);
+        told.push_str(&summary(path, sealed, label, typed));
     }
-    file.write(changes)
+    file.write(changes)?;
+    Ok(if told.is_empty() { format!("{NOTHING}\n") } else { told })
 }
 
-/// One object in the editor.
-struct Shown<'f> {
-    /// Namespace and name, and a number where another one has the same.
-    label: String,
-    /// Its position in the file.
-    at: usize,
-    sealed: &'f SealedSecret,
-}
-
-fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<Shown<'f>>, InputError> {
+/// The objects that are meant: position, object, and the name that the editor shows.
+fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &'f SealedSecret, String)>, InputError> {
     let target = &command.target;
     let meant = if target.name.is_some() || target.namespace.is_some() {
         vec![file.meant(target)?]
     } else {
         file.sealed.iter().enumerate().collect()
     };
-    let mut shown: Vec<Shown<'f>> = Vec::new();
+    let mut shown: Vec<(usize, &SealedSecret, String)> = Vec::new();
     for (at, sealed) in meant {
         let metadata = &sealed.metadata;
         let parts = [&metadata.namespace, &metadata.name];
         let name = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/");
         let mut label = name.clone();
         let mut number = 1;
-        while shown.iter().any(|other| other.label == label) {
+        while shown.iter().any(|(_, _, other)| *other == label) {
             number += 1;
             label = format!("{name} ({number})");
         }
-        shown.push(Shown { label, at, sealed });
+        shown.push((at, sealed, label));
     }
     Ok(shown)
 }
 
-type Items = BTreeMap<String, SecretBytes>;
-
-/// The values that were typed, by label. On a terminal the editor opens again, with what is wrong above the text, until
-/// the text can be read or is left as it is: nothing that was typed is lost for a slip.
-fn typed(shown: &[Shown<'_>], environment: &Environment) -> Result<BTreeMap<String, Items>, Error> {
-    let name = InputName("the text in the editor".to_owned());
-    let mut text = zeroize::Zeroizing::new(form(shown).map_err(|error| name.fault(error))?);
-    loop {
-        let bytes = editor::edit(text.as_bytes(), environment)?;
-        let error = match values(&name, &bytes, shown) {
-            Ok(values) => return Ok(values),
-            Err(error) => error,
-        };
-        let given_up = *bytes == *text.as_bytes() || !io::stdin().is_terminal();
-        let Some(typed) = std::str::from_utf8(&bytes).ok().filter(|_| !given_up) else {
-            return Err(Error::Edited(error));
-        };
-        text = again(typed, error, |text| values(&name, text, shown).err());
+fn section(sealed: &SealedSecret, label: &str) -> Section {
+    Section {
+        label: label.to_owned(),
+        items: sealed.spec.encrypted_data.keys().cloned().collect(),
     }
 }
 
-/// What was typed, below a line that tells what is wrong; the line that it names is counted with this one.
-fn again(typed: &str, error: InputError, judged: impl Fn(&[u8]) -> Option<InputError>) -> zeroize::Zeroizing<String> {
-    let mut below = zeroize::Zeroizing::new(String::with_capacity(typed.len() + 1));
-    for line in typed.lines().filter(|line| !line.starts_with(WRONG)) {
-        below.push_str(line);
-        below.push('\n');
+/// A line for each item that was typed, or whose line was removed.
+fn summary(path: &Path, sealed: &SealedSecret, label: &str, typed: &Typed) -> String {
+    let there = &sealed.spec.encrypted_data;
+    let path = path.display();
+    let mut told = String::new();
+    // Writing to a text cannot fail.
+    for item in typed.values.keys() {
+        let _ = if there.contains_key(item) {
+            writeln!(told, "{path}: changed {item} of {label}")
+        } else {
+            let near = |other: &&String| strsim::osa_distance(item, other) <= other.len() / 3;
+            match there
+                .keys()
+                .find(|other| near(other) && !typed.values.contains_key(*other))
+            {
+                Some(near) => writeln!(
+                    told,
+                    "{path}: added {item} of {label} (there is {near} too, which stays as it is)"
+                ),
+                None => writeln!(told, "{path}: added {item} of {label}"),
+            }
+        };
     }
-    let with = |line: &str| zeroize::Zeroizing::new(format!("{WRONG}{line}\n{}", *below));
-    let error = judged(with("").as_bytes()).unwrap_or(error).to_string();
-    with(&error.replace(['\n', '\r'], " "))
+    for item in &typed.gone {
+        let _ = writeln!(
+            told,
+            "{path}: kept {item} of {label}, though its line is gone (to remove it: kubeseal unset)"
+        );
+    }
+    told
 }
 
-/// The names with empty values.
-fn form(shown: &[Shown<'_>]) -> Result<String, EmitError> {
-    let mut form = TEACHES.to_owned();
-    for one in shown {
-        let names = one.sealed.spec.encrypted_data.keys();
-        let empty: Map<String, Value> = names.map(|name| (name.clone(), Value::Null)).collect();
-        let object = Value::Object(Map::from_iter([(one.label.clone(), Value::Object(empty))]));
-        for line in document::to_yaml(&object)?.lines().filter(|line| *line != "---") {
-            let bare = line.strip_suffix(" null").or(line.strip_suffix(" {}"));
-            form.push_str(bare.unwrap_or(line));
-            form.push('\n');
+/// Makes a new file of what is typed; none when nothing is.
+fn make(
+    command: &EditValues,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<String, Error> {
+    let path = &command.target.file;
+    let input = InputName(format!("{} (a new file)", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        let (path, reason) = (path.clone(), io::Error::from_raw_os_error(2));
+        return Err(FileError::Open { path, reason }.into());
+    }
+    let named = command.target.name.clone().or_else(|| name_of(path));
+    let name = named.ok_or_else(|| input.fault(Fault::NameOfFile))?;
+    let namespace = match &command.namespace {
+        Namespace::Said(namespace) => namespace.clone(),
+        Namespace::OfContext(cluster) => {
+            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::NoNamespace {
+                input: input.fault(SealError::NamespaceMissing),
+                lookup: Box::new(lookup),
+            })?
         }
-    }
-    Ok(form)
-}
-
-fn values(name: &InputName, bytes: &[u8], shown: &[Shown<'_>]) -> Result<BTreeMap<String, Items>, InputError> {
-    let documents = document::read(bytes).map_err(|error| match error {
-        DocumentError::Empty => name.fault(Fault::EmptiedForm),
-        error => name.fault(error),
-    })?;
-    let [document] = documents.as_slice() else {
-        return Err(name.fault(Fault::ManyForms));
     };
-    let labels = document.value.as_object().into_iter().flat_map(Map::keys);
-    let mut typed = BTreeMap::new();
-    for label in labels {
-        if !shown.iter().any(|one| one.label == *label) {
-            return Err(name.fault_at(document.place_of(&[label]), Fault::NoSuchObject(label.clone())));
-        }
-        let texts = document
-            .string_map(&[label], Nulls::Refuse)
-            .map_err(|error| name.fault(error))?;
-        for item in texts.keys() {
-            let place = || document.place_of(&[label, item]);
-            check_item_name(item).map_err(|error| name.fault_at(place(), error))?;
-        }
-        let given = texts.into_iter().filter(|(_, text)| !text.is_empty());
-        let items = given
-            .map(|(item, text)| (item, SecretBytes::new(text.into_bytes())))
-            .collect();
-        typed.insert(label.clone(), items);
+    let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let section = Section {
+        label: format!("{namespace}/{name}"),
+        items: Vec::new(),
+    };
+    let typed = typed(&[section], environment)?.pop().unwrap_or_default();
+    if typed.values.is_empty() {
+        return Ok(format!("{NOTHING}\n"));
     }
-    Ok(typed)
+    let items: Vec<_> = typed.values.keys().cloned().collect();
+    let secret = ClearSecret {
+        metadata: ObjectMeta {
+            name: Some(name.clone()),
+            namespace: Some(namespace.clone()),
+            ..ObjectMeta::default()
+        },
+        items: typed.values,
+        ..ClearSecret::default()
+    };
+    let mut sealed =
+        seal(&secret, &SealParameters::default(), cert.public(), random).map_err(|error| input.fault(error))?;
+    if command.key_hint {
+        KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
+    }
+    let value = serde_json::to_value(sealed).map_err(|_| input.fault(EmitError))?;
+    let is_json = path.extension().is_some_and(|ending| ending == "json");
+    let format = if is_json { Format::Json } else { Format::Yaml };
+    let text = objects::text(&[value], format).map_err(|error| input.fault(error))?;
+    Writer::default().write_new(path, text.as_bytes())?;
+    Ok(format!(
+        "{}: new, {namespace}/{name} with {}\n",
+        path.display(),
+        items.join(", ")
+    ))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_that_is_told_is_the_line_that_is_seen() {
-        let name = InputName("the text".to_owned());
-        let judged = |text: &[u8]| values(&name, text, &[]).err();
-        let mut text = zeroize::Zeroizing::new(format!("{TEACHES}a: {{}}\n"));
-        for _ in 0..3 {
-            text = again(&text, judged(text.as_bytes()).unwrap(), judged);
-            let told: Vec<_> = text.lines().filter(|line| line.starts_with(WRONG)).collect();
-            assert_eq!(told.len(), 1);
-            let seen = text.lines().position(|line| line == "a: {}").unwrap() + 1;
-            assert!(told[0].contains(&format!("line {seen}:")), "{}", *text);
-        }
-    }
+/// The name of an object that a file's name says: without endings.
+fn name_of(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
+    let name = stem.strip_suffix(".sealed").unwrap_or(stem);
+    crate::lint::fault_of_name(name).is_none().then(|| name.to_owned())
 }

@@ -35,7 +35,8 @@ pub(crate) fn set(
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
     let items = BTreeMap::from([(command.item.clone(), value)]);
-    let changes = seal_items(sealed, &items, true, cert.public(), random).map_err(|error| file.fault(at, error))?;
+    let changes =
+        seal_items(sealed, &items, command.key_hint, cert.public(), random).map_err(|error| file.fault(at, error))?;
     file.write(BTreeMap::from([(at, changes)]))?;
     items
         .values()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sealing::merge::check_item_name;
 
-use super::{CertSource, CommandError, Input, set};
+use super::{CertSource, CommandError, Input, Namespace, set};
 use crate::args::verb::edit::EditFlags;
 use crate::args::verb::rename::RenameFlags;
 use crate::args::verb::set::SetFlags;
@@ -41,6 +41,10 @@ pub(crate) struct EditValues {
     pub target: Target,
     /// The certificate to seal with.
     pub cert: CertSource,
+    /// The namespace of a new file's object, or where it comes from.
+    pub namespace: Namespace,
+    /// Whether objects get a key hint that have none.
+    pub key_hint: bool,
 }
 
 /// Seal one value into a file.
@@ -54,6 +58,8 @@ pub(crate) struct SetItem {
     pub value: Input,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// Whether the object gets a key hint if it has none.
+    pub key_hint: bool,
     /// The certificate to seal with.
     pub cert: CertSource,
 }
@@ -85,8 +91,13 @@ pub(crate) struct RenameItem {
 impl EditValues {
     pub(super) fn decide(flags: EditFlags) -> Result<Self, CommandError> {
         let cert = CertSource::of_verb(&flags.certificate)?.at(&flags.file);
-        let target = Target::of(flags.file, flags.object);
-        Ok(Self { target, cert })
+        let namespace = Namespace::of(flags.object.namespace.as_ref(), &flags.certificate.cluster);
+        Ok(Self {
+            target: Target::of(flags.file, flags.object),
+            cert,
+            namespace,
+            key_hint: flags.key_hint,
+        })
     }
 }
 
@@ -99,6 +110,7 @@ impl SetItem {
             item: flags.key,
             value: set(flags.from_file).map_or(Input::Stdin, |path| Input::File(path.into())),
             allow_empty: flags.allow_empty_data,
+            key_hint: flags.key_hint,
         })
     }
 }

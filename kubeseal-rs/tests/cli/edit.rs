@@ -44,7 +44,11 @@ fn edit_shows_names_without_values_and_seals_what_is_typed() {
         shown = folder.path("shown").display(),
         modes = folder.path("modes").display()
     );
-    with_editor(&folder, &look, &["sealed.yaml"]).ok();
+    let told = with_editor(&folder, &look, &["sealed.yaml"]).ok();
+    assert_eq!(
+        told,
+        "nothing was changed; if the editor did not wait for you, tell it to: EDITOR='code --wait'\n"
+    );
     assert_eq!(folder.text("sealed.yaml"), before);
     let shown = folder.text("shown");
     assert!(
@@ -55,7 +59,11 @@ fn edit_shows_names_without_values_and_seals_what_is_typed() {
     assert!(modes.contains("-rw-------") && modes.contains("drwx------"), "{modes}");
 
     let change = r#"sed -i 's/^  user:/  user: new/; $ a\  more: |\n    two\n    lines' "$1""#;
-    with_editor(&folder, change, &["sealed.yaml"]).ok();
+    let told = with_editor(&folder, change, &["sealed.yaml"]).ok();
+    assert_eq!(
+        told,
+        "sealed.yaml: changed user of shop/db\nsealed.yaml: added more of shop/cache\n"
+    );
     assert_eq!(
         opened(&folder, "sealed.yaml"),
         pairs(&[
@@ -96,6 +104,10 @@ fn what_the_editor_does_wrong_changes_nothing() {
         ": > \"$1\"",
         "rm \"$1\"",
         "printf 'a: {}\\n---\\nb: {}\\n' > \"$1\"",
+        "printf 'shop/db:\\n  user: abc #def\\n' > \"$1\"",
+        "printf 'shop/db:\\n  user: &abc\\n' > \"$1\"",
+        "printf 'shop/db:\\n  user: \"\"\\n' > \"$1\"",
+        "printf 'shop/db:\\n  user: one\\n    two\\n' > \"$1\"",
     ];
     let mut told = String::new();
     for editor in cases {
@@ -107,6 +119,93 @@ fn what_the_editor_does_wrong_changes_nothing() {
         assert_eq!((run.code, folder.text("sealed.yaml") == before), (1, true), "{editor}");
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_misspelt_item_and_a_line_that_is_gone_are_named() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let slip = "sed -i 's/^  user:/  usr: new/; 0,/^  password:$/{//d}' \"$1\"";
+    let told = with_editor(&folder, slip, &["--name", "db", "sealed.yaml"]).ok();
+    assert_eq!(
+        told,
+        "sealed.yaml: added usr of shop/db (there is user too, which stays as it is)\nsealed.yaml: kept password of shop/db, \
+         though its line is gone (to remove it: kubeseal unset)\nsealed.yaml: kept user of shop/db, though its line is gone \
+         (to remove it: kubeseal unset)\n"
+    );
+    assert_eq!(opened(&folder, "sealed.yaml")["db/user"], "u");
+}
+
+#[test]
+fn edit_adds_no_key_hint_unasked() {
+    let folder = Folder::with_keys();
+    let hint = "sealed-secrets-rs/sealed-with";
+    let all = r#"sed -i 's/^  \(user\|password\):/  \1: new/' "$1""#;
+    file(&folder);
+    with_editor(&folder, all, &["sealed.yaml"]).ok();
+    assert!(!folder.text("sealed.yaml").contains(hint));
+    with_editor(&folder, all, &["sealed.yaml", "--key-hint"]).ok();
+    assert_eq!(folder.text("sealed.yaml").matches(hint).count(), 2);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_made() {
+    let folder = Folder::with_keys();
+    let type_ = "printf '  password: p\\n  user: u\\n' >> \"$1\"";
+    let told = with_editor(&folder, type_, &["-n", "shop", "new.sealed.yaml"]).ok();
+    assert_eq!(told, "new.sealed.yaml: new, shop/new with password, user\n");
+    assert_eq!(
+        opened(&folder, "new.sealed.yaml"),
+        pairs(&[("new/password", "p"), ("new/user", "u")])
+    );
+    let told = with_editor(&folder, "true", &["-n", "shop", "none.sealed.yaml"]).ok();
+    assert!(told.starts_with("nothing was changed"), "{told}");
+    assert!(!folder.path("none.sealed.yaml").exists());
+    for (words, error) in [
+        (
+            vec!["-n", "shop", "no/where.yaml"],
+            "error: open no/where.yaml: no such file or directory\n",
+        ),
+        (
+            vec!["-n", "shop", "New_.yaml"],
+            "error: New_.yaml (a new file): its name does not say what to call the object\n",
+        ),
+        (
+            vec!["new2.yaml"],
+            "error: new2.yaml (a new file): secret must declare a namespace",
+        ),
+    ] {
+        let run = with_editor(&folder, type_, &words);
+        assert!(run.code == 1 && run.stderr.starts_with(error), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    folder.put("editor", "#!/bin/sh\necho secret > \"$1\"\nexec sleep 60\n");
+    make_executable(&folder.path("editor"));
+    fs::create_dir_all(folder.path("run")).unwrap();
+    let mut child = command(&folder.path(""))
+        .args(["edit", "--cert", "test-only.crt", "sealed.yaml"])
+        .env("EDITOR", folder.path("editor"))
+        .env("XDG_RUNTIME_DIR", folder.path("run"))
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let left = || fs::read_dir(folder.path("run")).unwrap().count();
+    let begun = || {
+        let mut entries = fs::read_dir(folder.path("run")).unwrap().flatten();
+        entries.any(|entry| fs::read_to_string(entry.path().join("values.yaml")).is_ok_and(|text| text == "secret\n"))
+    };
+    eventually("the editor has not begun", begun);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    assert_eq!(left(), 1);
+    // It says itself that nothing is left.
+    with_editor(&folder, "true", &["sealed.yaml"]).ok();
 }
 
 /// Waits until the condition holds.

@@ -25,7 +25,6 @@ fn a_file_that_is_not_there_is_told_before_the_certificate_is_looked_for() {
         ("--raw --from-file nope --name a", plain),
         ("set nope password", plain),
         ("set sealed.yaml password --name db --from-file nope", plain),
-        ("edit nope", plain),
     ] {
         // Neither is there a certificate, nor a cluster that could give it.
         for line in [line.to_owned(), format!("{line} --cert nowhere.crt")] {

@@ -133,7 +133,10 @@ fn the_editor_opens_again_after_a_slip() {
     std::fs::remove_file(folder.path("opened")).unwrap();
     folder.put("mend", "");
     let mended = run(&folder, Streams::Terminal, &variables, line, "\0", "");
-    assert_eq!((mended.code, mended.shown.as_str()), (0, ""));
+    assert_eq!(
+        (mended.code, mended.shown.as_str()),
+        (0, "sealed.yaml: changed user of shop/db\r\n")
+    );
     assert_eq!(opened(&folder, "sealed.yaml")["db/user"], "new");
 }
 

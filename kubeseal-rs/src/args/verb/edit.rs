@@ -10,9 +10,13 @@ use super::shared::{CertificateFlags, ObjectFlags};
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("edit.txt"))]
 pub(crate) struct EditFlags {
-    /// The file with SealedSecrets, changed in place: only what gets a new value, and byte for byte nothing else
+    /// The file with SealedSecrets, changed in place: only what gets a new value, and byte for byte nothing else; one that
+    /// is not there is made
     #[arg(value_name = "FILE")]
     pub file: OsString,
+    /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
+    #[arg(long)]
+    pub key_hint: bool,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,

@@ -22,6 +22,9 @@ pub(crate) struct SetFlags {
     /// Seal an empty value
     #[arg(long)]
     pub allow_empty_data: bool,
+    /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
+    #[arg(long)]
+    pub key_hint: bool,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,
