@@ -141,6 +141,20 @@ pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError
     }
 }
 
+/// Whether stdout is a file that others than its owner may read.
+pub(crate) fn others_read_stdout() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use std::os::unix::fs::PermissionsExt as _;
+        let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        let found = stdout.and_then(|stdout| stdout.metadata());
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    false
+}
+
 /// What may happen to the file in whose place another one is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Over {

@@ -1,5 +1,5 @@
 //! Remarks that are no errors: on stderr, and only where that is a terminal, since some scripts take any word there for a
-//! failure.
+//! failure. A warning is for everybody.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -15,4 +15,10 @@ pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
             if mid_line { "\n" } else { "" }
         );
     }
+}
+
+/// Says what a person must know who would otherwise come to harm.
+pub(crate) fn warning(text: &str) {
+    // There is nowhere left to tell that stderr cannot be written.
+    let _ = writeln!(io::stderr().lock(), "warning: {text}");
 }

@@ -56,6 +56,18 @@ pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
     Ok(taken(&end_of_links(file)?))
 }
 
+/// Whether `file`, as it is typed, lies in a Git work tree, and symlinks lead what is written to it out of there: whoever may
+/// commit would choose what is overwritten.
+///
+/// # Errors
+/// As [`end_of_links`].
+pub(crate) fn leaves_work_tree(file: &Path) -> io::Result<bool> {
+    let typed = normal(&std::path::absolute(file)?);
+    let end = end_of_links(file)?;
+    let root = repository::work_tree(&typed).and_then(|root| std::fs::canonicalize(root).ok());
+    Ok(end != typed && root.is_some_and(|root| !end.starts_with(root)))
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -91,5 +103,33 @@ mod tests {
             assert_eq!(comes_under_git(&path).unwrap(), taken, "{path:?}");
         }
         assert!(end_of_links(&root.join("loop")).is_err());
+    }
+
+    #[test]
+    fn symlinks_that_lead_out_of_a_work_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        fs::create_dir_all(root.join("repo/sub")).unwrap();
+        fs::create_dir(root.join("out")).unwrap();
+        symlink("repo", root.join("to-repo")).unwrap();
+        symlink("../out", root.join("repo/folder")).unwrap();
+        symlink("../out/file", root.join("repo/file")).unwrap();
+        symlink("file", root.join("repo/chain")).unwrap();
+        symlink("../sub/real", root.join("repo/sub/inside")).unwrap();
+        symlink("../repo/sub", root.join("out/into")).unwrap();
+        for (path, leaves) in [
+            ("repo/new", false),
+            ("repo/sub/inside", false),
+            ("repo/file", true),
+            ("repo/chain", true),
+            ("repo/folder/new", true),
+            ("to-repo/new", false),
+            ("to-repo/file", true),
+            ("out/new", false),
+            ("out/into/new", false),
+        ] {
+            assert_eq!(leaves_work_tree(&root.join(path)).unwrap(), leaves, "{path}");
+        }
     }
 }

@@ -42,8 +42,14 @@ pub(super) fn is_surplus(fault: &clap::Error) -> bool {
         && matches!(fault.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if !word.starts_with('-'))
 }
 
-/// What is wrong. The parser's further paragraphs are the usage, and advice that does not fit this program.
+/// What is wrong. The parser's further paragraphs are the usage, and advice that does not fit this program. A word that a switch
+/// does not take is not repeated: of `--raw=hunter2` it is the value.
 fn first_paragraph(fault: &clap::Error) -> String {
+    if let Some(ContextValue::String(flag)) = fault.get(ContextKind::InvalidArg)
+        && let (ErrorKind::ValueValidation, Some((flag, _))) = (fault.kind(), flag.split_once("[=<BOOL>]"))
+    {
+        return format!("{flag} is true or false (what was typed is not shown here, as it may be a value)");
+    }
     let text = fault.render().to_string();
     let lines: Vec<_> = text
         .lines()

@@ -11,6 +11,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Over, without_path};
+use crate::place;
 
 const PREFIX: &str = ".kubeseal-";
 const SUFFIX: &str = ".unfinished";
@@ -29,6 +30,11 @@ pub(super) fn replace(
         Target::Open => return passed(&mut File::options().append(true).open(path)?, bytes),
         Target::Named(target) => target,
     };
+    if place::leaves_work_tree(path)? {
+        return Err(io::Error::other(
+            "a symlink leads it out of its Git work tree (name the file that it leads to)",
+        ));
+    }
     let former = match std::fs::metadata(&target) {
         Ok(_) if over == Over::Nothing => return Err(io::ErrorKind::AlreadyExists.into()),
         Ok(metadata) if metadata.is_file() => Some(Former::of(&metadata, over)),

@@ -64,6 +64,11 @@ impl KeysError {
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             KeysError::None(_) => "name the controller's namespace: --controller-namespace NAMESPACE".to_owned(),
+            KeysError::NotARecipient(text) if text.starts_with("age1pq") => {
+                "post-quantum recipients are not supported here yet: encrypt the backup with age itself (kubeseal keys backup \
+                 --unencrypted | age -r age1pq… -o FILE)"
+                    .to_owned()
+            }
             KeysError::NotARecipient(_) => {
                 "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
             }

@@ -31,6 +31,7 @@ mod seal_in_place;
 mod sources;
 mod terminal;
 mod unseal_files;
+mod warned;
 mod web;
 mod where_the_reference_fails;
 mod windows_text;

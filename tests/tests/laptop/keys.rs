@@ -54,6 +54,11 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
     std::fs::write(laptop.path(".gitignore"), "keys.yaml\n")?;
     ensure!(laptop.ok("keys backup --unencrypted -w keys.yaml", "")?.is_empty());
     ensure!(mode(&laptop.path("keys.yaml"))? == 0o600);
+    let (saved, warned) = laptop.redirected("keys backup --unencrypted", 0o644)?;
+    ensure!(saved == std::fs::read_to_string(laptop.path("keys.yaml"))?);
+    ensure!(warned.starts_with("warning: others may read the file"), "{warned}");
+    let (_, warned) = laptop.redirected("keys backup --unencrypted", 0o600)?;
+    ensure!(warned.is_empty(), "{warned}");
     laptop.ok(&format!("keys backup -r {RECIPIENT} -w keys.age"), "")?;
     let encrypted = std::fs::read_to_string(laptop.path("keys.age"))?;
     ensure!(

@@ -1,6 +1,7 @@
 //! A laptop beside a control plane with our controller in it.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -47,6 +48,23 @@ impl Laptop {
         let mut command = self.cluster.command(Implementation::Ours.programs()?.kubeseal);
         command.current_dir(self.folder.path()).args(line.split_whitespace());
         run_with_input(&mut command, input.as_bytes())
+    }
+
+    /// What it writes to a file of this mode that a shell has opened for it, and what it says on stderr.
+    pub(crate) fn redirected(&self, line: &str, mode: u32) -> Result<(String, String)> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path("redirected");
+        let file = std::fs::File::create(&path)?;
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        let mut command = self.cluster.command(Implementation::Ours.programs()?.kubeseal);
+        command.current_dir(self.folder.path()).args(line.split_whitespace());
+        let output = command
+            .stdout(file)
+            .stderr(Stdio::piped())
+            .spawn()?
+            .wait_with_output()?;
+        ensure!(output.status.success());
+        Ok((std::fs::read_to_string(&path)?, String::from_utf8(output.stderr)?))
     }
 
     /// Its output, when it succeeds and says nothing on stderr.

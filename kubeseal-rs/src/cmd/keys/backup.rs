@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::keys::{KeysError, age_file};
+use crate::note;
 use crate::objects::InputName;
 use crate::place;
 
@@ -37,7 +38,13 @@ pub(super) fn run(
     document::wipe(list);
     let text = text.map_err(|error| InputName("the backup".to_owned()).fault(error))?;
     if recipients.is_empty() {
-        Ok(files::write(output, text.as_bytes())?)
+        files::write(output, text.as_bytes())?;
+        if *output == Output::Stdout && files::others_read_stdout() {
+            note::warning(
+                "others may read the file that this backup in clear went to: chmod 600 it, or write it with -w",
+            );
+        }
+        Ok(())
     } else {
         Ok(files::write(
             output,

@@ -1,0 +1,108 @@
+//! What could do harm, or leads nowhere, and is said.
+
+use crate::items::CERT;
+use crate::program::Folder;
+use crate::seal_files::{SEAL, SECRET};
+
+#[test]
+fn a_value_at_a_switch_is_not_repeated() {
+    let folder = Folder::with_keys();
+    let run = folder.run(&format!("{CERT} --raw=hunter2 --name a -n b"), "");
+    assert_eq!(
+        run.stderr,
+        "error: --raw is true or false (what was typed is not shown here, as it may be a value)\nhint: kubeseal --help shows \
+         all flags\n"
+    );
+    let run = folder.run_in(&[("SEALED_SECRETS_RAW", "hunter2")], &["--fetch-cert"], b"");
+    assert!(run.code == 2 && !run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
+fn a_dash_is_no_certificate() {
+    let folder = Folder::with_keys();
+    let run = folder.run("--cert -", SECRET);
+    assert_eq!(
+        run.stderr,
+        "error: open -: no such file or directory\nhint: --cert takes a file or a URL; standard input is the file /dev/stdin\n"
+    );
+}
+
+#[test]
+fn an_encrypted_private_key_is_called_one() {
+    let folder = Folder::with_keys();
+    folder.put("sealed.json", &folder.run(CERT, SECRET).ok());
+    let unseal = |key: &str| {
+        folder.put("key.pem", key);
+        folder
+            .run("--recovery-unseal --recovery-private-key key.pem -f sealed.json", "")
+            .stderr
+    };
+    for key in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAQID\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAQID\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        let told = unseal(key);
+        assert!(
+            told.starts_with(
+                "error: key.pem: the private key is encrypted with a passphrase\nhint: take the passphrase off"
+            ),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_backup_joined_without_a_divider_says_where_one_belongs() {
+    let folder = Folder::with_keys();
+    folder.put("sealed.json", &folder.run(CERT, SECRET).ok());
+    let keys = folder.text("test-only-keys.yaml");
+    let keys = keys.trim_start_matches("---\n");
+    folder.put("keys.yaml", &format!("{keys}{keys}"));
+    let run = folder.run("--recovery-unseal --recovery-private-key keys.yaml -f sealed.json", "");
+    assert!(
+        run.code == 1
+            && run
+                .stderr
+                .contains("hint: two objects without a line of --- between them"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_tracked_clear_file_lives_on_in_the_history() {
+    let folder = Folder::with_keys();
+    folder.put("tracked.yaml", SECRET);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "tracked.yaml"]);
+    folder.put("new.yaml", &SECRET.replace("name: db", "name: web"));
+    let told = folder
+        .run(&format!("{SEAL} --delete-clear tracked.yaml new.yaml"), "")
+        .ok();
+    assert_eq!(
+        told,
+        "sealed and deleted tracked.yaml → tracked.sealed.yaml\n  warning: Git tracks the clear file, and its history keeps the \
+         values: change them\nsealed and deleted new.yaml → new.sealed.yaml\n2 files: 2 sealed and deleted\n"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_symlink_out_of_the_repository() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::with_keys();
+    folder.put("repo/.git/HEAD", "");
+    folder.put("mine", "precious");
+    symlink("../mine", folder.path("repo/sealed.yaml")).unwrap();
+    let flags = format!("{CERT} -w repo/sealed.yaml");
+    let run = folder.run(&flags, SECRET);
+    assert_eq!(
+        run.stderr,
+        "error: write repo/sealed.yaml: a symlink leads it out of its Git work tree (name the file that it leads to)\n"
+    );
+    assert_eq!(folder.text("mine"), "precious");
+    // Inside, or where there is no repository, a symlink stays one.
+    symlink("real", folder.path("repo/link.yaml")).unwrap();
+    folder.run(&format!("{CERT} -w repo/link.yaml"), SECRET).ok();
+    assert!(folder.path("repo/real").is_file());
+}
