@@ -12,6 +12,7 @@
 //! the source bytes (the caller's), the parsers' scratch buffers for quoted and multi-line scalars, the unfinished
 //! document of a source that turns out to be broken, and the texts and typed objects that a caller makes from a value.
 
+mod budget;
 pub mod edit;
 mod emit;
 mod error;
@@ -37,6 +38,7 @@ pub use error::{DocumentError, Node, Place, Typed, shown};
 pub use strings::Nulls;
 pub use verbatim::{Lost, check_verbatim};
 
+use budget::Budget;
 use mark::Placed;
 
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
@@ -143,13 +145,34 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
     let text = decode(source)?;
     let mut is_empty = true;
-    stream::each(text, &mut |one| {
+    stream::each(text, &Budget::unlimited(), &mut |one| {
         list::expand(one.index, one.format, one.placed, &mut |document| {
             is_empty = false;
             take(document);
         })
     })?;
     if is_empty { Err(DocumentError::Empty) } else { Ok(()) }
+}
+
+/// Reads a source that strangers may send: the one object that it holds, and nothing for which more than `memory` bytes
+/// would be taken.
+///
+/// # Errors
+/// As [`read`], and [`DocumentError::Another`], [`DocumentError::TooLarge`].
+pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError> {
+    let mut found = None;
+    stream::each(decode(source)?, &Budget::new(memory), &mut |one| {
+        let mut another = None;
+        list::expand(one.index, one.format, one.placed, &mut |document| {
+            if found.is_none() {
+                found = Some(document);
+            } else {
+                another.get_or_insert(document.place());
+            }
+        })?;
+        another.map_or(Ok(()), |place| Err(DocumentError::Another { place }))
+    })?;
+    found.ok_or(DocumentError::Empty)
 }
 
 /// The source as text without its byte-order mark.

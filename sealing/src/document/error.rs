@@ -137,6 +137,18 @@ pub enum DocumentError {
         /// Where the limit was passed.
         place: Place,
     },
+    /// The source holds more than the reader may take memory for.
+    #[error("{place}: this is more than a SealedSecret can hold")]
+    TooLarge {
+        /// Where the limit was passed.
+        place: Place,
+    },
+    /// A second object where one is expected.
+    #[error("{place}: exactly one object is expected, and this is another")]
+    Another {
+        /// Where it begins.
+        place: Place,
+    },
     /// A YAML tag that no Kubernetes reader knows, or that does not fit its value.
     #[error("{place}: this YAML tag is not supported here")]
     Tag {
@@ -206,6 +218,8 @@ impl DocumentError {
             | DocumentError::DuplicateKey { place, .. }
             | DocumentError::TooDeep { place }
             | DocumentError::TooManyAliases { place }
+            | DocumentError::TooLarge { place }
+            | DocumentError::Another { place }
             | DocumentError::Tag { place }
             | DocumentError::NotFinite { place }
             | DocumentError::Key { place }

@@ -10,6 +10,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
 use super::scalar::resolve;
@@ -22,6 +23,7 @@ pub(super) fn read(
     text: &str,
     lines_before: usize,
     documents_before: usize,
+    budget: &Budget,
     sink: &mut Sink<'_>,
 ) -> Result<usize, DocumentError> {
     let state = State {
@@ -38,6 +40,7 @@ pub(super) fn read(
         index += 1;
         let placed = (Node {
             state: &state,
+            budget,
             depth: 1,
         })
         .deserialize(&mut source)
@@ -56,6 +59,7 @@ fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: u
     match state.fault.take() {
         Some(Fault::Duplicate { spot, key }) => DocumentError::DuplicateKey { place: at(spot), key },
         Some(Fault::TooDeep { spot }) => DocumentError::TooDeep { place: at(spot) },
+        Some(Fault::TooLarge { spot }) => DocumentError::TooLarge { place: at(spot) },
         None => {
             let reason = match error.classify() {
                 Category::Eof => "it ends too early".to_owned(),
@@ -101,6 +105,7 @@ struct State {
 enum Fault {
     Duplicate { spot: Spot, key: String },
     TooDeep { spot: Spot },
+    TooLarge { spot: Spot },
 }
 
 impl State {
@@ -179,10 +184,20 @@ impl Read for Bytes<'_> {
 #[derive(Clone, Copy)]
 struct Node<'a> {
     state: &'a State,
+    budget: &'a Budget,
     depth: usize,
 }
 
 impl Node<'_> {
+    fn pay<E: serde::de::Error>(self, bytes: usize) -> Result<(), E> {
+        if self.budget.pay(bytes) {
+            return Ok(());
+        }
+        Err(self.state.stop(Fault::TooLarge {
+            spot: self.state.spot(),
+        }))
+    }
+
     fn text(self, value: String) -> Placed {
         Placed {
             value: Value::String(value),
@@ -247,12 +262,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(self.word(Value::from(number)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Placed, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Placed, E> {
+        self.pay(text.len())?;
         Ok(self.text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Placed, E> {
-        Ok(self.text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<Placed, A::Error> {
@@ -260,6 +272,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let inner = self.deeper()?;
         let (mut values, mut marks) = (Vec::new(), Vec::new());
         while let Some(Placed { value, mark }) = source.next_element_seed(inner)? {
+            self.pay(ITEM)?;
             values.push(value);
             marks.push(mark);
         }
@@ -273,6 +286,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut entries = BTreeMap::new();
         while let Some(key) = source.next_key::<String>()? {
             let key_spot = self.state.text_spot();
+            self.pay(2 * key.len() + ENTRY + if values.is_empty() { MAP } else { 0 })?;
             if values.contains_key(&key) {
                 return Err(self.state.stop(Fault::Duplicate { spot: key_spot, key }));
             }

@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::error::DocumentError;
+use super::budget::Budget;
+use super::error::{DocumentError, Place, Spot};
 use super::mark::Placed;
 use super::{Format, json, wipe, yaml};
 
@@ -22,7 +23,7 @@ pub(super) type Sink<'a> = dyn FnMut(Found) -> Result<(), DocumentError> + 'a;
 /// As [`each`].
 pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
     let mut found = Vec::new();
-    let read = each(text, &mut |one| {
+    let read = each(text, &Budget::unlimited(), &mut |one| {
         found.push(one);
         Ok(())
     });
@@ -43,8 +44,11 @@ pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
 ///
 /// # Errors
 /// The first thing that is wrong, and what `sink` says.
-pub(super) fn each(text: &str, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
+pub(super) fn each(text: &str, budget: &Budget, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
     let (mut documents, mut lines_before, mut counted) = (0, 0, 0);
+    // There is a part for each mark at most.
+    let begin = Place::new(1, Spot { line: 1, column: 1 });
+    budget.charge_slots::<Part>(text.matches("---").count(), begin)?;
     for Part { from, to, format } in parts(text) {
         let before = text.get(counted..from).unwrap_or_default();
         lines_before += before.bytes().filter(|b| *b == b'\n').count();
@@ -52,13 +56,13 @@ pub(super) fn each(text: &str, sink: &mut Sink<'_>) -> Result<(), DocumentError>
         let part = text.get(from..to).unwrap_or_default();
         match format {
             Some(Format::Json) => {
-                documents = json::read(part, lines_before, documents, sink)?;
+                documents = json::read(part, lines_before, documents, budget, sink)?;
             }
-            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, sink)?,
+            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, budget, sink)?,
             Some(Format::Yaml) => {
                 // The lines before are put in as empty ones, so that the parser counts on.
                 let padded = Zeroizing::new("\n".repeat(lines_before) + part);
-                yaml::read(&padded, documents, sink)?;
+                yaml::read(&padded, documents, budget, sink)?;
             }
             None => documents += 1,
         }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::Value;
 
+use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
 use super::stream::{Found, Sink};
@@ -24,7 +25,12 @@ const MAX_COPIED: usize = 4 << 20;
 const NODE_WEIGHT: usize = 64;
 
 /// Hands the documents of `text` that are not empty to `sink`. `documents_before` stand before it in the source.
-pub(super) fn read(text: &str, documents_before: usize, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
+pub(super) fn read(
+    text: &str,
+    documents_before: usize,
+    budget: &Budget,
+    sink: &mut Sink<'_>,
+) -> Result<(), DocumentError> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -35,6 +41,7 @@ pub(super) fn read(text: &str, documents_before: usize, sink: &mut Sink<'_>) -> 
         events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         copied: 0,
+        budget,
         index: documents_before,
         inside: false,
     };
@@ -57,17 +64,19 @@ struct Reader<'s> {
     anchors: HashMap<usize, Built>,
     /// Counts towards [`MAX_COPIED`].
     copied: usize,
+    budget: &'s Budget,
     /// The number of the document that is being read, from 1.
     index: usize,
     /// Whether that document has begun and not yet ended.
     inside: bool,
 }
 
-/// A finished node, its weight and its height (1 for a scalar).
+/// A finished node, its weight, the memory that it takes, and its height (1 for a scalar).
 #[derive(Clone)]
 struct Built {
     placed: Placed,
     weight: usize,
+    memory: usize,
     height: usize,
 }
 
@@ -152,6 +161,7 @@ impl<'s> Reader<'s> {
                 let text = if left_out { "" } else { text.as_ref() };
                 let (value, turned) = scalar(text, style, tag.as_deref(), place)?;
                 let weight = NODE_WEIGHT + text.len();
+                self.budget.charge(text.len(), place)?;
                 (
                     anchor,
                     Built {
@@ -160,6 +170,7 @@ impl<'s> Reader<'s> {
                             mark: Mark::leaf(spot, turned),
                         },
                         weight,
+                        memory: text.len(),
                         height: 1,
                     },
                 )
@@ -183,13 +194,15 @@ impl<'s> Reader<'s> {
         };
         if anchor != 0 {
             self.pay(built.weight, place)?;
+            self.budget.charge(ENTRY + built.memory, place)?;
             self.anchors.insert(anchor, built.clone());
         }
         Ok(built)
     }
 
     fn alias(&mut self, id: usize, depth: usize, place: Place) -> Result<Built, DocumentError> {
-        let Some((weight, height)) = self.anchors.get(&id).map(|target| (target.weight, target.height)) else {
+        let target = self.anchors.get(&id);
+        let Some((weight, memory, height)) = target.map(|target| (target.weight, target.memory, target.height)) else {
             let reason = "an alias stands inside the value that it names".to_owned();
             return Err(DocumentError::Syntax {
                 place,
@@ -201,6 +214,7 @@ impl<'s> Reader<'s> {
             return Err(DocumentError::TooDeep { place });
         }
         self.pay(weight, place)?;
+        self.budget.charge(memory, place)?;
         let target = self.anchors.get(&id).cloned();
         target.ok_or(DocumentError::TooManyAliases { place })
     }
@@ -216,14 +230,17 @@ impl<'s> Reader<'s> {
 
     fn sequence(&mut self, spot: Spot, depth: usize) -> Result<Built, DocumentError> {
         let (mut values, mut marks) = (Vec::new(), Vec::new());
-        let (mut weight, mut height) = (NODE_WEIGHT, 0);
+        let (mut weight, mut memory, mut height) = (NODE_WEIGHT, 0, 0);
         loop {
             let (event, span) = self.expect()?;
             if event == Event::SequenceEnd {
                 break;
             }
+            let place = self.place(spot);
             let item = self.node(event, span, depth + 1)?;
+            self.budget.charge(ITEM, place)?;
             weight += item.weight;
+            memory += ITEM + item.memory;
             height = height.max(item.height);
             let Placed { value, mark } = item.into_placed();
             values.push(value);
@@ -232,13 +249,14 @@ impl<'s> Reader<'s> {
         Ok(Built {
             placed: Placed::list(spot, values, marks),
             weight,
+            memory,
             height: height + 1,
         })
     }
 
     fn mapping(&mut self, begin: Spot, depth: usize) -> Result<Built, DocumentError> {
         let mut map = Mapping::default();
-        let (mut weight, mut height) = (NODE_WEIGHT, 0);
+        let (mut weight, mut memory, mut height) = (NODE_WEIGHT, 0, 0);
         loop {
             let (event, span) = self.expect()?;
             if event == Event::MappingEnd {
@@ -250,7 +268,11 @@ impl<'s> Reader<'s> {
             let key = if is_merge { None } else { Some(self.key(event, span)?) };
             let (event, span) = self.expect()?;
             let value = self.node(event, span, depth + 1)?;
-            weight += NODE_WEIGHT + value.weight + key.as_ref().map_or(0, |(key, _)| key.len());
+            let key_length = key.as_ref().map_or(0, |(key, _)| key.len());
+            let taken = ENTRY + 2 * key_length + if memory == 0 { MAP } else { 0 };
+            self.budget.charge(taken, place)?;
+            weight += NODE_WEIGHT + value.weight + key_length;
+            memory += taken + value.memory;
             height = height.max(value.height);
             match key {
                 Some((key, key_turned)) => {
@@ -272,6 +294,7 @@ impl<'s> Reader<'s> {
         Ok(Built {
             placed: map.finish(begin),
             weight,
+            memory,
             height: height + 1,
         })
     }
