@@ -102,6 +102,9 @@ pub(crate) struct Args {
     /// Address that serves the metrics
     #[arg(long, env = "SEALED_SECRETS_LISTEN_METRICS_ADDR", default_value = ":8081")]
     pub listen_metrics_addr: String,
+    /// Address that serves /healthz and /readyz alone, for the kubelet's probes; empty: none (--listen-addr serves them too)
+    #[arg(long, env = "SEALED_SECRETS_LISTEN_PROBE_ADDR", default_value = "")]
+    pub listen_probe_addr: String,
     /// Longest time for reading an HTTP request
     #[arg(long, env = "SEALED_SECRETS_READ_TIMEOUT", default_value = "2m", value_parser = go_duration)]
     pub read_timeout: Duration,

@@ -13,10 +13,6 @@ use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use tokio::sync::watch;
 
-/// How many private-key operations may fail for one object, some seconds' worth. Whoever wrote it decides how many do:
-/// 2,000 items that are wrapped for the oldest of 24 keys, and damaged, would else hold a core for minutes.
-pub(crate) const MOST_MISSES: u64 = 4096;
-
 /// A consistent picture of the keys.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {

@@ -2,15 +2,16 @@
 
 mod annotation;
 mod args;
-mod cores;
 mod error;
 mod events;
+mod fair_semaphore;
 mod index;
 mod keys;
 mod lease;
 mod logging;
 mod metrics;
 mod object_name;
+mod open_files;
 mod pause;
 mod publication;
 mod queue;
@@ -19,6 +20,7 @@ mod request;
 mod runtime;
 mod server;
 mod settings;
+mod slices;
 mod start;
 mod strip;
 mod watch;

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use crate::object_name::ObjectName;
 
+/// Passes of one namespace at a time: objects that take long, or that a webhook holds up, leave the other workers to others.
+pub(crate) const OF_A_NAMESPACE: usize = 16;
+
 /// A queue that any number of workers serve. An object is never given to two workers at once.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -20,8 +23,11 @@ pub(crate) struct Queue {
 struct State {
     /// Names that are ready, by namespace.
     ready: HashMap<String, VecDeque<String>>,
-    /// Namespaces that have ready names, in turn: a tenant with ten thousand objects delays another's by one.
+    /// Namespaces that have ready names and fewer than [`OF_A_NAMESPACE`] in work, in turn: a tenant with ten thousand
+    /// objects delays another's by one.
     turns: VecDeque<String>,
+    /// How many names workers have, by namespace.
+    working: HashMap<String, usize>,
     queued: HashSet<ObjectName>,
     /// Names that workers have, and whether they became ready again meanwhile.
     in_work: HashMap<ObjectName, bool>,
@@ -86,7 +92,8 @@ impl Queue {
     /// The worker has finished with `name`; it is given out again after `pause`, if there is one.
     pub(crate) fn done(&self, name: ObjectName, pause: Option<Duration>) {
         let mut state = self.state();
-        if state.in_work.remove(&name) == Some(true) {
+        let again = state.finish(&name);
+        if again {
             state.make_ready(name);
         } else if let Some(pause) = pause {
             state.make_later(name, Instant::now() + pause);
@@ -104,12 +111,32 @@ impl State {
         if let Some(again) = self.in_work.get_mut(&name) {
             *again = true;
         } else if self.queued.insert(name.clone()) {
+            let has_room = self.has_room(&name.namespace);
             let waiting = self.ready.entry(name.namespace.clone()).or_default();
-            if waiting.is_empty() {
+            if waiting.is_empty() && has_room {
                 self.turns.push_back(name.namespace);
             }
             waiting.push_back(name.name);
         }
+    }
+
+    fn has_room(&self, namespace: &str) -> bool {
+        self.working.get(namespace).is_none_or(|count| *count < OF_A_NAMESPACE)
+    }
+
+    /// No worker has `name` any more; says whether it became ready again meanwhile.
+    fn finish(&mut self, name: &ObjectName) -> bool {
+        let had_room = self.has_room(&name.namespace);
+        if let Some(count) = self.working.get_mut(&name.namespace) {
+            *count -= 1;
+            if *count == 0 {
+                self.working.remove(&name.namespace);
+            }
+        }
+        if !had_room && self.ready.contains_key(&name.namespace) {
+            self.turns.push_back(name.namespace.clone());
+        }
+        self.in_work.remove(name) == Some(true)
     }
 
     fn make_later(&mut self, name: ObjectName, due: Instant) {
@@ -152,9 +179,12 @@ impl State {
         let namespace = self.turns.pop_front()?;
         let waiting = self.ready.get_mut(&namespace)?;
         let name = waiting.pop_front()?;
-        if waiting.is_empty() {
+        let is_last = waiting.is_empty();
+        if is_last {
             self.ready.remove(&namespace);
-        } else {
+        }
+        *self.working.entry(namespace.clone()).or_default() += 1;
+        if !is_last && self.has_room(&namespace) {
             self.turns.push_back(namespace.clone());
         }
         let name = ObjectName { namespace, name };
@@ -197,6 +227,31 @@ mod tests {
             order.push(next(&queue).await);
         }
         assert_eq!(order, ["a/1", "b/1", "a/2", "a/3", "a/4"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_takes_no_more_than_its_workers() {
+        let queue = Queue::default();
+        for n in 0..=OF_A_NAMESPACE {
+            queue.add(name(&format!("a/{n}")));
+        }
+        let mut held = Vec::new();
+        for _ in 0..OF_A_NAMESPACE {
+            held.push(queue.next().await);
+        }
+        assert!(idle(&queue).await, "it has all of them");
+        queue.add(name("b/1"));
+        assert_eq!(next(&queue).await, "b/1");
+        queue.add(name("a/more"));
+        queue.done(held.remove(0), None);
+        assert_eq!(next(&queue).await, format!("a/{OF_A_NAMESPACE}"));
+        assert!(idle(&queue).await);
+        queue.add(held[0].clone());
+        let first = held.remove(0);
+        queue.done(first.clone(), None);
+        assert_eq!(next(&queue).await, "a/more");
+        queue.done(held.remove(0), None);
+        assert_eq!(next(&queue).await, first.to_string());
     }
 
     #[tokio::test(start_paused = true)]

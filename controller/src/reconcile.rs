@@ -23,14 +23,14 @@ use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
 use tracing::{debug, info};
 
-use crate::cores::Cores;
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
 use crate::index::{Index, Memory, Start};
-use crate::keys::{Keys, KeysReader, MOST_MISSES};
+use crate::keys::{Keys, KeysReader};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::settings::ReconcileSettings;
+use crate::slices::{Cores, Slices};
 
 use collect::Gone;
 use decide::{Observed, Plan};
@@ -133,11 +133,11 @@ impl Reconciler {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
-        let (object, ring) = (sealed.clone(), keys.ring.limited(MOST_MISSES));
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
         let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
-        let _permit = self.cores.take(namespace).await;
+        let slices = Slices::begin(&self.cores, namespace, u64::MAX).await;
+        let (object, ring) = (sealed.clone(), keys.ring.at_pace(slices));
         let likely = self.lately.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {

@@ -13,13 +13,12 @@ use futures::FutureExt as _;
 use kube::Api;
 use sealing::lately::Lately;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::args::VERSION;
-use crate::cores::Cores;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
@@ -27,6 +26,7 @@ use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
+use crate::open_files;
 use crate::publication::Publication;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
@@ -35,10 +35,12 @@ use crate::reconcile::{KeysAt, Reconciler};
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
+use crate::slices::Cores;
 use crate::watch::Watches;
 
-/// Passes at a time. They mostly wait for the API server; private-key work has its own bound.
-const WORKERS: usize = 32;
+/// Passes at a time. They mostly wait for the API server; private-key work has its own bound, and so has each namespace
+/// ([`crate::queue::OF_A_NAMESPACE`]).
+const PASSES: usize = 256;
 /// Pause after a pass that died.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
@@ -54,6 +56,14 @@ pub(crate) enum StartError {
     /// No way to the API server.
     #[error(transparent)]
     Client(#[from] client::ClientError),
+    /// More namespaces than files.
+    #[error("{namespaces} namespaces cannot be watched with {files} open files: raise the limit (ulimit -n)")]
+    OpenFiles {
+        /// How many files may be open.
+        files: u64,
+        /// How many namespaces are to be watched.
+        namespaces: u64,
+    },
     /// The operating system gives no signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -84,15 +94,17 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         (leadership.clone(), stop.clone()),
     );
     let ready = Arc::new(AtomicBool::new(false));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = Cores::new(std::thread::available_parallelism().map_or(1, usize::from));
     let shared = Shared::new(
         keys.clone(),
         (ready.clone(), leadership.clone()),
         metrics.clone(),
         settings.reconcile.accept_deprecated_data,
-        cores,
+        cores.clone(),
     );
-    let servers = serve(&settings.http, shared, &stop).await?;
+    let served = namespaces(&settings, &access.namespace);
+    let connections = connections(served.len())?;
+    let servers = serve(&settings.http, shared, connections, &stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
     let publication = Publication::new(maps, &settings.installation.name, keys.clone(), leadership.clone());
@@ -100,7 +112,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 
     let known = Known::default();
     let watches = known.watches(&access, &metrics, &leadership, &settings);
-    let filled = fill(watches, namespaces(&settings, &access.namespace), settings.clone());
+    let filled = fill(watches, served, settings.clone());
     let reconciler = Reconciler {
         client: access.client,
         index: known.index.clone(),
@@ -108,7 +120,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         events,
         metrics,
         settings: settings.reconcile,
-        cores: Cores::new(cores),
+        cores,
         lately: Lately::default(),
         kept: Kept::default(),
         keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
@@ -166,29 +178,54 @@ async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut server
     let _ = tokio::time::timeout(LAST_WORDS, all).await;
 }
 
-async fn serve(settings: &HttpSettings, shared: Shared, stop: &CancellationToken) -> Result<JoinSet<()>, StartError> {
-    let main = listen::bind("listen-addr", settings.listen).await?;
-    let metrics = listen::bind("listen-metrics-addr", settings.listen_metrics).await?;
-    let address =
-        |listener: &tokio::net::TcpListener| listener.local_addr().map_or_else(|_| String::new(), |a| a.to_string());
-    info!(addr = address(&main), "HTTP server serving");
-    info!(addr = address(&metrics), "HTTP metrics server serving");
+/// How many connections each port may have.
+fn connections(namespaces: usize) -> Result<usize, StartError> {
+    let namespaces = u64::try_from(namespaces).unwrap_or(u64::MAX);
+    let files = open_files::raise();
+    let connections = open_files::connections(files, namespaces).ok_or(StartError::OpenFiles { files, namespaces })?;
+    Ok(usize::try_from(connections).unwrap_or(usize::MAX))
+}
+
+async fn serve(
+    settings: &HttpSettings,
+    shared: Shared,
+    connections: usize,
+    stop: &CancellationToken,
+) -> Result<JoinSet<()>, StartError> {
+    let mut ports = vec![
+        (
+            "HTTP server",
+            "listen-addr",
+            settings.listen,
+            server::routes(shared.clone(), settings),
+        ),
+        (
+            "HTTP metrics server",
+            "listen-metrics-addr",
+            settings.listen_metrics,
+            server::metrics_routes(shared.clone()),
+        ),
+    ];
+    if let Some(address) = settings.listen_probe {
+        let routes = server::probe_routes(shared);
+        ports.push(("HTTP probe server", "listen-probe-addr", address, routes));
+    }
     let (read, write) = (settings.read_timeout, settings.write_timeout);
     let mut servers = JoinSet::new();
-    servers.spawn(listen::serve(
-        main,
-        server::routes(shared.clone(), settings),
-        read,
-        write,
-        stop.clone(),
-    ));
-    servers.spawn(listen::serve(
-        metrics,
-        server::metrics_routes(shared),
-        read,
-        write,
-        stop.clone(),
-    ));
+    for (what, flag, address, routes) in ports {
+        let listener = listen::bind(flag, address).await?;
+        let addr = listener
+            .local_addr()
+            .map_or_else(|_| String::new(), |addr| addr.to_string());
+        info!(addr, "{what} serving");
+        servers.spawn(listen::serve(
+            listener,
+            routes,
+            (read, write),
+            connections,
+            stop.clone(),
+        ));
+    }
     Ok(servers)
 }
 
@@ -257,32 +294,21 @@ async fn begin_anew(mut leadership: Leadership, known: &Known) {
     }
 }
 
-/// Starts the workers, and wakes objects for them until `stop`.
+/// Starts the passes, and wakes objects for them until `stop`.
 async fn work(
-    workers: &mut JoinSet<()>,
+    writers: &mut JoinSet<()>,
     reconciler: Arc<Reconciler>,
     leadership: Leadership,
     known: Known,
     stop: &CancellationToken,
 ) {
     let keys = reconciler.keys.clone();
-    for _ in 0..WORKERS {
-        let worker = Worker {
-            reconciler: reconciler.clone(),
-            leadership: leadership.clone(),
-            queue: known.queue.clone(),
-        };
-        let stop = stop.clone();
-        workers.spawn(async move {
-            loop {
-                let name = tokio::select! {
-                    () = stop.cancelled() => return,
-                    name = worker.next() => name,
-                };
-                worker.pass(name).await;
-            }
-        });
-    }
+    let passes = Passes {
+        reconciler,
+        leadership: leadership.clone(),
+        queue: known.queue.clone(),
+    };
+    writers.spawn(Arc::new(passes).run(stop.clone()));
     tokio::select! {
         () = wake_on_new_keys(keys, &known) => {}
         () = begin_anew(leadership, &known) => {}
@@ -290,14 +316,35 @@ async fn work(
     }
 }
 
-/// Makes one pass after the other, while this replica leads.
-struct Worker {
+/// Makes the passes, while this replica leads.
+struct Passes {
     reconciler: Arc<Reconciler>,
     leadership: Leadership,
     queue: Arc<Queue>,
 }
 
-impl Worker {
+impl Passes {
+    /// Starts one pass after the other until `stop`, then waits for those that have begun.
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(PASSES));
+        let mut begun = JoinSet::new();
+        loop {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await.ok();
+            while begun.try_join_next().is_some() {}
+            let name = tokio::select! {
+                () = stop.cancelled() => break,
+                name = self.next() => name,
+            };
+            let passes = self.clone();
+            begun.spawn(async move {
+                passes.pass(name).await;
+                drop(place);
+            });
+        }
+        while begun.join_next().await.is_some() {}
+    }
+
     async fn next(&self) -> ObjectName {
         loop {
             self.leadership.clone().begins().await;

@@ -1,6 +1,7 @@
 //! The HTTP servers: one endpoint a file, each turns bytes into a status code and bytes.
 
 pub(crate) mod cert;
+mod connections;
 pub(crate) mod crowd;
 pub(crate) mod health;
 pub(crate) mod limit;
@@ -16,22 +17,22 @@ pub(crate) mod verify;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use crds::names;
 use sealing::lately::Lately;
-use tokio::sync::Semaphore;
 
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::settings::HttpSettings;
+use crate::slices::Cores;
 
-/// Largest request body, in bytes: twice what the API server stores.
-pub(crate) const LARGEST_BODY: usize = 3 << 20;
+/// Largest request body, in bytes. etcd takes 1.5 MiB of a request, so no SealedSecret has more as compact JSON; indented JSON
+/// or YAML may have a third more.
+pub(crate) const LARGEST_BODY: usize = 2 << 20;
 
 /// What the endpoints share.
 #[derive(Clone)]
@@ -48,20 +49,22 @@ pub(crate) struct Shared {
     pub accept_deprecated_data: bool,
     /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
     pub lately: Arc<Lately>,
-    /// Permits for private-key work, apart from those of the reconcile pool.
-    pub cores: Arc<Semaphore>,
+    /// The cores for private-key work, which whoever asks over HTTP shares with the namespaces as one of them.
+    pub cores: Arc<Cores>,
     /// Room for requests that bring a body.
     pub room: crowd::Room,
+    /// Who may have work done on a body.
+    pub lanes: opening::Lanes,
 }
 
 impl Shared {
-    /// With half the cores for private-key work, at least one: whoever asks over HTTP does not hold up the cluster.
+    /// Nobody has asked yet.
     pub(crate) fn new(
         keys: KeysReader,
         (ready, leadership): (Arc<AtomicBool>, Leadership),
         metrics: Arc<Metrics>,
         accept_deprecated_data: bool,
-        cores: usize,
+        cores: Arc<Cores>,
     ) -> Self {
         Self {
             keys,
@@ -70,8 +73,9 @@ impl Shared {
             metrics,
             accept_deprecated_data,
             lately: Arc::default(),
-            cores: Arc::new(Semaphore::new((cores / 2).max(1))),
+            cores,
             room: crowd::Room::new(),
+            lanes: opening::Lanes::new(),
         }
     }
 
@@ -88,19 +92,24 @@ pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
         judge
             .route_layer(middleware::from_fn_with_state(shared.room.clone(), crowd::crowd))
             .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
-            .layer(DefaultBodyLimit::max(LARGEST_BODY))
     };
     let measured = Router::new()
         .route(names::PATH_CERTIFICATE, get(cert::certificate))
         .route(names::PATH_VERIFY, limited(post(verify::verify)))
         .route(names::PATH_ROTATE, limited(post(rotate::rotate)))
         .route_layer(middleware::from_fn_with_state(shared.clone(), measure::measure));
+    health_routes().merge(measured).fallback(not_found).with_state(shared)
+}
+
+/// The routes of the probe port.
+pub(crate) fn probe_routes(shared: Shared) -> Router {
+    health_routes().fallback(not_found).with_state(shared)
+}
+
+fn health_routes() -> Router<Shared> {
     Router::new()
         .route(names::PATH_HEALTH, get(health::alive))
         .route(names::PATH_READY, get(health::ready))
-        .merge(measured)
-        .fallback(not_found)
-        .with_state(shared)
 }
 
 /// The routes of the metrics port.

@@ -1,5 +1,7 @@
 //! The settings: [`Args`] parsed and validated, so that nothing below has to ask whether a value makes sense.
 
+mod scope;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -102,6 +104,8 @@ pub(crate) struct HttpSettings {
     pub listen: SocketAddr,
     /// Where metrics are served.
     pub listen_metrics: SocketAddr,
+    /// Where the probes are served besides.
+    pub listen_probe: Option<SocketAddr>,
     /// Longest time for reading a request.
     pub read_timeout: Duration,
     /// Longest time for answering a request.
@@ -170,7 +174,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] for the first value that makes no sense.
     pub(crate) fn new(args: Args) -> Result<Self, SettingsError> {
-        let scope = scope(&args);
+        let scope = scope::scope(&args)?;
         // Of each namespace two kinds are watched, of the controller's own also the keys.
         let namespaces = scope.additional_namespaces.as_ref().map_or(0, BTreeSet::len) + 1;
         Ok(Self {
@@ -274,20 +278,6 @@ fn pairs(flag: &'static str, text: &str) -> Result<BTreeMap<String, String>, Set
         .collect()
 }
 
-fn scope(args: &Args) -> ServedScope {
-    let listed: BTreeSet<String> = args
-        .additional_namespaces
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    ServedScope {
-        additional_namespaces: (!args.all_namespaces || !listed.is_empty()).then_some(listed),
-        label_selector: Some(args.label_selector.trim().to_owned()).filter(|selector| !selector.is_empty()),
-    }
-}
-
 /// Longest name of a Service (RFC 1035 label).
 const LONGEST_SERVICE_NAME: usize = 63;
 
@@ -332,6 +322,10 @@ fn http(args: &Args) -> Result<HttpSettings, SettingsError> {
     Ok(HttpSettings {
         listen: address("listen-addr", &args.listen_addr)?,
         listen_metrics: address("listen-metrics-addr", &args.listen_metrics_addr)?,
+        listen_probe: match args.listen_probe_addr.as_str() {
+            "" => None,
+            text => Some(address("listen-probe-addr", text)?),
+        },
         read_timeout: not_zero("read-timeout", args.read_timeout)?,
         write_timeout: not_zero("write-timeout", args.write_timeout)?,
         rate: NonZeroU32::new(args.rate_limit).ok_or_else(|| wrong("rate-limit", 0, "must be at least 1"))?,

@@ -1,5 +1,6 @@
 //! The private keys that are held, newest first, and the search for the one that opens.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,9 +71,9 @@ pub enum OpenError {
         /// Bits of the key that sealed it.
         sealed_bits: usize,
     },
-    /// Too many tries had failed before: see [`KeyRing::limited`].
-    #[error("not tried any more, after too many tries with keys that did not fit")]
-    NotTried,
+    /// The work was ended before: see [`Pace`].
+    #[error("not opened: the work was interrupted")]
+    Interrupted,
     /// A held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
     #[error("the ciphertext is damaged")]
     Damaged {
@@ -90,13 +91,18 @@ pub struct Opened {
     pub key: Fingerprint,
 }
 
+/// When private-key operations run: each takes milliseconds, and whoever wrote a ciphertext decides how many there are.
+pub trait Pace: fmt::Debug + Send + Sync {
+    /// Called before each operation, and may wait. `false` ends the work.
+    fn before_operation(&self) -> bool;
+}
+
 /// Held private keys, newest first. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<(Timestamp, Arc<PrivateKey>)>,
     operations: Arc<AtomicU64>,
-    /// How many more operations may fail; `None`: any number.
-    misses_left: Option<Arc<AtomicU64>>,
+    pace: Option<Arc<dyn Pace>>,
 }
 
 impl KeyRing {
@@ -105,15 +111,14 @@ impl KeyRing {
         Self {
             keys: Vec::new(),
             operations,
-            misses_left: None,
+            pace: None,
         }
     }
 
-    /// The same keys, for one piece of work in which only so many private-key operations may fail: whoever wrote its
-    /// ciphertexts decides how many do, and each takes milliseconds. After that, nothing opens.
-    pub fn limited(&self, misses: u64) -> Self {
+    /// The same keys, for one piece of work at this pace.
+    pub fn at_pace(&self, pace: Arc<dyn Pace>) -> Self {
         Self {
-            misses_left: Some(Arc::new(AtomicU64::new(misses))),
+            pace: Some(pace),
             ..self.clone()
         }
     }
@@ -162,14 +167,14 @@ impl KeyRing {
             let place = preferred.iter().position(|likely| likely == key.public().fingerprint());
             place.unwrap_or(preferred.len())
         });
-        let misses_left = self.misses_left.as_deref();
         for key in ordered {
-            if misses_left.is_some_and(|left| left.load(Ordering::Relaxed) == 0) {
-                return Err(OpenError::NotTried);
-            }
             // One of another size is refused by its length alone.
-            let fits = key.public().modulus_length() == envelope.wrapped_key.len();
-            self.operations.fetch_add(u64::from(fits), Ordering::Relaxed);
+            if key.public().modulus_length() == envelope.wrapped_key.len() {
+                if self.pace.as_ref().is_some_and(|pace| !pace.before_operation()) {
+                    return Err(OpenError::Interrupted);
+                }
+                self.operations.fetch_add(1, Ordering::Relaxed);
+            }
             if let Some(session_key) = key.open_key(&envelope, label) {
                 let fingerprint = key.public().fingerprint().clone();
                 return match session_key.open_body(&envelope) {
@@ -179,10 +184,6 @@ impl KeyRing {
                     }),
                     Err(_) => Err(OpenError::Damaged { key: fingerprint }),
                 };
-            }
-            if let Some(left) = misses_left.filter(|_| fits) {
-                // Zero is seen above before anything is taken off it, as one piece of work opens one thing at a time.
-                left.fetch_sub(1, Ordering::Relaxed);
             }
         }
         let length = envelope.wrapped_key.len();

@@ -28,8 +28,8 @@ pub struct Unsealed {
     pub varying: BTreeSet<String>,
 }
 
-/// Items of one object that are tried with all keys in vain; then the others are not. An object fails with its first item,
-/// and what it costs is not the sender's to choose.
+/// After this many items that do not open, the other items of the object are skipped: it fails with its first one, and each
+/// can cost an operation with every key. (One that is damaged behind its session key can too.)
 pub const IN_VAIN: usize = 32;
 
 /// Why one item gave no plaintext.
@@ -41,7 +41,7 @@ pub enum ItemError {
     /// It could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// So many others were tried with all keys in vain that it was not: each try is a private-key operation for each key.
+    /// [`IN_VAIN`] other items do not open.
     #[error("not tried, as too many others do not open")]
     NotTried,
     /// Its template gave no result.
@@ -72,6 +72,14 @@ pub enum UnsealError {
 /// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors(pub BTreeMap<String, ItemError>);
+
+impl ItemErrors {
+    /// Whether the work was ended before all items were tried: see [`crate::keyring::Pace`].
+    pub fn were_interrupted(&self) -> bool {
+        let interrupted = ItemError::Open(OpenError::Interrupted);
+        self.0.values().any(|error| *error == interrupted)
+    }
+}
 
 impl fmt::Display for ItemErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,7 +229,7 @@ pub(crate) fn open_items<'s>(
                 likely.retain(|other| *other != opened.key);
                 likely.insert(0, opened.key.clone());
             }
-            Err(ItemError::Open(OpenError::NoKey { .. })) => in_vain += 1,
+            Err(ItemError::Open(OpenError::NoKey { .. } | OpenError::Damaged { .. })) => in_vain += 1,
             Err(_) => {}
         }
         (item.as_str(), outcome)

@@ -2,41 +2,73 @@
 //! the reference sends.
 
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::places::Peer;
+
 /// Buckets that are kept (the reference's number); clients beyond share one.
 const BUCKETS: usize = 65_536;
-/// Longest name of a client that gets a bucket of its own. The header is the client's to choose.
-const LONGEST_NAME: usize = 256;
+/// What one peer may ask for, in clients: the API server speaks for many. Whoever connects directly can name as many as it
+/// likes, and gains no more by it.
+const CLIENTS_OF_A_PEER: u32 = 50;
 
 /// Who asks: the last address is the one that the API server's proxy saw and added; what stands before it is the
-/// client's to choose. Without the header, everybody is one client.
+/// client's to choose.
 const CLIENT: &str = "x-forwarded-for";
+
+/// Who asks: the peer, and the address that it speaks for.
+pub(crate) type Client = (Peer, Option<Peer>);
 
 /// The limit and its buckets.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    interval: Duration,
-    limit: u32,
-    buckets: Mutex<Buckets>,
+    client: Rate,
+    peer: Rate,
+    buckets: Mutex<(Buckets<Client>, Buckets<Peer>)>,
 }
 
-#[derive(Debug, Default)]
-struct Buckets {
-    /// For each client, when its bucket is full again.
-    full_at: HashMap<String, Instant>,
+/// One request each interval, and so many at once.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    interval: Duration,
+    limit: u32,
+}
+
+#[derive(Debug)]
+struct Buckets<K> {
+    /// For each client, when its bucket is full again; `None` is the crowd.
+    full_at: HashMap<Option<K>, Instant>,
     /// When full buckets were forgotten last.
     swept: Option<Instant>,
 }
 
-impl Buckets {
+impl<K: Eq + Hash> Buckets<K> {
+    fn new() -> Self {
+        Self {
+            full_at: HashMap::new(),
+            swept: None,
+        }
+    }
+
+    /// When the bucket of `client` is full again.
+    fn full_at(&mut self, client: K, now: Instant) -> &mut Instant {
+        self.sweep(now);
+        let client = Some(client);
+        let crowded = self.full_at.len() >= BUCKETS && !self.full_at.contains_key(&client);
+        let full_at = self.full_at.entry(client.filter(|_| !crowded)).or_insert(now);
+        *full_at = (*full_at).max(now);
+        full_at
+    }
+
     /// Forgets full buckets when the table is full; at most once a second, since a crowd would make every request walk
     /// the table.
     fn sweep(&mut self, now: Instant) {
@@ -63,31 +95,45 @@ struct Verdict {
 impl Limiter {
     /// `rate` requests a second and, in a burst, `burst` more.
     pub(crate) fn new(rate: NonZeroU32, burst: u32) -> Self {
-        let interval = Duration::from_secs(1) / rate.get();
-        Self {
-            interval,
+        let client = Rate {
+            interval: Duration::from_secs(1) / rate.get(),
             limit: burst.saturating_add(1),
-            buckets: Mutex::default(),
+        };
+        Self {
+            client,
+            peer: Rate {
+                interval: client.interval / CLIENTS_OF_A_PEER,
+                limit: client.limit.saturating_mul(CLIENTS_OF_A_PEER),
+            },
+            buckets: Mutex::new((Buckets::new(), Buckets::new())),
         }
     }
 
-    fn check(&self, client: &str, now: Instant) -> Verdict {
+    fn check(&self, client: Client, now: Instant) -> Verdict {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.sweep(now);
-        let table = &mut buckets.full_at;
-        let crowded = table.len() >= BUCKETS && !table.contains_key(client);
-        let full_at = table
-            .entry(if crowded { String::new() } else { client.to_owned() })
-            .or_insert(now);
-        let verdict = self.judge((*full_at).saturating_duration_since(now));
-        if verdict.allowed {
-            *full_at = now + verdict.reset;
+        let (clients, peers) = &mut *buckets;
+        let own_full_at = clients.full_at(client, now);
+        let own = self.client.judge(*own_full_at - now);
+        if !own.allowed {
+            return own;
         }
-        verdict
+        let peer_full_at = peers.full_at(client.0, now);
+        let peer = self.peer.judge(*peer_full_at - now);
+        if !peer.allowed {
+            return Verdict {
+                limit: own.limit,
+                ..peer
+            };
+        }
+        *own_full_at = now + own.reset;
+        *peer_full_at = now + peer.reset;
+        own
     }
+}
 
+impl Rate {
     /// The algorithm: `missing` is the time until the bucket is full, and a request takes one interval out of it.
-    fn judge(&self, missing: Duration) -> Verdict {
+    fn judge(self, missing: Duration) -> Verdict {
         let tolerance = self.interval.saturating_mul(self.limit);
         let after = missing + self.interval;
         let allowed = after <= tolerance;
@@ -114,8 +160,13 @@ pub(crate) fn exceeded() -> Response {
 }
 
 /// Lets a request through or answers 429 `limit exceeded`.
-pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
-    let verdict = limiter.check(client(request.headers()), Instant::now());
+pub(crate) async fn limit(
+    State(limiter): State<Arc<Limiter>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let verdict = limiter.check(client(peer, request.headers()), Instant::now());
     let mut response = if verdict.allowed {
         next.run(request).await
     } else {
@@ -125,12 +176,12 @@ pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request,
     response
 }
 
-/// Who asks, at most [`LONGEST_NAME`] bytes; empty for nobody in particular.
-pub(crate) fn client(headers: &HeaderMap) -> &str {
+/// Who asks. What is no address names nobody: the peer asks for itself.
+pub(crate) fn client(peer: Peer, headers: &HeaderMap) -> Client {
     let told = headers.get_all(CLIENT).into_iter().next_back();
     let told = told.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let named = told.rsplit(',').next().unwrap_or_default().trim();
-    if named.len() > LONGEST_NAME { "" } else { named }
+    (peer, named.parse::<IpAddr>().ok().map(Peer::of))
 }
 
 fn headers(headers: &mut HeaderMap, verdict: &Verdict) {
@@ -151,12 +202,17 @@ mod tests {
         Limiter::new(NonZeroU32::new(2).unwrap(), 2)
     }
 
+    /// A peer, or a client of one.
+    fn peer(number: u32) -> Peer {
+        Peer::of(IpAddr::V4(number.into()))
+    }
+
     #[test]
     fn the_references_numbers() {
         let limiter = limiter();
         let start = Instant::now();
         let told = |at: u64| {
-            let verdict = limiter.check("a", start + Duration::from_millis(at));
+            let verdict = limiter.check((peer(1), None), start + Duration::from_millis(at));
             (
                 verdict.allowed,
                 verdict.limit,
@@ -181,40 +237,78 @@ mod tests {
             for value in values {
                 headers.append(CLIENT, HeaderValue::from_str(value).unwrap());
             }
-            client(&headers).to_owned()
+            client(peer(1), &headers).1
         };
-        assert_eq!(named(&["10.0.0.7"]), "10.0.0.7");
-        assert_eq!(named(&["made up, 1.2.3.4, 10.0.0.7"]), "10.0.0.7");
-        assert_eq!(named(&["made up", "1.2.3.4,10.0.0.7"]), "10.0.0.7");
-        assert_eq!(named(&["made up, \u{e4}"]), "", "not text: nobody");
-        assert_eq!(named(&[&"1".repeat(LONGEST_NAME + 1)]), "", "too long to be an address");
-        assert_eq!(named(&[]), "");
+        let seen = Some(Peer::of([10, 0, 0, 7].into()));
+        assert_eq!(named(&["10.0.0.7"]), seen);
+        assert_eq!(named(&["made up, 1.2.3.4, 10.0.0.7"]), seen);
+        assert_eq!(named(&["made up", "1.2.3.4,10.0.0.7"]), seen);
+        assert_eq!(named(&["10.0.0.7, made up"]), None);
+        assert_eq!(named(&["10.0.0.7", "\u{e4}"]), None);
+        assert_eq!(
+            named(&["2001:db8::1"]),
+            named(&["2001:db8::2"]),
+            "one host has all of a /64"
+        );
+        assert_eq!(named(&[]), None);
     }
 
     #[test]
-    fn clients_have_buckets_of_their_own() {
+    fn clients_and_peers_have_buckets_of_their_own() {
         let limiter = limiter();
         let now = Instant::now();
+        let (a, b) = ((peer(1), Some(peer(7))), (peer(1), Some(peer(8))));
         for _ in 0..3 {
-            assert!(limiter.check("a", now).allowed);
+            assert!(limiter.check(a, now).allowed);
         }
-        assert!(!limiter.check("a", now).allowed);
-        assert!(limiter.check("b", now).allowed);
+        assert!(!limiter.check(a, now).allowed);
+        assert!(limiter.check(b, now).allowed);
+        assert!(limiter.check((peer(1), None), now).allowed);
+        assert!(
+            limiter.check((peer(2), Some(peer(7))), now).allowed,
+            "another peer's client"
+        );
+    }
+
+    #[test]
+    fn names_buy_a_peer_a_bounded_rate() {
+        let limiter = limiter();
+        let now = Instant::now();
+        let allowed = |from: u32, count: u32, now| {
+            let clients = (from..from + count).map(|number| (peer(1), Some(peer(number))));
+            clients.filter(|client| limiter.check(*client, now).allowed).count()
+        };
+        assert_eq!(allowed(0, 1000, now), 150, "fifty clients' bursts");
+        let refused = limiter.check((peer(1), Some(peer(5000))), now);
+        assert_eq!((refused.limit, refused.remaining), (3, 0));
+        assert!(refused.retry_after.is_some());
+        assert_eq!(
+            allowed(2000, 1000, now + Duration::from_secs(1)),
+            100,
+            "fifty clients' rate"
+        );
+        assert!(limiter.check((peer(2), None), now).allowed, "another peer");
     }
 
     #[test]
     fn the_table_is_bounded_and_a_crowd_shares_a_bucket() {
         let limiter = limiter();
         let now = Instant::now();
-        let allowed = (0..2 * BUCKETS)
-            .filter(|n| limiter.check(&n.to_string(), now).allowed)
+        let clients = 2 * u32::try_from(BUCKETS).unwrap();
+        let allowed = (0..clients)
+            .filter(|n| limiter.check((peer(*n), None), now).allowed)
             .count();
         assert_eq!(allowed, BUCKETS + 3);
-        assert!(limiter.buckets.lock().unwrap().full_at.len() <= BUCKETS + 1);
+        let lengths = || {
+            let buckets = limiter.buckets.lock().unwrap();
+            (buckets.0.full_at.len(), buckets.1.full_at.len())
+        };
+        assert!(lengths().0 <= BUCKETS + 1 && lengths().1 <= BUCKETS + 1);
+        let later = now + Duration::from_secs(5);
         assert!(
-            limiter.check("later", now + Duration::from_secs(5)).allowed,
+            limiter.check((peer(clients), None), later).allowed,
             "full buckets are forgotten"
         );
-        assert!(limiter.buckets.lock().unwrap().full_at.len() < 10);
+        assert!(lengths().0 < 10 && lengths().1 < 10);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware::AddExtension;
+use axum::middleware;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -13,16 +14,17 @@ use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::Layer as _;
 use tracing::debug;
 
+use super::connections::{Connections, Pulse, in_request};
 use super::patient::Patient;
-use super::places::{Peer, Places};
+use super::places::Peer;
 
-/// Connections at a time, for each port.
-const CONNECTIONS: usize = 1024;
-/// Of these, for one peer.
-const FOR_A_PEER: usize = 256;
+/// One peer may have one in so many of a port's connections.
+const PEERS: usize = 4;
+/// Longest head of a request, and largest piece of a body that is read at once. (Go takes 1 MiB: 1,024 connections would hold
+/// a gigabyte.)
+const LONGEST_HEAD: usize = 16 << 10;
 /// How long a connection may take to begin a request, or may take nothing of an answer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long open requests have at the end.
@@ -49,12 +51,13 @@ pub(crate) async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpL
     bound.map_err(|source| ListenError { flag, address, source })
 }
 
-/// Serves until `stop`; then open requests have a few seconds.
+/// Serves so many connections at a time until `stop`; then open requests have a few seconds. A request may take `read` to
+/// arrive, and `write` to be answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
-    read: Duration,
-    write: Duration,
+    (read, write): (Duration, Duration),
+    connections: usize,
     stop: CancellationToken,
 ) {
     let timeout = tower_http::timeout::TimeoutLayer::with_status_code(
@@ -62,9 +65,9 @@ pub(crate) async fn serve(
         read.saturating_add(write),
     );
     let body_timeout = tower_http::timeout::RequestBodyTimeoutLayer::new(read);
-    let routes = routes.layer((timeout, body_timeout));
+    let routes = routes.layer((middleware::from_fn(in_request), timeout, body_timeout));
     let open = GracefulShutdown::new();
-    let places = Places::new(CONNECTIONS, FOR_A_PEER);
+    let connections = Connections::new(connections, connections / PEERS);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -78,14 +81,17 @@ pub(crate) async fn serve(
             },
             () = stop.cancelled() => break,
         };
-        let Some(place) = places.take(peer) else {
-            continue;
-        };
-        let connection = open.watch(connection(stream, Extension(peer).layer(routes.clone()), read, write));
+        let admitted = connections.admit(peer);
+        let routes = routes
+            .clone()
+            .layer((Extension(peer), Extension(admitted.pulse.clone())));
+        let connection = open.watch(connection(stream, routes, admitted.pulse.clone(), read, write));
         tokio::spawn(async move {
-            // A client that broke off is its own affair.
-            let _ = connection.await;
-            drop(place);
+            tokio::select! {
+                // A client that broke off is its own affair.
+                _ = connection => {}
+                () = admitted.pulse.given_up() => {}
+            }
         });
     }
     let _ = tokio::time::timeout(LAST_WORDS, open.shutdown()).await;
@@ -93,7 +99,8 @@ pub(crate) async fn serve(
 
 fn connection(
     stream: TcpStream,
-    routes: AddExtension<Router, Peer>,
+    routes: Router,
+    pulse: Arc<Pulse>,
     read: Duration,
     write: Duration,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send {
@@ -102,8 +109,9 @@ fn connection(
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(LONGEST_HEAD)
         .header_read_timeout(read.min(LONGEST_SILENCE));
-    let stream = Patient::new(stream, write.min(LONGEST_SILENCE));
+    let stream = Patient::new(stream, write.min(LONGEST_SILENCE), pulse);
     builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
         .into_owned()
@@ -115,7 +123,7 @@ mod tests {
     use axum::routing::get;
     use tokio::io::AsyncWriteExt as _;
 
-    use super::super::places::held;
+    use super::super::places::{Places, held};
     use super::*;
 
     #[tokio::test]
@@ -133,7 +141,7 @@ mod tests {
         let routes = Router::new().route("/", get(answer));
         let (read, write) = (Duration::from_secs(10), Duration::from_millis(500));
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, routes, read, write, stop.clone()));
+        tokio::spawn(serve(listener, routes, (read, write), 8, stop.clone()));
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let until = |free: bool| {

@@ -3,25 +3,58 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use crds::SealedSecret;
+use futures::StreamExt as _;
 use sealing::document::{self, Document};
 use sealing::lately::Lately;
 use sealing::unseal;
+use serde_json::Value;
 
-use super::Shared;
+use super::crowd;
+use super::limit::{self, Client};
+use super::places::Peer;
+use super::{LARGEST_BODY, Shared};
 use crate::error::chain;
 use crate::events::truncate;
-use crate::keys::{Keys, MOST_MISSES};
+use crate::fair_semaphore::FairSemaphore;
+use crate::keys::Keys;
+use crate::slices::Slices;
 
 /// Longest time for the whole body: one that trickles holds the place of another.
 const LONGEST_BODY: Duration = Duration::from_secs(10);
+/// How much of a body that is too large is read, so that the client takes the answer: many send all before they read.
+const MOST_PASSED_OVER: usize = 16 << 20;
 /// Longest reason that is logged, in bytes: what it names is the sender's to choose.
 const LONGEST_REASON: usize = 1024;
+/// Bodies up to this size do not wait behind larger ones.
+const SMALL_BODY: usize = 128 << 10;
+/// The name under which the work of strangers gets its turn at the cores: of no namespace, so it is one of many.
+const STRANGERS: &str = "";
+/// Private-key operations for one body: 400 items that were sealed with 24 keys over two years take fewer.
+const MOST_OPERATIONS: u64 = 16_384;
 
-/// Reads the body and has `work` done on it, off the async threads, when there is a core for it.
+/// How many bodies are worked on at a time: the tree of a large one takes several times its size.
+#[derive(Debug, Clone)]
+pub(crate) struct Lanes {
+    small: Arc<FairSemaphore<Client>>,
+    large: Arc<FairSemaphore<Client>>,
+}
+
+impl Lanes {
+    /// Two small ones and a large one.
+    pub(crate) fn new() -> Self {
+        Self {
+            small: FairSemaphore::new(2),
+            large: FairSemaphore::new(1),
+        }
+    }
+}
+
+/// Reads the body and has `work` done on it, off the async threads, in slices between the work for the cluster. It ends
+/// early when the client goes away.
 ///
 /// # Errors
 /// 413 for a body that is too large, 408 for one that takes too long, 400 for one that cannot be read; 500 when the work
@@ -29,45 +62,82 @@ const LONGEST_REASON: usize = 1024;
 pub(crate) async fn work<T: Send + 'static>(
     shared: &Shared,
     request: Request,
-    work: impl FnOnce(&[u8], &Keys, &Lately) -> T + Send + 'static,
+    work: impl FnOnce(Vec<u8>, &Keys, &Lately) -> T + Send + 'static,
 ) -> Result<T, StatusCode> {
-    let body = match tokio::time::timeout(LONGEST_BODY, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST),
-        Err(_) => return Err(StatusCode::REQUEST_TIMEOUT),
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let peer = peer.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+    let client = limit::client(peer, &parts.headers);
+    let body = tokio::time::timeout(LONGEST_BODY, read(body, crowd::announced(&parts.headers))).await;
+    let body = body.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))?;
+    let lane = if body.len() <= SMALL_BODY {
+        &shared.lanes.small
+    } else {
+        &shared.lanes.large
     };
-    // The semaphore is never closed. The permit goes with the work: a caller that hangs up does not make room for another
-    // while a core still works for it.
-    let permit = shared.cores.clone().acquire_owned().await.ok();
+    let permit = lane.acquire(&client).await;
+    let slices = Slices::begin(&shared.cores, STRANGERS, MOST_OPERATIONS).await;
+    let _until_the_client_goes = slices.ended_with();
     let keys: Arc<Keys> = shared.keys.borrow().clone();
     let keys = Keys {
-        ring: keys.ring.limited(MOST_MISSES),
+        ring: keys.ring.at_pace(slices),
         ..(*keys).clone()
     };
     let lately = shared.lately.clone();
     let done = tokio::task::spawn_blocking(move || {
+        // It goes with the work: a caller that hangs up does not make room for another while a core still works for it.
         let _permit = permit;
-        work(&body, &keys, &lately)
+        work(body, &keys, &lately)
     });
     done.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The one SealedSecret in a body, YAML or JSON.
+/// The whole body, in one piece from the start where its length is announced.
+async fn read(body: Body, announced: Option<usize>) -> Result<Vec<u8>, StatusCode> {
+    let mut text = Vec::with_capacity(announced.filter(|length| *length <= LARGEST_BODY).unwrap_or_default());
+    let mut passed = 0_usize;
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        passed = passed.saturating_add(chunk.len());
+        if passed <= LARGEST_BODY {
+            text.extend_from_slice(&chunk);
+        } else if passed <= MOST_PASSED_OVER {
+            text = Vec::new();
+        } else {
+            break;
+        }
+    }
+    if passed > LARGEST_BODY {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Ok(text)
+}
+
+/// The one SealedSecret in a body, YAML or JSON, without what only the API server makes of an object. The body is not kept.
 ///
 /// # Errors
 /// Why it is none, in words that are fit for a log: they name places and fields, never a value.
-pub(crate) fn sealed_secret(body: &[u8]) -> Result<(Document, SealedSecret), String> {
-    let mut documents = document::read(body).map_err(|error| logged(&error))?;
-    match (documents.pop(), documents.is_empty()) {
-        (Some(document), true) if document.item.is_none() => {
-            let sealed = unseal::sealed_secret(&document).map_err(|error| logged(&error))?;
-            Ok((document, sealed))
-        }
-        _ => Err("exactly one document is expected".to_owned()),
+pub(crate) fn sealed_secret(body: Vec<u8>) -> Result<(Document, SealedSecret), String> {
+    let mut document = document::read_one(&body, memory_for(body.len())).map_err(|error| logged(&error))?;
+    drop(body);
+    if document.item.is_some() {
+        return Err("exactly one document is expected".to_owned());
     }
+    if let Some(fields) = document.value.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = document.value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    let sealed = unseal::sealed_secret(&document).map_err(|error| logged(&error))?;
+    Ok((document, sealed))
+}
+
+/// What the values of a body may take: a large SealedSecret takes three times its text, with its managed fields four times;
+/// a small one may be made of small values.
+fn memory_for(length: usize) -> usize {
+    (1 << 20) + 4 * length
 }
 
 fn logged(error: &dyn std::error::Error) -> String {

@@ -1,14 +1,17 @@
-//! A connection that is broken off when its peer takes nothing of what is sent to it.
+//! A connection that is broken off when its peer takes nothing of what is sent to it, and that notes when something passes.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use super::connections::Pulse;
 
 /// The connection.
 #[derive(Debug)]
@@ -17,21 +20,24 @@ pub(crate) struct Patient {
     longest: Duration,
     /// Runs while the peer takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Patient {
     /// Waits for so long for the peer to take something.
-    pub(crate) fn new(stream: TcpStream, longest: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, longest: Duration, pulse: Arc<Pulse>) -> Self {
         Self {
             stream,
             longest,
             waiting: None,
+            pulse,
         }
     }
 
     fn judge(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.waiting = None;
+            self.pulse.beat();
             return written;
         }
         let longest = self.longest;
@@ -43,7 +49,11 @@ impl Patient {
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, to)
+        let read = Pin::new(&mut self.stream).poll_read(context, to);
+        if read.is_ready() {
+            self.pulse.beat();
+        }
+        read
     }
 }
 

@@ -7,7 +7,7 @@ use crds::names;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::lately::Lately;
-use sealing::reseal::{self, Which};
+use sealing::reseal::{self, ResealError, Which};
 use serde_json::Value;
 use tracing::{error, warn};
 
@@ -47,7 +47,8 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: bool, which: Which) -> Option<String> {
+fn reseal(body: Vec<u8>, keys: &Keys, lately: &Lately, accept_deprecated_data: bool, which: Which) -> Option<String> {
+    let length = body.len();
     let (document, sealed) = match opening::sealed_secret(body) {
         Ok(found) => found,
         Err(reason) => {
@@ -60,20 +61,33 @@ fn reseal(body: &[u8], keys: &Keys, lately: &Lately, accept_deprecated_data: boo
         error!(error = "there is no current key", "Error rotating secret");
         return None;
     };
+    // The marks of the document are not kept.
+    let mut object = document.into_value();
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
     let mut random = SystemRandom::default();
     let resealed = accepted.then(|| {
         let likely = lately.keys();
         reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), which, &mut random)
     });
-    let Some(Ok(resealed)) = resealed else {
-        warn!("a SealedSecret that was sent to be sealed anew does not open");
-        return None;
+    let resealed = match resealed {
+        Some(Ok(resealed)) => resealed,
+        Some(Err(ResealError::Items(items))) if items.were_interrupted() => {
+            warn!("a SealedSecret that was sent to be sealed anew takes too many private-key operations");
+            return None;
+        }
+        _ => {
+            warn!("a SealedSecret that was sent to be sealed anew does not open");
+            return None;
+        }
     };
+    drop(sealed);
     lately.opened(&resealed.opened_by);
-    let mut object = document.into_value();
     resealed.put_into(&mut object);
-    Some(without_the_servers(object).to_string())
+    drop(resealed);
+    // About as long as what came: a text that grew would be held twice, and be twice as long.
+    let mut text = Vec::with_capacity(length + length / 16);
+    serde_json::to_writer(&mut text, &without_the_servers(object)).ok()?;
+    String::from_utf8(text).ok()
 }
 
 fn without_the_servers(mut object: Value) -> Value {
@@ -167,7 +181,7 @@ mod tests {
         let held = held();
         let before = sealed(&held);
         let text = reseal(
-            before.to_string().as_bytes(),
+            before.to_string().into(),
             &held.keys,
             &Lately::default(),
             true,
@@ -204,7 +218,7 @@ mod tests {
         let held = held();
         let twice = |which| {
             let first = reseal(
-                sealed(&held).to_string().as_bytes(),
+                sealed(&held).to_string().into(),
                 &held.keys,
                 &Lately::default(),
                 true,
@@ -214,14 +228,7 @@ mod tests {
             let mut object: Value = serde_json::from_str(&first).unwrap();
             object["kind"] = json!("SealedSecret");
             object["apiVersion"] = json!("bitnami.com/v1alpha1");
-            let second = reseal(
-                object.to_string().as_bytes(),
-                &held.keys,
-                &Lately::default(),
-                true,
-                which,
-            )
-            .unwrap();
+            let second = reseal(object.to_string().into(), &held.keys, &Lately::default(), true, which).unwrap();
             (first, second)
         };
         let (first, second) = twice(Which::OfOtherKeys);
@@ -260,7 +267,7 @@ mod tests {
         ];
         for (what, body) in bodies {
             assert_eq!(
-                reseal(body.as_bytes(), &held.keys, &Lately::default(), true, Which::All),
+                reseal(body.clone().into(), &held.keys, &Lately::default(), true, Which::All),
                 None,
                 "{what}"
             );
@@ -271,7 +278,7 @@ mod tests {
         };
         assert_eq!(
             reseal(
-                good.to_string().as_bytes(),
+                good.to_string().into(),
                 &no_current,
                 &Lately::default(),
                 true,
@@ -281,7 +288,7 @@ mod tests {
         );
         assert!(
             reseal(
-                good.to_string().as_bytes(),
+                good.to_string().into(),
                 &held.keys,
                 &Lately::default(),
                 true,

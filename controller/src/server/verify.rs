@@ -4,13 +4,13 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
-use sealing::unseal;
+use sealing::unseal::{self, UnsealError};
 use tracing::{error, warn};
 
 use super::{Shared, opening};
 
-/// 200 when every item opens; 409 when one does not, whatever the reason; 500 for what is no single SealedSecret; for a
-/// body that cannot be had, see [`opening::work`].
+/// 200 when every item opens; 409 when one does not, whatever the reason; 413 when it takes too long; 500 for what is no
+/// single SealedSecret; for a body that cannot be had, see [`opening::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
     let accept_deprecated_data = shared.accept_deprecated_data;
     let judged = opening::work(&shared, request, move |body, keys, lately| {
@@ -19,8 +19,9 @@ pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> St
     judged.await.unwrap_or_else(|code| code)
 }
 
-fn judge(body: &[u8], keys: &KeyRing, lately: &Lately, accept_deprecated_data: bool) -> StatusCode {
+fn judge(body: Vec<u8>, keys: &KeyRing, lately: &Lately, accept_deprecated_data: bool) -> StatusCode {
     let sealed = match opening::sealed_secret(body) {
+        // The rest of the document is not kept.
         Ok((_, sealed)) => sealed,
         Err(reason) => {
             error!(error = reason, "Error validating secret");
@@ -29,12 +30,19 @@ fn judge(body: &[u8], keys: &KeyRing, lately: &Lately, accept_deprecated_data: b
     };
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
     let opened = accepted.then(|| unseal::verify(&sealed, keys, &lately.keys()));
-    if let Some(Ok(opened_by)) = opened {
-        lately.opened(&opened_by);
-        StatusCode::OK
-    } else {
-        warn!("a SealedSecret that was sent to be verified does not open");
-        StatusCode::CONFLICT
+    match opened {
+        Some(Ok(opened_by)) => {
+            lately.opened(&opened_by);
+            StatusCode::OK
+        }
+        Some(Err(UnsealError::Items(items))) if items.were_interrupted() => {
+            warn!("a SealedSecret that was sent to be verified takes too many private-key operations");
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        _ => {
+            warn!("a SealedSecret that was sent to be verified does not open");
+            StatusCode::CONFLICT
+        }
     }
 }
 
@@ -46,7 +54,7 @@ mod tests {
     use super::*;
 
     fn code(body: &str) -> u16 {
-        judge(body.as_bytes(), &KeyRing::default(), &Lately::default(), true).as_u16()
+        judge(body.into(), &KeyRing::default(), &Lately::default(), true).as_u16()
     }
 
     #[test]
@@ -102,7 +110,7 @@ mod tests {
         let lately = Lately::default();
         let cost = || {
             let before = operations.load(Ordering::Relaxed);
-            assert_eq!(judge(body.as_bytes(), &ring, &lately, true), StatusCode::OK);
+            assert_eq!(judge(body.clone().into(), &ring, &lately, true), StatusCode::OK);
             operations.load(Ordering::Relaxed) - before
         };
         assert_eq!((cost(), cost()), (2, 1));
@@ -121,7 +129,7 @@ mod tests {
             crds::names::ANNOTATION_CLUSTER_WIDE,
             data.unwrap()
         );
-        let judged = |accept| judge(body.as_bytes(), &ring, &Lately::default(), accept);
+        let judged = |accept| judge(body.clone().into(), &ring, &Lately::default(), accept);
         assert_eq!((judged(true), judged(false)), (StatusCode::OK, StatusCode::CONFLICT));
     }
 }

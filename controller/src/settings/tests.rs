@@ -56,6 +56,18 @@ fn values_that_make_no_sense_are_named() {
             r#"invalid value "Newest" for --key-order-priority: must be CertNotBefore or SecretCreationTimestamp"#,
         ),
         (
+            "--additional-namespaces=a,../x",
+            r#"invalid value "../x" for --additional-namespaces: must be the name of a namespace"#,
+        ),
+        (
+            "--label-selector=a b",
+            r#"invalid value "a b" for --label-selector: must be a label selector, as kubectl's -l takes it"#,
+        ),
+        (
+            "--listen-probe-addr=8082",
+            r#"invalid value "8082" for --listen-probe-addr: must be `:port` or `IP:port`"#,
+        ),
+        (
             "--listen-addr=:http",
             r#"invalid value ":http" for --listen-addr: must be `:port` or `IP:port`"#,
         ),

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sealing::binding::{Binding, Label, Scope};
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::key::Fingerprint;
-use sealing::keyring::{KeyRing, OpenError};
+use sealing::keyring::{KeyRing, OpenError, Pace};
 use sealing::unseal::{ItemError, UnsealError};
 
 struct Sample {
@@ -124,21 +124,66 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
 }
 
 #[test]
-fn work_in_which_too_many_tries_fail_opens_nothing_more() {
+fn work_is_interrupted_before_an_operation() {
+    /// Allows so many.
+    #[derive(Debug)]
+    struct Allows(AtomicU64);
+    impl Pace for Allows {
+        fn before_operation(&self) -> bool {
+            let left = |left: u64| left.checked_sub(1);
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
+        }
+    }
     let sample = sample();
-    let ring = sample.ring.limited(2);
+    let ring = sample.ring.at_pace(Arc::new(Allows(AtomicU64::new(2))));
     let open = |ring: &KeyRing, bytes: &[u8]| ring.open(bytes, &sample.label, &[]);
-    let foreign = foreign(&sample.sealed);
-    assert!(open(&ring, &sample.sealed).is_ok(), "what opens costs none of it");
-    assert_eq!(open(&ring, &foreign), Err(NO_KEY));
-    assert_eq!(open(&ring, &foreign), Err(NO_KEY));
-    assert_eq!(open(&ring, &foreign), Err(OpenError::NotTried));
-    assert_eq!(open(&ring, &sample.sealed), Err(OpenError::NotTried));
-    assert!(
-        open(&sample.ring, &sample.sealed).is_ok(),
-        "the next piece of work has its own"
+    assert!(open(&ring, &sample.sealed).is_ok());
+    assert_eq!(open(&ring, &foreign(&sample.sealed)), Err(NO_KEY));
+    assert_eq!(open(&ring, &sample.sealed), Err(OpenError::Interrupted));
+    assert!(open(&sample.ring, &sample.sealed).is_ok());
+}
+
+/// Items sealed with the keys in turn, so that the likely key is never the right one.
+#[test]
+fn items_of_many_keys_open_whatever_it_costs() {
+    const KEYS: usize = 5;
+    const ITEMS: usize = 200;
+    let label = Binding::ClusterWide.label();
+    let keys: Vec<_> = (0..KEYS)
+        .map(|_| Arc::new(sealing::key::PrivateKey::generate(2048).unwrap()))
+        .collect();
+    let mut ring = KeyRing::default();
+    for key in &keys {
+        ring.insert(key.clone(), jiff::Timestamp::UNIX_EPOCH);
+    }
+    let mut random = sealing::SystemRandom::default();
+    let mut object = |damaged: bool| {
+        let items: serde_json::Map<_, _> = (0..ITEMS)
+            .map(|item| {
+                let mut bytes = keys[item % KEYS].public().seal(b"a", &label, &mut random).unwrap();
+                if damaged {
+                    *bytes.last_mut().unwrap() ^= 1;
+                }
+                (format!("i{item:03}"), STANDARD.encode(bytes).into())
+            })
+            .collect();
+        let annotations = serde_json::json!({crds::names::ANNOTATION_CLUSTER_WIDE: "true"});
+        serde_json::from_value::<crds::SealedSecret>(serde_json::json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": "one", "annotations": annotations}, "spec": {"encryptedData": items},
+        }))
+        .unwrap()
+    };
+    assert_eq!(sealing::unseal::verify(&object(false), &ring, &[]).unwrap().len(), KEYS);
+    let Err(UnsealError::Items(errors)) = sealing::unseal::verify(&object(true), &ring, &[]) else {
+        panic!("damaged items opened");
+    };
+    let skipped = errors.0.values().filter(|error| **error == ItemError::NotTried).count();
+    assert_eq!(
+        skipped,
+        ITEMS - sealing::unseal::IN_VAIN,
+        "each cost a search for its key"
     );
-    assert!(open(&sample.ring.limited(2), &sample.sealed).is_ok());
 }
 
 #[test]

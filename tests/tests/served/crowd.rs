@@ -33,10 +33,10 @@ import select, socket, sys, time
 def post(client, body):
     stream = socket.create_connection((sys.argv[1], 8080))
     stream.settimeout(20)
-    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 1000000\r\n\r\n"
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 1048576\r\n\r\n"
     stream.sendall(head.encode() + body)
     return stream
-held = [post(f"crowd-{number}", b"x" * 100000) for number in range(40)]
+held = [post(f"10.1.0.{number}", b"x" * 100000) for number in range(40)]
 def refused(streams):
     time.sleep(0.5)
     answered = select.select(streams, [], [], 0)[0]
@@ -45,18 +45,18 @@ print(refused(held))
 # Another peer, by its address, has room, and so have its clients, each for itself.
 def other(client):
     stream = socket.create_connection(("127.0.0.1", 8080), source_address=("127.0.0.2", 0))
-    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 1000000\r\n\r\n"
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 1048576\r\n\r\n"
     stream.sendall(head.encode() + b"x")
     return stream
 greedy = []
 for _ in range(6):
-    greedy.append(other("greedy"))
+    greedy.append(other("10.2.0.1"))
     if len(greedy) >= 3:
         time.sleep(0.6)  # The rate is not what is asked about.
 print(refused(greedy))
-modest = [other(f"modest-{number}") for number in range(12)]
+modest = [other(f"10.3.0.{number}") for number in range(6)]
 print(refused(modest))
-late = [other(f"late-{number}") for number in range(3)]
+late = [other(f"10.4.0.{number}") for number in range(3)]
 print(refused(late))
 "#;
     let lab = Lab::start(&["--key-size=2048"])?;
@@ -64,8 +64,8 @@ print(refused(late))
     crowd.args(["-c", CROWD, &lab.cluster.address().to_string()]);
     let refused = harness::output::run(&mut crowd)?.success()?.stdout;
     let refused: Vec<_> = refused.split_whitespace().collect();
-    // Of one peer 16 bodies are taken, of one client that it names 4, of all peers 32.
-    ensure!(refused == ["24", "2", "0", "3"], "refused: {refused:?}");
+    // Of bodies of 1 MiB, 8 are taken of one peer, 4 of one client that it names, 16 of all peers.
+    ensure!(refused == ["32", "2", "2", "3"], "refused: {refused:?}");
     ensure!(lab.verify("later", "")?.code == 500, "there is room again");
     Ok(())
 }
@@ -78,24 +78,24 @@ import select, socket, sys, time
 connect = lambda: socket.create_connection((sys.argv[1], 8080))
 silent = [connect() for _ in range(100)]
 held = []
-for number in range(16):
+for number in range(8):
     stream = connect()
-    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: slow-{number}\r\nContent-Length: 1000000\r\n\r\n"
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.1.0.{number}\r\nContent-Length: 1048576\r\n\r\n"
     stream.sendall(head.encode())
     held.append(stream)
 def good(number):
     stream = connect()
     stream.settimeout(60)
     body = sys.argv[2].encode()
-    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: good-{number}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.2.0.{number}\r\nContent-Length: {len(body)}\r\n\r\n"
     stream.sendall(head.encode() + body)
     return int(stream.recv(1000).split()[1])
 time.sleep(0.5)
 start, number = time.time(), 0
-assert good("first") == 429, "the crowd is there"
+assert good(251) == 429, "the crowd is there"
 elsewhere = lambda: socket.create_connection(("127.0.0.1", 8080), source_address=("127.0.0.2", 0))
 here, connect = connect, elsewhere
-assert good("elsewhere") == 200, "another peer is not held up"
+assert good(252) == 200, "another peer is not held up"
 connect = here
 codes = []
 def listen(wait):
@@ -133,27 +133,69 @@ assert time.time() - start < 20, time.time() - start
     Ok(())
 }
 
-#[test]
-fn one_peer_cannot_take_all_connections() -> Result<()> {
-    const MANY: &str = r#"
-import socket, sys
-def healthy(target, source=None):
-    stream = socket.create_connection((target, 8080), source_address=source)
-    stream.settimeout(10)
-    stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+/// Connections that ask for nothing, from so many addresses, so many each; then a probe every 100 ms.
+const IDLE: &str = r#"
+import resource, socket, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+addresses, each = int(sys.argv[1]), int(sys.argv[2])
+held = []
+def connect():
+    for address in range(addresses):
+        for _ in range(each):
+            held.append(socket.create_connection(("127.0.0.1", 8080), source_address=(f"127.0.1.{address}", 0)))
+connect()
+answered, probes = 0, 30
+for number in range(probes):
     try:
-        return stream.recv(1000).startswith(b"HTTP/1.1 200")
-    except ConnectionResetError:
-        return False
-silent = [socket.create_connection((sys.argv[1], 8080)) for _ in range(256)]
-assert not healthy(sys.argv[1]), "the 257th connection of a peer"
-assert healthy("127.0.0.1", ("127.0.0.2", 0)), "another peer"
-silent.pop().close()
-while not healthy(sys.argv[1]): pass
+        # A few more each time: the table stays full.
+        stream = held.pop(0)
+        stream.close()
+        held.append(socket.create_connection(("127.0.0.1", 8080), source_address=("127.0.1.1", 0)))
+        probe = socket.create_connection(("127.0.0.1", 8080), source_address=(sys.argv[3], 0))
+        probe.settimeout(1)
+        probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answered += probe.recv(1000).startswith(b"HTTP/1.1 200")
+        probe.close()
+    except OSError as error:
+        print(error, file=sys.stderr)
+    time.sleep(0.1)
+print(answered, probes)
 "#;
+
+#[test]
+fn idle_connections_of_many_addresses_leave_room_for_probes() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048"])?;
-    let mut many = lab.cluster.command("python3");
-    many.args(["-c", MANY, &lab.cluster.address().to_string()]);
-    harness::output::run(&mut many)?.success()?;
+    let answered = |addresses: &str, each: &str, from: &str| {
+        let mut idle = lab.cluster.command("python3");
+        idle.args(["-c", IDLE, addresses, each, from]);
+        let answered = harness::output::run(&mut idle)?.success()?.stdout;
+        ensure!(
+            answered.trim() == "30 30",
+            "{addresses} addresses, {each} each: {answered}"
+        );
+        Ok(())
+    };
+    answered("5", "256", "127.0.0.9")?;
+    answered("100", "15", "127.0.0.9")?;
+    // The prober's own address has its share, too.
+    answered("2", "300", "127.0.1.1")
+}
+
+#[test]
+fn probe_port_answers_probes_alone() -> Result<()> {
+    let lab = Lab::start(&["--key-size=2048", "--listen-probe-addr=:8082"])?;
+    let get = |path: &str| lab.http("GET", 8082, path, &json!({}), "");
+    for (path, code) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/v1/cert.pem", 404),
+        ("/metrics", 404),
+    ] {
+        ensure!(get(path)?.code == code, "{path}");
+    }
+    ensure!(
+        lab.http("GET", 8080, "/healthz", &json!({}), "")?.code == 200,
+        "where the reference's manifests probe it"
+    );
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! One tenant's broken objects starve nobody.
+//! One tenant's objects, be they broken, large or held up, starve nobody.
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
@@ -63,5 +65,112 @@ fn many_broken_objects_of_one_namespace_hold_up_another_by_a_few_passes() -> Res
         before <= BEFORE,
         "{before} of {BROKEN} broken objects came before the other namespace's one"
     );
+    Ok(())
+}
+
+impl Lab {
+    /// The median time from applying a small SealedSecret of this namespace to its Secret.
+    fn median_wait(&self, namespace: &str, one: &Value, round: &str) -> Result<Duration> {
+        let mut waits = Vec::new();
+        for number in 0..7 {
+            let mut sealed = one.clone();
+            let name = format!("{round}-{number}");
+            sealed["metadata"]["name"] = json!(name);
+            let start = Instant::now();
+            self.cluster.apply(&sealed.to_string())?;
+            self.cluster
+                .eventually(4 * SOON, &name, || self.items(namespace, &name))?;
+            waits.push(start.elapsed());
+        }
+        waits.sort();
+        waits.get(3).copied().context("seven")
+    }
+
+    /// How long another tenant waits while `hold_up` lasts, compared with a quiet time.
+    fn compare_waits(&self, hold_up: impl FnOnce(&Lab) -> Result<()>) -> Result<()> {
+        self.cluster.kubectl_ok(&["create", "namespace", "other"])?;
+        let one = self.seal("other", "one", &json!({"a": "1"}), "namespace-wide")?;
+        let quiet = self.median_wait("other", &one, "quiet")?;
+        hold_up(self)?;
+        let busy = self.median_wait("other", &one, "busy")?;
+        println!("quiet {quiet:?}, busy {busy:?}");
+        // One operation, and what a busy machine takes to start kubectl.
+        ensure!(
+            busy <= 2 * quiet + Duration::from_secs(1),
+            "quiet {quiet:?}, busy {busy:?}"
+        );
+        Ok(())
+    }
+}
+
+#[test]
+fn large_objects_hold_up_another_namespace_by_an_operation() -> Result<()> {
+    const LARGE: usize = 40;
+    const ITEMS: usize = 1900;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    lab.cluster.kubectl_ok(&["create", "namespace", "crowd"])?;
+    let one = lab.seal("crowd", "one", &json!({"a": "1"}), "namespace-wide")?;
+    let text = &one["spec"]["encryptedData"]["a"];
+    let items: serde_json::Map<_, _> = (0..ITEMS).map(|item| (format!("i{item}"), text.clone())).collect();
+    let large = |number: usize| {
+        let mut sealed = one.clone();
+        sealed["metadata"]["name"] = json!(format!("large-{number}"));
+        sealed["spec"]["encryptedData"] = items.clone().into();
+        sealed.to_string()
+    };
+    lab.compare_waits(|lab| {
+        for number in 0..LARGE {
+            lab.cluster
+                .kubectl_input(&["create", "-f", "-"], &large(number))?
+                .success()?;
+        }
+        Ok(())
+    })?;
+    let synced = || {
+        let all = lab.cluster.get_json(&["sealedsecrets", "-n", "crowd"])?;
+        let all = all["items"].as_array().context("a list")?;
+        Ok::<_, anyhow::Error>(
+            all.iter()
+                .filter(|one| condition_of(one, "Synced")["status"] == "True")
+                .count(),
+        )
+    };
+    ensure!(synced()? < LARGE, "the crowd was done before the other tenant asked");
+    lab.cluster.eventually(10 * SOON, "all of the crowd", || {
+        let synced = synced()?;
+        ensure!(synced == LARGE, "{synced}");
+        Ok(())
+    })
+}
+
+#[test]
+fn slow_webhook_of_a_namespace_holds_up_no_other() -> Result<()> {
+    const HELD_UP: usize = 60;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    lab.cluster.kubectl_ok(&["create", "namespace", "slow"])?;
+    // Connections are taken, and nothing is ever answered.
+    const SILENT: &str = "import socket, time; s = socket.create_server((\"\", 9443)); s.listen(500); time.sleep(600)";
+    let _silent = lab.cluster.launch("silent", "python3").args(["-c", SILENT]).spawn()?;
+    let webhook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "silent"},
+        "webhooks": [{
+            "name": "silent.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "timeoutSeconds": 20, "failurePolicy": "Fail",
+            "clientConfig": {"url": format!("https://{}:9443/", lab.cluster.address())},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "slow"}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}],
+        }],
+    });
+    lab.cluster.apply(&webhook.to_string())?;
+    let one = lab.seal("slow", "one", &json!({"a": "1"}), "namespace-wide")?;
+    let many = |number: usize| {
+        let mut sealed = one.clone();
+        sealed["metadata"]["name"] = json!(format!("held-up-{number}"));
+        sealed
+    };
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": (0..HELD_UP).map(many).collect::<Vec<_>>()});
+    lab.compare_waits(|lab| lab.cluster.apply(&list.to_string()).map(drop))?;
+    ensure!(lab.is_absent("slow", "held-up-0")?, "the webhook answers");
     Ok(())
 }

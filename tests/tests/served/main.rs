@@ -20,6 +20,7 @@ mod keys;
 mod kubectl;
 mod lab;
 mod manners;
+mod memory;
 mod outage;
 mod re_encrypt;
 mod reconcile;

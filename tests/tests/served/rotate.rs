@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
 
+use crate::http::speaking_for;
 use crate::lab::{Lab, SOON};
 
 #[test]
@@ -167,7 +168,7 @@ fn what_does_not_open_is_answered_alike_and_leaves_nothing_in_the_log() -> Resul
         ),
     ];
     let ask = |path: &str, client: String, body: &str| {
-        let mut answer = lab.http("POST", 8080, path, &json!({"X-Forwarded-For": client}), body)?;
+        let mut answer = lab.http("POST", 8080, path, &speaking_for(&client), body)?;
         for own in ["date", "x-ratelimit-reset"] {
             answer.headers.as_object_mut().context("headers")?.remove(own);
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use harness::implementation::IMAGE_ENVIRONMENT;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -27,13 +28,15 @@ pub(super) fn write(folder: &Path, layer: &[u8], architecture: &str, created: i6
         fs::remove_dir_all(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
     }
     let layer = put(folder, LAYER, layer)?;
+    let environment = IMAGE_ENVIRONMENT.map(|(variable, value)| format!("{variable}={value}"));
+    let environment = [&["PATH=/usr/local/bin".to_owned()], &environment[..]].concat();
     let config = json!({
         "created": created,
         "architecture": architecture,
         "os": "linux",
         "config": {
             "User": USER,
-            "Env": ["PATH=/usr/local/bin"],
+            "Env": environment,
             "Entrypoint": ["controller"],
             "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
             "WorkingDir": "/",

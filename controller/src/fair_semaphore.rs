@@ -1,0 +1,194 @@
+//! A semaphore whose permits go to tenants in turn: however many of one tenant wait, another waits for its turn only.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// The permits, and who waits for one. `K` tells tenants apart.
+#[derive(Debug)]
+pub(crate) struct FairSemaphore<K: Clone + Eq + Hash>(Mutex<State<K>>);
+
+#[derive(Debug)]
+struct State<K: Clone + Eq + Hash> {
+    /// Permits that nobody has; none while somebody waits.
+    free: usize,
+    /// Tenants with somebody who waits, in turn.
+    turns: VecDeque<K>,
+    waiting: HashMap<K, VecDeque<oneshot::Sender<Permit<K>>>>,
+}
+
+impl<K: Clone + Eq + Hash> State<K> {
+    fn next(&mut self) -> Option<oneshot::Sender<Permit<K>>> {
+        let tenant = self.turns.pop_front()?;
+        let waiting = self.waiting.get_mut(&tenant)?;
+        let first = waiting.pop_front();
+        if waiting.is_empty() {
+            self.waiting.remove(&tenant);
+        } else {
+            self.turns.push_back(tenant);
+        }
+        first
+    }
+}
+
+/// The right to work, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<K: Clone + Eq + Hash>(Option<Arc<FairSemaphore<K>>>);
+
+impl<K: Clone + Eq + Hash> Drop for Permit<K> {
+    fn drop(&mut self) {
+        if let Some(semaphore) = self.0.take() {
+            semaphore.give_back();
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> FairSemaphore<K> {
+    /// So many permits.
+    pub(crate) fn new(permits: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            free: permits,
+            turns: VecDeque::new(),
+            waiting: HashMap::new(),
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<K>> {
+        // No code panics while it holds the lock; if it did, the state would still be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a permit, for work of this tenant.
+    pub(crate) async fn acquire(self: &Arc<Self>, tenant: &K) -> Permit<K> {
+        self.wait(tenant, false).await
+    }
+
+    /// As [`FairSemaphore::acquire`], in front of the others of this tenant: for work that was interrupted.
+    pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K) -> Permit<K> {
+        self.wait(tenant, true).await
+    }
+
+    /// Whether another tenant waits for a permit.
+    pub(crate) fn others_wait(&self, tenant: &K) -> bool {
+        self.state().turns.iter().any(|other| other != tenant)
+    }
+
+    async fn wait(self: &Arc<Self>, tenant: &K, in_front: bool) -> Permit<K> {
+        let turn = {
+            let mut state = self.state();
+            if state.free > 0 {
+                state.free -= 1;
+                return Permit(Some(self.clone()));
+            }
+            let (sender, turn) = oneshot::channel();
+            let waiting = state.waiting.entry(tenant.clone()).or_default();
+            let is_first = waiting.is_empty();
+            if in_front {
+                waiting.push_front(sender);
+            } else {
+                waiting.push_back(sender);
+            }
+            if is_first {
+                state.turns.push_back(tenant.clone());
+            }
+            turn
+        };
+        // The sender is dropped without a word by nobody; if it were, the work would be done all the same.
+        turn.await.unwrap_or(Permit(None))
+    }
+
+    /// Gives a permit to the next in turn who still waits.
+    fn give_back(self: Arc<Self>) {
+        let mut permit = Permit(Some(self.clone()));
+        loop {
+            let next = {
+                // Under one lock: whoever came in between would wait for a permit that nobody has.
+                let mut state = self.state();
+                let next = state.next();
+                state.free += usize::from(next.is_none());
+                next
+            };
+            let Some(next) = next else {
+                permit.0 = None;
+                return;
+            };
+            match next.send(permit) {
+                Ok(()) => return,
+                Err(back) => permit = back,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Puts somebody of this tenant in the line.
+    async fn line_up(
+        permits: &Arc<FairSemaphore<&'static str>>,
+        tenant: &'static str,
+        order: &Arc<Mutex<Vec<&'static str>>>,
+    ) {
+        let (permits, order) = (permits.clone(), order.clone());
+        tokio::spawn(async move {
+            let permit = permits.acquire(&tenant).await;
+            order.lock().unwrap().push(tenant);
+            tokio::task::yield_now().await;
+            drop(permit);
+        });
+        tokio::task::yield_now().await;
+    }
+
+    #[tokio::test]
+    async fn tenants_take_turns() {
+        let (permits, order) = (FairSemaphore::new(1), Arc::default());
+        let first = permits.acquire(&"a").await;
+        for tenant in ["a", "a", "a", "a", "b", "c", "b"] {
+            line_up(&permits, tenant, &order).await;
+        }
+        drop(first);
+        while order.lock().unwrap().len() < 7 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*order.lock().unwrap(), ["a", "b", "c", "a", "b", "a", "a"]);
+    }
+
+    #[tokio::test]
+    async fn no_permit_is_lost_with_who_waited_for_it() {
+        let permits = FairSemaphore::new(2);
+        let both = [permits.acquire(&"a").await, permits.acquire(&"a").await];
+        for tenant in ["a", "b"] {
+            let given_up = tokio::time::timeout(std::time::Duration::from_millis(1), permits.acquire(&tenant)).await;
+            assert!(given_up.is_err(), "there are two");
+        }
+        drop(both);
+        let again = [permits.acquire(&"a").await, permits.acquire(&"b").await];
+        assert_eq!(permits.state().free, 0);
+        drop(again);
+        assert_eq!(permits.state().free, 2);
+    }
+
+    #[tokio::test]
+    async fn interrupted_work_goes_on_before_other_work_of_its_tenant() {
+        let permits = FairSemaphore::new(1);
+        let held = permits.acquire(&"a").await;
+        let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+        line_up(&permits, "a", &order).await;
+        assert!(!permits.others_wait(&"a") && permits.others_wait(&"b"));
+        let (again, seen) = (permits.clone(), order.clone());
+        let interrupted = tokio::spawn(async move {
+            let _permit = again.acquire_again(&"a").await;
+            seen.lock().unwrap().push("interrupted");
+        });
+        tokio::task::yield_now().await;
+        drop(held);
+        interrupted.await.unwrap();
+        while order.lock().unwrap().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*order.lock().unwrap(), ["interrupted", "a"]);
+    }
+}

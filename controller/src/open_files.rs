@@ -1,0 +1,43 @@
+//! The limit on open files: raised as far as it goes, divided among the ports, and checked against what the watches need.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Ports that are served at most.
+const PORTS: u64 = 3;
+/// Connections of a port at a time, where there are files for them.
+const CONNECTIONS: u64 = 1024;
+/// Connections of a port without which it could not be probed under load.
+const FEWEST_CONNECTIONS: u64 = 16;
+/// Files for everything else: requests to the API server, its watches of the controller's own objects, the runtime.
+const OTHERS: u64 = 128;
+
+/// How many files may be open; raises that to what the system allows.
+pub(crate) fn raise() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let limit = setrlimit(Resource::Nofile, raised).map_or(limit, |()| raised);
+    limit.current.unwrap_or(u64::MAX)
+}
+
+/// How many connections each port may have, beside watches of so many namespaces; `None`: there are not enough files. Each
+/// namespace takes two, for its SealedSecrets and its Secrets.
+pub(crate) fn connections(files: u64, namespaces: u64) -> Option<u64> {
+    let left = files.checked_sub(namespaces.saturating_mul(2).saturating_add(OTHERS))? / PORTS;
+    (left >= FEWEST_CONNECTIONS).then_some(left.min(CONNECTIONS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_divided() {
+        assert_eq!(connections(1 << 20, 1), Some(1024));
+        assert_eq!(connections(1024, 1), Some(298));
+        assert_eq!(connections(1024, 400), Some(32));
+        assert_eq!(connections(1024, 520), None);
+    }
+}

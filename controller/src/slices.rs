@@ -1,0 +1,133 @@
+//! Private-key work in slices: one piece of work keeps a core while nobody else wants it, and for a moment only when
+//! another tenant does.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sealing::keyring::Pace;
+use tokio::runtime::Handle;
+
+use crate::fair_semaphore::{FairSemaphore, Permit};
+
+/// The cores, by the namespace whose objects they work for.
+pub(crate) type Cores = FairSemaphore<String>;
+
+/// How long work goes on when another tenant waits for a core: a few operations with a key of 4096 bits.
+const SLICE: Duration = Duration::from_millis(15);
+
+/// The core that one piece of work has, and gives up in between.
+#[derive(Debug)]
+pub(crate) struct Slices {
+    cores: Arc<Cores>,
+    tenant: String,
+    runtime: Handle,
+    slice: Mutex<Slice>,
+    operations_left: AtomicU64,
+    given_up: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Slice {
+    permit: Option<Permit<String>>,
+    begun: Instant,
+}
+
+impl Slices {
+    /// Waits for a core for this tenant, whose work may take so many operations.
+    pub(crate) async fn begin(cores: &Arc<Cores>, tenant: &str, operations: u64) -> Arc<Self> {
+        let tenant = tenant.to_owned();
+        let permit = Some(cores.acquire(&tenant).await);
+        Arc::new(Self {
+            cores: cores.clone(),
+            tenant,
+            runtime: Handle::current(),
+            slice: Mutex::new(Slice {
+                permit,
+                begun: Instant::now(),
+            }),
+            operations_left: AtomicU64::new(operations),
+            given_up: AtomicBool::new(false),
+        })
+    }
+
+    /// Has the work end at its next operation, once the result is dropped.
+    pub(crate) fn ended_with(self: &Arc<Self>) -> GivesUp {
+        GivesUp(self.clone())
+    }
+}
+
+impl Pace for Slices {
+    fn before_operation(&self) -> bool {
+        let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
+        if slice.begun.elapsed() >= SLICE && self.cores.others_wait(&self.tenant) {
+            slice.permit = None;
+            slice.permit = Some(self.runtime.block_on(self.cores.acquire_again(&self.tenant)));
+            slice.begun = Instant::now();
+        }
+        let less = |left: u64| left.checked_sub(1);
+        let left = self
+            .operations_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        left.is_ok() && !self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Who waits for the work.
+#[derive(Debug)]
+pub(crate) struct GivesUp(Arc<Slices>);
+
+impl Drop for GivesUp {
+    fn drop(&mut self) {
+        self.0.given_up.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn long_work_makes_room_for_another_tenant_and_goes_on() {
+        let cores = Cores::new(1);
+        let long = Slices::begin(&cores, "long", u64::MAX).await;
+        let (stop, runs) = (Arc::new(AtomicBool::new(false)), long.clone());
+        let stopped = stop.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let mut operations = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                assert!(runs.before_operation());
+                std::thread::sleep(Duration::from_millis(2));
+                operations += 1;
+            }
+            operations
+        });
+        for _ in 0..3 {
+            let start = Instant::now();
+            let short = Slices::begin(&cores, "short", 1).await;
+            assert!(start.elapsed() < Duration::from_secs(5));
+            drop(short);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(work.await.unwrap() > 0);
+        drop(long);
+        drop(Slices::begin(&cores, "short", 1).await);
+    }
+
+    #[tokio::test]
+    async fn work_ends_when_nobody_waits_for_it() {
+        let cores = Cores::new(1);
+        let work = Slices::begin(&cores, "a", 2).await;
+        let waits = work.ended_with();
+        assert!(work.before_operation());
+        drop(waits);
+        assert!(!work.before_operation());
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_its_operations() {
+        let cores = Cores::new(1);
+        let work = Slices::begin(&cores, "a", 2).await;
+        assert!(work.before_operation() && work.before_operation() && !work.before_operation());
+    }
+}
