@@ -32,6 +32,8 @@ pub(crate) enum Cause {
     KeyGone,
     /// The text is damaged.
     Damaged,
+    /// Sealed in a format that this version does not know.
+    NewerFormat,
     /// It does not open, and nothing here can tell why.
     Unknown,
     /// The certificate to seal with ends, or is not the cluster's any more.
@@ -52,6 +54,7 @@ impl Cause {
             Cause::Scope => "scope",
             Cause::KeyGone => "key-gone",
             Cause::Damaged => "damaged",
+            Cause::NewerFormat => "newer-format",
             Cause::Unknown => "unknown",
             Cause::Certificate => "certificate",
             Cause::Controller => "controller",
@@ -189,6 +192,7 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
     for finding in &evidence.findings {
         let (cause, certain) = match finding.rule {
             Rule::Base64 | Rule::Ciphertext => (Cause::Damaged, true),
+            Rule::NewerFormat => (Cause::NewerFormat, true),
             Rule::Renamed if case.differs_by_namespace_alone() => (Cause::WrongNamespace, false),
             Rule::Renamed => (Cause::Renamed, false),
             Rule::KustomizeName => (Cause::Renamed, true),

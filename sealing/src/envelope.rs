@@ -37,6 +37,10 @@ pub enum EnvelopeError {
         /// Bytes that the length field asks for, with the smallest body.
         need: usize,
     },
+    /// Two zero bytes, then a version above 1, stand where version 1 has the length: no RSA modulus is empty, so a reader of
+    /// version 1 refuses such a value, and this names the reason (docs/format.md, "Later versions").
+    #[error("sealed in a newer format (version {0}): update kubeseal and the controller")]
+    NewerFormat(u8),
     /// The length field names a size that no RSA key of at least 1024 bits has.
     #[error("the ciphertext does not begin like a sealed value (session key length {0})")]
     BadLength(usize),
@@ -56,6 +60,9 @@ impl<'a> Envelope<'a> {
             return Err(truncated(LENGTH_FIELD));
         };
         let length = usize::from(u16::from_be_bytes(*length));
+        if let (0, Some(&version @ 2..)) = (length, rest.first()) {
+            return Err(EnvelopeError::NewerFormat(version));
+        }
         if length < 128 {
             return Err(EnvelopeError::BadLength(length));
         }
@@ -92,8 +99,24 @@ mod tests {
     }
 
     #[test]
+    fn newer_versions_are_named() {
+        for version in 2..=u8::MAX {
+            let expected = Err(EnvelopeError::NewerFormat(version));
+            assert_eq!(Envelope::parse(&[0, 0, version]), expected);
+            assert_eq!(Envelope::parse(&[&[0, 0, version][..], &[7; 2000]].concat()), expected);
+        }
+        for old in [&[0, 0][..], &[0, 0, 0], &[0, 0, 1]] {
+            assert_eq!(Envelope::parse(old), Err(EnvelopeError::BadLength(0)));
+        }
+        assert_eq!(
+            EnvelopeError::NewerFormat(2).to_string(),
+            "sealed in a newer format (version 2): update kubeseal and the controller"
+        );
+    }
+
+    #[test]
     fn lengths_that_lie_are_told_apart() {
-        assert_eq!(Envelope::parse(b"\x00\x00rest of it"), Err(EnvelopeError::BadLength(0)));
+        assert_eq!(Envelope::parse(b"\x00\x01rest of it"), Err(EnvelopeError::BadLength(1)));
         let huge = Envelope::parse(b"\xff\xffrest of it");
         assert_eq!(
             huge,

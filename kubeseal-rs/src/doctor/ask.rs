@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crds::{SealedSecret, names};
 use sealing::binding::{Binding, Scope};
 use sealing::document::shown;
+use sealing::envelope::EnvelopeError;
 use sealing::hint::KeyHint;
 use sealing::inspect;
 use sealing::key::Fingerprint;
@@ -184,7 +185,13 @@ impl Trial for WithKeys<'_> {
             Ok(_) => Answer::Opens,
             Err(UnsealError::Items(items)) => {
                 let is_damaged = |error: &ItemError| {
-                    !matches!(error, ItemError::NotTried | ItemError::Open(OpenError::NoKey { .. }))
+                    !matches!(
+                        error,
+                        ItemError::NotTried
+                            | ItemError::Open(
+                                OpenError::NoKey { .. } | OpenError::Malformed(EnvelopeError::NewerFormat(_))
+                            )
+                    )
                 };
                 if items.0.values().all(is_damaged) {
                     Answer::Damaged

@@ -313,6 +313,7 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
         (lint::Rule::KustomizeScope, "scope"),
         (lint::Rule::ScopeMismatch, "scope?"),
         (lint::Rule::Base64, "damaged"),
+        (lint::Rule::NewerFormat, "newer-format"),
         (lint::Rule::UnknownField, "file"),
     ] {
         let evidence = Evidence {

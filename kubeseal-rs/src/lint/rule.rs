@@ -68,6 +68,8 @@ rules! {
     Base64 "base64" Error "A sealed value is not base64.";
     /// A ciphertext of impossible lengths.
     Ciphertext "ciphertext" Error "A sealed value is cut short or does not begin like one.";
+    /// A ciphertext of a format that this version does not know.
+    NewerFormat "newer-format" Error "A sealed value is in a newer format than this kubeseal knows.";
     /// The template says another scope.
     ScopeMismatch "scope-mismatch" Error "The scope annotations of the object and of its template disagree.";
     /// The template says another name.

@@ -148,6 +148,10 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
         (sound().replace("password: AgA", "password: AgA%"), "f:12:5 base64"),
         (sound().replace(&short, &short[..short.len() - 40]), "f:12:5 ciphertext"),
         (sound().replace(&short, "aHVudGVyMg=="), "f:12:5 ciphertext"),
+        (
+            sound().replace(&short, &format!("AAAC{}", &short[4..])),
+            "f:12:5 newer-format",
+        ),
         (sound().replace(&short, &sealed_with(2048)), "f:12:5 key-size"),
         (sound().replace(&short, &sealed_with(1024)), "f:12:5 weak-key"),
         (

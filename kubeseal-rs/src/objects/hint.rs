@@ -3,6 +3,7 @@
 use crds::names;
 use sealing::document::DocumentError;
 use sealing::document::edit::EditError;
+use sealing::envelope::EnvelopeError;
 use sealing::key::KeyError;
 use sealing::key_secret::KeyFileError;
 use sealing::keyring::OpenError;
@@ -133,6 +134,15 @@ fn not_opened(items: &ItemErrors) -> String {
     if items.0.values().any(|error| matches!(error, ItemError::Render(_))) {
         return "mend the template under spec.template.data; kubeseal render FILE shows what it makes of sample values"
             .to_owned();
+    }
+    let is_newer = |error: &ItemError| {
+        matches!(
+            error,
+            ItemError::Open(OpenError::Malformed(EnvelopeError::NewerFormat(_)))
+        )
+    };
+    if items.0.values().any(is_newer) {
+        return "the value is not damaged: install a newer kubeseal, then run the same command again".to_owned();
     }
     let no_key = items.0.values().find_map(|error| match error {
         ItemError::Open(OpenError::NoKey { fitting, sealed_bits }) => Some((*fitting, *sealed_bits)),

@@ -107,6 +107,39 @@ fn what_only_partly_opens_and_what_another_certificate_has_sealed_is_told() {
     assert_eq!(json["objects"][0]["itemsThatDoNotOpen"], serde_json::json!(["token"]));
 }
 
+/// A value of a later format is named as such in every mode that reads it, and no file changes.
+#[test]
+fn newer_format_is_named() {
+    let folder = Folder::with_keys();
+    let text = sealed(&folder, "");
+    let start = text.find("password: ").unwrap() + "password: ".len();
+    // 00 00 02: version 2.
+    let newer = format!("{}AAAC{}", &text[..start], &text[start + 4..]);
+    folder.put("newer.yaml", &newer);
+    let named = "sealed in a newer format (version 2): update kubeseal and the controller";
+    for (line, input) in [
+        ("lint newer.yaml", ""),
+        ("doctor --offline newer.yaml", ""),
+        ("doctor --offline --recovery-private-key test-only.key newer.yaml", ""),
+        ("unseal --recovery-private-key test-only.key newer.yaml", ""),
+        (
+            "reseal --recovery-private-key test-only.key --cert test-only-other.crt newer.yaml",
+            "",
+        ),
+        ("--recovery-unseal --recovery-private-key test-only.key", newer.as_str()),
+    ] {
+        let run = folder.run(line, input);
+        assert_eq!(run.code, 1, "{line}: {}", run.told);
+        let all = run.stdout + &run.stderr;
+        assert!(all.contains(named), "{line}: {all}");
+        assert!(
+            !all.contains("is damaged") && !all.contains("was changed"),
+            "{line}: {all}"
+        );
+        assert_eq!(fs::read_to_string(folder.path("newer.yaml")).unwrap(), newer, "{line}");
+    }
+}
+
 #[test]
 fn a_kustomization_that_renames_is_the_cause_that_is_told() {
     let folder = Folder::with_keys();

@@ -159,6 +159,35 @@ fn without_statuses_secrets_are_made_all_the_same() -> Result<()> {
     Ok(())
 }
 
+/// The status and the event name the newer version, and the Secret that is there stays.
+#[test]
+fn newer_format_is_named() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    let items = json!({"a": "1"});
+    let mut sealed = lab.seal(space.name(), "one", &items, "strict")?;
+    lab.cluster.apply(&sealed.to_string())?;
+    lab.await_items(space.name(), "one", &items)?;
+    let old = sealed["spec"]["encryptedData"]["a"].as_str().unwrap_or_default();
+    // 00 00 02: version 2.
+    sealed["spec"]["encryptedData"]["a"] = json!(format!("AAAC{}", &old[4..]));
+    lab.cluster.apply(&sealed.to_string())?;
+    let said = "sealed in a newer format (version 2): update kubeseal and the controller (a)";
+    let stalled = lab.await_condition(space.name(), "one", "Stalled", "True")?;
+    ensure!(
+        condition_of(&stalled, "Synced")["message"] == said,
+        "{}",
+        stalled["status"]
+    );
+    let event = format!("Warning ErrUnsealFailed: Failed to unseal: {said} x1");
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events(space.name(), "one")?;
+        ensure!(events.contains(&event), "{events:?}");
+        Ok(())
+    })?;
+    lab.await_items(space.name(), "one", &items)
+}
+
 impl Lab {
     /// Makes a Secret anew: when it is there, the controller has worked through what it found at its start.
     fn unseal_marker(&self, name: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use crds::names;
 use sealing::document::shown;
+use sealing::envelope::EnvelopeError;
 use sealing::hint::KeyHint;
 use sealing::inspect::{self, BrokenText};
 
@@ -21,6 +22,10 @@ impl Object<'_, '_> {
             Err(error @ BrokenText::NotBase64(_)) => {
                 let message = format!("item {item}: {error}");
                 self.find_and_fix(Rule::Base64, &path, message, again());
+            }
+            Err(error @ BrokenText::Envelope(EnvelopeError::NewerFormat(_))) => {
+                let message = format!("item {item}: {error}");
+                self.find(Rule::NewerFormat, &path, message);
             }
             Err(error @ BrokenText::Envelope(_)) => {
                 let message = format!("item {item}: {error}");
