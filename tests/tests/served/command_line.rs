@@ -37,6 +37,11 @@ fn what_is_not_understood_ends_with_2_and_names_the_flag() -> Result<()> {
         "--privatekey-labels=foo",
         "--key-cutoff-time=yesterday",
         "--listen-addr=nowhere",
+        "--listen-probe-addr=nowhere",
+        "--additional-namespaces=good,a b",
+        "--additional-namespaces=../x",
+        "--additional-namespaces=a/b",
+        "--label-selector=a in b",
         "--log-format=xml",
     ] {
         let said = controller(&[flag], &[])?;
@@ -57,11 +62,9 @@ fn without_a_cluster_it_says_what_to_do() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_port_that_is_taken_is_fatal_and_named() -> Result<()> {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let folder = tempfile::tempdir()?;
-    let kubeconfig = folder.path().join("config");
+/// The flag for a kubeconfig in this folder, of an API server that is not there.
+fn nowhere(folder: &std::path::Path) -> Result<String> {
+    let kubeconfig = folder.join("config");
     let cluster = serde_json::json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
@@ -69,8 +72,35 @@ fn a_port_that_is_taken_is_fatal_and_named() -> Result<()> {
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
     });
     std::fs::write(&kubeconfig, cluster.to_string())?;
+    Ok(format!("--kubeconfig={}", kubeconfig.display()))
+}
+
+#[test]
+fn namespaces_beyond_the_open_files_are_fatal_and_counted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let names: Vec<_> = (0..200).map(|number| format!("n{number}")).collect();
+    let mut command = Command::new("prlimit");
+    command
+        .args(["--nofile=64:500", "--"])
+        .arg(Implementation::Ours.programs()?.controller)
+        .args([
+            nowhere(folder.path())?,
+            format!("--additional-namespaces={}", names.join(",")),
+        ]);
+    let said = run(&mut command)?;
+    ensure!(
+        said.code() == 1 && said.stderr.contains("201 namespaces") && said.stderr.contains("500 open files"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_port_that_is_taken_is_fatal_and_named() -> Result<()> {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let folder = tempfile::tempdir()?;
     let listen = format!("--listen-addr={}", taken.local_addr()?);
-    let config = format!("--kubeconfig={}", kubeconfig.display());
+    let config = nowhere(folder.path())?;
     let said = controller(&[&listen, &config, "--listen-metrics-addr=127.0.0.1:0"], &[])?;
     let address = taken.local_addr()?.to_string();
     ensure!(
