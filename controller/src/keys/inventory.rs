@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use sealing::key_secret::{self, KeySecretError};
 use sealing::keyring::{KeyPair, KeyRing};
 
-use super::{Current, Keys};
+use super::{Current, Keys, renewal};
 use crate::settings::KeyOrder;
 
 /// A Secret that may hold a key, parsed.
@@ -168,21 +168,32 @@ impl Inventory {
         self.malformed.len()
     }
 
+    /// The Secrets whose certificates begin long after `now`, with that time: a clock was wrong when they were made, or is now.
+    pub(crate) fn ahead(&self, now: Timestamp) -> Vec<(&str, Timestamp)> {
+        let with_time = self
+            .held
+            .iter()
+            .map(|(name, held)| (name.as_str(), held.pair.cert().not_before()));
+        with_time.filter(|(_, begin)| renewal::is_ahead(*begin, now)).collect()
+    }
+
     /// The keys that follow. As in the reference, keys are taken in the order of their Secrets' creation, and a later
-    /// one becomes current only when it is strictly newer.
-    pub(crate) fn keys(&self) -> Keys {
+    /// one becomes current only when it is strictly newer; but one from the future does so only where there is no other.
+    pub(crate) fn keys(&self, now: Timestamp) -> Keys {
         let mut in_order: Vec<_> = self.held.iter().collect();
         in_order.sort_by_key(|(name, held)| (held.created, (*name).clone()));
         let mut ring = KeyRing::counting(self.operations.clone());
-        let mut current: Option<Current> = None;
+        let mut current: Option<(bool, Current)> = None;
         for (name, held) in in_order {
             let age = match self.order {
                 KeyOrder::CertNotBefore => held.pair.cert().not_before(),
                 KeyOrder::SecretCreationTimestamp => held.created,
             };
             ring.insert(held.pair.private().clone(), age);
-            if held.has_secret && current.as_ref().is_none_or(|current| current.age < age) {
-                current = Some(Current {
+            let is_timely = !renewal::is_ahead(held.pair.cert().not_before(), now);
+            let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
+            if held.has_secret && current.as_ref().is_none_or(is_newer) {
+                let newer = Current {
                     secret: name.clone(),
                     pem: held.pair.cert().pem().to_owned(),
                     fingerprint: held.pair.fingerprint().clone(),
@@ -191,13 +202,14 @@ impl Inventory {
                         let cert = held.pair.cert();
                         (cert.not_before().as_second(), cert.not_after().as_second())
                     },
-                });
+                };
+                current = Some((is_timely, newer));
             }
         }
         Keys {
             version: self.version,
             ring,
-            current,
+            current: current.map(|(_, current)| current),
         }
     }
 }
@@ -235,7 +247,7 @@ mod tests {
     }
 
     fn current(inventory: &Inventory) -> Option<String> {
-        inventory.keys().current.map(|current| current.secret)
+        inventory.keys(at("2035-01-01")).current.map(|current| current.secret)
     }
 
     #[test]
@@ -258,7 +270,11 @@ mod tests {
         assert_eq!(current(&inventory).as_deref(), Some("b"), "the newer one seals");
 
         assert_eq!(inventory.gone("b"), Some(Change::Orphaned));
-        assert_eq!(inventory.keys().ring.fingerprints().count(), 2, "both still open");
+        assert_eq!(
+            inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+            2,
+            "both still open"
+        );
         assert_eq!(
             current(&inventory).as_deref(),
             Some("a"),
@@ -270,7 +286,7 @@ mod tests {
             Some(Change::Unloaded)
         );
         assert_eq!(
-            inventory.keys().ring.fingerprints().collect::<Vec<_>>(),
+            inventory.keys(at("2035-01-01")).ring.fingerprints().collect::<Vec<_>>(),
             [second.fingerprint()]
         );
         assert_eq!(current(&inventory), None);
@@ -297,7 +313,7 @@ mod tests {
         assert_eq!(inventory.seen(broken()), Some(change));
         assert_eq!(inventory.seen(broken()), None, "said once");
         assert_eq!((inventory.malformed(), current(&inventory)), (1, None));
-        assert_eq!(inventory.keys().ring.fingerprints().count(), 1);
+        assert_eq!(inventory.keys(at("2035-01-01")).ring.fingerprints().count(), 1);
         assert_eq!(
             inventory.seen(secret("a", "3", "2024-01-01", Some(&key))),
             Some(Change::Loaded)

@@ -12,15 +12,25 @@ pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// is behind dates each new key before the cut-off, and the next would be due at once.
 pub(crate) const FLOOR: Duration = Duration::from_secs(60);
 
-/// What the decision rests on.
+/// How far the begin of a certificate may be ahead of the clock here. Clocks of a cluster differ by seconds or minutes.
+const AHEAD: Duration = Duration::from_secs(3600);
+
+/// Whether a key whose certificate begins then was made by a clock that was ahead of the one here.
+pub(crate) fn is_ahead(begin: Timestamp, now: Timestamp) -> bool {
+    begin > after(now, AHEAD)
+}
+
+/// What the decision rests on. How long ago something happened is measured, and not by the time of day: that may be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyState {
     /// Age of the current key.
     pub current: Option<Timestamp>,
-    /// Since when there has been no active key, in a controller that has had one; `None` at the first start.
-    pub lacking_since: Option<Timestamp>,
-    /// When this process made a key last, by its own clock.
-    pub made: Option<Timestamp>,
+    /// Whether it is from the future ([`is_ahead`]): its own age would never be over.
+    pub is_ahead: bool,
+    /// How long there has been no active key, in a controller that has had one; `None` at the first start.
+    pub lacking_for: Option<Duration>,
+    /// How long ago this process made a key last.
+    pub made_before: Option<Duration>,
 }
 
 /// When the next key is made; `None`: never, as things are.
@@ -30,17 +40,20 @@ pub(crate) fn next_key(
     cutoff: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let floor = state
-        .made
-        .map(|made| after(made, period.map_or(FLOOR, |period| period.min(FLOOR))));
+    let floor = period.map_or(FLOOR, |period| period.min(FLOOR));
+    let pause = state.made_before.map(|before| floor.saturating_sub(before));
     let due = due(state, period, cutoff, now)?;
-    Some(floor.map_or(due, |floor| due.max(floor)))
+    Some(due.max(after(now, pause.unwrap_or_default())))
 }
 
 fn due(state: KeyState, period: Option<Duration>, cutoff: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let Some(age) = state.current else {
-        return Some(state.lacking_since.map_or(now, |since| after(since, GRACE)));
+        let wait = state.lacking_for.map(|lacking| GRACE.saturating_sub(lacking));
+        return Some(after(now, wait.unwrap_or_default()));
     };
+    if state.is_ahead && period.is_some() {
+        return Some(now);
+    }
     // A cut-off in the future takes effect when it comes; before that, a new key would only be cut off in its turn.
     let cut_off = cutoff.filter(|cutoff| age < *cutoff);
     let renewed = period.map(|period| after(age, period));
@@ -60,26 +73,19 @@ mod tests {
     fn table() {
         let now = "2024-06-01T00:00:00Z";
         let day = 24;
-        // (name, current, lacking since, period in hours, cut-off, expected)
+        // (name, current, seconds without, period in hours, cut-off, expected)
         let cases = [
             ("first start", None, None, Some(day), None, Some(now)),
             ("first start, renewal off", None, None, None, None, Some(now)),
             (
                 "the only key is gone",
                 None,
-                Some("2024-05-31T23:59:30Z"),
+                Some(30),
                 Some(day),
                 None,
                 Some("2024-06-01T00:00:30Z"),
             ),
-            (
-                "gone for long",
-                None,
-                Some("2024-05-31T00:00:00Z"),
-                None,
-                None,
-                Some("2024-05-31T00:01:00Z"),
-            ),
+            ("gone for long", None, Some(3600), None, None, Some(now)),
             (
                 "young",
                 Some("2024-05-31T12:00:00Z"),
@@ -88,14 +94,7 @@ mod tests {
                 None,
                 Some("2024-06-01T12:00:00Z"),
             ),
-            (
-                "old",
-                Some("2024-05-01T00:00:00Z"),
-                None,
-                Some(day),
-                None,
-                Some("2024-05-02T00:00:00Z"),
-            ),
+            ("old", Some("2024-05-01T00:00:00Z"), None, Some(day), None, Some(now)),
             ("old, renewal off", Some("2024-05-01T00:00:00Z"), None, None, None, None),
             (
                 "cut off",
@@ -103,7 +102,7 @@ mod tests {
                 None,
                 None,
                 Some("2024-05-15T00:00:00Z"),
-                Some("2024-05-15T00:00:00Z"),
+                Some(now),
             ),
             (
                 "newer than the cut-off",
@@ -142,8 +141,9 @@ mod tests {
         for (name, current, lacking, period, cutoff, expected) in cases {
             let state = KeyState {
                 current: current.map(at),
-                lacking_since: lacking.map(at),
-                made: None,
+                is_ahead: false,
+                lacking_for: lacking.map(Duration::from_secs),
+                made_before: None,
             };
             let period = period.map(|hours| Duration::from_secs(hours * 3600));
             assert_eq!(
@@ -158,24 +158,48 @@ mod tests {
     fn keys_that_are_never_new_enough_are_not_made_in_a_loop() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (now, cutoff) = (at("2024-06-01T00:00:00Z"), Some(at("2024-05-31T00:00:00Z")));
-        let next = |made: Option<Timestamp>, current: Option<&str>, period: Option<u64>| {
+        let next = |made_before: Option<Duration>, current: Option<&str>, period: Option<u64>| {
             let state = KeyState {
                 current: current.map(at),
-                lacking_since: None,
-                made,
+                is_ahead: false,
+                lacking_for: None,
+                made_before,
             };
             next_key(state, period.map(Duration::from_secs), cutoff, now)
         };
         // The API server's clock is a year behind: the key that was made just now is as old as that.
         let behind = Some("2023-06-01T00:00:00Z");
-        assert!(next(None, behind, None) < Some(now), "the first one is made at once");
+        assert_eq!(next(None, behind, None), Some(now), "the first one is made at once");
+        let now_made = Some(Duration::ZERO);
         let in_a_minute = Some(at("2024-06-01T00:01:00Z"));
-        assert_eq!(next(Some(now), behind, None), in_a_minute);
-        assert_eq!(next(Some(now), behind, Some(30 * 24 * 3600)), in_a_minute);
-        assert_eq!(next(Some(now), None, None), in_a_minute, "it went at once");
+        assert_eq!(next(now_made, behind, None), in_a_minute);
+        assert_eq!(next(now_made, behind, Some(30 * 24 * 3600)), in_a_minute);
+        assert_eq!(next(now_made, None, None), in_a_minute, "it went at once");
         let period = Some(at("2024-06-01T00:00:08Z"));
-        assert_eq!(next(Some(now), behind, Some(8)), period, "a short period is meant");
+        assert_eq!(next(now_made, behind, Some(8)), period, "a short period is meant");
         let new = Some("2024-06-01T00:00:00Z");
-        assert_eq!(next(Some(now), new, None), None, "one that is new enough is enough");
+        assert_eq!(next(now_made, new, None), None, "one that is new enough is enough");
+    }
+
+    #[test]
+    fn key_from_the_future_is_followed_at_once() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (now, begin) = (at("2024-06-01T00:00:00Z"), at("2034-06-01T00:00:00Z"));
+        assert!(is_ahead(begin, now) && !is_ahead(at("2024-06-01T00:59:00Z"), now));
+        let state = |made_before| KeyState {
+            current: Some(begin),
+            is_ahead: is_ahead(begin, now),
+            lacking_for: None,
+            made_before,
+        };
+        let period = Some(Duration::from_secs(30 * 24 * 3600));
+        assert_eq!(next_key(state(None), period, None, now), Some(now));
+        let floor = next_key(state(Some(Duration::from_secs(20))), period, None, now);
+        assert_eq!(
+            floor,
+            Some(at("2024-06-01T00:00:40Z")),
+            "whatever the time of day was then"
+        );
+        assert_eq!(next_key(state(None), None, None, now), None, "renewal is off");
     }
 }

@@ -1,5 +1,7 @@
 //! Keeps the picture of the keys up to date, and makes the next key when it is time.
 
+mod clock;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tracing::{debug, error, info, warn};
 
 use super::generate::{MakeKeyError, generate};
 use super::inventory::{Change, Inventory, KeySecret};
-use super::renewal::{self, KeyState};
+use super::renewal;
 use super::source::{self, KeyNews};
 use super::{Keys, KeysReader};
 use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
@@ -57,12 +59,14 @@ pub(crate) struct KeyStore {
     unsure: BTreeSet<String>,
     /// When they are looked up again.
     look_at: Instant,
-    lacking_since: Option<Timestamp>,
-    made: Option<Timestamp>,
+    lacking_since: Option<Instant>,
+    made: Option<Instant>,
+    /// Key Secrets from the future that were named.
+    named: BTreeSet<String>,
     /// The key whose Secret was sent and not answered: it may have been created all the same.
     unanswered: Option<Fingerprint>,
     failures: u32,
-    not_before: Option<Timestamp>,
+    not_before: Option<Instant>,
     /// The key whose certificate was logged last, so that a new one's is not logged twice.
     logged: Option<Fingerprint>,
     /// When a key was asked for while another replica led.
@@ -100,6 +104,7 @@ impl KeyStore {
             look_at: Instant::now(),
             lacking_since: None,
             made: None,
+            named: BTreeSet::new(),
             unanswered: None,
             failures: 0,
             not_before: None,
@@ -129,30 +134,15 @@ impl KeyStore {
             Some(()) = asked.recv() => self.make_as_asked().await,
             () = self.leadership.changed() => self.has_changed_place().await,
             () = tokio::time::sleep_until(self.look_at), if !self.unsure.is_empty() => self.look_again().await,
-            () = pause::until(due) => if self.is_due() { self.make_if_still_due().await },
+            () = pause::until(due) => {
+                // The time of day alone can make another key current.
+                self.publish();
+                if self.is_due() {
+                    self.make_if_still_due().await;
+                }
+            }
             () = self.stop.cancelled() => {}
         }
-    }
-
-    /// When the next key is made. Not before the keys that there are have been listed, and by the leader alone.
-    fn due(&self) -> Option<Timestamp> {
-        if !self.listed || !self.leadership.leads() {
-            return None;
-        }
-        let current = self.published.borrow().current.as_ref().map(|current| current.age);
-        let state = KeyState {
-            current,
-            lacking_since: self.lacking_since,
-            made: self.made,
-        };
-        let now = Timestamp::now();
-        let by_age = renewal::next_key(state, self.settings.renew_period, self.settings.cutoff, now);
-        let due = if self.owed { now } else { by_age? };
-        Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
-    }
-
-    fn is_due(&self) -> bool {
-        self.due().is_some_and(|due| due <= Timestamp::now())
     }
 
     async fn hear(&mut self, news: KeyNews) {
@@ -257,7 +247,9 @@ impl KeyStore {
     }
 
     fn publish(&mut self) {
-        let keys = self.inventory.keys();
+        let now = Timestamp::now();
+        self.name_from_the_future(now);
+        let keys = self.inventory.keys(now);
         self.metrics.show_keys(&keys, self.inventory.malformed());
         if self.unanswered.as_ref().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
@@ -276,7 +268,7 @@ impl KeyStore {
                 }
             }
             None if before.current.is_some() => {
-                self.lacking_since = Some(Timestamp::now());
+                self.lacking_since = Some(Instant::now());
                 warn!(
                     "there is no active key: one is made in {} s unless one appears",
                     renewal::GRACE.as_secs()
@@ -284,7 +276,7 @@ impl KeyStore {
             }
             None => {}
         }
-        if before.version != keys.version {
+        if before.version != keys.version || before.current != keys.current {
             self.published.send_replace(Arc::new(keys));
         }
     }
@@ -350,7 +342,7 @@ impl KeyStore {
     fn has_failed(&mut self, reason: &MakeKeyError) {
         self.failures += 1;
         let wait = pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
-        self.not_before = Timestamp::now().checked_add(wait).ok();
+        self.not_before = Some(Instant::now() + wait);
         error!(error = chain(reason), "Failed to generate new key");
     }
 
@@ -358,7 +350,7 @@ impl KeyStore {
         self.owed = false;
         self.failures = 0;
         self.not_before = None;
-        self.made = Some(Timestamp::now());
+        self.made = Some(Instant::now());
         self.unanswered = None;
     }
 

@@ -88,7 +88,10 @@ async fn a_key_that_was_asked_for_is_tried_again_until_it_is_made() {
     store.hear(KeyNews::Listed(vec![secret])).await;
     assert_eq!(store.due(), None, "none is due");
     store.make_as_asked().await;
-    assert!(store.not_before.is_some() && store.due() == store.not_before);
+    assert!(
+        store.not_before.is_some() && store.due() > Some(Timestamp::now()),
+        "after a pause"
+    );
     let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
     store.unanswered = Some(fingerprint);
     store.hear(KeyNews::Seen(Box::new(secret))).await;
@@ -146,4 +149,25 @@ async fn a_key_that_is_due_is_made_only_after_a_look() {
     assert!(store.is_due());
     store.make_if_still_due().await;
     assert_eq!((store.unanswered.clone(), store.failures), (None, 1), "the look failed");
+}
+
+#[tokio::test]
+async fn key_from_the_future_does_not_stay_current() {
+    let (mut store, keys) = store();
+    store.settings.renew_period = Some(Duration::from_secs(30 * 24 * 3600));
+    let ten_years = jiff::SignedDuration::from_hours(10 * 365 * 24);
+    let (mut ahead, _) = generate(&store.settings, Timestamp::now() + ten_years).unwrap();
+    ahead.metadata.name = Some("ahead".to_owned());
+    store.hear(KeyNews::Listed(vec![ahead])).await;
+    assert_eq!(
+        keys.borrow().current.clone().unwrap().secret,
+        "ahead",
+        "there is no other"
+    );
+    assert!(store.is_due() && store.named.contains("ahead"));
+    let (timely, _) = key_secret(&store.settings, "timely");
+    store.hear(KeyNews::Seen(Box::new(timely))).await;
+    assert_eq!(keys.borrow().current.clone().unwrap().secret, "timely");
+    assert_eq!(keys.borrow().ring.fingerprints().count(), 2, "both open");
+    assert!(!store.is_due());
 }
