@@ -85,6 +85,9 @@ pub(crate) struct Memory {
     pub retry: Option<Retry>,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
+    /// resourceVersion of the Secret as it was last written, where the API server's admission made something of it otherwise:
+    /// it would do the same again.
+    pub admitted: Option<String>,
     /// Digest of the input of the last pass that succeeded.
     pub input_digest: Option<String>,
     /// Digest of the input of which a Secret was made that is nobody's: it is not made again.

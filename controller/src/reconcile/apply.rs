@@ -8,6 +8,7 @@ use kube::{Api, Client};
 use tracing::debug;
 
 use super::decide::SecretStep;
+use super::desired;
 use crate::error::ApiFailure;
 use crate::index::SecretIdentity;
 use crate::object_name::ObjectName;
@@ -18,6 +19,10 @@ use crate::request::in_time;
 pub(crate) struct Written {
     /// Its metadata as the API server has them now.
     pub metadata: ObjectMeta,
+    /// What admission made otherwise than it was sent: names of labels, annotations and items.
+    pub altered: Vec<String>,
+    /// Whether the API server kept it as it was: what was sent differed from that only in what admission altered.
+    pub unchanged: bool,
 }
 
 /// Writes the Secret, if the plan says so: POST, or PUT with the uid and the resourceVersion that were read, so that
@@ -28,17 +33,22 @@ pub(crate) async fn secret(
     step: &SecretStep,
 ) -> Result<Option<Written>, ApiFailure> {
     let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
-    let written = match step {
+    let (sent, written) = match step {
         SecretStep::Leave => return Ok(None),
-        SecretStep::Create(secret) => in_time(api.create(&PostParams::default(), secret)).await?,
+        SecretStep::Create(secret) => (secret, in_time(api.create(&PostParams::default(), secret)).await?),
         SecretStep::Recreate { old, new } => {
             delete(client, name, old).await?;
-            in_time(api.create(&PostParams::default(), new)).await?
+            (new, in_time(api.create(&PostParams::default(), new)).await?)
         }
-        SecretStep::Replace(secret) => in_time(api.replace(&name.name, &PostParams::default(), secret)).await?,
+        SecretStep::Replace(secret) => {
+            let written = in_time(api.replace(&name.name, &PostParams::default(), secret)).await?;
+            (secret, written)
+        }
     };
     debug!(key = %name, "Secret written");
     Ok(Some(Written {
+        altered: desired::altered(sent, &written),
+        unchanged: sent.metadata.resource_version == written.metadata.resource_version,
         metadata: written.metadata,
     }))
 }

@@ -241,7 +241,12 @@ fn existing(
             asked: wanted.to_owned(),
         }));
     }
-    let Some(new) = desired::replace(live, asked, mode) else {
+    let as_admitted = memory.admitted.is_some() && memory.admitted == live.metadata.resource_version;
+    if as_admitted && remember::is_of_this_object(sealed, memory, observed.digest) {
+        return Target::Step(SecretStep::Leave, None);
+    }
+    let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
+    let Some(new) = desired::replace(live, asked, mode, uid) else {
         return Target::Step(SecretStep::Leave, None);
     };
     if live.immutable == Some(true) && !desired::same_data(live, &new) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crds::names;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use sealing::secret::ClearSecret;
 
 use crate::annotation::says_true;
@@ -56,10 +56,11 @@ fn data(asked: &ClearSecret) -> BTreeMap<String, ByteString> {
         .collect()
 }
 
-/// The object to write over `live`, which keeps its uid and resourceVersion; `None` when nothing would change.
-/// The type is not looked at here: it can never change.
-pub(crate) fn replace(live: &Secret, asked: &ClearSecret, mode: Mode) -> Option<Secret> {
+/// The object to write over `live`, which keeps its uid and resourceVersion; `None` when nothing would change. `uid` is the
+/// SealedSecret's. The type is not looked at here: it can never change.
+pub(crate) fn replace(live: &Secret, asked: &ClearSecret, mode: Mode, uid: &str) -> Option<Secret> {
     let mut new = live.clone();
+    let owners = owners(&live.metadata, asked, uid);
     // A Secret that is immutable stays so, whatever is asked.
     if asked.immutable == Some(true) {
         new.immutable = Some(true);
@@ -69,22 +70,61 @@ pub(crate) fn replace(live: &Secret, asked: &ClearSecret, mode: Mode) -> Option<
             new.data = Some(data(asked));
             new.metadata.labels = asked.metadata.labels.clone();
             new.metadata.annotations = asked.metadata.annotations.clone();
-            new.metadata.owner_references = asked.metadata.owner_references.clone();
+            new.metadata.owner_references = Some(owners);
         }
         Mode::Repair => {
             new.data = Some(data(asked));
             add_meta(&mut new, asked);
-            new.metadata.owner_references = asked.metadata.owner_references.clone();
+            new.metadata.owner_references = Some(owners);
         }
         Mode::Patch { own } => {
             new.data.get_or_insert_default().extend(data(asked));
             add_meta(&mut new, asked);
             if own {
-                new.metadata.owner_references = asked.metadata.owner_references.clone();
+                new.metadata.owner_references = Some(owners);
             }
         }
     }
     (!same(live, &new)).then_some(new)
+}
+
+/// The owners that the Secret is to have: the SealedSecret's own entry is put right where it stands, and what others added
+/// stays (an operator that wants a Secret to go with an object of its own adds one). Kubernetes knows one controller: where
+/// the SealedSecret becomes it, another one's entry goes.
+fn owners(live: &ObjectMeta, asked: &ClearSecret, uid: &str) -> Vec<OwnerReference> {
+    let own = asked.metadata.owner_references.as_deref().unwrap_or_default();
+    let controls = |owner: &OwnerReference| owner.controller == Some(true);
+    let controlled = own.iter().any(controls);
+    let there = live.owner_references.as_deref().unwrap_or_default();
+    let mut owners: Vec<OwnerReference> = there
+        .iter()
+        .filter_map(|owner| match own.iter().find(|own| own.uid == owner.uid) {
+            Some(own) => Some(own.clone()),
+            None if owner.uid == uid || (controlled && controls(owner)) => None,
+            None => Some(owner.clone()),
+        })
+        .collect();
+    let missing = own.iter().filter(|own| there.iter().all(|owner| owner.uid != own.uid));
+    owners.extend(missing.cloned());
+    owners
+}
+
+/// What the API server's admission made otherwise than it was sent: names of labels, annotations and items.
+pub(crate) fn altered(sent: &Secret, kept: &Secret) -> Vec<String> {
+    fn differing<'a, V: PartialEq>(
+        what: &'a str,
+        sent: Option<&'a BTreeMap<String, V>>,
+        kept: Option<&'a BTreeMap<String, V>>,
+    ) -> impl Iterator<Item = String> + use<'a, V> {
+        let sent = sent.into_iter().flatten();
+        let differing = sent.filter(move |(name, value)| kept.and_then(|kept| kept.get(*name)) != Some(*value));
+        differing.map(move |(name, _)| format!("{what} {name}"))
+    }
+    let (m, n) = (&sent.metadata, &kept.metadata);
+    differing("label", m.labels.as_ref(), n.labels.as_ref())
+        .chain(differing("annotation", m.annotations.as_ref(), n.annotations.as_ref()))
+        .chain(differing("item", sent.data.as_ref(), kept.data.as_ref()))
+        .collect()
 }
 
 fn add_meta(new: &mut Secret, asked: &ClearSecret) {

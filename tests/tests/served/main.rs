@@ -21,6 +21,7 @@ mod kubectl;
 mod lab;
 mod manners;
 mod memory;
+mod others;
 mod outage;
 mod re_encrypt;
 mod reconcile;

@@ -51,6 +51,59 @@ fn a_missing_secret_is_created() {
 }
 
 #[test]
+fn owners_of_others_stay() {
+    let other = |controller: bool| json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "p1", "controller": controller});
+    let owned = |others: &[Value]| {
+        let mut owners: Vec<Value> = others.to_vec();
+        owners.extend(owner(UID).as_array().cloned().unwrap_or_default());
+        json!({"ownerReferences": owners})
+    };
+    let case = |name, status, metadata: Value| Case {
+        live: Ok(Some(live(json!({"metadata": metadata})))),
+        status,
+        ..case(name)
+    };
+    check(
+        case("added by an operator", synced(1), owned(&[other(false)])),
+        "leave; -; -; -",
+    );
+    let mut edited = case("and the SealedSecret was edited", synced(0), owned(&[other(false)]));
+    edited.opened = asked(|secret| secret.items.clear());
+    check(
+        edited,
+        &format!("replace l:asked,owner:p1,owner:u1; {GOOD}; Unsealed; -"),
+    );
+    let mut taken = owned(&[other(true)]);
+    merge(
+        &mut taken,
+        json!({"annotations": {"sealedsecrets.bitnami.com/managed": "true"}}),
+    );
+    taken["ownerReferences"].as_array_mut().unwrap().truncate(1);
+    check(
+        case("taken over from another controller", json!(null), taken),
+        &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
+    );
+}
+
+#[test]
+fn what_admission_made_of_it_is_left_alone() {
+    let overridden = |version: Option<&str>| Case {
+        live: Ok(Some(live(json!({"metadata": {"labels": {"l": "policy"}}})))),
+        status: synced(1),
+        memory: Memory {
+            admitted: version.map(str::to_owned),
+            input_digest: Some("the object.the settings".to_owned()),
+            ..Memory::default()
+        },
+        ..case("a policy overrides a label")
+    };
+    check(overridden(Some("7")), "leave; -; -; -");
+    let put_right = "replace a=new,l:asked,owner:u1; -; Unsealed; -";
+    check(overridden(Some("6")), put_right);
+    check(overridden(None), put_right);
+}
+
+#[test]
 fn what_is_as_asked_is_left_alone() {
     check(
         Case {
