@@ -17,6 +17,8 @@ pub(crate) const EVENT_UNSEAL_FAILED: &str = "ErrUnsealFailed";
 pub(crate) const EVENT_UPDATE_FAILED: &str = "ErrUpdateFailed";
 /// Reason of the event of a key Secret that holds no usable key (ours; the reference dies of it).
 pub(crate) const EVENT_KEY_MALFORMED: &str = "ErrKeyMalformed";
+/// Reason of the event of a key Secret that was deleted, or came to hold another key (ours).
+pub(crate) const EVENT_KEY_GONE: &str = "SealingKeyGone";
 /// Condition reason of success.
 pub(crate) const REASON_UNSEALED: &str = "Unsealed";
 

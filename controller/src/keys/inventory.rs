@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use crds::names;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
+use sealing::key::Fingerprint;
 use sealing::key_secret::{self, KeySecretError};
 use sealing::keyring::{KeyPair, KeyRing};
 
@@ -57,26 +58,27 @@ impl KeySecret {
 pub(crate) enum Change {
     /// A key is held from now on.
     Loaded,
+    /// As [`Self::Loaded`], in a Secret that held another key until now; that one still opens until the next start.
+    Replaced,
     /// A Secret that should hold a key does not.
     Malformed(KeySecretError),
     /// A key is held no more, because its Secret lost the active label.
     Unloaded,
-    /// A key's Secret was deleted; the key still opens until the next start.
-    Orphaned,
 }
 
 struct Held {
     version: (String, String),
     created: Timestamp,
     pair: Arc<KeyPair>,
-    /// Whether its Secret is there. A key without one opens, but does not seal: at the next start it would be lost.
+    /// Whether its Secret is there, and holds it. A key without one opens, but does not seal: at the next start it would be lost.
     has_secret: bool,
 }
 
 /// The key Secrets that were seen.
 pub(crate) struct Inventory {
     order: KeyOrder,
-    held: BTreeMap<String, Held>,
+    /// By the Secret's name and the key: a Secret may come to hold another key.
+    held: BTreeMap<(String, Fingerprint), Held>,
     malformed: BTreeMap<String, (String, String)>,
     version: u64,
     operations: Arc<AtomicU64>,
@@ -102,17 +104,20 @@ impl Inventory {
             created,
             pair,
         } = secret;
-        let known = self
-            .held
-            .get(&name)
-            .is_some_and(|held| held.has_secret && held.version == version)
+        let known = self.of(&name).any(|held| held.has_secret && held.version == version)
             || self.malformed.get(&name) == Some(&version);
         let change = match pair {
             _ if known => return None,
             Some(Ok(pair)) => {
                 self.malformed.remove(&name);
+                let fingerprint = pair.fingerprint().clone();
+                let replaced = self
+                    .held
+                    .iter()
+                    .any(|((other, key), held)| *other == name && *key != fingerprint && held.has_secret);
+                self.leave(&name);
                 self.held.insert(
-                    name,
+                    (name, fingerprint),
                     Held {
                         version,
                         created,
@@ -120,18 +125,20 @@ impl Inventory {
                         has_secret: true,
                     },
                 );
-                Change::Loaded
+                if replaced { Change::Replaced } else { Change::Loaded }
             }
             Some(Err(error)) => {
-                if let Some(held) = self.held.get_mut(&name) {
-                    held.has_secret = false;
-                }
+                self.leave(&name);
                 self.malformed.insert(name, version);
                 Change::Malformed(error)
             }
             None => {
                 self.malformed.remove(&name);
-                self.held.remove(&name)?;
+                let before = self.held.len();
+                self.held.retain(|(other, _), _| *other != name);
+                if self.held.len() == before {
+                    return None;
+                }
                 Change::Unloaded
             }
         };
@@ -139,13 +146,27 @@ impl Inventory {
         Some(change)
     }
 
-    /// Takes note that a Secret was deleted. `None`: it held no key.
-    pub(crate) fn gone(&mut self, name: &str) -> Option<Change> {
+    /// Takes note that a Secret was deleted: its key still opens until the next start. Gives the Secret's uid; `None`: it
+    /// held no key.
+    pub(crate) fn gone(&mut self, name: &str) -> Option<String> {
         self.malformed.remove(name);
-        let held = self.held.get_mut(name).filter(|held| held.has_secret)?;
-        held.has_secret = false;
+        let uid = self.of(name).find(|held| held.has_secret)?.version.0.clone();
+        self.leave(name);
         self.version += 1;
-        Some(Change::Orphaned)
+        Some(uid)
+    }
+
+    /// The keys that this Secret holds, or held.
+    fn of(&self, name: &str) -> impl Iterator<Item = &Held> {
+        let named = self.held.iter().filter(move |((other, _), _)| other == name);
+        named.map(|(_, held)| held)
+    }
+
+    /// Takes note that no key is in this Secret any more.
+    fn leave(&mut self, name: &str) {
+        for (_, held) in self.held.iter_mut().filter(|((other, _), _)| other == name) {
+            held.has_secret = false;
+        }
     }
 
     /// Names of the Secrets that are believed to be there, and are not among these.
@@ -154,7 +175,7 @@ impl Inventory {
             .held
             .iter()
             .filter(|(_, held)| held.has_secret)
-            .map(|(name, _)| name);
+            .map(|((name, _), _)| name);
         let is_listed = |name: &&String| {
             let mut names = listed.iter().filter_map(|secret| secret.metadata.name.as_ref());
             names.any(|listed| listed == *name)
@@ -173,7 +194,7 @@ impl Inventory {
         let with_time = self
             .held
             .iter()
-            .map(|(name, held)| (name.as_str(), held.pair.cert().not_before()));
+            .map(|((name, _), held)| (name.as_str(), held.pair.cert().not_before()));
         with_time.filter(|(_, begin)| renewal::is_ahead(*begin, now)).collect()
     }
 
@@ -181,10 +202,10 @@ impl Inventory {
     /// one becomes current only when it is strictly newer; but one from the future does so only where there is no other.
     pub(crate) fn keys(&self, now: Timestamp) -> Keys {
         let mut in_order: Vec<_> = self.held.iter().collect();
-        in_order.sort_by_key(|(name, held)| (held.created, (*name).clone()));
+        in_order.sort_by_key(|(place, held)| (held.created, (*place).clone()));
         let mut ring = KeyRing::counting(self.operations.clone());
         let mut current: Option<(bool, Current)> = None;
-        for (name, held) in in_order {
+        for ((name, _), held) in in_order {
             let age = match self.order {
                 KeyOrder::CertNotBefore => held.pair.cert().not_before(),
                 KeyOrder::SecretCreationTimestamp => held.created,
@@ -269,7 +290,7 @@ mod tests {
         );
         assert_eq!(current(&inventory).as_deref(), Some("b"), "the newer one seals");
 
-        assert_eq!(inventory.gone("b"), Some(Change::Orphaned));
+        assert_eq!(inventory.gone("b").as_deref(), Some("uid-b"));
         assert_eq!(
             inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
             2,
@@ -319,6 +340,42 @@ mod tests {
             Some(Change::Loaded)
         );
         assert_eq!((inventory.malformed(), current(&inventory).as_deref()), (0, Some("a")));
+    }
+
+    #[test]
+    fn a_secret_that_comes_to_hold_another_key_does_not_take_the_former_along() {
+        let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        inventory.seen(secret("a", "1", "2024-01-01", Some(&first)));
+        let seen = inventory.seen(secret("a", "2", "2024-01-01", Some(&second)));
+        assert_eq!(seen, Some(Change::Replaced));
+        let keys = inventory.keys(at("2035-01-01"));
+        assert!(keys.ring.holds(first.fingerprint()) && keys.ring.holds(second.fingerprint()));
+        assert_eq!(
+            keys.current.map(|current| current.fingerprint).as_ref(),
+            Some(second.fingerprint())
+        );
+        let same = inventory.seen(secret("a", "3", "2024-01-01", Some(&second)));
+        assert_eq!(same, Some(Change::Loaded), "only its metadata changed");
+        let back = inventory.seen(secret("a", "4", "2024-01-01", Some(&first)));
+        assert_eq!(back, Some(Change::Replaced), "and back");
+        let seals = inventory
+            .keys(at("2035-01-01"))
+            .current
+            .map(|current| current.fingerprint);
+        assert_eq!(
+            seals.as_ref(),
+            Some(first.fingerprint()),
+            "the other one has no Secret any more"
+        );
+        assert_eq!(inventory.gone("a").as_deref(), Some("uid-a"));
+        assert_eq!((inventory.gone("a"), current(&inventory)), (None, None));
+        inventory.seen(secret("a", "5", "2024-01-01", None));
+        assert_eq!(
+            inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+            0,
+            "retired, with all that it held"
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::inventory::{Change, Inventory, KeySecret};
 use super::renewal;
 use super::source::{self, KeyNews};
 use super::{Keys, KeysReader};
-use crate::error::{ApiFailure, EVENT_KEY_MALFORMED, chain};
+use crate::error::{ApiFailure, EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -40,6 +40,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const ASKED_FOR: Duration = Duration::from_secs(12);
 /// How much of what the leader has to say is kept by a replica that does not lead.
 const UNREPORTED: usize = 64;
+
+/// What becomes of a key that is in no Secret any more.
+const KEPT: &str = "its key is kept for opening until the next start, and then is lost for good";
+/// The same of one whose Secret holds another one.
+const FORMER: &str = "the former key is kept for opening until the next start, and then is lost for good";
 
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
@@ -176,9 +181,18 @@ impl KeyStore {
 
     fn seen(&mut self, secret: KeySecret) {
         let (name, uid) = (secret.name.clone(), secret.version.0.clone());
-        match self.inventory.seen(secret) {
-            None | Some(Change::Orphaned) => {}
+        let change = self.inventory.seen(secret);
+        match change {
+            None => {}
             Some(Change::Loaded) => info!(secretname = name, "registered private key"),
+            Some(Change::Replaced) => {
+                warn!(secretname = name, "a key Secret holds another key now: {FORMER}");
+                self.tell(
+                    (&name, &uid),
+                    EVENT_KEY_GONE,
+                    format!("The Secret holds another key now: {FORMER}"),
+                );
+            }
             Some(Change::Unloaded) => warn!(
                 secretname = name,
                 "private key unloaded: its Secret does not have the active label any more"
@@ -186,23 +200,27 @@ impl KeyStore {
             Some(Change::Malformed(reason)) => {
                 let reason = chain(&reason);
                 error!(secret = name, error = reason, "Error reading key");
-                self.unreported.push((
-                    Subject::key_secret(&self.namespace, &name, &uid),
-                    Notice {
-                        kind: EventType::Warning,
-                        reason: EVENT_KEY_MALFORMED,
-                        message: format!("The Secret holds no usable sealing key: {reason}"),
-                    },
-                ));
-                self.report();
-                // A replica that never leads has nobody to tell: the latest matter most.
-                let too_many = self.unreported.len().saturating_sub(UNREPORTED);
-                self.unreported.drain(..too_many);
+                let message = format!("The Secret holds no usable sealing key: {reason}");
+                self.tell((&name, &uid), EVENT_KEY_MALFORMED, message);
             }
         }
     }
 
-    /// Posts what is to be said, if this replica leads; else it may come to lead.
+    /// Posts a warning about a key Secret, if this replica leads; else it may come to lead.
+    fn tell(&mut self, (name, uid): (&str, &str), reason: &'static str, message: String) {
+        let notice = Notice {
+            kind: EventType::Warning,
+            reason,
+            message,
+        };
+        let subject = Subject::key_secret(&self.namespace, name, uid);
+        self.unreported.push((subject, notice));
+        self.report();
+        // A replica that never leads has nobody to tell: the latest matter most.
+        let too_many = self.unreported.len().saturating_sub(UNREPORTED);
+        self.unreported.drain(..too_many);
+    }
+
     fn report(&mut self) {
         if self.leadership.leads() {
             for (subject, notice) in self.unreported.drain(..) {
@@ -229,11 +247,9 @@ impl KeyStore {
                 return;
             }
         }
-        if self.inventory.gone(name).is_some() {
-            warn!(
-                secretname = name,
-                "a key Secret was deleted: its key is kept for opening until the next start, and then is lost for good"
-            );
+        if let Some(uid) = self.inventory.gone(name) {
+            warn!(secretname = name, "a key Secret was deleted: {KEPT}");
+            self.tell((name, &uid), EVENT_KEY_GONE, format!("The Secret was deleted: {KEPT}"));
         }
     }
 
