@@ -40,6 +40,17 @@ pub(crate) enum ApiFailure {
     /// 403, because the namespace is being deleted: nothing can be made there, and soon nothing will be asked for.
     #[error("{0}")]
     NamespaceEnds(String),
+    /// 422, by the API server's own rules for the object: it would say the same again.
+    #[error("{0}")]
+    Invalid(String),
+    /// 429: to be asked again after a while.
+    #[error("{text}")]
+    Overloaded {
+        /// What it says.
+        text: String,
+        /// After how many seconds.
+        seconds: u32,
+    },
     /// The API server answered with another error.
     #[error("{0}")]
     Answer(String),
@@ -59,6 +70,11 @@ impl From<Status> for ApiFailure {
             (409, _) => Self::Conflict(text),
             (404, _) => Self::NotFound(text),
             (403, _) => Self::Denied(text),
+            (422, _) if is_about_content(&status) => Self::Invalid(text),
+            (429, _) => Self::Overloaded {
+                text,
+                seconds: status.details.map_or(0, |details| details.retry_after_seconds),
+            },
             _ => Self::Answer(text),
         }
     }
@@ -75,6 +91,35 @@ fn has_cause(status: &Status, reason: &str) -> bool {
         .any(|cause| cause.reason == reason)
 }
 
+/// What of a Secret is the SealedSecret's alone to say.
+const CONTENT: [&str; 3] = ["data", "metadata.labels", "metadata.annotations"];
+
+/// Whether a refusal is about the content that was asked for, by the API server's own rules: a policy or a webhook names no
+/// field, and what cannot be changed depends on the Secret that is there.
+fn is_about_content(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes).peekable();
+    causes.peek().is_some()
+        && causes.all(|cause| {
+            let is_content = CONTENT.iter().any(|field| cause.field.starts_with(field));
+            is_content && !cause.message.contains("immutable")
+        })
+}
+
+/// Beginnings of the rules for the names of items. What the API server says of a name quotes no value.
+const NAME_RULES: [&str; 4] = [
+    "a valid config key must consist of",
+    "must be no more than",
+    "must not be '.'",
+    "must not start with '..'",
+];
+
+/// The rule for the names of items that a complaint tells, if it is one about a name.
+fn name_rule(message: &str) -> Option<&str> {
+    NAME_RULES
+        .iter()
+        .find_map(|rule| message.find(rule).and_then(|at| message.get(at..)))
+}
+
 /// The server's message; but the complaint about a Secret's data is cut down to the item, since it may quote a byte.
 fn status_text(status: &Status) -> String {
     let causes = status.details.iter().flat_map(|details| &details.causes);
@@ -86,7 +131,10 @@ fn status_text(status: &Status) -> String {
     }
     let parts: Vec<_> = data
         .iter()
-        .map(|cause| format!("{}: {}", cause.field, cause.reason))
+        .map(|cause| {
+            let what = name_rule(&cause.message).unwrap_or(&cause.reason);
+            format!("{}: {what}", cause.field)
+        })
         .collect();
     format!("the API server refuses the Secret: {}", parts.join(", "))
 }
@@ -263,6 +311,10 @@ impl Failure {
             Self::Contested(_) => row(EVENT_UPDATE_FAILED, "update", "SecretContested", Retry::Slow),
             Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
             Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
+            Self::Api(ApiFailure::NamespaceEnds(_)) => {
+                row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Slow)
+            }
+            Self::Api(ApiFailure::Invalid(_)) => row(EVENT_UPDATE_FAILED, "update", "SecretInvalid", Retry::OnChange),
             Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
         }
     }
@@ -315,6 +367,27 @@ mod tests {
         assert_eq!(failure(403, "Forbidden"), ApiFailure::Denied("m".to_owned()));
         assert_eq!(failure(401, "Unauthorized"), ApiFailure::Answer("m".to_owned()));
         assert_eq!(failure(500, ""), ApiFailure::Answer("m".to_owned()));
+        assert_eq!(
+            failure(422, "Invalid"),
+            ApiFailure::Answer("m".to_owned()),
+            "of a policy"
+        );
+        for (field, message, is_content) in [
+            ("metadata.labels", "m", true),
+            ("metadata.ownerReferences", "m", false),
+            ("data", "field is immutable when `immutable` is set", false),
+        ] {
+            let refused = ApiFailure::from(status(422, "Invalid", "m", &[(field, "FieldValueInvalid", message)]));
+            assert_eq!(
+                matches!(refused, ApiFailure::Invalid(_)),
+                is_content,
+                "{field}: {message}"
+            );
+        }
+        let mut overloaded = status(429, "TooManyRequests", "m", &[]);
+        overloaded.details.as_mut().unwrap().retry_after_seconds = 7;
+        let (text, seconds) = ("m".to_owned(), 7);
+        assert_eq!(ApiFailure::from(overloaded), ApiFailure::Overloaded { text, seconds });
         let ends = status(
             403,
             "Forbidden",
@@ -337,6 +410,18 @@ mod tests {
         assert_eq!(
             failure.to_string(),
             "the API server refuses the Secret: data[.dockerconfigjson]: FieldValueInvalid"
+        );
+    }
+
+    #[test]
+    fn the_rule_for_the_names_of_items_is_told() {
+        let rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        let cause = format!("Invalid value: \"a b\": {rule}");
+        let causes = [("data[a b]", "FieldValueInvalid", cause.as_str())];
+        let failure = ApiFailure::from(status(422, "Invalid", "m", &causes));
+        assert_eq!(
+            failure,
+            ApiFailure::Invalid(format!("the API server refuses the Secret: data[a b]: {rule}"))
         );
     }
 

@@ -29,6 +29,8 @@ enum Step {
     Leave,
     Create(Box<ConfigMap>),
     Replace(Box<ConfigMap>),
+    /// It is immutable: somebody who may has to delete it.
+    Stuck,
 }
 
 /// The ConfigMap of one installation.
@@ -109,6 +111,15 @@ impl Publication {
                     self.works();
                     continue;
                 }
+                Step::Stuck => {
+                    if !std::mem::replace(&mut self.troubled, true) {
+                        warn!(
+                            configmap = self.name,
+                            "the ConfigMap is immutable and does not hold the current certificate: delete it, and it is made again"
+                        );
+                    }
+                    continue;
+                }
                 Step::Create(map) => in_time(self.api.create(&params, &map)).await,
                 Step::Replace(map) => in_time(self.api.replace(&self.name, &params, &map)).await,
             };
@@ -147,6 +158,7 @@ fn step(live: Option<&ConfigMap>, name: &str, pem: &str) -> Step {
             ..ConfigMap::default()
         })),
         Some(live) if live.data == data && live.binary_data.as_ref().is_none_or(BTreeMap::is_empty) => Step::Leave,
+        Some(live) if live.immutable == Some(true) => Step::Stuck,
         Some(live) => Step::Replace(Box::new(ConfigMap {
             metadata: live.metadata.clone(),
             data,
@@ -183,6 +195,11 @@ mod tests {
             binary_data: Some(BTreeMap::from([("tls.crt2".to_owned(), ByteString(vec![1]))])),
             ..right.clone()
         };
+        let stuck = ConfigMap {
+            immutable: Some(true),
+            ..map(json!({"tls.crt": "OLD"}))
+        };
+        assert_eq!(step(Some(&stuck), "a-certificate", "PEM"), Step::Stuck);
         for wrong in [
             map(json!({"tls.crt": "OLD"})),
             map(json!({"tls.crt": "PEM", "more": "1"})),

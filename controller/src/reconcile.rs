@@ -21,7 +21,7 @@ use sealing::SystemRandom;
 use sealing::lately::Lately;
 use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
@@ -233,6 +233,10 @@ impl Reconciler {
             && let Err(error) = self.write_status(&start.sealed, status).await
         {
             self.metrics.count_error(METRIC_STATUS, &name.namespace);
+            // Said once; of one that was changed meanwhile, the next pass tells.
+            if !start.memory.unfinished && !matches!(error, ApiFailure::NotFound(_) | ApiFailure::Conflict(_)) {
+                warn!(key = %name, %error, "the status cannot be written, trying again");
+            }
             (memory, next) = report::status_not_written(memory, &start.memory, next, &error);
         }
         if let Some(event) = plan.event {

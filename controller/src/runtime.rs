@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod replica;
+mod retry_after;
 mod signals;
 
 use std::panic::AssertUnwindSafe;

@@ -13,12 +13,15 @@ use sealing::unseal::Unsealed;
 
 use super::desired::{self, Mode};
 use super::remember;
-use super::report::{SLOW_LONGEST, known, report, slow_pause, wait};
+use super::report::{known, report, slow_pause, wait};
 use crate::annotation::Wishes;
 use crate::error::{ApiFailure, Failure};
 use crate::events::Notice;
 use crate::index::{Memory, Repairs, SecretIdentity};
 use crate::settings::ReconcileSettings;
+
+/// So often a namespace that is being deleted is waited for in silence, with growing pauses.
+const NAMESPACE_ENDS: u32 = 3;
 
 /// What a decision rests on.
 pub(crate) struct Observed<'a> {
@@ -104,6 +107,14 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     };
     let mut plan = match target {
         Target::Wait(pause) => wait(memory, pause),
+        Target::WaitMore => {
+            let attempts = memory.attempts.saturating_add(1);
+            let memory = Memory {
+                attempts,
+                ..memory.clone()
+            };
+            wait(&memory, slow_pause(attempts))
+        }
         Target::Step(step, None) => report(observed.sealed, Ok(step), memory, settings, now),
         Target::Step(step, Some(failure)) => {
             let plan = report(observed.sealed, Err(&failure), memory, settings, now);
@@ -125,7 +136,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
 fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Timestamp) -> Repairs {
     match target {
         Target::Step(SecretStep::Leave, None) if memory.repairs.are_contested() => Repairs::default(),
-        Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) => memory.repairs,
+        Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) | Target::WaitMore => memory.repairs,
         Target::Step(..) if memory.input_digest.as_deref() == Some(observed.digest) => memory.repairs.and_one(now),
         Target::Step(..) => Repairs::default(),
     }
@@ -153,6 +164,8 @@ enum Target {
     Fail(Failure),
     /// Not yet.
     Wait(Duration),
+    /// Not yet, and longer each time.
+    WaitMore,
 }
 
 fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings) -> Target {
@@ -169,8 +182,8 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     }
     let live = match &observed.live {
         Ok(live) => live,
-        // The SealedSecret is about to go as well; if it does not, the next try will tell.
-        Err(ApiFailure::NamespaceEnds(_)) => return Target::Wait(SLOW_LONGEST),
+        // The SealedSecret is most likely about to go as well. Only if it does not, there is something to be said.
+        Err(ApiFailure::NamespaceEnds(_)) if memory.attempts < NAMESPACE_ENDS => return Target::WaitMore,
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
     let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;

@@ -17,7 +17,7 @@ use crate::settings::ReconcileSettings;
 pub(super) const FAST_FIRST: Duration = Duration::from_millis(50);
 const FAST_LONGEST: Duration = Duration::from_secs(2);
 const SLOW_FIRST: Duration = Duration::from_secs(2);
-pub(super) const SLOW_LONGEST: Duration = Duration::from_secs(300);
+const SLOW_LONGEST: Duration = Duration::from_secs(300);
 
 /// How long one wording of a failure stands that a timer tries again.
 const REPEATED_AFTER: Duration = Duration::from_secs(300);
@@ -54,6 +54,16 @@ pub(super) fn slow_pause(failures: u32) -> Duration {
     pause::growing(failures, SLOW_FIRST, SLOW_LONGEST)
 }
 
+/// The pause that the API server asks for (429 with Retry-After), within what is waited for anything.
+fn asked_pause(failure: Option<&Failure>) -> Duration {
+    match failure {
+        Some(Failure::Api(ApiFailure::Overloaded { seconds, .. })) => {
+            Duration::from_secs(u64::from(*seconds)).min(SLOW_LONGEST)
+        }
+        _ => Duration::ZERO,
+    }
+}
+
 /// When an outcome is tried again.
 struct Again {
     /// Failures in a row, this one included.
@@ -77,6 +87,7 @@ impl Again {
             0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
             n => slow_pause(n),
         };
+        let pause = pause.max(asked_pause(failure));
         Self {
             attempts,
             retry,
@@ -183,7 +194,7 @@ pub(crate) fn status_not_written(
         return (memory, next);
     }
     let attempts = before.attempts.saturating_add(1);
-    let pause = pause::growing(attempts, FAST_FIRST, SLOW_LONGEST);
+    let pause = pause::growing(attempts, FAST_FIRST, SLOW_LONGEST).max(asked_pause(Some(&error.clone().into())));
     (
         Memory {
             attempts,

@@ -17,6 +17,7 @@ use kube::{Client, Config};
 use thiserror::Error;
 use tower::{Layer, Service};
 
+use super::retry_after::RetryAfterLayer;
 use crate::args::VERSION;
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
@@ -83,7 +84,9 @@ fn client(mut config: Config, settings: &ApiSettings, leadership: Leadership) ->
     // What it sends again, it would send behind fence and pace: a write could so leave long after this replica has ceased to
     // lead.
     let connection = connection::direct(&config).map_err(ClientError::Client)?;
-    let builder = ClientBuilder::new(connection, config.default_namespace).with_layer(&FenceLayer(leadership));
+    let builder = ClientBuilder::new(connection, config.default_namespace)
+        .with_layer(&RetryAfterLayer)
+        .with_layer(&FenceLayer(leadership));
     Ok(match settings.limit {
         None => builder.build(),
         Some((qps, burst)) => {

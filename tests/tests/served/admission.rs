@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::lab::SOON;
 
-/// Answers as the file says: `{"seconds": 4, "patch": [ … ]}`.
+/// Answers as the file says: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
 const WEBHOOK: &str = r#"
 import base64, json, ssl, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,8 @@ class Review(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))["request"]
         orders = json.load(open(file))
         time.sleep(orders.get("seconds", 0))
-        response = {"uid": request["uid"], "allowed": True}
+        print("asked", request["resource"]["resource"], request["operation"], flush=True)
+        response = {"uid": request["uid"], "allowed": "status" not in orders, "status": orders.get("status")}
         if "patch" in orders:
             response["patchType"] = "JSONPatch"
             response["patch"] = base64.b64encode(json.dumps(orders["patch"]).encode()).decode()
@@ -49,7 +50,7 @@ const PORT: u16 = 19443;
 
 /// The webhook while it runs.
 pub(crate) struct Webhook {
-    _process: Process,
+    process: Process,
     orders: PathBuf,
 }
 
@@ -57,10 +58,6 @@ impl Webhook {
     /// One that is asked about everything that the controller writes to these resources (`group/resource`), and lets it pass.
     pub(crate) fn start(cluster: &Cluster, resources: &[&str]) -> Result<Webhook> {
         let orders = cluster.state().join("webhook.json");
-        let webhook = |process| Webhook {
-            _process: process,
-            orders: orders.clone(),
-        };
         let file = |name: &str| cluster.state().join(name).display().to_string();
         let (host, _) = cluster.api_server_address();
         let process = cluster
@@ -72,7 +69,7 @@ impl Webhook {
             anyhow::ensure!(process.log()?.contains("listens"));
             Ok(())
         })?;
-        let webhook = webhook(process);
+        let webhook = Webhook { process, orders };
         webhook.order(&json!({}))?;
         let rules: Vec<Value> = resources
             .iter()
@@ -97,6 +94,11 @@ impl Webhook {
         // The API server takes up a new configuration within about a second.
         std::thread::sleep(Duration::from_secs(2));
         Ok(webhook)
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> Result<usize> {
+        Ok(self.process.log()?.matches("asked").count())
     }
 
     /// What it does from now on.

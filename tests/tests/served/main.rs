@@ -25,6 +25,7 @@ mod others;
 mod outage;
 mod re_encrypt;
 mod reconcile;
+mod refused;
 mod replicas;
 mod restart;
 mod rotate;
