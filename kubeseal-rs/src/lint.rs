@@ -118,10 +118,8 @@ impl Report {
 }
 
 /// Whether a file is worth judging: all others are passed over without being read as YAML.
-pub(crate) fn is_relevant(path: &Path, bytes: &[u8]) -> bool {
-    // UTF-16 is refused, and for that it has to be noticed.
-    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
-    is_kustomization(path) || says_kind(&String::from_utf8_lossy(&bytes), &["Secret", "SealedSecret"])
+pub(crate) fn is_relevant(path: &Path, text: &str) -> bool {
+    is_kustomization(path) || says_kind(text, &["Secret", "SealedSecret"])
 }
 
 /// Whether a source holds nothing though it must.
@@ -132,7 +130,7 @@ pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
             Ok(documents) => !documents.iter().any(has_kind),
             Err(DocumentError::Empty) => true,
             // What is wrong with the text of other objects is not told here.
-            Err(_) => !String::from_utf8_lossy(bytes).contains("kind"),
+            Err(_) => !document::text_lossy(bytes).contains("kind"),
         },
         Asked::Named => bytes.trim_ascii().is_empty(),
         Asked::Below | Asked::No => false,
@@ -189,7 +187,7 @@ fn judge_documents<'a>(
 
 fn leave_out_what_is_allowed(sources: &[Source], allow: &[Rule], findings: &mut Vec<Finding>) {
     for source in sources {
-        let allowed = Allowed::of(&String::from_utf8_lossy(&source.bytes));
+        let allowed = Allowed::of(&document::text_lossy(&source.bytes));
         findings.retain(|finding| {
             let here = finding.file == source.name;
             !(here && allowed.allows(finding.rule, finding.place.map(|place| place.line)))

@@ -50,18 +50,13 @@ impl Manifest {
 
 /// Those of a file that may hold objects of `kind`.
 fn documents(name: &InputName, file: &TreeFile, bytes: &[u8], kind: &str) -> Result<Option<Vec<Document>>, Error> {
-    let may_hold = bytes.windows(kind.len()).any(|part| part == kind.as_bytes());
-    if !file.typed && is_chart_template(&file.path, bytes) {
-        return Ok(None);
-    }
-    // UTF-16 is refused by the reader, with what to do about it.
-    let utf16 = bytes.contains(&0);
-    if !may_hold && !utf16 {
+    let text = document::text_lossy(bytes);
+    if !text.contains(kind) || !file.typed && is_chart_template(&file.path, &text) {
         return Ok(None);
     }
     match document::read(bytes) {
         Ok(documents) => Ok(Some(documents)),
-        Err(_) if !file.typed && !says(bytes, kind) => Ok(None),
+        Err(_) if !file.typed && !says(&text, kind) => Ok(None),
         Err(error) => Err(name.fault(error).into()),
     }
 }
@@ -72,18 +67,14 @@ pub(crate) fn kind(document: &Document) -> &str {
     said.unwrap_or("document without kind")
 }
 
-/// Whether a text that cannot be read says `kind: KIND` somewhere, in YAML or JSON, in UTF-8 or UTF-16.
-fn says(bytes: &[u8], kind: &str) -> bool {
-    let wanted = format!("kind:{kind}");
-    let plain: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .filter(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'"' | b'\''))
-        .collect();
-    plain.windows(wanted.len() + 1).any(|part| {
-        part.split_last()
-            .is_some_and(|(next, text)| text == wanted.as_bytes() && !next.is_ascii_alphanumeric())
-    }) || plain.ends_with(wanted.as_bytes())
+/// Whether a text that cannot be read says `kind: KIND` somewhere, in YAML or JSON.
+fn says(text: &str, kind: &str) -> bool {
+    let plain = text.replace([' ', '\t', '"', '\''], "");
+    let mut after = plain
+        .split("kind:")
+        .skip(1)
+        .filter_map(|after| after.strip_prefix(kind));
+    after.any(|after| !after.starts_with(|next: char| next.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -98,12 +89,10 @@ mod tests {
             "a: {{ x }}\n  kind:   'Secret'\r\n",
             "kind: Secret",
         ] {
-            assert!(says(text.as_bytes(), "Secret"), "{text}");
-            let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            assert!(says(&utf16, "Secret"), "{text}");
+            assert!(says(text, "Secret"), "{text}");
         }
         for text in ["kind: SecretStore\n", "kind: SealedSecret\n", "a Secret of kind: x", ""] {
-            assert!(!says(text.as_bytes(), "Secret"), "{text}");
+            assert!(!says(text, "Secret"), "{text}");
         }
     }
 }

@@ -224,12 +224,12 @@ fn rules_of(file: &Path, folder: &Path) -> Gitignore {
 }
 
 /// Whether the file is a template of a Helm chart, which is no manifest before Helm has filled it in.
-pub(crate) fn is_chart_template(path: &Path, bytes: &[u8]) -> bool {
+pub(crate) fn is_chart_template(path: &Path, text: &str) -> bool {
     let in_chart = path.ancestors().any(|folder| {
         folder.file_name().is_some_and(|name| name == "templates")
             && folder.parent().is_some_and(|chart| chart.join("Chart.yaml").is_file())
     });
-    in_chart && bytes.windows(2).any(|pair| pair == b"{{")
+    in_chart && text.contains("{{")
 }
 
 /// The path without `.` and `..`, by its text alone.

@@ -15,6 +15,7 @@
 mod budget;
 pub mod edit;
 mod emit;
+pub(crate) mod encoding;
 mod error;
 mod go_float;
 mod json;
@@ -34,6 +35,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
+pub use encoding::{Text, text_lossy};
 pub use error::{DocumentError, Node, Place, Typed, shown};
 pub use strings::Nulls;
 pub use verbatim::{Lost, check_verbatim};
@@ -122,7 +124,7 @@ impl std::fmt::Debug for Document {
     }
 }
 
-/// Reads every object of `source`: UTF-8 with or without a byte-order mark, LF or CRLF; YAML documents divided by
+/// Reads every object of `source`: UTF-8 or UTF-16 with or without a byte-order mark, LF or CRLF; YAML documents divided by
 /// `---`, or JSON objects one after the other. Documents that are empty or hold only comments are skipped. The `items`
 /// of a `List`, `SecretList` or `SealedSecretList` come out as documents of their own.
 ///
@@ -143,9 +145,9 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 /// # Errors
 /// As [`read`].
 pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
-    let text = decode(source)?;
+    let text = encoding::decode(source)?;
     let mut is_empty = true;
-    stream::each(text, &Budget::unlimited(), &mut |one| {
+    stream::each(&text, &Budget::unlimited(), &mut |one| {
         list::expand(one.index, one.format, one.placed, &mut |document| {
             is_empty = false;
             take(document);
@@ -160,8 +162,10 @@ pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), Documen
 /// # Errors
 /// As [`read`], and [`DocumentError::Another`], [`DocumentError::TooLarge`].
 pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError> {
+    let text = encoding::decode(source)?;
+    let budget = Budget::new(memory.saturating_sub(text.copied()));
     let mut found = None;
-    stream::each(decode(source)?, &Budget::new(memory), &mut |one| {
+    stream::each(&text, &budget, &mut |one| {
         let mut another = None;
         list::expand(one.index, one.format, one.placed, &mut |document| {
             if found.is_none() {
@@ -173,24 +177,6 @@ pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError>
         another.map_or(Ok(()), |place| Err(DocumentError::Another { place }))
     })?;
     found.ok_or(DocumentError::Empty)
-}
-
-/// The source as text without its byte-order mark.
-fn decode(source: &[u8]) -> Result<&str, DocumentError> {
-    // Without a mark, UTF-16 shows by the NUL in its first character, which is ASCII in every manifest.
-    if matches!(
-        source,
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, b'\t'..=b'~', ..] | [b'\t'..=b'~', 0, ..]
-    ) {
-        return Err(DocumentError::Utf16);
-    }
-    let source = source.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(source);
-    std::str::from_utf8(source).map_err(|error| {
-        let before = source.iter().take(error.valid_up_to());
-        DocumentError::NotUtf8 {
-            line: 1 + before.filter(|b| **b == b'\n').count(),
-        }
-    })
 }
 
 /// Overwrites every string in `value` with zeros before freeing it. Map keys are names, not secrets, and are left.

@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::document::encoding;
+
 /// One block: its tag (`CERTIFICATE`, `RSA PRIVATE KEY` …) and its DER bytes, wiped on drop.
 pub(crate) struct Block {
     pub(crate) tag: String,
@@ -24,25 +26,12 @@ pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
     )
 }
 
-/// The text in UTF-8 without a byte-order mark. PowerShell writes UTF-16 when a program's output goes to a file
-/// (`kubeseal --fetch-cert > cert.pem`). What is neither is left as it is.
+/// The text in UTF-8 without a byte-order mark. What is no text is left as it is.
 pub(crate) fn utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    let (units, is_little) = match text {
-        [0xFF, 0xFE, units @ ..] => (units, true),
-        [0xFE, 0xFF, units @ ..] => (units, false),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => return Zeroizing::new(rest.to_vec()),
-        _ => return Zeroizing::new(text.to_vec()),
-    };
-    let (pairs, _) = units.as_chunks::<2>();
-    let unit = |pair: &[u8; 2]| match is_little {
-        true => u16::from_le_bytes(*pair),
-        false => u16::from_be_bytes(*pair),
-    };
-    let letters = char::decode_utf16(pairs.iter().map(unit));
-    let text: String = letters
-        .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    Zeroizing::new(text.into_bytes())
+    Zeroizing::new(match encoding::decode(text) {
+        Ok(text) => text.as_bytes().to_vec(),
+        Err(_) => text.to_vec(),
+    })
 }
 
 /// Writes one block with LF line ends and 64 characters a line, as Go's `encoding/pem` does.
@@ -72,10 +61,6 @@ mod tests {
             let blocks = blocks(&bytes).unwrap();
             assert_eq!((blocks.len(), blocks[0].der.as_slice()), (1, [1, 2, 3].as_slice()));
         }
-        assert_eq!(
-            *utf8(&[0xFF, 0xFE, 0x00, 0xD8, 0x41]),
-            "\u{fffd}".as_bytes(),
-            "half of a letter"
-        );
+        assert_eq!(*utf8(&[0x30, 0x82, 0x00]), [0x30, 0x82, 0x00], "DER");
     }
 }

@@ -224,7 +224,7 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
         let Ok(bytes) = files::read_file(&found.path) else {
             continue;
         };
-        if lint::is_relevant(&found.path, &bytes) {
+        if lint::is_relevant(&found.path, &document::text_lossy(&bytes)) {
             document::read(&bytes).iter().flatten().for_each(&mut add);
         }
     }

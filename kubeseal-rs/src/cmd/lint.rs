@@ -4,6 +4,7 @@ mod certificates;
 
 use std::path::{Path, PathBuf};
 
+use sealing::document;
 use zeroize::Zeroizing;
 
 use crate::colour::Colour;
@@ -119,8 +120,10 @@ impl Gathered {
 
     /// Adds what is worth judging, each file once.
     fn add(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Result<(), Error> {
+        let text = document::text_lossy(&bytes);
         let speaks_of_secrets =
-            lint::is_relevant(&found.path, &bytes) && !repository::is_chart_template(&found.path, &bytes);
+            lint::is_relevant(&found.path, &text) && !repository::is_chart_template(&found.path, &text);
+        drop(text);
         let is_known = self.sources.iter().any(|source| source.path == found.path);
         if is_known || !speaks_of_secrets && !lint::is_wanting(asked, &bytes) {
             return Ok(());

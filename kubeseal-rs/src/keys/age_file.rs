@@ -6,18 +6,21 @@ use std::path::Path;
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::x25519::Recipient;
 use age::{Decryptor, Encryptor, IdentityFile};
+use sealing::document::text_lossy;
 use zeroize::Zeroizing;
 
 use super::KeysError;
 use crate::error::Error;
 use crate::files;
 
-/// How an encrypted file begins: as text, or as bytes.
-const BEGINS: [&[u8]; 2] = [b"-----BEGIN AGE ENCRYPTED FILE-----", b"age-encryption.org/v1"];
+/// How an encrypted file begins that is text.
+const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
+/// How an encrypted file begins that is no text.
+const BINARY: &[u8] = b"age-encryption.org/v1";
 
 /// Whether these are the bytes of an encrypted file.
 pub(crate) fn is_encrypted(bytes: &[u8]) -> bool {
-    BEGINS.iter().any(|begin| bytes.starts_with(begin))
+    bytes.starts_with(BINARY) || text_lossy(bytes).starts_with(ARMOR)
 }
 
 /// Encrypts to all `recipients` (`age1…`); the result is text.
@@ -55,13 +58,19 @@ pub(crate) fn in_clear(
     let identity = identity.ok_or_else(|| KeysError::Encrypted(name.to_owned()))?;
     let file = files::read_file(identity)?;
     let not_one = || KeysError::NotAnIdentity(identity.display().to_string());
-    let identities = IdentityFile::from_buffer(file.as_slice())
+    let identities = IdentityFile::from_buffer(text_lossy(&file).as_bytes())
         .ok()
         .and_then(|file| file.into_identities().ok())
         .filter(|identities| !identities.is_empty())
         .ok_or_else(not_one)?;
     let failed = |error: &dyn std::fmt::Display| KeysError::Age(error.to_string());
-    let decryptor = Decryptor::new_buffered(ArmoredReader::new(bytes.as_slice())).map_err(|error| failed(&error))?;
+    let text = text_lossy(&bytes);
+    let encrypted = if bytes.starts_with(BINARY) {
+        bytes.as_slice()
+    } else {
+        text.as_bytes()
+    };
+    let decryptor = Decryptor::new_buffered(ArmoredReader::new(encrypted)).map_err(|error| failed(&error))?;
     let mut reader = decryptor
         .decrypt(
             identities

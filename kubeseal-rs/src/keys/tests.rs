@@ -246,6 +246,14 @@ fn what_age_encrypts_only_its_identity_opens() {
     let encrypted = age_file::encrypted(clear, &[RECIPIENT.to_owned(), mine]).unwrap();
     assert!(age_file::is_encrypted(&encrypted) && encrypted.starts_with(b"-----BEGIN AGE"));
     assert_eq!(open(&encrypted, &secret).unwrap(), clear);
+    // As PowerShell's `>` writes a backup.
+    let text = String::from_utf8(encrypted.clone()).unwrap().replace('\n', "\r\n");
+    let utf16: Vec<u8> = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert!(age_file::is_encrypted(&utf16));
+    assert_eq!(open(&utf16, &secret).unwrap(), clear);
     let other = age_file::encrypted(clear, &[RECIPIENT.to_owned()]).unwrap();
     assert!(open(&other, &secret).is_err());
     assert!(open(&encrypted, "no identity").is_err());

@@ -234,7 +234,10 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
 
 #[test]
 fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
-    let tests = concat!(include_str!("tests.rs"), include_str!("tests/repository.rs"));
+    let tests = concat!(
+        include_str!("tests.rs"),
+        include_str!("tests/repository.rs")
+    );
     let page = include_str!("../../../docs/lint.md");
     for rule in Rule::ALL {
         assert!(tests.contains(&format!(" {rule}\"")), "no test finds {rule}");
@@ -379,23 +382,4 @@ fn nothing_is_not_found_to_be_sound() {
     };
     let other = source("g", &sound().replace("v1alpha1", "v1"));
     assert_eq!(found(&[unread, other]), ["f unreadable", "g:1:1 structure"]);
-}
-
-#[test]
-fn only_files_that_speak_of_secrets_are_read() {
-    let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text.as_bytes());
-    assert!(relevant("a.yaml", "kind: Secret"));
-    assert!(relevant("a.yaml", "- apiVersion: x\n  kind:   'SealedSecret'\n"));
-    assert!(relevant("a.json", r#"{"kind" : "SealedSecret"}"#));
-    assert!(relevant("kustomization.yml", "resources: []"));
-    assert!(!relevant("a.yaml", "kind: SecretStore"));
-    assert!(!relevant("a.yaml", "kind: ConfigMap # Secret"));
-    assert!(!relevant("a.yaml", "{{ if }}\nkind: Deployment\n"));
-    let utf_16: Vec<u8> = "kind: Secret\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(is_relevant(Path::new("a.yaml"), &utf_16));
-    let source = Source {
-        bytes: Zeroizing::new(utf_16),
-        ..source("f", "")
-    };
-    assert_eq!(found(&[source]), ["f unreadable"]);
 }

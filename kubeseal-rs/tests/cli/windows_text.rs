@@ -1,4 +1,4 @@
-//! Text as Windows tools write it: a byte-order mark, CRLF and UTF-16 are read, or refused with what to do about it.
+//! Text as Windows tools write it: a byte-order mark, CRLF and UTF-16.
 
 use crate::items::CERT;
 use crate::program::{Folder, command};
@@ -19,50 +19,111 @@ fn utf16(text: &str) -> [Vec<u8>; 4] {
     ]
 }
 
+/// The text of these bytes, which are of the form with this number.
+fn text_of(number: usize, bytes: &[u8]) -> String {
+    let unit = |pair: &[u8]| match number {
+        0 | 2 => u16::from_le_bytes([pair[0], pair[1]]),
+        _ => u16::from_be_bytes([pair[0], pair[1]]),
+    };
+    assert_eq!(bytes.len() % 2, 0);
+    let text: String = char::decode_utf16(bytes.chunks(2).map(unit))
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(text.starts_with('\u{feff}'), number < 2, "the mark stays");
+    text.trim_start_matches('\u{feff}').to_owned()
+}
+
 #[test]
-fn utf16_is_refused_in_every_mode_that_reads_objects() {
+fn utf16_is_read_in_every_mode() {
     let folder = Folder::with_keys();
-    let sealed = folder.run(CERT, SECRET).ok();
-    for (number, bytes) in utf16(SECRET).into_iter().enumerate() {
-        std::fs::write(folder.path("utf16.yaml"), &bytes).unwrap();
-        std::fs::write(folder.path("utf16.json"), &utf16(&sealed)[number]).unwrap();
-        std::fs::write(
-            folder.path(".kubeseal.yaml"),
-            &utf16("clusters: {a: {cert: a.pem}}\n")[number],
-        )
-        .unwrap();
-        let lines = [
-            format!("{CERT} -f utf16.yaml"),
-            format!("{CERT} seal utf16.yaml").replace(&format!("{CERT} seal"), &format!("seal {CERT}")),
-            format!("{CERT} --merge-into utf16.json -f more.yaml"),
-            format!("set {CERT} utf16.json password"),
-            "unset utf16.json password".to_owned(),
-            "--re-encrypt -f utf16.json".to_owned(),
-            "--validate -f utf16.json".to_owned(),
-            "--recovery-unseal --recovery-private-key test-only.key -f utf16.json".to_owned(),
-            "unseal --recovery-private-key test-only.key utf16.json".to_owned(),
-            "reseal --recovery-private-key test-only.key --cert test-only.crt utf16.json".to_owned(),
-            "doctor --offline utf16.json".to_owned(),
-            "render utf16.json".to_owned(),
-            "-f more.yaml".to_owned(),
-        ];
-        folder.put("more.yaml", SECRET);
-        let before = folder.listing();
-        for line in lines {
-            let run = folder.run(&line, "x");
-            assert_eq!(run.code, 1, "{line}: {}", run.told);
-            assert!(
-                run.told.contains("is UTF-16 text: save it as UTF-8"),
-                "{line}: {}",
-                run.told
-            );
-            assert!(!run.told.contains("hunter2"));
+    let sealed = folder.run(&format!("{CERT} -o yaml"), SECRET).ok();
+    let broken = sealed.replace("kind: SealedSecret\n", "kind: SealedSecret\nstrange: 1\n");
+    let put = |form: &dyn Fn(&str) -> Vec<u8>| {
+        for (name, text) in [
+            ("clear.yaml", SECRET),
+            ("db.sealed.yaml", &sealed),
+            ("broken.yaml", &broken),
+            (".kubeseal.yaml", "clusters: {a: {cert: test-only.crt}}\n"),
+        ] {
+            std::fs::write(folder.path(name), form(text)).unwrap();
         }
-        assert_eq!(folder.listing(), before);
+    };
+    let lines = [
+        "lint db.sealed.yaml broken.yaml clear.yaml",
+        "lint .",
+        "unseal --recovery-private-key test-only.key db.sealed.yaml --out clear",
+        "--recovery-unseal --recovery-private-key test-only.key -f db.sealed.yaml",
+        "reseal --check --recovery-private-key test-only.key db.sealed.yaml",
+        "doctor --offline --recovery-private-key test-only.key db.sealed.yaml",
+        "doctor --offline broken.yaml",
+        "render db.sealed.yaml",
+        "seal --check clear.yaml",
+        "--validate -f db.sealed.yaml --server http://127.0.0.1:1",
+        "--re-encrypt -f db.sealed.yaml --server http://127.0.0.1:1",
+    ];
+    let told = |line: &str| {
+        let run = folder.run(line, "");
+        let opened = std::fs::read(folder.path("clear/db.yaml")).unwrap_or_default();
+        let _ = std::fs::remove_dir_all(folder.path("clear"));
+        (run.told, run.stdout, opened)
+    };
+    put(&|text| text.as_bytes().to_vec());
+    let expected = lines.map(told);
+    for number in 0..4 {
+        put(&|text| utf16(text)[number].clone());
+        for (line, expected) in lines.iter().zip(&expected) {
+            assert_eq!(told(line), *expected, "{line}");
+        }
+        for line in ["-f clear.yaml", "seal clear.yaml"] {
+            let stdout = folder.run(line, "").ok();
+            let sealed = std::fs::read_to_string(folder.path("clear.sealed.yaml")).unwrap_or(stdout);
+            assert_eq!(password(&folder, "test-only.key", sealed.as_bytes()), "hunter2");
+        }
+        std::fs::remove_file(folder.path("clear.sealed.yaml")).unwrap();
     }
-    std::fs::remove_file(folder.path(".kubeseal.yaml")).unwrap();
-    let lint = folder.run("lint utf16.json", "");
-    assert!(lint.code == 1 && lint.stdout.contains("UTF-16"), "{}", lint.stdout);
+}
+
+fn password(folder: &Folder, key: &str, sealed: &[u8]) -> String {
+    let line = format!("--recovery-unseal -o yaml --recovery-private-key {key}");
+    let opened = folder.run_in(&[], &line.split(' ').collect::<Vec<_>>(), sealed).ok();
+    let known = [("hunter2", "aHVudGVyMg=="), ("new", "bmV3")];
+    let is_there = |(_, value): &&(&str, &str)| opened.contains(&format!("password: {value}"));
+    known.iter().find(is_there).map(|(text, _)| (*text).to_owned()).unwrap()
+}
+
+#[test]
+fn a_change_keeps_the_encoding_of_the_file() {
+    let folder = Folder::with_keys();
+    let sealed = folder.run(&format!("{CERT} -o yaml"), SECRET).ok();
+    let sealed = format!("# für 🔑\n{sealed}").replace('\n', "\r\n");
+    for (number, before) in utf16(&sealed).into_iter().enumerate() {
+        let file = folder.path("db.yaml");
+        std::fs::write(&file, &before).unwrap();
+        folder.put("more.yaml", &SECRET.replace("password", "more"));
+        let mut texts = Vec::new();
+        for line in [
+            format!("{CERT} --merge-into db.yaml -f more.yaml"),
+            "rename db.yaml more other".to_owned(),
+            "unset db.yaml other".to_owned(),
+        ] {
+            folder.run(&line, "").ok();
+            texts.push(text_of(number, &std::fs::read(&file).unwrap()));
+        }
+        assert!(texts[0].contains("\r\n    more: A") && texts[1].contains("\r\n    other: A"));
+        assert!(std::fs::read(&file).unwrap() == before, "byte for byte");
+        for (line, key) in [
+            (format!("set {CERT} db.yaml password"), "test-only.key"),
+            (
+                "reseal --recovery-private-key test-only.key --cert test-only-other.crt db.yaml".to_owned(),
+                "test-only-other.key",
+            ),
+        ] {
+            folder.run(&line, "new").ok();
+            let after = std::fs::read(&file).unwrap();
+            assert!(text_of(number, &after).starts_with("# für 🔑\r\n"), "{line}");
+            assert_eq!(password(&folder, key, &after), "new", "{line}");
+        }
+    }
 }
 
 /// `kubeseal --fetch-cert > cert.pem` in PowerShell.

@@ -19,7 +19,7 @@ use splice::Splice;
 
 use super::layout::{self, Node, Tree};
 use super::stream::{self, Found};
-use super::{Document, DocumentError, decode, wipe};
+use super::{Document, DocumentError, encoding, wipe};
 
 /// One change in an object. Paths are map keys, from the object down; a path that leads through a list is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,19 +72,18 @@ pub struct Edit<'d> {
 }
 
 /// The text of `source` with the changes in it, everything else byte for byte as it was: comments, order, quoting,
-/// anchors, line breaks, a byte-order mark, other documents. At most one edit for each document.
+/// anchors, line breaks, encoding, a byte-order mark, other documents. At most one edit for each document.
 ///
 /// # Errors
 /// [`EditError`]; then nothing can be used of the text.
 pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
-    let decoded = decode(source)?;
-    refuse_lone_carriage_returns(decoded)?;
-    let mark = source.get(..source.len() - decoded.len()).unwrap_or_default();
-    let mut intended = stream::values(decoded)?;
-    let outcome = intend(&mut intended, edits).and_then(|()| changed(decoded, edits));
+    let decoded = encoding::decode(source)?;
+    refuse_lone_carriage_returns(&decoded)?;
+    let mut intended = stream::values(&decoded)?;
+    let outcome = intend(&mut intended, edits).and_then(|()| changed(&decoded, edits));
     let outcome = outcome.and_then(|text| {
         let unfaithful = unfaithful(&text, &intended, edits)?;
-        unfaithful.map_or(Ok([mark, text.as_bytes()].concat()), Err)
+        unfaithful.map_or_else(|| Ok(decoded.encode(&text)), Err)
     });
     wipe_all(intended);
     outcome

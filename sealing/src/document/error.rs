@@ -90,9 +90,12 @@ pub enum DocumentError {
     /// There is no object in the source: it is empty, or holds comments, empty documents and empty Lists only.
     #[error("the input is empty: it holds no Kubernetes object")]
     Empty,
-    /// The source is UTF-16, as Windows tools write it.
-    #[error("the input is UTF-16 text: save it as UTF-8")]
-    Utf16,
+    /// The source begins as UTF-16, and holds half a character.
+    #[error("line {line}: the input is not UTF-16 text, though it begins as such")]
+    NotUtf16 {
+        /// The line of the first half, from 1.
+        line: usize,
+    },
     /// The source is not UTF-8.
     #[error("line {line}: the input is not UTF-8 text")]
     NotUtf8 {
@@ -212,7 +215,7 @@ impl DocumentError {
     /// The place of the fault, where one is known.
     pub fn place(&self) -> Option<Place> {
         match self {
-            DocumentError::Empty | DocumentError::Utf16 | DocumentError::NotUtf8 { .. } => None,
+            DocumentError::Empty | DocumentError::NotUtf16 { .. } | DocumentError::NotUtf8 { .. } => None,
             DocumentError::Syntax { place, .. }
             | DocumentError::NotAnObject { place, .. }
             | DocumentError::DuplicateKey { place, .. }

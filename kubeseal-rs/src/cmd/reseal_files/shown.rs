@@ -2,6 +2,7 @@
 
 use crds::SealedSecret;
 use sealing::document::edit::Change;
+use sealing::document::text_lossy;
 use similar::{ChangeTag, TextDiff};
 
 /// Base64 letters in a row from which a text counts as a ciphertext: far more than a fingerprint has, far fewer than the
@@ -33,8 +34,8 @@ pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
 
 /// The lines that differ, each with its sign; of ciphertexts only that they are there.
 pub(super) fn diff(old: &[u8], new: &[u8]) -> Vec<String> {
-    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
-    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    let (old, new) = (text_lossy(old), text_lossy(new));
+    let diff = TextDiff::from_lines(&*old, &*new);
     diff.iter_all_changes()
         .filter_map(|change| {
             let (sign, ciphertext) = match change.tag() {

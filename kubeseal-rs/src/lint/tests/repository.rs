@@ -107,3 +107,31 @@ fn the_same_object_twice_is_found_where_both_are_applied_together() {
     ];
     assert_eq!(found(&apart), [""; 0]);
 }
+
+#[test]
+fn only_files_that_speak_of_secrets_are_read() {
+    let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text);
+    assert!(relevant("a.yaml", "kind: Secret"));
+    assert!(relevant("a.yaml", "- apiVersion: x\n  kind:   'SealedSecret'\n"));
+    assert!(relevant("a.json", r#"{"kind" : "SealedSecret"}"#));
+    assert!(relevant("kustomization.yml", "resources: []"));
+    assert!(!relevant("a.yaml", "kind: SecretStore"));
+    assert!(!relevant("a.yaml", "kind: ConfigMap # Secret"));
+    assert!(!relevant("a.yaml", "{{ if }}\nkind: Deployment\n"));
+}
+
+#[test]
+fn utf16_is_read() {
+    const CLEAR: &str = "kind: Secret\nstringData: {a: hunter2}\n";
+    let utf_16 = |text: &str| Zeroizing::new(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let clear = Source {
+        bytes: utf_16(CLEAR),
+        ..source("f", "")
+    };
+    assert_eq!(found(&[clear]), ["f:2:1 clear-secret"]);
+    let allowed = Source {
+        bytes: utf_16(&format!("# kubeseal: allow-file clear-secret\n{CLEAR}")),
+        ..source("f", "")
+    };
+    assert_eq!(found(&[allowed]), [""; 0]);
+}
