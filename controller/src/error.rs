@@ -233,6 +233,12 @@ pub(crate) enum Failure {
         "the Secret would be a sealing key of the controller: refused unless the controller runs with --allow-credential-types"
     )]
     SealingKey,
+    /// The Secret would hold more than Kubernetes allows.
+    #[error(
+        "the Secret would hold {0} bytes in all values together, and Kubernetes allows {max}: seal the values as several Secrets",
+        max = sealing::size::LARGEST_SECRET
+    )]
+    TooLarge(usize),
     /// The API server refused, or was not there.
     #[error(transparent)]
     Api(#[from] ApiFailure),
@@ -315,6 +321,7 @@ impl Failure {
                 row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Slow)
             }
             Self::Api(ApiFailure::Invalid(_)) => row(EVENT_UPDATE_FAILED, "update", "SecretInvalid", Retry::OnChange),
+            Self::TooLarge(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTooLarge", Retry::OnChange),
             Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
         }
     }

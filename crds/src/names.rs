@@ -34,9 +34,11 @@ pub const ANNOTATION_SKIP_RECREATE: &str = "sealed-secrets-rs/skip-recreate";
 /// let it be changed: an immutable one, or another type (as `--replace-immutable` has all).
 pub const ANNOTATION_REPLACE_IMMUTABLE: &str = "sealed-secrets-rs/replace-immutable";
 
+/// Where `kubectl apply` without `--server-side` keeps a copy of the object.
+pub const ANNOTATION_APPLIED_BY_KUBECTL: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
 pub const ANNOTATIONS_LAST_APPLIED: [&str; 2] = [
-    "kubectl.kubernetes.io/last-applied-configuration",
+    ANNOTATION_APPLIED_BY_KUBECTL,
     "kubecfg.ksonnet.io/last-applied-configuration",
 ];
 

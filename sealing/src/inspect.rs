@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
-use crate::envelope::{Envelope, EnvelopeError};
+use crate::envelope::{Envelope, EnvelopeError, TAG};
 
 /// Why a text can be no sealed item, whatever the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -24,6 +24,14 @@ pub fn key_bits(text: &str) -> Result<usize, BrokenText> {
     Ok(Envelope::parse(&base64_text::decode(text)?)?.wrapped_key.len() * 8)
 }
 
+/// Bytes of the plaintext that is sealed in `text`, the base64 of an envelope.
+///
+/// # Errors
+/// [`BrokenText`].
+pub fn plaintext_len(text: &str) -> Result<usize, BrokenText> {
+    Ok(Envelope::parse(&base64_text::decode(text)?)?.body.len() - TAG)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +40,7 @@ mod tests {
     fn the_length_of_the_key_is_read_off_and_what_is_broken_is_told() {
         let whole = [&[1, 0][..], &[7; 256 + 16]].concat();
         assert_eq!(key_bits(&base64_text::encode(&whole)), Ok(2048));
+        assert_eq!(plaintext_len(&base64_text::encode(&whole)), Ok(0));
         let cut = base64_text::encode(whole.split_last().unwrap().1);
         assert_eq!(
             key_bits(&cut),

@@ -8,7 +8,8 @@
 //! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
 //!   [`compare`] (a sealed object with a clear one), [`raw`],
 //!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
-//!   with), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets that hold sealing keys)
+//!   with), [`size`] (what is too large for the API server), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets
+//!   that hold sealing keys)
 
 mod base64_text;
 pub mod binding;
@@ -39,6 +40,7 @@ pub mod reseal;
 pub mod seal;
 pub mod secret;
 mod secret_bytes;
+pub mod size;
 #[cfg(feature = "aws-lc")]
 pub mod unseal;
 

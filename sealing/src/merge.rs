@@ -19,6 +19,7 @@ use crate::random::Random;
 use crate::seal;
 use crate::secret::ClearSecret;
 use crate::secret_bytes::SecretBytes;
+use crate::size;
 use crate::unseal;
 
 /// What the command line says about the Secret to merge.
@@ -67,6 +68,12 @@ pub enum MergeError {
     /// No Secret can have an item of this name (Kubernetes: at most 253 letters, digits, `-`, `_` and `.`).
     #[error("{0:?} cannot be the name of an item (at most 253 letters, digits, '-', '_' and '.')")]
     ItemName(String),
+    /// No Secret can hold so much.
+    #[error(
+        "the Secret's values would have {0} bytes together, and Kubernetes allows {max} in a Secret",
+        max = size::LARGEST_SECRET
+    )]
+    TooLarge(usize),
     /// No randomness, or the backend refused.
     #[error(transparent)]
     Bytes(#[from] SealBytesError),
@@ -222,6 +229,10 @@ pub fn seal_items(
 ) -> Result<Vec<Change>, MergeError> {
     if target.spec.data.is_some() {
         return Err(MergeError::DeprecatedData);
+    }
+    let size = size::of_secret_with(&target.spec, items);
+    if size > size::LARGEST_SECRET {
+        return Err(MergeError::TooLarge(size));
     }
     let label = unseal::binding(target)?.label();
     let mut changes = Vec::new();

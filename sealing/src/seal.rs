@@ -11,6 +11,7 @@ use crate::binding::{Binding, BindingError, Scope};
 use crate::key::{PublicKey, SealBytesError};
 use crate::random::Random;
 use crate::secret::ClearSecret;
+use crate::size;
 
 /// What the command line says about the Secret to seal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +54,9 @@ pub enum SealError {
         /// The flag's.
         asked: String,
     },
+    /// No Secret can hold so much. (The reference seals it, and the controller fails to write the Secret.)
+    #[error("its values have {0} bytes together, and Kubernetes allows {max} in a Secret", max = size::LARGEST_SECRET)]
+    TooLarge(usize),
     /// No randomness, or the backend refused.
     #[error(transparent)]
     Bytes(#[from] SealBytesError),
@@ -102,6 +106,10 @@ pub fn outline(secret: &ClearSecret, parameters: &SealParameters) -> Result<Seal
 fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSecret, Binding), SealError> {
     if secret.items.is_empty() && !parameters.allow_empty {
         return Err(SealError::Empty);
+    }
+    let size: usize = secret.items.values().map(|value| value.expose().len()).sum();
+    if size > size::LARGEST_SECRET {
+        return Err(SealError::TooLarge(size));
     }
     let mut metadata = template_metadata(&secret.metadata);
     if let Some(name) = parameters.name.as_deref().filter(|name| !name.is_empty()) {

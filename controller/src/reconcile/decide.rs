@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::core::ObjectMeta;
 use sealing::SecretBytes;
 use sealing::secret::ClearSecret;
+use sealing::size;
 use sealing::unseal::Unsealed;
 
 use super::desired::{self, Mode};
@@ -179,6 +180,10 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     }
     if is_sealing_key(asked, observed.unlabelled_key) && !settings.allow_credential_types {
         return Target::Fail(Failure::SealingKey);
+    }
+    let size = asked.items.values().map(|value| value.expose().len()).sum();
+    if size > size::LARGEST_SECRET {
+        return Target::Fail(Failure::TooLarge(size));
     }
     let live = match &observed.live {
         Ok(live) => live,

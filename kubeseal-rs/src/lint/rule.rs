@@ -92,6 +92,8 @@ rules! {
     /// Sealed with the key of another cluster.
     OtherCluster "other-cluster" Error
         "By its key hint, the object was sealed with the key of another cluster than that of its folder.";
+    /// More than a Secret, or a request, may hold.
+    TooLarge "too-large" Error "The Secret or the SealedSecret is larger than the API server allows.";
     /// Another key length than the certificate's.
     KeySize "key-size" Warning "A value was sealed with a key of another length than that of the certificate.";
     /// Less than 2048 bits.
@@ -112,6 +114,8 @@ rules! {
     DeprecatedData "deprecated-data" Warning "The deprecated field spec.data is used.";
     /// A comment allows a rule that there is not.
     UnknownId "unknown-rule" Warning "A comment allows a rule that does not exist.";
+    /// More than the copy that `kubectl apply` keeps may hold.
+    ApplySize "apply-size" Warning "The SealedSecret is too large for kubectl apply without --server-side.";
     /// The hint does not name the certificate's key.
     OldKey "old-key" Note "By its key hint, the object was sealed with a key that is neither the certificate's nor another cluster's.";
     /// A template that gives something else each time.

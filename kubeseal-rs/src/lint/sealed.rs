@@ -1,6 +1,7 @@
 //! What is wrong with one SealedSecret by itself.
 
 mod keys;
+mod sizes;
 
 use crds::{SealedSecret, SecretTemplate, names};
 use sealing::binding::{Binding, Scope};
@@ -71,6 +72,7 @@ impl<'a> Object<'a, '_> {
         let outer = self.annotations(&["metadata", "annotations"])?;
         let inner = self.annotations(&["spec", "template", "metadata", "annotations"])?;
         self.items(&sealed);
+        self.sizes(&sealed);
         self.scopes(&outer, &inner, sealed.spec.template.is_some());
         self.copies(&outer, &["metadata", "annotations"]);
         self.copies(&inner, &["spec", "template", "metadata", "annotations"]);

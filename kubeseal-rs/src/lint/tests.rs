@@ -2,6 +2,7 @@
 
 mod keys;
 mod repository;
+mod sizes;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -236,7 +237,8 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
 fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
     let tests = concat!(
         include_str!("tests.rs"),
-        include_str!("tests/repository.rs")
+        include_str!("tests/repository.rs"),
+        include_str!("tests/sizes.rs")
     );
     let page = include_str!("../../../docs/lint.md");
     for rule in Rule::ALL {

@@ -83,6 +83,9 @@ impl Fault {
                 "nothing was written; --controller-name and --controller-namespace must name a Sealed Secrets controller"
                     .to_owned()
             }
+            Fault::Seal(SealError::TooLarge(_)) | Fault::Merge(MergeError::TooLarge(_)) => {
+                "nothing was written: seal the values as several Secrets".to_owned()
+            }
             Fault::Merge(MergeError::Empty) => "kubeseal --allow-empty-data".to_owned(),
             Fault::Merge(MergeError::DeprecatedData) => {
                 "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE".to_owned()

@@ -29,6 +29,7 @@ mod round_trip;
 mod seal_files;
 mod seal_in_place;
 mod sources;
+mod sizes;
 mod terminal;
 mod unseal_files;
 mod warned;

@@ -13,3 +13,4 @@ mod kubeseal_auto;
 mod lab;
 mod reseal;
 mod seal;
+mod sizes;

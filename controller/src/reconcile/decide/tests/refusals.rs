@@ -116,6 +116,28 @@ fn types_that_are_credentials_of_the_cluster_are_refused() {
 }
 
 #[test]
+fn more_than_a_secret_may_hold_is_refused() {
+    const MIB: usize = 1 << 20;
+    let holding = |name, size: usize| {
+        let value = |size| SecretBytes::new(vec![b'x'; size]);
+        let items = [
+            ("a".to_owned(), value(MIB - 1)),
+            ("b".to_owned(), value(size + 1 - MIB)),
+        ];
+        Case {
+            opened: asked(|secret| secret.items = BTreeMap::from(items)),
+            ..case(name)
+        }
+    };
+    check(
+        holding("a byte too many", MIB + 1),
+        "leave; -Synced(SecretTooLarge) -Ready(SecretTooLarge) +Stalled(SecretTooLarge); ErrUpdateFailed; -",
+    );
+    let (_, plan) = decide_case(&holding("as much as there may be", MIB));
+    assert!(matches!(plan.secret, SecretStep::Create(_)));
+}
+
+#[test]
 fn a_sealing_key_is_not_made_in_the_controllers_own_namespace() {
     let labelled = || {
         asked(|secret| {
