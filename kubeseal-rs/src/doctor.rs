@@ -8,12 +8,14 @@ mod key;
 pub(crate) mod tell;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use sealing::binding::{Binding, Scope};
 use sealing::key::Fingerprint;
 
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
+use crate::quoting::path_word;
 use ask::{Answer, Case, Trial};
 use key::{of_the_key, told_by_certificate, told_by_keys};
 
@@ -206,7 +208,7 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
         let next = finding
             .fix
             .clone()
-            .unwrap_or_else(|| format!("kubeseal lint {}", finding.file));
+            .unwrap_or_else(|| format!("kubeseal lint {}", path_word(Path::new(&finding.file))));
         let diagnosis = Diagnosis {
             cause,
             certain,

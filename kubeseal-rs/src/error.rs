@@ -14,6 +14,7 @@ use crate::command::CommandError;
 use crate::editor::EditorError;
 use crate::files::FileError;
 use crate::objects::{Fault, InputError};
+use crate::quoting::{self, visible};
 use crate::tree::TreeError;
 
 /// Everything that ends the program.
@@ -50,7 +51,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The paths mean files, and none of them holds what is looked for.
-    #[error("there is no {what} in {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    #[error("there is no {what} in {}", paths.iter().map(|path| quoting::path(path)).collect::<Vec<_>>().join(", "))]
     NothingFound {
         /// The kind.
         what: &'static str,
@@ -58,7 +59,12 @@ pub(crate) enum Error {
         paths: Vec<PathBuf>,
     },
     /// Two files would be written to one.
-    #[error("{} and {} would both be written to {}", one.display(), other.display(), to.display())]
+    #[error(
+        "{} and {} would both be written to {}",
+        quoting::path(one),
+        quoting::path(other),
+        quoting::path(to)
+    )]
     CommonTarget {
         /// The file to write.
         to: PathBuf,
@@ -152,7 +158,7 @@ impl Error {
             }
             Error::CertFile(FileError::Open { path, .. }) => Some(format!(
                 "get it from the cluster: kubeseal --fetch-cert > {}",
-                path.display()
+                quoting::path_word(path)
             )),
             Error::Keys(error) => error.hint(),
             Error::Command(error) => error.hint(),
@@ -206,23 +212,6 @@ fn told(error: &dyn StdError, hint: Option<String>) -> String {
         line.push_str(&format!("hint: {hint}\n"));
     }
     visible(&line)
-}
-
-/// The text without signs that a terminal would obey: names come from files that anybody may have written. Line breaks and
-/// tabs stay.
-pub(crate) fn visible(text: &str) -> String {
-    // These turn the direction of writing.
-    let turns = |sign: char| matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let obeyed = |sign: char| (sign.is_control() && !matches!(sign, '\n' | '\t')) || turns(sign);
-    let mut visible = String::with_capacity(text.len());
-    for sign in text.chars() {
-        if obeyed(sign) {
-            visible.extend(sign.escape_unicode());
-        } else {
-            visible.push(sign);
-        }
-    }
-    visible
 }
 
 /// An error and its causes on one line.

@@ -12,12 +12,13 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::command::{Input, Output};
+use crate::quoting;
 
 /// Reading or writing failed. The texts are Go's, which scripts search for.
 #[derive(Debug, Error)]
 pub(crate) enum FileError {
     /// A file could not be read.
-    #[error("open {}: {}", path.display(), plain(reason))]
+    #[error("open {}: {}", quoting::path(path), plain(reason))]
     Open {
         /// Its name as typed.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub(crate) enum FileError {
     #[error("read stdin: {}", plain(.0))]
     Stdin(io::Error),
     /// A file could not be written.
-    #[error("write {}: {}", path.display(), plain(reason))]
+    #[error("write {}: {}", quoting::path(path), plain(reason))]
     Write {
         /// Its name as typed.
         path: PathBuf,

@@ -20,6 +20,7 @@ use sealing::document::{self, Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use zeroize::Zeroizing;
 
+use crate::quoting::path_word;
 use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
@@ -237,12 +238,12 @@ fn without_place(error: &DocumentError) -> String {
 }
 
 impl Source {
-    /// Its name in commands.
+    /// A word for it in commands.
     fn file(&self) -> String {
         if self.path == Found::stdin().path {
             "FILE".to_owned()
         } else {
-            self.name.clone()
+            path_word(Path::new(&self.name))
         }
     }
 

@@ -23,6 +23,7 @@ mod placeholder;
 mod progress;
 mod project;
 mod proxy;
+mod quoting;
 mod report;
 mod repository;
 mod run;

@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use crate::quoting::on_one_line;
+
 /// Says that a value that was sealed as it is ends in a line break, which is seldom meant. `mid_line`: the terminal's line is
 /// not at its end, as a ciphertext without a line break stands there.
 pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
@@ -20,5 +22,5 @@ pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
 /// Says what a person must know who would otherwise come to harm.
 pub(crate) fn warning(text: &str) {
     // There is nowhere left to tell that stderr cannot be written.
-    let _ = writeln!(io::stderr().lock(), "warning: {text}");
+    let _ = writeln!(io::stderr().lock(), "warning: {}", on_one_line(text));
 }

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::field_order::GoOrder;
 use crate::files;
 use crate::project::ProjectError;
+use crate::quoting::on_one_line;
 
 /// Something is wrong with what was read, and where. Prints the input, the place and the fault; what caused the fault
 /// is this error's source.
@@ -43,9 +44,10 @@ pub(crate) struct InputError {
 impl InputError {
     /// Where it is: `secrets.yaml, document 2, line 14`.
     pub(crate) fn location(&self) -> String {
+        let input = on_one_line(&self.input);
         match &self.place {
-            Some(place) => format!("{}, {place}", self.input),
-            None => self.input.clone(),
+            Some(place) => format!("{input}, {place}"),
+            None => input,
         }
     }
 }

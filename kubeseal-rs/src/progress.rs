@@ -4,6 +4,8 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::quoting;
+
 /// The bar. It is gone when it is dropped.
 pub(crate) struct Progress(ProgressBar);
 
@@ -21,7 +23,7 @@ impl Progress {
     /// One file is done.
     pub(crate) fn done(&self, file: &Path) {
         if !self.0.is_hidden() {
-            self.0.set_message(file.display().to_string());
+            self.0.set_message(quoting::path(file));
         }
         self.0.inc(1);
     }

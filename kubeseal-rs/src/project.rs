@@ -15,6 +15,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::cluster::ServiceName;
+use crate::quoting;
+
 pub(crate) use error::ProjectError;
 
 /// Name of the project file.
@@ -156,7 +158,7 @@ impl Project {
             Folders::Said(patterns) => patterns.is_match(file),
         };
         let fitting: Vec<_> = self.clusters.iter().filter(fits).collect();
-        let file = file.display().to_string();
+        let file = quoting::path(file);
         match fitting.as_slice() {
             [one] => Ok(one),
             [] => Err(ProjectError::NoneFits {

@@ -7,8 +7,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::command::Output;
-use crate::error::{Error, visible};
+use crate::error::Error;
 use crate::files;
+use crate::quoting::{on_one_line, visible};
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +132,13 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
 fn text(reports: &[FileReport], summary: &BTreeMap<&'static str, usize>) -> String {
     let mut text = String::new();
     for report in reports.iter().filter(|report| !report.quiet && report.fault.is_none()) {
-        let to = report.to.as_ref().map(|to| format!(" → {to}")).unwrap_or_default();
+        let to = report
+            .to
+            .as_ref()
+            .map(|to| format!(" → {}", on_one_line(to)))
+            .unwrap_or_default();
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "{} {}{to}", report.result, report.file);
+        let _ = writeln!(text, "{} {}{to}", report.result, on_one_line(&report.file));
         for detail in &report.details {
             let _ = writeln!(text, "  {detail}");
         }

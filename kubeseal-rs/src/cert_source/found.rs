@@ -15,6 +15,7 @@ use crate::files::FileError;
 use crate::place::{end_of_links, real_place};
 use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster, ProjectError};
+use crate::quoting;
 
 /// A cluster of a project file.
 pub(super) struct Chosen {
@@ -78,9 +79,9 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
         match &chosen {
             Some((one, first)) if one.name != name || one.located.folder != located.folder => {
                 let disagree = ProjectError::Disagree {
-                    first: first.display().to_string(),
+                    first: quoting::path(first),
                     one: one.name.clone(),
-                    second: place.display().to_string(),
+                    second: quoting::path(&place),
                     other: name,
                 };
                 return Err(located.name.fault(disagree).into());

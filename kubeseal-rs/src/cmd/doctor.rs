@@ -26,6 +26,7 @@ use crate::keys::LocalCert;
 use crate::lint;
 use crate::manifest;
 use crate::objects::InputName;
+use crate::quoting;
 use crate::repository;
 use crate::walk;
 use cluster::Reached;
@@ -33,6 +34,7 @@ use cluster::Reached;
 /// Examines every SealedSecret of the file, and tells.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let file = command.file.display().to_string();
+    let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
     let bytes = files::read_file(&command.file)?;
     let keys = super::recovery_unseal::key_ring(&command.keys)?;
@@ -41,7 +43,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let examined = match document::read(&bytes) {
         Err(error) => {
             let line = error.place().map_or(1, |place| place.line);
-            let next = format!("take it from an intact copy (git log -p {file})");
+            let next = format!("take it from an intact copy (git log -p {word})");
             vec![tell::unreadable(error.to_string(), next, line)]
         }
         Ok(documents) => {
@@ -52,6 +54,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 .map(|controller| Reached::by(controller, &local, environment, now));
             let about = About {
                 file: &file,
+                word: &word,
                 keys: &keys,
                 local: &local,
                 certs_named: !command.certs.is_empty(),
@@ -81,6 +84,8 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
 /// What is known beside the object itself.
 struct About<'a> {
     file: &'a str,
+    /// A word for it in commands.
+    word: &'a str,
     keys: &'a KeyRing,
     local: &'a [LocalCert],
     certs_named: bool,
@@ -99,12 +104,12 @@ impl About<'_> {
                 return Err(name.fault(error).into());
             }
             Err(error) => {
-                let next = format!("kubeseal lint {}", self.file);
+                let next = format!("kubeseal lint {}", self.word);
                 return Ok(tell::unreadable(error.to_string(), next, place.line));
             }
         };
         let Some(mut case) = Case::new(sealed, place.line, self.places) else {
-            let next = format!("kubeseal lint {}", self.file);
+            let next = format!("kubeseal lint {}", self.word);
             return Ok(tell::unreadable(
                 "it lacks the name or the namespace that its scope binds".to_owned(),
                 next,
@@ -129,10 +134,10 @@ impl About<'_> {
         if let Some(reached) = reached {
             reached.add_to(&mut evidence, &case);
             let mut both = Both(WithKeys(self.keys), self.keys.is_empty(), reached);
-            return Ok(examine(&case, &evidence, self.file, &mut both));
+            return Ok(examine(&case, &evidence, self.word, &mut both));
         }
         let mut alone = OnlyKeys(WithKeys(self.keys), self.keys.is_empty());
-        Ok(examine(&case, &evidence, self.file, &mut alone))
+        Ok(examine(&case, &evidence, self.word, &mut alone))
     }
 
     /// The findings about this document, and those about its kustomizations, which name the file.

@@ -24,9 +24,10 @@ use crate::cluster::kubeconfig;
 use crate::command::items::EditValues;
 use crate::command::{Namespace, Output};
 use crate::environment::Environment;
-use crate::error::{Error, visible};
+use crate::error::Error;
 use crate::files::{self, FileError, Writer};
 use crate::objects::{self, Fault, InputError, InputName};
+use crate::quoting::{self, visible};
 use form::{Section, Typed, typed};
 
 const NOTHING: &str = "nothing was changed; if the editor did not wait for you, tell it to: EDITOR='code --wait'";
@@ -105,7 +106,7 @@ fn section(sealed: &SealedSecret, label: &str) -> Section {
 /// A line for each item that was typed, or whose line was removed.
 fn summary(path: &Path, sealed: &SealedSecret, label: &str, typed: &Typed) -> String {
     let there = &sealed.spec.encrypted_data;
-    let path = path.display();
+    let path = quoting::path(path);
     let mut told = String::new();
     // Writing to a text cannot fail.
     for item in typed.values.keys() {
@@ -190,7 +191,7 @@ fn make(
     Writer::default().write_new(path, text.as_bytes())?;
     Ok(format!(
         "{}: new, {namespace}/{name} with {}\n",
-        path.display(),
+        quoting::path(path),
         items.join(", ")
     ))
 }

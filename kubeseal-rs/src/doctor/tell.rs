@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Cause, Diagnosis, Examined};
 use crate::colour::{Colour, Tone};
-use crate::error::visible;
+use crate::quoting::{on_one_line, visible};
 
 /// For people: the object, whether it opens, each cause with what to type next.
 pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
@@ -23,7 +23,10 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
             }
             (None, _) => (Tone::Bad, "it will not open"),
         };
-        let place = colour.paint(Tone::Strong, &visible(&format!("{file}:{}: {}", one.line, one.object)));
+        let place = colour.paint(
+            Tone::Strong,
+            &on_one_line(&format!("{file}:{}: {}", one.line, one.object)),
+        );
         text += &format!("{place}: {}{}\n", colour.paint(tone, verdict), visible(&items(one)));
         for diagnosis in &one.diagnoses {
             text += &told(diagnosis, colour);

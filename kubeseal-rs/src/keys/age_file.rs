@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::KeysError;
 use crate::error::Error;
 use crate::files;
+use crate::quoting;
 
 /// How an encrypted file begins that is text.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
@@ -57,7 +58,7 @@ pub(crate) fn in_clear(
     }
     let identity = identity.ok_or_else(|| KeysError::Encrypted(name.to_owned()))?;
     let file = files::read_file(identity)?;
-    let not_one = || KeysError::NotAnIdentity(identity.display().to_string());
+    let not_one = || KeysError::NotAnIdentity(quoting::path(identity));
     let identities = IdentityFile::from_buffer(text_lossy(&file).as_bytes())
         .ok()
         .and_then(|file| file.into_identities().ok())

@@ -6,6 +6,8 @@ use sealing::document::Place;
 use sealing::key_secret::KeySecretError;
 use thiserror::Error;
 
+use crate::quoting::{self, on_one_line};
+
 /// What keeps keys from being saved or brought back. Never carries key material.
 #[derive(Debug, Error)]
 pub(crate) enum KeysError {
@@ -19,19 +21,19 @@ pub(crate) enum KeysError {
     #[error("age: {0}")]
     Age(String),
     /// The backup is encrypted, and no identity was given.
-    #[error("{0} is encrypted with age")]
+    #[error("{} is encrypted with age", on_one_line(.0))]
     Encrypted(String),
     /// A file of identities cannot be read as such.
     #[error("{0} holds no age identity (AGE-SECRET-KEY-…)")]
     NotAnIdentity(String),
     /// A file in clear would come under Git.
-    #[error("{} is inside a Git work tree and not ignored there", .0.display())]
+    #[error("{} is inside a Git work tree and not ignored there", quoting::path(.0))]
     UnderGit(PathBuf),
     /// A file in clear that others may read is there already.
-    #[error("{} is there already, and others may read it", .0.display())]
+    #[error("{} is there already, and others may read it", quoting::path(.0))]
     OpenToOthers(PathBuf),
     /// An object of the backup holds no key.
-    #[error("{file}, {place}")]
+    #[error("{}, {place}", on_one_line(file))]
     NotAKey {
         /// The backup.
         file: String,
@@ -42,7 +44,7 @@ pub(crate) enum KeysError {
         source: KeySecretError,
     },
     /// An object of the backup has no name.
-    #[error("{file}, {place}: a key Secret needs metadata.name to be restored")]
+    #[error("{}, {place}: a key Secret needs metadata.name to be restored", on_one_line(file))]
     Nameless {
         /// The backup.
         file: String,
@@ -75,9 +77,9 @@ impl KeysError {
             KeysError::Encrypted(_) => "open it with your identity: --identity FILE".to_owned(),
             KeysError::UnderGit(path) => format!(
                 "encrypt it (--recipient age1…), write it elsewhere, or name it in .gitignore: {}",
-                path.display()
+                quoting::path(path)
             ),
-            KeysError::OpenToOthers(path) => format!("chmod 600 {}", path.display()),
+            KeysError::OpenToOthers(path) => format!("chmod 600 {}", quoting::path_word(path)),
             KeysError::OtherKey { namespace, name } => {
                 format!(
                     "rename one of the two: kubectl get secret -n {namespace} {name} -o yaml shows the one in the cluster"

@@ -27,7 +27,7 @@ pub(super) fn judge(source: &Source, document: &Document) -> Option<Finding> {
     let fix = format!(
         "seal it (kubeseal seal {0}), then delete it, or name it in .gitignore; if it was committed, its values are \
          known: change them",
-        source.name
+        source.file()
     );
     Some(
         source

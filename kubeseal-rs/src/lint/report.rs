@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::rule::{Level, Rule};
 use super::{Finding, Report};
 use crate::colour::{Colour, Tone};
+use crate::quoting::on_one_line;
 
 /// For people: a line a finding in the form that editors understand, what to do under it, and the sum at the end.
 pub(crate) fn text(report: &Report, colour: Colour) -> String {
@@ -26,10 +27,10 @@ pub(crate) fn text(report: &Report, colour: Colour) -> String {
             text,
             "{}: {label}: {}",
             colour.paint(Tone::Strong, &location(finding)),
-            finding.message
+            on_one_line(&finding.message)
         );
         if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "  {} {fix}", colour.paint(Tone::Good, "help:"));
+            let _ = writeln!(text, "  {} {}", colour.paint(Tone::Good, "help:"), on_one_line(fix));
         }
     }
     text.push_str(&sum(report));
@@ -37,9 +38,10 @@ pub(crate) fn text(report: &Report, colour: Colour) -> String {
 }
 
 fn location(finding: &Finding) -> String {
+    let file = on_one_line(&finding.file);
     match finding.place {
-        Some(place) => format!("{}:{}:{}", finding.file, place.line, place.column),
-        None => finding.file.clone(),
+        Some(place) => format!("{file}:{}:{}", place.line, place.column),
+        None => file,
     }
 }
 

@@ -14,6 +14,7 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
+use crate::quoting::word;
 
 impl Fault {
     /// What to type next.
@@ -28,7 +29,7 @@ impl Fault {
             }
             Fault::Seal(SealError::NamespaceMissing) => "kubeseal --namespace NAMESPACE".to_owned(),
             Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
-                format!("kubeseal --namespace {found}, or edit metadata.namespace")
+                format!("kubeseal --namespace {}, or edit metadata.namespace", word(found))
             }
             Fault::Unseal(UnsealError::Items(items)) => not_opened(items),
             Fault::UnsealWithoutKeys(_) => "kubeseal --recovery-unseal --recovery-private-key FILE".to_owned(),
@@ -75,7 +76,7 @@ impl Fault {
                     .to_owned()
             }
             Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
-            Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {item}"),
+            Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {}", word(item)),
             Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
             Fault::ChangedMeanwhile => "nothing was written: run the same command again".to_owned(),
             Fault::NotReEncrypted(error) => return error.hint(),

@@ -7,6 +7,7 @@ use sealing::key::Fingerprint;
 use thiserror::Error;
 
 use super::FILE_NAME;
+use crate::quoting::path_word;
 
 /// What prints the fingerprint of a certificate's key, with programs that are there everywhere.
 const PRINTS_FINGERPRINT: &str =
@@ -185,7 +186,9 @@ impl ProjectError {
                  --fetch-cert > cert.pem): {PRINTS_FINGERPRINT}"
             ),
             ProjectError::Misnamed { found } => {
-                format!("mv {found} {}", Path::new(found).with_file_name(FILE_NAME).display())
+                let found = Path::new(found);
+                let [from, to] = [found, &found.with_file_name(FILE_NAME)].map(path_word);
+                format!("mv {from} {to}")
             }
             ProjectError::NoSuchCluster { .. } => "--for-cluster NAME takes one of these".to_owned(),
             _ => "docs/project-file.md describes this file; --cert FILE seals without it".to_owned(),

@@ -12,6 +12,7 @@ use crate::files;
 use crate::keys::age_file;
 use crate::keys::restore::{self, Plan, Saved};
 use crate::objects::InputName;
+use crate::quoting::visible;
 
 /// Brings the keys of a backup back; everything is judged before the first of them is made.
 pub(super) fn run(
@@ -46,7 +47,7 @@ pub(super) fn run(
     }
     Ok(files::write(
         &Output::Stdout,
-        told(&plan, namespace, dry_run).as_bytes(),
+        visible(&told(&plan, namespace, dry_run)).as_bytes(),
     )?)
 }
 

@@ -18,6 +18,7 @@ use crate::objects::InputName;
 use crate::place::real_place;
 use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster};
+use crate::quoting::path_word;
 use crate::walk;
 
 /// What is known of the certificates.
@@ -135,9 +136,7 @@ fn of_cluster(located: &Located, cluster: &ProjectCluster) -> Result<Option<Cert
     let here = std::env::current_dir()
         .and_then(std::fs::canonicalize)
         .unwrap_or_default();
-    let file = walk::shown(path.strip_prefix(&here).unwrap_or(&path))
-        .display()
-        .to_string();
+    let file = path_word(walk::shown(path.strip_prefix(&here).unwrap_or(&path)));
     let name = InputName(format!("the certificate of cluster {}", cluster.name));
     certificate(&bytes, name, Some(file)).map(Some)
 }

@@ -25,6 +25,7 @@ use crate::files::{self, FileError};
 use crate::manifest::{self, Manifest};
 use crate::objects::InputName;
 use crate::placeholder;
+use crate::quoting;
 use crate::tree::TreeFile;
 
 /// A file that holds at least one Secret.
@@ -77,7 +78,7 @@ pub(crate) enum ClearFileFault {
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
     /// The sealed file says otherwise, and it cannot be known which of the two is right.
-    #[error("the sealed file contradicts {}: {}", .clear.display(), .all.join("; "))]
+    #[error("the sealed file contradicts {}: {}", quoting::path(.clear), .all.join("; "))]
     Contradicts {
         /// In what, by name.
         all: Vec<String>,

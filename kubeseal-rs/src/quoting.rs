@@ -1,0 +1,125 @@
+//! Names and paths in messages, and in the commands that messages suggest. Anybody may have chosen them: a repository that
+//! was cloned can hold a file of any name.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The text without characters that a terminal would obey. Line breaks and tabs stay.
+pub(crate) fn visible(text: &str) -> String {
+    escaped(text, |character| matches!(character, '\n' | '\t'))
+}
+
+/// As [`visible`], on one line: a line break in a name could begin what looks like a message of its own.
+pub(crate) fn on_one_line(text: &str) -> String {
+    escaped(text, |_| false)
+}
+
+/// A path in a message.
+pub(crate) fn path(path: &Path) -> String {
+    on_one_line(&path.display().to_string())
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_obeyed(character) && !stays(character) {
+            escaped.extend(character.escape_unicode());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Whether a terminal does something else than to show the character: it is a control character, ends a line, or turns the
+/// direction of writing.
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A path as one word of a command line in a POSIX shell.
+pub(crate) fn path_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    // Else it would be read as a flag.
+    if text.starts_with('-') {
+        word(&format!("./{text}"))
+    } else {
+        word(&text)
+    }
+}
+
+/// A text as one word of a command line in a POSIX shell; with control characters in it, of bash, ksh and zsh.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "%+,-./:=@_".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    if !text.chars().any(is_obeyed) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = "$'".to_owned();
+    for character in text.chars() {
+        // Writing to a text cannot fail.
+        let _ = match character {
+            '\'' | '\\' => write!(word, "\\{character}"),
+            obeyed if is_obeyed(obeyed) => write!(word, "\\u{:04x}", u32::from(obeyed)),
+            plain => write!(word, "{plain}"),
+        };
+    }
+    word + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing() {
+        let hostile = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\n\tb";
+        assert_eq!(visible(hostile), "a\\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}\\u{d}\n\tb");
+        assert_eq!(
+            path(Path::new("a\nerror: b\u{2028}é 🔑")),
+            "a\\u{a}error: b\\u{2028}é 🔑"
+        );
+    }
+
+    #[test]
+    fn words_are_words() {
+        for (text, expected) in [
+            ("apps/shop/db.yaml", "apps/shop/db.yaml"),
+            ("für.yaml", "für.yaml"),
+            ("", "''"),
+            ("a b;rm -rf ~", "'a b;rm -rf ~'"),
+            ("it's$(id)", r"'it'\''s$(id)'"),
+            ("~/x", "'~/x'"),
+            ("a\u{1b}[2J'\\\nb", r"$'a\u001b[2J\'\\\u000ab'"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+        assert_eq!(path_word(Path::new("-rf.yaml")), "./-rf.yaml");
+    }
+
+    /// What bash makes of the words is what was meant.
+    #[test]
+    fn a_shell_reads_words_back() {
+        for text in [
+            "plain",
+            "a b",
+            "it's",
+            "$(id) `id` \"x\" \\",
+            "a\u{1b}]0;x\u{7}'\\\nb",
+            "für🔑 \u{202e}x",
+        ] {
+            let line = format!("printf %s {}", word(text));
+            let Ok(output) = std::process::Command::new("bash")
+                .args(["-c", &line])
+                .env("LC_ALL", "C.UTF-8")
+                .output()
+            else {
+                return;
+            };
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "{line}");
+        }
+    }
+}
