@@ -37,6 +37,11 @@ pub(crate) enum ApiFailure {
     /// 403. (A 401 is an [`Self::Answer`]: it passes when the token is renewed, and says nothing of what is allowed.)
     #[error("{0}")]
     Denied(String),
+    /// 403, because who sets an owner must be allowed to delete (an admission plugin, which OpenShift has on).
+    #[error(
+        "{0}; this cluster asks for the right to delete Secrets for that: deploy/components/openshift gives it (the chart: rbac.deleteSecrets)"
+    )]
+    OwnerDenied(String),
     /// 403, because the namespace is being deleted: nothing can be made there, and soon nothing will be asked for.
     #[error("{0}")]
     NamespaceEnds(String),
@@ -69,6 +74,7 @@ impl From<Status> for ApiFailure {
             (409, "AlreadyExists") => Self::AlreadyExists(text),
             (409, _) => Self::Conflict(text),
             (404, _) => Self::NotFound(text),
+            (403, _) if text.contains(OWNER_DENIED) => Self::OwnerDenied(text),
             (403, _) => Self::Denied(text),
             (422, _) if is_about_content(&status) => Self::Invalid(text),
             (429, _) => Self::Overloaded {
@@ -82,6 +88,9 @@ impl From<Status> for ApiFailure {
 
 /// Cause that the API server gives for refusing to make an object in a namespace that is being deleted.
 const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
+
+/// What OwnerReferencesPermissionEnforcement says.
+const OWNER_DENIED: &str = "cannot set an ownerRef on a resource you can't delete";
 
 fn has_cause(status: &Status, reason: &str) -> bool {
     status
@@ -319,6 +328,9 @@ impl Failure {
             Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
             Self::Api(ApiFailure::NamespaceEnds(_)) => {
                 row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Slow)
+            }
+            Self::Api(ApiFailure::OwnerDenied(_)) => {
+                row(EVENT_UPDATE_FAILED, "update", "OwnerReferenceDenied", Retry::Slow)
             }
             Self::Api(ApiFailure::Invalid(_)) => row(EVENT_UPDATE_FAILED, "update", "SecretInvalid", Retry::OnChange),
             Self::TooLarge(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTooLarge", Retry::OnChange),

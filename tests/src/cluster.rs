@@ -155,7 +155,13 @@ impl Cluster {
 
     /// Starts the API server again and waits until it is ready.
     pub fn start_apiserver(&self) -> Result<()> {
-        let started = programs::api_server(&self.place, self.state(), &self.peers, self.ports)?.spawn()?;
+        self.start_apiserver_with(&[])
+    }
+
+    /// As [`Cluster::start_apiserver`], with more flags.
+    pub fn start_apiserver_with(&self, flags: &[&str]) -> Result<()> {
+        let program = programs::api_server(&self.place, self.state(), &self.peers, self.ports)?;
+        let started = program.args(flags).spawn()?;
         *self.api_server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         self.wait_until_ready()
     }

@@ -218,10 +218,10 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
 }
 
 /// A folder that goes away.
-struct Folder<'a>(&'a Path);
+pub(crate) struct Folder<'a>(&'a Path);
 
 impl<'a> Folder<'a> {
-    fn create(path: &'a Path) -> Result<Folder<'a>> {
+    pub(crate) fn create(path: &'a Path) -> Result<Folder<'a>> {
         std::fs::create_dir(path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Folder(path))
     }

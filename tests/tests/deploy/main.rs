@@ -9,5 +9,6 @@ mod chart;
 mod image;
 mod kustomize;
 mod metrics;
+mod openshift;
 mod policies;
 mod rights;
