@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use thiserror::Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use zeroize::Zeroizing;
 
 use crate::key::{KeyError, PublicKey};
 use crate::pem;
@@ -46,22 +47,42 @@ impl SealingCert {
     /// # Errors
     /// [`CertError`].
     pub fn from_pem(text: &[u8]) -> Result<Self, CertError> {
+        let chain = Self::chain(text)?;
+        Self::from_der(chain.first().ok_or(CertError::NoCertificate)?)
+    }
+
+    /// Reads a PEM text as [`Self::from_pem`] does, and takes the certificate of this key, wherever it stands: `tls.crt` of a
+    /// Secret may begin with a CA. Where none is of this key, the first.
+    ///
+    /// # Errors
+    /// [`CertError`].
+    pub fn of_key(key: &PublicKey, text: &[u8]) -> Result<Self, CertError> {
+        let chain = Self::chain(text)?;
+        let mut readable = chain.iter().filter_map(|der| Self::from_der(der).ok());
+        match readable.find(|cert| cert.public.fingerprint() == key.fingerprint()) {
+            Some(cert) => Ok(cert),
+            None => Self::from_der(chain.first().ok_or(CertError::NoCertificate)?),
+        }
+    }
+
+    /// The certificates of a PEM text, as DER; each of them parses.
+    fn chain(text: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>, CertError> {
         let blocks = pem::blocks(text).ok_or(CertError::Malformed(1))?;
         let chain = blocks
             .into_iter()
             .filter(|block| block.tag == TAG && !block.has_headers);
-        let mut first = None;
-        for (index, block) in chain.enumerate() {
-            let malformed = CertError::Malformed(index + 1);
-            let (rest, certificate) = X509Certificate::from_der(&block.der).map_err(|_| malformed.clone())?;
-            if !rest.is_empty() {
-                return Err(malformed);
-            }
-            if first.is_none() {
-                first = Some(Self::from_x509(&certificate, &block.der)?);
-            }
-        }
-        first.ok_or(CertError::NoCertificate)
+        chain
+            .enumerate()
+            .map(|(index, block)| match X509Certificate::from_der(&block.der) {
+                Ok(([], _)) => Ok(block.der),
+                _ => Err(CertError::Malformed(index + 1)),
+            })
+            .collect()
+    }
+
+    fn from_der(der: &[u8]) -> Result<Self, CertError> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| CertError::Malformed(1))?;
+        Self::from_x509(&certificate, der)
     }
 
     fn from_x509(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Self, CertError> {

@@ -43,7 +43,8 @@ pub fn key_pair(secret: &Secret) -> Result<KeyPair, KeySecretError> {
             .ok_or(KeySecretError::ItemMissing(name))
     };
     let private = PrivateKey::from_pem(item(names::KEY_ITEM_PRIVATE)?).map_err(KeySecretError::Key)?;
-    let cert = SealingCert::from_pem(item(names::KEY_ITEM_CERTIFICATE)?).map_err(KeySecretError::Cert)?;
+    let chain = item(names::KEY_ITEM_CERTIFICATE)?;
+    let cert = SealingCert::of_key(private.public(), chain).map_err(KeySecretError::Cert)?;
     Ok(KeyPair::new(private, cert)?)
 }
 

@@ -95,6 +95,27 @@ fn the_first_certificate_of_a_chain_seals_and_all_must_parse() {
 }
 
 #[test]
+fn the_certificate_of_a_key_is_found_behind_its_ca() {
+    let (own, ca) = (&key("rsa2048").certificate, &key("other").certificate);
+    let private = key("rsa2048").private();
+    let of_key = |text: &str| SealingCert::of_key(private.public(), text.as_bytes());
+    for chain in [format!("{own}{ca}"), format!("{ca}{own}"), format!("{ca}{ca}{own}")] {
+        let cert = of_key(&chain).unwrap();
+        assert_eq!(
+            (cert.public().fingerprint(), cert.pem()),
+            (private.public().fingerprint(), own.as_str())
+        );
+    }
+    let other = of_key(ca).unwrap();
+    assert_eq!(
+        other.public().fingerprint().as_str(),
+        key("other").fingerprint,
+        "of nobody here"
+    );
+    assert_eq!(of_key("").unwrap_err(), CertError::NoCertificate);
+}
+
+#[test]
 fn a_pair_joins_only_what_belongs_together() {
     assert!(KeyPair::new(key("rsa2048").private(), made("")).is_ok());
     assert!(KeyPair::new(key("other").private(), made("")).is_err());

@@ -137,34 +137,8 @@ fn a_replacement_is_made_only_after_a_minute_without_any_key() -> Result<()> {
     lab.unseal("default", "sealed-anew", &json!({"a": "1"}))
 }
 
-#[test]
-fn a_key_secret_that_comes_to_hold_another_key_does_not_lose_the_former() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let sealed = lab.seal("default", "one", &json!({"a": "1"}), "strict")?;
-    let [name] = &lab.key_names()?[..] else {
-        anyhow::bail!("one key")
-    };
-    let folder = tempfile::tempdir()?;
-    let own = SealingKey::generate(folder.path(), 2048)?;
-    let renewed = json!({"data": own.secret()?["data"]}).to_string();
-    lab.key("patch", name, &["--type=merge", "-p", &renewed])?;
-    let certificate = std::fs::read_to_string(&own.certificate)?;
-    lab.cluster.eventually(SOON, "certificate of the other key", || {
-        ensure!(lab.certificate()?.trim() == certificate.trim());
-        Ok(())
-    })?;
-    lab.cluster.apply(&sealed.to_string())?;
-    lab.await_items("default", "one", &json!({"a": "1"}))?;
-    lab.unseal("default", "two", &json!({"a": "2"}))?;
-    ensure!(lab.metric("sealed_secrets_controller_held_keys")? == 2.0);
-    lab.await_log(&["level=WARN", "a key Secret holds another key now"])?;
-    await_event(&lab, name, "SealingKeyGone")?;
-    lab.key("delete", name, &[])?;
-    lab.await_log(&["level=WARN", "a key Secret was deleted"]).map(drop)
-}
-
 /// Waits for an event about a key Secret.
-fn await_event(lab: &Lab, name: &str, reason: &str) -> Result<()> {
+pub(crate) fn await_event(lab: &Lab, name: &str, reason: &str) -> Result<()> {
     lab.cluster.eventually(SOON, "event about the key", || {
         let selector = format!("involvedObject.kind=Secret,involvedObject.name={name},reason={reason}");
         let events = lab

@@ -16,6 +16,7 @@ mod cut_off;
 mod fairness;
 mod half_open;
 mod http;
+mod key_secrets;
 mod keys;
 mod kubectl;
 mod lab;
