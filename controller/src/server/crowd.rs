@@ -60,6 +60,6 @@ pub(crate) async fn crowd(
         .zip(room.clients.take_many(client, bytes));
     match places {
         Some(places) => held(next.run(request).await, places),
-        None => limit::exceeded(),
+        None => limit::refuse(request).await,
     }
 }

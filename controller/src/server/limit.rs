@@ -12,6 +12,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 
 use super::places::Peer;
 
@@ -20,6 +21,9 @@ const BUCKETS: usize = 65_536;
 /// What one peer may ask for, in clients: the API server speaks for many. Whoever connects directly can name as many as it
 /// likes, and gains no more by it.
 const CLIENTS_OF_A_PEER: u32 = 50;
+
+/// How long the body of a request that is refused may take to arrive.
+const PASSED_OVER: Duration = Duration::from_millis(250);
 
 /// Who asks: the last address is the one that the API server's proxy saw and added; what stands before it is the
 /// client's to choose.
@@ -159,6 +163,16 @@ pub(crate) fn exceeded() -> Response {
         .into_response()
 }
 
+/// As [`exceeded`], to a request with a body, which is read and not kept: a connection that is closed while the client still
+/// sends breaks off the sending, and the client never sees the answer.
+pub(crate) async fn refuse(request: Request) -> Response {
+    let mut chunks = request.into_body().into_data_stream();
+    let passed_over = async { while let Some(Ok(_)) = chunks.next().await {} };
+    // One that is in no hurry is not waited for.
+    let _ = tokio::time::timeout(PASSED_OVER, passed_over).await;
+    exceeded()
+}
+
 /// Lets a request through or answers 429 `limit exceeded`.
 pub(crate) async fn limit(
     State(limiter): State<Arc<Limiter>>,
@@ -170,7 +184,7 @@ pub(crate) async fn limit(
     let mut response = if verdict.allowed {
         next.run(request).await
     } else {
-        exceeded()
+        refuse(request).await
     };
     headers(response.headers_mut(), &verdict);
     response

@@ -38,7 +38,7 @@ def post(client, body):
     return stream
 held = [post(f"10.1.0.{number}", b"x" * 100000) for number in range(40)]
 def refused(streams):
-    time.sleep(0.5)
+    time.sleep(1.5)
     answered = select.select(streams, [], [], 0)[0]
     return sum(stream.recv(1000).split()[1] == b"429" for stream in answered)
 print(refused(held))

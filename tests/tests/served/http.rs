@@ -167,3 +167,27 @@ fn the_metrics_are_those_of_the_reference() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn refused_client_sees_the_answer_while_it_still_sends() -> Result<()> {
+    // The head first, and the body a moment later, as the API server's proxy sends them.
+    const LATE: &str = r#"
+import socket, sys, time
+for number in range(12):
+    stream = socket.create_connection((sys.argv[1], 8080))
+    stream.sendall(b"POST /v1/rotate HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    for _ in range(10):
+        time.sleep(0.005)
+        stream.sendall(b"x" * 100000)
+    answer = b""
+    while not answer.startswith(b"HTTP/1.1 ") or len(answer) < 12:
+        answer += stream.recv(100)
+    print(answer[9:12].decode())
+"#;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let mut late = lab.cluster.command("python3");
+    late.args(["-c", LATE, &lab.cluster.address().to_string()]);
+    let codes = harness::output::run(&mut late)?.success()?.stdout;
+    ensure!(codes.matches("429").count() > 3, "{codes}");
+    Ok(())
+}
