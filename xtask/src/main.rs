@@ -9,6 +9,7 @@ mod dist;
 mod fuzz;
 mod image;
 mod inside;
+mod load;
 mod oracle;
 #[cfg(test)]
 mod pages;
@@ -42,6 +43,10 @@ enum Xtask {
     Image(image::Args),
     #[command(hide = true)]
     Inside(inside::Args),
+    #[command(hide = true)]
+    IdleServer,
+    /// Put hostile load on the controller's port while SealedSecrets change; fails where a bound is broken.
+    Load(load::Args),
     /// Build the real programs that the tests run against (needs Go, Python, Java and Maven), once, into a cache of yours.
     Peers(peers::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
@@ -60,6 +65,8 @@ fn main() -> ExitCode {
         Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Image(args) => image::run_image(&args),
         Xtask::Inside(args) => inside::run(&args),
+        Xtask::IdleServer => load::serve_nothing(),
+        Xtask::Load(args) => load::run(&args),
         Xtask::Peers(args) => peers::run(&args),
         Xtask::Test(args) => test::run(&args),
         Xtask::Vectors(args) => vectors::make(&args),

@@ -9,7 +9,7 @@ mod api;
 pub(crate) mod client;
 mod goals;
 mod rows;
-mod stage;
+pub(crate) mod stage;
 
 use anyhow::Result;
 use harness::peers;

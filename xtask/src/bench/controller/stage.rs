@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::implementation::{CONTROLLER, IMAGE_ENVIRONMENT, Implementation, NAMESPACE};
 use harness::output::run_with_input;
 use harness::process::Process;
 use harness::sealing_keys::SealingKey;
@@ -189,10 +189,10 @@ impl Stage {
             Contender::Reference => ("reference", &self.reference),
         };
         let name = format!("bench-{name}-{}", self.next());
-        self.cluster
-            .launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
-            .args(arguments)
-            .spawn()
+        let launch = self.cluster.launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?;
+        let environment = IMAGE_ENVIRONMENT.iter().filter(|_| who == Contender::Ours);
+        let launch = environment.fold(launch, |launch, (variable, value)| launch.env(variable, value));
+        launch.args(arguments).spawn()
     }
 
     /// Begins to watch what comes of the SealedSecrets of a namespace: until each of them has its Secret, its status and
