@@ -1,6 +1,7 @@
 //! Why a SealedSecret is not synced, and the one table that maps each failure to the event's reason, the metric's
 //! label and the condition's reason.
 
+use crds::Unreadable;
 use kube::core::Status;
 use kube::runtime::watcher;
 use sealing::keyring::OpenError;
@@ -156,6 +157,12 @@ impl From<kube::Error> for ApiFailure {
             kube::Error::SerdeError(_) => Self::Answer("the API server's answer cannot be read".to_owned()),
             other => Self::Unreachable(chain(&other)),
         }
+    }
+}
+
+impl From<Box<Unreadable>> for ApiFailure {
+    fn from(unreadable: Box<Unreadable>) -> Self {
+        Self::Answer(unreadable.to_string())
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crds::{SealedSecret, names};
+use crds::{Lenient, names};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::ApiFailure;
 use crate::lease::leadership::Leadership;
-use crate::request::in_time;
+use crate::request::{self, in_time};
 
 /// Source and reporting component of every event (the reference's).
 const COMPONENT: &str = "sealed-secrets";
@@ -73,8 +73,7 @@ pub(crate) struct Subject(ObjectReference);
 
 impl Subject {
     /// A SealedSecret.
-    pub(crate) fn sealed_secret(sealed: &SealedSecret) -> Self {
-        let metadata = &sealed.metadata;
+    pub(crate) fn sealed_secret(metadata: &ObjectMeta) -> Self {
         Self(ObjectReference {
             api_version: Some(names::API_VERSION.to_owned()),
             kind: Some(names::KIND.to_owned()),
@@ -196,7 +195,7 @@ impl Lane {
 
 /// Counts up the event `known`, or posts a new one. Gives its name and count.
 async fn post(
-    api: &Api<Event>,
+    api: &Api<Lenient<Event>>,
     subject: &Subject,
     notice: &Notice,
     known: Option<(String, i32)>,
@@ -214,7 +213,7 @@ async fn post(
     }
     let event = event(subject, notice, now);
     let name = event.metadata.name.clone().unwrap_or_default();
-    in_time(api.create(&PostParams::default(), &event)).await?;
+    in_time(request::create(api, &event)).await?;
     Ok((name, 1))
 }
 

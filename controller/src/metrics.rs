@@ -41,6 +41,8 @@ pub(crate) struct Metrics {
     pub http_durations: HistogramVec,
     /// Key Secrets that hold no usable key (ours).
     malformed_keys: IntGauge,
+    /// SealedSecrets that cannot be read (ours).
+    pub unreadable_objects: IntGauge,
     /// Keys that are held for opening (ours).
     held_keys: IntGauge,
     /// Seconds in which the items of one SealedSecret were opened, waiting for a core included (ours).
@@ -126,6 +128,10 @@ impl Metrics {
             )?,
             http_durations: new.register(HistogramVec::new(http_durations, &["path", "method"]))?,
             malformed_keys: new.gauge("malformed_keys", "Key Secrets that hold no usable key.")?,
+            unreadable_objects: new.gauge(
+                "unreadable_objects",
+                "SealedSecrets that cannot be read, and are skipped.",
+            )?,
             held_keys: new.gauge("held_keys", "Sealing keys that are held for opening.")?,
             unseal_durations: new.register(Histogram::with_opts(unseal_durations.buckets(buckets)))?,
             queue_length: new.gauge("queue_length", "SealedSecrets that wait for a pass.")?,
@@ -362,6 +368,7 @@ mod tests {
             "# TYPE sealed_secrets_controller_leader gauge",
             "# TYPE sealed_secrets_controller_held_keys gauge",
             "# TYPE sealed_secrets_controller_malformed_keys gauge",
+            "sealed_secrets_controller_unreadable_objects 0",
             "# TYPE sealed_secrets_controller_queue_length gauge",
             "# TYPE sealed_secrets_controller_unseal_duration_seconds histogram",
             "sealed_secrets_controller_certificate_not_before_timestamp_seconds 0",

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crds::names;
+use crds::{Lenient, names};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use kube::api::PostParams;
 use kube::core::ObjectMeta;
 use kube::runtime::watcher;
 use tracing::{info, warn};
@@ -17,7 +16,7 @@ use crate::error::ApiFailure;
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::pause;
-use crate::request::in_time;
+use crate::request::{self, in_time};
 
 /// Pauses before another try.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -35,7 +34,7 @@ enum Step {
 
 /// The ConfigMap of one installation.
 pub(crate) struct Publication {
-    api: Api<ConfigMap>,
+    api: Api<Lenient<ConfigMap>>,
     name: String,
     keys: KeysReader,
     leadership: Leadership,
@@ -45,7 +44,7 @@ pub(crate) struct Publication {
 
 impl Publication {
     /// For the controller whose Service has that name, in the namespace that `api` reaches.
-    pub(crate) fn new(api: Api<ConfigMap>, service: &str, keys: KeysReader, leadership: Leadership) -> Self {
+    pub(crate) fn new(api: Api<Lenient<ConfigMap>>, service: &str, keys: KeysReader, leadership: Leadership) -> Self {
         Self {
             api,
             name: format!("{service}{}", names::CERTIFICATE_CONFIG_MAP_SUFFIX),
@@ -86,7 +85,10 @@ impl Publication {
         loop {
             tokio::select! {
                 found = stream.next() => match found {
-                    Some(Ok(found)) => live = Some(found),
+                    Some(Ok(found)) => match found.map(Lenient::into_result).transpose() {
+                        Ok(found) => live = Some(found),
+                        Err(error) => return error.into(),
+                    },
                     Some(Err(error)) => return error.into(),
                     None => return ApiFailure::Answer("the watch has ended".to_owned()),
                 },
@@ -105,7 +107,6 @@ impl Publication {
             let (Some(found), Some(pem)) = (&live, pem) else {
                 continue;
             };
-            let params = PostParams::default();
             let written = match step(found.as_ref(), &self.name, &pem) {
                 Step::Leave => {
                     self.works();
@@ -120,10 +121,10 @@ impl Publication {
                     }
                     continue;
                 }
-                Step::Create(map) => in_time(self.api.create(&params, &map)).await,
-                Step::Replace(map) => in_time(self.api.replace(&self.name, &params, &map)).await,
+                Step::Create(map) => in_time(request::create(&self.api, &*map)).await,
+                Step::Replace(map) => in_time(request::replace(&self.api, &self.name, &*map)).await,
             };
-            match written {
+            match written.and_then(|written| Ok(written.into_result()?)) {
                 Ok(written) => {
                     info!(configmap = self.name, "certificate published");
                     live = Some(Some(written));

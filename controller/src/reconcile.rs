@@ -241,7 +241,7 @@ impl Reconciler {
         }
         if let Some(event) = plan.event {
             self.events
-                .post(crate::events::Subject::sealed_secret(&start.sealed), event);
+                .post(crate::events::Subject::sealed_secret(&start.sealed.metadata), event);
         }
         let waits_for_keys = memory.retry == Some(Retry::OnChange);
         let again = self.index.end(name, start.seen.as_deref(), memory);

@@ -3,6 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
+use crds::Lenient;
+use kube::api::PostParams;
+use kube::core::request::{self, Request};
+use kube::{Api, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::ApiFailure;
 
 /// How long a watch is asked for. The API server ends it then, so one that is silent for longer is dead, whatever its
@@ -43,6 +50,41 @@ pub(crate) async fn within<T>(
             longest.as_secs()
         ))),
     }
+}
+
+/// A kind that is read and written.
+pub(crate) trait Object: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned {}
+
+impl<K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned> Object for K {}
+
+/// Creates an object. Unlike [`Api::create`], it reads any answer: what others wrote into the object meanwhile is in it.
+pub(crate) async fn create<K: Object>(api: &Api<Lenient<K>>, object: &K) -> kube::Result<Lenient<K>> {
+    send(api, |to, body| to.create(&PostParams::default(), body), object).await
+}
+
+/// Replaces an object; reads any answer.
+pub(crate) async fn replace<K: Object>(api: &Api<Lenient<K>>, name: &str, object: &K) -> kube::Result<Lenient<K>> {
+    send(api, |to, body| to.replace(name, &PostParams::default(), body), object).await
+}
+
+/// Replaces the status of an object; reads any answer.
+pub(crate) async fn replace_status<K: Object>(
+    api: &Api<Lenient<K>>,
+    name: &str,
+    object: &K,
+) -> kube::Result<Lenient<K>> {
+    let build = |to: &Request, body| to.replace_subresource("status", name, &PostParams::default(), body);
+    send(api, build, object).await
+}
+
+async fn send<K: Object>(
+    api: &Api<Lenient<K>>,
+    build: impl FnOnce(&Request, Vec<u8>) -> Result<axum::http::Request<Vec<u8>>, request::Error>,
+    object: &K,
+) -> kube::Result<Lenient<K>> {
+    let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
+    let request = build(&Request::new(api.resource_url()), body).map_err(kube::Error::BuildRequest)?;
+    api.clone().into_client().request(request).await
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     tokio::spawn(publication.run());
 
     let known = Known::default();
-    let watches = known.watches(&access, &metrics, &leadership, &settings);
+    let watches = known.watches(&access, (&metrics, &events), &leadership, &settings);
     let filled = fill(watches, served, settings.clone());
     let reconciler = Reconciler {
         client: access.client,
@@ -152,7 +152,7 @@ impl Known {
     fn watches(
         &self,
         access: &client::Access,
-        metrics: &Arc<Metrics>,
+        (metrics, events): (&Arc<Metrics>, &Events),
         leadership: &Leadership,
         settings: &Settings,
     ) -> Watches {
@@ -161,6 +161,7 @@ impl Known {
             index: self.index.clone(),
             queue: self.queue.clone(),
             metrics: metrics.clone(),
+            events: events.clone(),
             gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
             leadership: leadership.clone(),
             seconds: settings.api.watch_seconds,

@@ -2,9 +2,9 @@
 //!
 //! It would leave them as they are: a `Ready` that nobody keeps is a lie from the next failure on.
 
-use crds::SealedSecret;
-use kube::api::{ListParams, PostParams};
-use kube::{Api, Client};
+use crds::{Lenient, SealedSecret};
+use kube::api::ListParams;
+use kube::{Api, Client, Resource as _};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -12,7 +12,7 @@ use crate::error::ApiFailure;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::object_name::ObjectName;
 use crate::reconcile::status;
-use crate::request::in_time;
+use crate::request::{self, in_time};
 use crate::runtime::client::{self, ClientError};
 use crate::runtime::namespaces;
 use crate::settings::Settings;
@@ -49,14 +49,14 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), StripError> {
         let mut page = ListParams::default().limit(PAGE);
         page.label_selector.clone_from(&settings.scope.label_selector);
         loop {
-            let api: Api<SealedSecret> = match &namespace {
+            let api: Api<Lenient<SealedSecret>> = match &namespace {
                 Some(namespace) => Api::namespaced(access.client.clone(), namespace),
                 None => Api::all(access.client.clone()),
             };
             let list = in_time(api.list(&page)).await.map_err(StripError::List)?;
             for sealed in list.items {
                 total += 1;
-                let name = ObjectName::of(&sealed.metadata);
+                let name = ObjectName::of(sealed.meta());
                 match strip(&access.client, sealed).await {
                     Ok(changed) => stripped += usize::from(changed),
                     Err(error) => {
@@ -79,19 +79,20 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), StripError> {
 }
 
 /// Strips one status; says whether there was something to take off.
-async fn strip(client: &Client, mut sealed: SealedSecret) -> Result<bool, ApiFailure> {
+async fn strip(client: &Client, sealed: Lenient<SealedSecret>) -> Result<bool, ApiFailure> {
+    let mut sealed = sealed.into_result()?;
     let name = ObjectName::of(&sealed.metadata);
-    let api: Api<SealedSecret> = Api::namespaced(client.clone(), &name.namespace);
+    let api: Api<Lenient<SealedSecret>> = Api::namespaced(client.clone(), &name.namespace);
     for _ in 1..TRIES {
         let Some(bare) = status::bare(&sealed) else {
             return Ok(false);
         };
         sealed.status = Some(bare);
-        match in_time(api.replace_status(&name.name, &PostParams::default(), &sealed)).await {
+        match in_time(request::replace_status(&api, &name.name, &sealed)).await {
             Ok(_) => return Ok(true),
             Err(ApiFailure::NotFound(_)) => return Ok(false),
             Err(ApiFailure::Conflict(_)) => match in_time(api.list(&name.alone())).await?.items.pop() {
-                Some(again) => sealed = again,
+                Some(again) => sealed = again.into_result()?,
                 None => return Ok(false),
             },
             Err(error) => return Err(error),

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crds::SealedSecret;
+use crds::{Lenient, SealedSecret, Unreadable};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource as _};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use crate::error::ApiFailure;
+use crate::error::{ApiFailure, EVENT_UNSEAL_FAILED};
+use crate::events::{EventType, Events, Notice, Subject};
 use crate::index::{Index, Wake};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -21,6 +22,10 @@ use crate::object_name::ObjectName;
 use crate::pause::WatchPauses;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
+
+mod unreadable;
+
+use unreadable::UnreadableObjects;
 
 /// Where the watches put what they learn.
 #[derive(Clone)]
@@ -33,6 +38,8 @@ pub(crate) struct Watches {
     pub queue: Arc<Queue>,
     /// Where conditions are shown.
     pub metrics: Arc<Metrics>,
+    /// Where events go.
+    pub events: Events,
     /// Where SealedSecrets that went are noted, if their Secrets are deleted here.
     pub gone: Option<Arc<Gone>>,
     /// Whether this replica leads.
@@ -103,7 +110,7 @@ impl Watches {
     }
 
     async fn watch_sealed(self, namespace: Option<String>, labels: Option<String>, done: watch::Sender<bool>) {
-        let api: Api<SealedSecret> = match &namespace {
+        let api: Api<Lenient<SealedSecret>> = match &namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
@@ -115,12 +122,13 @@ impl Watches {
         let mut stream = std::pin::pin!(watcher(api, config).backoff(WatchPauses::default()));
         let mut trouble = Trouble::new("SealedSecrets", namespace.as_deref());
         let mut listed = HashSet::new();
+        let mut unreadable = UnreadableObjects::new(&self.metrics);
         while let Some(event) = stream.next().await {
             match event {
                 Ok(watcher::Event::Init) => listed.clear(),
                 Ok(watcher::Event::InitApply(sealed)) => {
-                    listed.insert(ObjectName::of(&sealed.metadata));
-                    self.sealed_applied(sealed);
+                    listed.insert(ObjectName::of(sealed.meta()));
+                    self.sealed_seen(sealed, &mut unreadable);
                 }
                 Ok(watcher::Event::InitDone) => {
                     trouble.ends();
@@ -129,14 +137,19 @@ impl Watches {
                             self.sealed_gone(&name);
                         }
                     }
+                    unreadable.retain(&listed);
                     listed = HashSet::new();
                     done.send_replace(true);
                 }
                 Ok(watcher::Event::Apply(sealed)) => {
                     trouble.ends();
-                    self.sealed_applied(sealed);
+                    self.sealed_seen(sealed, &mut unreadable);
                 }
-                Ok(watcher::Event::Delete(sealed)) => self.sealed_gone(&ObjectName::of(&sealed.metadata)),
+                Ok(watcher::Event::Delete(sealed)) => {
+                    let name = ObjectName::of(sealed.meta());
+                    unreadable.remove(&name);
+                    self.sealed_gone(&name);
+                }
                 Err(error) => {
                     let failure = ApiFailure::from(error);
                     if namespace.is_some() && matches!(failure, ApiFailure::Denied(_)) {
@@ -146,6 +159,36 @@ impl Watches {
                 }
             }
         }
+    }
+
+    fn sealed_seen(&self, sealed: Lenient<SealedSecret>, unreadable: &mut UnreadableObjects) {
+        let name = ObjectName::of(sealed.meta());
+        match sealed.into_result() {
+            Ok(sealed) => {
+                unreadable.remove(&name);
+                self.sealed_applied(sealed);
+            }
+            Err(object) => {
+                if unreadable.insert(&name, &object.field) {
+                    self.report_unreadable(&name, &object);
+                }
+                // Its Secret stays as it is until the object can be read again.
+                if let Some(before) = self.index.sealed_gone(&name) {
+                    self.metrics.show_status(Some(&before), None);
+                    self.queue.forget(&name);
+                }
+            }
+        }
+    }
+
+    fn report_unreadable(&self, name: &ObjectName, object: &Unreadable) {
+        error!(key = %name, error = %object, "SealedSecret cannot be read");
+        let notice = Notice {
+            kind: EventType::Warning,
+            reason: EVENT_UNSEAL_FAILED,
+            message: format!("Failed to unseal: {object}"),
+        };
+        self.events.post(Subject::sealed_secret(&object.metadata), notice);
     }
 
     fn sealed_applied(&self, mut sealed: SealedSecret) {
@@ -182,7 +225,7 @@ impl Watches {
     }
 
     async fn watch_secrets(self, namespace: Option<String>, done: watch::Sender<bool>) {
-        let api: Api<PartialObjectMeta<Secret>> = match &namespace {
+        let api: Api<Lenient<PartialObjectMeta<Secret>>> = match &namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
@@ -197,8 +240,8 @@ impl Watches {
             match event {
                 Ok(watcher::Event::Init) => kept.clear(),
                 Ok(watcher::Event::InitApply(secret)) => {
-                    let (keep, wake) = self.index.secret_applied(&secret.metadata, Instant::now());
-                    let name = ObjectName::of(&secret.metadata);
+                    let (keep, wake) = self.index.secret_applied(secret.meta(), Instant::now());
+                    let name = ObjectName::of(secret.meta());
                     if keep {
                         kept.insert(name.clone());
                     }
@@ -219,15 +262,15 @@ impl Watches {
                 Ok(watcher::Event::Apply(secret)) => {
                     trouble.ends();
                     self.index.set_secrets_watched(namespace.as_deref(), true);
-                    let (_, wake) = self.index.secret_applied(&secret.metadata, Instant::now());
-                    self.wake(ObjectName::of(&secret.metadata), wake);
+                    let (_, wake) = self.index.secret_applied(secret.meta(), Instant::now());
+                    self.wake(ObjectName::of(secret.meta()), wake);
                 }
                 Ok(watcher::Event::Delete(secret)) => {
                     trouble.ends();
                     // After a denial that passed, the watch goes on where it was, without a list.
                     self.index.set_secrets_watched(namespace.as_deref(), true);
-                    let name = ObjectName::of(&secret.metadata);
-                    let wake = self.index.secret_gone(&name, Some(&secret.metadata), Instant::now());
+                    let name = ObjectName::of(secret.meta());
+                    let wake = self.index.secret_gone(&name, Some(secret.meta()), Instant::now());
                     self.wake(name, wake);
                 }
                 Err(error) => {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crds::names;
+use crds::{Lenient, names};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
 use kube::api::ListParams;
 use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Resource as _};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -30,22 +30,31 @@ pub(crate) enum KeyNews {
     Lost(String),
 }
 
+/// A Secret that cannot be read holds no usable key, and is reported as such.
+fn readable(secret: Lenient<Secret>) -> Secret {
+    secret.into_result().unwrap_or_else(|unreadable| Secret {
+        metadata: unreadable.metadata,
+        ..Secret::default()
+    })
+}
+
 /// One Secret by name, or `None`. By a list, because the reference's own Role lets keys be listed and not be read.
-pub(crate) async fn by_name(api: &Api<Secret>, name: &str) -> Result<Option<Secret>, ApiFailure> {
+pub(crate) async fn by_name(api: &Api<Lenient<Secret>>, name: &str) -> Result<Option<Secret>, ApiFailure> {
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    Ok(in_time(api.list(&only)).await?.items.into_iter().next())
+    Ok(in_time(api.list(&only)).await?.items.into_iter().next().map(readable))
 }
 
 /// All key Secrets. `legacy` is the name of the one that needs no label.
-pub(crate) async fn all(api: &Api<Secret>, legacy: &str) -> Result<Vec<Secret>, ApiFailure> {
+pub(crate) async fn all(api: &Api<Lenient<Secret>>, legacy: &str) -> Result<Vec<Secret>, ApiFailure> {
     let params = ListParams::default().labels(names::LABEL_SEALING_KEY);
-    let mut secrets = in_time(api.list(&params)).await?.items;
+    let listed = in_time(api.list(&params)).await?.items;
+    let mut secrets: Vec<_> = listed.into_iter().map(readable).collect();
     secrets.extend(by_name(api, legacy).await?);
     Ok(secrets)
 }
 
 /// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
-pub(crate) async fn follow(api: Api<Secret>, legacy: String, news: mpsc::Sender<KeyNews>) {
+pub(crate) async fn follow(api: Api<Lenient<Secret>>, legacy: String, news: mpsc::Sender<KeyNews>) {
     let mut said_denied = false;
     while watch(&api, &legacy, &news, &mut said_denied).await == Ended::WatchDenied {
         // A role that is mended, or an authorizer that was out of order, is noticed.
@@ -60,7 +69,12 @@ enum Ended {
 }
 
 /// `said_denied`: whether it was said that watching is denied, and no watch has worked since.
-async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, said_denied: &mut bool) -> Ended {
+async fn watch(
+    api: &Api<Lenient<Secret>>,
+    legacy: &str,
+    news: &mpsc::Sender<KeyNews>,
+    said_denied: &mut bool,
+) -> Ended {
     // Every value of the label, so that a key which is retired by another value is seen to change.
     let config = watcher::Config::default()
         .labels(names::LABEL_SEALING_KEY)
@@ -76,7 +90,7 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, sa
                 continue;
             }
             Ok(watcher::Event::InitApply(secret)) => {
-                listed.push(secret);
+                listed.push(readable(secret));
                 continue;
             }
             Ok(watcher::Event::InitDone) => {
@@ -89,11 +103,11 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, sa
             }
             Ok(watcher::Event::Apply(secret)) => {
                 troubled |= std::mem::take(said_denied);
-                KeyNews::Seen(Box::new(secret))
+                KeyNews::Seen(Box::new(readable(secret)))
             }
             Ok(watcher::Event::Delete(secret)) => {
                 troubled |= std::mem::take(said_denied);
-                KeyNews::Lost(secret.metadata.name.unwrap_or_default())
+                KeyNews::Lost(secret.meta().name.clone().unwrap_or_default())
             }
             Err(error) => {
                 let at_watch = matches!(error, watcher::Error::WatchStartFailed(_));
@@ -122,7 +136,11 @@ async fn watch(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>, sa
 }
 
 /// The key Secret that needs no label, if there is one; looks until the API server tells. `None`: nobody listens.
-async fn legacy_secret(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) -> Option<Option<Secret>> {
+async fn legacy_secret(
+    api: &Api<Lenient<Secret>>,
+    legacy: &str,
+    news: &mpsc::Sender<KeyNews>,
+) -> Option<Option<Secret>> {
     let mut troubled = false;
     for pause in WatchPauses::default() {
         match by_name(api, legacy).await {
@@ -140,7 +158,7 @@ async fn legacy_secret(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyN
     None
 }
 
-async fn poll(api: &Api<Secret>, legacy: &str, news: &mpsc::Sender<KeyNews>) {
+async fn poll(api: &Api<Lenient<Secret>>, legacy: &str, news: &mpsc::Sender<KeyNews>) {
     let mut troubled = false;
     loop {
         tokio::time::sleep(POLL_EVERY).await;

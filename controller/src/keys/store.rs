@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::Lenient;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::PostParams;
 use sealing::key::Fingerprint;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::pause;
-use crate::request::in_time;
+use crate::request::{self, in_time};
 use crate::settings::KeySettings;
 
 /// Key Secrets that are read at a time.
@@ -48,7 +48,7 @@ const FORMER: &str = "the former key is kept for opening until the next start, a
 
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
-    api: Api<Secret>,
+    api: Api<Lenient<Secret>>,
     namespace: String,
     settings: KeySettings,
     events: Events,
@@ -84,7 +84,7 @@ impl KeyStore {
     /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read. It makes keys while this
     /// replica leads, until `stop`.
     pub(crate) fn new(
-        api: Api<Secret>,
+        api: Api<Lenient<Secret>>,
         namespace: String,
         settings: KeySettings,
         events: Events,
@@ -391,11 +391,11 @@ impl KeyStore {
         if !self.leadership.leads() {
             return Err(MakeKeyError::Over);
         }
-        let created = in_time(self.api.create(&PostParams::default(), &manifest)).await;
+        let created = in_time(request::create(&self.api, &manifest)).await;
         if matches!(created, Err(ApiFailure::Unreachable(_))) {
             self.unanswered = Some(pair.fingerprint().clone());
         }
-        let created = created?;
+        let created = created?.into_result().map_err(ApiFailure::from)?;
         info!(
             namespace = self.namespace,
             name = created.metadata.name,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crds::Lenient;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::Api;
-use kube::api::PostParams;
 use kube::core::ObjectMeta;
 use sealing::SystemRandom;
 use sealing::random::Random as _;
@@ -19,7 +19,7 @@ use super::patience::Patience;
 use super::{Candidate, Identity, LeaseTimes, Step, given_up, renewed_at};
 use crate::error::ApiFailure;
 use crate::pause;
-use crate::request::within;
+use crate::request::{self, within};
 
 /// Pauses before leases are asked for again where they are denied: the role of an installation may come a moment after its
 /// replicas, and until then each takes itself for the only one.
@@ -40,7 +40,7 @@ struct Sent {
 
 /// A replica that stands for election until the process ends.
 pub(crate) struct Election {
-    api: Api<Lease>,
+    api: Api<Lenient<Lease>>,
     name: String,
     candidate: Candidate,
     told: watch::Sender<Standing>,
@@ -62,7 +62,7 @@ pub(crate) struct Election {
 impl Election {
     /// For the Lease `name`, which `api` reaches. `told` is where the standing is made known.
     pub(crate) fn new(
-        api: Api<Lease>,
+        api: Api<Lenient<Lease>>,
         name: String,
         identity: Identity,
         times: LeaseTimes,
@@ -202,7 +202,7 @@ impl Election {
         if found.is_err() {
             self.patience.gave_up(started.elapsed());
         }
-        found
+        Ok(found?.map(Lenient::into_result).transpose()?)
     }
 
     /// A renewal that was not answered, and is what the Lease says now, counts as if it had been.
@@ -231,7 +231,6 @@ impl Election {
 
     /// Of a request that is not answered, the connection is given up, so that the next one goes by another.
     async fn write(&mut self, metadata: Option<ObjectMeta>, spec: LeaseSpec) -> Result<Lease, ApiFailure> {
-        let params = PostParams::default();
         let (started, longest) = (Instant::now(), self.patience.lasts());
         let lease = Lease {
             metadata: metadata.clone().unwrap_or_else(|| ObjectMeta {
@@ -242,13 +241,13 @@ impl Election {
         };
         let written = match metadata {
             // With the resourceVersion that was read.
-            Some(_) => within(longest, self.api.replace(&self.name, &params, &lease)).await,
-            None => within(longest, self.api.create(&params, &lease)).await,
+            Some(_) => within(longest, request::replace(&self.api, &self.name, &lease)).await,
+            None => within(longest, request::create(&self.api, &lease)).await,
         };
         if written.is_err() {
             self.patience.gave_up(started.elapsed());
         }
-        written
+        Ok(written?.into_result()?)
     }
 
     fn is_allowed(&mut self) {

@@ -1,9 +1,9 @@
 //! Carries a plan out: the only place that writes Secrets and statuses. It makes no choices.
 
-use crds::{SealedSecret, SealedSecretStatus};
+use crds::{Lenient, SealedSecret, SealedSecretStatus};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, PostParams, Preconditions};
-use kube::core::ObjectMeta;
+use kube::api::{DeleteParams, Preconditions};
+use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 use tracing::debug;
 
@@ -12,7 +12,7 @@ use super::desired;
 use crate::error::ApiFailure;
 use crate::index::SecretIdentity;
 use crate::object_name::ObjectName;
-use crate::request::in_time;
+use crate::request::{self, in_time};
 
 /// A Secret that was written.
 #[derive(Debug, Clone)]
@@ -32,19 +32,20 @@ pub(crate) async fn secret(
     name: &ObjectName,
     step: &SecretStep,
 ) -> Result<Option<Written>, ApiFailure> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+    let api: Api<Lenient<Secret>> = Api::namespaced(client.clone(), &name.namespace);
     let (sent, written) = match step {
         SecretStep::Leave => return Ok(None),
-        SecretStep::Create(secret) => (secret, in_time(api.create(&PostParams::default(), secret)).await?),
+        SecretStep::Create(secret) => (secret, in_time(request::create(&api, &**secret)).await?),
         SecretStep::Recreate { old, new } => {
             delete(client, name, old).await?;
-            (new, in_time(api.create(&PostParams::default(), new)).await?)
+            (new, in_time(request::create(&api, &**new)).await?)
         }
         SecretStep::Replace(secret) => {
-            let written = in_time(api.replace(&name.name, &PostParams::default(), secret)).await?;
+            let written = in_time(request::replace(&api, &name.name, &**secret)).await?;
             (secret, written)
         }
     };
+    let written = written.into_result()?;
     debug!(key = %name, "Secret written");
     Ok(Some(Written {
         altered: desired::altered(sent, &written),
@@ -55,7 +56,7 @@ pub(crate) async fn secret(
 
 /// Deletes a Secret if it is still this one; says whether it was there.
 pub(crate) async fn delete(client: &Client, name: &ObjectName, old: &SecretIdentity) -> Result<bool, ApiFailure> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
+    let api: Api<Lenient<PartialObjectMeta<Secret>>> = Api::namespaced(client.clone(), &name.namespace);
     let still = DeleteParams::default().preconditions(Preconditions {
         uid: Some(old.uid.clone()),
         resource_version: Some(old.version.clone()),
@@ -74,11 +75,13 @@ pub(crate) async fn status(
     status: &SealedSecretStatus,
 ) -> Result<SealedSecret, ApiFailure> {
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
-    let api: Api<SealedSecret> = Api::namespaced(client.clone(), namespace);
+    let api: Api<Lenient<SealedSecret>> = Api::namespaced(client.clone(), namespace);
     let name = sealed.metadata.name.clone().unwrap_or_default();
     let new = SealedSecret {
         status: Some(status.clone()),
         ..sealed.clone()
     };
-    in_time(api.replace_status(&name, &PostParams::default(), &new)).await
+    Ok(in_time(request::replace_status(&api, &name, &new))
+        .await?
+        .into_result()?)
 }

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crds::SealedSecret;
-use kube::core::ObjectMeta;
-use kube::{Api, Client};
+use crds::{Lenient, SealedSecret};
+use kube::core::{ObjectMeta, PartialObjectMeta};
+use kube::{Api, Client, Resource as _};
 use tracing::{info, warn};
 
 use super::{apply, desired, observe};
@@ -118,9 +118,9 @@ impl Gone {
 
 async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<bool, ApiFailure> {
     // One that only lost the label that it was watched for is still there.
-    let api: Api<SealedSecret> = Api::namespaced(client.clone(), &name.namespace);
-    let there = in_time(api.list_metadata(&name.alone())).await?.items.pop();
-    let there = there.and_then(|sealed| sealed.metadata.uid).unwrap_or_default();
+    let api: Api<Lenient<PartialObjectMeta<SealedSecret>>> = Api::namespaced(client.clone(), &name.namespace);
+    let there = in_time(api.list(&name.alone())).await?.items.pop();
+    let there = there.and_then(|sealed| sealed.meta().uid.clone()).unwrap_or_default();
     let Some(secret) = observe::metadata(client, name).await? else {
         return Ok(false);
     };

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use crds::Lenient;
 use k8s_openapi::api::core::v1::Secret;
-use kube::core::ObjectMeta;
+use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
@@ -47,13 +48,14 @@ pub(crate) async fn again(client: &Client, index: &Index, name: &ObjectName) -> 
 
 /// The metadata of the Secret of that name, from the API server.
 pub(crate) async fn metadata(client: &Client, name: &ObjectName) -> Result<Option<ObjectMeta>, ApiFailure> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
-    let found = in_time(api.get_metadata_opt(&name.name)).await?;
-    Ok(found.map(|found| found.metadata))
+    let api: Api<Lenient<PartialObjectMeta<Secret>>> = Api::namespaced(client.clone(), &name.namespace);
+    let found = in_time(api.get_opt(&name.name)).await?;
+    Ok(found.map(Lenient::into_result).transpose()?.map(|found| found.metadata))
 }
 
 /// The Secret of that name, from the API server.
 pub(crate) async fn read(client: &Client, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), &name.namespace);
-    in_time(api.get_opt(&name.name)).await
+    let api: Api<Lenient<Secret>> = Api::namespaced(client.clone(), &name.namespace);
+    let found = in_time(api.get_opt(&name.name)).await?;
+    Ok(found.map(Lenient::into_result).transpose()?)
 }

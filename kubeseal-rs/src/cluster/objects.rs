@@ -1,9 +1,9 @@
 //! The objects of Sealed Secrets in a cluster: key Secrets and SealedSecrets.
 
-use crds::{SealedSecret, names};
+use crds::{Lenient, SealedSecret, names};
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Secret;
-use kube::Resource as _;
+use kube::Resource;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -52,6 +52,7 @@ impl Cluster {
         let mut secrets: Vec<_> = self
             .list::<Secret>(&path, &selector, "key Secrets")?
             .into_iter()
+            .map(readable)
             .map(OpenSecret)
             .collect();
         let known = |secret: &OpenSecret| secret.0.metadata.name.as_deref() == Some(names::DEFAULT_KEY_PREFIX);
@@ -67,7 +68,7 @@ impl Cluster {
     /// As [`Cluster::key_secrets`].
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> Result<Option<OpenSecret>, ClusterError> {
         let path = format!("{}/{}", Secret::url_path(&(), Some(namespace)), path_segment(name));
-        Ok(self.get(path, "Secret")?.map(OpenSecret))
+        Ok(self.get(path, "Secret")?.map(readable).map(OpenSecret))
     }
 
     /// A SealedSecret, if it is there.
@@ -80,7 +81,8 @@ impl Cluster {
             SealedSecret::url_path(&(), Some(namespace)),
             path_segment(name)
         );
-        self.get(path, "SealedSecret")
+        let found = self.get(path, "SealedSecret")?.map(Lenient::into_result).transpose();
+        found.map_err(|_| unreadable("SealedSecret"))
     }
 
     /// Creates a Secret; one of that name must not be there.
@@ -99,15 +101,25 @@ impl Cluster {
         self.ask(request)?.map(drop).map_err(refused)
     }
 
-    /// Every SealedSecret.
+    /// Every SealedSecret. Of one that cannot be read only the metadata: it tells nothing of its keys.
     ///
     /// # Errors
     /// As [`Cluster::key_secrets`].
     pub(crate) fn sealed_secrets(&self) -> Result<Vec<SealedSecret>, ClusterError> {
-        self.list(&SealedSecret::url_path(&(), None), "", "SealedSecrets")
+        let objects = self.list::<SealedSecret>(&SealedSecret::url_path(&(), None), "", "SealedSecrets")?;
+        let readable = |object: Lenient<SealedSecret>| {
+            object.into_result().unwrap_or_else(|unreadable| SealedSecret {
+                metadata: unreadable.metadata,
+                ..SealedSecret::default()
+            })
+        };
+        Ok(objects.into_iter().map(readable).collect())
     }
 
-    fn get<T: DeserializeOwned>(&self, path: String, what: &'static str) -> Result<Option<T>, ClusterError> {
+    fn get<T>(&self, path: String, what: &'static str) -> Result<Option<Lenient<T>>, ClusterError>
+    where
+        T: Resource<DynamicType = ()> + DeserializeOwned,
+    {
         match self.ask(Request::get(path, "application/json"))? {
             Ok(body) => {
                 let body = Zeroizing::new(body);
@@ -118,12 +130,10 @@ impl Cluster {
         }
     }
 
-    fn list<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        selector: &str,
-        what: &'static str,
-    ) -> Result<Vec<T>, ClusterError> {
+    fn list<T>(&self, path: &str, selector: &str, what: &'static str) -> Result<Vec<Lenient<T>>, ClusterError>
+    where
+        T: Resource<DynamicType = ()> + DeserializeOwned,
+    {
         let mut all = Vec::new();
         let mut next = String::new();
         loop {
@@ -137,7 +147,7 @@ impl Cluster {
                 .ask(request)?
                 .map_err(|refusal| ClusterError::Objects { what, refusal })?;
             let body = Zeroizing::new(body);
-            let page: Page<T> = serde_json::from_slice(&body).map_err(|_| unreadable(what))?;
+            let page: Page<Lenient<T>> = serde_json::from_slice(&body).map_err(|_| unreadable(what))?;
             all.extend(page.items);
             next = page.metadata.next.unwrap_or_default();
             if next.is_empty() {
@@ -145,6 +155,14 @@ impl Cluster {
             }
         }
     }
+}
+
+/// A Secret that cannot be read holds no usable key, and is named as such.
+fn readable(secret: Lenient<Secret>) -> Secret {
+    secret.into_result().unwrap_or_else(|unreadable| Secret {
+        metadata: unreadable.metadata,
+        ..Secret::default()
+    })
 }
 
 fn unreadable(what: &'static str) -> ClusterError {

@@ -1,0 +1,96 @@
+//! Watches that begin with their list again: at each resync, and when the API server's data go back.
+//!
+//! A watch resumes at the resourceVersion that it has seen last. After etcd was restored from an older snapshot, that lies
+//! in the future, and the API server sends nothing until its data get there: what is written meanwhile would be missed.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crds::{Lenient, SealedSecret};
+use futures::{Stream, StreamExt as _, stream};
+use kube::api::ListParams;
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::error::ApiFailure;
+use crate::pause::WatchPauses;
+use crate::request::in_time;
+
+/// Pause between two looks at the API server's resourceVersion.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// Where watches learn that they have to list again. Each clone learns of each relist.
+pub(crate) type Relists = watch::Receiver<u64>;
+
+/// Has all watches list again.
+#[derive(Debug, Clone)]
+pub(crate) struct Relist(watch::Sender<u64>);
+
+impl Relist {
+    /// With where watches learn of it.
+    pub(crate) fn new() -> (Self, Relists) {
+        let (sender, relists) = watch::channel(0);
+        (Self(sender), relists)
+    }
+
+    /// Has all watches list again.
+    pub(crate) fn now(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+}
+
+/// What kube's watcher tells, with pauses after failures. A relist begins with [`watcher::Event::Init`].
+pub(crate) fn follow<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    relists: Relists,
+) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let begin = move || {
+        watcher(api.clone(), config.clone())
+            .backoff(WatchPauses::default())
+            .boxed()
+    };
+    let first = begin();
+    stream::unfold((first, relists, begin), |(mut events, mut relists, begin)| async move {
+        loop {
+            tokio::select! {
+                event = events.next() => return Some((event?, (events, relists, begin))),
+                // Its sender lives as long as the process; without one there is no relist.
+                Ok(()) = relists.changed() => events = begin(),
+            }
+        }
+    })
+}
+
+/// Looks at the API server's resourceVersion now and then, and has all watches list again when it goes back.
+pub(crate) async fn watch_for_restores(api: Api<Lenient<PartialObjectMeta<SealedSecret>>>, relist: Relist) {
+    let mut highest = 0;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        // While it cannot be read, the watches cannot either, and they say so.
+        let Ok(Some(version)) = version(&api).await else {
+            continue;
+        };
+        if version < highest {
+            warn!(
+                version,
+                highest, "the API server's data went back to an older state: listing everything again"
+            );
+            relist.now();
+        }
+        highest = version;
+    }
+}
+
+/// The API server's resourceVersion; none if it is no number.
+async fn version(api: &Api<Lenient<PartialObjectMeta<SealedSecret>>>) -> Result<Option<u64>, ApiFailure> {
+    let list = in_time(api.list(&ListParams::default().limit(1))).await?;
+    Ok(list.metadata.resource_version.and_then(|version| version.parse().ok()))
+}
