@@ -1,10 +1,12 @@
 //! The metrics, with the reference's names, types and labels.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crds::{SealedSecret, condition_status};
 use prometheus::core::Collector;
+use prometheus::proto::Metric;
 use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -19,6 +21,9 @@ const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
 const OBJECTS: &str = "sealed_secrets_controller_objects";
 const OBJECTS_HELP: &str =
     "SealedSecrets by the fingerprint of the key that opened them last; one of several keys counts for each.";
+const OBJECTS_WITHOUT_KEY: &str = "sealed_secrets_controller_objects_without_key";
+const OBJECTS_WITHOUT_KEY_HELP: &str =
+    "SealedSecrets that were opened last with a key that is not held any more; one of several keys counts for each.";
 const CONDITION_INFO_HELP: &str =
     "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
 const CERTIFICATE_BEGIN_HELP: &str = "Begin of the certificate that seals now, as Unix time; 0 while there is none.";
@@ -35,6 +40,10 @@ pub(crate) struct Metrics {
     unseal_errors: CounterVec,
     condition_info: Option<GaugeVec>,
     objects: IntGaugeVec,
+    /// Of these, those whose key is not held (ours).
+    objects_without_key: IntGauge,
+    /// Fingerprints of the keys that are held; none before the first list of them.
+    held: Mutex<Option<HashSet<String>>>,
     /// Requests by path, code and method.
     pub http_requests: CounterVec,
     /// Seconds by path and method.
@@ -121,6 +130,8 @@ impl Metrics {
             )?,
             condition_info: (!omit_secret_labels).then(condition_info).transpose()?,
             objects: new.register(IntGaugeVec::new(Opts::new(OBJECTS, OBJECTS_HELP), &["key"]))?,
+            objects_without_key: new.register(IntGauge::new(OBJECTS_WITHOUT_KEY, OBJECTS_WITHOUT_KEY_HELP))?,
+            held: Mutex::default(),
             http_requests: new.counters(
                 "http_requests_total",
                 "A counter for requests to the wrapped handler.",
@@ -150,7 +161,9 @@ impl Metrics {
     pub(crate) fn show_keys(&self, keys: &Keys, malformed: usize) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.malformed_keys.set(number(malformed));
-        self.held_keys.set(number(keys.ring.fingerprints().count()));
+        let held: HashSet<_> = keys.ring.fingerprints().map(ToString::to_string).collect();
+        self.held_keys.set(number(held.len()));
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| current.validity);
         self.certificate_times.0.set(begin);
         self.certificate_times.1.set(end);
@@ -190,6 +203,21 @@ impl Metrics {
         }
     }
 
+    /// Counts the SealedSecrets whose key is not held.
+    fn count_without_key(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = held.as_ref() else { return };
+        let families = self.objects.collect();
+        let series = families.iter().flat_map(|family| family.get_metric());
+        let is_lost = |metric: &&Metric| metric.get_label().iter().any(|label| !held.contains(label.value()));
+        let count: f64 = series
+            .filter(is_lost)
+            .map(|metric| metric.get_gauge().get_value())
+            .sum();
+        // A number of objects: whole, and far below the limit.
+        self.objects_without_key.set(count as i64);
+    }
+
     /// The text format 0.0.4. Of several replicas only the one that `leads` tells of the SealedSecrets, so that a sum over the
     /// replicas counts each object once.
     ///
@@ -200,12 +228,13 @@ impl Metrics {
         let told_now = self.key_operations.swap(0, Ordering::Relaxed);
         self.key_operations_total.inc_by(told_now);
         self.leader.set(i64::from(leads));
+        self.count_without_key();
         if !leads {
             // What it knows of waits for the leader's passes.
             self.queue_length.set(0);
         }
         let mut families = self.registry.gather();
-        families.retain(|family| leads || ![CONDITION_INFO, OBJECTS].contains(&family.name()));
+        families.retain(|family| leads || ![CONDITION_INFO, OBJECTS, OBJECTS_WITHOUT_KEY].contains(&family.name()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
@@ -306,6 +335,25 @@ mod tests {
         assert_eq!(counts(true), [r#""one"} 1"#, r#""three"} 1"#]);
         metrics.show_status(Some(&opened_by(&["one"])), None);
         assert_eq!(counts(true), [r#""three"} 1"#]);
+    }
+
+    #[test]
+    fn objects_of_lost_keys_are_counted() {
+        let metrics = Metrics::new("v1.2.3", true).unwrap();
+        let mut object = sealed("a", json!([]));
+        object.status.as_mut().unwrap().opened_by = vec!["SHA256:lost".to_owned()];
+        metrics.show_status(None, Some(&object));
+        let count = |leads| {
+            let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(OBJECTS_WITHOUT_KEY)?.strip_prefix(' '));
+            line.map(str::to_owned)
+        };
+        assert_eq!(count(true).as_deref(), Some("0"), "the keys are not listed yet");
+        metrics.show_keys(&Keys::default(), 0);
+        assert_eq!(count(true).as_deref(), Some("1"));
+        assert_eq!(count(false), None);
     }
 
     #[test]

@@ -125,7 +125,9 @@ impl Reconciler {
             return None;
         }
         let seen = observe::identity(&self.client, &self.index, name).await;
-        remember::recall(&start.sealed, &start.memory, seen.as_ref(), &self.settings)
+        let keys = self.keys.borrow().clone();
+        let known = (seen.as_ref(), &keys.ring);
+        remember::recall(&start.sealed, &start.memory, known, &self.settings)
     }
 
     /// Opens the items and renders the templates, off the async threads.

@@ -7,6 +7,8 @@ use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use sealing::input;
+use sealing::key::Fingerprint;
+use sealing::keyring::KeyRing;
 use sealing::unseal::Unsealed;
 
 use super::status;
@@ -59,14 +61,19 @@ pub(crate) fn could_recall(sealed: &SealedSecret, memory: &Memory, digest: &str,
 }
 
 /// What is taken from the status where [`could_recall`] holds: that the Secret `seen` (as far as it is known without reading
-/// it) is in sync. `None`: it is another one, so that the items have to be opened and compared.
+/// it) is in sync. `None`: it is another one, so that the items have to be opened and compared; or a key that opened them is
+/// not among `keys` any more, which opening them reports.
 pub(crate) fn recall(
     sealed: &SealedSecret,
     memory: &Memory,
-    seen: Option<&SecretIdentity>,
+    (seen, keys): (Option<&SecretIdentity>, &KeyRing),
     settings: &ReconcileSettings,
 ) -> Option<Memory> {
-    let written = sealed.status.as_ref()?.written.as_ref()?;
+    let status = sealed.status.as_ref()?;
+    let written = status.written.as_ref()?;
+    if !lost_keys(status, keys).is_empty() {
+        return None;
+    }
     let is_it = seen.is_some_and(|seen| seen.uid == written.uid && seen.version == written.resource_version);
     let left_alone = !settings.repair || Wishes::of(sealed).skip_recreate;
     (is_it || left_alone).then(|| Memory {
@@ -75,6 +82,12 @@ pub(crate) fn recall(
         input_digest: Some(written.input_digest.clone()),
         ..memory.clone()
     })
+}
+
+/// The keys that opened the items last, and are not held.
+pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fingerprint> {
+    let opened_by = status.opened_by.iter().filter_map(|key| key.parse().ok());
+    opened_by.filter(|key| !keys.holds(key)).collect()
 }
 
 /// What a pass learned that is worth remembering.

@@ -8,6 +8,8 @@ use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 
+use super::remember::lost_keys;
+
 /// How many keys that are not held are named.
 const NAMED: usize = 3;
 
@@ -16,6 +18,8 @@ const NAMED: usize = 3;
 pub(crate) struct Tried {
     place: String,
     hint: Option<Hinted>,
+    /// Keys that opened it earlier and are not held any more.
+    lost: Vec<Fingerprint>,
 }
 
 /// What the hint comes to.
@@ -47,7 +51,9 @@ impl Tried {
                 Hinted::NotHeld(missing)
             }
         });
-        Self { place, hint }
+        let status = sealed.status.as_ref();
+        let lost = status.map(|status| lost_keys(status, keys)).unwrap_or_default();
+        Self { place, hint, lost }
     }
 }
 
@@ -55,14 +61,22 @@ impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tried for {}", self.place)?;
         match &self.hint {
-            None => Ok(()),
-            Some(Hinted::NotHeld(keys)) => write!(f, "; sealed with {}, not held here", named(keys)),
+            None => {}
+            Some(Hinted::NotHeld(keys)) => write!(f, "; sealed with {}, not held here", named(keys))?,
             Some(Hinted::Held(keys)) => write!(
                 f,
                 "; sealed with {}, held here, so it was for another name, namespace or scope",
                 named(keys)
-            ),
+            )?,
         }
+        if self.lost.is_empty() {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; opened earlier with {}, not held any more: a Secret made of it stays, but cannot be made again",
+            named(&self.lost)
+        )
     }
 }
 
@@ -119,6 +133,17 @@ mod tests {
         assert_eq!(
             said(hint(fingerprint.as_str()), &ring),
             format!("{start}, held here, so it was for another name, namespace or scope")
+        );
+        let mut earlier = SealedSecret::default();
+        earlier.status.get_or_insert_default().opened_by = vec![fingerprint.to_string()];
+        assert!(
+            !Tried::new(&earlier, &ring).to_string().contains("earlier"),
+            "it is held"
+        );
+        let lost = Tried::new(&earlier, &none).to_string();
+        assert!(
+            lost.contains(&format!("opened earlier with {fingerprint}, not held any more")),
+            "{lost}"
         );
         let others: Vec<_> = "abcde"
             .chars()

@@ -47,7 +47,8 @@ fn believes(
     settings: ReconcileSettings,
 ) -> bool {
     let digest = digest(sealed, &settings);
-    could_recall(sealed, memory, &digest, &settings) && recall(sealed, memory, seen, &settings).is_some()
+    could_recall(sealed, memory, &digest, &settings)
+        && recall(sealed, memory, (seen, &KeyRing::default()), &settings).is_some()
 }
 
 /// What it is about, what is changed in the SealedSecret, the Secret that is there, and whether it is taken to be in sync.
@@ -164,10 +165,29 @@ fn where_nothing_is_repaired_the_secret_need_not_be_the_same() {
 #[test]
 fn what_is_recalled_is_what_a_pass_would_have_left() {
     let sealed = sealed(|_| {});
-    let memory = recall(&sealed, &Memory::default(), seen("s1", "7").as_ref(), &SETTINGS).unwrap();
+    let memory = recall(
+        &sealed,
+        &Memory::default(),
+        (seen("s1", "7").as_ref(), &KeyRing::default()),
+        &SETTINGS,
+    )
+    .unwrap();
     assert_eq!(memory.secret_version.as_deref(), Some("7"));
     assert_eq!(memory.input_digest, Some(digest(&sealed, &SETTINGS)));
     assert_eq!(memory.reported, status::reported(&sealed));
+}
+
+#[test]
+fn status_is_not_believed_without_the_keys_that_it_names() {
+    let key = std::sync::Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
+    let fingerprint = key.public().fingerprint().clone();
+    let sealed = sealed(|o| o["status"]["openedBy"] = json!([fingerprint.as_str()]));
+    let seen = seen("s1", "7");
+    let believed = |keys: &KeyRing| recall(&sealed, &Memory::default(), (seen.as_ref(), keys), &SETTINGS).is_some();
+    let mut ring = KeyRing::default();
+    assert!(!believed(&ring));
+    ring.insert(key, Timestamp::UNIX_EPOCH);
+    assert!(believed(&ring));
 }
 
 fn learned(version: &str) -> Learned {
