@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crds::SealedSecret;
+use crds::{SealedSecret, SealedSecretSpec};
 use jiff::{SignedDuration, Timestamp};
 use kube::core::ObjectMeta;
 use sealing::binding::Scope;
@@ -431,8 +431,9 @@ fn in_namespace<'a>(all: impl Iterator<Item = &'a ObjectName>, namespace: Option
         .collect()
 }
 
-/// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody.
-fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, Wishes, bool) {
+/// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody. The spec is,
+/// beside its generation: in a cluster that was restored from a backup, another spec can have the same generation.
+fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, Wishes, bool, &SealedSecretSpec) {
     let metadata = &sealed.metadata;
     let scope = Scope::from_annotations(metadata.annotations.as_ref());
     (
@@ -441,6 +442,7 @@ fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, Wis
         scope,
         Wishes::of(sealed),
         metadata.deletion_timestamp.is_some(),
+        &sealed.spec,
     )
 }
 

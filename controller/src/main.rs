@@ -16,6 +16,7 @@ mod pause;
 mod publication;
 mod queue;
 mod reconcile;
+mod relist;
 mod request;
 mod runtime;
 mod server;

@@ -16,6 +16,7 @@ use crate::error::ApiFailure;
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::pause;
+use crate::relist::Relists;
 use crate::request::{self, in_time};
 
 /// Pauses before another try.
@@ -38,18 +39,25 @@ pub(crate) struct Publication {
     name: String,
     keys: KeysReader,
     leadership: Leadership,
+    relists: Relists,
     failures: u32,
     troubled: bool,
 }
 
 impl Publication {
     /// For the controller whose Service has that name, in the namespace that `api` reaches.
-    pub(crate) fn new(api: Api<Lenient<ConfigMap>>, service: &str, keys: KeysReader, leadership: Leadership) -> Self {
+    pub(crate) fn new(
+        api: Api<Lenient<ConfigMap>>,
+        service: &str,
+        keys: KeysReader,
+        (leadership, relists): (Leadership, Relists),
+    ) -> Self {
         Self {
             api,
             name: format!("{service}{}", names::CERTIFICATE_CONFIG_MAP_SUFFIX),
             keys,
             leadership,
+            relists,
             failures: 0,
             troubled: false,
         }
@@ -59,10 +67,13 @@ impl Publication {
     pub(crate) async fn run(mut self) {
         loop {
             let mut leadership = self.leadership.clone();
+            let mut relists = self.relists.clone();
+            relists.mark_unchanged();
             let term = leadership.begins().await;
             let failure = tokio::select! {
                 failure = self.keep() => failure,
                 () = leadership.ends(term) => continue,
+                Ok(()) = relists.changed() => continue,
             };
             self.failures = self.failures.saturating_add(1);
             // Somebody else was faster: a new look settles that.

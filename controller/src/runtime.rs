@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use kube::Api;
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
 use sealing::lately::Lately;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
@@ -33,6 +34,7 @@ use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
 use crate::reconcile::{KeysAt, Reconciler};
+use crate::relist::{self, Relist, Relists};
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -86,13 +88,14 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let election = replica::stand(&settings.installation, &access, told, &stop);
     let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
     let events = Events::start(&access.client, &leadership);
+    let (relist, relists) = Relist::new();
     let (store, keys) = KeyStore::new(
         Api::namespaced(access.client.clone(), &access.namespace),
         access.namespace.clone(),
         settings.keys.clone(),
         events.clone(),
         metrics.clone(),
-        (leadership.clone(), stop.clone()),
+        (leadership.clone(), relists.clone(), stop.clone()),
     );
     let ready = Arc::new(AtomicBool::new(false));
     let cores = Cores::new(std::thread::available_parallelism().map_or(1, usize::from));
@@ -108,11 +111,17 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let servers = serve(&settings.http, shared, connections, &stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
-    let publication = Publication::new(maps, &settings.installation.name, keys.clone(), leadership.clone());
+    let publication = Publication::new(
+        maps,
+        &settings.installation.name,
+        keys.clone(),
+        (leadership.clone(), relists.clone()),
+    );
     tokio::spawn(publication.run());
 
     let known = Known::default();
-    let watches = known.watches(&access, (&metrics, &events), &leadership, &settings);
+    let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
+    tokio::spawn(relist::watch_for_restores(first_of(&served, &access.client), relist));
     let filled = fill(watches, served, settings.clone());
     let reconciler = Reconciler {
         client: access.client,
@@ -153,7 +162,7 @@ impl Known {
         &self,
         access: &client::Access,
         (metrics, events): (&Arc<Metrics>, &Events),
-        leadership: &Leadership,
+        (leadership, relists): (&Leadership, &Relists),
         settings: &Settings,
     ) -> Watches {
         Watches {
@@ -165,6 +174,7 @@ impl Known {
             gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
             leadership: leadership.clone(),
             seconds: settings.api.watch_seconds,
+            relists: relists.clone(),
         }
     }
 }
@@ -240,6 +250,17 @@ pub(crate) fn namespaces(settings: &Settings, own: &str) -> Vec<Option<String>> 
             all.insert(own.to_owned());
             all.into_iter().map(Some).collect()
         }
+    }
+}
+
+/// Where SealedSecrets may be listed: in all namespaces, or in the first of those that are served.
+fn first_of<K>(served: &[Option<String>], client: &Client) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match served.first() {
+        Some(Some(namespace)) => Api::namespaced(client.clone(), namespace),
+        _ => Api::all(client.clone()),
     }
 }
 

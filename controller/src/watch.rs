@@ -8,7 +8,7 @@ use crds::{Lenient, SealedSecret, Unreadable};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client, Resource as _};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -19,9 +19,9 @@ use crate::index::{Index, Wake};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
-use crate::pause::WatchPauses;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
+use crate::relist::{self, Relists};
 
 mod unreadable;
 
@@ -46,6 +46,8 @@ pub(crate) struct Watches {
     pub leadership: Leadership,
     /// How long each watch is asked for.
     pub seconds: u32,
+    /// When everything is listed again.
+    pub relists: Relists,
 }
 
 /// How long a replica that does not lead remembers what has gone, should it come to lead: long enough for the longest
@@ -119,7 +121,7 @@ impl Watches {
             timeout: Some(self.seconds),
             ..watcher::Config::default()
         };
-        let mut stream = std::pin::pin!(watcher(api, config).backoff(WatchPauses::default()));
+        let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
         let mut trouble = Trouble::new("SealedSecrets", namespace.as_deref());
         let mut listed = HashSet::new();
         let mut unreadable = UnreadableObjects::new(&self.metrics);
@@ -232,8 +234,7 @@ impl Watches {
         let config = watcher::Config::default()
             .page_size(SECRETS_A_PAGE)
             .timeout(self.seconds);
-        let stream = watcher(api, config).backoff(WatchPauses::default());
-        let mut stream = std::pin::pin!(stream);
+        let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
         let mut trouble = Trouble::new("Secrets", namespace.as_deref());
         let mut kept = HashSet::new();
         while let Some(event) = stream.next().await {

@@ -39,7 +39,7 @@ pub struct Cluster {
     // Dropped in this order: the programs first, then the namespace, then the folder they write to.
     controller_manager: Mutex<Option<Process>>,
     api_server: Mutex<Option<Process>>,
-    _etcd: Process,
+    etcd: Mutex<Option<Process>>,
     place: Place,
     ports: Ports,
     peers: PeerSet,
@@ -112,7 +112,7 @@ impl Cluster {
         let cluster = Cluster {
             controller_manager: Mutex::new(None),
             api_server: Mutex::new(Some(api_server)),
-            _etcd: etcd,
+            etcd: Mutex::new(Some(etcd)),
             place,
             ports,
             peers,
@@ -137,8 +137,7 @@ impl Cluster {
 
     /// An error when a program of the control plane has ended.
     fn check_programs(&self) -> Result<()> {
-        self._etcd.check_running()?;
-        for program in [&self.api_server, &self.controller_manager] {
+        for program in [&self.etcd, &self.api_server, &self.controller_manager] {
             if let Some(process) = program.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
                 process.check_running()?;
             }
@@ -164,6 +163,17 @@ impl Cluster {
         let started = program.args(flags).spawn()?;
         *self.api_server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         self.wait_until_ready()
+    }
+
+    /// Stops the API server and etcd, has `change` work on the folder of etcd's data, and starts both again.
+    pub fn with_etcd_stopped(&self, change: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        self.stop_apiserver()?;
+        let etcd = self.etcd.lock().unwrap_or_else(PoisonError::into_inner).take();
+        etcd.context("etcd is stopped already")?.kill()?;
+        change(&self.state().join("etcd"))?;
+        let started = programs::etcd(&self.place, self.state(), &self.peers, self.ports)?.spawn()?;
+        *self.etcd.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
+        self.start_apiserver()
     }
 
     /// The garbage collector looks for new kinds every 30 s only; a new process sees them at once.

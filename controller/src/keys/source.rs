@@ -6,13 +6,14 @@ use crds::{Lenient, names};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Resource as _};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::pause::WatchPauses;
+use crate::relist::{self, Relists};
 use crate::request::{WATCH_SECONDS, in_time};
 
 /// Pause between two lists where watching is denied.
@@ -54,9 +55,9 @@ pub(crate) async fn all(api: &Api<Lenient<Secret>>, legacy: &str) -> Result<Vec<
 }
 
 /// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
-pub(crate) async fn follow(api: Api<Lenient<Secret>>, legacy: String, news: mpsc::Sender<KeyNews>) {
+pub(crate) async fn follow(api: Api<Lenient<Secret>>, legacy: String, news: mpsc::Sender<KeyNews>, relists: Relists) {
     let mut said_denied = false;
-    while watch(&api, &legacy, &news, &mut said_denied).await == Ended::WatchDenied {
+    while watch((&api, &relists), &legacy, &news, &mut said_denied).await == Ended::WatchDenied {
         // A role that is mended, or an authorizer that was out of order, is noticed.
         let _ = tokio::time::timeout(WATCH_AGAIN, poll(&api, &legacy, &news)).await;
     }
@@ -70,7 +71,7 @@ enum Ended {
 
 /// `said_denied`: whether it was said that watching is denied, and no watch has worked since.
 async fn watch(
-    api: &Api<Lenient<Secret>>,
+    (api, relists): (&Api<Lenient<Secret>>, &Relists),
     legacy: &str,
     news: &mpsc::Sender<KeyNews>,
     said_denied: &mut bool,
@@ -79,8 +80,7 @@ async fn watch(
     let config = watcher::Config::default()
         .labels(names::LABEL_SEALING_KEY)
         .timeout(WATCH_SECONDS);
-    let stream = watcher(api.clone(), config).backoff(WatchPauses::default());
-    let mut stream = std::pin::pin!(stream);
+    let mut stream = std::pin::pin!(relist::follow(api.clone(), config, relists.clone()));
     let mut listed = Vec::new();
     let mut troubled = false;
     while let Some(event) = stream.next().await {

@@ -27,6 +27,7 @@ use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::pause;
+use crate::relist::Relists;
 use crate::request::{self, in_time};
 use crate::settings::KeySettings;
 
@@ -54,6 +55,7 @@ pub(crate) struct KeyStore {
     events: Events,
     metrics: Arc<Metrics>,
     leadership: Leadership,
+    relists: Relists,
     stop: CancellationToken,
     /// What the leader has to say of key Secrets, and this replica does not lead.
     unreported: Vec<(Subject, Notice)>,
@@ -89,7 +91,7 @@ impl KeyStore {
         settings: KeySettings,
         events: Events,
         metrics: Arc<Metrics>,
-        (leadership, stop): (Leadership, CancellationToken),
+        (leadership, relists, stop): (Leadership, Relists, CancellationToken),
     ) -> (Self, KeysReader) {
         let (published, reader) = watch::channel(Arc::new(Keys::default()));
         let inventory = Inventory::new(settings.order, metrics.key_operations.clone());
@@ -100,6 +102,7 @@ impl KeyStore {
             events,
             metrics,
             leadership,
+            relists,
             stop,
             unreported: Vec::new(),
             inventory,
@@ -124,7 +127,8 @@ impl KeyStore {
     pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<()>) {
         info!("Searching for existing private keys");
         let (sender, mut news) = mpsc::channel(16);
-        tokio::spawn(source::follow(self.api.clone(), self.settings.prefix.clone(), sender));
+        let (api, legacy) = (self.api.clone(), self.settings.prefix.clone());
+        tokio::spawn(source::follow(api, legacy, sender, self.relists.clone()));
         while !self.stop.is_cancelled() {
             self.turn(&mut news, &mut asked).await;
         }

@@ -331,7 +331,9 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
     let in_sync = known(sealed, memory, settings)
         .is_none_or(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
-    let unchanged = in_sync || remember::is_of_this_object(sealed, memory, observed.digest);
+    // A generation is not enough: in a cluster that was restored from a backup, another spec can have the same.
+    let unchanged = !remember::is_of_another_object(sealed, memory, observed.digest)
+        && (in_sync || remember::is_of_this_object(sealed, memory, observed.digest));
     if unchanged && desired::is_controlled_by(live, uid) {
         Mode::Repair
     } else {

@@ -30,6 +30,7 @@ mod reconcile;
 mod refused;
 mod replicas;
 mod restart;
+mod restored;
 mod rotate;
 mod slow_writes;
 mod status;

@@ -4,6 +4,7 @@ use kube::{Client, Config};
 
 use super::*;
 use crate::lease::leadership::Standing;
+use crate::relist::Relist;
 use crate::settings::KeyOrder;
 
 /// A store whose API server refuses every connection: nothing listens on port 1.
@@ -29,7 +30,9 @@ fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
     let metrics = Arc::new(Metrics::new("test", false).unwrap());
     let api = Api::namespaced(client, "ns");
     let stop = CancellationToken::new();
-    KeyStore::new(api, "ns".to_owned(), settings, events, metrics, (leadership, stop))
+    let (_, relists) = Relist::new();
+    let lives = (leadership, relists, stop);
+    KeyStore::new(api, "ns".to_owned(), settings, events, metrics, lives)
 }
 
 fn key_secret(settings: &KeySettings, name: &str) -> (Secret, Fingerprint) {
