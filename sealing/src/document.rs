@@ -42,6 +42,7 @@ pub use verbatim::{Lost, check_verbatim};
 
 use budget::Budget;
 use mark::Placed;
+use stream::Others;
 
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
 pub(crate) const MAX_DEPTH: usize = 100;
@@ -67,6 +68,8 @@ pub struct Document {
     pub format: Format,
     /// The object's place in the `items` of a List, from 1, when it came out of one.
     pub item: Option<usize>,
+    /// Why nothing but the kind is known of an object of another kind; see [`read_mixed`].
+    pub broken: Option<DocumentError>,
     mark: mark::Mark,
 }
 
@@ -101,8 +104,15 @@ impl Document {
             line: mark.spot.line,
             format,
             item,
+            broken: None,
             mark,
         }
+    }
+
+    fn broken(self, broken: Option<DocumentError>) -> Document {
+        let mut document = self;
+        document.broken = broken;
+        document
     }
 }
 
@@ -139,16 +149,40 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
     Ok(documents)
 }
 
+/// As [`read`], but a document that is none of this project's in any reading need not keep the rules of this reader: where it
+/// does not (a duplicate key, a tag, `.inf`, no object at all), of its value only the kind is given, and [`Document::broken`] says
+/// why. A document that may be read as a Secret, a SealedSecret or a List is an error as ever.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_mixed(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
+    let mut documents = Vec::new();
+    each_mixed(source, &mut |document| documents.push(document))?;
+    Ok(documents)
+}
+
+/// As [`read_mixed`], object by object; see [`each`].
+///
+/// # Errors
+/// As [`read_mixed`].
+pub fn each_mixed(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
+    every(source, Others::Passed, take)
+}
+
 /// As [`read`], but hands each object to `take` as soon as it is read: work on the first ones can begin before the last
 /// one is read. An error of a later one comes after them.
 ///
 /// # Errors
 /// As [`read`].
 pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
+    every(source, Others::Refused, take)
+}
+
+fn every(source: &[u8], others: Others, take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
     let text = encoding::decode(source)?;
     let mut is_empty = true;
-    stream::each(&text, &Budget::unlimited(), &mut |one| {
-        list::expand(one.index, one.format, one.placed, &mut |document| {
+    stream::each(&text, others, &Budget::unlimited(), &mut |one| {
+        list::expand(one, others, &mut |document| {
             is_empty = false;
             take(document);
         })
@@ -165,9 +199,9 @@ pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError>
     let text = encoding::decode(source)?;
     let budget = Budget::new(memory.saturating_sub(text.copied()));
     let mut found = None;
-    stream::each(&text, &budget, &mut |one| {
+    stream::each(&text, Others::Refused, &budget, &mut |one| {
         let mut another = None;
-        list::expand(one.index, one.format, one.placed, &mut |document| {
+        list::expand(one, Others::Refused, &mut |document| {
             if found.is_none() {
                 found = Some(document);
             } else {

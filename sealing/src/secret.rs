@@ -167,6 +167,10 @@ pub(crate) fn check_kind(
     if word("kind") == Some(wanted) && word("apiVersion") == Some(wanted_version) {
         return Ok(());
     }
+    // Of what breaks a rule, the kind alone would not say what is wrong.
+    if let Some(error) = &document.broken {
+        return Err(error.clone().into());
+    }
     Err(SecretError::OtherKind {
         place: document.place(),
         wanted,

@@ -18,7 +18,7 @@ use error::Wrong;
 use splice::Splice;
 
 use super::layout::{self, Node, Tree};
-use super::stream::{self, Found};
+use super::stream::{self, Found, Others};
 use super::{Document, DocumentError, encoding, wipe};
 
 /// One change in an object. Paths are map keys, from the object down; a path that leads through a list is refused.
@@ -79,7 +79,7 @@ pub struct Edit<'d> {
 pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     let decoded = encoding::decode(source)?;
     refuse_lone_carriage_returns(&decoded)?;
-    let mut intended = stream::values(&decoded)?;
+    let mut intended = stream::values(&decoded, Others::Passed)?;
     let outcome = intend(&mut intended, edits).and_then(|()| changed(&decoded, edits));
     let outcome = outcome.and_then(|text| {
         let unfaithful = unfaithful(&text, &intended, edits)?;
@@ -207,7 +207,7 @@ fn spliced(text: &str, mut splices: Vec<Splice>) -> Option<String> {
 fn unfaithful(text: &str, intended: &[Found], edits: &[Edit<'_>]) -> Result<Option<EditError>, EditError> {
     let edited = |index: usize| edits.iter().find(|edit| edit.document.index == index).or(edits.first());
     let fault = |index: usize| edited(index).map(|edit| edit.fault(Wrong::Unfaithful, &[]));
-    let found = match stream::values(text) {
+    let found = match stream::values(text, Others::Passed) {
         Ok(found) => found,
         Err(error) => return Ok(fault(error.place().map_or(0, |place| place.document))),
     };

@@ -212,6 +212,17 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
+    /// Whether the text keeps the rules of its language, so that what follows can be read.
+    pub(super) fn leaves_the_rest(&self) -> bool {
+        matches!(
+            self,
+            DocumentError::DuplicateKey { .. }
+                | DocumentError::Tag { .. }
+                | DocumentError::NotFinite { .. }
+                | DocumentError::Key { .. }
+        )
+    }
+
     /// The place of the fault, where one is known.
     pub fn place(&self) -> Option<Place> {
         match self {

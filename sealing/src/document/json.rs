@@ -49,6 +49,7 @@ pub(super) fn read(
             index,
             format: Format::Json,
             placed,
+            broken: None,
         })?;
     }
     Ok(index)

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::{DocumentError, Node, Place};
 use super::mark::{Children, Mark, Placed};
+use super::stream::{Found, Others};
 use super::{Document, Format, wipe};
 
 /// The lists that are unfolded, with the kind of the items that do not say theirs: the API server leaves it out in the
@@ -19,14 +20,24 @@ const LISTS: [(&str, Option<&str>); 3] = [
 /// # Errors
 /// [`DocumentError::NotAnObject`] for a document or an item that is something else; [`DocumentError::Field`] when
 /// `items` is not a list.
-pub(super) fn expand(
-    index: usize,
-    format: Format,
-    mut placed: Placed,
-    take: &mut dyn FnMut(Document),
-) -> Result<(), DocumentError> {
+pub(super) fn expand(found: Found, others: Others, take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
+    let Found {
+        index,
+        format,
+        mut placed,
+        broken,
+    } = found;
     let Some(item_kind) = list_of(&placed.value) else {
-        take(object(index, format, None, placed)?);
+        let holds_none = others == Others::Passed && holds_no_object_of_ours(&placed.value);
+        let spot = placed.mark.spot;
+        let document = match object(index, format, None, placed) {
+            Err(error) if holds_none => {
+                let placed = Placed::only_kind(spot, String::new());
+                Document::new(index, format, None, placed).broken(Some(error))
+            }
+            document => document?.broken(broken),
+        };
+        take(document);
         return Ok(());
     };
     let api_version = placed.value.get("apiVersion").cloned();
@@ -59,6 +70,15 @@ pub(super) fn expand(
         take(object(index, format, Some(position + 1), Placed { value, mark })?);
     }
     Ok(())
+}
+
+/// Whether a value that is no object is none of this project's either, for any reader: a list may hold some.
+fn holds_no_object_of_ours(value: &Value) -> bool {
+    let may_be = |item: &Value| {
+        let kind = item.get("kind").and_then(Value::as_str);
+        kind.is_some_and(|kind| kind.ends_with("List") || ["Secret", "SealedSecret"].contains(&kind))
+    };
+    value.as_array().is_none_or(|items| !items.iter().any(may_be))
 }
 
 /// `Some` for a list that is unfolded, with the kind that its items have when they do not say it. A list without a kind

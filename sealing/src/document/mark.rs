@@ -18,6 +18,16 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// An object of which nothing but its kind is known.
+    pub(super) fn only_kind(spot: Spot, kind: String) -> Self {
+        let kind = Some(kind).filter(|kind| !kind.is_empty());
+        let entries = kind.map(|kind| ("kind".to_owned(), Value::String(kind)));
+        Self {
+            value: Value::Object(entries.into_iter().collect()),
+            mark: Mark::leaf(spot, None),
+        }
+    }
+
     /// A sequence that begins at `spot`, of items with their marks.
     pub(super) fn list(spot: Spot, values: Vec<Value>, marks: Vec<Mark>) -> Self {
         let mark = Mark {

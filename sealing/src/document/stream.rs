@@ -12,6 +12,17 @@ pub(super) struct Found {
     pub(super) index: usize,
     pub(super) format: Format,
     pub(super) placed: Placed,
+    /// Why nothing but its kind is known, where that is another one.
+    pub(super) broken: Option<DocumentError>,
+}
+
+/// What becomes of documents of other kinds that break a rule of this reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// They are errors, as all documents are.
+    Refused,
+    /// They are passed over.
+    Passed,
 }
 
 /// Takes the values of a source one after the other, as they are read; an error ends the reading.
@@ -21,9 +32,9 @@ pub(super) type Sink<'a> = dyn FnMut(Found) -> Result<(), DocumentError> + 'a;
 ///
 /// # Errors
 /// As [`each`].
-pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
+pub(super) fn values(text: &str, others: Others) -> Result<Vec<Found>, DocumentError> {
     let mut found = Vec::new();
-    let read = each(text, &Budget::unlimited(), &mut |one| {
+    let read = each(text, others, &Budget::unlimited(), &mut |one| {
         found.push(one);
         Ok(())
     });
@@ -44,7 +55,7 @@ pub(super) fn values(text: &str) -> Result<Vec<Found>, DocumentError> {
 ///
 /// # Errors
 /// The first thing that is wrong, and what `sink` says.
-pub(super) fn each(text: &str, budget: &Budget, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
+pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
     let (mut documents, mut lines_before, mut counted) = (0, 0, 0);
     // There is a part for each mark at most.
     let begin = Place::new(1, Spot { line: 1, column: 1 });
@@ -58,11 +69,11 @@ pub(super) fn each(text: &str, budget: &Budget, sink: &mut Sink<'_>) -> Result<(
             Some(Format::Json) => {
                 documents = json::read(part, lines_before, documents, budget, sink)?;
             }
-            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, budget, sink)?,
+            Some(Format::Yaml) if from == 0 => yaml::read(part, documents, others, budget, sink)?,
             Some(Format::Yaml) => {
                 // The lines before are put in as empty ones, so that the parser counts on.
                 let padded = Zeroizing::new("\n".repeat(lines_before) + part);
-                yaml::read(&padded, documents, budget, sink)?;
+                yaml::read(&padded, documents, others, budget, sink)?;
             }
             None => documents += 1,
         }

@@ -1,5 +1,6 @@
 //! YAML: parser events ↦ values with marks. Duplicate keys, depth and the growth by aliases are checked here.
 
+mod kinds;
 mod mapping;
 mod reason;
 mod scalar;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
-use super::stream::{Found, Sink};
+use super::stream::{Found, Others, Sink};
 use super::{Format, MAX_DEPTH, wipe};
 use mapping::{Mapping, is_merge_key};
 use reason::reason;
@@ -28,6 +29,7 @@ const NODE_WEIGHT: usize = 64;
 pub(super) fn read(
     text: &str,
     documents_before: usize,
+    others: Others,
     budget: &Budget,
     sink: &mut Sink<'_>,
 ) -> Result<(), DocumentError> {
@@ -44,6 +46,8 @@ pub(super) fn read(
         budget,
         index: documents_before,
         inside: false,
+        start: None,
+        others,
     };
     reader.documents(sink)
 }
@@ -69,6 +73,9 @@ struct Reader<'s> {
     index: usize,
     /// Whether that document has begun and not yet ended.
     inside: bool,
+    /// Where it begins, in bytes.
+    start: Option<usize>,
+    others: Others,
 }
 
 /// A finished node, its weight, the memory that it takes, and its height (1 for a scalar).
@@ -102,23 +109,41 @@ impl<'s> Reader<'s> {
                 Event::DocumentStart(..) => {
                     self.index += 1;
                     self.inside = true;
+                    self.start = span.start.byte_offset();
                     self.anchors.clear();
                 }
                 Event::DocumentEnd => self.inside = false,
                 Event::StreamStart | Event::StreamEnd => {}
                 node => {
-                    let built = self.node(node, span, 1)?;
-                    if !built.placed.value.is_null() {
+                    let begin = spot(&span.start);
+                    let (placed, broken) = match self.node(node, span, 1) {
+                        Ok(built) => (built.into_placed(), None),
+                        Err(error) => (self.foreign(begin, &error).ok_or_else(|| error.clone())?, Some(error)),
+                    };
+                    if !placed.value.is_null() {
                         sink(Found {
                             index: self.index,
                             format: Format::Yaml,
-                            placed: built.into_placed(),
+                            placed,
+                            broken,
                         })?;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// What stands for a document of another kind that breaks a rule of this reader, and the events go on behind it.
+    fn foreign(&mut self, begin: Spot, error: &DocumentError) -> Option<Placed> {
+        let text = self.text.get(self.start?..)?;
+        if self.others == Others::Refused || !error.leaves_the_rest() {
+            return None;
+        }
+        let kind = kinds::foreign_kind(text)?;
+        while self.events.next_event()?.ok()?.0 != Event::DocumentEnd {}
+        self.inside = false;
+        Some(Placed::only_kind(begin, kind))
     }
 
     fn next(&mut self) -> Result<Option<(Event<'s>, Span)>, DocumentError> {

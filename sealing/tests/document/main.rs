@@ -11,6 +11,7 @@
 mod edit_property;
 mod editing;
 mod go_yaml;
+mod mixed;
 mod properties;
 mod reading;
 mod refusing;
