@@ -146,6 +146,9 @@ pub(crate) struct SealingFlags {
     /// Seal a Secret without any items
     #[arg(long)]
     pub allow_empty_data: bool,
+    /// Seal the Secrets of the input and leave out objects of other kinds (helm template, kustomize build)
+    #[arg(long)]
+    pub only_secrets: bool,
     /// Note in an annotation of the SealedSecret which key it was sealed with (its fingerprint)
     #[arg(long)]
     pub key_hint: bool,

@@ -2,6 +2,7 @@
 
 pub(crate) mod doctor;
 pub(crate) mod edit_values;
+mod embedded_file;
 pub(crate) mod fetch_cert;
 pub(crate) mod items;
 pub(crate) mod keys;

@@ -21,7 +21,7 @@ mod tree;
 mod unseal_files;
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
 use sealing::document::Format;
@@ -138,6 +138,8 @@ pub(crate) struct Seal {
     pub namespace: Namespace,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// `--only-secrets`.
+    pub only_secrets: bool,
     /// `--key-hint`.
     pub hinted: bool,
     /// What the SealedSecrets themselves carry.
@@ -153,6 +155,23 @@ pub(crate) enum Input {
     StdinOr(Box<CommandError>),
     /// A file.
     File(PathBuf),
+}
+
+impl Input {
+    /// What a verb's FILE means: `-` is stdin.
+    pub(crate) fn of(path: &Path) -> Self {
+        if path == Path::new("-") {
+            Input::Stdin
+        } else {
+            Input::File(path.to_owned())
+        }
+    }
+}
+
+/// Whether a path is a stream: `-`, or a pipe under the name of a file (process substitution). Nothing can be written in its place
+/// or beside it, so the result goes to stdout.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || path.starts_with("/dev") || path.starts_with("/proc")
 }
 
 /// Where the result goes.
@@ -213,7 +232,10 @@ impl Command {
             Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
             Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
             Verb::Rename(flags) => RenameItem::decide(flags).map(Command::RenameItem),
-            Verb::Seal(flags) => SealFiles::decide(*flags).map(Command::SealFiles),
+            Verb::Seal(flags) => match seal_files::of_stream(&flags)? {
+                Some(seal) => Ok(Command::Seal(seal)),
+                None => SealFiles::decide(*flags).map(Command::SealFiles),
+            },
             Verb::Reseal(flags) => ResealFiles::decide(*flags).map(Command::ResealFiles),
             Verb::Unseal(flags) => Unseal::decide(*flags).map(|unseal| match unseal {
                 Unseal::Files(command) => Command::UnsealFiles(command),
@@ -291,6 +313,7 @@ impl Command {
             namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
             name: set(args.sealing.name),
             allow_empty: args.sealing.allow_empty_data,
+            only_secrets: args.sealing.only_secrets,
             hinted: args.sealing.key_hint,
             metadata,
         }))

@@ -202,7 +202,7 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
             Rule::ScopeMismatch | Rule::ScopeOneSided => (Cause::Scope, false),
             Rule::KustomizeScope => (Cause::Scope, true),
             Rule::OtherCluster => (Cause::OtherCluster, false),
-            Rule::KeySize | Rule::OldKey | Rule::KustomizeLabels => continue,
+            Rule::KeySize | Rule::OldKey | Rule::KustomizeLabels | Rule::EmbeddedValue | Rule::OtherKind => continue,
             _ => (Cause::File, true),
         };
         let next = finding

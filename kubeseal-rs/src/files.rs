@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::command::{Input, Output};
 use crate::quoting;
+pub(crate) use replace::is_unfinished;
 
 /// Reading or writing failed. The texts are Go's, which scripts search for.
 #[derive(Debug, Error)]
@@ -112,6 +113,28 @@ pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
         .and_then(|mut file| file.read_to_end(&mut bytes))
         .map_err(failed)?;
     Ok(bytes)
+}
+
+/// Bytes at the beginning of a file that tell whether it is text, as Git tells it.
+const TOLD_BY: u64 = 8000;
+
+/// Reads a whole file unless it is binary: a NUL near its beginning. The bytes are wiped when dropped.
+///
+/// # Errors
+/// [`FileError::Open`].
+pub(crate) fn read_if_text(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+    let failed = |reason| FileError::Open {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut file = File::open(path).map_err(failed)?;
+    (&file).take(TOLD_BY).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.contains(&0) {
+        return Ok(None);
+    }
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(bytes))
 }
 
 /// Writes everything: to stdout, or to a file that is afterwards either the old or the new one, whole.

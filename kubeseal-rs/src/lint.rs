@@ -7,6 +7,7 @@
 mod allowed;
 mod clear;
 mod duplicates;
+mod embedded_values;
 mod kustomization;
 mod kustomized;
 mod names;
@@ -20,6 +21,7 @@ use sealing::document::{self, Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use zeroize::Zeroizing;
 
+use crate::embedded;
 use crate::quoting::path_word;
 use crate::repository::Found;
 use allowed::Allowed;
@@ -40,6 +42,8 @@ pub(crate) struct Source {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Why there are no bytes, where it could not be read.
     pub(crate) unread: Option<String>,
+    /// Whether it is no manifest (a Helm template, or a text of another kind), so that only sealed values in it are looked for.
+    pub(crate) values_only: bool,
     /// Whether it is judged itself.
     pub(crate) asked: Asked,
     /// Whether Git would take it; a Secret in clear that Git ignores is where it belongs.
@@ -127,7 +131,7 @@ pub(crate) fn is_relevant(path: &Path, text: &str) -> bool {
 pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
     let has_kind = |document: &Document| document.value.get("kind").is_some_and(serde_json::Value::is_string);
     match asked {
-        Asked::Piped => match document::read(bytes) {
+        Asked::Piped => match document::read_mixed(bytes) {
             Ok(documents) => !documents.iter().any(has_kind),
             Err(DocumentError::Empty) => true,
             // What is wrong with the text of other objects is not told here.
@@ -150,10 +154,17 @@ pub(crate) fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) ->
             report.findings.push(finding);
             continue;
         }
-        match document::read(&source.bytes) {
-            Ok(documents) => judge_documents(source, documents, &mut sealed, &mut report.findings),
-            Err(DocumentError::Empty) => {}
-            Err(error) => report.findings.push(unreadable(source, &error)),
+        match source.documents() {
+            Ok(documents) => {
+                report.findings.extend(embedded_values::judge(source, &documents));
+                judge_documents(source, documents, &mut sealed, &mut report.findings);
+            }
+            Err(error) => {
+                if embedded::is_template(&source.bytes) {
+                    report.findings.extend(embedded_values::judge(source, &[]));
+                }
+                report.findings.push(unreadable(source, &error));
+            }
         }
         if let Some(kustomization) = kustomizations.iter().find(|one| one.source.path == source.path) {
             report.findings.extend(clear::generated(kustomization, taken));
@@ -181,7 +192,13 @@ fn judge_documents<'a>(
         match kind {
             Some(crds::names::KIND) => sealed.extend(Sealed::judge(source, &document, findings)),
             Some("Secret") if source.tracked => findings.extend(clear::judge(source, &document)),
-            _ => {}
+            _ => findings.extend(document.broken.as_ref().map(|error| {
+                let message = format!(
+                    "not judged, as it is of another kind and breaks a rule: {}",
+                    without_place(error)
+                );
+                source.finding(Rule::OtherKind, error.place(), message)
+            })),
         }
     }
 }
@@ -225,6 +242,12 @@ fn unreadable(source: &Source, error: &DocumentError) -> Finding {
         DocumentError::DuplicateKey { .. } => Rule::DuplicateKey,
         _ => Rule::Unreadable,
     };
+    let breaks_yaml = matches!(error, DocumentError::Syntax { .. } | DocumentError::Key { .. });
+    if breaks_yaml && embedded::is_template(&source.bytes) {
+        let message = "it is a Helm template, which is YAML only when Helm has filled it in";
+        let finding = source.finding(rule, error.place(), message);
+        return finding.fix("have Helm fill it in first: helm template CHART | kubeseal lint -");
+    }
     source.finding(rule, error.place(), without_place(error))
 }
 
@@ -238,6 +261,17 @@ fn without_place(error: &DocumentError) -> String {
 }
 
 impl Source {
+    /// Its objects; none of an empty text, and of one that is no manifest.
+    fn documents(&self) -> Result<Vec<Document>, DocumentError> {
+        if self.values_only {
+            return Ok(Vec::new());
+        }
+        match document::read_mixed(&self.bytes) {
+            Err(DocumentError::Empty) => Ok(Vec::new()),
+            read => read,
+        }
+    }
+
     /// A word for it in commands.
     fn file(&self) -> String {
         if self.path == Found::stdin().path {

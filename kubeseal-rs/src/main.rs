@@ -8,6 +8,7 @@ mod colour;
 mod command;
 mod doctor;
 mod editor;
+mod embedded;
 mod environment;
 mod error;
 mod field_order;

@@ -1,11 +1,14 @@
 //! Files of a tree, of which most hold something else than what is looked for.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
+use crds::names;
 use sealing::document::{self, Document};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::command::Input;
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
@@ -31,15 +34,31 @@ impl Manifest {
     /// # Errors
     /// That it cannot be read; the first thing that is wrong in a file of which objects of that kind must be expected.
     pub(crate) fn read(file: &TreeFile, kind: &str) -> Result<Option<Self>, Error> {
-        let manifest = Self {
-            path: file.path.clone(),
-            name: InputName(file.path.display().to_string()),
-            bytes: files::read_file(&file.path)?,
+        let mut manifest = Self::unread(
+            &file.path,
+            files::read(&Input::of(&file.path), "json/yaml k8s resources")?,
+        );
+        manifest.read_documents(file, kind)?;
+        Ok(Some(manifest).filter(|manifest| manifest.of_kind(kind).next().is_some()))
+    }
+
+    /// The bytes of a file, of which no object is known yet.
+    pub(crate) fn unread(path: &Path, bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: InputName::of(&Input::of(path)),
+            bytes,
             documents: Vec::new(),
-        };
-        let documents = documents(&manifest.name, file, &manifest.bytes, kind)?;
-        let manifest = documents.map(|documents| Self { documents, ..manifest });
-        Ok(manifest.filter(|manifest| manifest.of_kind(kind).next().is_some()))
+        }
+    }
+
+    /// Reads its objects, where some of `kind` may be among them.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in a file of which objects of that kind must be expected.
+    pub(crate) fn read_documents(&mut self, file: &TreeFile, kind: &str) -> Result<(), Error> {
+        self.documents = documents(&self.name, file, &self.bytes, kind)?.unwrap_or_default();
+        Ok(())
     }
 
     /// Its objects of that kind.
@@ -54,11 +73,25 @@ fn documents(name: &InputName, file: &TreeFile, bytes: &[u8], kind: &str) -> Res
     if !text.contains(kind) || !file.typed && is_chart_template(&file.path, &text) {
         return Ok(None);
     }
-    match document::read(bytes) {
+    match document::read_mixed(bytes) {
         Ok(documents) => Ok(Some(documents)),
         Err(_) if !file.typed && !says(&text, kind) => Ok(None),
-        Err(error) => Err(name.fault(error).into()),
+        Err(error) => Err(name.unreadable(bytes, error).into()),
     }
+}
+
+/// The ciphertexts of all SealedSecrets, without line breaks.
+pub(crate) fn ciphertexts(documents: &[Document]) -> BTreeSet<String> {
+    let sealed = documents.iter().filter(|document| kind(document) == names::KIND);
+    let texts = sealed.flat_map(|document| {
+        let items = document.value.pointer("/spec/encryptedData").and_then(Value::as_object);
+        let deprecated = document.value.pointer("/spec/data");
+        items.into_iter().flat_map(|items| items.values()).chain(deprecated)
+    });
+    texts
+        .filter_map(Value::as_str)
+        .map(|text| text.split_whitespace().collect())
+        .collect()
 }
 
 /// The kind of an object; `document without kind` if it says none.

@@ -23,6 +23,7 @@ use crate::cluster::ClusterError;
 use crate::cmd::seal_files::{ClearFileFault, SourceFault};
 use crate::cmd::unseal_files::ClearPlaceFault;
 use crate::command::Input;
+use crate::embedded;
 use crate::error::Error;
 use crate::field_order::GoOrder;
 use crate::files;
@@ -55,7 +56,9 @@ impl InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = self.fault.to_string();
-        let names_its_place = ["document ", "line "].iter().any(|start| fault.starts_with(start));
+        let names_its_place = ["document ", "line ", "lines "]
+            .iter()
+            .any(|start| fault.starts_with(start));
         let divider = if names_its_place { "," } else { ":" };
         write!(f, "{}{divider} {fault}", self.location())
     }
@@ -88,6 +91,9 @@ pub(crate) enum Fault {
     /// The controller cannot open it. The text is the reference's.
     #[error("unable to decrypt sealed secret: {0}")]
     NotValid(String),
+    /// There is no Secret among its objects.
+    #[error("there is no Secret in it")]
+    NoSecret,
     /// It holds no certificate that can seal.
     #[error(transparent)]
     Cert(#[from] CertError),
@@ -106,6 +112,49 @@ pub(crate) enum Fault {
     /// A clear file is not written.
     #[error(transparent)]
     ClearPlace(#[from] ClearPlaceFault),
+    /// Sealed values that stand in no SealedSecret do not open.
+    #[error(
+        "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document",
+        lines_of(lines), if lines.len() == 1 { "it" } else { "them" }
+    )]
+    NotOpened {
+        /// Their lines, at least one.
+        lines: Vec<usize>,
+    },
+    /// There is no sealed value under a key.
+    #[error("there is no sealed value {} in it ({})", under(.key.as_ref()), there_are(.found))]
+    NoSealedValue {
+        /// The key; `None` for a word that cannot be one, and may be a value.
+        key: Option<String>,
+        /// The keys that there are.
+        found: Vec<String>,
+    },
+    /// There are several.
+    #[error("lines {}: several sealed values have this key", numbers(.lines))]
+    SeveralSealedValues {
+        /// Their lines.
+        lines: Vec<usize>,
+    },
+    /// Nothing says what a value outside SealedSecrets is to be bound to.
+    #[error(
+        "line {line}: what this value is bound to is not known: it stands in no SealedSecret with a plain name and namespace"
+    )]
+    Unbound {
+        /// Its line.
+        line: usize,
+    },
+    /// A value cannot be removed by lines.
+    #[error("line {line}: something else stands beside this value, so it is not removed")]
+    NotAlone {
+        /// Its line.
+        line: usize,
+    },
+    /// It is a Helm template.
+    #[error("{place}: it is a Helm template, which is YAML only when Helm has filled it in")]
+    Template {
+        /// Where reading it as YAML stopped.
+        place: Place,
+    },
     /// An object is not resealed.
     #[error(transparent)]
     Reseal(#[from] ResealError),
@@ -206,6 +255,22 @@ impl Fault {
     }
 }
 
+fn numbers(lines: &[usize]) -> String {
+    lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn under(key: Option<&String>) -> String {
+    key.map_or("of this key".to_owned(), |key| format!("{key:?}"))
+}
+
+fn lines_of(lines: &[usize]) -> String {
+    let numbers = numbers(lines);
+    match lines.len() {
+        1 => format!("line {numbers}: a sealed value stands"),
+        _ => format!("lines {numbers}: sealed values stand"),
+    }
+}
+
 fn such(item: Option<&String>) -> String {
     item.map_or("such item".to_owned(), |item| format!("item {item:?}"))
 }
@@ -246,12 +311,22 @@ impl InputName {
         }
     }
 
-    /// All documents of `bytes`.
+    /// All documents of `bytes`; those of other kinds need not keep this project's rules (see [`document::read_mixed`]).
     ///
     /// # Errors
     /// The first thing that is wrong, and that there is none.
     pub(crate) fn documents(&self, bytes: &[u8]) -> Result<Vec<Document>, InputError> {
-        document::read(bytes).map_err(|error| self.fault(error))
+        document::read_mixed(bytes).map_err(|error| self.unreadable(bytes, error))
+    }
+
+    /// That `bytes` cannot be read. A Helm template breaks the rules of YAML, and no advice about YAML helps there.
+    pub(crate) fn unreadable(&self, bytes: &[u8], error: DocumentError) -> InputError {
+        match error {
+            DocumentError::Syntax { place, .. } | DocumentError::Key { place } if embedded::is_template(bytes) => {
+                self.fault(Fault::Template { place })
+            }
+            error => self.fault(error),
+        }
     }
 
     /// The Secret in clear that a document is.

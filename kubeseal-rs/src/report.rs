@@ -121,6 +121,14 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
         ReportFormat::Text => visible(&text(&reports, &summary)),
     };
     files::write(&Output::Stdout, text.as_bytes())?;
+    self::faults(reports)
+}
+
+/// The faults alone, where the result itself is on stdout.
+///
+/// # Errors
+/// [`Error::Files`] with the faults of all files that failed.
+pub(crate) fn faults(reports: Vec<FileReport>) -> Result<(), Error> {
     let faults: Vec<_> = reports.into_iter().filter_map(|report| report.fault).collect();
     if faults.is_empty() {
         Ok(())

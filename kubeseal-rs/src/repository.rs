@@ -57,12 +57,25 @@ pub(crate) enum Meant {
 /// # Errors
 /// There is no such file or folder, or the pattern fits nothing.
 pub(crate) fn manifests(path: &Path) -> Result<Meant, TreeError> {
+    meant(path, is_manifest)
+}
+
+/// The files below the folder `path`, or that the pattern `path` fits, that are no manifests. What cannot be read is left out,
+/// as nobody asked for it.
+pub(crate) fn other_files(path: &Path) -> Vec<Found> {
+    match meant(path, |path| !is_manifest(path)) {
+        Ok(Meant::Several(found)) => found.into_iter().filter_map(Result::ok).collect(),
+        Ok(Meant::File(_)) | Err(_) => Vec::new(),
+    }
+}
+
+fn meant(path: &Path, is_meant: fn(&Path) -> bool) -> Result<Meant, TreeError> {
     let failed = |reason| FileError::Open {
         path: path.to_owned(),
         reason,
     };
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Ok(Meant::Several(below(path, |_| true))),
+        Ok(metadata) if metadata.is_dir() => Ok(Meant::Several(below(path, is_meant))),
         Ok(_) => {
             let absolute = absolute(path).map_err(failed)?;
             Ok(Meant::File(Found {
@@ -73,7 +86,7 @@ pub(crate) fn manifests(path: &Path) -> Result<Meant, TreeError> {
         }
         Err(reason) => {
             let pattern = Pattern::of(path)?.ok_or(failed(reason))?;
-            let found = below(&pattern.base, |path| pattern.fits(path));
+            let found = below(&pattern.base, |path| is_meant(path) && pattern.fits(path));
             if found.is_empty() {
                 return Err(TreeError::NothingFits(pattern.text));
             }
@@ -88,7 +101,6 @@ fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, Fil
     if tracked {
         as_git_does(&mut walk);
     }
-    let is_wanted = |path: &PathBuf| is_manifest(path) && wanted(path);
     let found = |path: PathBuf| {
         let name = walk::shown(&path).display().to_string();
         match absolute(&path) {
@@ -97,7 +109,7 @@ fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, Fil
         }
     };
     walk::files(&walk, folder)
-        .filter(|path| path.as_ref().map_or(true, is_wanted))
+        .filter(|path| path.as_ref().map_or(true, |path| wanted(path)))
         .map(|path| path.and_then(found))
         .collect()
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use thiserror::Error;
 
+use crate::command::Input;
 use crate::files::FileError;
 use crate::walk::{self, shown};
 pub(crate) use pattern::Pattern;
@@ -50,11 +51,23 @@ pub(crate) enum TreeError {
 /// # Errors
 /// [`TreeError`].
 pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFile>, TreeError> {
+    meant(paths, exclude, walk::has_manifest_ending)
+}
+
+/// The same, with files of every ending.
+///
+/// # Errors
+/// [`TreeError`].
+pub(crate) fn all_files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFile>, TreeError> {
+    meant(paths, exclude, |_| true)
+}
+
+fn meant(paths: &[PathBuf], exclude: &[String], fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
     let excluded = anywhere(exclude)?;
     let mut seen = BTreeSet::new();
     let mut files = Vec::new();
     for path in paths {
-        for file in meant_by(path)? {
+        for file in meant_by(path, fits)? {
             let is_excluded = excluded.is_match(shown(&file.path)) || excluded.is_match(&file.below);
             let resolved = || std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
             // One path alone means no file twice, and to resolve thousands takes a while.
@@ -66,16 +79,23 @@ pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFil
     Ok(files)
 }
 
-fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
+fn meant_by(path: &Path, fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+    if Input::of(path) == Input::Stdin {
+        return Ok(vec![TreeFile {
+            path: path.to_owned(),
+            below: path.to_owned(),
+            typed: true,
+        }]);
+    }
     match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => below(path, |_| true),
+        Ok(found) if found.is_dir() => below(path, fits),
         Ok(_) => Ok(vec![TreeFile {
             path: path.to_owned(),
             below: path.file_name().map(PathBuf::from).unwrap_or_default(),
             typed: true,
         }]),
         Err(reason) => match Pattern::of(path)? {
-            Some(pattern) => fitting(pattern),
+            Some(pattern) => fitting(pattern, fits),
             None => {
                 let path = path.to_owned();
                 Err(FileError::Open { path, reason }.into())
@@ -84,9 +104,9 @@ fn meant_by(path: &Path) -> Result<Vec<TreeFile>, TreeError> {
     }
 }
 
-/// The manifests that a pattern fits, and those below the folders that it fits.
-fn fitting(pattern: Pattern) -> Result<Vec<TreeFile>, TreeError> {
-    let found = below(&pattern.base, |path| pattern.fits(path))?;
+/// The files that a pattern fits, and those below the folders that it fits.
+fn fitting(pattern: Pattern, fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+    let found = below(&pattern.base, |path| fits(path) && pattern.fits(path))?;
     if found.is_empty() {
         return Err(TreeError::NothingFits(pattern.text));
     }
@@ -97,7 +117,7 @@ fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>,
     let mut files = Vec::new();
     for path in walk::files(&walk::through(folder), folder) {
         let path = path?;
-        if walk::has_manifest_ending(&path) && wanted(&path) {
+        if wanted(&path) {
             files.push(TreeFile {
                 path: shown(&path).to_owned(),
                 below: path.strip_prefix(folder).unwrap_or(&path).to_owned(),

@@ -9,12 +9,12 @@ use crate::files::{self, FileError};
 /// The endings of manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// A walk through `folder`, sorted by name, through everything but `.git` folders.
+/// A walk through `folder`, sorted by name, through everything but `.git` folders and what killed runs left.
 pub(crate) fn through(folder: &Path) -> WalkBuilder {
     let mut walk = WalkBuilder::new(folder);
     walk.standard_filters(false)
         .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git");
+        .filter_entry(|entry| entry.file_name() != ".git" && !files::is_unfinished(entry.file_name()));
     walk
 }
 

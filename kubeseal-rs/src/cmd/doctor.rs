@@ -33,14 +33,15 @@ use cluster::Reached;
 
 /// Examines every SealedSecret of the file, and tells.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let file = command.file.display().to_string();
+    let input = Input::of(&command.file);
+    let file = files::name(&input);
     let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
-    let bytes = files::read_file(&command.file)?;
+    let bytes = files::read(&input, "json/yaml k8s resources")?;
     let keys = super::recovery_unseal::key_ring(&command.keys)?;
     let local = super::keys::local_certs(&command.certs)?;
-    let findings = super::lint::findings_of(&Input::File(command.file.clone()))?;
-    let examined = match document::read(&bytes) {
+    let findings = super::lint::findings_of(&input, &bytes)?;
+    let examined = match document::read_mixed(&bytes) {
         Err(error) => {
             let line = error.place().map_or(1, |place| place.line);
             let next = format!("take it from an intact copy (git log -p {word})");
@@ -230,7 +231,7 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
             continue;
         };
         if lint::is_relevant(&found.path, &document::text_lossy(&bytes)) {
-            document::read(&bytes).iter().flatten().for_each(&mut add);
+            document::read_mixed(&bytes).iter().flatten().for_each(&mut add);
         }
     }
     places.into_iter().collect()

@@ -10,6 +10,7 @@ use sealing::random::Random;
 use sealing::render::depending_on;
 use sealing::{SecretBytes, SystemRandom};
 
+use super::embedded_file::EmbeddedFile;
 use super::sealed_file::SealedFile;
 use crate::cert_source;
 use crate::command::Input;
@@ -27,6 +28,9 @@ pub(crate) fn set(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
+    if let Some(file) = EmbeddedFile::read(&command.target.file)? {
+        return file.set(command, environment, now, random);
+    }
     let file = SealedFile::read(&command.target.file)?;
     let (at, sealed) = file.meant(&command.target)?;
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
@@ -45,7 +49,7 @@ pub(crate) fn set(
 }
 
 /// The value, byte for byte; from a terminal one line that is not shown, without its end.
-fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
+pub(super) fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
     match &command.value {
         Input::Stdin if io::stdin().is_terminal() => {
             let prompt = format!("value of {} (it is not shown): ", command.item);
@@ -61,6 +65,9 @@ fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
 
 /// Removes items from the file.
 pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
+    if let Some(file) = EmbeddedFile::read(&command.target.file)? {
+        return file.unset(command);
+    }
     let file = SealedFile::read(&command.target.file)?;
     let (at, sealed) = file.meant(&command.target)?;
     let mut changes = Vec::new();

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::colour::Colour;
 use crate::command::lint::{Lint, ReportForm};
-use crate::command::{Input, Output};
+use crate::command::{Input, Output, is_stream};
+use crate::embedded;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
@@ -38,8 +39,12 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
 }
 
 /// What is wrong with one file, for whoever asks why it does not unseal.
-pub(super) fn findings_of(input: &Input) -> Result<Vec<lint::Finding>, Error> {
-    let sources = sources(std::slice::from_ref(input), Certificates::default())?;
+pub(super) fn findings_of(input: &Input, bytes: &[u8]) -> Result<Vec<lint::Finding>, Error> {
+    let sources = match input {
+        Input::File(path) if !is_stream(path) => sources(std::slice::from_ref(input), Certificates::default())?,
+        // It can be read only once.
+        _ => vec![source(Found::stdin(), Zeroizing::new(bytes.to_vec()), Asked::Piped)],
+    };
     let taken = |path: &Path| path.is_file() && !repository::is_ignored(path);
     Ok(lint::judge(&sources, &[], &taken).findings)
 }
@@ -72,6 +77,9 @@ fn sources(inputs: &[Input], certificates: Certificates) -> Result<Vec<Source>, 
                 };
                 for found in all {
                     folders.extend(gathered.read(found, asked)?);
+                }
+                for found in repository::other_files(path) {
+                    gathered.read_for_values(found)?;
                 }
             }
         }
@@ -118,14 +126,29 @@ impl Gathered {
         Ok(None)
     }
 
-    /// Adds what is worth judging, each file once.
+    /// Reads a file that is no manifest, and may hold sealed values all the same.
+    fn read_for_values(&mut self, found: Found) -> Result<(), Error> {
+        match files::read_if_text(&found.path) {
+            Ok(Some(bytes)) if !embedded::find(&bytes).is_empty() => self.push(found, bytes, Asked::Below, true),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Adds what is worth judging.
     fn add(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Result<(), Error> {
         let text = document::text_lossy(&bytes);
-        let speaks_of_secrets =
-            lint::is_relevant(&found.path, &text) && !repository::is_chart_template(&found.path, &text);
+        let is_template = repository::is_chart_template(&found.path, &text);
+        let speaks_of_secrets = lint::is_relevant(&found.path, &text) && !is_template;
         drop(text);
-        let is_known = self.sources.iter().any(|source| source.path == found.path);
-        if is_known || !speaks_of_secrets && !lint::is_wanting(asked, &bytes) {
+        if speaks_of_secrets || lint::is_wanting(asked, &bytes) || !embedded::find(&bytes).is_empty() {
+            self.push(found, bytes, asked, is_template)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a source, each file once.
+    fn push(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked, values_only: bool) -> Result<(), Error> {
+        if self.sources.iter().any(|source| source.path == found.path) {
             return Ok(());
         }
         let (certificate, others) = match asked {
@@ -137,6 +160,7 @@ impl Gathered {
         self.sources.push(Source {
             certificate,
             others,
+            values_only,
             ..source(found, bytes, asked)
         });
         Ok(())
@@ -149,6 +173,7 @@ fn source(found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Source {
         name: found.name,
         bytes,
         unread: None,
+        values_only: false,
         asked,
         tracked: found.tracked,
         certificate: None,

@@ -47,7 +47,12 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     match to_turn_into {
         None => files::write(&command.output, &text)?,
         Some(format) => {
-            let objects: Vec<_> = name.documents(&text)?.into_iter().map(Document::into_value).collect();
+            let documents = name.documents(&text)?;
+            // Of these the rest is not known, and would be lost.
+            if let Some(error) = documents.iter().find_map(|document| document.broken.clone()) {
+                return Err(name.fault(error).into());
+            }
+            let objects: Vec<_> = documents.into_iter().map(Document::into_value).collect();
             let text = objects::text(&objects, format).map_err(|error| name.fault(error))?;
             files::write(&command.output, text.as_bytes())?;
         }

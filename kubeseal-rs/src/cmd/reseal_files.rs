@@ -3,6 +3,7 @@
 //! Each file is done whole or not at all: every object in it is resealed before its text replaces the old one by a rename.
 
 mod shown;
+mod source;
 
 use std::sync::Arc;
 
@@ -12,30 +13,31 @@ use rayon::iter::Either;
 use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::edit::{Change, Edit, edit};
-use sealing::document::{self, Document};
+use sealing::document::edit::{Edit, edit};
+use sealing::document::{self, Place};
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::reseal::{Which, reply, reseal};
 
 use crate::cert_source::Certificates;
 use crate::cluster::{Cluster, ProxiedService};
-use crate::command::{Opener, ResealFiles, ResealMode};
+use crate::command::{Opener, Output, ResealFiles, ResealMode, is_stream};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::Writer;
+use crate::files::{self, Writer};
 use crate::manifest::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree::{self, TreeFile};
+use source::{Reseal, Source, Values};
 
 /// Reseals the files, or tells which are due, and what came of each.
 pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
-    let (mut reports, manifests) = with_sealed_secrets(files);
-    if manifests.is_empty() && reports.is_empty() {
+    let files = tree::all_files(&command.tree.paths, &command.tree.exclude)?;
+    let (mut reports, sources) = with_sealed_values(files);
+    if sources.is_empty() && reports.is_empty() {
         return Err(Error::NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
@@ -45,44 +47,51 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
         Opener::Keys { keys, cert } => {
             let keys = super::recovery_unseal::key_ring(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
-            let with_certs = manifests
+            let with_certs = sources
                 .into_iter()
-                .map(|manifest| Ok((certificates.between(&[&manifest.path])?, manifest)))
+                .map(|source| {
+                    let path = source.manifest.path.as_path();
+                    let places = if is_stream(path) { Vec::new() } else { vec![path] };
+                    Ok((certificates.between(&places)?, source))
+                })
                 .collect::<Result<_, Error>>()?;
             with_keys(command, with_certs, &keys)
         }
         Opener::Controller(controller) => {
             let cluster = Cluster::connect(&controller.cluster, environment)?;
             let service = cluster.service(controller)?;
-            by_controller(command, &manifests, &cluster, &service)
+            by_controller(command, &sources, &cluster, &service)
         }
     };
     reports.extend(done);
     let due = reports.iter().filter(|report| report.result() == "due").count();
-    report::print(reports, command.tree.report)?;
+    match command.mode {
+        ResealMode::Write if command.tree.is_stream() => report::faults(reports)?,
+        _ => report::print(reports, command.tree.report)?,
+    }
     match command.mode {
         ResealMode::Check { fail: true, .. } if due > 0 => Err(Error::Due(due)),
         _ => Ok(()),
     }
 }
 
-/// What is wrong with files that may hold a SealedSecret, and those that do.
-fn with_sealed_secrets(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Manifest>) {
+/// What is wrong with files that may hold sealed values, and those that do.
+fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
     files
         .into_par_iter()
         .filter_map(|file| {
-            let read = Manifest::read(&file, names::KIND).transpose()?;
+            let read = Source::read(&file).transpose()?;
             Some(read.map_err(|fault| FileReport::failed(&file.path, fault)))
         })
         .partition_map(Either::from)
 }
 
-fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)>, keys: &KeyRing) -> Vec<FileReport> {
+fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Source)>, keys: &KeyRing) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
     let lately = Lately::default();
     let writer = Writer::default();
-    let one = |cert: &SealingCert, manifest: &Manifest| {
-        one_file(command, manifest, &writer, |document, sealed| {
+    let one = |cert: &SealingCert, source: &Source| {
+        one_file(command, source, &writer, &|place, sealed| {
             let mut random = SystemRandom::default();
             let resealed = reseal(
                 sealed,
@@ -92,16 +101,17 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)
                 Which::OfOtherKeys,
                 &mut random,
             )
-            .map_err(|error| manifest.name.fault_at(document.place(), error))?;
+            .map_err(|error| source.manifest.name.fault_at(place, error))?;
             lately.opened(&resealed.opened_by);
             Ok(resealed.changes(sealed, command.key_hint))
         })
     };
     parallel::with_writes(|| {
         // Each is dropped as soon as it is done.
-        let reports = with_certs.into_par_iter().map(|(cert, manifest)| {
-            let report = one(&cert, &manifest).unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
-            progress.done(&manifest.path);
+        let reports = with_certs.into_par_iter().map(|(cert, source)| {
+            let path = &source.manifest.path;
+            let report = one(&cert, &source).unwrap_or_else(|fault| FileReport::failed(path, fault));
+            progress.done(path);
             report
         });
         reports.collect()
@@ -111,13 +121,13 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Manifest)
 /// One after the other: the controller limits how often it may be asked, whoever asks.
 fn by_controller(
     command: &ResealFiles,
-    manifests: &[Manifest],
+    sources: &[Source],
     cluster: &Cluster,
     service: &ProxiedService,
 ) -> Vec<FileReport> {
-    let progress = Progress::of(manifests.len());
-    let ask = |name: &InputName, document: &Document, sealed: &SealedSecret| {
-        let wrong = |fault: Fault| Error::from(name.fault_at(document.place(), fault));
+    let progress = Progress::of(sources.len());
+    let ask = |name: &InputName, place: Place, sealed: &SealedSecret| {
+        let wrong = |fault: Fault| Error::from(name.fault_at(place, fault));
         let question = super::re_encrypt::question(sealed);
         let question = document::to_json_compact(&question).map_err(|error| name.fault(error))?;
         let answer = cluster
@@ -127,40 +137,49 @@ fn by_controller(
         reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
     };
     let writer = Writer::default();
-    manifests
+    sources
         .iter()
-        .map(|manifest| {
-            let ask = |document: &Document, sealed: &SealedSecret| ask(&manifest.name, document, sealed);
-            let report = one_file(command, manifest, &writer, ask)
-                .unwrap_or_else(|fault| FileReport::failed(&manifest.path, fault));
-            progress.done(&manifest.path);
+        .map(|source| {
+            let Manifest { path, name, .. } = &source.manifest;
+            let ask = |place: Place, sealed: &SealedSecret| ask(name, place, sealed);
+            let report =
+                one_file(command, source, &writer, &ask).unwrap_or_else(|fault| FileReport::failed(path, fault));
+            progress.done(path);
             report
         })
         .collect()
 }
 
-/// Has `changes` say what changes in each SealedSecret of a file, and writes it.
+/// Has `changes` say what changes in each SealedSecret of a file and in each sealed value beside them, and writes it.
 fn one_file(
     command: &ResealFiles,
-    manifest: &Manifest,
+    source: &Source,
     writer: &Writer,
-    changes: impl Fn(&Document, &SealedSecret) -> Result<Vec<Change>, Error>,
+    changes: &Reseal<'_>,
 ) -> Result<FileReport, Error> {
-    let Manifest { path, name, bytes, .. } = manifest;
-    let (mut edits, mut details, mut objects) = (Vec::new(), Vec::new(), 0);
-    for document in manifest.of_kind(names::KIND) {
+    let Manifest { path, name, bytes, .. } = &source.manifest;
+    let Values { text, mut details } = source.reseal_values(command, changes)?;
+    let (mut edits, mut objects) = (Vec::new(), source.embedded.len());
+    for document in source.manifest.of_kind(names::KIND) {
         objects += 1;
         let sealed = name.sealed_secret(document)?;
-        let changes = changes(document, &sealed)?;
+        let changes = changes(document.place(), &sealed)?;
         if !changes.is_empty() {
             details.push(shown::items(&sealed, &changes));
             edits.push(Edit { document, changes });
         }
     }
-    if edits.is_empty() {
+    let text = match edits.is_empty() {
+        true => text,
+        false => edit(&text, &edits).map_err(|error| name.fault(error))?,
+    };
+    if command.mode == ResealMode::Write && is_stream(path) {
+        files::write(&Output::Stdout, &text)?;
+        return Ok(FileReport::done(path, "resealed", objects));
+    }
+    if details.is_empty() {
         return Ok(FileReport::done(path, "current", objects).only_counted());
     }
-    let text = edit(bytes, &edits).map_err(|error| name.fault(error))?;
     match command.mode {
         ResealMode::Write => {
             super::check_unchanged(path, bytes)?;

@@ -17,7 +17,8 @@ use crate::command::{Namespace, Seal};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
-use crate::objects::{self, InputName};
+use crate::manifest;
+use crate::objects::{self, Fault, InputName};
 use crate::parallel;
 
 /// Seals all documents, then writes the result at once.
@@ -34,7 +35,8 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
         ..SealParameters::default()
     };
     let sealing = Sealing::new(parameters, &command.namespace, &cert, environment, command.hinted);
-    let text = sealing.text(&InputName::of(&command.input), &bytes, command.format)?;
+    let name = InputName::of(&command.input);
+    let text = sealing.text(&name, &bytes, command.format, command.only_secrets)?;
     Ok(files::write(&command.output, text.as_bytes())?)
 }
 
@@ -73,17 +75,35 @@ impl<'a> Sealing<'a> {
     }
 
     /// The SealedSecret of each document of an input, as one text in the order of the documents. On all cores.
+    /// `only_secrets`: documents of other kinds are left out.
     ///
     /// # Errors
-    /// The first thing that is wrong in the input.
-    pub(super) fn text(&self, name: &InputName, bytes: &[u8], format: Format) -> Result<Zeroizing<String>, Error> {
+    /// The first thing that is wrong in the input; [`Fault::NoSecret`].
+    pub(super) fn text(
+        &self,
+        name: &InputName,
+        bytes: &[u8],
+        format: Format,
+        only_secrets: bool,
+    ) -> Result<Zeroizing<String>, Error> {
+        let read = if only_secrets {
+            document::each_mixed
+        } else {
+            document::each
+        };
         let texts = parallel::in_order(
-            |take| Ok(document::each(bytes, take).map_err(|error| name.fault(error))?),
+            |take| Ok(read(bytes, take).map_err(|error| name.unreadable(bytes, error))?),
             |document| {
+                if only_secrets && manifest::kind(&document) != "Secret" {
+                    return Ok(Zeroizing::new(String::new()));
+                }
                 let object = self.object(name, &document)?;
                 objects::text(&[object], format).map_err(|error| Error::from(name.fault(error)))
             },
         )?;
+        if texts.iter().all(|text| text.is_empty()) {
+            return Err(name.fault(Fault::NoSecret).into());
+        }
         Ok(Zeroizing::new(texts.iter().map(|text| text.as_str()).collect()))
     }
 

@@ -10,8 +10,8 @@ use sealing::merge;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::command::Output;
 use crate::command::items::Target;
+use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
 use crate::files;
 use crate::objects::{self, Fault, InputError, InputName};
@@ -33,8 +33,9 @@ impl SealedFile {
     /// # Errors
     /// That it cannot be read, holds no SealedSecret, or one that is none after all.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = files::read_file(path)?;
-        let documents = InputName(path.display().to_string()).documents(&bytes)?;
+        let input = Input::of(path);
+        let bytes = files::read(&input, "json/yaml k8s resources")?;
+        let documents = InputName::of(&input).documents(&bytes)?;
         Self::of(path, bytes, documents)
     }
 
@@ -43,7 +44,7 @@ impl SealedFile {
     /// # Errors
     /// As [`Self::read`].
     pub(super) fn of(path: &Path, bytes: Zeroizing<Vec<u8>>, documents: Vec<Document>) -> Result<Self, Error> {
-        let name = InputName(path.display().to_string());
+        let name = InputName::of(&Input::of(path));
         let (documents, sealed) = name.sealed_secrets(documents)?.into_iter().unzip();
         Ok(Self {
             path: path.to_owned(),
@@ -104,15 +105,18 @@ impl SealedFile {
     }
 
     /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
-    /// touched.
+    /// touched. What came from a stream goes to stdout.
     ///
     /// # Errors
     /// As [`Self::changed`] and [`Self::check_unchanged`], or that it cannot be written. Nothing has changed then.
     pub(super) fn write(&self, changes: BTreeMap<usize, Vec<Change>>) -> Result<(), Error> {
-        if changes.values().all(Vec::is_empty) {
+        if changes.values().all(Vec::is_empty) && !is_stream(&self.path) {
             return Ok(());
         }
         let text = self.changed(changes, &[])?;
+        if is_stream(&self.path) {
+            return Ok(files::write(&Output::Stdout, &text)?);
+        }
         self.check_unchanged()?;
         Ok(files::write(&Output::File(self.path.clone()), &text)?)
     }

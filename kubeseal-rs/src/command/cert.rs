@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::{CommandError, Input, Output, set};
+use super::{CommandError, Input, Output, is_stream, set};
 use crate::args::verb::shared::CertificateFlags;
 use crate::args::{ClusterFlags, ControllerFlags};
 
@@ -123,6 +123,11 @@ impl CertSource {
             finding.places.push(place.into());
         }
         self
+    }
+
+    /// The same for a verb's FILE, where that lies somewhere.
+    pub(super) fn of_file(self, path: &Path) -> Self {
+        if is_stream(path) { self } else { self.at(path) }
     }
 
     /// The same for what is read and written.

@@ -25,6 +25,15 @@ pub(crate) enum CommandError {
     /// A sample value that does not say for which item.
     #[error("--data takes KEY=VALUE, and --data-file KEY=FILE")]
     SampleWithoutKey,
+    /// A stream among other paths.
+    #[error("stdin and pipes (-, /dev/fd/…) are read alone, without other paths")]
+    StreamAmongPaths,
+    /// A flag that needs a place beside the file.
+    #[error("{0} is for files: what comes from a stream goes to stdout")]
+    StreamHasNoPlace(&'static str),
+    /// The file and the value both come from stdin.
+    #[error("the file and the value cannot both come from stdin")]
+    TwoFromStdin,
     /// `--from-file` in a mode that does not read it.
     #[error("--from-file requires --raw")]
     FromFileWithoutRaw,
@@ -190,6 +199,9 @@ impl CommandError {
             }
             CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
             CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
+            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths".to_owned(),
+            CommandError::StreamHasNoPlace(_) => "write it into a file first".to_owned(),
+            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
             CommandError::EmptyPath => ". means the current folder".to_owned(),
             CommandError::CertNeedsKeys(_)
             | CommandError::RawToFile

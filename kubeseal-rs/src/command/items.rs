@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use sealing::binding::Scope;
 use sealing::merge::check_item_name;
 
-use super::{CertSource, CommandError, Input, Namespace, set};
+use super::{CertSource, CommandError, Input, Namespace, is_stream, set};
 use crate::args::verb::edit::EditFlags;
 use crate::args::verb::rename::RenameFlags;
 use crate::args::verb::set::SetFlags;
@@ -54,6 +55,8 @@ pub(crate) struct SetItem {
     pub target: Target,
     /// The item's name.
     pub item: String,
+    /// The scope of a value outside SealedSecrets.
+    pub scope: Option<Scope>,
     /// Where the value comes from.
     pub value: Input,
     /// `--allow-empty-data`.
@@ -90,6 +93,9 @@ pub(crate) struct RenameItem {
 
 impl EditValues {
     pub(super) fn decide(flags: EditFlags) -> Result<Self, CommandError> {
+        if is_stream(flags.file.as_ref()) {
+            return Err(CommandError::StreamHasNoPlace("edit"));
+        }
         let cert = CertSource::of_verb(&flags.certificate)?.at(&flags.file);
         let namespace = Namespace::of(flags.object.namespace.as_ref(), &flags.certificate.cluster);
         Ok(Self {
@@ -104,11 +110,16 @@ impl EditValues {
 impl SetItem {
     pub(super) fn decide(flags: SetFlags) -> Result<Self, CommandError> {
         check_item_name(&flags.key).map_err(|_| CommandError::ItemName("KEY"))?;
+        let value = set(flags.from_file).map_or(Input::Stdin, |path| Input::of(path.as_ref()));
+        if value == Input::Stdin && Input::of(flags.file.as_ref()) == Input::Stdin {
+            return Err(CommandError::TwoFromStdin);
+        }
         Ok(Self {
-            cert: CertSource::of_verb(&flags.certificate)?.at(&flags.file),
+            cert: CertSource::of_verb(&flags.certificate)?.of_file(flags.file.as_ref()),
             target: Target::of(flags.file, flags.object),
             item: flags.key,
-            value: set(flags.from_file).map_or(Input::Stdin, |path| Input::File(path.into())),
+            scope: flags.scope,
+            value,
             allow_empty: flags.allow_empty_data,
             key_hint: flags.key_hint,
         })

@@ -75,11 +75,7 @@ impl Keys {
     fn restore(flags: RestoreFlags) -> Self {
         Keys::Restore {
             controller: Controller::of(&flags.controller, &flags.cluster),
-            input: if flags.file == "-" {
-                Input::Stdin
-            } else {
-                Input::File(flags.file.into())
-            },
+            input: Input::of(flags.file.as_ref()),
             identity: set(flags.identity).map(PathBuf::from),
             dry_run: flags.dry_run,
         }

@@ -1,13 +1,17 @@
 //! `kubeseal reseal`: flags → what to do.
 
-use super::{CertSource, CommandError, Controller, PrivateKeys, Tree};
+use super::tree::stream_of;
+use super::{CertSource, CommandError, Controller, PrivateKeys, Tree, set};
 use crate::args::verb::reseal::ResealFlags;
+use crate::embedded::BoundTo;
 
 /// Seal what is in files again, in place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ResealFiles {
     /// Which files.
     pub tree: Tree,
+    /// What sealed values outside SealedSecrets are bound to.
+    pub bound_to: BoundTo,
     /// Who opens.
     pub opener: Opener,
     /// What to do with what would change.
@@ -50,6 +54,7 @@ impl ResealFiles {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(flags: ResealFlags) -> Result<Self, CommandError> {
+        stream_of(&flags.tree.paths)?;
         let keys = PrivateKeys::of(flags.keys);
         let mode = match (flags.check, flags.diff) {
             (false, false) => ResealMode::Write,
@@ -71,6 +76,10 @@ impl ResealFiles {
             Opener::Keys { keys, cert }
         };
         Ok(Self {
+            bound_to: BoundTo {
+                name: set(flags.name),
+                namespace: set(flags.namespace),
+            },
             tree: Tree::of(flags.tree)?,
             opener,
             mode,

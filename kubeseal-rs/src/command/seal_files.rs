@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use sealing::binding::Scope;
+use sealing::document::Format;
 
-use super::{CertSource, CommandError, Namespace, PrivateKeys, SealedMetadata, Sources, Tree, set};
+use super::tree::stream_of;
+use super::{
+    CertSource, CommandError, Input, Namespace, Output, PrivateKeys, Seal, SealedMetadata, Sources, Tree, set,
+};
 use crate::args::verb::seal::SealFlags;
 use crate::args::{ClusterFlags, PrivateKeyFlags};
+use crate::report::ReportFormat;
 
 /// Seal files, each into a file of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +79,45 @@ pub(crate) enum SealMode {
     /// Seal them all, and delete the clear files. What is deleted must have been sealed in the same run: that a sealed file
     /// from before holds the same values is not known.
     SealAndDelete,
+}
+
+/// What `kubeseal seal` does with a stream: as the mode without a verb, it seals the Secrets to stdout, and leaves out all else.
+///
+/// # Errors
+/// [`CommandError::StreamHasNoPlace`], and those of [`SealFiles::decide`].
+pub(super) fn of_stream(flags: &SealFlags) -> Result<Option<Seal>, CommandError> {
+    let Some(path) = stream_of(&flags.tree.paths)? else {
+        return Ok(None);
+    };
+    let no_place = [
+        (flags.check, "--check"),
+        (flags.delete_clear, "--delete-clear"),
+        (flags.force, "--force"),
+        (flags.strict, "--strict"),
+        (flags.compare_with_cluster, "--compare-with-cluster"),
+        (set(flags.out.as_ref()).is_some(), "--out"),
+    ];
+    if let Some((_, flag)) = no_place.iter().find(|(typed, _)| *typed) {
+        return Err(CommandError::StreamHasNoPlace(flag));
+    }
+    let report = Tree::report(flags.tree.output.as_deref())?;
+    Ok(Some(Seal {
+        input: Input::of(&path),
+        output: Output::Stdout,
+        format: if report == ReportFormat::Json {
+            Format::Json
+        } else {
+            Format::Yaml
+        },
+        cert: CertSource::of_verb(&flags.certificate)?,
+        scope: flags.scope.unwrap_or_default(),
+        name: None,
+        namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
+        allow_empty: flags.allow_empty_data,
+        only_secrets: true,
+        hinted: !flags.no_key_hint,
+        metadata: SealedMetadata::of(&flags.metadata)?,
+    }))
 }
 
 impl SealFiles {

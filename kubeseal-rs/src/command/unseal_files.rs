@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sealing::binding::{Binding, BindingError};
 
+use super::tree::stream_of;
 use super::{CommandError, Input, PrivateKeys, Tree, set};
 use crate::args::verb::unseal::UnsealFlags;
 
@@ -59,6 +60,7 @@ impl Unseal {
         if keys.files.is_empty() {
             return Err(CommandError::UnsealNeedsKeys);
         }
+        stream_of(&flags.tree.paths)?;
         let tree = Tree::of(flags.tree)?;
         let out = set(flags.out).map(PathBuf::from);
         if flags.raw {
@@ -75,11 +77,7 @@ impl Unseal {
                     BindingError::NameMissing => CommandError::UnsealRawNeeds("--name", scope),
                     BindingError::NamespaceMissing(scope) => CommandError::UnsealRawNeeds("--namespace", scope),
                 })?;
-            let input = if path == Path::new("-") {
-                Input::Stdin
-            } else {
-                Input::File(path.clone())
-            };
+            let input = Input::of(path);
             return Ok(Unseal::Raw(UnsealRaw { input, binding, keys }));
         }
         let needs_raw = [
@@ -89,6 +87,13 @@ impl Unseal {
         ];
         if let Some((_, flag)) = needs_raw.iter().find(|(typed, _)| *typed) {
             return Err(CommandError::OnlyWithRaw(flag));
+        }
+        if tree.is_stream() && (flags.beside || out.is_some()) {
+            return Err(CommandError::StreamHasNoPlace(if flags.beside {
+                "--beside"
+            } else {
+                "--out"
+            }));
         }
         let to = match (flags.beside, out) {
             (true, Some(_)) => return Err(CommandError::TwoPlaces),

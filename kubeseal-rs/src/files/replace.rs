@@ -6,6 +6,7 @@
 //! walk over manifests takes. It is locked for as long as its program lives, so that whoever writes into the same folder next
 //! knows the ones that were left behind, and removes them.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -144,15 +145,17 @@ fn fill(file: &mut File, former: Option<&Former>, bytes: &[u8]) -> io::Result<()
     file.sync_all()
 }
 
+/// Whether this is the name of a file that a killed program left.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    let name = name.to_str();
+    name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
 /// Removes what killed programs have left in the folder. What cannot be removed stays: it is in nobody's way.
 fn sweep(folder: &Path) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
-        let name = entry.file_name();
-        let is_unfinished = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        if is_unfinished && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if is_unfinished(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             // The lock of a program that still writes is held.
             if let Some(_lock) = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok()) {
                 let _ = std::fs::remove_file(entry.path());

@@ -121,6 +121,10 @@ rules! {
     /// A template that gives something else each time.
     NondeterministicTemplate "nondeterministic-template" Note
         "A template calls a function whose result differs from one rendering to the next.";
+    /// A document of another kind with a duplicate key, a tag, `.inf`.
+    OtherKind "other-kind" Note "A document of another kind breaks a rule of strict reading; it is not judged.";
+    /// A ciphertext in values of a chart, a Helm template, a script.
+    EmbeddedValue "embedded-value" Note "A sealed value stands outside SealedSecrets: `kubeseal reseal` must be told what it is bound to.";
     /// Labels that do not reach the Secret.
     KustomizeLabels "kustomize-labels" Note "A kustomization labels the SealedSecret; its Secret does not get the labels.";
 }

@@ -64,6 +64,7 @@ fn source(name: &str, text: &str) -> Source {
         unread: None,
         asked: Asked::Below,
         tracked: true,
+        values_only: false,
         certificate: Some(certificate(4096)),
         others: vec![ClusterKey {
             cluster: "dev".to_owned(),
@@ -146,6 +147,8 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             sound().replace("  template:", "  stringData: {}\n  template:"),
             "f:7:3 unknown-field",
         ),
+        (format!("password: {}\n", sealed_with(2048)), "f:1:1 embedded-value"),
+        ("kind: Role\na: .inf\n".to_owned(), "f:2:4 other-kind"),
         (sound().replace("password: AgA", "password: AgA%"), "f:12:5 base64"),
         (sound().replace(&short, &short[..short.len() - 40]), "f:12:5 ciphertext"),
         (sound().replace(&short, "aHVudGVyMg=="), "f:12:5 ciphertext"),

@@ -54,6 +54,23 @@ impl Fault {
                     .to_owned()
             }
             Fault::Reseal(_) => return None,
+            Fault::NotOpened { .. } => {
+                "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE FILE; what is to be left out: \
+                 --exclude FILE"
+                    .to_owned()
+            }
+            Fault::Unbound { .. } => {
+                "say it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict".to_owned()
+            }
+            Fault::NoSealedValue { .. } => {
+                "a new value is pasted by hand: kubeseal --raw --name NAME --namespace NAMESPACE".to_owned()
+            }
+            Fault::SeveralSealedValues { .. } | Fault::NotAlone { .. } => {
+                "nothing was written: edit it by hand (kubeseal --raw seals a value)".to_owned()
+            }
+            Fault::Template { .. } => {
+                "have Helm fill it in first (helm template CHART); reseal, set and unset work on the sealed values in it".to_owned()
+            }
             Fault::ClearFile(fault) => fault.hint(),
             Fault::Source(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
@@ -112,7 +129,7 @@ impl Fault {
             }
             Fault::NameOfFile => "kubeseal edit FILE --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
-            Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }
@@ -127,7 +144,8 @@ fn other_kind(wanted: &str, found: &str) -> String {
         (names::KIND, "Secret") => "it is not sealed yet: kubeseal < FILE",
         ("Secret", names::KIND) => "it is sealed already: kubeseal --validate asks whether the controller can open it",
         ("Secret", found) if found != "Secret" => {
-            "make a Secret of it: kubectl create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
+            "kubeseal --only-secrets seals the Secrets of a stream and leaves out all else; to make a Secret of a file: kubectl \
+             create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
         }
         _ => "nothing was written: mend the input, then run the same command again",
     }

@@ -72,3 +72,76 @@ fn a_file_without_any_is_refused() {
         assert!(run.stderr.starts_with(expected), "{mode}: {}", run.told);
     }
 }
+
+/// Objects of other kinds that a strict reader refuses.
+const OTHERS: &str = "kind: StatefulSet\nspec:\n  a: 1\n  a: 2\n---\nkind: Rule\nlimit: .inf\nx: !custom y\n---\n- just\n- a list\n---\n";
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: p}\n";
+
+#[test]
+fn broken_objects_of_other_kinds_stay_as_they_are() {
+    let folder = Folder::with_keys();
+    let sealed = folder.run("--cert test-only-other.crt -o yaml", SECRET).ok();
+    let text = format!("{OTHERS}{sealed}---\n{OTHERS}");
+    folder.put("repo/db.yaml", &text);
+    let keys = "--recovery-private-key test-only-keys.yaml";
+    assert_eq!(
+        folder
+            .run(&format!("reseal {keys} --cert test-only.crt --no-key-hint repo"), "")
+            .ok(),
+        "resealed repo/db.yaml\n  shop/db: password\n1 file: 1 resealed\n"
+    );
+    folder.run("set --cert test-only.crt repo/db.yaml other", "x").ok();
+    folder.run("rename repo/db.yaml other third", "").ok();
+    folder.run("unset repo/db.yaml third", "").ok();
+    let after = folder.text("repo/db.yaml");
+    assert!(
+        after.starts_with(OTHERS) && after.ends_with(&format!("---\n{OTHERS}")),
+        "{after}"
+    );
+    assert!(folder.run(&format!("unseal {keys} repo"), "").ok().contains("password"));
+    folder.put("clear/db.yaml", &format!("{OTHERS}{SECRET}"));
+    folder.run("seal --cert test-only.crt clear/db.yaml", "").ok();
+    let lint = folder.run("lint repo", "").ok();
+    assert_eq!(lint.matches("note[other-kind]: not judged").count(), 6, "{lint}");
+}
+
+#[test]
+fn what_may_be_ours_is_judged_strictly() {
+    let folder = Folder::with_keys();
+    for text in [
+        "kind: StatefulSet\nkind: Secret\nstringData: {a: clear}\n",
+        "kind: List\nitems: [{kind: Secret, stringData: {a: clear, a: clear}}]\n",
+        "x: &m {kind: Secret, stringData: {a: clear}}\n<<: *m\na: 1\na: 2\n",
+    ] {
+        folder.put("repo/db.yaml", text);
+        let lint = folder.run("lint repo", "");
+        assert!(
+            lint.code == 1 && lint.stdout.contains("error[duplicate-key]"),
+            "{text}: {}",
+            lint.stdout
+        );
+    }
+}
+
+#[test]
+fn only_the_secrets_of_a_stream_are_sealed() {
+    let folder = Folder::with_keys();
+    let stream = format!("kind: ConfigMap\napiVersion: v1\n---\n{OTHERS}{SECRET}");
+    let refused = folder.run(CERT, "kind: ConfigMap\napiVersion: v1\n");
+    assert!(
+        refused.stderr.contains("hint: kubeseal --only-secrets"),
+        "{}",
+        refused.stderr
+    );
+    let sealed = folder.run(&format!("{CERT} --only-secrets -o yaml"), &stream).ok();
+    assert_eq!(
+        (sealed.matches("kind:").count(), sealed.contains("kind: SealedSecret")),
+        (1, true),
+        "{sealed}"
+    );
+    let none = folder.run(&format!("{CERT} --only-secrets"), "kind: ConfigMap\napiVersion: v1\n");
+    assert_eq!(
+        (none.code, none.stdout.as_str(), none.stderr.as_str()),
+        (1, "", "error: stdin: there is no Secret in it\n")
+    );
+}

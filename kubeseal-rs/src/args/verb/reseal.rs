@@ -24,6 +24,12 @@ pub(crate) struct ResealFlags {
     /// Do not note the key's fingerprint in objects that do not carry such an annotation yet
     #[arg(long)]
     pub no_key_hint: bool,
+    /// What sealed values outside SealedSecrets (a chart's values, Helm templates) were sealed for [default: names in the same document]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The namespace that such values were sealed for
+    #[arg(long, short = 'n', value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
     /// The newest certificate, or where the controller is.
     #[command(flatten)]
     pub certificate: CertificateFlags,

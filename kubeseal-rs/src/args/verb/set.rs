@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use sealing::binding::Scope;
 
 use super::shared::{CertificateFlags, ObjectFlags};
 
@@ -25,6 +26,10 @@ pub(crate) struct SetFlags {
     /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
     #[arg(long)]
     pub key_hint: bool,
+    /// The scope of a value that stands outside SealedSecrets, in a chart's values or a Helm template [default: what the text around
+    /// it says, else strict]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,

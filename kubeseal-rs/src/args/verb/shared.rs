@@ -28,7 +28,7 @@ pub(crate) struct CertificateFlags {
 /// Which files a verb works on, and how it tells of them.
 #[derive(Debug, Args)]
 pub(crate) struct TreeFlags {
-    /// Files, folders (with all manifests below: .yaml, .yml, .json) or patterns such as 'apps/*/prod'
+    /// Files, folders (with all manifests below: .yaml, .yml, .json), patterns such as 'apps/*/prod', or - for stdin
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<OsString>,
     /// Leave out what this pattern fits, at any depth; repeatable

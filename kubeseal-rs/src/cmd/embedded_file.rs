@@ -1,0 +1,128 @@
+//! `kubeseal set` and `unset` in a file whose sealed values stand outside SealedSecrets: a chart's values, a Helm template. Everything
+//! but the value stays byte for byte.
+
+use std::path::{Path, PathBuf};
+
+use crds::names;
+use jiff::Timestamp;
+use sealing::document;
+use sealing::random::Random;
+use sealing::raw::seal_raw;
+use zeroize::Zeroizing;
+
+use crate::cert_source;
+use crate::command::items::{SetItem, Target, UnsetItems};
+use crate::command::{Output, is_stream};
+use crate::embedded::{self, BoundTo, Embedded};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files;
+use crate::manifest;
+use crate::objects::{Fault, InputError, InputName};
+
+/// The file.
+pub(super) struct EmbeddedFile {
+    path: PathBuf,
+    name: InputName,
+    bytes: Zeroizing<Vec<u8>>,
+    values: Vec<Embedded>,
+}
+
+impl EmbeddedFile {
+    /// Reads a file; none when it holds SealedSecrets, or no sealed value.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
+        if is_stream(path) {
+            return Ok(None);
+        }
+        let bytes = files::read_file(path)?;
+        let values = embedded::find(&bytes);
+        let has_no_objects = match document::read_mixed(&bytes) {
+            Ok(documents) => !documents.iter().any(|one| manifest::kind(one) == names::KIND),
+            Err(_) => embedded::is_template(&bytes),
+        };
+        Ok((has_no_objects && !values.is_empty()).then(|| Self {
+            path: path.to_owned(),
+            name: InputName(path.display().to_string()),
+            bytes,
+            values,
+        }))
+    }
+
+    /// The only value of that key.
+    fn value(&self, key: &str) -> Result<&Embedded, InputError> {
+        let mut found = self.values.iter().filter(|value| value.key.as_deref() == Some(key));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(self.name.fault(Fault::NoSealedValue {
+                key: sealing::merge::check_item_name(key).is_ok().then(|| key.to_owned()),
+                found: self.values.iter().map(Embedded::name).collect(),
+            })),
+            (Some(one), Some(other)) => {
+                let lines = [one, other].into_iter().chain(found).map(|value| value.line).collect();
+                Err(self.name.fault(Fault::SeveralSealedValues { lines }))
+            }
+        }
+    }
+
+    /// Seals a new value in place of the old one.
+    ///
+    /// # Errors
+    /// There is no such value, or several, or it is not known what it is bound to; the certificate or the value cannot be read.
+    pub(super) fn set(
+        &self,
+        command: &SetItem,
+        environment: &Environment,
+        now: Timestamp,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let old = self.value(&command.item)?;
+        let text = String::from_utf8_lossy(&self.bytes);
+        let bound_to = bound_to(&command.target);
+        let binding = embedded::binding(&text, old.range.start, &bound_to, command.scope)
+            .ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
+        let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+        let (value, cert) = super::read_before(&command.value, || Ok(super::items::value(command)?), cert)?;
+        if value.expose().is_empty() && !command.allow_empty {
+            return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
+        }
+        let sealed = seal_raw(value.expose(), &binding, cert.public(), random)?;
+        self.write(&embedded::replaced(&self.bytes, &[(old.range.clone(), sealed)]))
+    }
+
+    /// Removes the lines of values.
+    ///
+    /// # Errors
+    /// There is no such value, or several, or something else stands in its line.
+    pub(super) fn unset(&self, command: &UnsetItems) -> Result<(), Error> {
+        let mut values = Vec::new();
+        for item in &command.items {
+            let value = self.value(item)?;
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        // From the end, so that the places before stay what they are.
+        values.sort_by_key(|value| std::cmp::Reverse(value.range.start));
+        let mut text = self.bytes.to_vec();
+        for value in values {
+            text =
+                embedded::without(&text, value).ok_or_else(|| self.name.fault(Fault::NotAlone { line: value.line }))?;
+        }
+        self.write(&text)
+    }
+
+    fn write(&self, text: &[u8]) -> Result<(), Error> {
+        super::check_unchanged(&self.path, &self.bytes)?;
+        Ok(files::write(&Output::File(self.path.clone()), text)?)
+    }
+}
+
+fn bound_to(target: &Target) -> BoundTo {
+    BoundTo {
+        name: target.name.clone(),
+        namespace: target.namespace.clone(),
+    }
+}

@@ -1,0 +1,159 @@
+//! A file with something to reseal: SealedSecrets, and sealed values that stand elsewhere in it.
+
+use crds::{SealedSecret, names};
+use http::StatusCode;
+use sealing::document::edit::Change;
+
+use crate::cluster::ClusterError;
+use crate::command::{Input, ResealFiles};
+use crate::embedded::{self, Embedded};
+use crate::error::Error;
+use crate::files;
+use crate::manifest::{Manifest, ciphertexts};
+use crate::objects::Fault;
+use crate::tree::TreeFile;
+use crate::walk::has_manifest_ending;
+use sealing::binding::Binding;
+use sealing::document::Place;
+use sealing::reseal::ResealError;
+
+/// The item under which a value is opened that stands in no SealedSecret.
+const ITEM: &str = "value";
+
+/// What changes in an object that begins at a place when it is resealed.
+pub(super) type Reseal<'a> = dyn Fn(Place, &SealedSecret) -> Result<Vec<Change>, Error> + 'a;
+
+/// A file as it was read.
+pub(super) struct Source {
+    /// The file, with its SealedSecrets.
+    pub(super) manifest: Manifest,
+    /// The sealed values that are in none of them.
+    pub(super) embedded: Vec<Embedded>,
+}
+
+/// What became of the values of a file.
+pub(super) struct Values {
+    /// The text of the file with the new values in it, and nothing else changed.
+    pub(super) text: Vec<u8>,
+    /// What was done, a line each.
+    pub(super) details: Vec<String>,
+}
+
+impl Source {
+    /// Reads a file; none when there is nothing to reseal in it.
+    ///
+    /// # Errors
+    /// As those of [`Manifest::read`], but that a Helm template with sealed values is no YAML.
+    pub(super) fn read(file: &TreeFile) -> Result<Option<Self>, Error> {
+        let bytes = if file.typed || has_manifest_ending(&file.path) {
+            files::read(&Input::of(&file.path), "json/yaml k8s resources")?
+        } else {
+            match files::read_if_text(&file.path)? {
+                Some(text) => text,
+                None => return Ok(None),
+            }
+        };
+        let embedded = embedded::find(&bytes);
+        let mut manifest = Manifest::unread(&file.path, bytes);
+        match manifest.read_documents(file, names::KIND) {
+            Err(_) if !embedded.is_empty() && embedded::is_template(&manifest.bytes) => {}
+            read => read?,
+        }
+        let embedded = embedded::outside(embedded, &ciphertexts(&manifest.documents));
+        let has_objects = manifest.of_kind(names::KIND).next().is_some();
+        Ok((has_objects || !embedded.is_empty()).then_some(Self { manifest, embedded }))
+    }
+
+    /// Has `reseal` reseal each value as the only item of an object, under every name that it may be bound to until it opens.
+    /// `reseal` gives the changes of that object.
+    ///
+    /// # Errors
+    /// [`Fault::NotOpened`] with all values that do not open; else what keeps one from being resealed.
+    pub(super) fn reseal_values(&self, command: &ResealFiles, reseal: &Reseal<'_>) -> Result<Values, Error> {
+        let text = String::from_utf8_lossy(&self.manifest.bytes);
+        let (mut new, mut details, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
+        for embedded in &self.embedded {
+            let candidates = embedded::bindings(&text, embedded.range.start, &command.bound_to);
+            match one_value(embedded, &candidates, reseal)? {
+                None => unopened.push(embedded.line),
+                Some((_, None)) => {}
+                Some((binding, Some(value))) => {
+                    details.push(format!("{}: {}", shown(binding), embedded.name()));
+                    new.push((embedded.range.clone(), value));
+                }
+            }
+        }
+        if unopened.is_empty() {
+            let text = embedded::replaced(&self.manifest.bytes, &new);
+            Ok(Values { text, details })
+        } else {
+            Err(self.manifest.name.fault(Fault::NotOpened { lines: unopened }).into())
+        }
+    }
+}
+
+/// The binding that opens a value, and its new text where it changes; none when it does not open.
+fn one_value<'b>(
+    embedded: &Embedded,
+    candidates: &'b [Binding],
+    reseal: &Reseal<'_>,
+) -> Result<Option<(&'b Binding, Option<String>)>, Error> {
+    let place = Place {
+        document: 1,
+        line: embedded.line,
+        column: 1,
+        item: None,
+    };
+    for binding in candidates {
+        match reseal(place, &alone(embedded, binding)) {
+            Ok(changes) => {
+                let new = changes.into_iter().find_map(|change| match change {
+                    Change::Set { path, text } if path.last().is_some_and(|step| step == ITEM) => text,
+                    _ => None,
+                });
+                return Ok(Some((binding, new)));
+            }
+            Err(error) if does_not_open(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// An object with this value alone.
+fn alone(embedded: &Embedded, binding: &Binding) -> SealedSecret {
+    let mut object = SealedSecret::default();
+    let (namespace, name) = match binding {
+        Binding::Strict { namespace, name } => (namespace.as_str(), name.as_str()),
+        // What is not bound may be anything, and the controller wants both.
+        Binding::NamespaceWide { namespace } => (namespace.as_str(), ITEM),
+        Binding::ClusterWide => ("default", ITEM),
+    };
+    object.metadata.namespace = Some(namespace.to_owned());
+    object.metadata.name = Some(name.to_owned());
+    object.metadata.annotations = binding
+        .scope()
+        .annotation()
+        .map(|annotation| [(annotation.to_owned(), "true".to_owned())].into());
+    object.spec.encrypted_data = [(ITEM.to_owned(), embedded.value.clone())].into();
+    object
+}
+
+fn does_not_open(error: &Error) -> bool {
+    let Error::Input(error) = error else { return false };
+    match error.fault.as_ref() {
+        Fault::Reseal(ResealError::Items(_)) => true,
+        Fault::NotReEncrypted(ClusterError::ReEncrypt(refusal, _)) => {
+            refusal.status == StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ => false,
+    }
+}
+
+fn shown(binding: &Binding) -> String {
+    match binding {
+        Binding::Strict { namespace, name } => format!("{namespace}/{name}"),
+        Binding::NamespaceWide { namespace } => namespace.clone(),
+        Binding::ClusterWide => "cluster-wide".to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Sealed values in texts that are no SealedSecrets: the values of a chart, a Helm template, a script.
+//!
+//! Pure. A text is a sealed value if it decodes as one. What it is bound to stands nowhere in it, so [`bindings`] names the
+//! candidates; only opening tells which of them is right.
+
+mod bound;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
+use sealing::inspect::{BrokenText, key_bits};
+
+pub(crate) use bound::{BoundTo, binding, bindings};
+
+/// The longest RSA key that seals (see `sealing::key`), and what all lengths are multiples of. Other lengths are other things.
+const MOST_BITS: usize = 8192;
+const BITS_STEP: usize = 256;
+/// Bytes before a value in which its key is looked for.
+const LONGEST_KEY: usize = 1024;
+/// Base64 letters that hold the length field.
+const HEADER: usize = 4;
+/// A sealed value in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Embedded {
+    /// Where it stands, in bytes.
+    pub(crate) range: Range<usize>,
+    /// The line where it begins, from 1.
+    pub(crate) line: usize,
+    /// The key that stands before it (`password: AgB…`), where one does.
+    pub(crate) key: Option<String>,
+    /// Its base64, without line breaks.
+    pub(crate) value: String,
+}
+
+impl Embedded {
+    /// The key, or the line.
+    pub(crate) fn name(&self) -> String {
+        self.key.clone().unwrap_or_else(|| format!("line {}", self.line))
+    }
+}
+
+/// Whether a text has the marks of a Helm template.
+pub(crate) fn is_template(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| pair == b"{{")
+}
+
+/// All sealed values in a text, also those that are folded into lines.
+pub(crate) fn find(text: &[u8]) -> Vec<Embedded> {
+    let mut found: Vec<Embedded> = Vec::new();
+    let (mut at, mut line, mut counted) = (0, 1, 0);
+    while let Some(run) = next_run(text, at) {
+        at = run.end;
+        let Some((range, value)) = sealed_value(text, run) else {
+            continue;
+        };
+        line += slice(text, counted..range.start)
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        (at, counted) = (range.end, range.start);
+        found.push(Embedded {
+            key: key_before(&String::from_utf8_lossy(slice(
+                text,
+                range.start.saturating_sub(LONGEST_KEY)..range.start,
+            ))),
+            range,
+            line,
+            value,
+        });
+    }
+    found
+}
+
+/// Those of `found` that are no ciphertext of an object, and no part of a broken one.
+pub(crate) fn outside(mut found: Vec<Embedded>, in_objects: &BTreeSet<String>) -> Vec<Embedded> {
+    found.retain(|one| !in_objects.contains(&one.value) && !in_objects.iter().any(|text| text.contains(&one.value)));
+    found
+}
+
+/// The text with these texts in place of what stands there; the ranges in their order.
+pub(crate) fn replaced(text: &[u8], new: &[(Range<usize>, String)]) -> Vec<u8> {
+    let mut made = Vec::with_capacity(text.len() + 1024);
+    let mut at = 0;
+    for (range, value) in new {
+        made.extend_from_slice(slice(text, at..range.start));
+        made.extend_from_slice(value.as_bytes());
+        at = range.end;
+    }
+    made.extend_from_slice(slice(text, at..text.len()));
+    made
+}
+
+fn slice(text: &[u8], range: Range<usize>) -> &[u8] {
+    text.get(range).unwrap_or_default()
+}
+
+fn is_letter(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
+/// The next run of base64 from `at` on, with its padding.
+fn next_run(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at + text.get(at..)?.iter().position(is_letter)?;
+    let letters = text.get(start..)?.iter().take_while(|byte| is_letter(byte)).count();
+    let end = start + letters;
+    let padding = text
+        .get(end..)?
+        .iter()
+        .take(2)
+        .take_while(|byte| **byte == b'=')
+        .count();
+    Some(start..end + padding)
+}
+
+/// The sealed value that begins with `run`, and where it stands.
+fn sealed_value(text: &[u8], run: Range<usize>) -> Option<(Range<usize>, String)> {
+    // URL-safe base64 is something else (a JWT).
+    let url_safe = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'_'));
+    let before = run.start.checked_sub(1).and_then(|at| text.get(at));
+    if !begins_like_one(slice(text, run.clone())) || url_safe(before) || url_safe(text.get(run.end)) {
+        return None;
+    }
+    let mut value = String::from_utf8(slice(text, run.clone()).to_vec()).ok()?;
+    let mut range = run;
+    while !value.ends_with('=') {
+        let Some(next) = continuation(text, range.end) else {
+            break;
+        };
+        let letters = std::str::from_utf8(slice(text, next.clone())).ok()?;
+        // A list of values has one in each line.
+        if key_bits(letters).is_ok() && key_bits(&value).is_ok() {
+            break;
+        }
+        value.push_str(letters);
+        range.end = next.end;
+    }
+    key_bits(&value).is_ok().then_some((range, value))
+}
+
+/// Whether the length field is that of a key.
+fn begins_like_one(run: &[u8]) -> bool {
+    let header = run.get(..HEADER).and_then(|header| std::str::from_utf8(header).ok());
+    match header.map(key_bits) {
+        Some(Err(BrokenText::Envelope(EnvelopeError::Truncated { need, .. }))) => {
+            let bits = need.saturating_sub(LENGTH_FIELD + TAG) * 8;
+            bits <= MOST_BITS && bits.is_multiple_of(BITS_STEP)
+        }
+        _ => false,
+    }
+}
+
+/// The base64 of the line after `end`, where `end` ends a line and the next one holds nothing else.
+fn continuation(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..)?;
+    let line_break = match rest {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        _ => return None,
+    };
+    let rest = rest.get(line_break..)?;
+    let line = rest.split(|byte| *byte == b'\n').next()?;
+    let letters = line.trim_ascii();
+    let unpadded = letters
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |last| last + 1);
+    let padding = letters.len() - unpadded;
+    if unpadded == 0 || padding > 2 || !slice(letters, 0..unpadded).iter().all(is_letter) {
+        return None;
+    }
+    let start = end + line_break + line.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    Some(start..start + letters.len())
+}
+
+/// The key at the end of the text before a value: in its line, or in the line above a folded one.
+fn key_before(before: &str) -> Option<String> {
+    let line = before.rsplit('\n').next()?;
+    let line = if line.trim().is_empty() {
+        let above = before.trim_end().rsplit('\n').next()?;
+        let header = above.trim_end_matches(|sign: char| matches!(sign, '-' | '+') || sign.is_ascii_digit());
+        header.strip_suffix(['|', '>'])?
+    } else {
+        line
+    };
+    let line = line.trim_end_matches(['"', '\'', ' ', '\t']);
+    let key = line.strip_suffix([':', '='])?.trim_end();
+    let key = key.rsplit([' ', '\t', '{', ',']).next()?.trim_matches(['"', '\'']);
+    Some(key.to_owned()).filter(|key| !key.is_empty())
+}
+
+/// The text without the entry of a value: its whole line, or lines. `None` where something else stands there too.
+pub(crate) fn without(text: &[u8], embedded: &Embedded) -> Option<Vec<u8>> {
+    let before = slice(text, 0..embedded.range.start);
+    let line_start = |before: &[u8]| before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut start = line_start(before);
+    if slice(before, start..before.len()).trim_ascii().is_empty() {
+        // The key of a folded value stands in the line above.
+        start = line_start(slice(before, 0..start.saturating_sub(1)));
+    }
+    let after = text.get(embedded.range.end..)?;
+    let length = after
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(after.len(), |end| end + 1);
+    let entry = std::str::from_utf8(slice(before, start..before.len())).ok()?.trim();
+    let rest = std::str::from_utf8(after.get(..length)?).ok()?.trim();
+    let rest = rest.trim_start_matches(['"', '\'']).trim_start();
+    let key = embedded.key.as_deref()?;
+    let is_alone = entry.trim_start_matches(['"', '\'']).starts_with(key) && (rest.is_empty() || rest.starts_with('#'));
+    is_alone.then(|| [slice(text, 0..start), after.get(length..).unwrap_or_default()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// A text that decodes as a value sealed with a key of so many bits.
+    fn sealed(bits: usize, fill: u8) -> String {
+        let length = u16::try_from(bits / 8).unwrap().to_be_bytes();
+        STANDARD.encode([&length[..], &vec![fill; bits / 8 + TAG + 5]].concat())
+    }
+
+    fn found(text: &str) -> Vec<(usize, Option<String>, String)> {
+        let all = find(text.as_bytes());
+        for one in &all {
+            let letters: String = text[one.range.clone()].split_whitespace().collect();
+            assert_eq!(letters, one.value);
+        }
+        all.into_iter().map(|one| (one.line, one.key, one.value)).collect()
+    }
+
+    #[test]
+    fn values_found_in_any_text() {
+        let (a, b) = (sealed(2048, 7), sealed(4096, 9));
+        let key = |name: &str| Some(name.to_owned());
+        for (text, expected) in [
+            (format!("db:\n  password: {a}\n"), vec![(2, key("password"), a.clone())]),
+            (
+                format!("a: '{a}'\n\"b\" : \"{b}\" # x"),
+                vec![(1, key("a"), a.clone()), (2, key("b"), b.clone())],
+            ),
+            (format!("{{\"x\":1,\"p\":\"{a}\"}}"), vec![(1, key("p"), a.clone())]),
+            (
+                format!("# old: {a}\r\n- {b}\r\n"),
+                vec![(1, key("old"), a.clone()), (2, None, b.clone())],
+            ),
+            (format!("PASSWORD={b}\n"), vec![(1, key("PASSWORD"), b.clone())]),
+            (format!("{a}\n{b}\n"), vec![(1, None, a.clone()), (2, None, b.clone())]),
+            (format!("kubeseal said {a}."), vec![(1, None, a.clone())]),
+        ] {
+            assert_eq!(found(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn folded_values_are_joined() {
+        let value = sealed(2048, 3);
+        let (one, rest) = value.split_at(64);
+        let (two, three) = rest.split_at(64);
+        for line_break in ["\n", "\r\n"] {
+            let text =
+                format!("a: b\npassword: >-\n    {one}\n    {two}\n    {three}\nlast: 1\n").replace('\n', line_break);
+            assert_eq!(
+                found(&text),
+                [(3, Some("password".to_owned()), value.clone())],
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_base64_is_no_sealed_value() {
+        let cut = &sealed(2048, 7)[..300];
+        let amazon = STANDARD.encode([&[1, 2][..], &[9; 400]].concat());
+        let certificate = STANDARD.encode([&[0x30, 0x82][..], &[9; 900]].concat());
+        let jwt = format!("{}-x", sealed(2048, 7));
+        for text in [cut, &amazon, &certificate, &jwt, "AgB", "", "AQAA"] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_removed_with_its_lines_and_nothing_else() {
+        let value = sealed(2048, 7);
+        let removed = |text: &str| {
+            let found = find(text.as_bytes());
+            without(text.as_bytes(), &found[0]).map(|text| String::from_utf8(text).unwrap())
+        };
+        for entry in [
+            format!("  p: {value}\n"),
+            format!("  \"p\": '{value}' # c\r\n"),
+            format!("  p: |-\n    {value}\n"),
+        ] {
+            let text = format!("a: 1\n{entry}b: 2\n");
+            assert_eq!(removed(&text).as_deref(), Some("a: 1\nb: 2\n"), "{text}");
+        }
+        for beside in [
+            format!("a: {{p: {value}}}\n"),
+            format!("- {value}\n"),
+            format!("x: 1, p: {value}"),
+        ] {
+            assert_eq!(removed(&beside), None, "{beside}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Sealed values that stand in no SealedSecret.
+
+use sealing::document::{Document, Place};
+
+use super::rule::Rule;
+use super::{Finding, Source};
+use crate::embedded;
+use crate::manifest;
+
+/// A finding for each of them.
+pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
+    let found = embedded::outside(embedded::find(&source.bytes), &manifest::ciphertexts(documents)).into_iter();
+    found
+        .map(|one| {
+            let place = Place {
+                document: 1,
+                line: one.line,
+                column: 1,
+                item: None,
+            };
+            let key = one
+                .key
+                .map_or(String::new(), |key| format!(" ({})", sealing::document::shown(&key)));
+            let message = format!("a sealed value stands outside SealedSecrets{key}");
+            let fix = format!(
+                "before a key is retired: kubeseal reseal --name NAME --namespace NAMESPACE {}",
+                source.file()
+            );
+            source.finding(Rule::EmbeddedValue, Some(place), message).fix(fix)
+        })
+        .collect()
+}
