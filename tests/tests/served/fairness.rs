@@ -174,3 +174,39 @@ fn slow_webhook_of_a_namespace_holds_up_no_other() -> Result<()> {
     ensure!(lab.is_absent("slow", "held-up-0")?, "the webhook answers");
     Ok(())
 }
+
+#[test]
+fn valid_work_of_strangers_holds_up_no_namespace() -> Result<()> {
+    // As many items as a body takes, of which each opens: seconds of a core, again and again.
+    const STRANGERS: &str = r#"
+import http.client, threading
+body = open(__import__("sys").argv[1], "rb").read()
+def ask(number):
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=300)
+        connection.request("POST", "/v1/verify", body, {"X-Forwarded-For": f"10.0.0.{number}"})
+        print(connection.getresponse().status, flush=True)
+for number in range(6):
+    threading.Thread(target=ask, args=(number,)).start()
+"#;
+    let lab = Lab::start(&["--key-size=4096"])?;
+    let mut large = lab.seal("any", "large", &json!({"a": "1"}), "namespace-wide")?;
+    let text = large["spec"]["encryptedData"]["a"].clone();
+    let items: serde_json::Map<_, _> = (0..2800).map(|item| (format!("i{item}"), text.clone())).collect();
+    large["spec"]["encryptedData"] = items.into();
+    let folder = tempfile::tempdir()?;
+    let body = folder.path().join("body.json");
+    std::fs::write(&body, large.to_string())?;
+    let strangers = std::cell::RefCell::new(None);
+    lab.compare_waits(|lab| {
+        let launched = lab.cluster.launch("strangers", "python3");
+        let launched = launched.args(["-c", STRANGERS]).arg(&body).spawn()?;
+        lab.cluster.eventually(4 * SOON, "an answer to a stranger", || {
+            let said = launched.log()?;
+            ensure!(said.contains("200"), "{said}");
+            Ok(())
+        })?;
+        strangers.replace(Some(launched));
+        Ok(())
+    })
+}
