@@ -28,6 +28,8 @@ pub(super) struct Kustomization<'a> {
     pub(super) name_suffix: Option<Setting>,
     pub(super) namespace: Option<Setting>,
     pub(super) labels: Option<Place>,
+    /// Whether it configures transformers, which may say what refers to SealedSecrets.
+    pub(super) configures: bool,
     /// `commonAnnotations`: names, values and places.
     pub(super) annotations: Vec<(String, Setting)>,
     pub(super) secret_generators: Vec<Generator>,
@@ -73,6 +75,7 @@ impl<'a> Kustomization<'a> {
             name_prefix: setting(document, &["namePrefix"]),
             name_suffix: setting(document, &["nameSuffix"]),
             namespace: setting(document, &["namespace"]),
+            configures: is_filled(document, "configurations"),
             labels: labels.map(|field| document.place_of(&[field])),
             annotations: annotations(document),
             secret_generators: generators(document, &folder),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crds::names;
 use sealing::binding::Scope;
-use sealing::document::shown;
+use sealing::document::{Place, shown};
 
 use super::Finding;
 use super::kustomization::{Kustomization, Setting};
@@ -64,15 +64,15 @@ impl Walk<'_, '_> {
 
     fn judge(&mut self, kustomization: &Kustomization<'_>, before: (&str, &str), after: (&str, &str)) {
         let object = self.object;
+        let kept = |setting: &Option<Setting>| setting.as_ref().map(|one| one.place);
+        let renamed_at = kept(&kustomization.name_prefix).or(kept(&kustomization.name_suffix));
         let wanted = object.binding(&object.sealed_name, &object.sealed_namespace);
         if object.binding(after.0, after.1) == wanted {
             self.in_place = true;
         } else {
-            let kept = |setting: &Option<Setting>| setting.as_ref().map(|one| one.place);
             if object.scope == Scope::Strict && after.0 != object.sealed_name && after.0 != before.0 {
-                let place = kept(&kustomization.name_prefix).or(kept(&kustomization.name_suffix));
                 let message = self.told("name", &object.sealed_name, after.0);
-                self.push(kustomization.source.finding(Rule::KustomizeName, place, message));
+                self.push(kustomization.source.finding(Rule::KustomizeName, renamed_at, message));
             }
             let bound = object.scope != Scope::ClusterWide;
             if bound && after.1 != object.sealed_namespace && after.1 != before.1 {
@@ -80,6 +80,9 @@ impl Walk<'_, '_> {
                 let place = kept(&kustomization.namespace);
                 self.push(kustomization.source.finding(Rule::KustomizeNamespace, place, message));
             }
+        }
+        if object.scope != Scope::Strict && after.0 != before.0 && !kustomization.configures {
+            self.push(self.unreferenced(kustomization, renamed_at, after.0));
         }
         for (annotation, setting) in &kustomization.annotations {
             let scopes = [names::ANNOTATION_CLUSTER_WIDE, names::ANNOTATION_NAMESPACE_WIDE];
@@ -105,6 +108,20 @@ impl Walk<'_, '_> {
             self.findings
                 .push(finding.fix("labels for the Secret belong under spec.template.metadata.labels"));
         }
+    }
+
+    /// It opens, and the Secret is called otherwise than what refers to it believes.
+    fn unreferenced(&self, kustomization: &Kustomization<'_>, place: Option<Place>, becomes: &str) -> Finding {
+        let object = self.object;
+        let message = format!(
+            "SealedSecret {} ({}) becomes {:?} here, and so does its Secret; kustomize leaves references to the Secret as they are",
+            shown(&object.name),
+            object.source.name,
+            shown(becomes)
+        );
+        let finding = kustomization.source.finding(Rule::KustomizeReference, place, message);
+        finding
+            .fix("say in configurations what refers to it: nameReference for kind SealedSecret (docs/lint.md shows it)")
     }
 
     fn told(&self, what: &str, sealed: &str, becomes: &str) -> String {

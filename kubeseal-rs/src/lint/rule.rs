@@ -114,6 +114,9 @@ rules! {
     DeprecatedData "deprecated-data" Warning "The deprecated field spec.data is used.";
     /// A comment allows a rule that there is not.
     UnknownId "unknown-rule" Warning "A comment allows a rule that does not exist.";
+    /// kustomize renames the Secret, and not what refers to it.
+    KustomizeReference "kustomize-reference" Warning
+        "A kustomization renames a SealedSecret that opens under any name; references to its Secret keep the old name.";
     /// More than the copy that `kubectl apply` keeps may hold.
     ApplySize "apply-size" Warning "The SealedSecret is too large for kubectl apply without --server-side.";
     /// The hint does not name the certificate's key.

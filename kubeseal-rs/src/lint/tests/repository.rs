@@ -69,6 +69,26 @@ fn what_kustomize_would_rename_is_found_at_the_kustomization() {
 }
 
 #[test]
+fn a_rename_of_what_opens_anyway_leaves_references_behind() {
+    let wide = "  annotations: {sealedsecrets.bitnami.com/namespace-wide: 'true'}\n";
+    let template = format!("{TEMPLATE}    {wide}");
+    let wide = object(&format!("{NAMESPACE}{wide}"), &template);
+    let found = |kustomization: &str| {
+        let kustomization = source("kustomization.yaml", &format!("resources: [db.yaml]\n{kustomization}"));
+        found(&[source("db.yaml", &wide), kustomization])
+    };
+    assert_eq!(
+        found("nameSuffix: -x\n"),
+        ["kustomization.yaml:2:1 kustomize-reference"]
+    );
+    assert_eq!(
+        found("nameSuffix: -x\nconfigurations: [name-reference.yaml]\n"),
+        [""; 0]
+    );
+    assert_eq!(found("namespace: shop\n"), [""; 0]);
+}
+
+#[test]
 fn an_object_that_only_a_kustomization_puts_in_place_is_sound() {
     let sealed_for = TEMPLATE.replace("name: db", "name: prod-db");
     let object = object(NAMESPACE, &sealed_for);
