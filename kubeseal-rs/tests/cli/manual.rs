@@ -54,11 +54,19 @@ fn the_help_is_wrapped_once() {
     const WIDTH: usize = 100;
     let folder = Folder::with_keys();
     for verb in [
+        "",
         "seal",
         "reseal",
         "unseal",
         "set",
+        "edit",
+        "unset",
+        "rename",
+        "lint",
+        "doctor",
         "render",
+        "completions",
+        "man",
         "keys list",
         "keys backup",
         "keys restore",
@@ -67,7 +75,8 @@ fn the_help_is_wrapped_once() {
         let lines: Vec<_> = help.lines().collect();
         for pair in lines.windows(2) {
             let next = pair[1].split(' ').next().unwrap();
-            let goes_on = next.starts_with(|first: char| first.is_ascii_lowercase());
+            // An example begins with the program's name, or with that of another one.
+            let goes_on = next.starts_with(|first: char| first.is_ascii_lowercase() || first == '(');
             let had_room = pair[0].chars().count() + 1 + next.chars().count() <= WIDTH;
             assert!(!(goes_on && had_room), "{verb}: {pair:?}");
         }
