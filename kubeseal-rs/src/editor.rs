@@ -199,8 +199,8 @@ mod tests {
     fn an_editor_that_cannot_be_started_is_told_from_one_that_fails() {
         let told = |editor: &str| edited(editor).unwrap_err().to_string();
         assert_eq!(
-            told("no-such-editor-anywhere"),
-            "cannot start the editor \"no-such-editor-anywhere\": no such file or directory"
+            told("/nowhere/no-such-editor"),
+            "cannot start the editor \"/nowhere/no-such-editor\": no such file or directory"
         );
         assert_eq!(
             told("/dev/null"),

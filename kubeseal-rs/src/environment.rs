@@ -1,21 +1,36 @@
-//! The environment variables as an argument, so that no rule reads them behind its caller's back.
+//! The environment as an argument, so that no rule reads it behind its caller's back.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
-/// The variables that the process was started with.
+/// Where a Pod finds the files of its service account.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// What the process was started with. By default nothing at all.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+pub(crate) struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    service_account: Option<PathBuf>,
+}
 
 impl Environment {
-    /// Those of this process.
+    /// That of this process.
     pub(crate) fn of_this_process() -> Self {
-        Self(std::env::vars_os().collect())
+        Self {
+            variables: std::env::vars_os().collect(),
+            service_account: Some(PathBuf::from(SERVICE_ACCOUNT)),
+        }
+    }
+
+    /// A file of the Pod's service account, if this is a Pod: whether there is one is for the caller to see.
+    pub(crate) fn service_account(&self, file: impl AsRef<Path>) -> Option<PathBuf> {
+        Some(self.service_account.as_ref()?.join(file))
     }
 
     /// The value of a variable; an empty one counts as not set (reference behaviour).
     pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0
+        self.variables
             .get(OsStr::new(name))
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
@@ -28,7 +43,7 @@ impl Environment {
 
     /// All variables that are set and whose names start with `prefix`: what follows the prefix, and the value.
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a OsStr)> {
-        self.0
+        self.variables
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .filter_map(move |(name, value)| Some((name.to_str()?.strip_prefix(prefix)?, value.as_os_str())))
@@ -38,11 +53,23 @@ impl Environment {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(
-            pairs
+        Self {
+            variables: pairs
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-        )
+            service_account: None,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Environment {
+    /// In a Pod whose service account has its files in this folder.
+    pub(crate) fn in_pod(self, service_account: &Path) -> Self {
+        Self {
+            service_account: Some(service_account.to_owned()),
+            ..self
+        }
     }
 }

@@ -263,14 +263,18 @@ mod tests {
 
     use super::*;
 
+    /// Undoes the user's own excludes, which are weaker, so that these tests end the same for everybody.
+    const ONLY: &str = "!*\n";
+
     /// A work tree with these files.
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir(root.path().join(".git")).unwrap();
-        for (name, text) in files {
+        let own = (".git/info/exclude", "");
+        for (name, text) in [own].iter().chain(files) {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            let before = if name.ends_with("info/exclude") { ONLY } else { "" };
+            fs::write(path, format!("{before}{text}")).unwrap();
         }
         root
     }

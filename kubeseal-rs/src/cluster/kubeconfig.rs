@@ -15,7 +15,6 @@ use crate::environment::Environment;
 use crate::files::FileError;
 use crate::proxy;
 
-const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// What the flags choose from the kubeconfig.
@@ -249,12 +248,14 @@ impl Chosen {
 fn in_pod(environment: &Environment) -> bool {
     environment.get("KUBERNETES_SERVICE_HOST").is_some()
         && environment.get("KUBERNETES_SERVICE_PORT").is_some()
-        && Path::new(SERVICE_ACCOUNT).join("token").is_file()
+        && environment
+            .service_account("token")
+            .is_some_and(|token| token.is_file())
 }
 
 fn pod_namespace(environment: &Environment) -> String {
     let said = environment.text("POD_NAMESPACE").map(str::to_owned);
-    let mounted = || std::fs::read_to_string(Path::new(SERVICE_ACCOUNT).join("namespace")).ok();
+    let mounted = || std::fs::read_to_string(environment.service_account("namespace")?).ok();
     said.or_else(mounted)
         .map(|namespace| namespace.trim().to_owned())
         .filter(|namespace| !namespace.is_empty())

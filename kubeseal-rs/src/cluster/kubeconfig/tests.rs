@@ -141,13 +141,22 @@ fn without_a_kubeconfig_there_is_no_namespace_unless_a_server_is_named() {
         Err(ClusterError::NoConfiguration)
     ));
     assert_eq!(namespace(&flags("--server http://x"), &nowhere).unwrap(), "default");
-    // The variables of a Pod without its mounted service account are no Pod.
+    // The variables of a Pod without its mounted service account are no Pod, wherever the test itself runs.
     let half = Environment::from([
         ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
         ("KUBERNETES_SERVICE_PORT", "443"),
     ]);
-    assert!(matches!(
-        namespace(&flags(""), &half),
-        Err(ClusterError::NoConfiguration)
-    ));
+    let account = tempfile::tempdir().unwrap();
+    for half in [half.clone(), half.clone().in_pod(account.path())] {
+        assert!(matches!(
+            namespace(&flags(""), &half),
+            Err(ClusterError::NoConfiguration)
+        ));
+    }
+    std::fs::write(account.path().join("token"), "t").unwrap();
+    let pod = half.in_pod(account.path());
+    assert_eq!(namespace(&flags(""), &pod).unwrap(), "default");
+    std::fs::write(account.path().join("namespace"), "ci\n").unwrap();
+    assert_eq!(namespace(&flags(""), &pod).unwrap(), "ci");
+    assert_eq!(namespace(&flags("--server http://x"), &pod).unwrap(), "ci");
 }
