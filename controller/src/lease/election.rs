@@ -183,6 +183,8 @@ impl Election {
                     taken,
                 };
                 self.promise(&sent);
+                // What took effect so long ago is of no use any more.
+                self.unanswered.retain(|sent| sent.started + sent.writes_for > now);
                 self.unanswered.push(sent);
                 let written = self.write(metadata, *spec).await?;
                 self.unanswered.clear();
@@ -211,8 +213,15 @@ impl Election {
             return;
         }
         let renewed = renewed_at(spec);
-        if let Some(sent) = self.unanswered.iter().find(|sent| Some(sent.renewed) == renewed) {
-            self.lead(&sent.clone());
+        let sent = self
+            .unanswered
+            .iter()
+            .find(|sent| Some(sent.renewed) == renewed)
+            .copied();
+        if let Some(sent) = sent {
+            // The others named a Lease that is no more.
+            self.unanswered.clear();
+            self.lead(&sent);
         }
     }
 
@@ -309,8 +318,6 @@ mod tests {
 
     /// An election whose API server answers every request with `status` and the Lease, which a PUT replaces.
     async fn election(status: StatusCode, lease: &Arc<Mutex<String>>) -> (Election, watch::Receiver<Standing>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let lease = lease.clone();
         let answer = async move |method: Method, body: String| {
             let mut lease = lease.lock().unwrap();
@@ -319,7 +326,13 @@ mod tests {
             }
             (status, [("content-type", "application/json")], lease.clone()).into_response()
         };
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        election_at(Router::new().fallback(answer)).await
+    }
+
+    async fn election_at(api_server: Router) -> (Election, watch::Receiver<Standing>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, api_server).await });
         let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
         let (told, standing) = watch::channel(Standing::Follows);
         let identity = Identity::new("a", None, 1);
@@ -351,6 +364,40 @@ mod tests {
             election.give_up().await;
             let lease: Lease = serde_json::from_str(&lease.lock().unwrap()).unwrap();
             assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some(left));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_took_effect_without_an_answer_counts() {
+        for takes_effect in [true, false] {
+            let lease = held_by("");
+            let kept = lease.clone();
+            let answer = async move |method: Method, body: String| {
+                let mut lease = kept.lock().unwrap();
+                let json = [("content-type", "application/json")];
+                if method != Method::PUT {
+                    return (StatusCode::OK, json, lease.clone()).into_response();
+                }
+                if takes_effect {
+                    *lease = body;
+                }
+                (StatusCode::INTERNAL_SERVER_ERROR, json, String::new()).into_response()
+            };
+            let (mut election, standing) = election_at(Router::new().fallback(answer)).await;
+            for round in 0..40 {
+                election.round().await;
+                let term = match *standing.borrow() {
+                    Standing::Leads { term, until } if until > Instant::now() => Some(term),
+                    _ => None,
+                };
+                let expected = (takes_effect && round > 0).then_some(1);
+                assert_eq!(term, expected, "round {round}, {takes_effect}");
+                tokio::time::pause();
+                tokio::time::advance(Duration::from_secs(1)).await;
+                tokio::time::resume();
+            }
+            let left = election.unanswered.len();
+            assert!(left < 10, "{left} renewals are remembered");
         }
     }
 
