@@ -23,6 +23,10 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
         before.push(text);
     }
     fs::write(laptop.path("repo/map.yaml"), "kind: ConfigMap\n")?;
+    let value = laptop.ok("--raw --name three --namespace default", "hunter2")?;
+    let values = format!("db:\n  password: {value} # kept\n");
+    fs::create_dir_all(laptop.path("chart"))?;
+    fs::write(laptop.path("chart/values.yaml"), &values)?;
     stop(controller)?;
     // Certificates count in seconds: the next one has to begin in a later one.
     std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -60,6 +64,27 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     laptop.ok("keys backup --unencrypted -w keys.yaml", "")?;
     let opened = laptop.ok("unseal --recovery-private-key keys.yaml repo", "")?;
     ensure!(opened.matches("aHVudGVyMg==").count() == 2, "{opened}");
+
+    // A value that stands in no SealedSecret is reached under the names that are given, and only there.
+    let lost = laptop.kubeseal("reseal chart", "")?;
+    ensure!(
+        lost.code() == 1 && lost.stderr.contains("no key opens it under any name"),
+        "{lost:?}"
+    );
+    ensure!(fs::read_to_string(laptop.path("chart/values.yaml"))? == values);
+    laptop.ok("reseal --name three --namespace default chart", "")?;
+    let after = fs::read_to_string(laptop.path("chart/values.yaml"))?;
+    let new = after
+        .strip_prefix("db:\n  password: ")
+        .and_then(|rest| rest.strip_suffix(" # kept\n"));
+    let new = new.context("the bytes around the value have changed")?;
+    ensure!(new != value, "it was not sealed again");
+    fs::write(laptop.path("value"), new)?;
+    let opened = laptop.ok(
+        "unseal --raw --name three --namespace default --recovery-private-key keys.yaml value",
+        "",
+    )?;
+    ensure!(opened == "hunter2", "{opened}");
 
     // What is on the newest key is left alone: so it judges that opens it.
     stop(controller)?;
