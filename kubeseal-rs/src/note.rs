@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use crate::placeholder;
 use crate::quoting::on_one_line;
 
 /// Says that a value that was sealed as it is ends in a line break, which is seldom meant. `mid_line`: the terminal's line is
@@ -16,6 +17,16 @@ pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
             "{}note: the value ends in a line break, which was sealed with it; without one: printf %s \"$VALUE\" | kubeseal …",
             if mid_line { "\n" } else { "" }
         );
+    }
+}
+
+/// Says that a value that was sealed is a placeholder. `item` is what messages call it.
+pub(crate) fn placeholder(item: &str, value: &[u8]) {
+    let mut stderr = io::stderr().lock();
+    if let Some(filler) = placeholder::filler(value).filter(|_| stderr.is_terminal()) {
+        let told = format!("note: {item} is a placeholder ({filler}), and was sealed as it stands");
+        // Only a courtesy: a failure to print it does not matter.
+        let _ = writeln!(stderr, "{}", on_one_line(&told));
     }
 }
 

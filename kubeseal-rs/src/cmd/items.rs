@@ -42,9 +42,10 @@ pub(crate) fn set(
     let changes =
         seal_items(sealed, &items, command.key_hint, cert.public(), random).map_err(|error| file.fault(at, error))?;
     file.write(BTreeMap::from([(at, changes)]))?;
-    items
-        .values()
-        .for_each(|value| note::line_break_at_end(value.expose(), false));
+    for (item, value) in &items {
+        note::line_break_at_end(value.expose(), false);
+        note::placeholder(&format!("the value of {item}"), value.expose());
+    }
     Ok(())
 }
 

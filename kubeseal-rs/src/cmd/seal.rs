@@ -18,6 +18,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
 use crate::manifest;
+use crate::note;
 use crate::objects::{self, Fault, InputName};
 use crate::parallel;
 
@@ -109,6 +110,12 @@ impl<'a> Sealing<'a> {
 
     fn object(&self, name: &InputName, document: &Document) -> Result<Value, Error> {
         let secret = name.secret(document)?;
+        for (item, value) in &secret.items {
+            note::placeholder(
+                &format!("{}, {}: item {item}", name.0, document.place()),
+                value.expose(),
+            );
+        }
         let mut random = SystemRandom::default();
         let mut sealed = seal(&secret, &self.parameters, self.cert.public(), &mut random);
         if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&sealed, self.namespace) {

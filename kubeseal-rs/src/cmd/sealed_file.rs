@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crds::SealedSecret;
-use sealing::document::edit::{Change, Edit, edit};
+use sealing::document::edit::{Change, Edit, append, edit};
 use sealing::document::{Document, Format};
 use sealing::merge;
 use serde_json::Value;
@@ -131,31 +131,14 @@ impl SealedFile {
             .filter(|(_, changes)| !changes.is_empty())
             .filter_map(|(at, changes)| self.documents.get(at).map(|document| Edit { document, changes }))
             .collect();
-        let mut text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
+        let text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
         if further.is_empty() {
             return Ok(text);
         }
-        let before = self.name.documents(&text)?.len();
         let format = self.documents.first().map_or(Format::Yaml, |document| document.format);
-        let mut end = objects::text(further, format).map_err(|error| self.name.fault(error))?;
-        let windows = text.windows(2).any(|pair| pair == b"\r\n");
-        if !text.ends_with(b"\n") {
-            end.insert(0, '\n');
-        }
-        text.extend(
-            if windows {
-                end.replace('\n', "\r\n")
-            } else {
-                end.to_string()
-            }
-            .into_bytes(),
-        );
-        // Behind the marker of an end, or in another encoding, an object would not be what it is.
-        if self.name.documents(&text)?.len() == before + further.len() {
-            Ok(text)
-        } else {
-            Err(self.name.fault(Fault::NoEnd).into())
-        }
+        let further = objects::text(further, format).map_err(|error| self.name.fault(error))?;
+        let whole = append(&text, &further).map_err(|error| self.name.fault(error))?;
+        Ok(whole.ok_or_else(|| self.name.fault(Fault::NoEnd))?)
     }
 
     /// That the file still holds what was read from it.

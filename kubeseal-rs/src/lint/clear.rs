@@ -3,20 +3,38 @@
 use std::path::Path;
 
 use sealing::document::{Document, shown};
+use sealing::secret::ClearSecret;
 use serde_json::Value;
 
 use super::kustomization::Kustomization;
 use super::rule::Rule;
 use super::{Finding, Source};
+use crate::placeholder;
 
-/// The finding for a `kind: Secret` that holds something. One that SOPS has encrypted is not in clear.
+/// The finding for a `kind: Secret` that holds something. One that SOPS has encrypted is not in clear, nor are values that are
+/// placeholders as a whole.
 pub(super) fn judge(source: &Source, document: &Document) -> Option<Finding> {
     if document.value.get("sops").is_some_and(Value::is_object) {
         return None;
     }
+    // Decoded, where they can be: a placeholder under `data` stands there as it is, or in base64.
+    let clear = ClearSecret::from_document(document).unwrap_or_default();
+    let is_placeholder = |item: &String, value: &Value| {
+        let typed = value.as_str().and_then(|text| placeholder::filler(text.as_bytes()));
+        let decoded = clear
+            .items
+            .get(item)
+            .and_then(|value| placeholder::filler(value.expose()));
+        typed.or(decoded).is_some()
+    };
     let filled = |field: &&str| {
-        let items = document.value.get(*field).and_then(Value::as_object);
-        items.is_some_and(|items| items.values().any(holds_something))
+        let mut items = document
+            .value
+            .get(*field)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        items.any(|(item, value)| holds_something(value) && !is_placeholder(item, value))
     };
     let field = ["stringData", "data"].into_iter().find(filled)?;
     let name = document.value.pointer("/metadata/name").and_then(Value::as_str);

@@ -260,3 +260,38 @@ fn the_help_and_the_rules_teach() {
             .any(|line| line.starts_with("clear-secret ") && line.contains(" error "))
     );
 }
+
+#[test]
+fn values_that_something_fills_in_are_not_in_clear() {
+    let folder = repository();
+    folder.put("prod/kustomization.yaml", "resources: [../base]\n");
+    let placeholders = "${DB_PASSWORD} $(PASSWORD) <path:kv/db#password> ref+vault://kv/db#/password";
+    for placeholder in placeholders.split(' ') {
+        folder.put(
+            "base/later.yaml",
+            &SECRET.replace("hunter2", &format!("'{placeholder}'")),
+        );
+        folder.run("lint .", "").ok();
+        folder.put(
+            "base/later.yaml",
+            &SECRET.replace("{password: hunter2}", &format!("{{password: 'hunter2 {placeholder}'}}")),
+        );
+        let run = folder.run("lint .", "");
+        assert!(
+            run.code == 1 && run.stdout.contains("clear-secret"),
+            "{placeholder}: {}",
+            run.stdout
+        );
+    }
+    // Under `data`, as it is and in base64.
+    for data in ["'<path:kv/db#password>'", "JHtEQl9QQVNTV09SRH0="] {
+        folder.put(
+            "base/later.yaml",
+            &SECRET.replace(
+                "stringData: {password: hunter2}",
+                &format!("data: {{password: {data}}}"),
+            ),
+        );
+        folder.run("lint .", "").ok();
+    }
+}

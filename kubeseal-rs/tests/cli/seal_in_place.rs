@@ -357,3 +357,12 @@ fn keys_at_hand_tell_which_values_are_new() {
         "1 file: 1 kept\n"
     );
 }
+
+#[test]
+fn an_empty_sealed_file_is_filled() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put("db.sealed.yaml", "\n");
+    folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    assert_eq!(recovered(&folder, "db.sealed.yaml").len(), 1);
+}

@@ -253,3 +253,26 @@ fn a_terminal_gets_colours_unless_it_wants_none() {
     }
     assert!(!folder.run("lint clear.yaml", "").stdout.contains('\u{1b}'));
 }
+
+#[test]
+fn a_placeholder_is_noted_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {c: '${C}'}\n";
+    let line = "--cert test-only.crt";
+    let noted = run(&folder, Streams::Pipes, &[], line, "", secret);
+    assert_eq!(
+        noted.shown,
+        "note: stdin, document 1, line 1: item c is a placeholder (${VAR}, as Flux and envsubst fill in), and was sealed as it \
+         stands\r\n"
+    );
+    assert!(noted.code == 0 && noted.stdout.contains("encryptedData"));
+    let set = "set --cert test-only.crt --name db sealed.yaml user";
+    let noted = run(&folder, Streams::Pipes, &[], set, "", "<path:kv/db#user>");
+    assert!(
+        noted.shown.starts_with("note: the value of user is a placeholder"),
+        "{}",
+        noted.shown
+    );
+    assert_eq!(folder.run(line, secret).stderr, "");
+}

@@ -4,6 +4,7 @@
 //! offsets. Afterwards the new text is read again and must mean exactly what was intended, in this document and in
 //! every other one, else there is no new text: an anchor, an alias or a tag that a change would drag along is found here.
 
+mod append;
 mod error;
 mod place;
 mod splice;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use append::append;
 pub use error::EditError;
 use error::Wrong;
 use splice::Splice;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
 use sealing::SecretBytes;
-use sealing::document::{self, DocumentError, EmitError, Nulls, check_verbatim};
+use sealing::document::{self, DocumentError, EmitError, Nulls, check_verbatim, text_lossy};
 use sealing::merge::check_item_name;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -114,9 +114,7 @@ fn values(name: &InputName, bytes: &[u8], sections: &[Section]) -> Result<Vec<Ty
         }
         all.insert(label.clone(), texts);
     }
-    // It has been read, so it is UTF-8.
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    check_verbatim(text).map_err(|error| name.fault(error))?;
+    check_verbatim(&text_lossy(bytes)).map_err(|error| name.fault(error))?;
     let of = |section: &Section| {
         let texts = all.remove(&section.label).unwrap_or_default();
         let gone = section

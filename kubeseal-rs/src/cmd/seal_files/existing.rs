@@ -46,7 +46,8 @@ struct Counterpart {
 }
 
 impl Existing {
-    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it. None: there is nothing.
+    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it.
+    /// None: there is nothing, or an empty file.
     ///
     /// # Errors
     /// It cannot be read, holds no SealedSecret at all, or it is not clear which of them is meant.
@@ -61,6 +62,9 @@ impl Existing {
         };
         let name = InputName(to.display().to_string());
         let bytes = files::read_file(to)?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(None);
+        }
         let documents = name.documents(&bytes)?;
         let is_other = |document: &Document| manifest::kind(document) != names::KIND;
         let other = documents.iter().find(|document| is_other(document));
