@@ -9,6 +9,12 @@ pub(crate) fn says_true(metadata: &ObjectMeta, annotation: &str) -> bool {
     binding::says_true(metadata.annotations.as_ref(), annotation)
 }
 
+/// What was given last as the reason for comparing a SealedSecret with its Secret once more.
+pub(crate) fn force_sync(sealed: &SealedSecret) -> Option<&str> {
+    let annotations = sealed.metadata.annotations.as_ref()?;
+    annotations.get(names::ANNOTATION_FORCE_SYNC).map(String::as_str)
+}
+
 /// What the annotations of a SealedSecret ask of the controller (its scope is told elsewhere).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {

@@ -93,6 +93,9 @@ pub(crate) struct Args {
     #[arg(long, env = "SEALED_SECRETS_OLD_GC_BEHAVIOR", default_value_t = false, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub old_gc_behavior: bool,
+    /// Pause between two rounds in which every SealedSecret is compared with what is known of it; 0 turns them off
+    #[arg(long, env = "SEALED_SECRETS_RESYNC_PERIOD", default_value = "10m", value_parser = go_duration)]
+    pub resync_period: Duration,
     /// Fast retries of a failed write, before the failure is reported and the pauses grow
     #[arg(long, env = "SEALED_SECRETS_MAX_UNSEAL_RETRIES", default_value_t = 5)]
     pub max_unseal_retries: u32,

@@ -9,12 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crds::{SealedSecret, SealedSecretSpec};
+use crds::SealedSecret;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
-use crate::annotation::Wishes;
+use crate::annotation::{self, Wishes};
 use crate::error::Retry;
 pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
 use crate::index::recent::Recent;
@@ -263,6 +263,22 @@ impl Index {
         in_namespace(self.inner().sealed.keys(), namespace)
     }
 
+    /// Namespaces with SealedSecrets.
+    pub(crate) fn namespaces(&self) -> HashSet<String> {
+        self.inner().sealed.keys().map(|name| name.namespace.clone()).collect()
+    }
+
+    /// A SealedSecret, what its last pass left, and its Secret if the watch knows it.
+    pub(crate) fn look(
+        &self,
+        name: &ObjectName,
+    ) -> Option<(Arc<SealedSecret>, Option<Memory>, Option<SecretIdentity>)> {
+        let inner = self.inner();
+        let sealed = inner.sealed.get(name)?.clone();
+        let secret = inner.secrets.get(name).map(|entry| entry.identity.clone());
+        Some((sealed, inner.memories.get(name).cloned(), secret))
+    }
+
     /// Names of the Secrets that are kept, in `namespace` or in all.
     pub(crate) fn secret_names(&self, namespace: Option<&str>) -> Vec<ObjectName> {
         in_namespace(self.inner().secrets.keys(), namespace)
@@ -433,14 +449,14 @@ fn in_namespace<'a>(all: impl Iterator<Item = &'a ObjectName>, namespace: Option
 
 /// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody. The spec is,
 /// beside its generation: in a cluster that was restored from a backup, another spec can have the same generation.
-fn what_matters(sealed: &SealedSecret) -> (Option<&str>, Option<i64>, Scope, Wishes, bool, &SealedSecretSpec) {
+fn what_matters(sealed: &SealedSecret) -> impl PartialEq {
     let metadata = &sealed.metadata;
     let scope = Scope::from_annotations(metadata.annotations.as_ref());
     (
         metadata.uid.as_deref(),
         metadata.generation,
         scope,
-        Wishes::of(sealed),
+        (Wishes::of(sealed), annotation::force_sync(sealed)),
         metadata.deletion_timestamp.is_some(),
         &sealed.spec,
     )

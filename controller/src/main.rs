@@ -18,6 +18,7 @@ mod queue;
 mod reconcile;
 mod relist;
 mod request;
+mod resync;
 mod runtime;
 mod server;
 mod settings;

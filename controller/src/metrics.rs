@@ -174,6 +174,26 @@ impl Metrics {
         self.unseal_errors.with_label_values(&[reason, namespace]).inc();
     }
 
+    /// Removes the series of other namespaces than these.
+    pub(crate) fn retain_namespaces(&self, namespaces: &HashSet<String>) {
+        for family in self.unseal_errors.collect() {
+            for metric in family.get_metric() {
+                let label = |name: &str| {
+                    let mut labels = metric.get_label().iter();
+                    labels
+                        .find(|label| label.name() == name)
+                        .map_or("", |label| label.value())
+                };
+                if !namespaces.contains(label("namespace")) {
+                    // It is there: it was told just now.
+                    let _ = self
+                        .unseal_errors
+                        .remove_label_values(&[label("reason"), label("namespace")]);
+                }
+            }
+        }
+    }
+
     /// Shows what the status of `new` says instead of that of `old`; either may be missing.
     pub(crate) fn show_status(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
         self.show_conditions(old, new);
@@ -354,6 +374,20 @@ mod tests {
         metrics.show_keys(&Keys::default(), 0);
         assert_eq!(count(true).as_deref(), Some("1"));
         assert_eq!(count(false), None);
+    }
+
+    #[test]
+    fn series_of_namespaces_that_are_gone_are_removed() {
+        let metrics = Metrics::new("v1.2.3", true).unwrap();
+        metrics.count_error("unseal", "kept");
+        metrics.count_error("unseal", "gone");
+        metrics.count_error("update", "gone");
+        metrics.retain_namespaces(&HashSet::from(["kept".to_owned()]));
+        let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
+        assert!(
+            text.contains("namespace=\"kept\"") && !text.contains("namespace=\"gone\""),
+            "{text}"
+        );
     }
 
     #[test]

@@ -219,7 +219,10 @@ impl Reconciler {
         if let Some(metadata) = written.as_ref().map(|written| &written.metadata).or(plan.live.as_ref()) {
             self.index.secret_read(metadata);
         }
-        let is_news = written.is_some() || start.memory.reported.is_none();
+        let is_new_input = start.memory.input_digest.as_deref() != Some(&done.digest);
+        let is_news = written.is_some()
+            || start.memory.reported.is_none()
+            || is_new_input && remember::is_outdated(&start.sealed, &done.digest);
         let secret = written.map(|written| written.metadata).or(plan.live);
         let learned = done.opened.as_ref().filter(|_| plan.synced).zip(secret.as_ref());
         let learned = learned.and_then(|(opened, secret)| Learned::new(opened, secret, &done.digest));

@@ -35,6 +35,7 @@ use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
 use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Relist, Relists};
+use crate::resync::Resync;
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -121,7 +122,20 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 
     let known = Known::default();
     let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
-    tokio::spawn(relist::watch_for_restores(first_of(&served, &access.client), relist));
+    tokio::spawn(relist::watch_for_restores(
+        first_of(&served, &access.client),
+        relist.clone(),
+    ));
+    let resync = Resync {
+        period: settings.resync_period,
+        index: known.index.clone(),
+        queue: known.queue.clone(),
+        settings: settings.reconcile,
+        relist,
+        leadership: leadership.clone(),
+        metrics: metrics.clone(),
+    };
+    tokio::spawn(resync.run());
     let filled = fill(watches, served, settings.clone());
     let reconciler = Reconciler {
         client: access.client,

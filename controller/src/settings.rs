@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub scope: ServedScope,
     /// How SealedSecrets are handled.
     pub reconcile: ReconcileSettings,
+    /// Pause between two rounds over all SealedSecrets; `None`: there are none.
+    pub resync_period: Option<Duration>,
     /// The HTTP servers.
     pub http: HttpSettings,
     /// This installation among others, and this replica among its like.
@@ -190,6 +192,7 @@ impl Settings {
                 deny_nondeterministic_templates: args.deny_nondeterministic_templates,
                 delete_secrets: args.old_gc_behavior,
             },
+            resync_period: Some(args.resync_period).filter(|period| !period.is_zero()),
             http: http(&args)?,
             installation: installation(&args)?,
             log: log(&args)?,

@@ -33,6 +33,8 @@ pub const ANNOTATION_SKIP_RECREATE: &str = "sealed-secrets-rs/skip-recreate";
 /// Annotation of this project on the SealedSecret: `"true"` has its Secret deleted and made anew where Kubernetes does not
 /// let it be changed: an immutable one, or another type (as `--replace-immutable` has all).
 pub const ANNOTATION_REPLACE_IMMUTABLE: &str = "sealed-secrets-rs/replace-immutable";
+/// Annotation of this project on the SealedSecret: each new value of it has the items opened, and the Secret compared, once.
+pub const ANNOTATION_FORCE_SYNC: &str = "sealed-secrets-rs/force-sync";
 
 /// Where `kubectl apply` without `--server-side` keeps a copy of the object.
 pub const ANNOTATION_APPLIED_BY_KUBECTL: &str = "kubectl.kubernetes.io/last-applied-configuration";

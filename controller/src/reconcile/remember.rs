@@ -12,7 +12,7 @@ use sealing::keyring::KeyRing;
 use sealing::unseal::Unsealed;
 
 use super::status;
-use crate::annotation::Wishes;
+use crate::annotation::{self, Wishes};
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
@@ -25,7 +25,18 @@ pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> Str
         settings.allow_credential_types,
         settings.deny_nondeterministic_templates,
     );
-    input::digest(sealed, refused).unwrap_or_default()
+    let digest = match annotation::force_sync(sealed) {
+        None => input::digest(sealed, refused),
+        // In the part that is not the object's own: the Secret is compared once, and made of the same object.
+        Some(value) => input::digest(sealed, (refused, value)),
+    };
+    digest.unwrap_or_default()
+}
+
+/// Whether the status remembers another input than this one, or none.
+pub(crate) fn is_outdated(sealed: &SealedSecret, digest: &str) -> bool {
+    let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+    written.is_none_or(|written| written.input_digest != digest)
 }
 
 /// Whether the Secret was made of this object as it is, by this process's memory, else by the status. Under which settings

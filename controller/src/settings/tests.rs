@@ -133,6 +133,7 @@ const OTHERS: &[(&str, Option<&str>)] = &[
     // Key Secrets are watched whatever it says.
     ("watch-for-secrets", None),
     ("skip-recreate", Some("true")),
+    ("resync-period", Some("1h")),
     ("max-unseal-retries", Some("7")),
     ("listen-addr", Some(":1")),
     ("listen-metrics-addr", Some(":1")),

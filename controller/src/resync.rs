@@ -1,0 +1,126 @@
+//! Comes round to every SealedSecret now and then, and wakes those of which something is not as their last pass left it.
+//!
+//! Watches wake a SealedSecret when something changes. What they missed, and statuses that were set by hand, are found here:
+//! by comparing what is in memory, without a request and without a private key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crds::SealedSecret;
+use jiff::Timestamp;
+use sealing::SystemRandom;
+use sealing::random::Random as _;
+
+use crate::annotation::Wishes;
+use crate::index::{Index, Memory, SecretIdentity};
+use crate::lease::leadership::Leadership;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::reconcile::{remember, status};
+use crate::relist::Relist;
+use crate::settings::ReconcileSettings;
+
+/// Pause between two rounds where no resync is asked for: metrics are tidied up all the same.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+/// Objects that are compared before other tasks get their turn.
+const AT_ONCE: usize = 64;
+
+/// What a resync needs.
+pub(crate) struct Resync {
+    /// `None`: no resync.
+    pub period: Option<Duration>,
+    /// What is known of the cluster.
+    pub index: Arc<Index>,
+    /// Where objects are woken.
+    pub queue: Arc<Queue>,
+    /// How SealedSecrets are handled.
+    pub settings: ReconcileSettings,
+    /// Has all watches list again.
+    pub relist: Relist,
+    /// Whether this replica leads.
+    pub leadership: Leadership,
+    /// Their series of namespaces that are gone are removed.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Resync {
+    /// Makes rounds until the process ends.
+    pub(crate) async fn run(self) {
+        loop {
+            tokio::time::sleep(self.period.unwrap_or(TIDY_EVERY).mul_f64(jitter())).await;
+            self.metrics.retain_namespaces(&self.index.namespaces());
+            if self.period.is_some() {
+                self.relist.now();
+                if self.leadership.leads() {
+                    self.wake_those_out_of_step().await;
+                }
+            }
+        }
+    }
+
+    async fn wake_those_out_of_step(&self) {
+        for (number, name) in self.index.sealed_names(None).into_iter().enumerate() {
+            if number % AT_ONCE == AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            let Some((sealed, memory, secret)) = self.index.look(&name) else {
+                continue;
+            };
+            if !is_in_step(&sealed, memory.as_ref(), secret.as_ref(), &self.settings) {
+                self.queue.add(name);
+            }
+        }
+    }
+}
+
+/// Whether object, status and Secret are as the last pass left them, or something else will see to them.
+fn is_in_step(
+    sealed: &SealedSecret,
+    memory: Option<&Memory>,
+    secret: Option<&SecretIdentity>,
+    settings: &ReconcileSettings,
+) -> bool {
+    if sealed.metadata.deletion_timestamp.is_some() {
+        return true;
+    }
+    // Without a memory, a pass is due or failed to begin.
+    let Some(memory) = memory.filter(|memory| sealed.metadata.uid.as_deref() == Some(&memory.uid)) else {
+        return false;
+    };
+    if settings.update_status && !says_so(sealed, memory) {
+        return false;
+    }
+    // What failed is tried again by its timer, or waits for a change that wakes it.
+    if !memory.is_settled() {
+        return true;
+    }
+    if memory.input_digest.as_deref() != Some(&remember::digest(sealed, settings)) {
+        return false;
+    }
+    // A Secret that was deleted wakes its SealedSecret where it is to be made again.
+    let left_alone = !settings.repair || Wishes::of(sealed).skip_recreate || memory.repairs.are_contested();
+    left_alone || secret.is_none_or(|secret| Some(&secret.version) == memory.secret_version.as_ref())
+}
+
+/// Whether the status says what was made known.
+fn says_so(sealed: &SealedSecret, memory: &Memory) -> bool {
+    let Some(reported) = &memory.reported else {
+        return true;
+    };
+    match &reported.failure {
+        // The time does not matter: nothing is written.
+        None => status::after(sealed, None, Timestamp::UNIX_EPOCH).is_none(),
+        Some(_) => status::reported(sealed).is_some_and(|said| said.is_like(reported)),
+    }
+}
+
+/// 0.9 to 1.1, so that replicas which were started together do not ask together.
+fn jitter() -> f64 {
+    let mut byte = [0];
+    // Without randomness they do.
+    let _ = SystemRandom::default().fill(&mut byte);
+    0.9 + 0.2 * f64::from(byte[0]) / 255.0
+}
+
+#[cfg(test)]
+mod tests;
