@@ -231,7 +231,7 @@ pub(crate) enum Failure {
         asked: String,
     },
     /// The Secret has to make way for a new one, and something holds up its deletion.
-    #[error("the Secret is being deleted, to be made anew: waiting until it has gone (a finalizer may hold it)")]
+    #[error("the Secret is being deleted: waiting until it is gone (check its finalizers)")]
     SecretTerminating,
     /// The Secret was put right, again and again, and somebody else writes it back each time.
     #[error(

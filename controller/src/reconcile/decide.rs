@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crds::{SealedSecret, SealedSecretStatus, names};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::ObjectMeta;
 use sealing::SecretBytes;
@@ -23,6 +23,10 @@ use crate::settings::ReconcileSettings;
 
 /// So often a namespace that is being deleted is waited for in silence, with growing pauses.
 const NAMESPACE_ENDS: u32 = 3;
+/// How long garbage collection may take for the Secret of an earlier SealedSecret of the same name, before it is reported.
+const PREDECESSOR_GRACE: SignedDuration = SignedDuration::from_mins(1);
+/// Pause before another look at it. Its deletion is seen by the watch before.
+const PREDECESSOR_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a decision rests on.
 pub(crate) struct Observed<'a> {
@@ -87,7 +91,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         .ok()
         .and_then(Option::as_ref)
         .map(|secret| secret.metadata.clone());
-    let mut target = target(observed, memory, settings);
+    let mut target = target(observed, memory, settings, now);
     if matches!(target, Target::Step(_, None))
         && let Some(left) = memory.repairs.rest(slow_pause(memory.attempts), now)
     {
@@ -169,7 +173,7 @@ enum Target {
     WaitMore,
 }
 
-fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings) -> Target {
+fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Target {
     let unsealed = match observed.opened {
         Ok(unsealed) => unsealed,
         Err(failure) => return Target::Fail(failure.clone()),
@@ -198,7 +202,10 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     let uid = observed.sealed.metadata.uid.as_deref().unwrap_or_default();
     let name = observed.sealed.metadata.name.clone().unwrap_or_default();
     let is_ours = |metadata: &ObjectMeta| {
-        desired::is_controlled_by(metadata, uid) || desired::is_managed(metadata) || desired::is_patch(metadata)
+        desired::is_controlled_by(metadata, uid)
+            || desired::is_managed(metadata)
+            || desired::is_patch(metadata)
+            || desired::was_written_by(metadata, observed.sealed)
     };
     let Some(live) = live else {
         if let Some(left) = observed.kept_empty_for {
@@ -216,7 +223,13 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
     };
     if !is_ours(&live.metadata) {
+        if desired::is_of_predecessor(&live.metadata, observed.sealed) && is_new(observed.sealed, now) {
+            return Target::Wait(PREDECESSOR_PAUSE);
+        }
         return Target::Fail(Failure::Unmanaged(name));
+    }
+    if live.metadata.deletion_timestamp.is_some() {
+        return Target::Fail(Failure::SecretTerminating);
     }
     let asked = if remember::is_of_another_object(observed.sealed, memory, observed.digest) {
         Cow::Borrowed(asked)
@@ -224,6 +237,12 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         adopted(unsealed, live)
     };
     existing(observed, live, &asked, memory, settings)
+}
+
+/// Whether a SealedSecret was made a moment ago, so that what is left of an earlier one of its name may not be deleted yet.
+fn is_new(sealed: &SealedSecret, now: Timestamp) -> bool {
+    let created = sealed.metadata.creation_timestamp.as_ref();
+    created.is_some_and(|created| now.duration_since(created.0) < PREDECESSOR_GRACE)
 }
 
 /// What is asked for, with what the Secret that is there holds in place of every item that another rendering would make
@@ -291,9 +310,6 @@ fn anew(
     if !wanted || patches || !desired::is_controlled_by(&live.metadata, uid) {
         return None;
     }
-    if live.metadata.deletion_timestamp.is_some() {
-        return Some(Target::Fail(Failure::SecretTerminating));
-    }
     let step = SecretStep::Recreate {
         old: SecretIdentity::of(&live.metadata),
         new: Box::new(desired::create(asked)),
@@ -334,7 +350,7 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
     // A generation is not enough: in a cluster that was restored from a backup, another spec can have the same.
     let unchanged = !remember::is_of_another_object(sealed, memory, observed.digest)
         && (in_sync || remember::is_of_this_object(sealed, memory, observed.digest));
-    if unchanged && desired::is_controlled_by(live, uid) {
+    if unchanged && (desired::is_controlled_by(live, uid) || desired::was_written_by(live, sealed)) {
         Mode::Repair
     } else {
         Mode::Overwrite

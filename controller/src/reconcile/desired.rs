@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crds::names;
+use crds::{SealedSecret, names};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -172,6 +172,33 @@ pub(crate) fn is_patch(metadata: &ObjectMeta) -> bool {
 /// Whether a Secret may be taken over.
 pub(crate) fn is_managed(metadata: &ObjectMeta) -> bool {
     says_true(metadata, names::ANNOTATION_MANAGED)
+}
+
+/// Whether a Secret has a controller, whoever that is.
+pub(crate) fn has_controller(metadata: &ObjectMeta) -> bool {
+    let mut owners = metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true))
+}
+
+/// Whether a Secret without a controller is the one that this SealedSecret wrote last, as its status remembers. That we wrote
+/// it the Secret itself has to say: more people may write statuses than Secrets.
+pub(crate) fn was_written_by(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
+    let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+    let mut managers = metadata.managed_fields.iter().flatten();
+    written.is_some_and(|written| metadata.uid.as_deref() == Some(&written.uid))
+        && managers.any(|entry| entry.manager.as_deref() == Some(names::FIELD_MANAGER))
+        && !has_controller(metadata)
+}
+
+/// Whether a Secret is controlled by an earlier SealedSecret of the same name, with which it is about to be deleted.
+pub(crate) fn is_of_predecessor(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
+    let uid = sealed.metadata.uid.as_deref();
+    let mut owners = metadata.owner_references.iter().flatten();
+    owners.any(|owner| {
+        let is_ours = owner.api_version.split('/').next() == Some(names::GROUP) && owner.kind == names::KIND;
+        let is_other = owner.controller == Some(true) && Some(owner.uid.as_str()) != uid;
+        is_ours && is_other && Some(&owner.name) == sealed.metadata.name.as_ref()
+    })
 }
 
 /// Whether a Secret is controlled by the SealedSecret with this uid.

@@ -31,6 +31,7 @@ mod refused;
 mod replicas;
 mod restart;
 mod restored;
+mod resync;
 mod rotate;
 mod slow_writes;
 mod status;

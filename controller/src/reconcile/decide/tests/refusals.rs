@@ -263,3 +263,42 @@ fn api_failures_are_tried_fast_and_silently_then_slowly_and_aloud() {
     });
     assert_eq!((plan.metric, plan.memory.attempts), (Some("update"), 1));
 }
+
+#[test]
+fn terminating_secret_is_not_synced() {
+    check(
+        Case {
+            live: Ok(Some(live(json!({"metadata": {"deletionTimestamp": NOW}})))),
+            status: synced(1),
+            ..case("terminating behind a finalizer")
+        },
+        "leave; -Synced(SecretTerminating) -Ready(SecretTerminating) +Reconciling(SecretTerminating); ErrUpdateFailed; 2s",
+    );
+}
+
+#[test]
+fn secret_without_its_owner_is_known_by_status_and_manager() {
+    let written = |uid: &str| {
+        let mut status = synced(1);
+        status["written"] = json!({"uid": uid, "resourceVersion": "6", "inputDigest": ""});
+        status
+    };
+    let by = |manager: &str| json!({"metadata": {"ownerReferences": null, "managedFields": [{"manager": manager}]}});
+    let refused = "leave; -Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); ErrUpdateFailed; 2s";
+    let repaired = "replace a=new,l:asked,owner:u1; -; Unsealed; -";
+    for (name, status, stripped, expected) in [
+        ("written by us", written("s1"), by("controller"), repaired),
+        ("written by others", written("s1"), by("kubectl"), refused),
+        ("another Secret", written("s2"), by("controller"), refused),
+        ("nothing remembered", synced(1), by("controller"), refused),
+    ] {
+        check(
+            Case {
+                live: Ok(Some(live(stripped))),
+                status,
+                ..case(name)
+            },
+            expected,
+        );
+    }
+}
