@@ -19,7 +19,8 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// Documents that some reader takes for ours, or that nothing can be said of.
-const PERHAPS_OURS: [&str; 13] = [
+const PERHAPS_OURS: [&str; 14] = [
+    "kind: RoleList\nitems: [{kind: Secret}]\na: 1\na: 2\n",
     "kind: Secret\ndata: {a: Yg==, a: Yw==}\n",
     "kind: StatefulSet\nkind: Secret\n",
     "kind: SealedSecret\nkind: StatefulSet\n",

@@ -84,7 +84,8 @@ impl<'t> Survey<'t> {
                 self.skip(&value)?;
             }
         }
-        if kinds.iter().any(|kind| OURS.contains(&kind.as_str())) || kinds.is_empty() && has_items {
+        // kubectl takes every object with items for a list of objects.
+        if has_items || kinds.iter().any(|kind| OURS.contains(&kind.as_str())) {
             return None;
         }
         Some(kinds.into_iter().next().unwrap_or_default())
