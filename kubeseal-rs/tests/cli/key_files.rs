@@ -1,7 +1,7 @@
 //! Files with private keys: encrypted with age, and pipes.
 
 use crate::items::CERT;
-use crate::program::{Folder, command};
+use crate::program::{Folder, alone, command};
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: x}\n";
 /// An identity of age and its recipient, made outside of this program.
@@ -67,7 +67,7 @@ fn keys_are_read_from_a_pipe_of_the_shell() {
         "cat sealed.json | \"$0\" --recovery-unseal --recovery-private-key <(cat test-only.key)",
         "\"$0\" unseal -o json --recovery-private-key <(cat test-only-keys.yaml) sealed.json",
     ] {
-        let mut bash = std::process::Command::new("bash");
+        let mut bash = alone("bash");
         bash.args(["-c", line]).arg(command(&folder.path("")).get_program());
         let output = bash.current_dir(folder.path("")).output().unwrap();
         let (stdout, stderr) = (

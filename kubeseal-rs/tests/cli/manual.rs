@@ -1,8 +1,8 @@
 //! `kubeseal completions`, `kubeseal man` and the hook for pre-commit.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::program::Folder;
+use crate::program::{Folder, alone};
 
 #[test]
 fn completions_know_the_verbs_and_their_flags() {
@@ -35,7 +35,7 @@ fn completions_know_the_verbs_and_their_flags() {
             "source ./kubeseal.bash; COMP_WORDS=({words}); COMP_CWORD={last}; _kubeseal kubeseal '{word}' '{before}'; \
              echo \"${{COMPREPLY[@]}}\""
         );
-        let told = Command::new("bash")
+        let told = alone("bash")
             .current_dir(folder.path(""))
             .args(["--norc", "-c", &script])
             .stdin(Stdio::null())

@@ -56,12 +56,17 @@ impl Folder {
 
     /// Runs Git in the folder.
     pub(crate) fn git(&self, words: &[&str]) {
-        let status = Command::new("git")
+        assert!(self.git_succeeds(words), "git {words:?}");
+    }
+
+    /// Whether Git succeeds in the folder. It knows nothing of the settings of whoever runs the tests.
+    pub(crate) fn git_succeeds(&self, words: &[&str]) -> bool {
+        let status = alone("git")
             .args(words)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
             .current_dir(self.0.path())
-            .status()
-            .unwrap();
-        assert!(status.success(), "git {words:?}");
+            .status();
+        status.unwrap().success()
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -126,6 +131,15 @@ impl Folder {
             stderr,
         }
     }
+}
+
+/// Another program of the machine, without any of its environment but where programs are.
+pub(crate) fn alone(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command
 }
 
 /// The program, to be started in `folder`.

@@ -1,7 +1,5 @@
 //! `kubeseal unseal`, offline.
 
-use std::process::Command;
-
 use crate::program::Folder;
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\ntype: Opaque\nstringData:\n  password: p\n";
@@ -75,11 +73,7 @@ fn clear_files_are_private_and_replace_nothing() {
 
 /// What the real Git says.
 fn git_ignores(folder: &Folder, name: &str) -> bool {
-    let asked = Command::new("git")
-        .args(["check-ignore", "--quiet", name])
-        .current_dir(folder.path(""))
-        .status();
-    asked.unwrap().success()
+    folder.git_succeeds(&["check-ignore", "--quiet", name])
 }
 
 #[test]
