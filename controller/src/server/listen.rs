@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware;
+use axum::middleware::{self, AddExtension};
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -14,6 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 use tracing::debug;
 
 use super::connections::{Connections, Pulse, in_request};
@@ -82,9 +83,9 @@ pub(crate) async fn serve(
             () = stop.cancelled() => break,
         };
         let admitted = connections.admit(peer);
-        let routes = routes
-            .clone()
-            .layer((Extension(peer), Extension(admitted.pulse.clone())));
+        let layers = (Extension(peer), Extension(admitted.pulse.clone()));
+        // Around the router: a layer of the router's own would be made anew for each of its routes.
+        let routes = layers.layer(routes.clone());
         let connection = open.watch(connection(stream, routes, admitted.pulse.clone(), read, write));
         tokio::spawn(async move {
             tokio::select! {
@@ -99,7 +100,7 @@ pub(crate) async fn serve(
 
 fn connection(
     stream: TcpStream,
-    routes: Router,
+    routes: AddExtension<AddExtension<Router, Arc<Pulse>>, Peer>,
     pulse: Arc<Pulse>,
     read: Duration,
     write: Duration,
