@@ -8,7 +8,7 @@ mod request;
 
 use std::time::Duration;
 
-use crds::names;
+use crds::{Lenient, names};
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
 use kube::Client;
@@ -101,7 +101,8 @@ impl Cluster {
             .ask(Request::get(format!("{services}/{name}"), "application/json"))
             .map_err(|error| ClusterError::NoAnswer(Box::new(error)))?;
         let body = reply.map_err(ClusterError::Service)?;
-        let service: Service = serde_json::from_slice(&body).map_err(|_| {
+        let service = serde_json::from_slice::<Lenient<Service>>(&body).ok();
+        let service = service.and_then(|service| service.into_result().ok()).ok_or_else(|| {
             let message = "the answer is not a Service".to_owned();
             ClusterError::Service(Refusal {
                 status: StatusCode::OK,

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crds::names;
+use crds::{Lenient, names};
 use http::StatusCode;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use kube::Resource as _;
 use sealing::cert::SealingCert;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -120,16 +121,17 @@ impl Cluster {
     fn labelled(&self, place: &str) -> Vec<ServiceName> {
         #[derive(Deserialize)]
         struct Services {
-            items: Vec<Service>,
+            items: Vec<Lenient<Service>>,
         }
         let path = format!("/api/v1{place}/services?limit={MOST_LISTED}&labelSelector={SELECTOR}");
         let Some(found) = self.read::<Services>(path) else {
             return Vec::new();
         };
-        let name = |service: Service| {
+        let name = |service: Lenient<Service>| {
+            let metadata = service.meta();
             Some(ServiceName {
-                namespace: service.metadata.namespace?,
-                name: service.metadata.name?,
+                namespace: metadata.namespace.clone()?,
+                name: metadata.name.clone()?,
             })
         };
         let found = found.items.into_iter().filter_map(name);
@@ -145,7 +147,9 @@ impl Cluster {
             path_segment(&name)
         );
         let pem = self
-            .read::<ConfigMap>(path)?
+            .read::<Lenient<ConfigMap>>(path)?
+            .into_result()
+            .ok()?
             .data?
             .remove(names::KEY_ITEM_CERTIFICATE)?;
         Some(FoundCertificate {
