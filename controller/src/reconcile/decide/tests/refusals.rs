@@ -302,3 +302,29 @@ fn secret_without_its_owner_is_known_by_status_and_manager() {
         );
     }
 }
+
+#[test]
+fn secret_of_a_predecessor_is_waited_for_a_minute() {
+    let now: Timestamp = NOW.parse().unwrap();
+    let opened = asked(|_| {});
+    for (age, waits) in [(0, true), (59, true), (60, false)] {
+        let mut sealed = sealed(1, Value::Null);
+        let created = now - SignedDuration::from_secs(age);
+        sealed.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(created));
+        let observed = Observed {
+            sealed: &sealed,
+            opened: &opened,
+            digest: "d",
+            live: Ok(Some(live(json!({"metadata": {"ownerReferences": owner("u0")}})))),
+            unlabelled_key: None,
+            kept_empty_for: None,
+        };
+        let target = target(&observed, &Memory::default(), &SETTINGS, now);
+        assert_eq!(matches!(target, Target::Wait(_)), waits, "after {age} s");
+        assert_eq!(
+            matches!(target, Target::Fail(Failure::Unmanaged(_))),
+            !waits,
+            "after {age} s"
+        );
+    }
+}
