@@ -172,7 +172,10 @@ fn step(live: Option<&ConfigMap>, name: &str, pem: &str) -> Step {
         Some(live) if live.data == data && live.binary_data.as_ref().is_none_or(BTreeMap::is_empty) => Step::Leave,
         Some(live) if live.immutable == Some(true) => Step::Stuck,
         Some(live) => Step::Replace(Box::new(ConfigMap {
-            metadata: live.metadata.clone(),
+            metadata: ObjectMeta {
+                managed_fields: None,
+                ..live.metadata.clone()
+            },
             data,
             binary_data: None,
             immutable: live.immutable,

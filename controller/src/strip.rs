@@ -88,6 +88,7 @@ async fn strip(client: &Client, sealed: Lenient<SealedSecret>) -> Result<bool, A
             return Ok(false);
         };
         sealed.status = Some(bare);
+        sealed.metadata.managed_fields = None;
         match in_time(request::replace_status(&api, &name.name, &sealed)).await {
             Ok(_) => return Ok(true),
             Err(ApiFailure::NotFound(_)) => return Ok(false),

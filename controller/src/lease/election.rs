@@ -242,10 +242,11 @@ impl Election {
     async fn write(&mut self, metadata: Option<ObjectMeta>, spec: LeaseSpec) -> Result<Lease, ApiFailure> {
         let (started, longest) = (Instant::now(), self.patience.lasts());
         let lease = Lease {
-            metadata: metadata.clone().unwrap_or_else(|| ObjectMeta {
+            metadata: ObjectMeta {
                 name: Some(self.name.clone()),
-                ..ObjectMeta::default()
-            }),
+                managed_fields: None,
+                ..metadata.clone().unwrap_or_default()
+            },
             spec: Some(spec),
         };
         let written = match metadata {

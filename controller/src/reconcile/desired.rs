@@ -60,6 +60,8 @@ fn data(asked: &ClearSecret) -> BTreeMap<String, ByteString> {
 /// SealedSecret's. The type is not looked at here: it can never change.
 pub(crate) fn replace(live: &Secret, asked: &ClearSecret, mode: Mode, uid: &str) -> Option<Secret> {
     let mut new = live.clone();
+    // Of what was read they lack the fields: sent back like that, the API server would forget who manages which.
+    new.metadata.managed_fields = None;
     let owners = owners(&live.metadata, asked, uid);
     // A Secret that is immutable stays so, whatever is asked.
     if asked.immutable == Some(true) {

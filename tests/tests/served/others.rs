@@ -41,6 +41,13 @@ fn a_second_owner_and_a_finalizer_stay() -> Result<()> {
     lab.patch_secret("default", "one", &json!({"stringData": {"a": "wrong"}}))?;
     lab.await_items("default", "one", &json!({"a": "1"}))?;
     ensure!(found("labels")? == metadata["labels"], "{}", found("labels")?);
+    // The API server still knows who manages what.
+    let secret = lab.cluster.get_json(&["secret", "one", "--show-managed-fields"])?;
+    let managers = secret["metadata"]["managedFields"].to_string();
+    ensure!(
+        managers.contains("kubectl-patch") && managers.contains("f:example.com/added"),
+        "{managers}"
+    );
     lab.cluster
         .apply(&lab.seal("default", "one", &json!({"a": "2"}), "strict")?.to_string())?;
     lab.await_items("default", "one", &json!({"a": "2"}))?;
