@@ -25,7 +25,9 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("values", &[MAP], |context, args| {
         let map = args.map(0)?;
         context.allocate_items(map.len())?;
-        Ok(Value::list(map.to_vec().into_iter().map(|(_, value)| value).collect()))
+        context.steps(map.len() as u64 / 8)?;
+        let values = map.entries().values().cloned().collect();
+        Ok(Value::list(values))
     }),
     Func::new("pick", &[MAP, S], pick).variadic(),
     Func::new("omit", &[MAP, S], omit).variadic(),

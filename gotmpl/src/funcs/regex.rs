@@ -117,7 +117,7 @@ const SPLIT: Call = |context, args| {
 /// The automaton of an expression, paid for: making one takes far longer than most searches.
 fn compile(context: &mut Context<'_>, pattern: &[u8], captures: WhichCaptures) -> Result<NFA, FuncError> {
     const INVALID: FuncError = FuncError::Failed("no regular expression");
-    context.steps(300 + pattern.len() as u64 * 24)?;
+    context.steps(350 + pattern.len() as u64 * 28)?;
     let translated = translate::translate(pattern).ok_or(INVALID)?;
     // Classes of Unicode and repetitions make many states out of few letters.
     context.steps(translated.weight)?;

@@ -320,7 +320,7 @@ pub(super) fn to_strings(context: &mut Context<'_>, value: &Value) -> Result<Lis
     context.allocate_items(items.len())?;
     let mut shown = Vec::with_capacity(items.len());
     for item in items.iter().filter(|item| !matches!(item, Value::Nil | Value::NoValue)) {
-        context.step()?;
+        context.steps(2)?;
         shown.push(match item {
             Value::String(_) => item.clone(),
             other => Value::string(strval(context, other)?),

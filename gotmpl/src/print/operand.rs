@@ -181,7 +181,7 @@ impl Printer<'_, '_> {
     /// An object prints itself where it can, else it is a number or its fields.
     fn object(&mut self, object: &Rc<dyn Object>, verb: char, depth: u32) -> Result<bool, Limit> {
         // A date takes longer to write than its bytes say.
-        self.context.steps(4 + object.size() as u64 / 64)?;
+        self.context.steps(8 + object.size() as u64 / 64)?;
         let takes_text = !self.reporting && !self.flags.sharp_v && matches!(verb, 'v' | 's' | 'x' | 'X' | 'q');
         if let Some(text) = object.text().filter(|_| takes_text) {
             return self.text(&text, verb);

@@ -24,7 +24,7 @@ struct Array(RefCell<Vec<Value>>);
 
 impl Drop for Array {
     fn drop(&mut self) {
-        map::drop_flat(std::mem::take(self.0.get_mut()));
+        map::drop_flat(std::mem::take(self.0.get_mut()).into_iter());
     }
 }
 
@@ -121,6 +121,11 @@ impl List {
         {
             window.sort_by(compare);
         }
+    }
+
+    /// Whether nobody else holds this window.
+    pub(super) fn is_sole(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
     }
 
     /// Takes the elements out when nobody else shares the array.

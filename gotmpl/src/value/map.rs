@@ -21,18 +21,24 @@ struct Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        drop_flat(std::mem::take(self.entries.get_mut()).into_values().collect());
+        drop_flat(std::mem::take(self.entries.get_mut()).into_values());
     }
 }
 
-/// Drops values without recursion: the content of what nobody else holds joins the queue.
-pub(super) fn drop_flat(mut queue: Vec<Value>) {
+/// Drops values without recursion: what holds others and is held by nobody else waits in a queue, the rest goes at once.
+pub(super) fn drop_flat(values: impl Iterator<Item = Value>) {
+    let is_last = |value: &Value| match value {
+        Value::List(list) => list.is_sole(),
+        Value::Map(map) => Rc::strong_count(&map.0) == 1,
+        _ => false,
+    };
+    let mut queue: Vec<Value> = values.filter(is_last).collect();
     while let Some(value) = queue.pop() {
         match value {
-            Value::List(list) => queue.extend(list.into_sole_items().unwrap_or_default()),
+            Value::List(list) => queue.extend(list.into_sole_items().into_iter().flatten().filter(is_last)),
             Value::Map(map) => {
                 if let Some(content) = Rc::into_inner(map.0) {
-                    queue.extend(content.entries.take().into_values());
+                    queue.extend(content.entries.take().into_values().filter(is_last));
                 }
             }
             _ => {}
