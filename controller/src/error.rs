@@ -23,6 +23,10 @@ pub(crate) const EVENT_KEY_GONE: &str = "SealingKeyGone";
 /// Condition reason of success.
 pub(crate) const REASON_UNSEALED: &str = "Unsealed";
 
+/// Condition reason of templates that go over a limit. Such an object is not tried again until it changes, also by the next
+/// process, which reads this in the status.
+pub(crate) const REASON_OVER_LIMIT: &str = "TemplateOverLimit";
+
 /// Why a request to the API server failed. The text is fit for logs, events and statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ApiFailure {
@@ -324,6 +328,9 @@ impl Failure {
     /// The table.
     pub(crate) fn row(&self) -> Row {
         match self {
+            Self::Unseal { error, .. } if error.is_over_limit() => {
+                row(EVENT_UNSEAL_FAILED, "unseal", REASON_OVER_LIMIT, Retry::OnChange)
+            }
             Self::Unseal { .. } => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
             Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", "DeprecatedData", Retry::OnChange),
             Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", "NotManaged", Retry::Slow),

@@ -15,7 +15,7 @@ use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
 use crate::annotation::{self, Wishes};
-use crate::error::Retry;
+use crate::error::{REASON_OVER_LIMIT, Retry};
 pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
 use crate::index::recent::Recent;
 use crate::object_name::ObjectName;
@@ -136,6 +136,12 @@ impl Repairs {
 }
 
 impl Memory {
+    /// Whether its templates go over a limit, which no key changes.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        let failure = self.reported.as_ref().and_then(|reported| reported.failure.as_ref());
+        failure.is_some_and(|said| said.reason == REASON_OVER_LIMIT)
+    }
+
     /// Whether the last pass left nothing to do.
     pub(crate) fn is_settled(&self) -> bool {
         !self.unfinished && self.retry.is_none()
@@ -436,7 +442,7 @@ impl Index {
         let stalled = inner
             .memories
             .iter()
-            .filter(|(_, memory)| memory.retry == Some(Retry::OnChange));
+            .filter(|(_, memory)| memory.retry == Some(Retry::OnChange) && !memory.is_over_limit());
         stalled.map(|(name, _)| name.clone()).collect()
     }
 }

@@ -105,6 +105,10 @@ impl Reconciler {
             debug!(key = %name, "in sync, as its status remembers");
             return self.index.end(name, start.seen.as_deref(), memory);
         }
+        if let Some(memory) = remember::over_limit(&start.sealed, &start.memory, &self.settings) {
+            debug!(key = %name, "its templates went over a limit, as its status says");
+            return self.index.end(name, start.seen.as_deref(), memory);
+        }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
         let keys = self.keys.borrow().clone();
@@ -248,7 +252,7 @@ impl Reconciler {
             self.events
                 .post(crate::events::Subject::sealed_secret(&start.sealed.metadata), event);
         }
-        let waits_for_keys = memory.retry == Some(Retry::OnChange);
+        let waits_for_keys = memory.retry == Some(Retry::OnChange) && !memory.is_over_limit();
         let again = self.index.end(name, start.seen.as_deref(), memory);
         // A key that was loaded while this pass ran was not seen by it, and one that comes from now on wakes the object.
         let missed = waits_for_keys && self.keys.borrow().version != keys.version;

@@ -69,6 +69,17 @@ pub enum UnsealError {
     DeprecatedDataNoSecret,
 }
 
+impl UnsealError {
+    /// Whether templates that go over a limit are all that is wrong: no key and no second try changes that.
+    pub fn is_over_limit(&self) -> bool {
+        let limited = |error: &ItemError| match error {
+            ItemError::Render(RenderError::Template(error)) => error.limit().is_some(),
+            _ => false,
+        };
+        matches!(self, Self::Items(errors) if errors.0.values().all(limited))
+    }
+}
+
 /// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors(pub BTreeMap<String, ItemError>);

@@ -105,6 +105,10 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         }
         target => target,
     };
+    let target = match observed.sealed.spec.data {
+        Some(_) => target.concealed(),
+        None => target,
+    };
     let unmanaged = matches!(&target, Target::Step(_, Some(Failure::Unmanaged(_))));
     let memory = &Memory {
         repairs,
@@ -171,6 +175,30 @@ enum Target {
     Wait(Duration),
     /// Not yet, and longer each time.
     WaitMore,
+}
+
+impl Target {
+    /// Without what stands inside a deprecated `data`, where labels, names of items and the type are sealed as well: the API
+    /// server quotes them when it refuses the Secret.
+    fn concealed(self) -> Target {
+        const REFUSED: &str =
+            "the API server refuses the Secret; why is not shown, because its labels and item names are sealed";
+        let failure = |failure| match failure {
+            Failure::Api(ApiFailure::Answer(_) | ApiFailure::Denied(_)) => {
+                Failure::Api(ApiFailure::Answer(REFUSED.to_owned()))
+            }
+            Failure::TypeChange { found, .. } => Failure::TypeChange {
+                found,
+                asked: "another type".to_owned(),
+            },
+            other => other,
+        };
+        match self {
+            Target::Step(step, stands) => Target::Step(step, stands.map(failure)),
+            Target::Fail(reason) => Target::Fail(failure(reason)),
+            other => other,
+        }
+    }
 }
 
 fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Target {

@@ -13,6 +13,7 @@ use sealing::unseal::Unsealed;
 
 use super::status;
 use crate::annotation::{self, Wishes};
+use crate::error::Retry;
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
@@ -99,6 +100,21 @@ pub(crate) fn recall(
 pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fingerprint> {
     let opened_by = status.opened_by.iter().filter_map(|key| key.parse().ok());
     opened_by.filter(|key| !keys.holds(key)).collect()
+}
+
+/// What is taken from the status of an object whose templates went over a limit: it is not tried again until it changes. The
+/// reference's CustomResourceDefinition keeps all that this needs: a condition and the generation.
+pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Memory> {
+    let is_new = memory.reported.is_none() && memory.is_settled() && settings.update_status;
+    let reported = status::reported(sealed).filter(|_| is_new)?;
+    let same = reported.generation.is_some() && reported.generation == sealed.metadata.generation;
+    let memory = Memory {
+        reported: Some(reported),
+        attempts: 1,
+        retry: Some(Retry::OnChange),
+        ..memory.clone()
+    };
+    (same && memory.is_over_limit()).then_some(memory)
 }
 
 /// What a pass learned that is worth remembering.

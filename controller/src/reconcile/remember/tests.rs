@@ -236,3 +236,35 @@ fn a_status_is_written_for_memory_alone_only_when_it_is_worth_it_and_new() {
         "the Secret is still the one that was written"
     );
 }
+
+/// The status of an object whose templates went over a limit, as the reference's CustomResourceDefinition keeps it.
+fn over_the_limit(change: impl FnOnce(&mut Value)) -> SealedSecret {
+    sealed(|object| {
+        object["status"] = json!({"observedGeneration": 1, "conditions": [{
+            "type": "Synced", "status": "False", "reason": "TemplateOverLimit", "message": "m",
+            "lastTransitionTime": "2024-05-01T12:00:00Z", "lastUpdateTime": "2024-05-01T12:00:00Z",
+        }]});
+        change(object);
+    })
+}
+
+#[test]
+fn over_limit_is_not_tried_again() {
+    let memory = Memory::default();
+    let found = over_limit(&over_the_limit(|_| {}), &memory, &SETTINGS).unwrap();
+    assert!(found.is_over_limit() && found.retry == Some(Retry::OnChange));
+    assert_eq!(
+        over_limit(&over_the_limit(|_| {}), &found, &SETTINGS),
+        None,
+        "it changed, or is asked for"
+    );
+    let changed = over_the_limit(|object| object["metadata"]["generation"] = json!(2));
+    assert_eq!(over_limit(&changed, &memory, &SETTINGS), None);
+    let other = over_the_limit(|object| object["status"]["conditions"][0]["reason"] = json!("UnsealFailed"));
+    assert_eq!(over_limit(&other, &memory, &SETTINGS), None);
+    let silent = ReconcileSettings {
+        update_status: false,
+        ..SETTINGS
+    };
+    assert_eq!(over_limit(&over_the_limit(|_| {}), &memory, &silent), None);
+}
