@@ -2,6 +2,7 @@
 
 mod annotation;
 mod args;
+mod core_dump;
 mod error;
 mod events;
 mod fair_semaphore;
@@ -32,5 +33,6 @@ mod watch;
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> std::process::ExitCode {
+    core_dump::forbid();
     start::start()
 }

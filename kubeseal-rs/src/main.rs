@@ -6,6 +6,7 @@ mod cluster;
 mod cmd;
 mod colour;
 mod command;
+mod core_dump;
 mod doctor;
 mod editor;
 mod embedded;
@@ -34,6 +35,7 @@ mod walk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     let environment = environment::Environment::of_this_process();
     match run::run(std::env::args_os(), &environment, jiff::Timestamp::now()) {
         Ok(()) => ExitCode::SUCCESS,

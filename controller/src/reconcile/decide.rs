@@ -184,9 +184,9 @@ impl Target {
         const REFUSED: &str =
             "the API server refuses the Secret; why is not shown, because its labels and item names are sealed";
         let failure = |failure| match failure {
-            Failure::Api(ApiFailure::Answer(_) | ApiFailure::Denied(_)) => {
-                Failure::Api(ApiFailure::Answer(REFUSED.to_owned()))
-            }
+            Failure::Api(ApiFailure::Answer(_)) => Failure::Api(ApiFailure::Answer(REFUSED.to_owned())),
+            Failure::Api(ApiFailure::Denied(_)) => Failure::Api(ApiFailure::Denied(REFUSED.to_owned())),
+            Failure::Api(ApiFailure::Invalid(_)) => Failure::Api(ApiFailure::Invalid(REFUSED.to_owned())),
             Failure::TypeChange { found, .. } => Failure::TypeChange {
                 found,
                 asked: "another type".to_owned(),
