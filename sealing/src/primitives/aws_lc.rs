@@ -131,3 +131,6 @@ pub(crate) fn decrypt(session_key: &[u8; SESSION_KEY], body: &[u8]) -> Result<Ze
     buffer.truncate(length);
     Ok(buffer)
 }
+
+#[cfg(test)]
+mod wycheproof;
