@@ -4,12 +4,14 @@
 //! in the future, and the API server sends nothing until its data get there: what is written meanwhile would be missed.
 
 use std::fmt::Debug;
+use std::future::ready;
 use std::time::Duration;
 
 use crds::{Lenient, SealedSecret};
 use futures::{Stream, StreamExt as _, stream};
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
+use kube::runtime::utils::Backoff as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -43,7 +45,8 @@ impl Relist {
     }
 }
 
-/// What kube's watcher tells, with pauses after failures. A relist begins with [`watcher::Event::Init`].
+/// What kube's watcher tells, with pauses after failures. A relist begins with [`watcher::Event::Init`], and so does what
+/// follows when the API server could not be reached: it may have been restored meanwhile.
 pub(crate) fn follow<K>(
     api: Api<K>,
     config: watcher::Config,
@@ -57,16 +60,39 @@ where
             .backoff(WatchPauses::default())
             .boxed()
     };
-    let first = begin();
-    stream::unfold((first, relists, begin), |(mut events, mut relists, begin)| async move {
+    let first = (begin(), relists, WatchPauses::default(), begin);
+    stream::unfold(first, |(mut events, mut relists, mut pauses, begin)| async move {
         loop {
             tokio::select! {
-                event = events.next() => return Some((event?, (events, relists, begin))),
+                event = events.next() => {
+                    let event = event?;
+                    match &event {
+                        Err(error) if is_lost(error) => {
+                            let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
+                            events = stream::once(pause).filter_map(|()| ready(None)).chain(begin()).boxed();
+                        }
+                        // Begins before anything was answered.
+                        Err(_) | Ok(watcher::Event::Init) => {}
+                        Ok(_) => pauses.reset(),
+                    }
+                    return Some((event, (events, relists, pauses, begin)));
+                }
                 // Its sender lives as long as the process; without one there is no relist.
                 Ok(()) = relists.changed() => events = begin(),
             }
         }
     })
+}
+
+/// Whether there was no answer, rather than one that refuses.
+fn is_lost(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
+            !matches!(error, kube::Error::Api(_))
+        }
+        _ => false,
+    }
 }
 
 /// Looks at the API server's resourceVersion now and then, and has all watches list again when it goes back.
