@@ -25,6 +25,7 @@ mod manners;
 mod memory;
 mod others;
 mod outage;
+mod process_memory;
 mod re_encrypt;
 mod reconcile;
 mod refused;
