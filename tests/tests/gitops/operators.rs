@@ -100,10 +100,10 @@ pub(crate) fn seal_back(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
         copy.run("sh", &["-ec", &command])?.success()?;
         let sealed = std::fs::read_to_string(copy.path(&file))?;
         let of_the_cluster = [
-            "resourceVersion",
-            "uid",
-            "managedFields",
-            "creationTimestamp",
+            "resourceVersion:",
+            "uid:",
+            "managedFields:",
+            "creationTimestamp:",
             "last-applied",
         ];
         for word in of_the_cluster {
