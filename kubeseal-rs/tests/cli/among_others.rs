@@ -106,6 +106,33 @@ fn broken_objects_of_other_kinds_stay_as_they_are() {
 }
 
 #[test]
+fn a_key_given_twice_in_another_object_of_a_json_stream_blocks_nothing() {
+    let folder = Folder::with_keys();
+    let other = "{\"kind\": \"StatefulSet\", \"spec\": {\"a\": 1, \"a\": 2}}\n";
+    let sealed = folder.run("--cert test-only-other.crt", SECRET).ok();
+    folder.put("repo/db.json", &format!("{other}{sealed}{other}"));
+    let keys = "--recovery-private-key test-only-keys.yaml";
+    assert_eq!(
+        folder
+            .run(&format!("reseal {keys} --cert test-only.crt --no-key-hint repo"), "")
+            .ok(),
+        "resealed repo/db.json\n  shop/db: password\n1 file: 1 resealed\n"
+    );
+    folder.run("set --cert test-only.crt repo/db.json other", "x").ok();
+    let after = folder.text("repo/db.json");
+    assert!(after.starts_with(other) && after.ends_with(other), "{after}");
+    let lint = folder.run("lint repo", "").ok();
+    assert_eq!(lint.matches("note[other-kind]: not judged").count(), 2, "{lint}");
+    let clear = r#"{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "b"}, "data": {"p": "", "p": ""}}"#;
+    let run = folder.run(&format!("{CERT} --only-secrets"), &format!("{other}{clear}"));
+    assert!(
+        run.code == 1 && run.stderr.contains("stdin, document 2, line 2"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn what_may_be_ours_is_judged_strictly() {
     let folder = Folder::with_keys();
     for text in [

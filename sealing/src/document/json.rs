@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -14,7 +14,8 @@ use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
 use super::scalar::resolve;
-use super::stream::{Found, Sink};
+use super::stream::{Found, Others, Sink};
+use super::yaml::foreign_kind;
 use super::{Format, MAX_DEPTH};
 
 /// Hands the values of `text` to `sink`. `lines_before` and `documents_before` stand before it in the source; gives how many
@@ -23,6 +24,7 @@ pub(super) fn read(
     text: &str,
     lines_before: usize,
     documents_before: usize,
+    others: Others,
     budget: &Budget,
     sink: &mut Sink<'_>,
 ) -> Result<usize, DocumentError> {
@@ -30,29 +32,58 @@ pub(super) fn read(
         breaks: Cell::new(lines_before),
         ..State::default()
     };
-    let mut source = serde_json::Deserializer::from_reader(Bytes {
+    let mut bytes = Bytes {
         rest: text.as_bytes(),
         state: &state,
-    });
+    };
     let mut index = documents_before;
-    // There is a next value as long as the end is not reached.
-    while source.end().is_err() {
-        index += 1;
-        let placed = (Node {
-            state: &state,
-            budget,
-            depth: 1,
-        })
-        .deserialize(&mut source)
-        .map_err(|error| fault(&state, &error, lines_before, index))?;
-        sink(Found {
-            index,
-            format: Format::Json,
-            placed,
-            broken: None,
-        })?;
+    loop {
+        let mut source = serde_json::Deserializer::from_reader(&mut bytes);
+        // There is a next value as long as the end is not reached.
+        let error = loop {
+            if source.end().is_ok() {
+                return Ok(index);
+            }
+            index += 1;
+            let root = Node {
+                state: &state,
+                budget,
+                depth: 1,
+            };
+            match root.deserialize(&mut source) {
+                Ok(placed) => sink(found(index, placed, None))?,
+                Err(error) => break fault(&state, &error, lines_before, index),
+            }
+        };
+        let is_passed = others == Others::Passed && error.leaves_the_rest();
+        let root = state.root.get().filter(|_| is_passed);
+        let Some((begin, to, kind)) = root.and_then(|(begin, from)| {
+            let (length, kind) = foreign(text.get(from..)?)?;
+            Some((begin, from + length, kind))
+        }) else {
+            return Err(error);
+        };
+        sink(found(index, Placed::only_kind(begin, kind), Some(error)))?;
+        bytes.skip(to.saturating_sub(state.read.get()));
     }
-    Ok(index)
+}
+
+fn found(index: usize, placed: Placed, broken: Option<DocumentError>) -> Found {
+    Found {
+        index,
+        format: Format::Json,
+        placed,
+        broken,
+    }
+}
+
+/// The length and the kind of the value that `text` begins with, if it is JSON and of another kind than ours in every reading.
+fn foreign(text: &str) -> Option<(usize, String)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let length = values.byte_offset();
+    // JSON is YAML; where it is not, its kind cannot be told.
+    Some((length, foreign_kind(text.get(..length)?)?))
 }
 
 fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: usize) -> DocumentError {
@@ -98,6 +129,9 @@ struct State {
     escaped: Cell<bool>,
     /// The last number, boolean or null as it was written, as far as it was read.
     word: RefCell<Zeroizing<String>>,
+    /// How many bytes were read, and where the last object or list began that stands in no other, also in bytes.
+    read: Cell<usize>,
+    root: Cell<Option<(Spot, usize)>>,
     /// Where the last text began.
     text: Cell<Option<Spot>>,
     fault: RefCell<Option<Fault>>,
@@ -125,6 +159,7 @@ impl State {
 
     /// Counts one more byte.
     fn pass(&self, byte: u8) {
+        self.read.set(self.read.get() + 1);
         let before = self.last.replace(byte);
         if before == b'\n' {
             self.breaks.set(self.breaks.get() + 1);
@@ -167,6 +202,14 @@ fn is_of_word(byte: u8) -> bool {
 struct Bytes<'a> {
     rest: &'a [u8],
     state: &'a State,
+}
+
+impl Bytes<'_> {
+    fn skip(&mut self, count: usize) {
+        let (skipped, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, &[]));
+        skipped.iter().for_each(|byte| self.state.pass(*byte));
+        self.rest = rest;
+    }
 }
 
 impl Read for Bytes<'_> {
@@ -220,6 +263,10 @@ impl Node<'_> {
             return Err(self.state.stop(Fault::TooDeep {
                 spot: self.state.spot(),
             }));
+        }
+        if self.depth == 1 {
+            let from = self.state.read.get().saturating_sub(1);
+            self.state.root.set(Some((self.state.spot(), from)));
         }
         Ok(Node {
             depth: self.depth + 1,

@@ -67,7 +67,7 @@ pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<
         let part = text.get(from..to).unwrap_or_default();
         match format {
             Some(Format::Json) => {
-                documents = json::read(part, lines_before, documents, budget, sink)?;
+                documents = json::read(part, lines_before, documents, others, budget, sink)?;
             }
             Some(Format::Yaml) if from == 0 => yaml::read(part, documents, others, budget, sink)?,
             Some(Format::Yaml) => {

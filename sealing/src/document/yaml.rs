@@ -15,6 +15,7 @@ use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
 use super::stream::{Found, Others, Sink};
 use super::{Format, MAX_DEPTH, wipe};
+pub(super) use kinds::foreign_kind;
 use mapping::{Mapping, is_merge_key};
 use reason::reason;
 use scalar::{known_tag, scalar};
@@ -140,7 +141,7 @@ impl<'s> Reader<'s> {
         if self.others == Others::Refused || !error.leaves_the_rest() {
             return None;
         }
-        let kind = kinds::foreign_kind(text)?;
+        let kind = foreign_kind(text)?;
         while self.events.next_event()?.ok()?.0 != Event::DocumentEnd {}
         self.inside = false;
         Some(Placed::only_kind(begin, kind))

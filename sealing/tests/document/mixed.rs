@@ -71,6 +71,59 @@ fn what_some_reader_takes_for_ours_is_an_error() {
 }
 
 #[test]
+fn objects_of_other_kinds_pass_in_json() {
+    let ours = r#"{"kind": "Secret", "apiVersion": "v1", "stringData": {"a": "x"}}"#;
+    for other in [
+        "{\"kind\": \"StatefulSet\",\n \"spec\": {\"a\": \"}\", \"a\": [{}]},\n \"b\": \"\\\"\"}",
+        r#"{"kind": "StatefulSet", "kind": "Deployment"}"#,
+        r#"{"a": 1, "a": 2}"#,
+    ] {
+        for source in [
+            format!("{other}{ours}"),
+            format!("{ours}\n{other}\n"),
+            format!("{other}\n{other} {ours}\n---\n{other}\n---\nkind: Role\n"),
+        ] {
+            assert!(read(source.as_bytes()).is_err(), "{source}");
+            let documents = read_mixed(source.as_bytes()).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let secret = documents
+                .iter()
+                .find(|document| document.value.get("stringData").is_some());
+            let secret = secret.unwrap_or_else(|| panic!("{source}"));
+            let before = &source[..source.find(ours).unwrap()];
+            assert_eq!(secret.line, 1 + before.matches('\n').count(), "{source}");
+            assert!(secret.broken.is_none(), "{source}");
+            let numbers: Vec<_> = documents.iter().map(|document| document.index).collect();
+            assert_eq!(numbers, (1..=documents.len()).collect::<Vec<_>>(), "{source}");
+            let edits = [Edit {
+                document: secret,
+                changes: vec![Change::set(["stringData", "a"], "new")],
+            }];
+            let changed = edit(source.as_bytes(), &edits).unwrap_or_else(|error| panic!("{source}: {error}"));
+            assert_eq!(changed, source.replace("\"x\"", "\"new\"").into_bytes(), "{source}");
+        }
+    }
+    for perhaps in [
+        r#"{"kind": "StatefulSet", "kind": "Secret"}"#,
+        r#"{"KIND": "Secret", "a": 1, "a": 2}"#,
+        r#"{"k\u0069nd": "Secret", "a": 1, "a": 2}"#,
+        r#"{"kind": "RoleList", "items": [{"kind": "Secret"}], "a": 1, "a": 2}"#,
+        r#"{"kind": "Role", "a": 1, "a": 2"#,
+        r#"{"kind": "Role", "a": 1, "a": 2, }"#,
+    ] {
+        let source = format!("{ours}\n{perhaps}");
+        let strict = read(source.as_bytes()).err();
+        assert!(strict.is_some(), "{source}");
+        assert_eq!(read_mixed(source.as_bytes()).err(), strict, "{source}");
+    }
+}
+
+#[test]
+fn a_value_that_is_no_object_hides_none_behind_it() {
+    assert!(read_mixed(br#"{} 7{"kind": "Secret", "a": 1, "a": 2}"#).is_err());
+    assert!(read_mixed(br#"{} "x" {"kind": "Secret", "a": 1, "a": 2}"#).is_err());
+}
+
+#[test]
 fn broken_text_is_an_error_whatever_its_kind() {
     for broken in ["kind: Role\na: [\n", "kind: Role\n\tx: 1\n", "{\"kind\": \"Role\", "] {
         let source = format!("{OURS}---\n{broken}");

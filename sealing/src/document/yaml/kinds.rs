@@ -10,7 +10,7 @@ const OURS: [&str; 5] = ["Secret", "SealedSecret", "List", "SecretList", "Sealed
 
 /// The kind of the first document of `text`, if every reading of it gives another kind than [`OURS`]; empty when it is no
 /// object, or an object without a kind. `None` where a reading may give one of them, and where it cannot be told.
-pub(super) fn foreign_kind(text: &str) -> Option<String> {
+pub(in super::super) fn foreign_kind(text: &str) -> Option<String> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
