@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use sealing::size::Obstacle;
+
 use crate::placeholder;
 use crate::quoting::on_one_line;
 
@@ -25,6 +27,16 @@ pub(crate) fn placeholder(item: &str, value: &[u8]) {
     let mut stderr = io::stderr().lock();
     if let Some(filler) = placeholder::filler(value).filter(|_| stderr.is_terminal()) {
         let told = format!("note: {item} is a placeholder ({filler}), and was sealed as it stands");
+        // Only a courtesy: a failure to print it does not matter.
+        let _ = writeln!(stderr, "{}", on_one_line(&told));
+    }
+}
+
+/// Says what stands against a SealedSecret that was made. `place` is what messages call it.
+pub(crate) fn obstacle(place: &str, obstacle: Obstacle) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let told = format!("note: {place}: {obstacle}; what helps: {}", obstacle.fix());
         // Only a courtesy: a failure to print it does not matter.
         let _ = writeln!(stderr, "{}", on_one_line(&told));
     }

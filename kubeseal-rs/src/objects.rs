@@ -15,6 +15,7 @@ use sealing::reseal::ResealError;
 use sealing::reseal::reply::ReplyError;
 use sealing::seal::SealError;
 use sealing::secret::{ClearSecret, SecretError};
+use sealing::size;
 use sealing::unseal::{self, ItemError, UnsealError};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -103,6 +104,9 @@ pub(crate) enum Fault {
     /// There is nothing in it.
     #[error("the value is empty")]
     EmptyValue,
+    /// No Secret can hold it.
+    #[error("the value has {0} bytes, and Kubernetes allows {max} in a Secret", max = size::LARGEST_SECRET)]
+    LargeValue(usize),
     /// There is nothing in it that is a certificate.
     #[error("there is no certificate in it")]
     NoCertificate,

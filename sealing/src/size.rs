@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crds::{SealedSecretSpec, names};
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::document::{EmitError, to_json_compact};
 use crate::inspect;
@@ -73,6 +74,43 @@ pub fn of_annotations_applied(object: &Value, object_len: usize) -> usize {
         0
     };
     others.sum::<usize>() + COPY.len() + object_len.saturating_sub(itself) + field + 1
+}
+
+/// What stands against a SealedSecret because of its own size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Obstacle {
+    /// The API server cannot store it.
+    #[error("the SealedSecret has {0} bytes as JSON, and etcd takes {LARGEST_REQUEST} unless it is told otherwise")]
+    Request(usize),
+    /// `kubectl apply` cannot write it, but for `--server-side`.
+    #[error(
+        "kubectl apply keeps a copy of the object in an annotation, which makes {0} bytes of annotations, and the API server \
+         allows {LARGEST_ANNOTATIONS}"
+    )]
+    Annotations(usize),
+}
+
+impl Obstacle {
+    /// That of `object`, if there is one.
+    pub fn of(object: &Value) -> Option<Self> {
+        let len = of_object(object).ok()?;
+        let annotations = of_annotations_applied(object, len);
+        if len > LARGEST_REQUEST {
+            Some(Obstacle::Request(len))
+        } else {
+            (annotations > LARGEST_ANNOTATIONS).then_some(Obstacle::Annotations(annotations))
+        }
+    }
+
+    /// What helps.
+    pub fn fix(self) -> &'static str {
+        match self {
+            Obstacle::Request(_) => "seal the values as several Secrets",
+            Obstacle::Annotations(_) => {
+                "kubectl apply --server-side (Argo CD: syncOptions: [ServerSideApply=true]; Flux always does so)"
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sealing::SecretBytes;
 use sealing::document::edit::Change;
-use sealing::merge::merge;
+use sealing::merge::{MergeError, merge};
 use sealing::random::Random;
+use sealing::size;
 
 use super::sealed_file::SealedFile;
 use crate::cert_source;
@@ -34,6 +36,8 @@ pub(crate) fn run(
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
+    // What goes into one object, of however many Secrets.
+    let mut items: BTreeMap<usize, BTreeMap<String, SecretBytes>> = BTreeMap::new();
     for document in &documents {
         let secret = name.secret(document)?;
         let said = command.name.as_ref().or(secret.metadata.name.as_ref());
@@ -57,6 +61,12 @@ pub(crate) fn run(
             return Err(name.fault_at(document.place(), Fault::SealedTwice { field }).into());
         }
         all.extend(merged);
+        let items = items.entry(at).or_default();
+        items.extend(secret.items);
+        let size = size::of_secret_with(&target.spec, items);
+        if size > size::LARGEST_SECRET {
+            return Err(name.fault_at(document.place(), MergeError::TooLarge(size)).into());
+        }
     }
     file.write(changes)
 }

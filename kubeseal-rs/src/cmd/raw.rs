@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
 use sealing::random::Random;
 use sealing::raw::seal_raw;
+use sealing::size;
 
 use crate::cert_source;
 use crate::cluster::kubeconfig;
@@ -37,6 +38,11 @@ pub(crate) fn run(
     let (value, (binding, cert)) = super::read_before(&command.input, read, sealing)?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
+    }
+    if value.len() > size::LARGEST_SECRET {
+        return Err(InputName::of(&command.input)
+            .fault(Fault::LargeValue(value.len()))
+            .into());
     }
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
     files::write(&command.output, sealed.as_bytes())?;

@@ -1,5 +1,6 @@
 //! Seals every Secret of the input.
 
+use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use sealing::cert::SealingCert;
 use sealing::document::{self, Document, EmitError, Format};
 use sealing::hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
+use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -143,6 +145,13 @@ impl<'a> Sealing<'a> {
         if self.hinted && !object.spec.encrypted_data.is_empty() {
             KeyHint::one(self.cert.public().fingerprint()).write(&mut object.metadata);
         }
-        Ok(serde_json::to_value(object).map_err(|_| name.fault(EmitError))?)
+        let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;
+        // Only a terminal is told.
+        if io::stderr().is_terminal()
+            && let Some(obstacle) = Obstacle::of(&value)
+        {
+            note::obstacle(&format!("{}, {}", name.0, document.place()), obstacle);
+        }
+        Ok(value)
     }
 }

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use sealing::cert::SealingCert;
 use zeroize::Zeroizing;
 
+use super::sealed_file::obstacles;
 use crate::cert_source::Certificates;
 use crate::command::{SealFiles, SealMode};
 use crate::environment::Environment;
@@ -174,6 +175,7 @@ fn one(
             details.extend(removed);
             existing.check_unchanged()?;
             writer.write(&job.to, &text)?;
+            details.extend(sizes(&text));
         }
         _ => {
             if let Some(existing) = existing {
@@ -182,6 +184,7 @@ fn one(
             }
             let text = sealed(command, clear, &job.to, cert)?;
             writer.write(&job.to, text.as_bytes())?;
+            details.extend(sizes(text.as_bytes()));
         }
     }
     let result = if command.mode == SealMode::SealAndDelete {
@@ -197,6 +200,13 @@ fn one(
         "sealed"
     };
     Ok(job.told(result).with(details).with(clear.left_alone()))
+}
+
+/// A line for each SealedSecret of `text` that is too large.
+fn sizes(text: &[u8]) -> impl Iterator<Item = String> {
+    obstacles(text)
+        .into_iter()
+        .map(|(place, obstacle)| format!("warning: {place}: {obstacle}; what helps: {}", obstacle.fix()))
 }
 
 /// Seals one file, and makes the folder for the result.

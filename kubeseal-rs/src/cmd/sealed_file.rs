@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crds::SealedSecret;
+use crds::{SealedSecret, names};
 use sealing::document::edit::{Change, Edit, append, edit};
-use sealing::document::{Document, Format};
+use sealing::document::{self, Document, Format, Place};
 use sealing::merge;
+use sealing::size::{self, Obstacle};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -14,6 +15,8 @@ use crate::command::items::Target;
 use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
 use crate::files;
+use crate::manifest;
+use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
 
 /// The file, and the SealedSecrets that it holds among whatever else.
@@ -115,10 +118,15 @@ impl SealedFile {
         }
         let text = self.changed(changes, &[])?;
         if is_stream(&self.path) {
-            return Ok(files::write(&Output::Stdout, &text)?);
+            files::write(&Output::Stdout, &text)?;
+        } else {
+            self.check_unchanged()?;
+            files::write(&Output::File(self.path.clone()), &text)?;
         }
-        self.check_unchanged()?;
-        Ok(files::write(&Output::File(self.path.clone()), &text)?)
+        for (place, obstacle) in obstacles(&text) {
+            note::obstacle(&format!("{}, {place}", self.name.0), obstacle);
+        }
+        Ok(())
     }
 
     /// The text of the file with the changes, by position among [`Self::sealed`], and with further objects at its end.
@@ -148,4 +156,17 @@ impl SealedFile {
     pub(super) fn check_unchanged(&self) -> Result<(), Error> {
         super::check_unchanged(&self.path, &self.bytes)
     }
+}
+
+/// The SealedSecrets of `text` that are too large, each with its place.
+pub(super) fn obstacles(text: &[u8]) -> Vec<(Place, Obstacle)> {
+    // What has no such copy to make is not read again.
+    if text.len() < size::LARGEST_ANNOTATIONS / 2 {
+        return Vec::new();
+    }
+    let documents = document::read_mixed(text).unwrap_or_default();
+    let sealed = documents.iter().filter(|one| manifest::kind(one) == names::KIND);
+    sealed
+        .filter_map(|one| Some((one.place(), Obstacle::of(&one.value)?)))
+        .collect()
 }

@@ -75,6 +75,7 @@ impl Fault {
             Fault::Source(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
             Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::LargeValue(_) => "nothing was written: seal it in parts, as items of several Secrets".to_owned(),
             Fault::NoCertificate => {
                 "get it from the cluster (leave out --cert), or ask whoever runs the controller for it".to_owned()
             }

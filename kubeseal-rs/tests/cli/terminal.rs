@@ -180,6 +180,31 @@ fn a_value_that_ends_in_a_line_break_is_noted_at_a_terminal_alone() {
 }
 
 #[test]
+fn what_kubectl_apply_does_not_take_is_noted_at_a_terminal() {
+    let folder = Folder::with_keys();
+    let large = "x".repeat(200 << 10);
+    let secret =
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\nstringData: {{a: {large}}}\n");
+    folder.put("secret.yaml", &secret);
+    folder.put("value", &large);
+    file(&folder);
+    for line in [
+        "--cert test-only.crt -f secret.yaml -w out.yaml",
+        "set --cert test-only.crt --name db sealed.yaml user --from-file value",
+        "--cert test-only.crt --merge-into sealed.yaml -f secret.yaml",
+    ] {
+        let noted = run(&folder, Streams::Pipes, &[], line, "", "");
+        assert_eq!((noted.code, noted.stdout.as_str()), (0, ""), "{line}: {}", noted.shown);
+        let place = noted.shown.starts_with("note: ") && noted.shown.contains(", document 1, line ");
+        assert!(
+            place && noted.shown.ends_with("; Flux always does so)\r\n") && noted.shown.lines().count() == 1,
+            "{line}: {}",
+            noted.shown
+        );
+    }
+}
+
+#[test]
 fn whoever_starts_it_without_input_is_told_what_it_waits_for() {
     let folder = Folder::with_keys();
     let end_of_input = "\u{4}";

@@ -1,12 +1,10 @@
 //! What is too large for the API server, or for the way in which it is applied.
 
 use crds::SealedSecret;
-use sealing::size;
+use sealing::size::{self, Obstacle};
 
 use super::Object;
 use crate::lint::rule::Rule;
-
-const SPLIT: &str = "seal the values as several Secrets";
 
 impl Object<'_, '_> {
     pub(super) fn sizes(&mut self, sealed: &SealedSecret) {
@@ -17,25 +15,14 @@ impl Object<'_, '_> {
                 "its Secret holds {secret} bytes in all values together, and Kubernetes allows {}: the Secret is never made",
                 size::LARGEST_SECRET
             );
-            self.find_and_fix(Rule::TooLarge, &path, message, SPLIT);
+            self.find_and_fix(Rule::TooLarge, &path, message, "seal the values as several Secrets");
         }
-        let object = &self.document.value;
-        let Ok(len) = size::of_object(object) else { return };
-        let annotations = size::of_annotations_applied(object, len);
-        if len > size::LARGEST_REQUEST {
-            let message = format!(
-                "the SealedSecret has {len} bytes as JSON, and etcd takes {} unless it is told otherwise",
-                size::LARGEST_REQUEST
-            );
-            self.find_and_fix(Rule::TooLarge, &path, message, SPLIT);
-        } else if annotations > size::LARGEST_ANNOTATIONS {
-            let message = format!(
-                "kubectl apply keeps a copy of the object in an annotation, which makes {annotations} bytes of annotations, \
-                 and the API server allows {}",
-                size::LARGEST_ANNOTATIONS
-            );
-            let fix = "kubectl apply --server-side (Argo CD: syncOptions: [ServerSideApply=true]; Flux always does so)";
-            self.find_and_fix(Rule::ApplySize, &path, message, fix);
+        if let Some(obstacle) = Obstacle::of(&self.document.value) {
+            let rule = match obstacle {
+                Obstacle::Request(_) => Rule::TooLarge,
+                Obstacle::Annotations(_) => Rule::ApplySize,
+            };
+            self.find_and_fix(rule, &path, obstacle.to_string(), obstacle.fix());
         }
     }
 }
