@@ -157,7 +157,7 @@ pub fn follow(
     let mut left = target.clone();
     left.spec
         .encrypted_data
-        .retain(|item, _| secret.items.contains_key(item));
+        .retain(|item, _| wanted.spec.encrypted_data.contains_key(item));
     let mut changes = seal_items(&left, &items, hinted, key, random)?;
     for difference in differences(wanted, target) {
         changes.extend(match &difference {

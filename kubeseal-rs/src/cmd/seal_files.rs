@@ -1,7 +1,8 @@
 //! `kubeseal seal`: each file with Secrets into a sealed one.
 //!
 //! All clear files are read, and all certificates found, before the first is sealed. A sealed file that is there already is
-//! changed in place: items follow the clear file, everything else in it is people's. Each file is done whole or not at all: its
+//! changed in place: items follow the clear file where it stays (else they are added, as their values are nowhere else),
+//! everything else in it is people's. Each file is done whole or not at all: its
 //! result replaces the old one by a rename after it has reached the disk, and only then may the clear file go.
 
 mod clear;
@@ -87,7 +88,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let done: Vec<_> = parallel::with_writes(|| {
         let reports = jobs.par_iter().map(|job| {
             let done = match &job.cert {
-                None => check(job, &values),
+                None => check(command, job, &values),
                 Some(cert) => one(command, job, &values, cert, &writer),
             };
             progress.done(&job.clear.path);
@@ -133,10 +134,10 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
 }
 
 /// Compares a file with its sealed one.
-fn check(job: &Job, values: &Values) -> Result<FileReport, Error> {
-    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, values)? {
+fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
+    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.removes(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
-        Some(existing) => (existing.differences(&job.clear), existing.left_alone()),
+        Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
     };
     Ok(match (differences.is_empty(), left_alone.is_empty()) {
         (true, true) => job.told("same").only_counted(),
@@ -156,12 +157,12 @@ fn one(
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
-    let existing = Existing::at(&job.to, clear, values)?;
+    let existing = Existing::at(&job.to, clear, command.removes(), values)?;
     let mut details = Vec::new();
     match &existing {
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
-            details = existing.left_alone();
+            details = existing.left_alone(clear);
             if command.mode == SealMode::Seal
                 && existing.is_current(clear, cert.public().fingerprint(), command.key_hint)
             {

@@ -107,6 +107,15 @@ impl SealedFile {
         &self.name
     }
 
+    /// The numbers of the lines that seem to have a comment.
+    pub(super) fn comments(&self) -> Vec<usize> {
+        let is_yaml = self.documents.iter().any(|document| document.format == Format::Yaml);
+        let lines = self.bytes.split(|byte| *byte == b'\n').enumerate();
+        let commented = lines
+            .filter(|(_, line)| line.starts_with(b"#") || line.windows(2).any(|two| matches!(two, b" #" | b"\t#")));
+        commented.map(|(number, _)| number + 1).filter(|_| is_yaml).collect()
+    }
+
     /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
     /// touched. What came from a stream goes to stdout.
     ///

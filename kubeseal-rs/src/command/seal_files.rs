@@ -158,6 +158,12 @@ impl SealFiles {
         })
     }
 
+    /// Whether items that are not in the clear file are removed from the sealed one. Not where no clear file stays: then the values
+    /// of the others may be nowhere else.
+    pub(crate) fn removes(&self) -> bool {
+        self.sources.is_none() && self.mode != SealMode::SealAndDelete
+    }
+
     /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed; that of other
     /// sources into the current folder, or the one that was typed.
     pub(crate) fn target(&self, path: &Path, below: &Path) -> PathBuf {

@@ -101,9 +101,10 @@ fn an_item_that_a_template_uses_is_not_removed() {
     let run = folder.run(&format!("{SEAL} db.yaml"), "");
     assert!(
         run.code == 1
-            && run
-                .stderr
-                .contains("templates use item \"password\": url\nhint: nothing was written"),
+            && run.stderr.contains(
+                "templates use item \"password\": url\nhint: nothing was written: put the item back into the clear file"
+            )
+            && !run.stderr.contains("--force"),
         "{}",
         run.stderr
     );
@@ -194,7 +195,7 @@ fn contradictions_are_refused_by_name() {
             run.stderr,
             format!(
                 "error: db.sealed.yaml: the sealed file contradicts db.yaml: {wrong}\nhint: nothing was written: make the two \
-                 files agree, or --force writes the sealed one anew, without what only it holds\n"
+                 files agree, or --force writes the sealed one anew and names what only it held, which is lost\n"
             )
         );
         assert_eq!((run.code, folder.text("db.sealed.yaml")), (1, sealed.clone()));
@@ -284,6 +285,8 @@ fn force_writes_anew_and_names_what_is_lost() {
         "annotation sealedsecrets.bitnami.com/patch of shop/db",
         "label of the SealedSecret team of shop/db",
         "annotation of the SealedSecret argocd.argoproj.io/sync-wave of shop/db",
+        "comment in line 1",
+        "comment in line 5",
     ] {
         assert!(told.contains(&format!("  lost: {lost}\n")), "{lost}: {told}");
     }

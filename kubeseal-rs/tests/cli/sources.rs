@@ -29,14 +29,63 @@ fn an_environment_file_becomes_a_sealed_file() {
     );
     let check = "seal --check --from-env-file app.env --name app -n shop";
     folder.run(check, "").ok();
-    // A further run changes the sealed file in place.
+    // A further run changes the sealed file in place, and removes nothing from it.
     folder.put("app.env", "USER=v\n");
-    assert_eq!(folder.run(check, "").code, 1);
+    folder.run(check, "").ok();
     let told = folder.run(&line, "").ok();
-    assert!(told.contains("removed: item PASSWORD of shop/app"), "{told}");
+    assert!(
+        told.contains("left alone: item PASSWORD of shop/app, which is not given in this command (kubeseal unset"),
+        "{told}"
+    );
     assert_eq!(
         recovered(&folder, "app.sealed.yaml")[0]["data"],
-        json!({"USER": "dg=="})
+        json!({"USER": "dg==", "PASSWORD": "YT1iICNj", "QUOTED": "InEi"})
+    );
+    folder.put("app.env", "NEW=v\n");
+    assert_eq!(folder.run(check, "").code, 1);
+}
+
+#[test]
+fn a_second_literal_is_added_to_the_first() {
+    let folder = Folder::with_keys();
+    folder
+        .run(&format!("{SEAL} --from-literal a=b --name lit -n x"), "")
+        .ok();
+    let told = folder
+        .run(&format!("{SEAL} --from-literal c=d --name lit -n x"), "")
+        .ok();
+    assert!(
+        told.contains("left alone: item a of x/lit") && !told.contains("clear file"),
+        "{told}"
+    );
+    assert_eq!(
+        recovered(&folder, "lit.sealed.yaml")[0]["data"],
+        json!({"a": "Yg==", "c": "ZA=="})
+    );
+    let told = folder
+        .run(&format!("{SEAL} --force --from-literal e=f --name lit -n x"), "")
+        .ok();
+    assert!(
+        told.contains("  lost: item a of x/lit\n  lost: item c of x/lit\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_clear_file_that_is_deleted_removes_no_item() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.run(&format!("{SEAL} --delete-clear db.yaml"), "").ok();
+    folder.put("db.yaml", &SECRET.replace("password: p", "user: u"));
+    let told = folder.run(&format!("{SEAL} --delete-clear db.yaml"), "").ok();
+    assert!(
+        told.contains("  left alone: item password of shop/db, which is not in the clear file (kubeseal unset"),
+        "{told}"
+    );
+    assert!(!folder.path("db.yaml").exists());
+    assert_eq!(
+        recovered(&folder, "db.sealed.yaml")[0]["data"],
+        json!({"password": "cA==", "user": "dQ=="})
     );
 }
 
@@ -126,7 +175,8 @@ fn placeholders_are_named_and_with_strict_refused() {
         &SECRET.replace("password: p", "password: '${DB_PASSWORD}', user: u"),
     );
     let run = folder.run(&format!("{SEAL} --strict db.yaml"), "");
-    let told = "the value of password is a placeholder (${VAR}, as Flux and envsubst fill in), and would be sealed as it stands";
+    let told =
+        "the value of password is a placeholder (${VAR}, as Flux and envsubst fill in), and is sealed as it stands";
     assert_eq!(
         run.stderr,
         format!("error: db.yaml, document 1, line 1: {told}\nhint: seal the value itself, or leave --strict out\n")

@@ -15,7 +15,8 @@ const SOURCES: [&str; 3] = ["from_env_file", "from_file", "from_literal"];
 #[derive(Debug, Args)]
 #[command(next_help_heading = "In place of PATH, as in kubectl create secret generic")]
 pub(crate) struct SourceFlags {
-    /// Seal the variables of this file (KEY=VALUE lines; quotes are part of a value) into NAME.sealed.yaml; repeatable
+    /// Seal the variables of this file (KEY=VALUE lines; quotes are part of a value) into NAME.sealed.yaml, beside the other
+    /// items of that file; repeatable
     #[arg(long, value_name = "FILE")]
     pub from_env_file: Vec<CommaSeparated>,
     /// Seal this file as one item, or each file of this directory; repeatable
@@ -50,10 +51,10 @@ pub(crate) struct SealFlags {
     /// certificate; with --recovery-private-key values are compared too)
     #[arg(long)]
     pub check: bool,
-    /// Write sealed files anew, also those that are current; what only they hold is lost
+    /// Write sealed files anew, also those that are current; what only they hold is lost, and named
     #[arg(long)]
     pub force: bool,
-    /// Delete each clear file once its sealed one is safely on disk
+    /// Delete each clear file once its sealed one is safely on disk; items of the sealed file that are not in it stay
     #[arg(long)]
     pub delete_clear: bool,
     /// Where the results may be opened: strict, namespace-wide or cluster-wide; strict leaves the choice to each Secret's

@@ -38,6 +38,8 @@ pub(super) struct ClearFile {
     pub(super) modified: Option<SystemTime>,
     /// Its Secrets in their order; never empty.
     pub(super) secrets: Vec<One>,
+    /// Whether it was put together from other files and texts.
+    from_sources: bool,
     /// The language of the first Secret, which is that of the result.
     pub(super) format: Format,
     /// What else it holds: the place and the kind.
@@ -74,6 +76,9 @@ pub(crate) enum ClearFileFault {
     /// Values that something fills in later, which it cannot once they are sealed.
     #[error("{0}")]
     Placeholder(String),
+    /// Templates of the sealed file need an item that the clear file has no more.
+    #[error("{0}")]
+    UsedByTemplates(String),
     /// Two Secrets would be one SealedSecret.
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
@@ -96,10 +101,14 @@ impl ClearFileFault {
             ClearFileFault::Symlink => "name the file that it points to",
             ClearFileFault::NotSealed(_) => "move it away, or write the sealed files elsewhere: --out DIR",
             ClearFileFault::Placeholder(_) => "seal the value itself, or leave --strict out",
+            ClearFileFault::UsedByTemplates(_) => {
+                "nothing was written: put the item back into the clear file, or change spec.template.data of the sealed one \
+                 first (kubeseal render FILE shows what it makes)"
+            }
             ClearFileFault::Twice(_) => "remove one of them",
             ClearFileFault::Contradicts { .. } => {
-                "nothing was written: make the two files agree, or --force writes the sealed one anew, without what only it \
-                 holds"
+                "nothing was written: make the two files agree, or --force writes the sealed one anew and names what only it \
+                 held, which is lost"
             }
         }
         .to_owned()
@@ -232,6 +241,7 @@ impl ClearFile {
             name,
             bytes,
             secrets,
+            from_sources: false,
             format,
             others,
             parameters,
@@ -279,6 +289,7 @@ impl ClearFile {
             bytes: Zeroizing::default(),
             modified,
             secrets: vec![secret],
+            from_sources: true,
             format: Format::Yaml,
             others: Vec::new(),
             remarks,
@@ -296,7 +307,7 @@ impl ClearFile {
                 let Some(filler) = placeholder::filler(value.expose()) else {
                     continue;
                 };
-                let told = format!("the value of {item} is a placeholder ({filler}), and would be sealed as it stands");
+                let told = format!("the value of {item} is a placeholder ({filler}), and is sealed as it stands");
                 if strict {
                     return Err(self
                         .name
@@ -307,6 +318,15 @@ impl ClearFile {
             }
         }
         Ok(self)
+    }
+
+    /// How messages say that something stands in it.
+    pub(super) fn given(&self) -> &'static str {
+        if self.from_sources {
+            "given in this command"
+        } else {
+            "in the clear file"
+        }
     }
 
     /// Nothing may be lost with the file.

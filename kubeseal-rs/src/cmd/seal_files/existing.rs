@@ -20,7 +20,7 @@ use crate::cmd::sealed_file::SealedFile;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest;
-use crate::objects::InputName;
+use crate::objects::{Fault, InputName};
 
 /// The sealed file of a clear one, as it is.
 pub(super) struct Existing {
@@ -40,18 +40,21 @@ pub(super) struct Existing {
 struct Counterpart {
     /// The position of the SealedSecret in the file; none: it is not sealed yet.
     at: Option<usize>,
+    /// Items that only the sealed file has, and that stay.
+    staying: Vec<String>,
     differences: Vec<Difference>,
     /// What its items hold, where values are compared; of some it may not be known.
     held: Option<BTreeMap<String, Held>>,
 }
 
 impl Existing {
-    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it.
+    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it, and with `removes`
+    /// an item that is not in the clear file is to go.
     /// None: there is nothing, or an empty file.
     ///
     /// # Errors
     /// It cannot be read, holds no SealedSecret at all, or it is not clear which of them is meant.
-    pub(super) fn at(to: &Path, clear: &ClearFile, values: &Values) -> Result<Option<Self>, Error> {
+    pub(super) fn at(to: &Path, clear: &ClearFile, removes: bool, values: &Values) -> Result<Option<Self>, Error> {
         let found = match std::fs::metadata(to) {
             Ok(found) => found,
             Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
@@ -73,7 +76,7 @@ impl Existing {
             return Err(name.fault_at(place, ClearFileFault::NotSealed(kind)).into());
         }
         let file = SealedFile::of(to, bytes, documents)?;
-        let counterparts = counterparts(clear, &file, values)?;
+        let counterparts = counterparts(clear, &file, removes, values)?;
         let is_counterpart = |at: usize| counterparts.iter().any(|one| one.at == Some(at));
         let others = file.sealed.iter().enumerate().filter(|(at, _)| !is_counterpart(*at));
         let others = others.map(|(_, sealed)| full_name(sealed)).collect();
@@ -112,10 +115,20 @@ impl Existing {
         told
     }
 
-    /// A line for each SealedSecret that is of no Secret of the clear file.
-    pub(super) fn left_alone(&self) -> Vec<String> {
-        let line = |name: &String| format!("left alone: {name} is sealed, and not in the clear file");
-        self.others.iter().map(line).collect()
+    /// A line for each SealedSecret that is of no Secret of the clear file, and for each item that stays without one.
+    pub(super) fn left_alone(&self, clear: &ClearFile) -> Vec<String> {
+        let line = |name: &String| format!("left alone: {name} is sealed, and not {}", clear.given());
+        let mut left: Vec<_> = self.others.iter().map(line).collect();
+        for (secret, counterpart) in self.pairs(clear) {
+            let name = full_name(&secret.outline);
+            left.extend(counterpart.staying.iter().map(|item| {
+                format!(
+                    "left alone: item {item} of {name}, which is not {} (kubeseal unset removes items)",
+                    clear.given()
+                )
+            }));
+        }
+        left
     }
 
     /// That clear and sealed file do not contradict each other.
@@ -181,7 +194,15 @@ impl Existing {
                 });
             }
         }
+        for (secret, counterpart) in self.pairs(clear) {
+            let overwritten = counterpart.differences.iter().filter(|one| one.is_contradiction());
+            let overwritten = overwritten.filter(|one| !matches!(one, Difference::Immutable { .. }));
+            let name = full_name(&secret.outline);
+            lost.extend(overwritten.map(|one| format!("overwritten: {name}: {one}")));
+        }
         lost.extend(self.others.iter().map(|name| format!("lost: {name}")));
+        let comments = self.file.comments();
+        lost.extend(comments.into_iter().map(|line| format!("lost: comment in line {line}")));
         lost
     }
 
@@ -224,7 +245,8 @@ impl Existing {
             };
             for difference in &counterpart.differences {
                 if let Difference::ItemTooMany(item) = difference {
-                    refuse_if_used(item, sealed).map_err(|fault| self.file.fault(at, fault))?;
+                    let used = |fault: Fault| ClearFileFault::UsedByTemplates(fault.to_string());
+                    refuse_if_used(item, sealed).map_err(|fault| self.file.fault(at, used(fault)))?;
                     removed.push(format!(
                         "removed: item {item} of {}, which is not in the clear file",
                         full_name(sealed)
@@ -240,7 +262,7 @@ impl Existing {
             let mut random = SystemRandom::default();
             let made = follow(
                 sealed,
-                &secret.outline,
+                &wanted(secret, &counterpart.staying, sealed),
                 &secret.clear,
                 &unchanged,
                 hinted,
@@ -270,8 +292,23 @@ fn full_name(sealed: &SealedSecret) -> String {
     }
 }
 
+/// What sealing the Secret gives beside the items that stay.
+fn wanted(secret: &One, staying: &[String], sealed: &SealedSecret) -> SealedSecret {
+    let mut wanted = secret.outline.clone();
+    let items = sealed.spec.encrypted_data.iter();
+    let items = items.filter(|(item, _)| staying.contains(item));
+    let items = items.map(|(item, value)| (item.clone(), value.clone()));
+    wanted.spec.encrypted_data.extend(items);
+    wanted
+}
+
 /// What the file has for each Secret of the clear one.
-fn counterparts(clear: &ClearFile, file: &SealedFile, values: &Values) -> Result<Vec<Counterpart>, Error> {
+fn counterparts(
+    clear: &ClearFile,
+    file: &SealedFile,
+    removes: bool,
+    values: &Values,
+) -> Result<Vec<Counterpart>, Error> {
     let mut taken = BTreeSet::new();
     let of = |secret: &One| {
         let metadata = &secret.outline.metadata;
@@ -289,9 +326,20 @@ fn counterparts(clear: &ClearFile, file: &SealedFile, values: &Values) -> Result
             return Ok(Counterpart::default());
         };
         let held = values.held(sealed, &secret.clear.items);
+        let staying: Vec<_> = match removes {
+            true => Vec::new(),
+            false => sealed
+                .spec
+                .encrypted_data
+                .keys()
+                .filter(|item| !secret.clear.items.contains_key(*item))
+                .cloned()
+                .collect(),
+        };
         Ok(Counterpart {
             at: Some(at),
-            differences: differences(&secret.outline, sealed),
+            differences: differences(&wanted(secret, &staying, sealed), sealed),
+            staying,
             held: held.map_err(|error| file.fault(at, MergeError::from(error)))?,
         })
     };
