@@ -150,7 +150,7 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 }
 
 /// As [`read`], but a document that is none of this project's in any reading need not keep the rules of this reader: where it
-/// does not (a duplicate key, a tag, `.inf`, no object at all), of its value only the kind is given, and [`Document::broken`] says
+/// does not (a duplicate key, a tag, `.inf`, no object at all), of its value only the kind is given, and `Document::broken` says
 /// why. A document that may be read as a Secret, a SealedSecret or a List is an error as ever.
 ///
 /// # Errors
