@@ -56,10 +56,14 @@ fn the_controller_runs_from_its_image() -> Result<()> {
     .success()?;
     let manifest = read(&blob(&layout, &read(&layout.join("index.json"))?["manifests"][0])?)?;
     let config = &read(&blob(&layout, &manifest["config"])?)?["config"];
-    ensure!(
-        config["User"] == "1001" && config["Env"] == json!(["PATH=/usr/local/bin"]),
-        "{config}"
-    );
+    // The settings of the allocator are those with which memory is given back (tests/served/memory.rs).
+    let environment = json!([
+        "PATH=/usr/local/bin",
+        "MALLOC_ARENA_MAX=1",
+        "MALLOC_MMAP_THRESHOLD_=131072",
+        "MALLOC_TRIM_THRESHOLD_=131072"
+    ]);
+    ensure!(config["User"] == "1001" && config["Env"] == environment, "{config}");
     let entry = config["Entrypoint"][0].as_str().context("an entry point")?;
 
     let root = folder.path().join("root");
