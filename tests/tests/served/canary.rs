@@ -66,6 +66,28 @@ fn broken(lab: &Lab, foreign: &str) -> Result<Vec<(&'static str, Value)>> {
         sealed["spec"]["template"]["type"] = json!("kubernetes.io/dockerconfigjson");
         Ok(())
     })?;
+    // All that is sealed there is a secret: labels, names of items, the type.
+    for (name, field, value) in [
+        (
+            "deprecated-label",
+            "metadata",
+            json!({"labels": {"by": format!("{CANARY} is no label")}}),
+        ),
+        (
+            "deprecated-item",
+            "data",
+            json!({format!("{CANARY} is no name"): "MQ=="}),
+        ),
+        ("deprecated-login", "type", json!("kubernetes.io/dockerconfigjson")),
+    ] {
+        let mut inner = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "MQ=="}});
+        inner[field] = value;
+        add(name, &|sealed| {
+            *sealed = lab.seal("default", name, &json!({"all": inner.to_string()}), "strict")?;
+            sealed["spec"] = json!({"data": sealed["spec"]["encryptedData"]["all"], "encryptedData": {}});
+            Ok(())
+        })?;
+    }
     add("blocked", &|_| Ok(()))?;
     for (name, text) in [
         ("template-fails", "{{ fail .a }}"),

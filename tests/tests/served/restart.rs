@@ -165,3 +165,29 @@ fn an_interrupt_ends_it_as_well() -> Result<()> {
     ensure!(status.success(), "{status}");
     Ok(())
 }
+
+#[test]
+fn templates_over_a_limit_are_not_tried_again_after_a_restart() -> Result<()> {
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    // The reference's definition prunes what ours remembers.
+    lab.cluster
+        .install(harness::implementation::Implementation::Reference)?;
+    let mut endless = lab.seal("default", "endless", &json!({"a": "1"}), "strict")?;
+    endless["spec"]["template"]["data"] = json!({"c": "{{ range 1000000 }}{{ end }}"});
+    lab.cluster.apply(&endless.to_string())?;
+    let reason = |lab: &Lab| -> Result<Value> {
+        let sealed = lab.sealed("default", "endless")?;
+        Ok(crate::lab::condition_of(&sealed, "Synced")["reason"].clone())
+    };
+    lab.await_condition("default", "endless", "Synced", "False")?;
+    ensure!(reason(&lab)? == "TemplateOverLimit", "{}", reason(&lab)?);
+    let (operations, requests) = cost_of_a_restart(&mut lab, "first")?;
+    ensure!(
+        operations == 0.0 && requests.is_empty(),
+        "{operations} operations, {requests:#?}"
+    );
+    // It changes, and is tried.
+    endless["spec"]["template"]["data"] = json!({"c": "{{ .a }}"});
+    lab.cluster.apply(&endless.to_string())?;
+    lab.await_items("default", "endless", &json!({"a": "1", "c": "1"}))
+}
