@@ -64,6 +64,8 @@ pub(crate) enum Command {
         format: Format,
         /// What to open with.
         keys: PrivateKeys,
+        /// The namespace of SealedSecrets that name none.
+        namespace: Option<String>,
     },
     /// Ask the controller whether it can open SealedSecrets.
     Validate {
@@ -71,6 +73,8 @@ pub(crate) enum Command {
         input: Input,
         /// Where the controller is.
         controller: Box<Controller>,
+        /// The namespace of SealedSecrets that name none.
+        namespace: Option<String>,
     },
     /// Print the certificate.
     FetchCert {
@@ -271,6 +275,7 @@ impl Command {
                 output,
                 format,
                 keys: PrivateKeys::of(args.mode.keys),
+                namespace: set(args.sealing.namespace),
             });
         }
         if args.mode.validate {
@@ -280,6 +285,7 @@ impl Command {
             return Ok(Command::Validate {
                 input,
                 controller: Box::new(Controller::of(&args.controller, &args.cluster)),
+                namespace: set(args.sealing.namespace),
             });
         }
         if args.mode.re_encrypt || args.mode.rotate {

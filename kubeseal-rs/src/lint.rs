@@ -26,7 +26,7 @@ use crate::quoting::path_word;
 use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
-pub(crate) use kustomization::is_one as is_kustomization;
+pub(crate) use kustomization::{absolute, is_one as is_kustomization, patches};
 pub(crate) use names::fault_of_name;
 pub(crate) use rule::{Level, Rule};
 use sealed::Sealed;
@@ -154,7 +154,10 @@ pub(crate) fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) ->
             report.findings.push(finding);
             continue;
         }
+        let is_patch = kustomizations.iter().any(|one| one.patches.contains(&source.path));
         match source.documents() {
+            // What it is a patch of is judged.
+            Ok(_) if is_patch => report.findings.extend(embedded_values::judge(source, &[])),
             Ok(documents) => {
                 report.findings.extend(embedded_values::judge(source, &documents));
                 judge_documents(source, documents, &mut sealed, &mut report.findings);

@@ -24,6 +24,12 @@ pub(crate) fn filler(value: &[u8]) -> Option<&'static str> {
         .then_some("ENC[…], as SOPS decrypts")
 }
 
+/// Whether a text stands where a ciphertext is to be put later: nothing, or something short such as `AgBy3i4O...` and
+/// `SEALED_PLACEHOLDER_DB`. What is left of a damaged ciphertext mostly is longer.
+pub(crate) fn is_unsealed(text: &str) -> bool {
+    text.trim().len() < 128
+}
+
 fn is_name(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     !text.is_empty() && text.bytes().all(fits) && !text.starts_with(|first: char| first.is_ascii_digit())

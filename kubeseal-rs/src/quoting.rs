@@ -38,6 +38,14 @@ fn is_obeyed(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// `namespace/name`; the name alone of what has no namespace.
+pub(crate) fn full_name(namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => name.to_owned(),
+        namespace => format!("{namespace}/{name}"),
+    }
+}
+
 /// A path as one word of a command line in a POSIX shell.
 pub(crate) fn path_word(path: &Path) -> String {
     let text = path.display().to_string();

@@ -259,20 +259,38 @@ mod private {
         /// [`KeyError::NoPrivateKey`] when there is no such block; else what is wrong with the first one.
         pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
             let blocks = pem::blocks(text).ok_or(KeyError::Malformed)?;
-            for block in blocks {
-                match block.tag.as_str() {
-                    TAG_ENCRYPTED => return Err(KeyError::Encrypted),
-                    // The older form has a header (`Proc-Type`), and no structure that can be read.
-                    TAG_PKCS1 if block.has_headers => {
-                        return Self::from_pkcs1(&block.der).map_err(|_| KeyError::Encrypted);
-                    }
-                    TAG_PKCS1 => return Self::from_pkcs1(&block.der),
-                    TAG_PKCS8 => return Self::from_pkcs8(block.der),
-                    TAG_SEC1 => return Err(KeyError::NotRsa("an EC private key".to_owned())),
-                    _ => {}
-                }
+            let mut keys = blocks.into_iter().filter_map(|block| Self::of_block(block).transpose());
+            keys.next().unwrap_or(Err(KeyError::NoPrivateKey))
+        }
+
+        /// All private keys of a PEM text, as [`Self::from_pem`].
+        ///
+        /// # Errors
+        /// [`KeyError`] of the first that is none; a text without any is an error.
+        pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, KeyError> {
+            let blocks = pem::blocks(text).ok_or(KeyError::Malformed)?;
+            let keys = blocks.into_iter().filter_map(|block| Self::of_block(block).transpose());
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            if keys.is_empty() {
+                Err(KeyError::NoPrivateKey)
+            } else {
+                Ok(keys)
             }
-            Err(KeyError::NoPrivateKey)
+        }
+
+        /// The private key that a block holds; none when it is no private key.
+        fn of_block(block: pem::Block) -> Result<Option<Self>, KeyError> {
+            match block.tag.as_str() {
+                TAG_ENCRYPTED => Err(KeyError::Encrypted),
+                // The older form has a header (`Proc-Type`), and no structure that can be read.
+                TAG_PKCS1 if block.has_headers => {
+                    Self::from_pkcs1(&block.der).map(Some).map_err(|_| KeyError::Encrypted)
+                }
+                TAG_PKCS1 => Self::from_pkcs1(&block.der).map(Some),
+                TAG_PKCS8 => Self::from_pkcs8(block.der).map(Some),
+                TAG_SEC1 => Err(KeyError::NotRsa("an EC private key".to_owned())),
+                _ => Ok(None),
+            }
         }
 
         fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {

@@ -115,7 +115,7 @@ pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
     const PEM_BEGIN: &[u8] = b"-----BEGIN ";
     let file = pem::utf8(file);
     if file.trim_ascii_start().starts_with(PEM_BEGIN) {
-        return Ok(vec![PrivateKey::from_pem(&file)?]);
+        return Ok(PrivateKey::all_from_pem(&file)?);
     }
     let mut keys = Vec::new();
     for document in document::read(&file)? {

@@ -44,7 +44,7 @@ pub enum MergeError {
     )]
     Empty,
     /// The target lacks a name that its scope binds.
-    #[error("the target cannot be sealed into: {0}")]
+    #[error(transparent)]
     Binding(#[from] BindingError),
     /// The target is of another scope than what was asked for: its items could not all be opened.
     #[error("the target's scope is {target}, but the scope asked for is {asked}")]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crds::{SealedSecret, SecretTemplate, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
@@ -110,13 +111,21 @@ impl fmt::Display for ItemErrors {
     }
 }
 
-/// Reads a SealedSecret from a document.
+/// Reads a SealedSecret from a document. An item that is null is an empty text (reference behaviour).
 ///
 /// # Errors
 /// [`SecretError`]: another kind, or a field that does not hold what it must.
 pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
     secret::check_kind(document, names::KIND, names::API_VERSION)?;
-    Ok(document.parse()?)
+    let items = document.value.pointer("/spec/encryptedData").and_then(Value::as_object);
+    let nulls = items.into_iter().flatten().filter(|(_, text)| text.is_null());
+    let nulls: Vec<_> = nulls.map(|(item, _)| item.clone()).collect();
+    let mut sealed: SealedSecret = document.parse_without(&["spec", "encryptedData"], &nulls)?;
+    sealed
+        .spec
+        .encrypted_data
+        .extend(nulls.into_iter().map(|item| (item, String::new())));
+    Ok(sealed)
 }
 
 /// The SealedSecrets among the documents of a file; those of other kinds are nobody's business. Of a file without any, the
@@ -150,6 +159,22 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
         metadata.namespace.as_deref().unwrap_or_default(),
         metadata.name.as_deref().unwrap_or_default(),
     )
+}
+
+/// Gives an object that names no namespace the `given` one, else that of its template: what it was sealed for, where a
+/// kustomization names the namespace. One with a namespace, or of a scope that binds none, stays as it is.
+pub fn place(sealed: &mut SealedSecret, given: Option<&str>) {
+    if !matches!(binding(sealed), Err(BindingError::NamespaceMissing(_))) {
+        return;
+    }
+    let template = sealed
+        .spec
+        .template
+        .as_ref()
+        .and_then(|template| template.metadata.as_ref());
+    let of_template = template.and_then(|metadata| metadata.namespace.clone());
+    let given = given.filter(|given| !given.is_empty()).map(str::to_owned);
+    sealed.metadata.namespace = given.or(of_template);
 }
 
 /// Opens every item, renders the templates, and makes the Secret. `preferred` are the keys to try first, the likeliest

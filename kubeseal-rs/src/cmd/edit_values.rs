@@ -54,7 +54,7 @@ fn change(
     random: &mut dyn Random,
 ) -> Result<String, Error> {
     let path = &command.target.file;
-    let file = SealedFile::read(path)?;
+    let file = SealedFile::read(path)?.placed(command.target.namespace.as_deref());
     let shown = shown(&file, command)?;
     let sections: Vec<_> = shown.iter().map(|(_, sealed, label)| section(sealed, label)).collect();
     // Before anyone types what could not be sealed.

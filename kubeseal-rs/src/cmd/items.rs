@@ -31,7 +31,7 @@ pub(crate) fn set(
     if let Some(file) = EmbeddedFile::read(&command.target.file)? {
         return file.set(command, environment, now, random);
     }
-    let file = SealedFile::read(&command.target.file)?;
+    let file = SealedFile::read(&command.target.file)?.placed(command.target.namespace.as_deref());
     let (at, sealed) = file.meant(&command.target)?;
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
     let (value, cert) = super::read_before(&command.value, || Ok(value(command)?), cert)?;

@@ -8,6 +8,7 @@ use sealing::document::edit::Change;
 use sealing::merge::{MergeError, merge};
 use sealing::random::Random;
 use sealing::size;
+use sealing::unseal::place;
 
 use super::sealed_file::SealedFile;
 use crate::cert_source;
@@ -26,7 +27,7 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let read = || super::read_objects(&command.input);
     let into = || {
-        let file = SealedFile::read(&command.target)?;
+        let file = SealedFile::read(&command.target)?.placed(command.parameters.namespace.as_deref());
         if command.json {
             file.check_json()?;
         }
@@ -48,8 +49,11 @@ pub(crate) fn run(
             .or(secret.metadata.namespace.as_ref());
         let strictly = documents.len() > 1;
         let at = file.target(said.map(String::as_str), namespace.map(String::as_str), strictly)?;
-        let Some(target) = file.sealed.get(at) else { continue };
-        let merged = merge(target, &secret, &command.parameters, cert.public(), random)
+        let Some(mut target) = file.sealed.get(at).cloned() else {
+            continue;
+        };
+        place(&mut target, secret.metadata.namespace.as_deref());
+        let merged = merge(&target, &secret, &command.parameters, cert.public(), random)
             .map_err(|error| name.fault_at(document.place(), error))?;
         let all = changes.entry(at).or_default();
         // Of two values for one field only one could stay.

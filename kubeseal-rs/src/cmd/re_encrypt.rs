@@ -9,6 +9,7 @@ use sealing::binding::Scope;
 use sealing::document::edit::{Edit, edit};
 use sealing::document::{self, Document, Format};
 use sealing::reseal::{Which, reply};
+use sealing::unseal::place;
 
 use crate::cluster::Cluster;
 use crate::command::{Input, Output, ReEncrypt};
@@ -24,7 +25,10 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     let documents = name.documents(&bytes)?;
     let keeps_form = |format: &Format| documents.iter().all(|document| document.format == *format);
     let to_turn_into = command.format.filter(|format| !keeps_form(format));
-    let sealed = name.sealed_secrets(documents)?;
+    let mut sealed = name.sealed_secrets(documents)?;
+    for (_, sealed) in &mut sealed {
+        place(sealed, command.namespace.as_deref());
+    }
     let cluster = Cluster::connect(&command.controller.cluster, environment)?;
     let service = cluster.service(&command.controller)?;
     let mut edits = Vec::new();

@@ -9,7 +9,7 @@ use sealing::key_secret::private_keys;
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::render::Rendering;
-use sealing::unseal::{UnsealError, unseal};
+use sealing::unseal::{UnsealError, place, unseal};
 
 use crate::command::{Input, Output, PrivateKeys};
 use crate::error::Error;
@@ -18,7 +18,13 @@ use crate::keys::age_file;
 use crate::objects::{self, Fault, InputName};
 
 /// Opens all SealedSecrets, then writes the result at once.
-pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &PrivateKeys) -> Result<(), Error> {
+pub(crate) fn run(
+    input: &Input,
+    namespace: Option<&str>,
+    output: &Output,
+    format: Format,
+    keys: &PrivateKeys,
+) -> Result<(), Error> {
     let (bytes, keys) = super::read_before(input, || super::read_objects(input), || key_ring(keys))?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
@@ -28,7 +34,8 @@ pub(crate) fn run(input: &Input, output: &Output, format: Format, keys: &Private
     };
     let mut clear = Vec::new();
     let lately = Lately::default();
-    for (document, sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
+    for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
+        place(&mut sealed, namespace);
         let opened = unseal(&sealed, &keys, &lately.keys(), &mut rendering).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),

@@ -18,6 +18,7 @@ use sealing::document::{self, Place};
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::reseal::{Which, reply, reseal};
+use sealing::unseal::place;
 
 use crate::cert_source::Certificates;
 use crate::cluster::{Cluster, ProxiedService};
@@ -25,6 +26,7 @@ use crate::command::{Opener, Output, ResealFiles, ResealMode, is_stream};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
+use crate::lint::{absolute, patches};
 use crate::manifest::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
@@ -77,10 +79,12 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
 
 /// What is wrong with files that may hold sealed values, and those that do.
 fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
+    let patches = patches(files.iter().map(|file| file.path.as_path()));
     files
         .into_par_iter()
         .filter_map(|file| {
-            let read = Source::read(&file).transpose()?;
+            let is_patch = patches.contains(&absolute(&file.path));
+            let read = Source::read(&file, is_patch).transpose()?;
             Some(read.map_err(|fault| FileReport::failed(&file.path, fault)))
         })
         .partition_map(Either::from)
@@ -162,7 +166,8 @@ fn one_file(
     let (mut edits, mut objects) = (Vec::new(), source.embedded.len());
     for document in source.manifest.of_kind(names::KIND) {
         objects += 1;
-        let sealed = name.sealed_secret(document)?;
+        let mut sealed = name.sealed_secret(document)?;
+        place(&mut sealed, command.bound_to.namespace.as_deref());
         let changes = changes(document.place(), &sealed)?;
         if !changes.is_empty() {
             details.push(shown::items(&sealed, &changes));

@@ -8,6 +8,7 @@ use sealing::document::edit::{Change, Edit, append, edit};
 use sealing::document::{self, Document, Format, Place};
 use sealing::merge;
 use sealing::size::{self, Obstacle};
+use sealing::unseal::place;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -56,6 +57,12 @@ impl SealedFile {
             documents,
             sealed,
         })
+    }
+
+    /// The file, whose objects without a namespace are in the `given` one, else in that of their template.
+    pub(super) fn placed(mut self, given: Option<&str>) -> Self {
+        self.sealed.iter_mut().for_each(|sealed| place(sealed, given));
+        self
     }
 
     /// The position among [`Self::sealed`] of the object that is meant; see [`merge::target`].

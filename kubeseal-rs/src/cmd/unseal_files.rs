@@ -1,6 +1,6 @@
 //! `kubeseal unseal`: SealedSecrets and private keys → Secrets in clear, offline, file by file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crds::names;
@@ -12,13 +12,14 @@ use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::raw::open_raw;
 use sealing::render::Rendering;
-use sealing::unseal::unseal;
+use sealing::unseal::{place, unseal};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
 use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
+use crate::lint::{absolute, patches};
 use crate::manifest::Manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
@@ -61,7 +62,10 @@ struct Clear {
 /// Opens the files and writes what is in them.
 pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
     let keys = super::recovery_unseal::key_ring(&command.keys)?;
-    let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let mut files = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let patches = patches(files.iter().map(|file| file.path.as_path()));
+    // They are no objects, unless whoever names one says so.
+    files.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
     let format = match (&command.to, command.tree.report) {
         (ClearPlace::Stdout, ReportFormat::Json) => Some(Format::Json),
         (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
@@ -72,7 +76,7 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         .into_par_iter()
         .filter_map(|file| {
             let path = file.path.clone();
-            let clear = opened(file, &keys, &lately, format).transpose();
+            let clear = opened(command, file, &keys, &lately, format).transpose();
             progress.done(&path);
             clear.map(|clear| clear.map_err(|fault| (path, fault)))
         })
@@ -110,16 +114,24 @@ fn print(opened: Vec<Opened>) -> Result<(), Error> {
 
 /// Each file by itself.
 fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(), Error> {
-    let (mut taken, writer) = (BTreeSet::new(), Writer::default());
+    let writer = Writer::default();
+    let target = |clear: &Clear| match to {
+        ClearPlace::Folder(folder) => clear_name(&folder.join(&clear.file.below)),
+        _ => clear_name(&clear.file.path),
+    };
+    let mut targets = BTreeMap::new();
+    for clear in opened.iter().flatten() {
+        let to = target(clear);
+        if let Some(one) = targets.insert(to.clone(), &clear.file.path) {
+            let (one, other) = (one.clone(), clear.file.path.clone());
+            return Err(Error::CommonTarget { to, one, other });
+        }
+    }
     let reports = opened.into_iter().map(|one| match one {
         Err((path, fault)) => FileReport::failed(&path, fault),
         Ok(clear) => {
-            let target = match to {
-                ClearPlace::Folder(folder) => clear_name(&folder.join(&clear.file.below)),
-                _ => clear_name(&clear.file.path),
-            };
-            let fresh = taken.insert(target.clone());
-            match written(&target, &clear.text, fresh, &writer) {
+            let target = target(&clear);
+            match written(&target, &clear.text, &writer) {
                 Ok(()) => FileReport::done(&clear.file.path, "unsealed", clear.objects).to(&target),
                 Err(fault) => FileReport::failed(&clear.file.path, fault),
             }
@@ -128,7 +140,7 @@ fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(
     report::print(reports.collect(), format)
 }
 
-fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<(), Error> {
+fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
     let name = InputName(target.display().to_string());
     let failed = |reason| FileError::Write {
         path: target.to_owned(),
@@ -137,7 +149,7 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
     if place::comes_under_git(target).map_err(failed)? {
         return Err(name.fault(ClearPlaceFault::InWorkTree).into());
     }
-    if !fresh || std::fs::symlink_metadata(target).is_ok() {
+    if std::fs::symlink_metadata(target).is_ok() {
         return Err(name.fault(ClearPlaceFault::Exists).into());
     }
     if let Some(folder) = target.parent() {
@@ -148,7 +160,13 @@ fn written(target: &Path, text: &str, fresh: bool, writer: &Writer) -> Result<()
 }
 
 /// The Secrets of a file; none when there is no SealedSecret in it.
-fn opened(file: TreeFile, keys: &KeyRing, lately: &Lately, format: Option<Format>) -> Result<Option<Clear>, Error> {
+fn opened(
+    command: &UnsealFiles,
+    file: TreeFile,
+    keys: &KeyRing,
+    lately: &Lately,
+    format: Option<Format>,
+) -> Result<Option<Clear>, Error> {
     let Some(manifest) = Manifest::read(&file, names::KIND)? else {
         return Ok(None);
     };
@@ -162,7 +180,8 @@ fn opened(file: TreeFile, keys: &KeyRing, lately: &Lately, format: Option<Format
     let mut language = None;
     for document in manifest.of_kind(names::KIND) {
         language.get_or_insert(document.format);
-        let sealed = name.sealed_secret(document)?;
+        let mut sealed = name.sealed_secret(document)?;
+        place(&mut sealed, command.namespace.as_deref());
         let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
             .map_err(|error| name.fault_at(document.place(), error))?;
         // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.

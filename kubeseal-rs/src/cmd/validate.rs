@@ -1,6 +1,7 @@
 //! `--validate`: asks the controller about each SealedSecret. Silent when it can open them all.
 
 use sealing::document;
+use sealing::unseal::place;
 
 use crate::cluster::{Cluster, Verdict};
 use crate::command::{Controller, Input};
@@ -9,11 +10,17 @@ use crate::error::Error;
 use crate::objects::{Fault, InputName};
 
 /// Asks about every SealedSecret, and tells of all that cannot be opened.
-pub(crate) fn run(input: &Input, controller: &Controller, environment: &Environment) -> Result<(), Error> {
+pub(crate) fn run(
+    input: &Input,
+    namespace: Option<&str>,
+    controller: &Controller,
+    environment: &Environment,
+) -> Result<(), Error> {
     let bytes = super::read_objects(input)?;
     let name = InputName::of(input);
     let mut questions = Vec::new();
-    for (document, sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
+    for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
+        place(&mut sealed, namespace);
         let json = document::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
         questions.push((document.place(), sealed.metadata.name.unwrap_or_default(), json));
     }

@@ -2,7 +2,7 @@
 
 use sealing::document::Format;
 
-use super::{CommandError, Controller, Input, Output, format};
+use super::{CommandError, Controller, Input, Output, format, set};
 use crate::args::Args;
 
 /// Have the controller seal SealedSecrets again with its newest key.
@@ -16,6 +16,8 @@ pub(crate) struct ReEncrypt {
     pub format: Option<Format>,
     /// Where the controller is.
     pub controller: Box<Controller>,
+    /// The namespace of SealedSecrets that name none.
+    pub namespace: Option<String>,
 }
 
 impl ReEncrypt {
@@ -36,6 +38,7 @@ impl ReEncrypt {
             output,
             format,
             controller: Box::new(Controller::of(&args.controller, &args.cluster)),
+            namespace: set(args.sealing.namespace.clone()),
         })
     }
 }

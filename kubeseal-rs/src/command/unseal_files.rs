@@ -15,6 +15,8 @@ pub(crate) struct UnsealFiles {
     pub tree: Tree,
     /// At least one file.
     pub keys: PrivateKeys,
+    /// The namespace of SealedSecrets that name none.
+    pub namespace: Option<String>,
     /// Where the Secrets go.
     pub to: ClearPlace,
 }
@@ -83,7 +85,6 @@ impl Unseal {
         let needs_raw = [
             (flags.scope.is_some(), "--scope"),
             (set(flags.name).is_some(), "--name"),
-            (set(flags.namespace).is_some(), "--namespace"),
         ];
         if let Some((_, flag)) = needs_raw.iter().find(|(typed, _)| *typed) {
             return Err(CommandError::OnlyWithRaw(flag));
@@ -101,7 +102,12 @@ impl Unseal {
             (false, Some(folder)) => ClearPlace::Folder(folder),
             (false, None) => ClearPlace::Stdout,
         };
-        Ok(Unseal::Files(UnsealFiles { tree, keys, to }))
+        Ok(Unseal::Files(UnsealFiles {
+            tree,
+            keys,
+            namespace: set(flags.namespace),
+            to,
+        }))
     }
 }
 

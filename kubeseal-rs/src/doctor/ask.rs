@@ -12,6 +12,8 @@ use sealing::key::Fingerprint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
 
+use crate::quoting::full_name;
+
 /// Questions at most about one object that keys at hand answer: each costs private-key operations.
 const MOST_TRIES: usize = 400;
 
@@ -127,7 +129,7 @@ impl Case {
     /// `namespace/name` for messages.
     pub(crate) fn shown(&self) -> String {
         let name = self.object.metadata.name.as_deref().unwrap_or_default();
-        format!("{}/{}", shown(&self.namespace), shown(name))
+        full_name(&shown(&self.namespace), &shown(name))
     }
 
     /// Whether the template agrees about the name, and not about the namespace.

@@ -10,6 +10,7 @@ use super::Finding;
 use super::kustomization::Kustomization;
 use super::rule::Rule;
 use super::sealed::Sealed;
+use crate::quoting::full_name;
 
 /// A finding for each object but the first of its name in the same place.
 pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
@@ -25,9 +26,8 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
         }
         if let Some(first) = first {
             let message = format!(
-                "SealedSecret {}/{} is also in {}, line {}; one of them would overwrite the other",
-                shown(&object.namespace),
-                shown(&object.name),
+                "SealedSecret {} is also in {}, line {}; one of them would overwrite the other",
+                full_name(&shown(&object.namespace), &shown(&object.name)),
                 first.source.name,
                 first.place.line
             );

@@ -1,12 +1,14 @@
-//! Kustomization files: what they include, and what of it they rename.
+//! Kustomization files: what they include, what of it they rename, and which files they name as patches.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sealing::document::{self, Document, Place};
 use serde_json::Value;
 
 use super::Source;
-use crate::repository::normal;
+use crate::files;
+use crate::repository::{normal, work_tree};
 
 /// The names under which kustomize looks for one.
 const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -17,13 +19,75 @@ pub(crate) fn is_one(path: &Path) -> bool {
         .is_some_and(|name| FILES.iter().any(|file| name == *file))
 }
 
-/// One kustomization file. Remote resources, patches and transformers of one's own are not followed.
+/// The patches (absolute paths) that kustomizations name in the folders of `files` and above them, as far as their work tree
+/// reaches; outside one, in their own folders. A kustomization that cannot be read names none.
+pub(crate) fn patches<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet<PathBuf> {
+    let mut folders = BTreeSet::new();
+    for file in files {
+        let Some(folder) = absolute(file).parent().map(Path::to_owned) else {
+            continue;
+        };
+        if folders.contains(&folder) {
+            continue;
+        }
+        let root = work_tree(&folder).unwrap_or_else(|| folder.clone());
+        folders.extend(
+            folder
+                .ancestors()
+                .take_while(|above| above.starts_with(&root))
+                .map(Path::to_owned),
+        );
+    }
+    let named = folders.iter().flat_map(|folder| {
+        let found = FILES.iter().find_map(|name| files::read_file(&folder.join(name)).ok());
+        let documents = found.and_then(|bytes| document::read(&bytes).ok());
+        let first = documents.and_then(|documents| documents.into_iter().next());
+        first
+            .map(|document| patches_of(&document.value, folder))
+            .unwrap_or_default()
+    });
+    named.collect()
+}
+
+/// The path from the root, without `.` and `..`.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// The files that a kustomization names as patches, and not also as resources.
+fn patches_of(kustomization: &Value, folder: &Path) -> Vec<PathBuf> {
+    let entries = ["patches", "patchesJson6902"].into_iter().flat_map(|field| {
+        let list = kustomization.get(field).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(|entry| entry.get("path")?.as_str())
+    });
+    let named = entries.chain(texts(kustomization, "patchesStrategicMerge"));
+    let included: BTreeSet<_> = included(kustomization, folder).collect();
+    // One that stands in the kustomization itself gives a path that no file has.
+    named
+        .map(|entry| joined(folder, entry))
+        .filter(|path| !included.contains(path))
+        .collect()
+}
+
+fn included<'v>(kustomization: &'v Value, folder: &Path) -> impl Iterator<Item = PathBuf> + use<'v> {
+    let folder = folder.to_owned();
+    let fields = ["resources", "bases", "components"].into_iter();
+    fields
+        .flat_map(|field| texts(kustomization, field))
+        .map(move |entry| joined(&folder, entry))
+}
+
+/// One kustomization file. Remote resources and transformers of one's own are not followed, and patches are not applied.
 #[derive(Debug)]
 pub(super) struct Kustomization<'a> {
     pub(super) source: &'a Source,
     folder: PathBuf,
     /// Files and folders that it includes, absolute.
     includes: Vec<PathBuf>,
+    /// Files that it names as patches, absolute.
+    pub(super) patches: Vec<PathBuf>,
     pub(super) name_prefix: Option<Setting>,
     pub(super) name_suffix: Option<Setting>,
     pub(super) namespace: Option<Setting>,
@@ -62,16 +126,13 @@ impl<'a> Kustomization<'a> {
         let documents = document::read(&source.bytes).ok()?;
         let document = documents.first()?;
         let folder = source.path.parent()?.to_owned();
-        let includes = ["resources", "bases", "components"].into_iter();
-        let includes = includes
-            .flat_map(|field| texts(&document.value, field))
-            .map(|entry| joined(&folder, entry));
         let labels = ["commonLabels", "labels"]
             .into_iter()
             .find(|field| is_filled(document, field));
         Some(Self {
             source,
-            includes: includes.collect(),
+            includes: included(&document.value, &folder).collect(),
+            patches: patches_of(&document.value, &folder),
             name_prefix: setting(document, &["namePrefix"]),
             name_suffix: setting(document, &["nameSuffix"]),
             namespace: setting(document, &["namespace"]),

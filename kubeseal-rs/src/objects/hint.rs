@@ -1,6 +1,7 @@
 //! What to type next when something is wrong with an input.
 
 use crds::names;
+use sealing::binding::BindingError;
 use sealing::document::DocumentError;
 use sealing::document::edit::EditError;
 use sealing::envelope::EnvelopeError;
@@ -20,6 +21,9 @@ impl Fault {
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
+            Fault::Secret(SecretError::OtherKind { wanted, wanted_version, kind, .. }) if wanted == kind => {
+                format!("nothing was written: write it as `apiVersion: {wanted_version}`, then run the same command again")
+            }
             Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) => other_kind(wanted, kind),
             Fault::Secret(SecretError::NotBase64 { .. }) => {
                 "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
@@ -53,7 +57,6 @@ impl Fault {
                  certificate"
                     .to_owned()
             }
-            Fault::Reseal(_) => return None,
             Fault::NotOpened { .. } => {
                 "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE FILE; what is to be left out: \
                  --exclude FILE"
@@ -61,6 +64,11 @@ impl Fault {
             }
             Fault::Unbound { .. } => {
                 "say it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict".to_owned()
+            }
+            Fault::Merge(MergeError::Binding(BindingError::NamespaceMissing(_)))
+            | Fault::Unseal(UnsealError::Binding(BindingError::NamespaceMissing(_)))
+            | Fault::Reseal(ResealError::Binding(BindingError::NamespaceMissing(_))) => {
+                "say it: --namespace NAMESPACE, or write metadata.namespace".to_owned()
             }
             Fault::NoSealedValue { .. } => {
                 "a new value is pasted by hand: kubeseal --raw --name NAME --namespace NAMESPACE".to_owned()
@@ -130,7 +138,7 @@ impl Fault {
             }
             Fault::NameOfFile => "kubeseal edit FILE --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
-            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }
@@ -183,6 +191,8 @@ fn not_opened(items: &ItemErrors) -> String {
              the keys that of its certificate: kubeseal doctor FILE finds out what differs"
                 .to_owned()
         }
-        None => "the text under spec.encryptedData was changed: take it from an intact copy, or seal again".to_owned(),
+        None => "the text under spec.encryptedData is no sealed value: take it from an intact copy, or seal the value: kubeseal set \
+                 FILE ITEM"
+            .to_owned(),
     }
 }

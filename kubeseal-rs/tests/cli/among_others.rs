@@ -172,3 +172,15 @@ fn only_the_secrets_of_a_stream_are_sealed() {
         (1, "", "error: stdin: there is no Secret in it\n")
     );
 }
+
+#[test]
+fn a_secret_without_its_api_version_is_told_which() {
+    let folder = Folder::with_keys();
+    let secret = "kind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {p: v}\n";
+    let run = folder.run("--cert test-only.crt", secret);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("`apiVersion: v1`"), "{}", run.told);
+    folder
+        .run("--cert test-only.crt", &format!("apiVersion: v1\n{secret}"))
+        .ok();
+}

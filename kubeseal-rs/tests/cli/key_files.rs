@@ -80,3 +80,15 @@ fn keys_are_read_from_a_pipe_of_the_shell() {
         );
     }
 }
+
+#[test]
+fn all_keys_of_a_pem_file_are_tried() {
+    let folder = Folder::with_keys();
+    let both = format!("{}{}", folder.text("test-only-other.key"), folder.text("test-only.key"));
+    folder.put("both.key", &both);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {p: v}\n";
+    let sealed = folder.run("--cert test-only.crt", secret).ok();
+    folder
+        .run("--recovery-unseal --recovery-private-key both.key", &sealed)
+        .ok();
+}

@@ -172,3 +172,16 @@ fn a_bare_value_is_opened_from_a_file_and_from_stdin() {
         run.stderr
     );
 }
+
+#[test]
+fn two_files_that_would_be_one_clear_file_are_both_named() {
+    let folder = folder();
+    folder.put("other/db.sealed.yaml", &folder.text("sealed/db.sealed.yaml"));
+    let words = format!("{UNSEAL} --out clear sealed/db.sealed.yaml other/db.sealed.yaml");
+    let run = folder.run(&words, "");
+    assert_eq!(run.code, 1);
+    for name in ["sealed/db.sealed.yaml", "other/db.sealed.yaml", "clear/db.yaml"] {
+        assert!(run.stderr.contains(name), "{}", run.told);
+    }
+    assert!(!folder.path("clear").exists());
+}

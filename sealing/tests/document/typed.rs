@@ -55,7 +55,7 @@ fn the_field_that_does_not_fit_is_named_without_its_value() {
         ),
         (
             "metadata:\n  name: yes\n",
-            "document 1, line 2: \"metadata.name\": a string is wanted here",
+            "document 1, line 2: \"metadata.name\": a string is wanted here: put it in quotes",
         ),
         (
             "metadata: hunter2\n",

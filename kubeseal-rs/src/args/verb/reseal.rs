@@ -27,7 +27,7 @@ pub(crate) struct ResealFlags {
     /// What sealed values outside SealedSecrets (a chart's values, Helm templates) were sealed for [default: names in the same document]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// The namespace that such values were sealed for
+    /// The namespace that such values, and SealedSecrets that name none, were sealed for [default of the latter: that of their template]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
     /// The newest certificate, or where the controller is.

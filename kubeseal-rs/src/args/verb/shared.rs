@@ -45,7 +45,7 @@ pub(crate) struct ObjectFlags {
     /// The name of the SealedSecret that is meant, when the file holds several
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// The namespace of the SealedSecret that is meant
+    /// The namespace of the SealedSecret that is meant, or is to be taken for its own where it names none [default: that of its template]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 }

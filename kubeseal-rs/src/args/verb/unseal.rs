@@ -33,7 +33,7 @@ pub(crate) struct UnsealFlags {
     /// With --raw: the name of the Secret
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// With --raw: the namespace of the Secret
+    /// The namespace of SealedSecrets that name none [default: that of their template]; with --raw that of the Secret
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! What would change in a file, without any ciphertext.
 
+use crate::quoting;
 use crds::SealedSecret;
 use sealing::document::edit::Change;
 use sealing::document::text_lossy;
@@ -11,8 +12,6 @@ const LONG: usize = 60;
 
 /// The object and the names of its items that change.
 pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
-    let metadata = &sealed.metadata;
-    let of = |name: &Option<String>| name.clone().unwrap_or_default();
     let items: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
@@ -24,12 +23,10 @@ pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
             _ => None,
         })
         .collect();
-    format!(
-        "{}/{}: {}",
-        of(&metadata.namespace),
-        of(&metadata.name),
-        items.join(", ")
-    )
+    let metadata = &sealed.metadata;
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    let name = quoting::full_name(&of(&metadata.namespace), &of(&metadata.name));
+    format!("{name}: {}", items.join(", "))
 }
 
 /// The lines that differ, each with its sign; of ciphertexts only that they are there.

@@ -40,11 +40,12 @@ pub(super) struct Values {
 }
 
 impl Source {
-    /// Reads a file; none when there is nothing to reseal in it.
+    /// Reads a file; none when there is nothing to reseal in it. A patch holds no objects: its sealed values are bound to what it
+    /// is a patch of, of which it mostly has the name.
     ///
     /// # Errors
     /// As those of [`Manifest::read`], but that a Helm template with sealed values is no YAML.
-    pub(super) fn read(file: &TreeFile) -> Result<Option<Self>, Error> {
+    pub(super) fn read(file: &TreeFile, is_patch: bool) -> Result<Option<Self>, Error> {
         let bytes = if file.typed || has_manifest_ending(&file.path) {
             files::read(&Input::of(&file.path), "json/yaml k8s resources")?
         } else {
@@ -58,6 +59,9 @@ impl Source {
         match manifest.read_documents(file, names::KIND) {
             Err(_) if !embedded.is_empty() && embedded::is_template(&manifest.bytes) => {}
             read => read?,
+        }
+        if is_patch {
+            manifest.documents.clear();
         }
         let embedded = embedded::outside(embedded, &ciphertexts(&manifest.documents));
         let has_objects = manifest.of_kind(names::KIND).next().is_some();

@@ -12,6 +12,7 @@ use sealing::document::{Document, Place};
 use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
+use sealing::unseal::place;
 
 use super::clear::{ClearFile, ClearFileFault, One};
 use super::values::Values;
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest;
 use crate::objects::{Fault, InputName};
+use crate::quoting;
 
 /// The sealed file of a clear one, as it is.
 pub(super) struct Existing {
@@ -75,8 +77,8 @@ impl Existing {
         if let Some((place, kind)) = other_kind.clone().filter(|_| documents.iter().all(is_other)) {
             return Err(name.fault_at(place, ClearFileFault::NotSealed(kind)).into());
         }
-        let file = SealedFile::of(to, bytes, documents)?;
-        let counterparts = counterparts(clear, &file, removes, values)?;
+        let mut file = SealedFile::of(to, bytes, documents)?.placed(None);
+        let counterparts = counterparts(clear, &mut file, removes, values)?;
         let is_counterpart = |at: usize| counterparts.iter().any(|one| one.at == Some(at));
         let others = file.sealed.iter().enumerate().filter(|(at, _)| !is_counterpart(*at));
         let others = others.map(|(_, sealed)| full_name(sealed)).collect();
@@ -285,11 +287,8 @@ impl Existing {
 
 fn full_name(sealed: &SealedSecret) -> String {
     let metadata = &sealed.metadata;
-    let name = metadata.name.as_deref().unwrap_or_default();
-    match metadata.namespace.as_deref().unwrap_or_default() {
-        "" => name.to_owned(),
-        namespace => format!("{namespace}/{name}"),
-    }
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    quoting::full_name(&of(&metadata.namespace), &of(&metadata.name))
 }
 
 /// What sealing the Secret gives beside the items that stay.
@@ -305,7 +304,7 @@ fn wanted(secret: &One, staying: &[String], sealed: &SealedSecret) -> SealedSecr
 /// What the file has for each Secret of the clear one.
 fn counterparts(
     clear: &ClearFile,
-    file: &SealedFile,
+    file: &mut SealedFile,
     removes: bool,
     values: &Values,
 ) -> Result<Vec<Counterpart>, Error> {
@@ -322,9 +321,10 @@ fn counterparts(
             let twice = ClearFileFault::Twice(full_name(&secret.outline));
             return Err(clear.name.fault_at(secret.place, twice).into());
         }
-        let Some(sealed) = file.sealed.get(at) else {
+        let Some(sealed) = file.sealed.get_mut(at) else {
             return Ok(Counterpart::default());
         };
+        place(sealed, namespace);
         let held = values.held(sealed, &secret.clear.items);
         let staying: Vec<_> = match removes {
             true => Vec::new(),

@@ -8,6 +8,8 @@ use sealing::inspect::{self, BrokenText};
 
 use super::{Annotations, Object};
 use crate::lint::rule::Rule;
+use crate::placeholder::is_unsealed;
+use crate::quoting::word;
 
 /// Keys below this are breakable.
 const WEAK: usize = 2048;
@@ -15,13 +17,16 @@ const WEAK: usize = 2048;
 impl Object<'_, '_> {
     pub(super) fn ciphertext(&mut self, item: &str, text: &str) {
         let file = self.source.file();
-        let again = || format!("take it from an intact copy (git log -p {file}), or seal the value again");
+        let again = match is_unsealed(text) {
+            true => format!("seal its value: kubeseal set {file} {}", word(item)),
+            false => format!("take it from an intact copy (git log -p {file}), or seal the value again"),
+        };
         let path = ["spec", "encryptedData", item];
         let item = shown(item);
         match inspect::key_bits(text) {
             Err(error @ BrokenText::NotBase64(_)) => {
                 let message = format!("item {item}: {error}");
-                self.find_and_fix(Rule::Base64, &path, message, again());
+                self.find_and_fix(Rule::Base64, &path, message, again);
             }
             Err(error @ BrokenText::Envelope(EnvelopeError::NewerFormat(_))) => {
                 let message = format!("item {item}: {error}");
@@ -29,7 +34,7 @@ impl Object<'_, '_> {
             }
             Err(error @ BrokenText::Envelope(_)) => {
                 let message = format!("item {item}: {error}");
-                self.find_and_fix(Rule::Ciphertext, &path, message, again());
+                self.find_and_fix(Rule::Ciphertext, &path, message, again);
             }
             Ok(bits) if bits < WEAK => {
                 let message = format!("item {item} was sealed with a key of {bits} bits, which is breakable");
