@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 use std::future::ready;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crds::{Lenient, SealedSecret};
 use futures::{Stream, StreamExt as _, stream};
@@ -24,6 +24,9 @@ use crate::request::in_time;
 
 /// Pause between two looks at the API server's resourceVersion.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// A watch that was lost within this time after its list began has not worked: the pauses go on growing, since each new list
+/// costs the API server everything there is.
+const WORKED: Duration = Duration::from_secs(60);
 
 /// Where watches learn that they have to list again. Each clone learns of each relist.
 pub(crate) type Relists = watch::Receiver<u64>;
@@ -60,22 +63,21 @@ where
             .backoff(WatchPauses::default())
             .boxed()
     };
-    let first = (begin(), relists, WatchPauses::default(), begin);
-    stream::unfold(first, |(mut events, mut relists, mut pauses, begin)| async move {
+    let first = (begin(), relists, (WatchPauses::default(), Instant::now()), begin);
+    stream::unfold(first, |(mut events, mut relists, (mut pauses, mut begun), begin)| async move {
         loop {
             tokio::select! {
                 event = events.next() => {
                     let event = event?;
-                    match &event {
-                        Err(error) if is_lost(error) => {
-                            let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
-                            events = stream::once(pause).filter_map(|()| ready(None)).chain(begin()).boxed();
+                    if event.as_ref().is_err_and(is_lost) {
+                        if begun.elapsed() > WORKED {
+                            pauses.reset();
                         }
-                        // Begins before anything was answered.
-                        Err(_) | Ok(watcher::Event::Init) => {}
-                        Ok(_) => pauses.reset(),
+                        begun = Instant::now();
+                        let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
+                        events = stream::once(pause).filter_map(|()| ready(None)).chain(begin()).boxed();
                     }
-                    return Some((event, (events, relists, pauses, begin)));
+                    return Some((event, (events, relists, (pauses, begun), begin)));
                 }
                 // Its sender lives as long as the process; without one there is no relist.
                 Ok(()) = relists.changed() => events = begin(),
