@@ -27,7 +27,7 @@ use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
 pub(crate) use kustomization::{absolute, is_one as is_kustomization, patches};
-pub(crate) use names::fault_of_name;
+pub(crate) use names::{fault_of_name, fault_of_namespace};
 pub(crate) use rule::{Level, Rule};
 use sealed::Sealed;
 

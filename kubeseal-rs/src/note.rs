@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use sealing::size::Obstacle;
 
+use crds::SealedSecret;
+
 use crate::placeholder;
 use crate::quoting::on_one_line;
 
@@ -39,6 +41,15 @@ pub(crate) fn obstacle(place: &str, obstacle: Obstacle) {
         let told = format!("note: {place}: {obstacle}; what helps: {}", obstacle.fix());
         // Only a courtesy: a failure to print it does not matter.
         let _ = writeln!(stderr, "{}", on_one_line(&told));
+    }
+}
+
+/// Says that values were sealed for a name that is a placeholder.
+pub(crate) fn placeholder_in_names(sealed: &SealedSecret) {
+    let mut stderr = io::stderr().lock();
+    if let Some(told) = placeholder::in_names(sealed).filter(|_| stderr.is_terminal()) {
+        // Only a courtesy: a failure to print it does not matter.
+        let _ = writeln!(stderr, "{}", on_one_line(&format!("note: {told}")));
     }
 }
 

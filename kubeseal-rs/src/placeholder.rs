@@ -1,5 +1,25 @@
 //! Values that something fills in later: whoever seals one has sealed the placeholder, which nothing finds in a ciphertext.
 
+use crds::SealedSecret;
+use sealing::binding::Scope;
+
+/// What is wrong with a name or namespace that values are bound to, and that something fills in later.
+pub(crate) fn in_names(sealed: &SealedSecret) -> Option<String> {
+    let metadata = &sealed.metadata;
+    let (name, namespace) = (("name", &metadata.name), ("namespace", &metadata.namespace));
+    let bound = match Scope::from_annotations(metadata.annotations.as_ref()) {
+        Scope::Strict => vec![name, namespace],
+        Scope::NamespaceWide => vec![namespace],
+        Scope::ClusterWide => Vec::new(),
+    };
+    bound.into_iter().find_map(|(field, text)| {
+        let text = text.as_deref()?;
+        ["${", "$(", "{{"].iter().any(|start| text.contains(start)).then(|| {
+            format!("the {field} {text:?} is a placeholder, and the values are bound to it: they do not open once it is filled in")
+        })
+    })
+}
+
 /// What fills a value in, where the *whole* value is a placeholder; in the form that it has there.
 pub(crate) fn filler(value: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(value).ok()?.trim();

@@ -85,7 +85,7 @@ impl EmbeddedFile {
             .ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
         let cert = || cert_source::sealing_cert(&command.cert, environment, now);
         let (value, cert) = super::read_before(&command.value, || Ok(super::items::value(command)?), cert)?;
-        if value.expose().is_empty() && !command.allow_empty {
+        if super::items::is_empty(&value) && !command.allow_empty {
             return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
         }
         let sealed = seal_raw(value.expose(), &binding, cert.public(), random)?;

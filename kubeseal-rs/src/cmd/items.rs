@@ -35,18 +35,24 @@ pub(crate) fn set(
     let (at, sealed) = file.meant(&command.target)?;
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
     let (value, cert) = super::read_before(&command.value, || Ok(value(command)?), cert)?;
-    if value.expose().is_empty() && !command.allow_empty {
+    if is_empty(&value) && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
     let items = BTreeMap::from([(command.item.clone(), value)]);
     let changes =
         seal_items(sealed, &items, command.key_hint, cert.public(), random).map_err(|error| file.fault(at, error))?;
     file.write(BTreeMap::from([(at, changes)]))?;
+    note::placeholder_in_names(sealed);
     for (item, value) in &items {
         note::line_break_at_end(value.expose(), false);
         note::placeholder(&format!("the value of {item}"), value.expose());
     }
     Ok(())
+}
+
+/// Whether there is nothing but a line break, as of an empty variable that `echo` prints.
+pub(super) fn is_empty(value: &SecretBytes) -> bool {
+    matches!(value.expose(), b"" | b"\n" | b"\r\n")
 }
 
 /// The value, byte for byte; from a terminal one line that is not shown, without its end.

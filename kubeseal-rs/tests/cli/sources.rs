@@ -189,6 +189,37 @@ fn placeholders_are_named_and_with_strict_refused() {
 }
 
 #[test]
+fn names_that_are_placeholders_or_impossible_are_named() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", &SECRET.replace("namespace: shop", "namespace: '${NS}'"));
+    let told = "the namespace \"${NS}\" is a placeholder, and the values are bound to it";
+    let run = folder.run(&format!("{SEAL} --strict db.yaml"), "");
+    assert!(run.code == 1 && run.stderr.contains(told), "{}", run.stderr);
+    assert!(!folder.path("db.sealed.yaml").exists());
+    folder
+        .run(&format!("{SEAL} --strict --scope cluster-wide --out o db.yaml"), "")
+        .ok();
+    assert!(folder.run(&format!("{SEAL} db.yaml"), "").ok().contains(told));
+    folder.put("no.yaml", &SECRET.replace("namespace: shop", "namespace: Prod_1"));
+    let run = folder.run(&format!("{SEAL} no.yaml"), "");
+    assert!(
+        run.code == 1 && run.stderr.contains("namespace \"Prod_1\" is no name of a namespace"),
+        "{}",
+        run.stderr
+    );
+    // A line break alone is no value.
+    let run = folder.run("set --cert test-only.crt o/db.sealed.yaml p", "\n");
+    assert!(
+        run.code == 1 && run.stderr.contains("the value is empty"),
+        "{}",
+        run.stderr
+    );
+    folder
+        .run("set --allow-empty-data --cert test-only.crt o/db.sealed.yaml p", "\n")
+        .ok();
+}
+
+#[test]
 fn what_sops_has_encrypted_is_left_alone_in_a_folder() {
     let folder = Folder::with_keys();
     let sops = SECRET.replace("password: p", "password: 'ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]'")

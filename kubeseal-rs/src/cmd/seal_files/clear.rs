@@ -22,6 +22,7 @@ use crate::command::{Namespace, SealFiles, Sources};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
+use crate::lint::fault_of_namespace;
 use crate::manifest::{self, Manifest};
 use crate::objects::InputName;
 use crate::placeholder;
@@ -79,6 +80,12 @@ pub(crate) enum ClearFileFault {
     /// Templates of the sealed file need an item that the clear file has no more.
     #[error("{0}")]
     UsedByTemplates(String),
+    /// A name that something fills in later.
+    #[error("{0}")]
+    PlaceholderName(String),
+    /// No namespace can be called so.
+    #[error("{0}")]
+    Namespace(String),
     /// Two Secrets would be one SealedSecret.
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
@@ -105,6 +112,8 @@ impl ClearFileFault {
                 "nothing was written: put the item back into the clear file, or change spec.template.data of the sealed one \
                  first (kubeseal render FILE shows what it makes)"
             }
+            ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
+            ClearFileFault::Namespace(_) => "write another one",
             ClearFileFault::Twice(_) => "remove one of them",
             ClearFileFault::Contradicts { .. } => {
                 "nothing was written: make the two files agree, or --force writes the sealed one anew and names what only it \
@@ -303,6 +312,20 @@ impl ClearFile {
     /// [`ClearFileFault::Placeholder`].
     pub(super) fn judge_placeholders(mut self, strict: bool) -> Result<Self, Error> {
         for secret in &self.secrets {
+            let namespace = secret.outline.metadata.namespace.as_deref();
+            if let Some(fault) = namespace.and_then(fault_of_namespace) {
+                let told = format!("namespace {:?} {fault}", namespace.unwrap_or_default());
+                return Err(self.name.fault_at(secret.place, ClearFileFault::Namespace(told)).into());
+            }
+            if let Some(told) = placeholder::in_names(&secret.outline) {
+                if strict {
+                    return Err(self
+                        .name
+                        .fault_at(secret.place, ClearFileFault::PlaceholderName(told))
+                        .into());
+                }
+                self.remarks.push(format!("warning: {}: {told}", secret.place));
+            }
             for (item, value) in &secret.clear.items {
                 let Some(filler) = placeholder::filler(value.expose()) else {
                     continue;
