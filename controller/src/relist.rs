@@ -64,26 +64,29 @@ where
             .boxed()
     };
     let first = (begin(), relists, (WatchPauses::default(), Instant::now()), begin);
-    stream::unfold(first, |(mut events, mut relists, (mut pauses, mut begun), begin)| async move {
-        loop {
-            tokio::select! {
-                event = events.next() => {
-                    let event = event?;
-                    if event.as_ref().is_err_and(is_lost) {
-                        if begun.elapsed() > WORKED {
-                            pauses.reset();
+    stream::unfold(
+        first,
+        |(mut events, mut relists, (mut pauses, mut begun), begin)| async move {
+            loop {
+                tokio::select! {
+                    event = events.next() => {
+                        let event = event?;
+                        if event.as_ref().is_err_and(is_lost) {
+                            if begun.elapsed() > WORKED {
+                                pauses.reset();
+                            }
+                            begun = Instant::now();
+                            let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
+                            events = stream::once(pause).filter_map(|()| ready(None)).chain(begin()).boxed();
                         }
-                        begun = Instant::now();
-                        let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
-                        events = stream::once(pause).filter_map(|()| ready(None)).chain(begin()).boxed();
+                        return Some((event, (events, relists, (pauses, begun), begin)));
                     }
-                    return Some((event, (events, relists, (pauses, begun), begin)));
+                    // Its sender lives as long as the process; without one there is no relist.
+                    Ok(()) = relists.changed() => events = begin(),
                 }
-                // Its sender lives as long as the process; without one there is no relist.
-                Ok(()) = relists.changed() => events = begin(),
             }
-        }
-    })
+        },
+    )
 }
 
 /// Whether there was no answer, rather than one that refuses.

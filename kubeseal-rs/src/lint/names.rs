@@ -15,7 +15,7 @@ pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
 /// Why no namespace can be called so: its name must be a DNS label (RFC 1123, as `IsDNS1123Label` of Kubernetes).
 pub(crate) fn fault_of_namespace(name: &str) -> Option<&'static str> {
     let fits = name.len() <= 63 && is_label(name);
-    (!fits && !name.contains(PLACEHOLDER) && !name.contains("{{")).then_some(
+    (!fits && !name.contains(PLACEHOLDER)).then_some(
         "is no name of a namespace: at most 63 lower-case letters, digits and '-', beginning and ending with a letter or \
          digit",
     )

@@ -313,7 +313,9 @@ impl ClearFile {
     pub(super) fn judge_placeholders(mut self, strict: bool) -> Result<Self, Error> {
         for secret in &self.secrets {
             let namespace = secret.outline.metadata.namespace.as_deref();
-            if let Some(fault) = namespace.and_then(fault_of_namespace) {
+            // One that Helm fills in is warned of below; nothing else can be right in a clear file.
+            let literal = namespace.filter(|namespace| !namespace.contains("{{"));
+            if let Some(fault) = literal.and_then(fault_of_namespace) {
                 let told = format!("namespace {:?} {fault}", namespace.unwrap_or_default());
                 return Err(self.name.fault_at(secret.place, ClearFileFault::Namespace(told)).into());
             }
