@@ -10,7 +10,7 @@ use std::fmt;
 use crds::{SealedSecret, SecretTemplate, names};
 
 use crate::binding::Scope;
-use crate::document::edit::Change;
+use manifest::edit::Change;
 
 /// A map of metadata, by where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,12 +217,11 @@ fn type_of(sealed: &SealedSecret) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document;
     use crate::seal::{SealParameters, outline};
     use crate::secret::ClearSecret;
 
     fn outlined(text: &str, scope: Scope) -> SealedSecret {
-        let documents = document::read(format!("apiVersion: v1\nkind: Secret\n{text}").as_bytes()).unwrap();
+        let documents = manifest::read(format!("apiVersion: v1\nkind: Secret\n{text}").as_bytes()).unwrap();
         let parameters = SealParameters {
             scope,
             ..SealParameters::default()

@@ -11,8 +11,8 @@ use crds::names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use thiserror::Error;
 
-use crate::document::edit::Change;
 use crate::key::Fingerprint;
+use manifest::edit::Change;
 
 /// The most keys that a hint is believed to name: more than ten years of monthly keys.
 const MOST_KEYS: usize = 128;

@@ -9,11 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use thiserror::Error;
 
 use crate::cert::{CertError, SealingCert};
-use crate::document::{self, DocumentError, Place};
 use crate::key::{KeyError, PrivateKey};
 use crate::keyring::{CertificateOfAnotherKey, KeyPair};
 use crate::pem;
 use crate::secret::{ClearSecret, SecretError};
+use manifest::{DocumentError, Place};
 
 /// Why a Secret holds no sealing key. Never carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -118,7 +118,7 @@ pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
         return Ok(PrivateKey::all_from_pem(&file)?);
     }
     let mut keys = Vec::new();
-    for document in document::read(&file)? {
+    for document in manifest::read(&file)? {
         // Go programs that marshal typed Secrets write no kind; other objects say theirs and are refused.
         let secret = match document.value.get("kind") {
             None => ClearSecret::from_fields(&document)?,

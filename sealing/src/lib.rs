@@ -5,7 +5,7 @@
 //!
 //! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`lately`] (which of
 //!   its keys to try first)
-//! - documents: [`document`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
+//! - documents: [`manifest`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
 //!   [`compare`] (a sealed object with a clear one), [`raw`],
 //!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
 //!   with), [`size`] (what is too large for the API server), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets
@@ -15,7 +15,6 @@ mod base64_text;
 pub mod binding;
 pub mod cert;
 pub mod compare;
-pub mod document;
 pub mod envelope;
 pub mod hint;
 pub mod input;
@@ -44,6 +43,7 @@ pub mod size;
 #[cfg(feature = "aws-lc")]
 pub mod unseal;
 
+pub use manifest as document;
 pub use primitives::CryptoFailure;
 pub use primitives::backend::SystemRandom;
 pub use secret_bytes::SecretBytes;

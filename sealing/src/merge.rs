@@ -11,7 +11,6 @@ use thiserror::Error;
 use crate::base64_text;
 use crate::binding::{BindingError, Scope};
 use crate::compare::{Difference, differences};
-use crate::document::edit::Change;
 use crate::hint::KeyHint;
 use crate::key::{Fingerprint, PublicKey, SealBytesError};
 use crate::keyring::KeyRing;
@@ -21,6 +20,7 @@ use crate::secret::ClearSecret;
 use crate::secret_bytes::SecretBytes;
 use crate::size;
 use crate::unseal;
+use manifest::edit::Change;
 
 /// What the command line says about the Secret to merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,8 +2,6 @@
 
 use zeroize::Zeroizing;
 
-use crate::document::encoding;
-
 /// One block: its tag (`CERTIFICATE`, `RSA PRIVATE KEY` …) and its DER bytes, wiped on drop.
 pub(crate) struct Block {
     pub(crate) tag: String,
@@ -28,7 +26,7 @@ pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
 
 /// The text in UTF-8 without a byte-order mark. What is no text is left as it is.
 pub(crate) fn utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(match encoding::decode(text) {
+    Zeroizing::new(match manifest::decode(text) {
         Ok(text) => text.as_bytes().to_vec(),
         Err(_) => text.to_vec(),
     })

@@ -13,12 +13,12 @@ use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::{BindingError, Label};
-use crate::document::edit::Change;
 use crate::hint::KeyHint;
 use crate::key::{Fingerprint, PublicKey, SealBytesError};
 use crate::keyring::{KeyRing, Opened};
 use crate::random::Random;
 use crate::unseal::{self, ItemError, ItemErrors};
+use manifest::edit::Change;
 
 /// Which items are sealed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use thiserror::Error;
 use zeroize::Zeroize;
 
 use crate::base64_text::{self, NotBase64};
-use crate::document::{Document, DocumentError, Nulls, Place, shown};
 use crate::secret_bytes::SecretBytes;
+use manifest::{Document, DocumentError, Nulls, Place, shown};
 
 /// A Secret with its items in clear.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -254,11 +254,10 @@ fn boolean(document: &Document, path: &[&str]) -> Result<Option<bool>, SecretErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document;
 
     fn read(rest: &str) -> Result<ClearSecret, SecretError> {
         let source = format!("apiVersion: v1\nkind: Secret\n{rest}");
-        ClearSecret::from_document(&document::read(source.as_bytes()).unwrap()[0])
+        ClearSecret::from_document(&manifest::read(source.as_bytes()).unwrap()[0])
     }
 
     #[test]
@@ -299,7 +298,7 @@ mod tests {
         for (rest, expected) in cases {
             assert_eq!(read(rest).unwrap_err().to_string(), expected, "{rest}");
         }
-        let other = document::read(b"apiVersion: v1\nkind: ConfigMap\ndata: {a: s3cret}").unwrap();
+        let other = manifest::read(b"apiVersion: v1\nkind: ConfigMap\ndata: {a: s3cret}").unwrap();
         let error = ClearSecret::from_document(&other[0]).unwrap_err().to_string();
         assert_eq!(
             error,
@@ -318,7 +317,7 @@ mod tests {
                 .unwrap()
                 .extend(rest.as_object().unwrap().clone());
             let text = object.to_string();
-            let error = ClearSecret::from_document(&document::read(text.as_bytes()).unwrap()[0]).unwrap_err();
+            let error = ClearSecret::from_document(&manifest::read(text.as_bytes()).unwrap()[0]).unwrap_err();
             error.to_string()
         };
         let none = serde_json::json!({});

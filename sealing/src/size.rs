@@ -6,9 +6,9 @@ use crds::{SealedSecretSpec, names};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::document::{EmitError, to_json_compact};
 use crate::inspect;
 use crate::secret_bytes::SecretBytes;
+use manifest::{EmitError, to_json_compact};
 
 /// Bytes that all values of a Secret may have together (`MaxSecretSize` of Kubernetes).
 pub const LARGEST_SECRET: usize = 1 << 20;

@@ -10,13 +10,13 @@ use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
 use crate::binding::{Binding, BindingError, Label, Scope, says_true};
-use crate::document::{self, Document};
 use crate::hint::KeyHint;
 use crate::key::Fingerprint;
 use crate::keyring::{KeyRing, OpenError, Opened};
 use crate::render::{self, RenderError, Rendering};
 use crate::secret::{self, ClearSecret, SecretError};
 use crate::secret_bytes::SecretBytes;
+use manifest::Document;
 
 /// The Secret that a SealedSecret asks for, and the keys that opened it.
 #[derive(Debug, Clone, PartialEq)]
@@ -337,7 +337,7 @@ fn deprecated_data(
     preferred: &[Fingerprint],
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
     let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
-    let documents = document::read(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    let documents = manifest::read(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
     let [document] = documents.as_slice() else {
         return Err(UnsealError::DeprecatedDataNoSecret);
     };

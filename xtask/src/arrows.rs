@@ -12,7 +12,8 @@ use cargo_metadata::{Metadata, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("crds", &[]),
     ("gotmpl", &[]),
-    ("sealing", &["crds", "gotmpl"]),
+    ("manifest", &[]),
+    ("sealing", &["crds", "gotmpl", "manifest"]),
     ("connection", &[]),
     ("controller", &["connection", "crds", "sealing"]),
     ("kubeseal-rs", &["connection", "crds", "sealing"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("crds", &[]),
     ("gotmpl", &[]),
+    ("manifest", &[]),
     ("sealing", &[]),
     ("sealing", &["--no-default-features", "--features", "pure-rust"]),
 ];
@@ -237,6 +239,7 @@ fn pure_rooms_ban_the_same_calls_and_keep_the_workspace_s_settings() {
     let bans = read("sealing/clippy.toml");
     assert_eq!(bans, read("crds/clippy.toml"));
     assert_eq!(bans, read("gotmpl/clippy.toml"));
+    assert_eq!(bans, read("manifest/clippy.toml"));
     assert!(bans.contains("std::time::SystemTime::now") && bans.contains("std::fs::read"));
     for setting in read("clippy.toml").lines() {
         assert!(
@@ -280,8 +283,16 @@ fn the_shells_hold_no_cryptography_of_their_own() {
 #[test]
 fn wire_names_have_one_home() {
     // The black box and xtask write the names out: they see the product from outside, as another program would.
-    let product =
-        ["crds", "gotmpl", "sealing", "connection", "controller", "kubeseal-rs"].map(|member| root().join(member));
+    let product = [
+        "crds",
+        "gotmpl",
+        "manifest",
+        "sealing",
+        "connection",
+        "controller",
+        "kubeseal-rs",
+    ]
+    .map(|member| root().join(member));
     let words = ["sealedsecrets.bitnami.com/", "sealed-secrets-rs/"];
     let found = strays(&product, &words, |name| name == "crds/src/names.rs");
     assert!(

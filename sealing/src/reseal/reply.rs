@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::Scope;
-use crate::document::edit::Change;
 use crate::envelope::Envelope;
 use crate::hint::KeyHint;
+use manifest::edit::Change;
 
 /// Why a reply is not what was asked for. Carries names, never a ciphertext.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -11,14 +11,14 @@ use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
+use sealing::unseal as unsealing;
 use sealing::unseal::{IN_VAIN, UnsealError, verify};
-use sealing::{document, unseal as unsealing};
 
 use crate::common::{self, key};
 
 fn clear(yaml: &str) -> ClearSecret {
     let source = format!("apiVersion: v1\nkind: Secret\n{yaml}");
-    ClearSecret::from_document(&document::read(source.as_bytes()).unwrap()[0]).unwrap()
+    ClearSecret::from_document(&manifest::read(source.as_bytes()).unwrap()[0]).unwrap()
 }
 
 fn sealed_with(yaml: &str, parameters: &SealParameters) -> Result<SealedSecret, SealError> {
@@ -170,7 +170,7 @@ fn no_item_is_an_error_unless_it_is_meant() {
         },
     )
     .unwrap();
-    let text = document::to_json_compact(&allowed).unwrap();
+    let text = manifest::to_json_compact(&allowed).unwrap();
     assert!(text.contains(r#""encryptedData":{}"#), "{text}");
 }
 
@@ -338,7 +338,7 @@ fn shapes_from_the_wild_are_read() {
         "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a}\nspec: {encryptedData: {k: SEALED_VALUE_PLACEHOLDER}}\n",
     ];
     for shape in shapes {
-        let documents = document::read(shape.as_bytes()).unwrap();
+        let documents = manifest::read(shape.as_bytes()).unwrap();
         assert_eq!(documents.len(), 1, "{shape}");
         let sealed = unsealing::sealed_secret(&documents[0]).unwrap();
         assert!(sealed.metadata.name.is_some(), "{shape}");

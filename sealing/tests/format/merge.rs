@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crds::SealedSecret;
+use manifest::edit::{Change, Edit, edit};
 use sealing::SystemRandom;
 use sealing::binding::Scope;
-use sealing::document;
-use sealing::document::edit::{Change, Edit, edit};
 use sealing::hint::KeyHint;
 use sealing::merge::{MergeError, MergeParameters, NoTarget, merge, remove_item, rename_item, seal_items, target};
 use sealing::seal::{SealParameters, seal};
@@ -17,7 +16,7 @@ use crate::common::{self, key};
 
 fn clear(yaml: &str) -> ClearSecret {
     let source = format!("apiVersion: v1\nkind: Secret\n{yaml}");
-    ClearSecret::from_document(&document::read(source.as_bytes()).unwrap()[0]).unwrap()
+    ClearSecret::from_document(&manifest::read(source.as_bytes()).unwrap()[0]).unwrap()
 }
 
 /// The text of a target of this scope with one item, sealed with the key `other`.
@@ -29,15 +28,15 @@ fn target_text(scope: Scope) -> String {
     };
     let cert = key("other").cert();
     let sealed = seal(&secret, &parameters, cert.public(), &mut SystemRandom::default()).unwrap();
-    document::to_yaml(&sealed).unwrap()
+    manifest::to_yaml(&sealed).unwrap()
 }
 
 fn typed(text: &str) -> SealedSecret {
-    unseal::sealed_secret(&document::read(text.as_bytes()).unwrap()[0]).unwrap()
+    unseal::sealed_secret(&manifest::read(text.as_bytes()).unwrap()[0]).unwrap()
 }
 
 fn changed(text: &str, changes: Vec<Change>) -> String {
-    let documents = document::read(text.as_bytes()).unwrap();
+    let documents = manifest::read(text.as_bytes()).unwrap();
     let document = &documents[0];
     String::from_utf8(edit(text.as_bytes(), &[Edit { document, changes }]).unwrap()).unwrap()
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crds::{SealedSecret, names};
+use manifest::edit::{Change, Edit, edit};
 use sealing::SystemRandom;
 use sealing::binding::{BindingError, Scope};
-use sealing::document;
-use sealing::document::edit::{Change, Edit, edit};
 use sealing::hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::random::{Random, RandomUnavailable};
@@ -190,8 +189,8 @@ fn without_randomness_there_is_no_ciphertext() {
 #[test]
 fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
     let json = object(Scope::ClusterWide, &["rsa3072"]);
-    let text = format!("# head\n---\na: 1\n{} # end", document::to_yaml(&json).unwrap());
-    let documents = document::read(text.as_bytes()).unwrap();
+    let text = format!("# head\n---\na: 1\n{} # end", manifest::to_yaml(&json).unwrap());
+    let documents = manifest::read(text.as_bytes()).unwrap();
     let sealed = unseal::sealed_secret(&documents[1]).unwrap();
     let cert = key("rsa2048").cert();
     let mut random = SystemRandom::default();
@@ -208,7 +207,7 @@ fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
         let changes = resealed.changes(&sealed, hinted);
         let document = &documents[1];
         let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
-        let mut value = document::read(&after).unwrap()[1].value.clone();
+        let mut value = manifest::read(&after).unwrap()[1].value.clone();
         assert_eq!(opened(&value, &["rsa2048"]), opened(&json, &["rsa3072"]));
         let hint = KeyHint::of(&typed(&value).metadata);
         assert_eq!(hint, Some(resealed.hint()).filter(|_| hinted));
@@ -233,12 +232,12 @@ fn of_a_reply_only_the_ciphertexts_are_taken() {
     // As the reference answers: template data lost, annotations of the object moved.
     reply["spec"]["template"] = json!({"metadata": {"annotations": {"note": "kept"}}});
     reply["metadata"]["annotations"] = json!({names::ANNOTATION_NAMESPACE_WIDE: "true"});
-    let text = document::to_yaml(&before).unwrap();
-    let documents = document::read(text.as_bytes()).unwrap();
+    let text = manifest::to_yaml(&before).unwrap();
+    let documents = manifest::read(text.as_bytes()).unwrap();
     let changes = reply::changes(&typed(&before), &typed(&reply)).unwrap();
     let document = &documents[0];
     let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
-    let after = &document::read(&after).unwrap()[0].value;
+    let after = &manifest::read(&after).unwrap()[0].value;
     assert_eq!(opened(after, &["rsa2048"]), opened(&before, &["other"]));
     let mut expected = before.clone();
     expected["spec"]["encryptedData"] = reply["spec"]["encryptedData"].clone();

@@ -6,7 +6,7 @@ use crate::common::{self, DOCUMENTS, KEYS, VALUES, key};
 use sealing::binding::Scope;
 use sealing::key::PrivateKey;
 use sealing::secret::ClearSecret;
-use sealing::{document, unseal};
+use sealing::unseal;
 
 #[test]
 fn every_value_opens_with_its_key_and_label() {
@@ -33,9 +33,9 @@ fn every_value_opens_with_its_key_and_label() {
 #[test]
 fn every_document_of_the_reference_unseals_to_the_secret_that_went_in() {
     for vector in &DOCUMENTS.documents {
-        let clear = document::read(vector.secret.as_bytes()).unwrap();
+        let clear = manifest::read(vector.secret.as_bytes()).unwrap();
         let expected = ClearSecret::from_document(&clear[0]).unwrap();
-        let sealed = document::read(vector.sealed.as_bytes()).unwrap();
+        let sealed = manifest::read(vector.sealed.as_bytes()).unwrap();
         let sealed = unseal::sealed_secret(&sealed[0]).unwrap();
 
         let unsealed = common::unseal(&sealed, &key(&vector.key).ring()).unwrap();

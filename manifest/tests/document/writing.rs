@@ -1,6 +1,6 @@
 //! The bytes that are written.
 
-use sealing::document::{EmitError, read, to_json, to_json_compact, to_yaml, wipe};
+use manifest::{EmitError, read, to_json, to_json_compact, to_yaml, wipe};
 use serde::Serialize;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Held against a table that Go's YAML library made (go-yaml/main.go; the versions are in the table).
 
-use sealing::document::{DocumentError, Nulls, read, to_yaml};
+use manifest::{DocumentError, Nulls, read, to_yaml};
 use serde_json::{Value, json};
 
 fn table(name: &str) -> Vec<Value> {

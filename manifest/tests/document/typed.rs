@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealing::document::{DocumentError, read};
+use manifest::{DocumentError, read};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]

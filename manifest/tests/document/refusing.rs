@@ -1,6 +1,6 @@
 //! Sources that are refused: in which words, and how fast.
 
-use sealing::document::{DocumentError, Format, Node, Place, read};
+use manifest::{DocumentError, Format, Node, Place, read};
 use std::time::{Duration, Instant};
 
 /// Milliseconds in a release build; an unfolded bomb takes minutes and gigabytes.

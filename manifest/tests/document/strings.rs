@@ -1,6 +1,6 @@
 //! Maps of texts, taken out without letting YAML change a text.
 
-use sealing::document::{DocumentError, Nulls, Typed, read};
+use manifest::{DocumentError, Nulls, Typed, read};
 use std::collections::BTreeMap;
 
 fn map(source: &str, path: &[&str], nulls: Nulls) -> Result<BTreeMap<String, String>, DocumentError> {

@@ -1,6 +1,6 @@
 //! Forms that are read.
 
-use sealing::document::{Format, read};
+use manifest::{Format, read};
 use serde_json::{Value, json};
 
 /// Where each document stood (number, line, item) and what it held.

@@ -1,7 +1,7 @@
 //! What was written is what is read, for any object.
 
+use manifest::{Nulls, read, to_json, to_json_compact, to_yaml};
 use proptest::prelude::*;
-use sealing::document::{Nulls, read, to_json, to_json_compact, to_yaml};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

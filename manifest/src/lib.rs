@@ -1,11 +1,4 @@
-//! Text ↔ documents: YAML or JSON bytes, one document or many, read strictly into JSON values, and written again in
-//! the form that the reference writes.
-//!
-//! Strictly means: a document that cannot be read is an error that names its number and line, never skipped; a key
-//! given twice is an error; nothing of what was read is ever part of an error's text except the names of keys.
-//! Values are typed as Go's `sigs.k8s.io/yaml` types them (YAML 1.1: `yes` is a boolean, `0777` is 511), because that
-//! is what the API server, kubectl and the reference see; [`Document::string_map`] refuses those of them that would
-//! turn into another text than the one that was typed.
+#![doc = include_str!("../README.md")]
 //!
 //! # Where copies of a secret live
 //! A [`Document`] wipes its values when it is dropped, and [`wipe`] does so for a value that was taken out. Not wiped:
@@ -15,7 +8,7 @@
 mod budget;
 pub mod edit;
 mod emit;
-pub(crate) mod encoding;
+mod encoding;
 mod error;
 mod go_float;
 mod json;
@@ -35,7 +28,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
-pub use encoding::{Text, text_lossy};
+pub use encoding::{Text, decode, text_lossy};
 pub use error::{DocumentError, Node, Place, Typed, shown};
 pub use strings::Nulls;
 pub use verbatim::{Lost, check_verbatim};

@@ -1,7 +1,7 @@
 //! Documents of other kinds among ours: what breaks a rule there, and what may be ours after all.
 
-use sealing::document::edit::{Change, Edit, edit};
-use sealing::document::{read, read_mixed};
+use manifest::edit::{Change, Edit, edit};
+use manifest::{read, read_mixed};
 
 const OURS: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {a: x} # kept\n";
 

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
+use manifest::edit::{Change, Edit, EditError, edit};
+use manifest::read;
 use proptest::prelude::*;
-use sealing::document::edit::{Change, Edit, EditError, edit};
-use sealing::document::read;
 use serde_json::Value;
 
 /// How an item's value is written.

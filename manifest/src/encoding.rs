@@ -60,7 +60,7 @@ impl Text<'_> {
 ///
 /// # Errors
 /// [`DocumentError::NotUtf8`], [`DocumentError::NotUtf16`].
-pub(crate) fn decode(source: &[u8]) -> Result<Text<'_>, DocumentError> {
+pub fn decode(source: &[u8]) -> Result<Text<'_>, DocumentError> {
     let (encoding, body) = Encoding::of(source);
     let text = match encoding.form {
         Form::Utf8 => Cow::Borrowed(std::str::from_utf8(body).map_err(|error| {

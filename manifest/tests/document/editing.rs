@@ -1,7 +1,7 @@
 //! Changes in a text: what is changed, and that nothing else is.
 
-use sealing::document::edit::{Change, Edit, EditError, edit};
-use sealing::document::read;
+use manifest::edit::{Change, Edit, EditError, edit};
+use manifest::read;
 
 fn set(path: &str, text: &str) -> Change {
     Change::set(path.split('/'), text)
