@@ -20,14 +20,19 @@ mod sealed_file;
 pub(crate) mod unseal_files;
 pub(crate) mod validate;
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use crds::SealedSecret;
+use sealing::binding::BindingError;
+use sealing::unseal;
 use zeroize::Zeroizing;
 
-use crate::command::{CommandError, Input};
+use crate::command::{CommandError, Input, is_stream};
 use crate::error::Error;
 use crate::files;
+use crate::lint::Namespaces;
 use crate::objects::{Fault, InputName};
 
 /// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
@@ -67,7 +72,37 @@ fn read_before<I, K>(
     Ok((read, key()?))
 }
 
-/// Whether the file at `path` still holds what was read from it: what somebody else wrote meanwhile is not to be lost.
+/// Holds the file at `path`, which must still hold what was read from it: what somebody else wrote meanwhile is not to be lost.
+///
+/// # Errors
+/// As [`check_unchanged`].
+fn hold_unchanged(path: &Path, read: &[u8]) -> Result<Option<File>, Error> {
+    let held = files::hold(path);
+    check_unchanged(path, read)?;
+    Ok(held)
+}
+
+/// Puts an object without a namespace into that which kustomizations give the objects of its file, if there is one.
+///
+/// # Errors
+/// [`Fault::SeveralNamespaces`].
+fn place_by_kustomization(path: &Path, sealed: &mut SealedSecret, namespaces: &Namespaces) -> Result<(), Fault> {
+    if is_stream(path) || !matches!(unseal::binding(sealed), Err(BindingError::NamespaceMissing(_))) {
+        return Ok(());
+    }
+    let mut given = namespaces.of(path).into_iter();
+    match (given.next(), given.next()) {
+        (one, None) => {
+            unseal::place(sealed, one.as_deref());
+            Ok(())
+        }
+        (one, two) => Err(Fault::SeveralNamespaces(
+            one.into_iter().chain(two).chain(given).collect(),
+        )),
+    }
+}
+
+/// Whether the file at `path` still holds what was read from it.
 ///
 /// # Errors
 /// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.

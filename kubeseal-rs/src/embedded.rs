@@ -5,9 +5,11 @@
 
 mod bound;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use sealing::document::{self, DocumentError};
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::inspect::{BrokenText, key_bits};
 
@@ -41,12 +43,33 @@ impl Embedded {
 }
 
 /// Whether a text has the marks of a Helm template.
-pub(crate) fn is_template(text: &[u8]) -> bool {
-    text.windows(2).any(|pair| pair == b"{{")
+pub(crate) fn is_template(source: &[u8]) -> bool {
+    as_utf8(source).windows(2).any(|pair| pair == b"{{")
 }
 
-/// All sealed values in a text, also those that are folded into lines.
-pub(crate) fn find(text: &[u8]) -> Vec<Embedded> {
+/// What is searched: UTF-16 as UTF-8, everything else as it is.
+pub(crate) fn as_utf8(source: &[u8]) -> Cow<'_, [u8]> {
+    let text = document::text_lossy(source);
+    match text.is_utf16() {
+        true => Cow::Owned(text.as_bytes().to_vec()),
+        false => Cow::Borrowed(source),
+    }
+}
+
+/// A text that was made of `source`, as [`as_utf8`] gives it, in its encoding.
+///
+/// # Errors
+/// That `source` is no text throughout, so that something of it would be lost.
+pub(crate) fn encoded_as(source: &[u8], text: Vec<u8>) -> Result<Vec<u8>, DocumentError> {
+    if !document::text_lossy(source).is_utf16() {
+        return Ok(text);
+    }
+    Ok(document::decode(source)?.encode(&String::from_utf8_lossy(&text)))
+}
+
+/// All sealed values in a text, also those that are folded into lines; where they stand in it [`as_utf8`].
+pub(crate) fn find(source: &[u8]) -> Vec<Embedded> {
+    let text = &*as_utf8(source);
     let mut found: Vec<Embedded> = Vec::new();
     let (mut at, mut line, mut counted) = (0, 1, 0);
     while let Some(run) = next_run(text, at) {
@@ -222,6 +245,23 @@ mod tests {
     fn sealed(bits: usize, fill: u8) -> String {
         let length = u16::try_from(bits / 8).unwrap().to_be_bytes();
         STANDARD.encode([&length[..], &vec![fill; bits / 8 + TAG + 5]].concat())
+    }
+
+    #[test]
+    fn values_in_utf16_are_found_and_stay_in_it() {
+        let (a, b) = (sealed(2048, 7), sealed(2048, 9));
+        let utf16 = |text: &str| -> Vec<u8> {
+            "\u{feff}"
+                .chars()
+                .chain(text.chars())
+                .flat_map(|c| (c as u16).to_le_bytes())
+                .collect()
+        };
+        let source = utf16(&format!("é: 1\r\np: {a}\r\n"));
+        let found = find(&source);
+        assert_eq!((found[0].line, found[0].key.as_deref(), found.len()), (2, Some("p"), 1));
+        let new = replaced(&as_utf8(&source), &[(found[0].range.clone(), b.clone())]);
+        assert_eq!(encoded_as(&source, new).unwrap(), utf16(&format!("é: 1\r\np: {b}\r\n")));
     }
 
     fn found(text: &str) -> Vec<(usize, Option<String>, String)> {

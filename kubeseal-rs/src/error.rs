@@ -38,6 +38,9 @@ pub(crate) enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file that is to be changed cannot be read.
+    #[error(transparent)]
+    ToChange(FileError),
     /// The file with the certificate cannot be read.
     #[error(transparent)]
     CertFile(FileError),
@@ -191,6 +194,16 @@ impl Error {
             Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => {
                 Some("kubeseal --namespace NAMESPACE".to_owned())
             }
+            Error::ToChange(FileError::Open { path, reason }) if reason.kind() == io::ErrorKind::NotFound => Some(format!(
+                "a new one is made by kubeseal edit {0}, or kubeseal -f SECRET-FILE -w {0}",
+                quoting::path_word(path)
+            )),
+            Error::File(FileError::Open { path, reason } | FileError::Write { path, reason })
+            | Error::ToChange(FileError::Open { path, reason } | FileError::Write { path, reason })
+                if reason.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Some(format!("ls -ld {} shows who may", quoting::path_word(path)))
+            }
             Error::Told
             | Error::Tree(_)
             | Error::Files(_)
@@ -198,6 +211,7 @@ impl Error {
             | Error::Editor(_)
             | Error::SecretFile(_)
             | Error::File(_)
+            | Error::ToChange(_)
             | Error::CertFile(_)
             | Error::Inputs(_)
             | Error::Seal(_) => None,

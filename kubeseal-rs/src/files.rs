@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use sealing::document;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -130,7 +131,8 @@ pub(crate) fn read_if_text(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Fi
     let mut bytes = Zeroizing::new(Vec::new());
     let mut file = File::open(path).map_err(failed)?;
     (&file).take(TOLD_BY).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.contains(&0) {
+    // The second byte of a character in UTF-16 may be cut off.
+    if document::text_lossy(&bytes).contains('\0') {
         return Ok(None);
     }
     file.read_to_end(&mut bytes).map_err(failed)?;
@@ -163,6 +165,25 @@ pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError
         Output::Stdout => write(output, bytes),
         Output::File(path) => Writer::default().over(path, bytes, Over::Private),
     }
+}
+
+/// Holds the file against other runs of this program until it is dropped. None where there is nothing to hold, or no locks
+/// (network file systems): there only the look at what a file holds, just before it is written, notices others.
+pub(crate) fn hold(path: &Path) -> Option<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+        while std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            let file = File::open(path).ok()?;
+            file.lock().ok()?;
+            // Whoever has held it may have put another file in its place.
+            if identity(&file.metadata().ok()?) == identity(&std::fs::metadata(path).ok()?) {
+                return Some(file);
+            }
+        }
+    }
+    None
 }
 
 /// Whether stdout is a file that others than its owner may read.

@@ -24,6 +24,7 @@ mod place;
 mod placeholder;
 mod progress;
 mod project;
+mod prompt;
 mod proxy;
 mod quoting;
 mod report;

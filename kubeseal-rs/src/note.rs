@@ -3,9 +3,9 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use sealing::size::Obstacle;
-
 use crds::SealedSecret;
+use sealing::binding::Scope;
+use sealing::size::Obstacle;
 
 use crate::placeholder;
 use crate::quoting::on_one_line;
@@ -44,10 +44,18 @@ pub(crate) fn obstacle(place: &str, obstacle: Obstacle) {
     }
 }
 
-/// Says that values were sealed for a name that is a placeholder.
-pub(crate) fn placeholder_in_names(sealed: &SealedSecret) {
+/// Says that values are sealed for names under which they open nowhere.
+pub(crate) fn names(sealed: &SealedSecret) {
+    let metadata = &sealed.metadata;
+    let scope = Scope::from_annotations(metadata.annotations.as_ref());
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    bound_to(scope, &of(&metadata.name), &of(&metadata.namespace));
+}
+
+/// The same of a value that is bound to these.
+pub(crate) fn bound_to(scope: Scope, name: &str, namespace: &str) {
     let mut stderr = io::stderr().lock();
-    if let Some(told) = placeholder::in_names(sealed).filter(|_| stderr.is_terminal()) {
+    if let Some(told) = placeholder::opens_nowhere(scope, name, namespace).filter(|_| stderr.is_terminal()) {
         // Only a courtesy: a failure to print it does not matter.
         let _ = writeln!(stderr, "{}", on_one_line(&format!("note: {told}")));
     }

@@ -232,6 +232,32 @@ pub(crate) enum Fault {
     /// Nothing can be added to a file in the form that it has.
     #[error("nothing can be added at its end")]
     NoEnd,
+    /// SOPS has encrypted it.
+    #[error("it is encrypted by SOPS")]
+    Sops,
+    /// An item is to be called as it is.
+    #[error("item {0:?} is called so already")]
+    SameName(String),
+    /// Kustomizations give the objects of its file different namespaces.
+    #[error("it names no namespace, and kustomizations put it into {}", .0.join(", "))]
+    SeveralNamespaces(Vec<String>),
+    /// Nothing can be called so.
+    #[error("{0}")]
+    Impossible(String),
+    /// Sealed values outside SealedSecrets are not typed in an editor.
+    #[error("its sealed values stand outside SealedSecrets ({}), which edit does not change", .found.join(", "))]
+    NotEdited {
+        /// Their keys, or lines.
+        found: Vec<String>,
+    },
+    /// Keys outside SealedSecrets are not renamed.
+    #[error("line {line}: this value stands outside SealedSecrets, where templates may use its key")]
+    NotRenamed {
+        /// Its line.
+        line: usize,
+        /// The key that it was to get.
+        new: String,
+    },
     /// Somebody else has changed the file since it was read.
     #[error("it was changed by somebody else meanwhile")]
     ChangedMeanwhile,
@@ -338,7 +364,10 @@ impl InputName {
     /// # Errors
     /// What makes it none.
     pub(crate) fn secret(&self, document: &Document) -> Result<ClearSecret, InputError> {
-        ClearSecret::from_document(document).map_err(|error| self.fault(error))
+        ClearSecret::from_document(document).map_err(|error| match is_of_sops(document) {
+            true => self.fault_at(document.place(), Fault::Sops),
+            false => self.fault(error),
+        })
     }
 
     /// The same, for whoever mends the input: all wrong items at once.
@@ -347,6 +376,9 @@ impl InputName {
     /// What makes it none.
     pub(crate) fn whole_secret(&self, document: &Document) -> Result<ClearSecret, Error> {
         ClearSecret::from_document(document).map_err(|error| {
+            if is_of_sops(document) {
+                return self.fault_at(document.place(), Fault::Sops).into();
+            }
             let mut all: Vec<_> = ClearSecret::faults_of_items(document)
                 .into_iter()
                 .map(|error| self.fault(error))
@@ -373,6 +405,11 @@ impl InputName {
     pub(crate) fn sealed_secrets(&self, documents: Vec<Document>) -> Result<Vec<(Document, SealedSecret)>, InputError> {
         unseal::sealed_secrets(documents).map_err(|error| self.fault(error))
     }
+}
+
+/// Whether an object is as SOPS writes it.
+pub(crate) fn is_of_sops(document: &Document) -> bool {
+    document.value.get("sops").is_some_and(Value::is_object)
 }
 
 /// Secrets or SealedSecrets as one text, one after the other, wiped when dropped.

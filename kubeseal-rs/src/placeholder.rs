@@ -3,21 +3,49 @@
 use crds::SealedSecret;
 use sealing::binding::Scope;
 
+use crate::lint::{fault_of_name, fault_of_namespace};
+
 /// What is wrong with a name or namespace that values are bound to, and that something fills in later.
 pub(crate) fn in_names(sealed: &SealedSecret) -> Option<String> {
     let metadata = &sealed.metadata;
-    let (name, namespace) = (("name", &metadata.name), ("namespace", &metadata.namespace));
-    let bound = match Scope::from_annotations(metadata.annotations.as_ref()) {
+    let scope = Scope::from_annotations(metadata.annotations.as_ref());
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (field, text) = placeholder_of(scope, &text(&metadata.name), &text(&metadata.namespace))?;
+    Some(bound(field, &text))
+}
+
+/// Why values that are sealed for these names will open nowhere: one is a placeholder, or no name at all.
+pub(crate) fn opens_nowhere(scope: Scope, name: &str, namespace: &str) -> Option<String> {
+    if let Some((field, text)) = placeholder_of(scope, name, namespace) {
+        return Some(bound(field, &text));
+    }
+    let of_name = (scope == Scope::Strict && !name.is_empty())
+        .then(|| fault_of_name(name))
+        .flatten();
+    let of_namespace = (scope != Scope::ClusterWide && !namespace.is_empty())
+        .then(|| fault_of_namespace(namespace))
+        .flatten();
+    let name = of_name.map(|fault| format!("the name {name:?} {fault}"));
+    name.or(of_namespace.map(|fault| format!("the namespace {namespace:?} {fault}")))
+}
+
+fn bound(field: &str, text: &str) -> String {
+    format!(
+        "the {field} {text:?} is a placeholder, and the values are bound to it: they do not open once it is filled in"
+    )
+}
+
+/// The field among those that `scope` binds, and its text, that something fills in later.
+pub(crate) fn placeholder_of(scope: Scope, name: &str, namespace: &str) -> Option<(&'static str, String)> {
+    let (name, namespace) = (("name", name), ("namespace", namespace));
+    let bound = match scope {
         Scope::Strict => vec![name, namespace],
         Scope::NamespaceWide => vec![namespace],
         Scope::ClusterWide => Vec::new(),
     };
-    bound.into_iter().find_map(|(field, text)| {
-        let text = text.as_deref()?;
-        ["${", "$(", "{{"].iter().any(|start| text.contains(start)).then(|| {
-            format!("the {field} {text:?} is a placeholder, and the values are bound to it: they do not open once it is filled in")
-        })
-    })
+    let is_placeholder = |text: &str| ["${", "$(", "{{"].iter().any(|start| text.contains(start));
+    let found = bound.into_iter().find(|(_, text)| is_placeholder(text));
+    found.map(|(field, text)| (field, text.to_owned()))
 }
 
 /// What fills a value in, where the *whole* value is a placeholder; in the form that it has there.

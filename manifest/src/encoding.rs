@@ -41,8 +41,13 @@ impl Text<'_> {
         }
     }
 
+    /// Whether it was written in UTF-16.
+    pub fn is_utf16(&self) -> bool {
+        matches!(self.encoding.form, Form::Utf16(_))
+    }
+
     /// Another text as bytes in the encoding of this one, with the mark that this one has.
-    pub(super) fn encode(&self, text: &str) -> Vec<u8> {
+    pub fn encode(&self, text: &str) -> Vec<u8> {
         let Encoding { form, mark } = self.encoding;
         let mark = if mark { "\u{feff}" } else { "" };
         match form {

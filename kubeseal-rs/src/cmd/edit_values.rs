@@ -13,11 +13,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::document::edit::Change;
 use sealing::document::{EmitError, Format};
 use sealing::hint::KeyHint;
+use sealing::key::PublicKey;
 use sealing::merge::seal_items;
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
 
+use super::embedded_file::EmbeddedFile;
 use super::sealed_file::SealedFile;
 use crate::cert_source;
 use crate::cluster::kubeconfig;
@@ -26,6 +28,8 @@ use crate::command::{Namespace, Output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
+use crate::lint::{fault_of_name, fault_of_namespace};
+use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
 use crate::quoting::{self, visible};
 use form::{Section, Typed, typed};
@@ -54,22 +58,53 @@ fn change(
     random: &mut dyn Random,
 ) -> Result<String, Error> {
     let path = &command.target.file;
-    let file = SealedFile::read(path)?.placed(command.target.namespace.as_deref());
+    if let Some(file) = EmbeddedFile::read(path)? {
+        return Err(file.not_edited());
+    }
+    let namespace = command.target.namespace.as_deref();
+    let file = SealedFile::read(path)?.in_namespaces(namespace)?;
     let shown = shown(&file, command)?;
     let sections: Vec<_> = shown.iter().map(|(_, sealed, label)| section(sealed, label)).collect();
     // Before anyone types what could not be sealed.
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let typed = typed(&sections, environment)?;
-    let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
     let mut told = String::new();
-    for ((at, sealed, label), typed) in shown.iter().zip(&typed) {
-        let made = seal_items(sealed, &typed.values, command.key_hint, cert.public(), random)
-            .map_err(|error| file.fault(*at, error))?;
-        changes.insert(*at, made);
-        told.push_str(&summary(path, sealed, label, typed));
+    let typed: Vec<_> = shown
+        .into_iter()
+        .zip(typed)
+        .map(|((_, sealed, label), typed)| {
+            told.push_str(&summary(path, sealed, &label, &typed));
+            (label, sealed.clone(), typed)
+        })
+        .collect();
+    let file = file.change(namespace, |file| changes(file, command, &typed, cert.public(), random))?;
+    for (_, sealed, _) in self::shown(&file, command)? {
+        note::names(sealed);
     }
-    file.write(changes)?;
     Ok(if told.is_empty() { format!("{NOTHING}\n") } else { told })
+}
+
+/// What changes in the file by what was typed. Others may have changed it while the editor was open, but not the same items.
+fn changes(
+    file: &SealedFile,
+    command: &EditValues,
+    typed: &[(String, SealedSecret, Typed)],
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<BTreeMap<usize, Vec<Change>>, Error> {
+    let mut all = BTreeMap::new();
+    let now = shown(file, command)?;
+    for (label, before, typed) in typed.iter().filter(|(_, _, typed)| !typed.values.is_empty()) {
+        let same = |sealed: &SealedSecret| {
+            let item = |item: &String| sealed.spec.encrypted_data.get(item) == before.spec.encrypted_data.get(item);
+            typed.values.keys().all(item)
+        };
+        let found = now.iter().find(|(_, sealed, other)| other == label && same(sealed));
+        let (at, sealed, _) = found.ok_or_else(|| file.name().fault(Fault::ChangedMeanwhile))?;
+        let made = seal_items(sealed, &typed.values, command.key_hint, key, random);
+        all.insert(*at, made.map_err(|error| file.fault(*at, error))?);
+    }
+    Ok(all)
 }
 
 /// The objects that are meant: position, object, and the name that the editor shows.
@@ -160,6 +195,16 @@ fn make(
             })?
         }
     };
+    for (what, text, fault) in [
+        ("name", &name, fault_of_name(&name)),
+        ("namespace", &namespace, fault_of_namespace(&namespace)),
+    ] {
+        if let Some(fault) = fault {
+            return Err(input
+                .fault(Fault::Impossible(format!("{what} {text:?} {fault}")))
+                .into());
+        }
+    }
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let section = Section {
         label: format!("{namespace}/{name}"),
@@ -184,11 +229,13 @@ fn make(
     if command.key_hint {
         KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
     }
+    let of_names = sealed.clone();
     let value = serde_json::to_value(sealed).map_err(|_| input.fault(EmitError))?;
     let is_json = path.extension().is_some_and(|ending| ending == "json");
     let format = if is_json { Format::Json } else { Format::Yaml };
     let text = objects::text(&[value], format).map_err(|error| input.fault(error))?;
     Writer::default().write_new(path, text.as_bytes())?;
+    note::names(&of_names);
     Ok(format!(
         "{}: new, {namespace}/{name} with {}\n",
         quoting::path(path),
@@ -200,5 +247,5 @@ fn make(
 fn name_of(path: &Path) -> Option<String> {
     let stem = path.file_stem()?.to_str()?;
     let name = stem.strip_suffix(".sealed").unwrap_or(stem);
-    crate::lint::fault_of_name(name).is_none().then(|| name.to_owned())
+    fault_of_name(name).is_none().then(|| name.to_owned())
 }

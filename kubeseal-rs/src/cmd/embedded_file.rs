@@ -1,10 +1,12 @@
 //! `kubeseal set` and `unset` in a file whose sealed values stand outside SealedSecrets: a chart's values, a Helm template. Everything
 //! but the value stays byte for byte.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::names;
 use jiff::Timestamp;
+use sealing::binding::Binding;
 use sealing::document;
 use sealing::random::Random;
 use sealing::raw::seal_raw;
@@ -37,7 +39,7 @@ impl EmbeddedFile {
         if is_stream(path) {
             return Ok(None);
         }
-        let bytes = files::read_file(path)?;
+        let bytes = files::read_file(path).map_err(Error::ToChange)?;
         let values = embedded::find(&bytes);
         let has_no_objects = match document::read_mixed(&bytes) {
             Ok(documents) => !documents.iter().any(|one| manifest::kind(one) == names::KIND),
@@ -78,18 +80,31 @@ impl EmbeddedFile {
         now: Timestamp,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let old = self.value(&command.item)?;
-        let text = String::from_utf8_lossy(&self.bytes);
-        let bound_to = bound_to(&command.target);
-        let binding = embedded::binding(&text, old.range.start, &bound_to, command.scope)
-            .ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
+        // Before anyone types what could not be sealed.
+        self.binding(command)?;
         let cert = || cert_source::sealing_cert(&command.cert, environment, now);
         let (value, cert) = super::read_before(&command.value, || Ok(super::items::value(command)?), cert)?;
         if super::items::is_empty(&value) && !command.allow_empty {
             return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
         }
+        let (_held, file) = self.held()?;
+        let (old, binding) = file.binding(command)?;
         let sealed = seal_raw(value.expose(), &binding, cert.public(), random)?;
-        self.write(&embedded::replaced(&self.bytes, &[(old.range.clone(), sealed)]))
+        file.write(embedded::replaced(
+            &embedded::as_utf8(&file.bytes),
+            &[(old.range.clone(), sealed)],
+        ))
+    }
+
+    /// The value that is meant, and what a new one is to be bound to.
+    fn binding(&self, command: &SetItem) -> Result<(&Embedded, Binding), InputError> {
+        let old = self.value(&command.item)?;
+        let bytes = embedded::as_utf8(&self.bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        let bound_to = bound_to(&command.target);
+        let binding = embedded::binding(&text, old.range.start, &bound_to, command.scope);
+        let binding = binding.ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
+        Ok((old, binding))
     }
 
     /// Removes the lines of values.
@@ -97,26 +112,52 @@ impl EmbeddedFile {
     /// # Errors
     /// There is no such value, or several, or something else stands in its line.
     pub(super) fn unset(&self, command: &UnsetItems) -> Result<(), Error> {
+        let (_held, file) = self.held()?;
         let mut values = Vec::new();
         for item in &command.items {
-            let value = self.value(item)?;
+            let value = file.value(item)?;
             if !values.contains(&value) {
                 values.push(value);
             }
         }
         // From the end, so that the places before stay what they are.
         values.sort_by_key(|value| std::cmp::Reverse(value.range.start));
-        let mut text = self.bytes.to_vec();
+        let mut text = embedded::as_utf8(&file.bytes).into_owned();
         for value in values {
             text =
-                embedded::without(&text, value).ok_or_else(|| self.name.fault(Fault::NotAlone { line: value.line }))?;
+                embedded::without(&text, value).ok_or_else(|| file.name.fault(Fault::NotAlone { line: value.line }))?;
         }
-        self.write(&text)
+        file.write(text)
     }
 
-    fn write(&self, text: &[u8]) -> Result<(), Error> {
+    /// The file as it is now, held against other runs of this program.
+    fn held(&self) -> Result<(Option<File>, Self), Error> {
+        let held = files::hold(&self.path);
+        let now = Self::read(&self.path)?;
+        Ok((held, now.ok_or_else(|| self.name.fault(Fault::ChangedMeanwhile))?))
+    }
+
+    /// Why nothing is typed into it in an editor.
+    pub(super) fn not_edited(&self) -> Error {
+        let found = self.values.iter().map(Embedded::name).collect();
+        self.name.fault(Fault::NotEdited { found }).into()
+    }
+
+    /// Why no value gets another key: nothing says what else in the file, or in other files, names it.
+    ///
+    /// # Errors
+    /// There is no such value, or several.
+    pub(super) fn not_renamed(&self, key: &str, new: &str) -> Result<Error, Error> {
+        let line = self.value(key)?.line;
+        let new = new.to_owned();
+        Ok(self.name.fault(Fault::NotRenamed { line, new }).into())
+    }
+
+    /// Writes what was made of the file as UTF-8.
+    fn write(&self, text: Vec<u8>) -> Result<(), Error> {
+        let text = embedded::encoded_as(&self.bytes, text).map_err(|error| self.name.fault(error))?;
         super::check_unchanged(&self.path, &self.bytes)?;
-        Ok(files::write(&Output::File(self.path.clone()), text)?)
+        Ok(files::write(&Output::File(self.path.clone()), &text)?)
     }
 }
 

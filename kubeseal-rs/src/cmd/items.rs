@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::note;
 use crate::objects::{Fault, InputName};
+use crate::prompt;
 
 /// Seals one value into the file.
 pub(crate) fn set(
@@ -31,18 +32,22 @@ pub(crate) fn set(
     if let Some(file) = EmbeddedFile::read(&command.target.file)? {
         return file.set(command, environment, now, random);
     }
-    let file = SealedFile::read(&command.target.file)?.placed(command.target.namespace.as_deref());
-    let (at, sealed) = file.meant(&command.target)?;
+    let namespace = command.target.namespace.as_deref();
+    let file = SealedFile::read(&command.target.file)?.in_namespaces(namespace)?;
+    // Before anyone types what could not be sealed.
+    file.meant(&command.target)?;
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
     let (value, cert) = super::read_before(&command.value, || Ok(value(command)?), cert)?;
     if is_empty(&value) && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
     let items = BTreeMap::from([(command.item.clone(), value)]);
-    let changes =
-        seal_items(sealed, &items, command.key_hint, cert.public(), random).map_err(|error| file.fault(at, error))?;
-    file.write(BTreeMap::from([(at, changes)]))?;
-    note::placeholder_in_names(sealed);
+    let file = file.change(namespace, |file| {
+        let (at, sealed) = file.meant(&command.target)?;
+        let changes = seal_items(sealed, &items, command.key_hint, cert.public(), random);
+        Ok(BTreeMap::from([(at, changes.map_err(|error| file.fault(at, error))?)]))
+    })?;
+    note::names(file.meant(&command.target)?.1);
     for (item, value) in &items {
         note::line_break_at_end(value.expose(), false);
         note::placeholder(&format!("the value of {item}"), value.expose());
@@ -60,8 +65,8 @@ pub(super) fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
     match &command.value {
         Input::Stdin if io::stdin().is_terminal() => {
             let prompt = format!("value of {} (it is not shown): ", command.item);
-            let typed = rpassword::prompt_password(prompt).map_err(FileError::Stdin)?;
-            Ok(SecretBytes::new(typed.into_bytes()))
+            let mut typed = prompt::hidden(&prompt).map_err(FileError::Stdin)?;
+            Ok(SecretBytes::new(std::mem::take(&mut *typed).into_bytes()))
         }
         input => {
             let mut bytes = files::read(input, "a value")?;
@@ -76,30 +81,42 @@ pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
         return file.unset(command);
     }
     let file = SealedFile::read(&command.target.file)?;
-    let (at, sealed) = file.meant(&command.target)?;
-    let mut changes = Vec::new();
-    for item in &command.items {
-        let change = remove_item(sealed, item).ok_or_else(|| file.fault(at, Fault::no_item(item, sealed)))?;
-        if !command.force {
-            refuse_if_used(item, sealed).map_err(|fault| file.fault(at, fault))?;
+    file.change(None, |file| {
+        let (at, sealed) = file.meant(&command.target)?;
+        let mut changes = Vec::new();
+        for item in &command.items {
+            let change = remove_item(sealed, item).ok_or_else(|| file.fault(at, Fault::no_item(item, sealed)))?;
+            if !command.force {
+                refuse_if_used(item, sealed).map_err(|fault| file.fault(at, fault))?;
+            }
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
         }
-        if !changes.contains(&change) {
-            changes.push(change);
-        }
-    }
-    file.write(BTreeMap::from([(at, changes)]))
+        Ok(BTreeMap::from([(at, changes)]))
+    })?;
+    Ok(())
 }
 
 /// Gives an item of the file another name.
 pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
-    let file = SealedFile::read(&command.target.file)?;
-    let (at, sealed) = file.meant(&command.target)?;
-    let change = rename_item(sealed, &command.item, &command.to).map_err(|error| file.fault(at, error))?;
-    let change = change.ok_or_else(|| file.fault(at, Fault::no_item(&command.item, sealed)))?;
-    if !command.force {
-        refuse_if_used(&command.item, sealed).map_err(|fault| file.fault(at, fault))?;
+    if let Some(file) = EmbeddedFile::read(&command.target.file)? {
+        return Err(file.not_renamed(&command.item, &command.to)?);
     }
-    file.write(BTreeMap::from([(at, vec![change])]))
+    let file = SealedFile::read(&command.target.file)?;
+    file.change(None, |file| {
+        let (at, sealed) = file.meant(&command.target)?;
+        if command.item == command.to {
+            return Err(file.fault(at, Fault::SameName(command.to.clone())).into());
+        }
+        let change = rename_item(sealed, &command.item, &command.to).map_err(|error| file.fault(at, error))?;
+        let change = change.ok_or_else(|| file.fault(at, Fault::no_item(&command.item, sealed)))?;
+        if !command.force {
+            refuse_if_used(&command.item, sealed).map_err(|fault| file.fault(at, fault))?;
+        }
+        Ok(BTreeMap::from([(at, vec![change])]))
+    })?;
+    Ok(())
 }
 
 /// A template that uses an item would go on without its value, and without a word.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sealing::SecretBytes;
+use sealing::document::Document;
 use sealing::document::edit::Change;
+use sealing::key::PublicKey;
 use sealing::merge::{MergeError, merge};
 use sealing::random::Random;
 use sealing::size;
@@ -15,6 +17,8 @@ use crate::cert_source;
 use crate::command::MergeInto;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::lint::Namespaces;
+use crate::note;
 use crate::objects::{Fault, InputName};
 
 /// Seals all Secrets into the objects of their names, then writes the file at once. A single Secret is sealed into the
@@ -36,10 +40,27 @@ pub(crate) fn run(
     let (bytes, (file, cert)) = super::read_before(&command.input, read, into)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
+    let namespace = command.parameters.namespace.as_deref();
+    file.change(namespace, |file| {
+        changes(command, file, &name, &documents, cert.public(), random)
+    })?;
+    Ok(())
+}
+
+/// What sealing the Secrets that `documents` are changes in the file.
+fn changes(
+    command: &MergeInto,
+    file: &SealedFile,
+    name: &InputName,
+    documents: &[Document],
+    key: &PublicKey,
+    random: &mut dyn Random,
+) -> Result<BTreeMap<usize, Vec<Change>>, Error> {
+    let namespaces = Namespaces::default();
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
     // What goes into one object, of however many Secrets.
     let mut items: BTreeMap<usize, BTreeMap<String, SecretBytes>> = BTreeMap::new();
-    for document in &documents {
+    for document in documents {
         let secret = name.secret(document)?;
         let said = command.name.as_ref().or(secret.metadata.name.as_ref());
         let namespace = command
@@ -53,7 +74,10 @@ pub(crate) fn run(
             continue;
         };
         place(&mut target, secret.metadata.namespace.as_deref());
-        let merged = merge(&target, &secret, &command.parameters, cert.public(), random)
+        super::place_by_kustomization(&command.target, &mut target, &namespaces)
+            .map_err(|fault| file.fault(at, fault))?;
+        note::names(&target);
+        let merged = merge(&target, &secret, &command.parameters, key, random)
             .map_err(|error| name.fault_at(document.place(), error))?;
         let all = changes.entry(at).or_default();
         // Of two values for one field only one could stay.
@@ -72,5 +96,5 @@ pub(crate) fn run(
             return Err(name.fault_at(document.place(), MergeError::TooLarge(size)).into());
         }
     }
-    file.write(changes)
+    Ok(changes)
 }

@@ -46,6 +46,11 @@ pub(crate) fn run(
     }
     let sealed = seal_raw(&value, &binding, cert.public(), random)?;
     files::write(&command.output, sealed.as_bytes())?;
+    match &binding {
+        Binding::Strict { namespace, name } => note::bound_to(Scope::Strict, name, namespace),
+        Binding::NamespaceWide { namespace } => note::bound_to(Scope::NamespaceWide, "", namespace),
+        Binding::ClusterWide => {}
+    }
     note::line_break_at_end(&value, command.output == Output::Stdout && io::stdout().is_terminal());
     Ok(())
 }

@@ -43,11 +43,10 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
         edits.push(Edit { document, changes });
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
-    if let (Input::File(read), Output::File(written)) = (&command.input, &command.output)
-        && read == written
-    {
-        super::check_unchanged(read, &bytes)?;
-    }
+    let _held = match (&command.input, &command.output) {
+        (Input::File(read), Output::File(written)) if read == written => super::hold_unchanged(read, &bytes)?,
+        _ => None,
+    };
     match to_turn_into {
         None => files::write(&command.output, &text)?,
         Some(format) => {

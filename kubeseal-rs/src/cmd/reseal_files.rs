@@ -26,7 +26,7 @@ use crate::command::{Opener, Output, ResealFiles, ResealMode, is_stream};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
-use crate::lint::{absolute, patches};
+use crate::lint::{Namespaces, absolute, patches};
 use crate::manifest::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
@@ -93,9 +93,9 @@ fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
 fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Source)>, keys: &KeyRing) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
     let lately = Lately::default();
-    let writer = Writer::default();
+    let (writer, namespaces) = (Writer::default(), Namespaces::default());
     let one = |cert: &SealingCert, source: &Source| {
-        one_file(command, source, &writer, &|place, sealed| {
+        one_file(command, source, (&writer, &namespaces), &|place, sealed| {
             let mut random = SystemRandom::default();
             let resealed = reseal(
                 sealed,
@@ -140,14 +140,14 @@ fn by_controller(
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
         reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
     };
-    let writer = Writer::default();
+    let (writer, namespaces) = (Writer::default(), Namespaces::default());
     sources
         .iter()
         .map(|source| {
             let Manifest { path, name, .. } = &source.manifest;
             let ask = |place: Place, sealed: &SealedSecret| ask(name, place, sealed);
-            let report =
-                one_file(command, source, &writer, &ask).unwrap_or_else(|fault| FileReport::failed(path, fault));
+            let report = one_file(command, source, (&writer, &namespaces), &ask)
+                .unwrap_or_else(|fault| FileReport::failed(path, fault));
             progress.done(path);
             report
         })
@@ -158,7 +158,7 @@ fn by_controller(
 fn one_file(
     command: &ResealFiles,
     source: &Source,
-    writer: &Writer,
+    (writer, namespaces): (&Writer, &Namespaces),
     changes: &Reseal<'_>,
 ) -> Result<FileReport, Error> {
     let Manifest { path, name, bytes, .. } = &source.manifest;
@@ -168,6 +168,8 @@ fn one_file(
         objects += 1;
         let mut sealed = name.sealed_secret(document)?;
         place(&mut sealed, command.bound_to.namespace.as_deref());
+        super::place_by_kustomization(path, &mut sealed, namespaces)
+            .map_err(|fault| name.fault_at(document.place(), fault))?;
         let changes = changes(document.place(), &sealed)?;
         if !changes.is_empty() {
             details.push(shown::items(&sealed, &changes));
@@ -187,7 +189,7 @@ fn one_file(
     }
     match command.mode {
         ResealMode::Write => {
-            super::check_unchanged(path, bytes)?;
+            let _held = super::hold_unchanged(path, bytes)?;
             writer.write(path, &text)?;
             Ok(FileReport::done(path, "resealed", objects).with(details))
         }

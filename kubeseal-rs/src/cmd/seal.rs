@@ -145,6 +145,7 @@ impl<'a> Sealing<'a> {
         if self.hinted && !object.spec.encrypted_data.is_empty() {
             KeyHint::one(self.cert.public().fingerprint()).write(&mut object.metadata);
         }
+        note::names(&object);
         let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;
         // Only a terminal is told.
         if io::stderr().is_terminal()

@@ -1,12 +1,13 @@
 //! `kubeseal seal`: each file with Secrets into a sealed one.
 //!
 //! All clear files are read, and all certificates found, before the first is sealed. A sealed file that is there already is
-//! changed in place: items follow the clear file where it stays (else they are added, as their values are nowhere else),
+//! changed in place: items follow the clear file, but none is removed unless a person says so (its value may be nowhere else);
 //! everything else in it is people's. Each file is done whole or not at all: its
 //! result replaces the old one by a rename after it has reached the disk, and only then may the clear file go.
 
 mod clear;
 mod existing;
+mod lost;
 mod sources;
 mod values;
 
@@ -135,7 +136,7 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
 
 /// Compares a file with its sealed one.
 fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
-    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.removes(), values)? {
+    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
     };
@@ -157,7 +158,7 @@ fn one(
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
-    let existing = Existing::at(&job.to, clear, command.removes(), values)?;
+    let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
     let mut details = Vec::new();
     match &existing {
         Some(existing) if !command.force => {
@@ -172,16 +173,18 @@ fn one(
                     false => kept.with(details),
                 });
             }
-            let (text, removed) = existing.followed(clear, command.key_hint, cert)?;
+            let (text, removed) = existing.followed(clear, command, cert)?;
             details.extend(removed);
-            existing.check_unchanged()?;
+            let _held = existing.hold_unchanged()?;
             writer.write(&job.to, &text)?;
             details.extend(sizes(&text));
         }
         _ => {
+            let mut _held = None;
             if let Some(existing) = existing {
                 existing.check_replaceable()?;
-                details = existing.lost(clear);
+                details = existing.lost(clear)?;
+                _held = existing.hold_unchanged()?;
             }
             let text = sealed(command, clear, &job.to, cert)?;
             writer.write(&job.to, text.as_bytes())?;

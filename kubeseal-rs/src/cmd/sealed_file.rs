@@ -1,6 +1,7 @@
 //! A file of SealedSecrets that is changed in place: read, found one's way in, and written once.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::{SealedSecret, names};
@@ -16,6 +17,7 @@ use crate::command::items::Target;
 use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
 use crate::files;
+use crate::lint::Namespaces;
 use crate::manifest;
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
@@ -38,7 +40,7 @@ impl SealedFile {
     /// That it cannot be read, holds no SealedSecret, or one that is none after all.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let input = Input::of(path);
-        let bytes = files::read(&input, "json/yaml k8s resources")?;
+        let bytes = files::read(&input, "json/yaml k8s resources").map_err(Error::ToChange)?;
         let documents = InputName::of(&input).documents(&bytes)?;
         Self::of(path, bytes, documents)
     }
@@ -63,6 +65,20 @@ impl SealedFile {
     pub(super) fn placed(mut self, given: Option<&str>) -> Self {
         self.sealed.iter_mut().for_each(|sealed| place(sealed, given));
         self
+    }
+
+    /// The same; those that neither says are in the one that kustomizations give the file's objects.
+    ///
+    /// # Errors
+    /// [`Fault::SeveralNamespaces`].
+    pub(super) fn in_namespaces(self, given: Option<&str>) -> Result<Self, InputError> {
+        let mut file = self.placed(given);
+        let namespaces = Namespaces::default();
+        for (document, sealed) in file.documents.iter().zip(&mut file.sealed) {
+            super::place_by_kustomization(&file.path, sealed, &namespaces)
+                .map_err(|fault| file.name.fault_at(document.place(), fault))?;
+        }
+        Ok(file)
     }
 
     /// The position among [`Self::sealed`] of the object that is meant; see [`merge::target`].
@@ -109,6 +125,16 @@ impl SealedFile {
         }
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All that the file says of the object at this position among [`Self::sealed`].
+    pub(super) fn value(&self, at: usize) -> Option<&Value> {
+        Some(&self.documents.get(at)?.value)
+    }
+
     /// What messages call it.
     pub(super) fn name(&self) -> &InputName {
         &self.name
@@ -123,12 +149,32 @@ impl SealedFile {
         commented.map(|(number, _)| number + 1).filter(|_| is_yaml).collect()
     }
 
-    /// Makes the changes, by position among [`Self::sealed`], and writes the file at once; without changes it is not
-    /// touched. What came from a stream goes to stdout.
+    /// Makes changes in what the file holds now, which other runs of this program may have changed since it was read, and none
+    /// changes meanwhile; `changes` gives them by position among [`Self::sealed`]. Without any it is not touched. What came
+    /// from a stream goes to stdout. Gives the file as it was before.
     ///
     /// # Errors
-    /// As [`Self::changed`] and [`Self::check_unchanged`], or that it cannot be written. Nothing has changed then.
-    pub(super) fn write(&self, changes: BTreeMap<usize, Vec<Change>>) -> Result<(), Error> {
+    /// Those of `changes`, as [`Self::changed`] and [`Fault::ChangedMeanwhile`], or that it cannot be written. Nothing has changed
+    /// then.
+    pub(super) fn change(
+        mut self,
+        namespace: Option<&str>,
+        changes: impl FnOnce(&Self) -> Result<BTreeMap<usize, Vec<Change>>, Error>,
+    ) -> Result<Self, Error> {
+        let _held = files::hold(&self.path);
+        if !is_stream(&self.path) {
+            let bytes = files::read_file(&self.path)?;
+            if bytes != self.bytes {
+                let documents = self.name.documents(&bytes)?;
+                self = Self::of(&self.path, bytes, documents)?.in_namespaces(namespace)?;
+            }
+        }
+        let changes = changes(&self)?;
+        self.write(changes)?;
+        Ok(self)
+    }
+
+    fn write(&self, changes: BTreeMap<usize, Vec<Change>>) -> Result<(), Error> {
         if changes.values().all(Vec::is_empty) && !is_stream(&self.path) {
             return Ok(());
         }
@@ -136,7 +182,7 @@ impl SealedFile {
         if is_stream(&self.path) {
             files::write(&Output::Stdout, &text)?;
         } else {
-            self.check_unchanged()?;
+            super::check_unchanged(&self.path, &self.bytes)?;
             files::write(&Output::File(self.path.clone()), &text)?;
         }
         for (place, obstacle) in obstacles(&text) {
@@ -165,12 +211,12 @@ impl SealedFile {
         Ok(whole.ok_or_else(|| self.name.fault(Fault::NoEnd))?)
     }
 
-    /// That the file still holds what was read from it.
+    /// Holds the file, which must still hold what was read from it.
     ///
     /// # Errors
     /// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.
-    pub(super) fn check_unchanged(&self) -> Result<(), Error> {
-        super::check_unchanged(&self.path, &self.bytes)
+    pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
+        super::hold_unchanged(&self.path, &self.bytes)
     }
 }
 

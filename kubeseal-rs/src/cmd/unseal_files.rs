@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
-use crate::lint::{absolute, patches};
+use crate::lint::{Namespaces, absolute, patches};
 use crate::manifest::Manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
@@ -71,12 +71,12 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
         _ => None,
     };
-    let (progress, lately) = (Progress::of(files.len()), Lately::default());
+    let (progress, lately, namespaces) = (Progress::of(files.len()), Lately::default(), Namespaces::default());
     let opened: Vec<_> = files
         .into_par_iter()
         .filter_map(|file| {
             let path = file.path.clone();
-            let clear = opened(command, file, &keys, &lately, format).transpose();
+            let clear = opened(command, file, (&keys, &lately, &namespaces), format).transpose();
             progress.done(&path);
             clear.map(|clear| clear.map_err(|fault| (path, fault)))
         })
@@ -163,8 +163,7 @@ fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
 fn opened(
     command: &UnsealFiles,
     file: TreeFile,
-    keys: &KeyRing,
-    lately: &Lately,
+    (keys, lately, namespaces): (&KeyRing, &Lately, &Namespaces),
     format: Option<Format>,
 ) -> Result<Option<Clear>, Error> {
     let Some(manifest) = Manifest::read(&file, names::KIND)? else {
@@ -182,6 +181,8 @@ fn opened(
         language.get_or_insert(document.format);
         let mut sealed = name.sealed_secret(document)?;
         place(&mut sealed, command.namespace.as_deref());
+        super::place_by_kustomization(&manifest.path, &mut sealed, namespaces)
+            .map_err(|fault| name.fault_at(document.place(), fault))?;
         let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
             .map_err(|error| name.fault_at(document.place(), error))?;
         // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.

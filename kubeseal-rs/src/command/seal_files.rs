@@ -26,6 +26,8 @@ pub(crate) struct SealFiles {
     pub mode: SealMode,
     /// Whether sealed files are written anew, without what only they hold.
     pub force: bool,
+    /// Whether items that are not in the clear file are removed from the sealed one.
+    pub prune: bool,
     /// The folder of the sealed files; none: beside the clear ones.
     pub out: Option<PathBuf>,
     /// The certificate to seal with.
@@ -93,6 +95,7 @@ pub(super) fn of_stream(flags: &SealFlags) -> Result<Option<Seal>, CommandError>
         (flags.check, "--check"),
         (flags.delete_clear, "--delete-clear"),
         (flags.force, "--force"),
+        (flags.prune, "--prune"),
         (flags.strict, "--strict"),
         (flags.compare_with_cluster, "--compare-with-cluster"),
         (set(flags.out.as_ref()).is_some(), "--out"),
@@ -133,6 +136,7 @@ impl SealFiles {
         let mode = match (flags.check, flags.delete_clear, flags.force) {
             (true, true, _) => return Err(CommandError::CheckWrites("--delete-clear")),
             (true, _, true) => return Err(CommandError::CheckWrites("--force")),
+            (true, ..) if flags.prune => return Err(CommandError::CheckWrites("--prune")),
             (true, ..) => SealMode::Check,
             (_, true, _) => SealMode::SealAndDelete,
             (_, _, true) => SealMode::SealAgain,
@@ -141,6 +145,7 @@ impl SealFiles {
         Ok(Self {
             mode,
             force: flags.force,
+            prune: flags.prune,
             tree: Tree::of(flags.tree)?,
             strict: flags.strict,
             sources,
@@ -158,10 +163,10 @@ impl SealFiles {
         })
     }
 
-    /// Whether items that are not in the clear file are removed from the sealed one. Not where no clear file stays: then the values
-    /// of the others may be nowhere else.
-    pub(crate) fn removes(&self) -> bool {
-        self.sources.is_none() && self.mode != SealMode::SealAndDelete
+    /// Whether items stay in the sealed file that the clear one does not have. Only where no clear file stays, which could be
+    /// the whole of it; else a person must say what is meant.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.prune && (self.sources.is_some() || self.mode == SealMode::SealAndDelete)
     }
 
     /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed; that of other

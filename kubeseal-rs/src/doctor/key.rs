@@ -13,19 +13,16 @@ pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagno
     told_by_keys(case, evidence, file)
         .or_else(|| told_by_keys_at_hand(case, evidence, file))
         .or_else(|| told_by_certificate(case, evidence, file))
-        .unwrap_or_else(|| unknown(case, file))
+        .unwrap_or_else(|| unknown(case, evidence, file))
 }
 
-fn unknown(case: &Case, file: &str) -> Diagnosis {
+fn unknown(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
     let (message, next) = if case.opening.is_empty() {
         (
             "it opens under none of the names, namespaces and scopes that were tried: it was sealed with another \
              cluster's certificate, its key is gone, or the text is damaged"
                 .to_owned(),
-            format!(
-                "kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys; kubeseal doctor {file} --cert FILE \
-                 compares the certificate that it was sealed with"
-            ),
+            untried(evidence, file).unwrap_or_else(|| again(file)),
         )
     } else {
         (
@@ -44,6 +41,22 @@ fn unknown(case: &Case, file: &str) -> Diagnosis {
         message,
         next,
     }
+}
+
+/// What can be asked that was not asked in this command.
+fn untried(evidence: &Evidence, file: &str) -> Option<String> {
+    let keys = format!("kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys");
+    let certificate = format!("kubeseal doctor {file} --cert FILE compares the certificate that it was sealed with");
+    let asked = [
+        (evidence.at_hand.is_empty(), keys),
+        (!evidence.certs_named, certificate),
+    ];
+    let open: Vec<_> = asked
+        .into_iter()
+        .filter(|(open, _)| *open)
+        .map(|(_, next)| next)
+        .collect();
+    (!open.is_empty()).then(|| open.join("; "))
 }
 
 fn again(file: &str) -> String {
@@ -105,7 +118,7 @@ pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) 
             cause: Cause::Certificate,
             certain: true,
             message: "it has no key hint, so whether it was sealed with this certificate cannot be seen".to_owned(),
-            next: format!("kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys"),
+            next: untried(evidence, file).unwrap_or_else(|| again(file)),
         });
     } else {
         return None;

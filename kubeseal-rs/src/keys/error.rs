@@ -66,9 +66,9 @@ impl KeysError {
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             KeysError::None(_) => "name the controller's namespace: --controller-namespace NAMESPACE".to_owned(),
-            KeysError::NotARecipient(text) if text.starts_with("age1pq") => {
-                "post-quantum recipients are not supported here yet: encrypt the backup with age itself (kubeseal keys backup \
-                 --unencrypted | age -r age1pq… -o FILE)"
+            KeysError::NotARecipient(text) if text.strip_prefix("age1").is_some_and(|rest| rest.contains('1')) => {
+                "post-quantum recipients and those of plugins are not supported here: encrypt the backup with age itself (kubeseal \
+                 keys backup --unencrypted | age -r RECIPIENT -o FILE)"
                     .to_owned()
             }
             KeysError::NotARecipient(_) => {

@@ -1,5 +1,7 @@
 //! Kustomization files: what they include, what of it they rename, and which files they name as patches.
 
+mod namespaces;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use serde_json::Value;
 use super::Source;
 use crate::files;
 use crate::repository::{normal, work_tree};
+pub(crate) use namespaces::Namespaces;
 
 /// The names under which kustomize looks for one.
 const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -10,6 +10,7 @@ use super::Finding;
 use super::kustomization::{Kustomization, Setting};
 use super::rule::Rule;
 use super::sealed::Sealed;
+use crate::placeholder::placeholder_of;
 
 /// Overlays of overlays of …; more is a circle.
 const DEEPEST: usize = 32;
@@ -152,6 +153,10 @@ impl Walk<'_, '_> {
 
 /// The object's own names are not those of its template, and no kustomization makes them so.
 fn renamed(object: &Sealed<'_>) -> Option<Finding> {
+    // What fills the names in may make them those that it was sealed for.
+    if placeholder_of(object.scope, &object.name, &object.namespace).is_some() {
+        return None;
+    }
     let name_differs = object.scope == Scope::Strict && object.name != object.sealed_name;
     let namespace_differs = object.scope != Scope::ClusterWide
         && !object.namespace.is_empty()

@@ -1,12 +1,16 @@
 //! Which names the API server takes.
 
-/// What stands for a value that is filled in before the API server sees the name (Flux's `postBuild`, `envsubst`).
-const PLACEHOLDER: &str = "${";
+/// What stands for a value that is filled in before the API server sees the name (Flux's `postBuild`, `envsubst`; kustomize).
+const PLACEHOLDERS: [&str; 2] = ["${", "$("];
+
+fn has_placeholder(name: &str) -> bool {
+    PLACEHOLDERS.iter().any(|start| name.contains(start))
+}
 
 /// Why no object can be called so: its name must be a DNS subdomain (RFC 1123, as `IsDNS1123Subdomain` of Kubernetes).
 pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
     let fits = name.len() <= 253 && name.split('.').all(is_label);
-    (!fits && !name.contains(PLACEHOLDER)).then_some(
+    (!fits && !has_placeholder(name)).then_some(
         "is no name of an object: at most 253 lower-case letters, digits, '-' and '.', each part beginning and ending with \
          a letter or digit",
     )
@@ -15,7 +19,7 @@ pub(crate) fn fault_of_name(name: &str) -> Option<&'static str> {
 /// Why no namespace can be called so: its name must be a DNS label (RFC 1123, as `IsDNS1123Label` of Kubernetes).
 pub(crate) fn fault_of_namespace(name: &str) -> Option<&'static str> {
     let fits = name.len() <= 63 && is_label(name);
-    (!fits && !name.contains(PLACEHOLDER)).then_some(
+    (!fits && !has_placeholder(name)).then_some(
         "is no name of a namespace: at most 63 lower-case letters, digits and '-', beginning and ending with a letter or \
          digit",
     )
@@ -33,7 +37,7 @@ mod tests {
 
     #[test]
     fn names_are_those_that_the_api_server_takes() {
-        for name in ["db", "a.b", "0", "a-b.c-d", &"a".repeat(253), "${env}-db"] {
+        for name in ["db", "a.b", "0", "a-b.c-d", &"a".repeat(253), "${env}-db", "$(ENV)-db"] {
             assert_eq!(fault_of_name(name), None, "{name}");
         }
         for name in [

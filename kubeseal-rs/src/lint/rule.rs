@@ -104,6 +104,8 @@ rules! {
     ScopeValue "scope-value" Warning "A scope annotation has another value than \"true\" and therefore no effect.";
     /// The template lacks the scope.
     ScopeOneSided "scope-one-sided" Warning "Only the object, not its template, has a scope annotation.";
+    /// A name that something fills in later.
+    PlaceholderName "placeholder-name" Warning "A name that the values are bound to is a placeholder: they open only if it is filled in with the name that they were sealed for.";
     /// No namespace.
     NoNamespace "no-namespace" Warning "The object names no namespace, but its values open in one only.";
     /// Nothing in it.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use super::names::{fault_of_name, fault_of_namespace};
 use super::rule::Rule;
 use super::{Finding, Source, without_place};
+use crate::placeholder::placeholder_of;
 
 type Annotations = BTreeMap<String, String>;
 
@@ -82,6 +83,7 @@ impl<'a> Object<'a, '_> {
         let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
         let or = |sealed: String, own: &str| if sealed.is_empty() { own.to_owned() } else { sealed };
         self.names(&name, &namespace);
+        self.placeholders(scope, &name, &namespace);
         Some(Sealed {
             source: self.source,
             place: self.document.place(),
@@ -138,6 +140,23 @@ impl<'a> Object<'a, '_> {
             let message = format!("{:?} {fault}", shown(namespace));
             self.find_and_fix(Rule::Structure, &["metadata", "namespace"], message, AGAIN);
         }
+    }
+
+    /// Whether it opens depends on what fills them in; one with `{{` is no name at all, which is told already.
+    fn placeholders(&mut self, scope: Scope, name: &str, namespace: &str) {
+        let Some((field, text)) = placeholder_of(scope, name, namespace).filter(|(_, text)| !text.contains("{{"))
+        else {
+            return;
+        };
+        let message = format!(
+            "the {field} {:?} is filled in later, and the values are bound to it: they open only under the {field} that they were \
+             sealed for",
+            shown(&text)
+        );
+        let fix = format!(
+            "seal for the {field} that it is filled in with (kubeseal --{field}), or bind the values to none: --scope cluster-wide"
+        );
+        self.find_and_fix(Rule::PlaceholderName, &["metadata", field], message, fix);
     }
 
     /// No Secret can have such an item.

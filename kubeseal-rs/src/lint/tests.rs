@@ -201,6 +201,15 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
         ),
         (object("", TEMPLATE), "f:1:1 no-namespace"),
         (
+            sound().replace("namespace: shop", "namespace: ${NS}"),
+            "f:5:3 placeholder-name",
+        ),
+        (
+            sound().replacen("namespace: shop", "namespace: $(NS)", 1),
+            "f:5:3 placeholder-name",
+        ),
+        (sound().replace("name: db", "name: db-${ENV}"), "f:4:3 placeholder-name"),
+        (
             sound().replace(&format!("\n    password: {short}"), " {}"),
             "f:11:3 empty",
         ),
@@ -262,7 +271,14 @@ fn a_scope_says_which_names_are_bound() {
         in_file(&wide.replacen("namespace: shop", "namespace: web", 1)),
         ["f:4:3 renamed"]
     );
+    let filled_in = |text: &str| {
+        text.replace("namespace: shop", "namespace: ${NS}")
+            .replace("name: db", "name: ${NAME}")
+    };
+    assert_eq!(in_file(&filled_in(&wide)), ["f:5:3 placeholder-name"]);
+    assert_eq!(in_file(&wide.replace("name: db", "name: ${NAME}")), [""; 0]);
     let cluster = wide.replace("namespace-wide", "cluster-wide");
+    assert_eq!(in_file(&filled_in(&cluster)), [""; 0]);
     assert_eq!(
         in_file(&cluster.replacen("namespace: shop", "namespace: web", 1)),
         [""; 0]

@@ -136,9 +136,25 @@ impl Fault {
                  --force"
                     .to_owned()
             }
+            Fault::Sops => "sops -d FILE | kubeseal seal -".to_owned(),
+            Fault::SameName(_) => "nothing was changed: say another name: kubeseal rename FILE ITEM NEW".to_owned(),
+            Fault::NoTemplates => {
+                "write one under spec.template.data, as in `url: db://{{ .password }}`, then run the same command again".to_owned()
+            }
+            Fault::SeveralNamespaces(_) => "nothing was written: say which is meant: --namespace NAMESPACE".to_owned(),
+            Fault::Impossible(_) => "nothing was written: say another one: --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::NotEdited { found } => format!(
+                "one value: printf %s \"$VALUE\" | kubeseal set FILE {} --name NAME --namespace NAMESPACE",
+                found.first().map_or("KEY".to_owned(), |key| word(key))
+            ),
+            Fault::NotRenamed { new, .. } => format!(
+                "nothing was written: the value is not bound to its key; write {} in its place by hand, and wherever templates name \
+                 it",
+                word(new)
+            ),
             Fault::NameOfFile => "kubeseal edit FILE --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
-            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::NoTemplates | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }

@@ -172,6 +172,10 @@ fn a_file_that_is_not_there_is_made() {
             "error: New_.yaml (a new file): its name does not say what to call the object\n",
         ),
         (
+            vec!["-n", "Prod_1", "new2.yaml"],
+            "error: new2.yaml (a new file): namespace \"Prod_1\" is no name of a namespace",
+        ),
+        (
             vec!["new2.yaml"],
             "error: new2.yaml (a new file): secret must declare a namespace",
         ),

@@ -211,3 +211,44 @@ fn a_helm_template_says_what_a_new_value_is_bound_to() {
     folder.run("set --cert test-only.crt db.yaml password", "hunter2").ok();
     opens(&folder, &new_value(&text, &folder.text("db.yaml"), &old), STRICT);
 }
+
+#[test]
+fn values_in_utf16_are_found_and_changed_in_it() {
+    let folder = Folder::with_keys();
+    let old = old(&folder, STRICT);
+    let text = format!("\u{feff}# é\r\ndb:\r\n  password: \"{old}\" # kept\r\n");
+    let bytes = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let now = |name: &str| {
+        let bytes = std::fs::read(folder.path(name)).unwrap();
+        let units: Vec<_> = bytes
+            .chunks(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        String::from_utf16(&units).unwrap()
+    };
+    for name in ["values.yaml", "values.txt"] {
+        folder.put(&format!("chart/{name}"), "");
+        std::fs::write(folder.path(&format!("chart/{name}")), bytes(&text)).unwrap();
+        let lint = folder.run("lint chart", "");
+        assert!(lint.stdout.contains(&format!("chart/{name}:3:1")), "{}", lint.stdout);
+        let check = folder.run(&format!("{RESEAL} --check chart"), "");
+        assert!(
+            check.code == 1 && check.stderr.contains("line 3: a sealed value stands"),
+            "{}",
+            check.told
+        );
+        folder.run(&format!("{RESEAL} {STRICT} chart"), "").ok();
+        opens(&folder, &new_value(&text, &now(&format!("chart/{name}")), &old), STRICT);
+        let path = format!("chart/{name}");
+        let before = now(&path);
+        folder
+            .run(&format!("set --cert test-only.crt {STRICT} {path} password"), "hunter2")
+            .ok();
+        let set = now(&path);
+        assert_ne!(set, before);
+        opens(&folder, &new_value(&text, &set, &old), STRICT);
+        folder.run(&format!("unset {path} password"), "").ok();
+        assert_eq!(now(&path), "\u{feff}# é\r\ndb:\r\n");
+        std::fs::remove_file(folder.path(&path)).unwrap();
+    }
+}

@@ -8,11 +8,13 @@
 )]
 
 mod among_others;
+mod at_once;
 mod bad_input;
 mod discovery;
 mod doctor;
 mod edit;
 mod embedded;
+mod hints;
 mod items;
 mod key_files;
 mod keys;

@@ -10,6 +10,8 @@ fn a_file_that_is_not_there_is_told_before_the_certificate_is_looked_for() {
     file(&folder);
     let with_secret_file =
         "error: Could not read file specified with --secret-file: open nope: no such file or directory\n";
+    let to_change = "error: open nope: no such file or directory\nhint: a new one is made by kubeseal edit nope, or kubeseal -f \
+                     SECRET-FILE -w nope\n";
     let plain = "error: open nope: no such file or directory\n";
     for (line, expected) in [
         ("-f nope", with_secret_file),
@@ -21,9 +23,9 @@ fn a_file_that_is_not_there_is_told_before_the_certificate_is_looked_for() {
         ),
         ("--validate -f nope", with_secret_file),
         ("--re-encrypt -f nope", with_secret_file),
-        ("--merge-into nope", plain),
+        ("--merge-into nope", to_change),
         ("--raw --from-file nope --name a", plain),
-        ("set nope password", plain),
+        ("set nope password", to_change),
         ("set sealed.yaml password --name db --from-file nope", plain),
     ] {
         // Neither is there a certificate, nor a cluster that could give it.

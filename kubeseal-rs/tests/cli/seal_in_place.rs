@@ -78,10 +78,18 @@ fn removed_items_go_and_are_named() {
         (
             1,
             "differs db.yaml → db.sealed.yaml\n  shop/db: item new is not in it\n  shop/db: item old is in it, and not in \
-             the Secret\n1 file: 1 differs\n"
+             the Secret (--prune removes it)\n1 file: 1 differs\n"
         )
     );
-    let told = folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    let before = folder.text("db.sealed.yaml");
+    let refused = folder.run(&format!("{SEAL} db.yaml"), "");
+    assert_eq!(
+        refused.told,
+        "exit 1\nerror: db.sealed.yaml: it has items that db.yaml lacks: old of shop/db\nhint: nothing was written: kubeseal seal \
+         --prune db.yaml removes them; kubeseal --merge-into db.sealed.yaml -f db.yaml keeps them\n"
+    );
+    assert_eq!(folder.text("db.sealed.yaml"), before);
+    let told = folder.run(&format!("{SEAL} --prune db.yaml"), "").ok();
     assert_eq!(
         told,
         "sealed db.yaml → db.sealed.yaml\n  removed: item old of shop/db, which is not in the clear file\n1 file: 1 sealed\n"
@@ -98,7 +106,7 @@ fn an_item_that_a_template_uses_is_not_removed() {
     let folder = Folder::with_keys();
     let sealed = with_additions(&folder);
     folder.put("db.yaml", &SECRET.replace("password: p", "user: p"));
-    let run = folder.run(&format!("{SEAL} db.yaml"), "");
+    let run = folder.run(&format!("{SEAL} --prune db.yaml"), "");
     assert!(
         run.code == 1
             && run.stderr.contains(
@@ -278,18 +286,39 @@ fn force_writes_anew_and_names_what_is_lost() {
     assert!(run.stderr.contains("there is a ConfigMap here"), "{}", run.stderr);
     folder.put("db.sealed.yaml", sealed.split("---\napiVersion: v1\n").next().unwrap());
     let told = folder.run(&format!("{SEAL} --force db.yaml"), "").ok();
-    for lost in [
-        "template url of shop/db",
-        "type example.com/db of shop/db",
-        "immutable of shop/db",
-        "annotation sealedsecrets.bitnami.com/patch of shop/db",
-        "label of the SealedSecret team of shop/db",
-        "annotation of the SealedSecret argocd.argoproj.io/sync-wave of shop/db",
-        "comment in line 1",
-        "comment in line 5",
+    for told_of in [
+        "lost: spec.template.data.url of shop/db",
+        "lost: spec.template.type of shop/db",
+        "lost: spec.template.immutable of shop/db",
+        "lost: spec.template.metadata.annotations.sealedsecrets.bitnami.com/patch of shop/db",
+        "lost: metadata.labels.team of shop/db",
+        "lost: metadata.annotations.argocd.argoproj.io/sync-wave of shop/db",
+        "lost: comment in line 1",
+        "lost: comment in line 5",
     ] {
-        assert!(told.contains(&format!("  lost: {lost}\n")), "{lost}: {told}");
+        assert!(told.contains(&format!("  {told_of}\n")), "{told_of}: {told}");
     }
+}
+
+#[test]
+fn force_names_lost_fields_of_any_kind() {
+    let folder = Folder::with_keys();
+    let labelled = SECRET.replace("namespace: shop", "namespace: shop, labels: {a: b}");
+    folder.put("db.yaml", &labelled);
+    folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    let sealed = folder.text("db.sealed.yaml").replacen(
+        "metadata:\n",
+        "metadata:\n  creationTimestamp: null\n  finalizers: [example.com/f]\n  ownerReferences:\n  - {apiVersion: v1, kind: Pod, \
+         name: p, uid: u}\n",
+        1,
+    );
+    folder.put("db.sealed.yaml", &format!("{sealed}extra:\n  deep: 1\n  empty: {{}}\n"));
+    folder.put("db.yaml", &labelled.replace("a: b", "a: c"));
+    assert_eq!(
+        folder.run(&format!("{SEAL} --force db.yaml"), "").ok(),
+        "sealed db.yaml → db.sealed.yaml\n  lost: extra.deep of shop/db\n  lost: metadata.finalizers of shop/db\n  lost: \
+         metadata.ownerReferences of shop/db\n  overwritten: spec.template.metadata.labels.a of shop/db\n1 file: 1 sealed\n"
+    );
 }
 
 #[test]

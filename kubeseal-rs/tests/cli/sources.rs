@@ -66,7 +66,7 @@ fn a_second_literal_is_added_to_the_first() {
         .run(&format!("{SEAL} --force --from-literal e=f --name lit -n x"), "")
         .ok();
     assert!(
-        told.contains("  lost: item a of x/lit\n  lost: item c of x/lit\n"),
+        told.contains("  lost: spec.encryptedData.a of x/lit\n  lost: spec.encryptedData.c of x/lit\n"),
         "{told}"
     );
 }
@@ -87,6 +87,27 @@ fn a_clear_file_that_is_deleted_removes_no_item() {
         recovered(&folder, "db.sealed.yaml")[0]["data"],
         json!({"password": "cA==", "user": "dQ=="})
     );
+    // A third one, of which nothing says that it is not all.
+    folder.put("db.yaml", &SECRET.replace("password: p", "user: v"));
+    let before = folder.text("db.sealed.yaml");
+    for line in [format!("{SEAL} db.yaml"), "seal --check db.yaml".to_owned()] {
+        let run = folder.run(&line, "");
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            run.code == 1 && told.contains("password") && told.contains("--prune"),
+            "{told}"
+        );
+    }
+    assert_eq!(folder.text("db.sealed.yaml"), before);
+    folder
+        .run("--cert test-only.crt --merge-into db.sealed.yaml -f db.yaml", "")
+        .ok();
+    assert_eq!(
+        recovered(&folder, "db.sealed.yaml")[0]["data"],
+        json!({"password": "cA==", "user": "dg=="})
+    );
+    let told = folder.run(&format!("{SEAL} --prune --delete-clear db.yaml"), "").ok();
+    assert!(told.contains("removed: item password of shop/db"), "{told}");
 }
 
 #[test]
@@ -234,7 +255,10 @@ fn what_sops_has_encrypted_is_left_alone_in_a_folder() {
     );
     let run = folder.run(&format!("{SEAL} repo/sops.yaml"), "");
     assert!(
-        run.code == 1 && run.stderr.contains("there is no field `sops`"),
+        run.code == 1
+            && run
+                .stderr
+                .contains("it is encrypted by SOPS\nhint: sops -d FILE | kubeseal seal -"),
         "{}",
         run.stderr
     );

@@ -106,6 +106,37 @@ fn set_asks_for_the_value_and_does_not_show_it() {
 }
 
 #[test]
+fn ctrl_c_at_the_prompt_leaves_the_terminal_as_it_was() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let (mut terminal, other_end) = open().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubeseal"))
+        .env_clear()
+        .current_dir(folder.path(""))
+        .args([
+            "set",
+            "--cert",
+            "test-only.crt",
+            "--name",
+            "db",
+            "sealed.yaml",
+            "password",
+        ])
+        .spawn(other_end)
+        .unwrap();
+    wait_until_hidden(&terminal);
+    terminal.write_all(b"half\x03").unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    let modes = tcgetattr(&terminal).unwrap().local_modes;
+    assert!(
+        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG),
+        "{modes:?}"
+    );
+    assert_eq!(folder.text("sealed.yaml"), before);
+}
+
+#[test]
 fn the_editor_opens_again_after_a_slip() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::with_keys();
@@ -300,4 +331,89 @@ fn a_placeholder_is_noted_at_a_terminal_alone() {
         noted.shown
     );
     assert_eq!(folder.run(line, secret).stderr, "");
+}
+
+#[test]
+fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    let secret = |name: &str, namespace: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\nstringData: {{c: d}}\n"
+        )
+    };
+    folder.put(
+        "in.yaml",
+        &folder.run("--cert test-only.crt -o yaml", &secret("a", "${NS}")).ok(),
+    );
+    let editor = "sh -c 'printf \"${NS}/a: {c: new}\" > $1' sh".replace("${NS}", "\\${NS}");
+    let edit = [("EDITOR", editor.as_str()), ("PATH", "/usr/bin:/bin")];
+    let classic = "--cert test-only.crt";
+    for (line, input, told) in [
+        (
+            classic,
+            secret("a", "${NS}"),
+            "the namespace \"${NS}\" is a placeholder",
+        ),
+        (
+            classic,
+            secret("{{ .Release.Name }}", "b"),
+            "the name \"{{ .Release.Name }}\" is a placeholder",
+        ),
+        (
+            classic,
+            secret("a", "Prod_1"),
+            "the namespace \"Prod_1\" is no name of a namespace",
+        ),
+        (
+            "--raw --cert test-only.crt --name a -n $(NS)",
+            "v".to_owned(),
+            "the namespace \"$(NS)\" is a placeholder",
+        ),
+        (
+            "--raw --cert test-only.crt --name A_b -n x",
+            "v".to_owned(),
+            "the name \"A_b\" is no name of an object",
+        ),
+        (
+            "--raw --cert test-only.crt --scope namespace-wide -n X",
+            "v".to_owned(),
+            "the namespace \"X\" is no name",
+        ),
+        (
+            "set --cert test-only.crt in.yaml c",
+            "v".to_owned(),
+            "the namespace \"${NS}\" is a placeholder",
+        ),
+        (
+            "edit --cert test-only.crt in.yaml",
+            String::new(),
+            "the namespace \"${NS}\" is a placeholder",
+        ),
+        (
+            "--cert test-only.crt --merge-into in.yaml",
+            secret("a", "${NS}"),
+            "the namespace \"${NS}\" is a placeholder",
+        ),
+    ] {
+        let noted = run(&folder, Streams::Pipes, &edit, line, "", &input);
+        assert!(
+            noted.code == 0 && noted.shown.starts_with(&format!("note: {told}")),
+            "{line}: {}",
+            noted.shown
+        );
+        assert!(!noted.stdout.contains("note:"), "{line}");
+        let words: Vec<_> = line.split_whitespace().collect();
+        folder.run_in(&edit, &words, input.as_bytes()).ok();
+    }
+    for (line, input) in [
+        ("--cert test-only.crt --scope cluster-wide", secret("${A}", "${NS}")),
+        ("--raw --cert test-only.crt --scope cluster-wide", "v".to_owned()),
+        ("--raw --cert test-only.crt --scope namespace-wide -n x", "v".to_owned()),
+    ] {
+        assert_eq!(
+            run(&folder, Streams::Pipes, &edit, line, "", &input).shown,
+            "",
+            "{line}"
+        );
+    }
 }

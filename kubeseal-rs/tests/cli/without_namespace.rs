@@ -120,6 +120,51 @@ fn the_flag_says_it() {
 }
 
 #[test]
+fn a_kustomization_says_it() {
+    let folder = folder(false);
+    folder.git_init();
+    folder.put("base/db.yaml", &folder.text("db.yaml"));
+    folder.put("base/kustomization.yaml", "resources: [db.yaml]\n");
+    folder.put("prod/kustomization.yaml", "namespace: shop\nresources: [../base]\n");
+    folder.run(&format!("set {CERT} base/db.yaml user"), "u").ok();
+    folder
+        .run(&format!("{CERT} --merge-into base/db.yaml"), &secret("host: h", ""))
+        .ok();
+    let editor = [("EDITOR", "sed -i s/user:/user:\\ v/"), ("PATH", "/usr/bin:/bin")];
+    let edit = ["edit", "--cert", "test-only.crt", "base/db.yaml"];
+    let told = folder.run_in(&editor, &edit, b"").ok();
+    assert_eq!(told, "base/db.yaml: changed user of shop/db\n");
+    let clear = folder.run(&format!("unseal {KEY} base/db.yaml"), "").ok();
+    assert!(clear.contains("\n  namespace: shop\n"), "{clear}");
+    let told = folder.run(&format!("reseal {KEY} {CERT} --check base"), "").ok();
+    assert_eq!(told, "1 file: 1 current\n");
+    folder.put("db.yaml", &folder.text("base/db.yaml"));
+    assert_changed(&folder, &[("db/host", "h"), ("db/password", "old"), ("db/user", "v")]);
+
+    // Of two different ones none is taken.
+    folder.put("dev/kustomization.yaml", "namespace: dev\nresources: [../base]\n");
+    let before = folder.tree();
+    for line in [
+        format!("set {CERT} base/db.yaml user"),
+        format!("{CERT} --merge-into base/db.yaml"),
+        format!("edit {CERT} base/db.yaml"),
+        format!("unseal {KEY} base/db.yaml"),
+        format!("reseal {KEY} {CERT} base"),
+    ] {
+        let run = folder.run(&line, &secret("host: i", ""));
+        assert_eq!(
+            run.told.trim_end(),
+            "exit 1\nerror: base/db.yaml, document 1, line 2: it names no namespace, and kustomizations put it into dev, shop\nhint: \
+             nothing was written: say which is meant: --namespace NAMESPACE",
+            "{line}"
+        );
+    }
+    assert_eq!(folder.tree(), before);
+    folder.run(&format!("set {CERT} base/db.yaml user -n shop"), "w").ok();
+    folder.run(&format!("unseal {KEY} base/db.yaml -n shop"), "").ok();
+}
+
+#[test]
 fn seal_seals_onto_it() {
     for template in [true, false] {
         let folder = folder(template);

@@ -54,6 +54,9 @@ pub(crate) struct SealFlags {
     /// Write sealed files anew, also those that are current; what only they hold is lost, and named
     #[arg(long)]
     pub force: bool,
+    /// Remove the items of a sealed file that its clear file does not have, and name them; without it nothing is written there
+    #[arg(long)]
+    pub prune: bool,
     /// Delete each clear file once its sealed one is safely on disk; items of the sealed file that are not in it stay
     #[arg(long)]
     pub delete_clear: bool,

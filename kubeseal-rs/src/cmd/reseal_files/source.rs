@@ -74,7 +74,8 @@ impl Source {
     /// # Errors
     /// [`Fault::NotOpened`] with all values that do not open; else what keeps one from being resealed.
     pub(super) fn reseal_values(&self, command: &ResealFiles, reseal: &Reseal<'_>) -> Result<Values, Error> {
-        let text = String::from_utf8_lossy(&self.manifest.bytes);
+        let bytes = embedded::as_utf8(&self.manifest.bytes);
+        let text = String::from_utf8_lossy(&bytes);
         let (mut new, mut details, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
         for embedded in &self.embedded {
             let candidates = embedded::bindings(&text, embedded.range.start, &command.bound_to);
@@ -88,7 +89,11 @@ impl Source {
             }
         }
         if unopened.is_empty() {
-            let text = embedded::replaced(&self.manifest.bytes, &new);
+            let text = match new.is_empty() {
+                true => Ok(self.manifest.bytes.to_vec()),
+                false => embedded::encoded_as(&self.manifest.bytes, embedded::replaced(&bytes, &new)),
+            };
+            let text = text.map_err(|error| self.manifest.name.fault(error))?;
             Ok(Values { text, details })
         } else {
             Err(self.manifest.name.fault(Fault::NotOpened { lines: unopened }).into())

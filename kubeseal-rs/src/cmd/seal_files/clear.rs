@@ -1,6 +1,6 @@
 //! A file with Secrets in clear, among files that may hold anything.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -18,13 +18,13 @@ use zeroize::Zeroizing;
 
 use super::sources::{self, Gathered};
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, SealFiles, Sources};
+use crate::command::{Namespace, SealFiles, Sources, clear_name};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::lint::fault_of_namespace;
 use crate::manifest::{self, Manifest};
-use crate::objects::InputName;
+use crate::objects::{self, InputName};
 use crate::placeholder;
 use crate::quoting;
 use crate::tree::TreeFile;
@@ -77,6 +77,19 @@ pub(crate) enum ClearFileFault {
     /// Values that something fills in later, which it cannot once they are sealed.
     #[error("{0}")]
     Placeholder(String),
+    /// The sealed file has items that the clear file lacks, which may be nowhere else.
+    #[error("it has items that {} lacks: {items}", quoting::path(.clear))]
+    WouldRemove {
+        /// The items, with their objects.
+        items: String,
+        /// The clear file.
+        clear: PathBuf,
+        /// The sealed one.
+        sealed: PathBuf,
+    },
+    /// Its name is that of a sealed file.
+    #[error("its name says that it is sealed, and there is a Secret in clear in it")]
+    NamedSealed(PathBuf),
     /// Templates of the sealed file need an item that the clear file has no more.
     #[error("{0}")]
     UsedByTemplates(String),
@@ -111,6 +124,17 @@ impl ClearFileFault {
             ClearFileFault::UsedByTemplates(_) => {
                 "nothing was written: put the item back into the clear file, or change spec.template.data of the sealed one \
                  first (kubeseal render FILE shows what it makes)"
+            }
+            ClearFileFault::WouldRemove { clear, sealed, .. } => {
+                let (clear, sealed) = (quoting::path_word(clear), quoting::path_word(sealed));
+                return format!(
+                    "nothing was written: kubeseal seal --prune {clear} removes them; kubeseal --merge-into {sealed} -f {clear} keeps \
+                     them"
+                );
+            }
+            ClearFileFault::NamedSealed(path) => {
+                let (path, clear) = (quoting::path_word(path), quoting::path_word(&clear_name(path)));
+                return format!("mv {path} {clear} && kubeseal seal {clear}");
             }
             ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
             ClearFileFault::Namespace(_) => "write another one",
@@ -233,14 +257,20 @@ impl ClearFile {
                 others.push((document.place(), manifest::kind(document).to_owned()));
                 continue;
             }
-            // One that was typed is an error, with the field's name.
-            if !file.typed && document.value.get("sops").is_some_and(Value::is_object) {
+            // One that was typed is an error.
+            if !file.typed && objects::is_of_sops(document) {
                 others.push((document.place(), "Secret that SOPS has encrypted".to_owned()));
                 continue;
             }
             format.get_or_insert(document.format);
             let clear = name.whole_secret(document)?;
             secrets.push(One::of(clear, &name, document.place(), &mut parameters, namespace)?);
+        }
+        let is_named_sealed = path
+            .file_stem()
+            .is_some_and(|stem| Path::new(stem).extension() == Some("sealed".as_ref()));
+        if let Some(secret) = secrets.first().filter(|_| is_named_sealed) {
+            return Err(name.fault_at(secret.place, ClearFileFault::NamedSealed(path)).into());
         }
         Ok(format.map(|format| Self {
             modified: std::fs::metadata(&path).and_then(|file| file.modified()).ok(),

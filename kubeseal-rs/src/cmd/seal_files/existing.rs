@@ -1,6 +1,7 @@
 //! The sealed file that is there already, which sealing changes in place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,16 +9,18 @@ use crds::{SealedSecret, names};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::compare::{Difference, differences};
-use sealing::document::{Document, Place};
+use sealing::document::{Document, EmitError, Place};
 use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::unseal::place;
 
 use super::clear::{ClearFile, ClearFileFault, One};
+use super::lost;
 use super::values::Values;
 use crate::cmd::items::refuse_if_used;
 use crate::cmd::sealed_file::SealedFile;
+use crate::command::SealFiles;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest;
@@ -42,7 +45,7 @@ pub(super) struct Existing {
 struct Counterpart {
     /// The position of the SealedSecret in the file; none: it is not sealed yet.
     at: Option<usize>,
-    /// Items that only the sealed file has, and that stay.
+    /// Items that only the sealed file has, and that stay without a word of a person.
     staying: Vec<String>,
     differences: Vec<Difference>,
     /// What its items hold, where values are compared; of some it may not be known.
@@ -50,13 +53,13 @@ struct Counterpart {
 }
 
 impl Existing {
-    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it, and with `removes`
-    /// an item that is not in the clear file is to go.
+    /// Looks at `to`, which is to be the sealed file of `clear`; `values` are what is known of what is in it, and with `keeps`
+    /// an item that is not in the clear file stays.
     /// None: there is nothing, or an empty file.
     ///
     /// # Errors
     /// It cannot be read, holds no SealedSecret at all, or it is not clear which of them is meant.
-    pub(super) fn at(to: &Path, clear: &ClearFile, removes: bool, values: &Values) -> Result<Option<Self>, Error> {
+    pub(super) fn at(to: &Path, clear: &ClearFile, keeps: bool, values: &Values) -> Result<Option<Self>, Error> {
         let found = match std::fs::metadata(to) {
             Ok(found) => found,
             Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
@@ -78,7 +81,7 @@ impl Existing {
             return Err(name.fault_at(place, ClearFileFault::NotSealed(kind)).into());
         }
         let mut file = SealedFile::of(to, bytes, documents)?.placed(None);
-        let counterparts = counterparts(clear, &mut file, removes, values)?;
+        let counterparts = counterparts(clear, &mut file, keeps, values)?;
         let is_counterpart = |at: usize| counterparts.iter().any(|one| one.at == Some(at));
         let others = file.sealed.iter().enumerate().filter(|(at, _)| !is_counterpart(*at));
         let others = others.map(|(_, sealed)| full_name(sealed)).collect();
@@ -105,7 +108,10 @@ impl Existing {
             if counterpart.at.is_none() {
                 told.push(format!("{name}: it is not sealed"));
             }
-            told.extend(counterpart.differences.iter().map(|one| format!("{name}: {one}")));
+            told.extend(counterpart.differences.iter().map(|one| match one {
+                Difference::ItemTooMany(_) => format!("{name}: {one} (--prune removes it)"),
+                _ => format!("{name}: {one}"),
+            }));
             for (item, held) in counterpart.held.iter().flatten() {
                 match held {
                     Held::Same(_) => {}
@@ -155,6 +161,32 @@ impl Existing {
             .into())
     }
 
+    /// That the clear file has all items of its sealed one: it may be a new one with some of them, of which the others are
+    /// nowhere else, or one from which a credential was taken that must not live on. Only a person knows.
+    ///
+    /// # Errors
+    /// [`ClearFileFault::WouldRemove`].
+    fn check_removes_nothing(&self, clear: &ClearFile) -> Result<(), Error> {
+        let of = |(secret, counterpart): (&One, &Counterpart)| {
+            let name = full_name(&secret.outline);
+            let removed = counterpart.differences.iter().filter_map(|one| match one {
+                Difference::ItemTooMany(item) => Some(format!("{item} of {name}")),
+                _ => None,
+            });
+            removed.collect::<Vec<_>>()
+        };
+        let items: Vec<_> = self.pairs(clear).flat_map(of).collect();
+        if items.is_empty() {
+            return Ok(());
+        }
+        let fault = ClearFileFault::WouldRemove {
+            items: items.join(", "),
+            clear: clear.path.clone(),
+            sealed: self.file.path().to_owned(),
+        };
+        Err(self.file.name().fault(fault).into())
+    }
+
     /// That the file can be written anew: it holds nothing else than SealedSecrets.
     ///
     /// # Errors
@@ -171,41 +203,22 @@ impl Existing {
     }
 
     /// A line for each thing that only the sealed file holds, which writing it anew loses.
-    pub(super) fn lost(&self, clear: &ClearFile) -> Vec<String> {
+    ///
+    /// # Errors
+    /// That the Secrets cannot be written.
+    pub(super) fn lost(&self, clear: &ClearFile) -> Result<Vec<String>, Error> {
         let mut lost = Vec::new();
         for (secret, counterpart) in self.pairs(clear) {
-            let Some(sealed) = counterpart.at.and_then(|at| self.file.sealed.get(at)) else {
+            let Some(old) = counterpart.at.and_then(|at| self.file.value(at)) else {
                 continue;
             };
-            let name = full_name(sealed);
-            let templates = sealed
-                .spec
-                .template
-                .iter()
-                .filter_map(|template| template.data.as_ref());
-            let templates = templates.flat_map(|data| data.keys());
-            lost.extend(templates.map(|item| format!("lost: template {item} of {name}")));
-            for one in differences(sealed, &secret.outline) {
-                lost.extend(match one {
-                    Difference::ItemMissing(item) => Some(format!("lost: item {item} of {name}")),
-                    Difference::Missing { name: hint, .. } if hint == names::ANNOTATION_SEALED_WITH => None,
-                    Difference::Missing { field, name: entry } => Some(format!("lost: {field} {entry} of {name}")),
-                    Difference::TypeMissing(type_) => Some(format!("lost: type {type_} of {name}")),
-                    Difference::Immutable { .. } => Some(format!("lost: immutable of {name}")),
-                    _ => None,
-                });
-            }
-        }
-        for (secret, counterpart) in self.pairs(clear) {
-            let overwritten = counterpart.differences.iter().filter(|one| one.is_contradiction());
-            let overwritten = overwritten.filter(|one| !matches!(one, Difference::Immutable { .. }));
-            let name = full_name(&secret.outline);
-            lost.extend(overwritten.map(|one| format!("overwritten: {name}: {one}")));
+            let new = serde_json::to_value(&secret.outline).map_err(|_| clear.name.fault(EmitError))?;
+            lost.extend(lost::between(old, &new, &full_name(&secret.outline)));
         }
         lost.extend(self.others.iter().map(|name| format!("lost: {name}")));
         let comments = self.file.comments();
         lost.extend(comments.into_iter().map(|line| format!("lost: comment in line {line}")));
-        lost
+        Ok(lost)
     }
 
     /// Whether all that sealing with `key` would give is in it already; `hinted` is whether it would say so. Values are compared
@@ -231,13 +244,17 @@ impl Existing {
     /// The file's text with the Secrets of the clear file sealed into it, and a line for each item that is gone.
     ///
     /// # Errors
-    /// That something cannot be sealed or changed, or that a template needs an item that is to go.
+    /// That something cannot be sealed or changed, that an item would go unasked, or that a template needs it.
     pub(super) fn followed(
         &self,
         clear: &ClearFile,
-        hinted: bool,
+        command: &SealFiles,
         cert: &SealingCert,
     ) -> Result<(Vec<u8>, Vec<String>), Error> {
+        if !command.prune {
+            self.check_removes_nothing(clear)?;
+        }
+        let hinted = command.key_hint;
         let (mut changes, mut new, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (secret, counterpart) in self.pairs(clear) {
             let found = counterpart.at.and_then(|at| Some((at, self.file.sealed.get(at)?)));
@@ -276,12 +293,12 @@ impl Existing {
         Ok((self.file.changed(changes, &new)?, removed))
     }
 
-    /// That nobody else has changed the file since it was read.
+    /// Holds the file, which nobody else must have changed since it was read.
     ///
     /// # Errors
-    /// As [`SealedFile::check_unchanged`].
-    pub(super) fn check_unchanged(&self) -> Result<(), Error> {
-        self.file.check_unchanged()
+    /// As [`SealedFile::hold_unchanged`].
+    pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
+        self.file.hold_unchanged()
     }
 }
 
@@ -305,7 +322,7 @@ fn wanted(secret: &One, staying: &[String], sealed: &SealedSecret) -> SealedSecr
 fn counterparts(
     clear: &ClearFile,
     file: &mut SealedFile,
-    removes: bool,
+    keeps: bool,
     values: &Values,
 ) -> Result<Vec<Counterpart>, Error> {
     let mut taken = BTreeSet::new();
@@ -326,9 +343,9 @@ fn counterparts(
         };
         place(sealed, namespace);
         let held = values.held(sealed, &secret.clear.items);
-        let staying: Vec<_> = match removes {
-            true => Vec::new(),
-            false => sealed
+        let staying: Vec<_> = match keeps {
+            false => Vec::new(),
+            true => sealed
                 .spec
                 .encrypted_data
                 .keys()

@@ -1,0 +1,93 @@
+//! What to type next, where something is wrong.
+
+use crate::items::{CERT, file};
+use crate::program::Folder;
+use crate::seal_files::{SEAL, SECRET};
+
+#[test]
+fn the_next_command_is_named() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    folder.put("sops.yaml", &format!("{SECRET}sops: {{version: 3.9.0}}\n"));
+    folder.put("db.sealed.yaml", SECRET);
+    folder.put("no such/x", "");
+    let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
+    folder.put("values.yaml", &format!("password: {values}\n"));
+    let before = folder.tree();
+    for (line, error, hint) in [
+        (
+            format!("{SEAL} sops.yaml"),
+            "sops.yaml, document 1, line 1: it is encrypted by SOPS",
+            "sops -d FILE | kubeseal seal -",
+        ),
+        (
+            format!("{CERT} -f sops.yaml"),
+            "sops.yaml, document 1, line 1: it is encrypted by SOPS",
+            "sops -d FILE | kubeseal seal -",
+        ),
+        (
+            format!("{SEAL} db.sealed.yaml"),
+            "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
+            "mv db.sealed.yaml db.yaml && kubeseal seal db.yaml",
+        ),
+        (
+            "seal --check db.sealed.yaml".to_owned(),
+            "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
+            "mv db.sealed.yaml db.yaml && kubeseal seal db.yaml",
+        ),
+        (
+            format!("{CERT} --merge-into nothere -f db.sealed.yaml"),
+            "open nothere: no such file or directory",
+            "a new one is made by kubeseal edit nothere, or kubeseal -f SECRET-FILE -w nothere",
+        ),
+        (
+            "render --name db sealed.yaml".to_owned(),
+            "sealed.yaml, document 1, line 3: it has no templates (spec.template.data)",
+            "write one under spec.template.data, as in `url: db://{{ .password }}`, then run the same command again",
+        ),
+        (
+            "rename --name db sealed.yaml user user".to_owned(),
+            "sealed.yaml, document 1, line 3: item \"user\" is called so already",
+            "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
+        ),
+        (
+            "rename values.yaml password token".to_owned(),
+            "values.yaml, line 1: this value stands outside SealedSecrets, where templates may use its key",
+            "nothing was written: the value is not bound to its key; write token in its place by hand, and wherever templates name \
+             it",
+        ),
+        (
+            format!("edit {CERT} values.yaml"),
+            "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
+            "one value: printf %s \"$VALUE\" | kubeseal set FILE password --name NAME --namespace NAMESPACE",
+        ),
+    ] {
+        let run = folder.run(&line, "");
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            run.code == 1 && told.contains(&format!("{error}\n")) && told.contains(&format!("hint: {hint}\n")),
+            "{line}: {told}"
+        );
+    }
+    assert_eq!(folder.tree(), before);
+}
+
+#[test]
+fn doctor_does_not_propose_what_was_just_run() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let lost = folder.run("--cert test-only-other.crt -o yaml", SECRET).ok();
+    folder.put("lost.yaml", &lost);
+    let keys = "--recovery-private-key test-only.key";
+    let told = |flags: &str| folder.run(&format!("doctor --offline {flags} lost.yaml"), "").stdout;
+    let with_keys = told(keys);
+    assert!(
+        !with_keys.contains("BACKUP") && with_keys.contains("--cert FILE"),
+        "{with_keys}"
+    );
+    let with_both = told(&format!("{keys} --cert test-only.crt"));
+    assert!(
+        !with_both.contains("kubeseal doctor") && with_both.contains("seal"),
+        "{with_both}"
+    );
+}
