@@ -24,6 +24,7 @@ use crate::args::VERSION;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
+use crate::keys::source::KeyApi;
 use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
@@ -91,7 +92,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let events = Events::start(&access.client, &leadership);
     let (relist, relists) = Relist::new();
     let (store, keys) = KeyStore::new(
-        Api::namespaced(access.client.clone(), &access.namespace),
+        KeyApi::new(&access.client, &access.namespace),
         access.namespace.clone(),
         settings.keys.clone(),
         events.clone(),

@@ -191,7 +191,8 @@ mod made {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.key_usages = vec![KeyUsagePurpose::EncipherOnly];
 
-            let signer = KeyPair::from_pkcs8_der_and_sign_algo(&key.pkcs8().into(), &PKCS_RSA_SHA256)
+            let pkcs8 = key.pkcs8().map_err(|_| CertError::NotMade)?;
+            let signer = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_slice().into(), &PKCS_RSA_SHA256)
                 .map_err(|_| CertError::NotMade)?;
             let made = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
             Self::from_pem(pem::encode(TAG, made.der()).as_bytes())

@@ -208,10 +208,9 @@ mod private {
     const TAG_ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
     const TAG_SEC1: &str = "EC PRIVATE KEY";
 
-    /// RSA private key, parsed once; its DER is wiped on drop.
+    /// RSA private key, parsed once. The backend alone holds it; its DER is written anew where it is needed.
     pub struct PrivateKey {
         key: backend::PrivateKey,
-        pkcs8: Zeroizing<Vec<u8>>,
         public: PublicKey,
     }
 
@@ -316,7 +315,7 @@ mod private {
             }
             let key = backend::PrivateKey::from_pkcs8(&pkcs8).map_err(|_| KeyError::Malformed)?;
             let public = PublicKey::from_spki(key.spki())?;
-            Ok(Self { key, pkcs8, public })
+            Ok(Self { key, public })
         }
 
         /// The public half.
@@ -329,13 +328,14 @@ mod private {
         /// # Errors
         /// [`KeyError::Malformed`]; cannot happen for a key that was read or generated here.
         pub fn to_pkcs1_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-            let envelope = PrivateKeyInfoRef::from_der(&self.pkcs8).map_err(|_| KeyError::Malformed)?;
+            let pkcs8 = self.pkcs8().map_err(|_| KeyError::Malformed)?;
+            let envelope = PrivateKeyInfoRef::from_der(&pkcs8).map_err(|_| KeyError::Malformed)?;
             Ok(pem::encode(TAG_PKCS1, envelope.private_key.as_bytes()))
         }
 
         /// DER PKCS#8, for the certificate's self-signature.
-        pub(crate) fn pkcs8(&self) -> &[u8] {
-            &self.pkcs8
+        pub(crate) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+            self.key.pkcs8()
         }
 
         /// Opens the session key of `envelope`. `None` for another key, another label or a damaged block; OAEP tells

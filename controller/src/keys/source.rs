@@ -1,14 +1,23 @@
-//! Where news of key Secrets comes from: a watch, or, where watching is denied, a list every few seconds.
+//! Where news of key Secrets comes from: a watch of their metadata, or, where watching is denied, a list every few seconds.
+//!
+//! The buffers of a connection keep what was read last, for as long as it is open. So the keys themselves are read through
+//! connections that are closed after one answer, and the allocator overwrites what is freed; a watch stays open, and
+//! carries no key.
 
 use std::time::Duration;
 
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request};
 use crds::{Lenient, names};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
+use kube::client::Body;
+use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
-use kube::{Api, Resource as _};
+use kube::{Api, Client, Resource as _};
 use tokio::sync::mpsc;
+use tower::service_fn;
 use tracing::{info, warn};
 
 use crate::error::ApiFailure;
@@ -25,10 +34,35 @@ const WATCH_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) enum KeyNews {
     /// All that there are; others that were known have gone.
     Listed(Vec<Secret>),
-    /// One that appeared or changed.
-    Seen(Box<Secret>),
-    /// One that was deleted or lost its label. Holds its name.
-    Lost(String),
+    /// One that appeared, changed, was deleted or lost its label. Holds its name.
+    Changed(String),
+}
+
+/// How the key Secrets of one namespace are reached.
+#[derive(Clone)]
+pub(crate) struct KeyApi {
+    /// Whole, each request through a connection of its own.
+    pub secrets: Api<Lenient<Secret>>,
+    /// Their metadata.
+    pub metadata: Api<Lenient<PartialObjectMeta<Secret>>>,
+}
+
+impl KeyApi {
+    /// Through this client.
+    pub(crate) fn new(client: &Client, namespace: &str) -> Self {
+        let sends = client.clone();
+        let closing = service_fn(move |mut request: Request<Body>| {
+            let sends = sends.clone();
+            request
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+            async move { sends.send(request).await }
+        });
+        Self {
+            secrets: Api::namespaced(Client::new(closing, namespace), namespace),
+            metadata: Api::namespaced(client.clone(), namespace),
+        }
+    }
 }
 
 /// A Secret that cannot be read holds no usable key, and is reported as such.
@@ -40,22 +74,27 @@ fn readable(secret: Lenient<Secret>) -> Secret {
 }
 
 /// One Secret by name, or `None`. By a list, because the reference's own Role lets keys be listed and not be read.
-pub(crate) async fn by_name(api: &Api<Lenient<Secret>>, name: &str) -> Result<Option<Secret>, ApiFailure> {
+pub(crate) async fn by_name(api: &KeyApi, name: &str) -> Result<Option<Secret>, ApiFailure> {
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    Ok(in_time(api.list(&only)).await?.items.into_iter().next().map(readable))
+    Ok(in_time(api.secrets.list(&only))
+        .await?
+        .items
+        .into_iter()
+        .next()
+        .map(readable))
 }
 
 /// All key Secrets. `legacy` is the name of the one that needs no label.
-pub(crate) async fn all(api: &Api<Lenient<Secret>>, legacy: &str) -> Result<Vec<Secret>, ApiFailure> {
+pub(crate) async fn all(api: &KeyApi, legacy: &str) -> Result<Vec<Secret>, ApiFailure> {
     let params = ListParams::default().labels(names::LABEL_SEALING_KEY);
-    let listed = in_time(api.list(&params)).await?.items;
+    let listed = in_time(api.secrets.list(&params)).await?.items;
     let mut secrets: Vec<_> = listed.into_iter().map(readable).collect();
     secrets.extend(by_name(api, legacy).await?);
     Ok(secrets)
 }
 
 /// Sends news of the key Secrets until nobody listens. `legacy` is the name of the key Secret that needs no label.
-pub(crate) async fn follow(api: Api<Lenient<Secret>>, legacy: String, news: mpsc::Sender<KeyNews>, relists: Relists) {
+pub(crate) async fn follow(api: KeyApi, legacy: String, news: mpsc::Sender<KeyNews>, relists: Relists) {
     let mut said_denied = false;
     while watch((&api, &relists), &legacy, &news, &mut said_denied).await == Ended::WatchDenied {
         // A role that is mended, or an authorizer that was out of order, is noticed.
@@ -71,7 +110,7 @@ enum Ended {
 
 /// `said_denied`: whether it was said that watching is denied, and no watch has worked since.
 async fn watch(
-    (api, relists): (&Api<Lenient<Secret>>, &Relists),
+    (api, relists): (&KeyApi, &Relists),
     legacy: &str,
     news: &mpsc::Sender<KeyNews>,
     said_denied: &mut bool,
@@ -80,34 +119,21 @@ async fn watch(
     let config = watcher::Config::default()
         .labels(names::LABEL_SEALING_KEY)
         .timeout(WATCH_SECONDS);
-    let mut stream = std::pin::pin!(relist::follow(api.clone(), config, relists.clone()));
-    let mut listed = Vec::new();
+    let mut stream = std::pin::pin!(relist::follow(api.metadata.clone(), config, relists.clone()));
     let mut troubled = false;
     while let Some(event) = stream.next().await {
         let said = match event {
-            Ok(watcher::Event::Init) => {
-                listed.clear();
-                continue;
-            }
-            Ok(watcher::Event::InitApply(secret)) => {
-                listed.push(readable(secret));
-                continue;
-            }
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => continue,
             Ok(watcher::Event::InitDone) => {
-                // A list that lacks it because it could not be looked up would say that it has gone.
-                let Some(found) = legacy_secret(api, legacy, news).await else {
+                // A list that lacks one because it could not be read would say that it has gone.
+                let Some(listed) = read_all(api, legacy, news).await else {
                     return Ended::NobodyListens;
                 };
-                listed.extend(found);
-                KeyNews::Listed(std::mem::take(&mut listed))
+                KeyNews::Listed(listed)
             }
-            Ok(watcher::Event::Apply(secret)) => {
+            Ok(watcher::Event::Apply(secret) | watcher::Event::Delete(secret)) => {
                 troubled |= std::mem::take(said_denied);
-                KeyNews::Seen(Box::new(readable(secret)))
-            }
-            Ok(watcher::Event::Delete(secret)) => {
-                troubled |= std::mem::take(said_denied);
-                KeyNews::Lost(secret.meta().name.clone().unwrap_or_default())
+                KeyNews::Changed(secret.meta().name.clone().unwrap_or_default())
             }
             Err(error) => {
                 let at_watch = matches!(error, watcher::Error::WatchStartFailed(_));
@@ -135,18 +161,14 @@ async fn watch(
     Ended::NobodyListens
 }
 
-/// The key Secret that needs no label, if there is one; looks until the API server tells. `None`: nobody listens.
-async fn legacy_secret(
-    api: &Api<Lenient<Secret>>,
-    legacy: &str,
-    news: &mpsc::Sender<KeyNews>,
-) -> Option<Option<Secret>> {
+/// All key Secrets; asks until the API server answers. `None`: nobody listens.
+async fn read_all(api: &KeyApi, legacy: &str, news: &mpsc::Sender<KeyNews>) -> Option<Vec<Secret>> {
     let mut troubled = false;
     for pause in WatchPauses::default() {
-        match by_name(api, legacy).await {
-            Ok(found) => return Some(found),
+        match all(api, legacy).await {
+            Ok(secrets) => return Some(secrets),
             Err(error) if !std::mem::replace(&mut troubled, true) => {
-                warn!(secret = legacy, %error, "the key Secret of version 0.8 cannot be looked up, trying again");
+                warn!(%error, "key Secrets cannot be read, trying again");
             }
             Err(_) => {}
         }
@@ -158,7 +180,7 @@ async fn legacy_secret(
     None
 }
 
-async fn poll(api: &Api<Lenient<Secret>>, legacy: &str, news: &mpsc::Sender<KeyNews>) {
+async fn poll(api: &KeyApi, legacy: &str, news: &mpsc::Sender<KeyNews>) {
     let mut troubled = false;
     loop {
         tokio::time::sleep(POLL_EVERY).await;

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crds::Lenient;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
 use sealing::key::Fingerprint;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -20,7 +18,7 @@ use tracing::{debug, error, info, warn};
 use super::generate::{MakeKeyError, generate};
 use super::inventory::{Change, Inventory, KeySecret};
 use super::renewal;
-use super::source::{self, KeyNews};
+use super::source::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::error::{ApiFailure, EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
@@ -49,7 +47,7 @@ const FORMER: &str = "the former key is kept for opening until the next start, a
 
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
-    api: Api<Lenient<Secret>>,
+    api: KeyApi,
     namespace: String,
     settings: KeySettings,
     events: Events,
@@ -62,7 +60,7 @@ pub(crate) struct KeyStore {
     inventory: Inventory,
     published: watch::Sender<Arc<Keys>>,
     listed: bool,
-    /// Key Secrets that seem to have gone, and could not be looked up yet: their keys count as they were.
+    /// Key Secrets that changed or seem to have gone, and could not be looked up yet: their keys count as they were.
     unsure: BTreeSet<String>,
     /// When they are looked up again.
     look_at: Instant,
@@ -86,7 +84,7 @@ impl KeyStore {
     /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read. It makes keys while this
     /// replica leads, until `stop`.
     pub(crate) fn new(
-        api: Api<Lenient<Secret>>,
+        api: KeyApi,
         namespace: String,
         settings: KeySettings,
         events: Events,
@@ -160,12 +158,11 @@ impl KeyStore {
                 let lost = self.inventory.names_besides(&secrets);
                 self.see(secrets).await;
                 for name in lost {
-                    self.lose(&name).await;
+                    self.look(&name).await;
                 }
                 self.listed = true;
             }
-            KeyNews::Seen(secret) => self.see(vec![*secret]).await,
-            KeyNews::Lost(name) => self.lose(&name).await,
+            KeyNews::Changed(name) => self.look(&name).await,
         }
         self.publish();
     }
@@ -233,8 +230,9 @@ impl KeyStore {
         }
     }
 
-    /// A Secret that the watch shows no more was deleted, or has lost its label altogether; only a look can tell.
-    async fn lose(&mut self, name: &str) {
+    /// Reads one Secret as it is now: the watch tells neither what it holds nor, when it shows the Secret no more, whether it
+    /// was deleted or has lost its label.
+    async fn look(&mut self, name: &str) {
         match source::by_name(&self.api, name).await {
             Ok(found) => {
                 self.unsure.remove(name);
@@ -246,7 +244,7 @@ impl KeyStore {
                 // Without an answer nothing is known: a key that is there all the same would be replaced.
                 if self.unsure.insert(name.to_owned()) {
                     self.look_at = Instant::now() + LOOK_AGAIN;
-                    warn!(secretname = name, %error, "a key Secret that went cannot be looked up, trying again");
+                    warn!(secretname = name, %error, "a key Secret cannot be looked up, trying again");
                 }
                 return;
             }
@@ -260,7 +258,7 @@ impl KeyStore {
     /// Looks once more at what seems to have gone.
     async fn look_again(&mut self) {
         for name in self.unsure.clone() {
-            self.lose(&name).await;
+            self.look(&name).await;
         }
         self.look_at = Instant::now() + LOOK_AGAIN;
         self.publish();
@@ -395,7 +393,7 @@ impl KeyStore {
         if !self.leadership.leads() {
             return Err(MakeKeyError::Over);
         }
-        let created = in_time(request::create(&self.api, &manifest)).await;
+        let created = in_time(request::create(&self.api.secrets, &manifest)).await;
         if matches!(created, Err(ApiFailure::Unreachable(_))) {
             self.unanswered = Some(pair.fingerprint().clone());
         }

@@ -56,6 +56,8 @@ impl PublicKey {
 /// RSA private key for OAEP with SHA-256; parsed once, used from any thread.
 pub(crate) struct PrivateKey {
     key: OaepPrivateDecryptingKey,
+    /// The same key: AWS-LC shares it, and writes it down when it is asked to.
+    source: PrivateDecryptingKey,
     spki: Vec<u8>,
 }
 
@@ -71,16 +73,24 @@ impl PrivateKey {
             _ => return Err(CryptoFailure),
         };
         let key = PrivateDecryptingKey::generate(size).map_err(|_| CryptoFailure)?;
-        let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| CryptoFailure)?;
-        Ok(Zeroizing::new(der.as_ref().to_vec()))
+        pkcs8(&key)
     }
 
     pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoFailure> {
         let key = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| CryptoFailure)?;
         let spki = key.public_key().as_der().map_err(|_| CryptoFailure)?.as_ref().to_vec();
-        OaepPrivateDecryptingKey::new(key)
-            .map(|key| Self { key, spki })
+        OaepPrivateDecryptingKey::new(key.clone())
+            .map(|oaep| Self {
+                key: oaep,
+                source: key,
+                spki,
+            })
             .map_err(|_| CryptoFailure)
+    }
+
+    /// DER PKCS#8.
+    pub(crate) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+        pkcs8(&self.source)
     }
 
     /// DER SubjectPublicKeyInfo.
@@ -106,6 +116,11 @@ impl PrivateKey {
         session_key.copy_from_slice(opened);
         Ok(session_key)
     }
+}
+
+fn pkcs8(key: &PrivateDecryptingKey) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+    let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| CryptoFailure)?;
+    Ok(Zeroizing::new(der.as_ref().to_vec()))
 }
 
 fn aead(session_key: &[u8; SESSION_KEY]) -> Result<LessSafeKey, CryptoFailure> {

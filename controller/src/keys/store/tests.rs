@@ -28,7 +28,7 @@ fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
     let (_, leadership) = Leadership::new(standing);
     let events = Events::start(&client, &leadership);
     let metrics = Arc::new(Metrics::new("test", false).unwrap());
-    let api = Api::namespaced(client, "ns");
+    let api = KeyApi::new(&client, "ns");
     let stop = CancellationToken::new();
     let (_, relists) = Relist::new();
     let lives = (leadership, relists, stop);
@@ -47,7 +47,7 @@ async fn a_key_whose_secret_cannot_be_looked_up_stays() {
     let (secret, _) = key_secret(&store.settings, "sealed-secrets-key");
     store.hear(KeyNews::Listed(vec![secret])).await;
     for news in [
-        KeyNews::Lost("sealed-secrets-key".to_owned()),
+        KeyNews::Changed("sealed-secrets-key".to_owned()),
         KeyNews::Listed(Vec::new()),
     ] {
         store.hear(news).await;
@@ -70,7 +70,7 @@ async fn a_key_whose_secret_cannot_be_looked_up_is_looked_for_again_however_much
     store.leadership = leadership;
     let (secret, _) = key_secret(&store.settings, "sealed-secrets-key");
     store.hear(KeyNews::Listed(vec![secret])).await;
-    store.hear(KeyNews::Lost("sealed-secrets-key".to_owned())).await;
+    store.hear(KeyNews::Changed("sealed-secrets-key".to_owned())).await;
     let (_news, mut news) = mpsc::channel(1);
     let (_asked, mut asked) = mpsc::channel(1);
     let due = store.look_at;
@@ -97,7 +97,8 @@ async fn a_key_that_was_asked_for_is_tried_again_until_it_is_made() {
     );
     let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
     store.unanswered = Some(fingerprint);
-    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    store.see(vec![secret]).await;
+    store.publish();
     assert_eq!(store.due(), None, "it was made");
 }
 
@@ -117,7 +118,8 @@ async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_m
 
     let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
     store.unanswered = Some(fingerprint.clone());
-    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    store.see(vec![secret]).await;
+    store.publish();
     assert_eq!(
         keys.borrow().current.clone().map(|key| key.fingerprint),
         Some(fingerprint)
@@ -141,7 +143,8 @@ async fn a_replica_that_does_not_lead_loads_keys_and_makes_none() {
     assert!(matches!(outcome, Err(MakeKeyError::Over)), "{outcome:?}");
 
     let (secret, _) = key_secret(&store.settings, "made-by-the-leader");
-    store.hear(KeyNews::Seen(Box::new(secret))).await;
+    store.see(vec![secret]).await;
+    store.publish();
     assert!(keys.borrow().current.is_some());
 }
 
@@ -169,7 +172,8 @@ async fn key_from_the_future_does_not_stay_current() {
     );
     assert!(store.is_due() && store.named.contains("ahead"));
     let (timely, _) = key_secret(&store.settings, "timely");
-    store.hear(KeyNews::Seen(Box::new(timely))).await;
+    store.see(vec![timely]).await;
+    store.publish();
     assert_eq!(keys.borrow().current.clone().unwrap().secret, "timely");
     assert_eq!(keys.borrow().ring.fingerprints().count(), 2, "both open");
     assert!(!store.is_due());
