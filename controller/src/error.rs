@@ -69,6 +69,28 @@ pub(crate) enum ApiFailure {
     Unreachable(String),
 }
 
+impl ApiFailure {
+    /// The same failure without the words of others: they may quote what was sent.
+    pub(crate) fn concealed(self) -> Self {
+        const REFUSED: &str =
+            "the API server refuses the Secret; why is not shown, because its labels and item names are sealed";
+        let text = REFUSED.to_owned();
+        match self {
+            Self::Conflict(_) => Self::Conflict(text),
+            Self::AlreadyExists(_) => Self::AlreadyExists(text),
+            Self::NotFound(_) => Self::NotFound(text),
+            Self::Denied(_) => Self::Denied(text),
+            Self::OwnerDenied(_) => Self::OwnerDenied(text),
+            Self::NamespaceEnds(_) => Self::NamespaceEnds(text),
+            Self::Invalid(_) => Self::Invalid(text),
+            Self::Overloaded { seconds, .. } => Self::Overloaded { text, seconds },
+            Self::Answer(_) => Self::Answer(text),
+            // Its words are this program's.
+            Self::Unreachable(_) => self,
+        }
+    }
+}
+
 impl From<Status> for ApiFailure {
     fn from(status: Status) -> Self {
         let text = status_text(&status);
@@ -244,10 +266,12 @@ pub(crate) enum Failure {
     )]
     Contested(Option<String>),
     /// The Secret would be of a type that Kubernetes itself fills with, or takes for, credentials of its own.
+    /// Holds the type, unless it is sealed.
     #[error(
-        "a Secret of type {0:?} is a credential of the cluster itself: refused unless the controller runs with --allow-credential-types"
+        "a Secret of {} is a credential of the cluster itself: refused unless the controller runs with --allow-credential-types",
+        .0.as_ref().map_or_else(|| "its type".to_owned(), |type_| format!("type {type_:?}"))
     )]
-    CredentialType(String),
+    CredentialType(Option<String>),
     /// The Secret would be one of the controller's own sealing keys.
     #[error(
         "the Secret would be a sealing key of the controller: refused unless the controller runs with --allow-credential-types"

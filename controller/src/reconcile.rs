@@ -195,7 +195,7 @@ impl Reconciler {
             observed.kept_empty_for = self.index.kept_empty_for(name, Instant::now());
             let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
             match apply::secret(&self.client, name, &plan.secret).await {
-                Ok(written) => return (admitted(name, plan, &start.memory, written.as_ref()), written),
+                Ok(written) => return (admitted(name, plan, start, written.as_ref()), written),
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
                     observed.live = observe::again(&self.client, &self.index, name).await;
@@ -285,17 +285,20 @@ impl Reconciler {
 
 /// The plan, with what is remembered where the API server's admission made the Secret otherwise than it was sent. That is its
 /// right, and no other writer's work: a write that changed nothing for this reason is no repair.
-fn admitted(name: &ObjectName, mut plan: Plan, before: &Memory, written: Option<&apply::Written>) -> Plan {
+fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&apply::Written>) -> Plan {
     let Some(written) = written else {
         return plan;
     };
     plan.memory.admitted = None;
     if !written.altered.is_empty() {
-        let altered = written.altered.join(", ");
+        let altered = match start.sealed.spec.data {
+            Some(_) => "not shown, because its names are sealed".to_owned(),
+            None => written.altered.join(", "),
+        };
         info!(key = %name, altered, "admission keeps other values than were asked for");
         plan.memory.admitted = written.metadata.resource_version.clone();
         if written.unchanged {
-            plan.memory.repairs = before.repairs;
+            plan.memory.repairs = start.memory.repairs;
         }
     }
     plan

@@ -179,18 +179,15 @@ enum Target {
 
 impl Target {
     /// Without what stands inside a deprecated `data`, where labels, names of items and the type are sealed as well: the API
-    /// server quotes them when it refuses the Secret.
+    /// server and its webhooks quote them when they refuse the Secret.
     fn concealed(self) -> Target {
-        const REFUSED: &str =
-            "the API server refuses the Secret; why is not shown, because its labels and item names are sealed";
         let failure = |failure| match failure {
-            Failure::Api(ApiFailure::Answer(_)) => Failure::Api(ApiFailure::Answer(REFUSED.to_owned())),
-            Failure::Api(ApiFailure::Denied(_)) => Failure::Api(ApiFailure::Denied(REFUSED.to_owned())),
-            Failure::Api(ApiFailure::Invalid(_)) => Failure::Api(ApiFailure::Invalid(REFUSED.to_owned())),
+            Failure::Api(failure) => Failure::Api(failure.concealed()),
             Failure::TypeChange { found, .. } => Failure::TypeChange {
                 found,
                 asked: "another type".to_owned(),
             },
+            Failure::CredentialType(_) => Failure::CredentialType(None),
             other => other,
         };
         match self {
@@ -208,7 +205,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     };
     let asked = &unsealed.secret;
     if let Some(type_) = credential_type(asked).filter(|_| !settings.allow_credential_types) {
-        return Target::Fail(Failure::CredentialType(type_.to_owned()));
+        return Target::Fail(Failure::CredentialType(Some(type_.to_owned())));
     }
     if is_sealing_key(asked, observed.unlabelled_key) && !settings.allow_credential_types {
         return Target::Fail(Failure::SealingKey);

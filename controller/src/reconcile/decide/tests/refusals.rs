@@ -328,3 +328,55 @@ fn secret_of_a_predecessor_is_waited_for_a_minute() {
         );
     }
 }
+
+#[test]
+fn deprecated_data_hides_the_words_of_others() {
+    const QUOTED: &str = "quoted-from-the-ciphertext";
+    let text = || QUOTED.to_owned();
+    let seconds = 7;
+    let answers = [
+        ApiFailure::Conflict(text()),
+        ApiFailure::AlreadyExists(text()),
+        ApiFailure::NotFound(text()),
+        ApiFailure::Denied(text()),
+        ApiFailure::OwnerDenied(text()),
+        ApiFailure::NamespaceEnds(text()),
+        ApiFailure::Invalid(text()),
+        ApiFailure::Overloaded { text: text(), seconds },
+        ApiFailure::Answer(text()),
+    ];
+    let token = "kubernetes.io/service-account-token";
+    let refused = asked(|secret| secret.type_ = Some(token.to_owned()));
+    let other_type = asked(|secret| secret.type_ = Some(QUOTED.to_owned()));
+    let mut cases: Vec<_> = answers.into_iter().map(|answer| (asked(|_| {}), Err(answer))).collect();
+    cases.push((refused, Ok(None)));
+    cases.push((other_type, Ok(Some(live(json!({}))))));
+    let mut sealed = sealed(1, Value::Null);
+    sealed.spec.data = Some(text());
+    let settings = ReconcileSettings {
+        fast_retries: 0,
+        ..SETTINGS
+    };
+    let memory = Memory {
+        attempts: 99,
+        ..Memory::default()
+    };
+    for (opened, live) in cases {
+        let what = format!("{live:?}");
+        let observed = Observed {
+            sealed: &sealed,
+            opened: &opened,
+            digest: "d",
+            live,
+            unlabelled_key: None,
+            kept_empty_for: None,
+        };
+        let plan = decide(&observed, &memory, &settings, NOW.parse().unwrap());
+        let status = serde_json::to_string(&plan.status.expect("a status")).unwrap();
+        let event = plan.event.expect("an event").message;
+        for said in [status, event] {
+            assert!(!said.contains(QUOTED) && !said.contains(token), "{what}: {said}");
+            assert!(said.len() > 50, "{what}: {said}");
+        }
+    }
+}
