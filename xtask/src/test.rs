@@ -1,12 +1,14 @@
 //! `cargo xtask test`: all that must hold, in one command; what continuous integration runs.
 
 mod counts;
+mod dependencies;
 mod step;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use harness::implementation::repository;
 use harness::peers;
 
 use step::{Step, Steps};
@@ -56,6 +58,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let ready = steps.run_here("peers", || {
             peers::ensure(&peers::ALL, &|line| println!("  {line}")).map(drop)
         });
+        if ready {
+            steps.run_here("dependencies", dependencies::check);
+        } else {
+            steps.cannot_run("dependencies", "cargo-deny is one of the peers");
+        }
         if built && ready {
             let black_box = Step::tests("black-box tests", cargo(["test", "--no-fail-fast", "-p", "harness"]))
                 .env("SEALED_SECRETS_BIN_DIR", &binaries);
@@ -73,11 +80,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     std::process::exit(i32::from(steps.total().failed > 0))
 }
 
+/// Cargo, which changes nothing in the lock file: one that does not fit the manifests fails every step.
 fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    if let [subcommand, rest @ ..] = arguments.as_slice() {
+        command.arg(subcommand);
+        // The formatter resolves nothing, and does not know the flag.
+        command.args((*subcommand != "fmt").then_some("--locked")).args(rest);
+    }
+    command.current_dir(repository());
     command
 }
 
