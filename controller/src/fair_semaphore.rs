@@ -123,6 +123,8 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
 }
 
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -195,6 +195,8 @@ impl State {
 }
 
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod tests {
     use super::*;
 
