@@ -86,6 +86,47 @@ fn a_tracked_clear_file_lives_on_in_the_history() {
     );
 }
 
+/// A committed directory that Git takes for a repository, with a program in its configuration that Git starts to fetch the
+/// tree that its sparse index lacks.
+#[cfg(unix)]
+#[test]
+fn no_program_of_a_committed_bare_repository_runs() {
+    let folder = Folder::with_keys();
+    let hostile = folder.path("hostile");
+    let hostile = hostile.to_str().unwrap();
+    folder.put("hostile/.git/info/exclude", "");
+    folder.put("hostile/inner/file", "x");
+    folder.put("hostile/a.yaml", "x");
+    folder.git(&["init", "-q", hostile]);
+    let git =
+        |words: &[&str]| folder.git(&[&["-C", hostile, "-c", "user.name=x", "-c", "user.email=x"], words].concat());
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "x"]);
+    git(&["sparse-checkout", "init", "--cone", "--sparse-index"]);
+    for tree in std::fs::read_dir(folder.path("hostile/.git/objects")).unwrap() {
+        std::fs::remove_dir_all(tree.unwrap().path()).unwrap();
+    }
+    folder.git_init();
+    std::fs::rename(folder.path("hostile/.git"), folder.path("apps")).unwrap();
+    std::fs::create_dir_all(folder.path("apps/objects")).unwrap();
+    let ran = folder.path("ran");
+    folder.put(
+        "apps/config",
+        &format!(
+            "[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\nsparseCheckout = true\nsparseCheckoutCone = \
+             true\n[index]\nsparse = true\n[extensions]\npartialClone = origin\n[remote \"origin\"]\nurl = .\npromisor = \
+             true\nuploadpack = \"touch {}; false\"\n",
+            ran.display()
+        ),
+    );
+    folder.put("apps/a.yaml", SECRET);
+    folder.put("apps/b.yaml", &SECRET.replace("name: db", "name: web"));
+    let told = folder.run(&format!("{SEAL} --delete-clear apps"), "").ok();
+    assert!(!ran.exists());
+    assert!(!told.contains("Git tracks"), "{told}");
+    assert!(told.ends_with("2 files: 2 sealed and deleted\n"), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_through_a_symlink_out_of_the_repository() {
