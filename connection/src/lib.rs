@@ -1,19 +1,26 @@
 //! How both programs connect to the Kubernetes API server: directly, and without waiting for nothing.
 
+pub mod multiplexed;
+
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::Config;
 use kube::client::{Body, ConfigExt as _};
 use tower::util::BoxService;
-use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _};
 
 /// What [`kube::client::ClientBuilder`] makes a client of.
 pub type Connection = BoxService<Request<Body>, Response<Incoming>, BoxError>;
+
+type Connector = TimeoutConnector<HttpsConnector<HttpConnector>>;
+type Pool = legacy::Client<Connector, Body>;
 
 /// A connection is probed after this time without traffic. A NAT or a load balancer may have forgotten it.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
@@ -34,6 +41,32 @@ const IDLE_FOR: Duration = Duration::from_secs(20);
 /// # Errors
 /// What the configuration says of TLS or of the user cannot be used.
 pub fn direct(config: &Config) -> kube::Result<Connection> {
+    with_layers(config, pool(config)?.map_err(BoxError::from))
+}
+
+/// Connections of HTTP/1.1: one request at a time on each.
+fn pool(config: &Config) -> kube::Result<Pool> {
+    let https = config.rustls_https_connector_with_connector(tcp())?;
+    Ok(legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_FOR)
+        .build(with_timeouts(config, https)))
+}
+
+/// What makes connections of HTTP/2, where the API server speaks it.
+fn http2_connector(config: &Config) -> kube::Result<Connector> {
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(config.rustls_client_config()?)
+        .https_or_http();
+    // One that is no name is an error of the HTTP/1.1 connector, which is made of the same configuration.
+    let name = config.tls_server_name.clone().and_then(|name| name.try_into().ok());
+    if let Some(name) = name {
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    Ok(with_timeouts(config, builder.enable_all_versions().wrap_connector(tcp())))
+}
+
+fn tcp() -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -42,19 +75,28 @@ pub fn direct(config: &Config) -> kube::Result<Connection> {
     tcp.set_keepalive_retries(Some(PROBES));
     #[cfg(target_os = "linux")]
     tcp.set_tcp_user_timeout(Some(GONE_AFTER));
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    tcp
+}
+
+fn with_timeouts(config: &Config, https: HttpsConnector<HttpConnector>) -> Connector {
+    let mut connector = TimeoutConnector::new(https);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let connections = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_FOR)
-        .build(connector);
+    connector
+}
+
+/// Has requests go to the API server, and say who asks.
+fn with_layers<S, B>(config: &Config, connections: S) -> kube::Result<BoxService<Request<Body>, Response<B>, BoxError>>
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: 'static,
+{
     let layers = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
-        .layer(config.extra_headers_layer()?)
-        .map_err(BoxError::from);
+        .layer(config.extra_headers_layer()?);
     Ok(layers.service(connections).boxed())
 }

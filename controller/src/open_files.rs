@@ -22,10 +22,9 @@ pub(crate) fn raise() -> u64 {
     limit.current.unwrap_or(u64::MAX)
 }
 
-/// How many connections each port may have, beside watches of so many namespaces; `None`: there are not enough files. Each
-/// namespace takes two, for its SealedSecrets and its Secrets.
-pub(crate) fn connections(files: u64, namespaces: u64) -> Option<u64> {
-    let left = files.checked_sub(namespaces.saturating_mul(2).saturating_add(OTHERS))? / PORTS;
+/// How many connections each port may have, beside so many to the API server for watches; `None`: there are not enough files.
+pub(crate) fn connections(files: u64, watching: u64) -> Option<u64> {
+    let left = files.checked_sub(watching.saturating_add(OTHERS))? / PORTS;
     (left >= FEWEST_CONNECTIONS).then_some(left.min(CONNECTIONS))
 }
 
@@ -35,9 +34,9 @@ mod tests {
 
     #[test]
     fn files_are_divided() {
-        assert_eq!(connections(1 << 20, 1), Some(1024));
-        assert_eq!(connections(1024, 1), Some(298));
-        assert_eq!(connections(1024, 400), Some(32));
-        assert_eq!(connections(1024, 520), None);
+        assert_eq!(connections(1 << 20, 2), Some(1024));
+        assert_eq!(connections(1024, 2), Some(298));
+        assert_eq!(connections(1024, 800), Some(32));
+        assert_eq!(connections(1024, 1040), None);
     }
 }

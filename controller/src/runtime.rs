@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use connection::multiplexed;
 use futures::FutureExt as _;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
@@ -18,7 +19,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::args::VERSION;
 use crate::events::Events;
@@ -67,7 +68,19 @@ pub(crate) enum StartError {
         /// How many files may be open.
         files: u64,
         /// How many namespaces are to be watched.
-        namespaces: u64,
+        namespaces: usize,
+    },
+    /// The same, where each watch takes a file.
+    #[error(
+        "the API server does not speak HTTP/2, so {namespaces} namespaces take {} connections, with {files} open files: raise \
+         the limit (ulimit -n)",
+        2 * namespaces
+    )]
+    OpenFilesAlone {
+        /// How many files may be open.
+        files: u64,
+        /// How many namespaces are to be watched.
+        namespaces: usize,
     },
     /// The operating system gives no signals.
     #[error("signals cannot be received")]
@@ -109,7 +122,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         cores.clone(),
     );
     let served = namespaces(&settings, &access.namespace);
-    let connections = connections(served.len())?;
+    let files = open_files::raise();
+    let connections = connections(files, served.len())?;
     let servers = serve(&settings.http, shared, connections, &stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
@@ -137,6 +151,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         metrics: metrics.clone(),
     };
     tokio::spawn(resync.run());
+    let namespaces = served.len();
     let filled = fill(watches, served, settings.clone());
     let reconciler = Reconciler {
         client: access.client,
@@ -152,6 +167,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         gone: known.gone.clone(),
     };
     tokio::select! {
+        error = too_few_files(access.watches_alone, files, namespaces) => return Err(error),
         () = async { filled.await; current_key(keys).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
@@ -181,7 +197,7 @@ impl Known {
         settings: &Settings,
     ) -> Watches {
         Watches {
-            client: access.client.clone(),
+            client: access.watching.clone(),
             index: self.index.clone(),
             queue: self.queue.clone(),
             metrics: metrics.clone(),
@@ -205,12 +221,28 @@ async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut server
     let _ = tokio::time::timeout(LAST_WORDS, all).await;
 }
 
-/// How many connections each port may have.
-fn connections(namespaces: usize) -> Result<usize, StartError> {
-    let namespaces = u64::try_from(namespaces).unwrap_or(u64::MAX);
-    let files = open_files::raise();
-    let connections = open_files::connections(files, namespaces).ok_or(StartError::OpenFiles { files, namespaces })?;
+/// How many connections each port may have, where watches share theirs.
+fn connections(files: u64, namespaces: usize) -> Result<usize, StartError> {
+    let watching = watches(namespaces).div_ceil(multiplexed::ANSWERS as u64);
+    let connections = open_files::connections(files, watching).ok_or(StartError::OpenFiles { files, namespaces })?;
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
+}
+
+/// Of each namespace two kinds are watched.
+fn watches(namespaces: usize) -> u64 {
+    u64::try_from(namespaces).unwrap_or(u64::MAX).saturating_mul(2)
+}
+
+/// Waits for the word that watches do not share connections, and that there are not enough files for that.
+async fn too_few_files(mut watches_alone: watch::Receiver<bool>, files: u64, namespaces: usize) -> StartError {
+    let alone = watches_alone.wait_for(|alone| *alone).await.is_ok();
+    if alone {
+        warn!("the API server, or what stands before it, does not speak HTTP/2: each watch takes a connection of its own");
+    }
+    if alone && open_files::connections(files, watches(namespaces)).is_none() {
+        return StartError::OpenFilesAlone { files, namespaces };
+    }
+    std::future::pending().await
 }
 
 async fn serve(

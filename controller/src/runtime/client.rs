@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::http::header::USER_AGENT;
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderValue, Request, Response};
 use crds::names;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use kube::client::ClientBuilder;
+use kube::client::{Body, ClientBuilder};
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use thiserror::Error;
-use tower::{Layer, Service};
+use tokio::sync::watch;
+use tower::util::BoxService;
+use tower::{BoxError, Layer, Service};
 
 use super::retry_after::RetryAfterLayer;
 use crate::args::VERSION;
@@ -51,26 +54,30 @@ pub(crate) enum ClientError {
     Client(#[source] kube::Error),
 }
 
-/// A client and the namespace that is the controller's own.
+/// Clients and the namespace that is the controller's own.
 pub(crate) struct Access {
-    /// The client.
+    /// For all but watches. A request that is given up takes its connection with it, so that the next goes by another.
     pub client: Client,
+    /// For watches, and the lists that they begin with: many share a connection.
+    pub watching: Client,
+    /// Becomes true where they do not, since the API server does not speak HTTP/2.
+    pub watches_alone: watch::Receiver<bool>,
     /// The namespace.
     pub namespace: String,
 }
 
-/// Makes the client, which writes only while this replica leads: with the kubeconfig that was named, else as the Pod's
+/// Makes the clients, which write only while this replica leads: with the kubeconfig that was named, else as the Pod's
 /// service account. The kubeconfig in the home directory is not used unless it is named: nobody serves a cluster by
 /// accident.
 pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
-    let namespace = own_namespace(&config);
-    let client = client(config, settings, leadership)?;
-    Ok(Access { client, namespace })
+    access(config, settings, leadership)
 }
 
-fn client(mut config: Config, settings: &ApiSettings, leadership: Leadership) -> Result<Client, ClientError> {
-    config.read_timeout = Some(longest_silence(settings.watch_seconds));
+fn access(mut config: Config, settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
+    let namespace = own_namespace(&config);
+    let silence = longest_silence(settings.watch_seconds);
+    config.read_timeout = Some(silence);
     config.reset_reader_on_write = true;
     // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
     let agent = format!("{}/{VERSION} (sealed-secrets)", names::FIELD_MANAGER);
@@ -81,21 +88,41 @@ fn client(mut config: Config, settings: &ApiSettings, leadership: Leadership) ->
         // The host alone: a password may stand before it.
         return Err(ClientError::Proxy(proxy.host().unwrap_or_default().to_owned()));
     }
+    let pace = settings.limit.map(|(qps, burst)| {
+        // A positive finite rate is a period that governor takes; the settings allow no other.
+        let quota = Quota::with_period(Duration::from_secs_f64(1.0 / qps)).map(|quota| quota.allow_burst(burst));
+        Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))))
+    });
     // What it sends again, it would send behind fence and pace: a write could so leave long after this replica has ceased to
     // lead.
-    let connection = connection::direct(&config).map_err(ClientError::Client)?;
-    let builder = ClientBuilder::new(connection, config.default_namespace)
+    let direct = connection::direct(&config).map_err(ClientError::Client)?;
+    let (multiplexed, watches_alone) =
+        connection::multiplexed::direct(&config, silence).map_err(ClientError::Client)?;
+    let default_namespace = config.default_namespace;
+    Ok(Access {
+        client: client(direct, &default_namespace, pace.clone(), leadership.clone()),
+        watching: client(multiplexed, &default_namespace, pace, leadership),
+        watches_alone,
+        namespace,
+    })
+}
+
+fn client<B>(
+    connection: BoxService<Request<Body>, Response<B>, BoxError>,
+    namespace: &str,
+    pace: Option<Arc<DefaultDirectRateLimiter>>,
+    leadership: Leadership,
+) -> Client
+where
+    B: axum::body::HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let builder = ClientBuilder::new(connection, namespace)
         .with_layer(&RetryAfterLayer)
         .with_layer(&FenceLayer(leadership));
-    Ok(match settings.limit {
+    match pace {
         None => builder.build(),
-        Some((qps, burst)) => {
-            // A positive finite rate is a period that governor takes; the settings allow no other.
-            let quota = Quota::with_period(Duration::from_secs_f64(1.0 / qps)).map(|quota| quota.allow_burst(burst));
-            let limiter = Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))));
-            builder.with_layer(&PacedLayer(limiter)).build()
-        }
-    })
+        Some(pace) => builder.with_layer(&PacedLayer(pace)).build(),
+    }
 }
 
 async fn config(named: Option<&Path>) -> Result<Config, ClientError> {
@@ -200,7 +227,9 @@ mod tests {
     fn client_of(listener: &TcpListener) -> Client {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (_, leadership) = Leadership::new(Standing::Alone);
-        client(Config::new(url.parse().unwrap()), &settings(), leadership).unwrap()
+        access(Config::new(url.parse().unwrap()), &settings(), leadership)
+            .unwrap()
+            .client
     }
 
     #[tokio::test]
@@ -223,7 +252,7 @@ mod tests {
         let mut config = Config::new("https://192.0.2.1".parse().unwrap());
         config.proxy_url = "http://user:password@proxy.example:3128".parse().ok();
         let (_, leadership) = Leadership::new(Standing::Alone);
-        let error = client(config, &settings(), leadership).err().unwrap().to_string();
+        let error = access(config, &settings(), leadership).err().unwrap().to_string();
         assert!(
             error.contains("the proxy proxy.example:") && !error.contains("password"),
             "{error}"

@@ -81,7 +81,7 @@ fn namespaces_beyond_the_open_files_are_fatal_and_counted() -> Result<()> {
     let names: Vec<_> = (0..200).map(|number| format!("n{number}")).collect();
     let mut command = Command::new("prlimit");
     command
-        .args(["--nofile=64:500", "--"])
+        .args(["--nofile=64:180", "--"])
         .arg(Implementation::Ours.programs()?.controller)
         .args([
             nowhere(folder.path())?,
@@ -89,7 +89,7 @@ fn namespaces_beyond_the_open_files_are_fatal_and_counted() -> Result<()> {
         ]);
     let said = run(&mut command)?;
     ensure!(
-        said.code() == 1 && said.stderr.contains("201 namespaces") && said.stderr.contains("500 open files"),
+        said.code() == 1 && said.stderr.contains("201 namespaces") && said.stderr.contains("180 open files"),
         "{said}"
     );
     Ok(())

@@ -11,6 +11,7 @@ mod argocd;
 mod asked;
 mod canary;
 mod command_line;
+mod connections;
 mod crowd;
 mod cut_off;
 mod every_field;

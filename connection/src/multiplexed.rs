@@ -1,0 +1,173 @@
+//! Connections that many long answers share, by HTTP/2: a watch of each namespace would else take a connection of its own.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response, Uri};
+use hyper::body::{Bytes, Frame, Incoming, SizeHint};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::client::legacy::connect::Connection as _;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::Config;
+use kube::client::Body;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, timeout};
+use tower::util::BoxService;
+use tower::{BoxError, Service as _, ServiceExt as _, service_fn};
+
+use crate::{Connector, Pool, http2_connector, pool, with_layers};
+
+/// Answers on one connection at a time. An API server allows 100 at least, and one connection is no bottleneck for so few.
+pub const ANSWERS: usize = 50;
+/// A connection is pinged so often. That a peer acknowledges packets is not enough: a relay does so for nobody.
+const PING_EVERY: Duration = Duration::from_secs(10);
+/// A peer that leaves a ping unanswered for so long is gone.
+const PING_WITHIN: Duration = Duration::from_secs(10);
+/// What may be on its way of one answer, and of all on a connection: who is slow to read one does not hold up the others.
+const WINDOW_OF_ONE: u32 = 256 << 10;
+const WINDOW_OF_ALL: u32 = 4 << 20;
+
+/// As [`crate::Connection`].
+pub type Connection = BoxService<Request<Body>, Response<Answer>, BoxError>;
+
+/// As [`crate::direct`], for requests whose answers last. An answer that is silent for `silence` ends with an error, whatever
+/// the connection says. Also gives what becomes true where the API server, or what stands before it, does not speak HTTP/2:
+/// then each answer has a connection of its own.
+///
+/// # Errors
+/// What the configuration says of TLS or of the user cannot be used.
+pub fn direct(config: &Config, silence: Duration) -> kube::Result<(Connection, watch::Receiver<bool>)> {
+    let (alone, is_alone) = watch::channel(false);
+    let lines = Arc::new(Lines {
+        connector: http2_connector(config)?,
+        pool: pool(config)?,
+        alone,
+        silence,
+        lines: Mutex::default(),
+    });
+    let connections = service_fn(move |request| {
+        let lines = lines.clone();
+        async move { lines.send(request).await }
+    });
+    Ok((with_layers(config, connections)?, is_alone))
+}
+
+struct Lines {
+    connector: Connector,
+    /// For an API server that does not speak HTTP/2.
+    pool: Pool,
+    alone: watch::Sender<bool>,
+    silence: Duration,
+    lines: Mutex<Vec<Arc<Line>>>,
+}
+
+/// Room for one connection, which is made when it is needed. Each answer holds the line that it comes by.
+#[derive(Default)]
+struct Line(tokio::sync::Mutex<Option<SendRequest<Body>>>);
+
+impl Lines {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Answer>, BoxError> {
+        let line = self.line();
+        let sent = async {
+            match self.sender(&line, request.uri()).await? {
+                Some(mut sender) => Ok(sender.send_request(request).await?),
+                None => Ok(self.pool.request(request).await?),
+            }
+        };
+        let response: Result<_, BoxError> = timeout(self.silence, sent).await.unwrap_or_else(|_| Err(silent()));
+        let silence = self.silence;
+        Ok(response?.map(|body| Answer {
+            body,
+            silence,
+            quiet: Box::pin(tokio::time::sleep(silence)),
+            _line: line,
+        }))
+    }
+
+    /// One that has room for another answer.
+    fn line(&self) -> Arc<Line> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = |line: &Arc<Line>| Arc::strong_count(line) - 1;
+        if let Some(line) = lines.iter().find(|line| answers(line) < ANSWERS) {
+            return line.clone();
+        }
+        // Those that nobody needs any more close by themselves.
+        lines.retain(|line| answers(line) > 0);
+        let line = Arc::new(Line::default());
+        lines.push(line.clone());
+        line
+    }
+
+    /// Where to send by that line; `None`: the API server does not speak HTTP/2.
+    async fn sender(&self, line: &Line, uri: &Uri) -> Result<Option<SendRequest<Body>>, BoxError> {
+        let mut held = line.0.lock().await;
+        if let Some(sender) = held.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok(Some(sender.clone()));
+        }
+        if *self.alone.borrow() {
+            return Ok(None);
+        }
+        let mut connector = self.connector.clone();
+        let stream = connector.ready().await?.call(uri.clone()).await?;
+        if !stream.connected().is_negotiated_h2() {
+            self.alone.send_replace(true);
+            return Ok(None);
+        }
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_WITHIN)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(WINDOW_OF_ONE)
+            .initial_connection_window_size(WINDOW_OF_ALL)
+            .handshake(stream)
+            .await?;
+        // What ends it, each of its answers tells.
+        tokio::spawn(async move { drop(connection.await) });
+        *held = Some(sender.clone());
+        Ok(Some(sender))
+    }
+}
+
+/// The body of an answer.
+pub struct Answer {
+    body: Incoming,
+    silence: Duration,
+    quiet: Pin<Box<Sleep>>,
+    _line: Arc<Line>,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let silence = self.silence;
+        match frame {
+            Poll::Ready(frame) => {
+                self.quiet.as_mut().reset(Instant::now() + silence);
+                Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)))
+            }
+            Poll::Pending => self.quiet.as_mut().poll(context).map(|()| Some(Err(silent()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn silent() -> BoxError {
+    "the API server is silent for longer than it promised".into()
+}

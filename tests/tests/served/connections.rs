@@ -1,0 +1,136 @@
+//! Connections to the API server: few, however many namespaces are watched.
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::launch::Launch;
+use harness::peers;
+use harness::process::Process;
+use serde_json::json;
+
+use crate::lab::{Lab, SOON, get};
+
+/// Ends TLS, as a load balancer that speaks HTTP/1.1 alone.
+const BALANCER: &str = r#"
+import socket, ssl, sys, threading
+host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+front.load_cert_chain(sys.argv[4], sys.argv[5])
+front.set_alpn_protocols(["http/1.1"])
+back = ssl._create_unverified_context()
+
+def pump(source, sink):
+    try:
+        while chunk := source.recv(1 << 16):
+            sink.sendall(chunk)
+    except OSError:
+        pass
+    for end in (source, sink):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+def join(client):
+    try:
+        client = front.wrap_socket(client, server_side=True)
+        api_server = back.wrap_socket(socket.create_connection((host, target)))
+    except OSError:
+        return
+    for ends in ((client, api_server), (api_server, client)):
+        threading.Thread(target=pump, args=ends, daemon=True).start()
+
+with socket.create_server((host, port)) as server:
+    print("listens", flush=True)
+    while True:
+        threading.Thread(target=join, args=(server.accept()[0],), daemon=True).start()
+"#;
+/// Where it listens.
+const PORT: u16 = 16443;
+
+/// The flag that names `default` and so many namespaces that are not there.
+pub(crate) fn namespaces(count: usize) -> String {
+    let names: String = (0..count).map(|number| format!(",n{number}")).collect();
+    format!("--additional-namespaces=default{names}")
+}
+
+/// A controller with at most so many open files, as a Pod.
+fn limited(cluster: &Cluster, files: usize) -> Result<Launch<'_>> {
+    let launch = cluster.launch_as_pod("controller", "prlimit", (NAMESPACE, CONTROLLER))?;
+    Ok(launch
+        .args([&format!("--nofile={files}:{files}"), "--"])
+        .arg(Implementation::Ours.programs()?.controller)
+        .arg("--key-size=2048"))
+}
+
+/// Waits until it serves; gives how many files it has open at most meanwhile.
+fn await_ready(cluster: &Cluster, controller: &Process) -> Result<usize> {
+    let mut most = 0;
+    cluster.eventually(2 * SOON, "readiness", || {
+        if let Err(ended) = controller.check_running() {
+            return Ok(Err(ended));
+        }
+        most = most.max(std::fs::read_dir(format!("/proc/{}/fd", controller.pid()?))?.count());
+        ensure!(get(cluster, "/readyz")?.0 == 200);
+        Ok(Ok(()))
+    })??;
+    Ok(most)
+}
+
+fn await_value(cluster: &Cluster) -> Result<()> {
+    let certificate = get(cluster, "/v1/cert.pem")?.1;
+    let items = json!({"a": "1"});
+    cluster.apply(&Lab::seal_with(&certificate, "default", "one", &items, "strict")?.to_string())?;
+    cluster.eventually(SOON, "Secret", || {
+        let found = Lab::items_in(cluster, "default", "one")?;
+        ensure!(found == items, "it has {found}");
+        Ok(())
+    })
+}
+
+#[test]
+fn watches_of_many_namespaces_share_connections() -> Result<()> {
+    for count in [150, 520] {
+        let cluster = Cluster::start()?;
+        cluster.install(Implementation::Ours)?;
+        let controller = limited(&cluster, 1024)?.arg(namespaces(count)).spawn()?;
+        let files = await_ready(&cluster, &controller)?;
+        eprintln!("{count} namespaces: {files} open files at most");
+        ensure!(files < 100, "{files} open files for {count} namespaces");
+        await_value(&cluster)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_api_server_that_speaks_http_1_alone_is_enough() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let (host, target) = cluster.api_server_address();
+    let (certificate, key) = cluster.server_certificate();
+    let balancer = cluster
+        .launch("balancer", peers::python()?)
+        .args(["-c", BALANCER, &host.to_string(), &PORT.to_string(), &target.to_string()])
+        .args([certificate, key])
+        .spawn()?;
+    cluster.eventually(SOON, "balancer", || {
+        ensure!(balancer.log()?.contains("listens"));
+        Ok(())
+    })?;
+    let start = |count: usize| {
+        let launch = limited(&cluster, 400)?.env("KUBERNETES_SERVICE_PORT", PORT.to_string());
+        launch.arg(namespaces(count)).spawn()
+    };
+    let controller = start(20)?;
+    let files = await_ready(&cluster, &controller)?;
+    eprintln!("20 namespaces over HTTP/1.1: {files} open files at most");
+    await_value(&cluster)?;
+    ensure!(controller.log()?.contains("does not speak HTTP/2"), "{}", controller.log()?);
+    ensure!(controller.terminate(SOON)?.success());
+    // Each watch needs a connection of its own, and there are not enough files for those.
+    let controller = start(150)?;
+    let status = controller.wait(SOON)?;
+    let log = controller.log()?;
+    ensure!(status.code().context("no signal")? == 1 && log.contains("152 namespaces take 304 connections"), "{log}");
+    Ok(())
+}
