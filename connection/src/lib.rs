@@ -63,7 +63,10 @@ fn http2_connector(config: &Config) -> kube::Result<Connector> {
     if let Some(name) = name {
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
-    Ok(with_timeouts(config, builder.enable_all_versions().wrap_connector(tcp())))
+    Ok(with_timeouts(
+        config,
+        builder.enable_all_versions().wrap_connector(tcp()),
+    ))
 }
 
 fn tcp() -> HttpConnector {

@@ -62,6 +62,10 @@ pub(crate) struct Args {
     /// Serve these namespaces besides the controller's own: a,b
     #[arg(long, env = "SEALED_SECRETS_ADDITIONAL_NAMESPACES", default_value = "")]
     pub additional_namespaces: String,
+    /// Serve the namespaces with these labels besides the controller's own, as they come and go; needs the right to watch
+    /// namespaces
+    #[arg(long, env = "SEALED_SECRETS_NAMESPACE_SELECTOR", default_value = "")]
+    pub namespace_selector: String,
     /// Serve only the SealedSecrets with these labels
     #[arg(long, env = "SEALED_SECRETS_LABEL_SELECTOR", default_value = "")]
     pub label_selector: String,

@@ -300,6 +300,13 @@ impl Index {
         }
     }
 
+    /// The Secrets of `namespace` are watched no more, and forgotten.
+    pub(crate) fn secrets_left(&self, namespace: &str) {
+        let mut inner = self.inner();
+        inner.watched.namespaces.remove(namespace);
+        inner.secrets.retain(|name, _| name.namespace != namespace);
+    }
+
     /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
     pub(crate) fn secret_applied(&self, metadata: &ObjectMeta, now: Instant) -> (bool, Option<Wake>) {
         let name = ObjectName::of(metadata);

@@ -2,6 +2,7 @@
 
 mod annotation;
 mod args;
+mod contact;
 mod core_dump;
 mod error;
 mod events;
@@ -21,6 +22,7 @@ mod relist;
 mod request;
 mod resync;
 mod runtime;
+mod served;
 mod server;
 mod settings;
 mod slices;

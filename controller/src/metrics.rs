@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crds::{SealedSecret, condition_status};
+use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::proto::Metric;
 use prometheus::{
@@ -12,6 +13,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::contact::Contacts;
 use crate::keys::Keys;
 
 /// Label of a SealedSecret that `condition_info` repeats.
@@ -28,6 +30,9 @@ const CONDITION_INFO_HELP: &str =
     "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
 const CERTIFICATE_BEGIN_HELP: &str = "Begin of the certificate that seals now, as Unix time; 0 while there is none.";
 const CERTIFICATE_END_HELP: &str = "End of the certificate that seals now, as Unix time; 0 while there is none.";
+const LAST_CONTACT_HELP: &str = "Unix time of the API server's last good answer: of the watches of several namespaces, the \
+    worst; of the Lease, its last renewal or look.";
+const LAST_SYNC_HELP: &str = "Unix time at which a SealedSecret was last found or made in sync, or a resync ended.";
 const KEY_OPERATIONS_HELP: &str =
     "Attempts to open something with a private key, for the cluster and for callers of the HTTP server.";
 
@@ -64,6 +69,10 @@ pub(crate) struct Metrics {
     pub key_operations: Arc<AtomicU64>,
     key_operations_total: IntCounter,
     leader: IntGauge,
+    /// When the API server answered last (ours).
+    pub contacts: Arc<Contacts>,
+    last_contact: IntGaugeVec,
+    last_sync: IntGauge,
 }
 
 /// Makes metrics of the common prefix and registers them.
@@ -152,6 +161,12 @@ impl Metrics {
             ),
             key_operations: Arc::default(),
             key_operations_total: new.counter("private_key_operations_total", KEY_OPERATIONS_HELP)?,
+            contacts: Arc::default(),
+            last_contact: new.register(IntGaugeVec::new(
+                Registering::opts("last_contact_timestamp_seconds", LAST_CONTACT_HELP),
+                &["resource"],
+            ))?,
+            last_sync: new.gauge("last_sync_timestamp_seconds", LAST_SYNC_HELP)?,
             leader: new.gauge("leader", "1 while this replica leads, and writes; else 0.")?,
             registry: registry.clone(),
         })
@@ -167,6 +182,11 @@ impl Metrics {
         let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| current.validity);
         self.certificate_times.0.set(begin);
         self.certificate_times.1.set(end);
+    }
+
+    /// A SealedSecret is in sync, or all were compared.
+    pub(crate) fn note_sync(&self) {
+        self.last_sync.set(Timestamp::now().as_second());
     }
 
     /// Counts a failure by its label of the error table.
@@ -249,6 +269,10 @@ impl Metrics {
         self.key_operations_total.inc_by(told_now);
         self.leader.set(i64::from(leads));
         self.count_without_key();
+        self.last_contact.reset();
+        for (asked, time) in self.contacts.oldest() {
+            self.last_contact.with_label_values(&[asked.name()]).set(time);
+        }
         if !leads {
             // What it knows of waits for the leader's passes.
             self.queue_length.set(0);

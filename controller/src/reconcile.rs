@@ -103,6 +103,7 @@ impl Reconciler {
         let digest = remember::digest(&start.sealed, &self.settings);
         if let Some(memory) = self.recall(name, start, &digest).await {
             debug!(key = %name, "in sync, as its status remembers");
+            self.metrics.note_sync();
             return self.index.end(name, start.seen.as_deref(), memory);
         }
         if let Some(memory) = remember::over_limit(&start.sealed, &start.memory, &self.settings) {
@@ -217,6 +218,9 @@ impl Reconciler {
     /// Makes the outcome known and remembers it.
     async fn conclude(&self, name: &ObjectName, start: &Start, done: Done, keys: &Keys) -> Option<Duration> {
         let (plan, written) = (done.plan, done.applied);
+        if plan.synced {
+            self.metrics.note_sync();
+        }
         if let Some(reason) = plan.metric {
             self.metrics.count_error(reason, &name.namespace);
         }

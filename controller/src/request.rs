@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiFailure;
+use crate::settings::ApiSettings;
 
 /// How long a watch is asked for. The API server ends it then, so one that is silent for longer is dead, whatever its
 /// connection says.
@@ -28,6 +29,13 @@ pub(crate) fn watch_seconds(watches: usize) -> u32 {
 /// Longest silence on a connection that something is expected from. The API server itself ends a request after a minute.
 pub(crate) fn longest_silence(watch_seconds: u32) -> Duration {
     Duration::from_secs(u64::from(watch_seconds) + 35)
+}
+
+/// How long something that is asked again and again may be without an answer: longer than a watch that dies unnoticed, and the
+/// try that follows it. `None`: where requests are paced, each may wait for any time.
+pub(crate) fn longest_without_answer(settings: &ApiSettings) -> Option<Duration> {
+    let longest = longest_silence(settings.watch_seconds) + Duration::from_secs(120);
+    settings.limit.is_none().then_some(longest)
 }
 
 /// Longest time for one request.

@@ -53,6 +53,7 @@ impl Resync {
                 self.relist.now();
                 if self.leadership.leads() {
                     self.wake_those_out_of_step().await;
+                    self.metrics.note_sync();
                 }
             }
         }

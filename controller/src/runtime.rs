@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use connection::multiplexed;
 use futures::FutureExt as _;
-use kube::core::NamespaceResourceScope;
-use kube::{Api, Client, Resource};
+use kube::Api;
 use sealing::lately::Lately;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
@@ -37,7 +36,9 @@ use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
 use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Relist, Relists};
+use crate::request::longest_without_answer;
 use crate::resync::Resync;
+use crate::served;
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -99,9 +100,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
     let (told, leadership) = Leadership::new(Standing::Follows);
-    let access = client::connect(&settings.api, leadership.clone()).await?;
-    let election = replica::stand(&settings.installation, &access, told, &stop);
     let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
+    let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
+    let election = replica::stand(&settings.installation, &access, told, &stop);
     let events = Events::start(&access.client, &leadership);
     let (relist, relists) = Relist::new();
     let (store, keys) = KeyStore::new(
@@ -117,11 +118,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let shared = Shared::new(
         keys.clone(),
         (ready.clone(), leadership.clone()),
-        metrics.clone(),
+        (metrics.clone(), longest_without_answer(&settings.api)),
         settings.reconcile.accept_deprecated_data,
         cores.clone(),
     );
-    let served = namespaces(&settings, &access.namespace);
+    let served = served::listed(&settings.scope, &access.namespace);
     let files = open_files::raise();
     let connections = connections(files, served.len())?;
     let servers = serve(&settings.http, shared, connections, &stop).await?;
@@ -138,7 +139,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let known = Known::default();
     let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
     tokio::spawn(relist::watch_for_restores(
-        first_of(&served, &access.client),
+        served::first_of(&served, &access.client),
         relist.clone(),
     ));
     let resync = Resync {
@@ -152,7 +153,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     tokio::spawn(resync.run());
     let namespaces = served.len();
-    let filled = fill(watches, served, settings.clone());
+    let filled = served::fill(watches, served, settings.scope.namespace_selector.clone());
     let reconciler = Reconciler {
         client: access.client,
         index: known.index.clone(),
@@ -206,6 +207,8 @@ impl Known {
             leadership: leadership.clone(),
             seconds: settings.api.watch_seconds,
             relists: relists.clone(),
+            labels: settings.scope.label_selector.clone(),
+            secrets: settings.reconcile.repair,
         }
     }
 }
@@ -237,7 +240,9 @@ fn watches(namespaces: usize) -> u64 {
 async fn too_few_files(mut watches_alone: watch::Receiver<bool>, files: u64, namespaces: usize) -> StartError {
     let alone = watches_alone.wait_for(|alone| *alone).await.is_ok();
     if alone {
-        warn!("the API server, or what stands before it, does not speak HTTP/2: each watch takes a connection of its own");
+        warn!(
+            "the API server, or what stands before it, does not speak HTTP/2: each watch takes a connection of its own"
+        );
     }
     if alone && open_files::connections(files, watches(namespaces)).is_none() {
         return StartError::OpenFilesAlone { files, namespaces };
@@ -286,50 +291,6 @@ async fn serve(
         ));
     }
     Ok(servers)
-}
-
-/// The namespaces to watch; `None` alone: all of them.
-pub(crate) fn namespaces(settings: &Settings, own: &str) -> Vec<Option<String>> {
-    match &settings.scope.additional_namespaces {
-        None => vec![None],
-        Some(listed) => {
-            let mut all = listed.clone();
-            all.insert(own.to_owned());
-            all.into_iter().map(Some).collect()
-        }
-    }
-}
-
-/// Where SealedSecrets may be listed: in all namespaces, or in the first of those that are served.
-fn first_of<K>(served: &[Option<String>], client: &Client) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match served.first() {
-        Some(Some(namespace)) => Api::namespaced(client.clone(), namespace),
-        _ => Api::all(client.clone()),
-    }
-}
-
-/// Starts the watches and waits until the index is full. SealedSecrets come first, so that of the Secrets only those of
-/// their names are kept.
-async fn fill(watches: Watches, namespaces: Vec<Option<String>>, settings: Settings) {
-    let labels = settings.scope.label_selector.as_deref();
-    let listed: Vec<_> = namespaces
-        .iter()
-        .map(|name| watches.sealed_secrets(name.as_deref(), labels))
-        .collect();
-    wait_for_all(listed).await;
-    if settings.reconcile.repair {
-        wait_for_all(namespaces.iter().map(|name| watches.secrets(name.as_deref())).collect()).await;
-    }
-}
-
-async fn wait_for_all(receivers: Vec<watch::Receiver<bool>>) {
-    for mut receiver in receivers {
-        // The watch never ends, so neither does its sender.
-        let _ = receiver.wait_for(|listed| *listed).await;
-    }
 }
 
 async fn current_key(mut keys: KeysReader) {

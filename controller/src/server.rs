@@ -16,6 +16,7 @@ pub(crate) mod verify;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::middleware;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub leadership: Leadership,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// How long the API server may leave a question unanswered while it answers others, if that says anything.
+    pub longest_without_answer: Option<Duration>,
     /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
     pub accept_deprecated_data: bool,
     /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
@@ -62,7 +65,7 @@ impl Shared {
     pub(crate) fn new(
         keys: KeysReader,
         (ready, leadership): (Arc<AtomicBool>, Leadership),
-        metrics: Arc<Metrics>,
+        (metrics, longest_without_answer): (Arc<Metrics>, Option<Duration>),
         accept_deprecated_data: bool,
         cores: Arc<Cores>,
     ) -> Self {
@@ -71,6 +74,7 @@ impl Shared {
             ready,
             leadership,
             metrics,
+            longest_without_answer,
             accept_deprecated_data,
             lately: Arc::default(),
             cores,
@@ -109,6 +113,7 @@ pub(crate) fn probe_routes(shared: Shared) -> Router {
 fn health_routes() -> Router<Shared> {
     Router::new()
         .route(names::PATH_HEALTH, get(health::alive))
+        .route(names::PATH_LIVE, get(health::live))
         .route(names::PATH_READY, get(health::ready))
 }
 

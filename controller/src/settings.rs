@@ -74,6 +74,8 @@ pub(crate) enum KeyOrder {
 pub(crate) struct ServedScope {
     /// `None`: all namespaces. Else the controller's own and these.
     pub additional_namespaces: Option<BTreeSet<String>>,
+    /// Label selector of namespaces that are served besides.
+    pub namespace_selector: Option<String>,
     /// Kubernetes label selector.
     pub label_selector: Option<String>,
 }
@@ -177,8 +179,11 @@ impl Settings {
     /// [`SettingsError`] for the first value that makes no sense.
     pub(crate) fn new(args: Args) -> Result<Self, SettingsError> {
         let scope = scope::scope(&args)?;
-        // Of each namespace two kinds are watched, of the controller's own also the keys.
-        let namespaces = scope.additional_namespaces.as_ref().map_or(0, BTreeSet::len) + 1;
+        // Of each namespace two kinds are watched, of the controller's own also the keys. How many will have labels is not known.
+        let namespaces = match &scope.namespace_selector {
+            None => scope.additional_namespaces.as_ref().map_or(0, BTreeSet::len) + 1,
+            Some(_) => usize::MAX / 4,
+        };
         Ok(Self {
             keys: keys(&args)?,
             scope,

@@ -2,8 +2,12 @@
 //!
 //! It would leave them as they are: a `Ready` that nobody keeps is a lie from the next failure on.
 
+use std::sync::Arc;
+
 use crds::{Lenient, SealedSecret};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ListParams;
+use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource as _};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -13,8 +17,8 @@ use crate::lease::leadership::{Leadership, Standing};
 use crate::object_name::ObjectName;
 use crate::reconcile::status;
 use crate::request::{self, in_time};
-use crate::runtime::client::{self, ClientError};
-use crate::runtime::namespaces;
+use crate::runtime::client::{self, Access, ClientError};
+use crate::served;
 use crate::settings::Settings;
 
 /// Objects in one answer of the API server.
@@ -31,6 +35,9 @@ pub(crate) enum StripError {
     /// SealedSecrets could not be listed.
     #[error("SealedSecrets cannot be listed")]
     List(#[source] ApiFailure),
+    /// Namespaces could not be listed.
+    #[error("namespaces cannot be listed")]
+    Namespaces(#[source] ApiFailure),
     /// Some statuses stayed as they were; each was named.
     #[error("{0} statuses were not stripped; is a controller still running?")]
     Left(usize),
@@ -43,9 +50,9 @@ pub(crate) enum StripError {
 pub(crate) async fn run(settings: &Settings) -> Result<(), StripError> {
     // No controller runs, so that there is nobody to be elected against.
     let (_alone, leadership) = Leadership::new(Standing::Alone);
-    let access = client::connect(&settings.api, leadership).await?;
+    let access = client::connect(&settings.api, leadership, &Arc::default()).await?;
     let (mut stripped, mut left, mut total) = (0_usize, 0_usize, 0_usize);
-    for namespace in namespaces(settings, &access.namespace) {
+    for namespace in namespaces(settings, &access).await? {
         let mut page = ListParams::default().limit(PAGE);
         page.label_selector.clone_from(&settings.scope.label_selector);
         loop {
@@ -76,6 +83,21 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), StripError> {
         return Err(StripError::Left(left));
     }
     Ok(())
+}
+
+/// The namespaces that are served now; `None` alone: all of them.
+async fn namespaces(settings: &Settings, access: &Access) -> Result<Vec<Option<String>>, StripError> {
+    let mut all = served::listed(&settings.scope, &access.namespace);
+    if let Some(selector) = &settings.scope.namespace_selector {
+        let api: Api<PartialObjectMeta<Namespace>> = Api::all(access.client.clone());
+        let labelled = in_time(api.list(&ListParams::default().labels(selector))).await;
+        let labelled = labelled.map_err(StripError::Namespaces)?;
+        let names = labelled.items.into_iter().map(|namespace| namespace.metadata.name);
+        for name in names.filter(|name| !all.contains(name)).collect::<Vec<_>>() {
+            all.push(name);
+        }
+    }
+    Ok(all)
 }
 
 /// Strips one status; says whether there was something to take off.

@@ -11,6 +11,7 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource as _};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::error::{ApiFailure, EVENT_UNSEAL_FAILED};
@@ -48,6 +49,10 @@ pub(crate) struct Watches {
     pub seconds: u32,
     /// When everything is listed again.
     pub relists: Relists,
+    /// Labels of the SealedSecrets that are watched; `None`: all of them.
+    pub labels: Option<String>,
+    /// Whether Secrets are watched too.
+    pub secrets: bool,
 }
 
 /// How long a replica that does not lead remembers what has gone, should it come to lead: long enough for the longest
@@ -58,14 +63,14 @@ const FOLLOWED: Duration = Duration::from_secs(120);
 const SECRETS_A_PAGE: u32 = 250;
 
 /// Says whether a watch works, and when that changes.
-struct Trouble {
+pub(crate) struct Trouble {
     what: &'static str,
     scope: String,
     troubled: bool,
 }
 
 impl Trouble {
-    fn new(what: &'static str, namespace: Option<&str>) -> Self {
+    pub(crate) fn new(what: &'static str, namespace: Option<&str>) -> Self {
         Self {
             what,
             scope: namespace.unwrap_or("all namespaces").to_owned(),
@@ -73,7 +78,7 @@ impl Trouble {
         }
     }
 
-    fn begins(&mut self, error: &ApiFailure) {
+    pub(crate) fn begins(&mut self, error: &ApiFailure) {
         if !std::mem::replace(&mut self.troubled, true) {
             let hint = match error {
                 ApiFailure::NotFound(_) => "; is the CustomResourceDefinition installed?",
@@ -84,7 +89,7 @@ impl Trouble {
         }
     }
 
-    fn ends(&mut self) {
+    pub(crate) fn ends(&mut self) {
         if std::mem::take(&mut self.troubled) {
             info!(namespace = self.scope, "{} are watched again", self.what);
         }
@@ -92,32 +97,45 @@ impl Trouble {
 }
 
 impl Watches {
-    /// Starts watching the SealedSecrets of `namespace` (all if `None`) with these labels. Gives what becomes true when
-    /// all that there are have been listed, or when those of that one namespace may not be: others are served meanwhile.
-    pub(crate) fn sealed_secrets(&self, namespace: Option<&str>, labels: Option<&str>) -> watch::Receiver<bool> {
-        let (listed, receiver) = watch::channel(false);
-        tokio::spawn(
-            self.clone()
-                .watch_sealed(namespace.map(str::to_owned), labels.map(str::to_owned), listed),
-        );
-        receiver
+    /// Starts the watches of `namespace` (of all, if `None`). Gives what becomes true when all that there is has been listed,
+    /// or when the SealedSecrets of that one namespace may not be: others are served meanwhile. SealedSecrets come first, so
+    /// that of the Secrets only those of their names are kept.
+    pub(crate) fn begin(&self, namespace: Option<&str>, tasks: &mut JoinSet<()>) -> watch::Receiver<bool> {
+        let (sealed, sealed_listed) = watch::channel(false);
+        let namespace = namespace.map(str::to_owned);
+        tasks.spawn(self.clone().watch_sealed(namespace.clone(), sealed));
+        if !self.secrets {
+            return sealed_listed;
+        }
+        let (secrets, secrets_listed) = watch::channel(false);
+        let (watches, mut listed) = (self.clone(), sealed_listed);
+        tasks.spawn(async move {
+            // The watch never ends, so neither does its sender.
+            let _ = listed.wait_for(|listed| *listed).await;
+            watches.watch_secrets(namespace, secrets).await;
+        });
+        secrets_listed
     }
 
-    /// Starts watching the metadata of the Secrets of `namespace` (all if `None`). Gives what becomes true when all that
-    /// there are have been listed, or cannot be.
-    pub(crate) fn secrets(&self, namespace: Option<&str>) -> watch::Receiver<bool> {
-        let (listed, receiver) = watch::channel(false);
-        tokio::spawn(self.clone().watch_secrets(namespace.map(str::to_owned), listed));
-        receiver
+    /// A namespace is served no more, and its watches have ended: what is there stays as it is.
+    pub(crate) fn leave(&self, namespace: &str) {
+        for name in self.index.sealed_names(Some(namespace)) {
+            if let Some(before) = self.index.sealed_gone(&name) {
+                self.metrics.show_status(Some(&before), None);
+                self.queue.forget(&name);
+            }
+        }
+        self.index.secrets_left(namespace);
+        self.metrics.contacts.forget(namespace);
     }
 
-    async fn watch_sealed(self, namespace: Option<String>, labels: Option<String>, done: watch::Sender<bool>) {
+    async fn watch_sealed(self, namespace: Option<String>, done: watch::Sender<bool>) {
         let api: Api<Lenient<SealedSecret>> = match &namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
         let config = watcher::Config {
-            label_selector: labels,
+            label_selector: self.labels.clone(),
             timeout: Some(self.seconds),
             ..watcher::Config::default()
         };

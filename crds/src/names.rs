@@ -94,6 +94,8 @@ pub const PATH_ROTATE: &str = "/v1/rotate";
 pub const QUERY_ONLY_STALE: &str = "only=stale";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
+/// Path of the answer whether a new process would do better (ours).
+pub const PATH_LIVE: &str = "/livez";
 /// Path of the controller's HTTP server: readiness.
 pub const PATH_READY: &str = "/readyz";
 /// Path of the controller's metrics server.

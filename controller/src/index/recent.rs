@@ -5,19 +5,67 @@ use std::time::{Duration, Instant};
 
 use crate::object_name::ObjectName;
 
-/// Names that are remembered at most; of more, the oldest go.
-pub(crate) const REMEMBERED: usize = 4096;
+/// Names of one namespace that are remembered at most; of more, the oldest go. What happens in one namespace, however often,
+/// has nothing forgotten of another.
+pub(crate) const REMEMBERED: usize = 1024;
 
 /// Names with the instant at which something happened to them last.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    last: HashMap<ObjectName, Instant>,
-    order: VecDeque<(Instant, ObjectName)>,
+    namespaces: HashMap<String, OfNamespace>,
+    swept: Option<Instant>,
 }
 
 impl Recent {
     /// Remembers that it happened to `name`, and forgets what is older than `age`.
     pub(crate) fn note(&mut self, name: ObjectName, now: Instant, age: Duration) {
+        if self
+            .swept
+            .is_none_or(|swept| now.saturating_duration_since(swept) > age)
+        {
+            self.namespaces.retain(|_, recent| {
+                recent
+                    .order
+                    .back()
+                    .is_some_and(|(at, _)| now.saturating_duration_since(*at) <= age)
+            });
+            self.swept = Some(now);
+        }
+        self.namespaces
+            .entry(name.namespace.clone())
+            .or_default()
+            .note(name, now, age);
+    }
+
+    /// When it happened to `name` last, if that is remembered.
+    pub(crate) fn at(&self, name: &ObjectName) -> Option<Instant> {
+        self.namespaces.get(&name.namespace)?.last.get(name).copied()
+    }
+
+    /// Forgets `name`.
+    pub(crate) fn forget(&mut self, name: &ObjectName) {
+        if let Some(recent) = self.namespaces.get_mut(&name.namespace) {
+            recent.last.remove(name);
+        }
+    }
+
+    /// How much is remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        let recent = self.namespaces.values();
+        recent.map(|recent| recent.order.len().max(recent.last.len())).sum()
+    }
+}
+
+/// The names of one namespace.
+#[derive(Debug, Default)]
+struct OfNamespace {
+    last: HashMap<ObjectName, Instant>,
+    order: VecDeque<(Instant, ObjectName)>,
+}
+
+impl OfNamespace {
+    fn note(&mut self, name: ObjectName, now: Instant, age: Duration) {
         let old = |at: &Instant| now.saturating_duration_since(*at) > age;
         while self.order.len() >= REMEMBERED || self.order.front().is_some_and(|(at, _)| old(at)) {
             let Some((at, name)) = self.order.pop_front() else {
@@ -29,22 +77,6 @@ impl Recent {
         }
         self.last.insert(name.clone(), now);
         self.order.push_back((now, name));
-    }
-
-    /// When it happened to `name` last, if that is remembered.
-    pub(crate) fn at(&self, name: &ObjectName) -> Option<Instant> {
-        self.last.get(name).copied()
-    }
-
-    /// Forgets `name`.
-    pub(crate) fn forget(&mut self, name: &ObjectName) {
-        self.last.remove(name);
-    }
-
-    /// How much is remembered.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.order.len().max(self.last.len())
     }
 }
 
@@ -85,6 +117,15 @@ mod tests {
             recent.note(name(n), now, Duration::from_secs(10));
         }
         assert_eq!(recent.len(), REMEMBERED);
+        let elsewhere = ObjectName {
+            namespace: "other".to_owned(),
+            name: "one".to_owned(),
+        };
+        recent.note(elsewhere.clone(), now, Duration::from_secs(10));
+        for n in 0..3 * REMEMBERED {
+            recent.note(name(n), now, Duration::from_secs(10));
+        }
+        assert_eq!(recent.at(&elsewhere), Some(now), "another namespace's");
         assert!(recent.at(&name(0)).is_none() && recent.at(&name(3 * REMEMBERED - 1)).is_some());
     }
 }

@@ -17,11 +17,11 @@ use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigErro
 use kube::{Client, Config};
 use thiserror::Error;
 use tokio::sync::watch;
-use tower::util::BoxService;
 use tower::{BoxError, Layer, Service};
 
 use super::retry_after::RetryAfterLayer;
 use crate::args::VERSION;
+use crate::contact::{Asked, ContactLayer, Contacts};
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
 use crate::request::longest_silence;
@@ -69,12 +69,21 @@ pub(crate) struct Access {
 /// Makes the clients, which write only while this replica leads: with the kubeconfig that was named, else as the Pod's
 /// service account. The kubeconfig in the home directory is not used unless it is named: nobody serves a cluster by
 /// accident.
-pub(crate) async fn connect(settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
+pub(crate) async fn connect(
+    settings: &ApiSettings,
+    leadership: Leadership,
+    contacts: &Arc<Contacts>,
+) -> Result<Access, ClientError> {
     let config = config(settings.kubeconfig.as_deref()).await?;
-    access(config, settings, leadership)
+    access(config, settings, leadership, contacts)
 }
 
-fn access(mut config: Config, settings: &ApiSettings, leadership: Leadership) -> Result<Access, ClientError> {
+fn access(
+    mut config: Config,
+    settings: &ApiSettings,
+    leadership: Leadership,
+    contacts: &Arc<Contacts>,
+) -> Result<Access, ClientError> {
     let namespace = own_namespace(&config);
     let silence = longest_silence(settings.watch_seconds);
     config.read_timeout = Some(silence);
@@ -98,25 +107,30 @@ fn access(mut config: Config, settings: &ApiSettings, leadership: Leadership) ->
     let direct = connection::direct(&config).map_err(ClientError::Client)?;
     let (multiplexed, watches_alone) =
         connection::multiplexed::direct(&config, silence).map_err(ClientError::Client)?;
-    let default_namespace = config.default_namespace;
+    let noting = |of| ContactLayer {
+        contacts: contacts.clone(),
+        of,
+    };
+    let direct = ClientBuilder::new(direct, &config.default_namespace).with_layer(&noting(Asked::by_request));
+    let watching = ClientBuilder::new(multiplexed, &config.default_namespace).with_layer(&noting(Asked::by_watch));
     Ok(Access {
-        client: client(direct, &default_namespace, pace.clone(), leadership.clone()),
-        watching: client(multiplexed, &default_namespace, pace, leadership),
+        client: client(direct, pace.clone(), leadership.clone()),
+        watching: client(watching, pace, leadership),
         watches_alone,
         namespace,
     })
 }
 
-fn client<B>(
-    connection: BoxService<Request<Body>, Response<B>, BoxError>,
-    namespace: &str,
+fn client<S, B>(
+    connection: ClientBuilder<S>,
     pace: Option<Arc<DefaultDirectRateLimiter>>,
     leadership: Leadership,
 ) -> Client
 where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError, Future: Send + 'static> + Send + 'static,
     B: axum::body::HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let builder = ClientBuilder::new(connection, namespace)
+    let builder = connection
         .with_layer(&RetryAfterLayer)
         .with_layer(&FenceLayer(leadership));
     match pace {
@@ -227,9 +241,14 @@ mod tests {
     fn client_of(listener: &TcpListener) -> Client {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (_, leadership) = Leadership::new(Standing::Alone);
-        access(Config::new(url.parse().unwrap()), &settings(), leadership)
-            .unwrap()
-            .client
+        access(
+            Config::new(url.parse().unwrap()),
+            &settings(),
+            leadership,
+            &Arc::default(),
+        )
+        .unwrap()
+        .client
     }
 
     #[tokio::test]
@@ -252,7 +271,8 @@ mod tests {
         let mut config = Config::new("https://192.0.2.1".parse().unwrap());
         config.proxy_url = "http://user:password@proxy.example:3128".parse().ok();
         let (_, leadership) = Leadership::new(Standing::Alone);
-        let error = access(config, &settings(), leadership).err().unwrap().to_string();
+        let access = access(config, &settings(), leadership, &Arc::default());
+        let error = access.err().unwrap().to_string();
         assert!(
             error.contains("the proxy proxy.example:") && !error.contains("password"),
             "{error}"

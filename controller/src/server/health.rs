@@ -1,4 +1,4 @@
-//! `/healthz`: the process lives. `/readyz`: keys and caches are there.
+//! `/healthz`: the process lives. `/livez`: no new process would do better. `/readyz`: keys and caches are there.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,6 +8,22 @@ use super::Shared;
 /// 200 as soon as the port is open.
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
+}
+
+/// 503 when the API server answers, and this process does not hear it; else 200, also while no API server can be reached.
+pub(crate) async fn live(State(shared): State<Shared>) -> (StatusCode, String) {
+    let longest = shared.longest_without_answer;
+    match longest.and_then(|longest| shared.metrics.contacts.stuck(longest)) {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some((asked, silence)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "{}: no answer for {} s, while others are answered\n",
+                asked.name(),
+                silence.as_secs()
+            ),
+        ),
+    }
 }
 
 /// 200 when SealedSecrets are served, else 503.

@@ -116,18 +116,19 @@ impl Limiter {
     fn check(&self, client: Client, now: Instant) -> Verdict {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let (clients, peers) = &mut *buckets;
-        let own_full_at = clients.full_at(client, now);
-        let own = self.client.judge(*own_full_at - now);
-        if !own.allowed {
-            return own;
-        }
+        // First, so that the names that a peer makes up do not fill the table faster than it may ask.
         let peer_full_at = peers.full_at(client.0, now);
         let peer = self.peer.judge(*peer_full_at - now);
         if !peer.allowed {
             return Verdict {
-                limit: own.limit,
+                limit: self.client.limit,
                 ..peer
             };
+        }
+        let own_full_at = clients.full_at(client, now);
+        let own = self.client.judge(*own_full_at - now);
+        if !own.allowed {
+            return own;
         }
         *own_full_at = now + own.reset;
         *peer_full_at = now + peer.reset;
@@ -296,6 +297,8 @@ mod tests {
         let refused = limiter.check((peer(1), Some(peer(5000))), now);
         assert_eq!((refused.limit, refused.remaining), (3, 0));
         assert!(refused.retry_after.is_some());
+        let names = limiter.buckets.lock().unwrap().0.full_at.len();
+        assert_eq!(names, 150, "a name that is refused takes no place");
         assert_eq!(
             allowed(2000, 1000, now + Duration::from_secs(1)),
             100,

@@ -22,18 +22,25 @@ pub(super) fn scope(args: &Args) -> Result<ServedScope, SettingsError> {
     if let Some(name) = listed.iter().find(|name| !is_namespace(name)) {
         return Err(wrong("additional-namespaces", name, "must be the name of a namespace"));
     }
-    let labels = Some(args.label_selector.trim().to_owned()).filter(|labels| !labels.is_empty());
-    if let Some(labels) = labels.as_ref().filter(|labels| !is_selector(labels)) {
-        return Err(wrong(
-            "label-selector",
+    let namespace_selector = selector("namespace-selector", &args.namespace_selector)?;
+    let all = args.all_namespaces && listed.is_empty() && namespace_selector.is_none();
+    Ok(ServedScope {
+        additional_namespaces: (!all).then_some(listed),
+        namespace_selector,
+        label_selector: selector("label-selector", &args.label_selector)?,
+    })
+}
+
+fn selector(flag: &'static str, text: &str) -> Result<Option<String>, SettingsError> {
+    let labels = Some(text.trim().to_owned()).filter(|labels| !labels.is_empty());
+    match labels.as_ref().filter(|labels| !is_selector(labels)) {
+        Some(labels) => Err(wrong(
+            flag,
             labels,
             "must be a label selector, as kubectl's -l takes it",
-        ));
+        )),
+        None => Ok(labels),
     }
-    Ok(ServedScope {
-        additional_namespaces: (!args.all_namespaces || !listed.is_empty()).then_some(listed),
-        label_selector: labels,
-    })
 }
 
 /// Whether `text` is a namespace's name (RFC 1123 label).

@@ -18,6 +18,7 @@ fn defaults_are_the_references() {
         settings.scope,
         ServedScope {
             additional_namespaces: None,
+            namespace_selector: None,
             label_selector: None
         }
     );
@@ -129,6 +130,7 @@ const OTHERS: &[(&str, Option<&str>)] = &[
     ("all-namespaces", Some("false")),
     ("additional-namespaces", Some("a")),
     ("label-selector", Some("a=b")),
+    ("namespace-selector", Some("c=d")),
     ("update-status", Some("false")),
     // Key Secrets are watched whatever it says.
     ("watch-for-secrets", None),

@@ -215,7 +215,7 @@ fn the_controller_understands_the_flags_that_the_values_make() -> Result<()> {
         "updateStatus=false,skipRecreate=true,keyrenewperiod=0,keyttl=1h,rateLimit=3,rateLimitBurst=4",
         "privateKeyLabels.a=b,privateKeyAnnotations.c=d,logInfoStdout=true,logLevel=DEBUG,logFormat=json,maxRetries=7",
         "watchForSecrets=true,kubeClientQPS=-1,kubeClientBurst=50,additionalNamespaces={x,y},metricsOmitSecretLabels=true",
-        "keySize=2048,keyOrderPriority=SecretCreationTimestamp,commonName=cn,labelSelector=a=b",
+        "keySize=2048,keyOrderPriority=SecretCreationTimestamp,commonName=cn,labelSelector=a=b,namespaceSelector=c=d",
     ]
     .join(",");
     let rendered = template(&ours(), &["--set", &values, "-s", "templates/deployment.yaml"])?.success()?;
@@ -230,6 +230,7 @@ fn the_controller_understands_the_flags_that_the_values_make() -> Result<()> {
         "rate-limit=3",
         "additional-namespaces=x,y",
         "key-size=2048",
+        "namespace-selector=c=d",
     ] {
         ensure!(flags.contains(&expected), "{expected} is not in {flags:?}");
     }

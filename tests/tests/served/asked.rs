@@ -13,9 +13,14 @@ use crate::lab::{Lab, SOON, condition_of, fingerprint};
 
 /// The rights of `deploy/base` with the component that allows deleting Secrets.
 pub(crate) fn allow_deleting(cluster: &Cluster) -> Result<()> {
+    apply_with(cluster, "delete-secrets")
+}
+
+/// The base with a component.
+pub(crate) fn apply_with(cluster: &Cluster, component: &str) -> Result<()> {
     // Kustomize takes no absolute paths.
     let folder = tempfile::tempdir_in(repository().join("target"))?;
-    let kustomization = "resources: [../../deploy/base]\ncomponents: [../../deploy/components/delete-secrets]\n";
+    let kustomization = format!("resources: [../../deploy/base]\ncomponents: [../../deploy/components/{component}]\n");
     std::fs::write(folder.path().join("kustomization.yaml"), kustomization)?;
     let built = cluster.kubectl_ok(&["kustomize", &folder.path().display().to_string()])?;
     cluster.apply(&built.stdout).map(drop)

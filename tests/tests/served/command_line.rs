@@ -41,6 +41,7 @@ fn what_is_not_understood_ends_with_2_and_names_the_flag() -> Result<()> {
         "--additional-namespaces=good,a b",
         "--additional-namespaces=../x",
         "--additional-namespaces=a/b",
+        "--namespace-selector=a b",
         "--label-selector=a in b",
         "--log-format=xml",
     ] {

@@ -110,7 +110,13 @@ fn an_api_server_that_speaks_http_1_alone_is_enough() -> Result<()> {
     let (certificate, key) = cluster.server_certificate();
     let balancer = cluster
         .launch("balancer", peers::python()?)
-        .args(["-c", BALANCER, &host.to_string(), &PORT.to_string(), &target.to_string()])
+        .args([
+            "-c",
+            BALANCER,
+            &host.to_string(),
+            &PORT.to_string(),
+            &target.to_string(),
+        ])
         .args([certificate, key])
         .spawn()?;
     cluster.eventually(SOON, "balancer", || {
@@ -125,12 +131,19 @@ fn an_api_server_that_speaks_http_1_alone_is_enough() -> Result<()> {
     let files = await_ready(&cluster, &controller)?;
     eprintln!("20 namespaces over HTTP/1.1: {files} open files at most");
     await_value(&cluster)?;
-    ensure!(controller.log()?.contains("does not speak HTTP/2"), "{}", controller.log()?);
+    ensure!(
+        controller.log()?.contains("does not speak HTTP/2"),
+        "{}",
+        controller.log()?
+    );
     ensure!(controller.terminate(SOON)?.success());
     // Each watch needs a connection of its own, and there are not enough files for those.
     let controller = start(150)?;
     let status = controller.wait(SOON)?;
     let log = controller.log()?;
-    ensure!(status.code().context("no signal")? == 1 && log.contains("152 namespaces take 304 connections"), "{log}");
+    ensure!(
+        status.code().context("no signal")? == 1 && log.contains("152 namespaces take 304 connections"),
+        "{log}"
+    );
     Ok(())
 }

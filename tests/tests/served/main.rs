@@ -24,6 +24,7 @@ mod kubectl;
 mod lab;
 mod manners;
 mod memory;
+mod namespaces;
 mod others;
 mod outage;
 mod process_memory;

@@ -22,6 +22,7 @@ fn an_api_server_that_goes_away_for_a_minute_is_survived() -> Result<()> {
             code == 200 && body == certificate,
             "the certificate is served all the same"
         );
+        ensure!(get(&lab.cluster, "/livez")?.0 == 200, "a restart would not help");
         Ok(())
     })?;
     ensure!(get(&lab.cluster, "/readyz")?.0 == 200, "what it has, it serves");

@@ -93,6 +93,7 @@ annotations:
     "rate-limit" .Values.rateLimit
     "rate-limit-burst" .Values.rateLimitBurst
     "label-selector" .Values.labelSelector
+    "namespace-selector" .Values.namespaceSelector
     "log-level" .Values.logLevel
     "log-format" .Values.logFormat
     "max-unseal-retries" .Values.maxRetries

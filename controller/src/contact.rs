@@ -1,0 +1,297 @@
+//! When the API server answered last, for each thing that it is asked again and again.
+//!
+//! A process that hears nothing looks as one to which nothing happens. Here it shows: in metrics, and in `/livez`, where the
+//! API server answers some questions and others not for long, so that a new process would do better.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use crate::lease::fence::is_election;
+
+/// An answer that shows that the API server can be reached is no older.
+const REACHED: Duration = Duration::from_secs(60);
+
+/// What is asked again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Asked {
+    /// For SealedSecrets, by a watch in each namespace.
+    SealedSecrets,
+    /// For Secrets, the same.
+    Secrets,
+    /// For namespaces with labels.
+    Namespaces,
+    /// For the sealing keys.
+    SealingKeys,
+    /// For the Lease.
+    Lease,
+    /// Whether the API server's data went back.
+    Version,
+}
+
+impl Asked {
+    /// As metrics and messages name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SealedSecrets => "sealedsecrets",
+            Self::Secrets => "secrets",
+            Self::Namespaces => "namespaces",
+            Self::SealingKeys => "sealing-keys",
+            Self::Lease => "leases",
+            Self::Version => "version",
+        }
+    }
+
+    /// What a request of the client for watches asks.
+    pub(crate) fn by_watch(request: &Parts<'_>) -> Option<Self> {
+        match request.path.rsplit('/').next()? {
+            "sealedsecrets" => Some(Self::SealedSecrets),
+            "secrets" => Some(Self::Secrets),
+            "namespaces" => Some(Self::Namespaces),
+            _ => None,
+        }
+    }
+
+    /// What a request of the client for everything else asks, if it is asked again and again.
+    pub(crate) fn by_request(request: &Parts<'_>) -> Option<Self> {
+        let reads = request.method == Method::GET;
+        match request.path.rsplit('/').next()? {
+            _ if request.is_election => Some(Self::Lease),
+            "sealedsecrets" if reads => Some(Self::Version),
+            "secrets" if reads && request.query.contains("labelSelector=") => Some(Self::SealingKeys),
+            _ => None,
+        }
+    }
+
+    /// Whether an answer says that all is well. Where Secrets are denied, the controller reads each before it writes; where
+    /// leases are, it is the only replica.
+    fn is_contact(self, status: StatusCode) -> bool {
+        let works_without = matches!(self, Self::Secrets | Self::Lease);
+        status.is_success() || (works_without && status.is_client_error() && status != StatusCode::UNAUTHORIZED)
+    }
+}
+
+/// What of a request tells what it asks.
+pub(crate) struct Parts<'r> {
+    method: &'r Method,
+    path: &'r str,
+    query: &'r str,
+    is_election: bool,
+}
+
+/// One of them: a watch of one namespace, or a request.
+#[derive(Debug)]
+struct Contact {
+    asked: Instant,
+    answered: Option<Instant>,
+    /// When all was well last; at first, when it was asked.
+    well: Timestamp,
+}
+
+/// When the API server answered last.
+#[derive(Debug, Default)]
+pub(crate) struct Contacts(Mutex<BTreeMap<(Asked, String), Contact>>);
+
+impl Contacts {
+    fn asks(&self, asked: Asked, path: &str) {
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        contacts.entry((asked, path.to_owned())).or_insert_with(|| Contact {
+            asked: Instant::now(),
+            answered: None,
+            well: Timestamp::now(),
+        });
+    }
+
+    fn answered(&self, asked: Asked, path: String, status: StatusCode) {
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is not there is asked no more.
+        if let Some(contact) = contacts.get_mut(&(asked, path)) {
+            contact.answered = Some(Instant::now());
+            if asked.is_contact(status) {
+                contact.well = Timestamp::now();
+            }
+        }
+    }
+
+    /// Nothing of `namespace` is asked any more.
+    pub(crate) fn forget(&self, namespace: &str) {
+        let part = format!("/namespaces/{namespace}/");
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        contacts.retain(|(asked, path), _| {
+            !matches!(asked, Asked::SealedSecrets | Asked::Secrets) || !path.contains(&part)
+        });
+    }
+
+    /// When all was well last, as Unix time: of the watches of several namespaces, that of the worst.
+    pub(crate) fn oldest(&self) -> BTreeMap<Asked, i64> {
+        let mut oldest = BTreeMap::new();
+        let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((asked, _), contact) in contacts.iter().filter(|((asked, _), _)| *asked != Asked::Version) {
+            let well = contact.well.as_second();
+            let known = oldest.entry(*asked).or_insert(well);
+            *known = well.min(*known);
+        }
+        oldest
+    }
+
+    /// What has had no answer for longer than `longest`, while something else had one: the API server can be reached, and this
+    /// process does not hear it. Where nothing is answered, no other process would do better.
+    pub(crate) fn stuck(&self, longest: Duration) -> Option<(Asked, Duration)> {
+        let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reached = |contact: &Contact| contact.answered.is_some_and(|at| at.elapsed() < REACHED);
+        let silence = contacts
+            .iter()
+            .map(|((asked, _), contact)| (*asked, contact.answered.unwrap_or(contact.asked).elapsed()));
+        let worst = silence.max_by_key(|(_, silence)| *silence);
+        worst.filter(|(_, silence)| *silence > longest && contacts.values().any(reached))
+    }
+}
+
+/// Notes the answers of a client. `of`: what its requests ask.
+pub(crate) struct ContactLayer {
+    pub contacts: Arc<Contacts>,
+    pub of: fn(&Parts<'_>) -> Option<Asked>,
+}
+
+impl<S> Layer<S> for ContactLayer {
+    type Service = Noting<S>;
+
+    fn layer(&self, inner: S) -> Noting<S> {
+        Noting {
+            inner,
+            contacts: self.contacts.clone(),
+            of: self.of,
+        }
+    }
+}
+
+pub(crate) struct Noting<S> {
+    inner: S,
+    contacts: Arc<Contacts>,
+    of: fn(&Parts<'_>) -> Option<Asked>,
+}
+
+impl<S, A, B> Service<Request<A>> for Noting<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<B>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let parts = Parts {
+            method: request.method(),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            is_election: is_election(&request),
+        };
+        let noted = (self.of)(&parts).map(|asked| (asked, parts.path.to_owned(), self.contacts.clone()));
+        let sent = self.inner.call(request);
+        Box::pin(async move {
+            if let Some((asked, path, contacts)) = &noted {
+                contacts.asks(*asked, path);
+            }
+            let answer = sent.await?;
+            if let Some((asked, path, contacts)) = noted {
+                contacts.answered(asked, path, answer.status());
+            }
+            Ok(answer)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(200);
+    const A: &str = "/apis/bitnami.com/v1alpha1/namespaces/a/sealedsecrets";
+    const B: &str = "/apis/bitnami.com/v1alpha1/namespaces/b/sealedsecrets";
+
+    fn contacts() -> Contacts {
+        let contacts = Contacts::default();
+        for (asked, path) in [
+            (Asked::SealedSecrets, A),
+            (Asked::SealedSecrets, B),
+            (Asked::Lease, "l"),
+        ] {
+            contacts.asks(asked, path);
+        }
+        contacts
+    }
+
+    fn answer(contacts: &Contacts, asked: Asked, path: &str, status: u16) {
+        contacts.answered(asked, path.to_owned(), StatusCode::from_u16(status).unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_answered_is_stuck_where_something_else_is() {
+        let contacts = contacts();
+        answer(&contacts, Asked::SealedSecrets, A, 200);
+        tokio::time::advance(LONGEST * 2).await;
+        assert_eq!(contacts.stuck(LONGEST), None, "the API server cannot be reached");
+        answer(&contacts, Asked::Lease, "l", 500);
+        let stuck = contacts.stuck(LONGEST).map(|(asked, _)| asked);
+        assert_eq!(stuck, Some(Asked::SealedSecrets));
+        answer(&contacts, Asked::SealedSecrets, A, 403);
+        assert!(
+            contacts.stuck(LONGEST).is_some(),
+            "one namespace of two was never answered"
+        );
+        contacts.forget("b");
+        assert_eq!(contacts.stuck(LONGEST), None);
+    }
+
+    #[test]
+    fn the_worst_of_the_watches_is_told() {
+        let contacts = contacts();
+        let past = Timestamp::from_second(1_000).unwrap();
+        for contact in contacts.0.lock().unwrap().values_mut() {
+            contact.well = past;
+        }
+        answer(&contacts, Asked::SealedSecrets, A, 200);
+        answer(&contacts, Asked::SealedSecrets, B, 403);
+        answer(&contacts, Asked::Lease, "l", 409);
+        let oldest = contacts.oldest();
+        assert_eq!(
+            oldest[&Asked::SealedSecrets],
+            1_000,
+            "a denial is an answer, and nothing is well"
+        );
+        assert!(oldest[&Asked::Lease] > 1_000);
+        answer(&contacts, Asked::SealedSecrets, B, 200);
+        assert!(contacts.oldest()[&Asked::SealedSecrets] > 1_000);
+    }
+
+    #[test]
+    fn requests_are_told_apart() {
+        let parts = |path, query| Parts {
+            method: &Method::GET,
+            path,
+            query,
+            is_election: false,
+        };
+        let keys = "&labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key&watch=true";
+        let secrets = "/api/v1/namespaces/kube-system/secrets";
+        assert_eq!(Asked::by_request(&parts(secrets, keys)), Some(Asked::SealingKeys));
+        assert_eq!(Asked::by_request(&parts(secrets, "")), None);
+        assert_eq!(Asked::by_request(&parts("/api/v1/namespaces/a/secrets/one", "")), None);
+        assert_eq!(Asked::by_request(&parts(A, "limit=1")), Some(Asked::Version));
+        assert_eq!(Asked::by_watch(&parts(A, "watch=true")), Some(Asked::SealedSecrets));
+        assert_eq!(Asked::by_watch(&parts(secrets, "watch=true")), Some(Asked::Secrets));
+    }
+}
