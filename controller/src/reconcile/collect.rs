@@ -22,9 +22,9 @@ use crate::request::in_time;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// A SealedSecret that has gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Trace {
-    uid: String,
+    metadata: ObjectMeta,
     /// uid of the Secret that it wrote.
     wrote: Option<String>,
     /// When it went, by this process's clock.
@@ -35,7 +35,11 @@ impl Trace {
     fn of(sealed: &SealedSecret) -> Self {
         let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
         Self {
-            uid: sealed.metadata.uid.clone().unwrap_or_default(),
+            metadata: ObjectMeta {
+                uid: sealed.metadata.uid.clone(),
+                creation_timestamp: sealed.metadata.creation_timestamp.clone(),
+                ..ObjectMeta::default()
+            },
             wrote: written.map(|written| written.uid.clone()),
             went: Instant::now(),
         }
@@ -43,8 +47,12 @@ impl Trace {
 
     /// Whether a Secret was this one's, and nobody else's.
     fn owned(&self, secret: &ObjectMeta) -> bool {
-        let wrote = self.wrote.is_some() && self.wrote == secret.uid && !desired::is_patch(secret);
-        desired::is_controlled_by(secret, &self.uid) || wrote
+        let named = self.wrote.is_some() && self.wrote == secret.uid && !desired::is_patch(secret);
+        desired::is_controlled_by(secret, self.uid()) || (named && !desired::is_older(secret, &self.metadata))
+    }
+
+    fn uid(&self) -> &str {
+        self.metadata.uid.as_deref().unwrap_or_default()
     }
 }
 
@@ -124,7 +132,7 @@ async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<
     let Some(secret) = observe::metadata(client, name).await? else {
         return Ok(false);
     };
-    if !traces.iter().any(|trace| trace.uid != there && trace.owned(&secret)) {
+    if !traces.iter().any(|trace| trace.uid() != there && trace.owned(&secret)) {
         return Ok(false);
     }
     apply::delete(client, name, &SecretIdentity::of(&secret)).await
@@ -140,8 +148,8 @@ mod tests {
     fn only_its_own_secret_goes_with_a_sealed_secret() {
         let sealed = json!({
             "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"namespace": "ns", "name": "one", "uid": "u1"}, "spec": {"encryptedData": {}},
-            "status": {"conditions": [], "written": {"uid": "s1"}},
+            "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "creationTimestamp": "2024-05-01T12:00:00Z"},
+            "spec": {"encryptedData": {}}, "status": {"conditions": [], "written": {"uid": "s1"}},
         });
         let trace = Trace::of(&serde_json::from_value(sealed).unwrap());
         let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
@@ -149,6 +157,11 @@ mod tests {
         let cases = [
             ("owned", json!({"uid": "s9", "ownerReferences": owner("u1")}), true),
             ("written, without an owner", json!({"uid": "s1"}), true),
+            (
+                "said to be written, and older",
+                json!({"uid": "s1", "creationTimestamp": "2024-05-01T11:59:59Z"}),
+                false,
+            ),
             ("patched", json!({"uid": "s1", "annotations": patch}), false),
             ("somebody else's of that name", json!({"uid": "s2"}), false),
             (

@@ -183,13 +183,24 @@ pub(crate) fn has_controller(metadata: &ObjectMeta) -> bool {
 }
 
 /// Whether a Secret without a controller is the one that this SealedSecret wrote last, as its status remembers. That we wrote
-/// it the Secret itself has to say: more people may write statuses than Secrets.
+/// it the Secret itself has to say: more people may write statuses than Secrets. So has its age: one that is older than the
+/// SealedSecret was made for another of that name.
 pub(crate) fn was_written_by(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
     let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
     let mut managers = metadata.managed_fields.iter().flatten();
     written.is_some_and(|written| metadata.uid.as_deref() == Some(&written.uid))
         && managers.any(|entry| entry.manager.as_deref() == Some(names::FIELD_MANAGER))
         && !has_controller(metadata)
+        && !is_older(metadata, &sealed.metadata)
+}
+
+/// Whether a Secret was there before the SealedSecret. The API server says so of both.
+pub(crate) fn is_older(secret: &ObjectMeta, sealed: &ObjectMeta) -> bool {
+    let created = secret
+        .creation_timestamp
+        .as_ref()
+        .zip(sealed.creation_timestamp.as_ref());
+    created.is_some_and(|(secret, sealed)| secret.0 < sealed.0)
 }
 
 /// Whether a Secret is controlled by an earlier SealedSecret of the same name, with which it is about to be deleted.

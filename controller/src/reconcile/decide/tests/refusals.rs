@@ -301,6 +301,19 @@ fn secret_without_its_owner_is_known_by_status_and_manager() {
             expected,
         );
     }
+    // Whoever may write statuses may name any Secret: one that was there before was made for another SealedSecret.
+    let mut object = sealed(1, written("s1"));
+    let time = |text: &str| {
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+            text.parse().unwrap(),
+        ))
+    };
+    object.metadata.creation_timestamp = time(NOW);
+    let mut found = live(by("controller")).metadata;
+    for (created, ours) in [(EARLIER, false), (NOW, true)] {
+        found.creation_timestamp = time(created);
+        assert_eq!(desired::was_written_by(&found, &object), ours, "{created}");
+    }
 }
 
 #[test]
