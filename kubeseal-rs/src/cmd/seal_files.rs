@@ -7,6 +7,7 @@
 
 mod clear;
 mod existing;
+mod fault;
 mod lost;
 mod sources;
 mod values;
@@ -32,8 +33,8 @@ use crate::report::{self, FileReport};
 use crate::repository;
 use crate::tree;
 use clear::ClearFile;
-pub(crate) use clear::ClearFileFault;
 use existing::Existing;
+pub(crate) use fault::ClearFileFault;
 pub(crate) use sources::SourceFault;
 use values::Values;
 

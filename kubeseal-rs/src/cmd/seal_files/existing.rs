@@ -15,7 +15,8 @@ use sealing::key::Fingerprint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::unseal::place;
 
-use super::clear::{ClearFile, ClearFileFault, One};
+use super::clear::{ClearFile, One};
+use super::fault::ClearFileFault;
 use super::lost;
 use super::values::Values;
 use crate::cmd::items::refuse_if_used;

@@ -1,0 +1,97 @@
+//! What keeps a clear file, or its sealed one, as it is.
+
+use std::path::PathBuf;
+
+use thiserror::Error as ThisError;
+
+use crate::command::clear_name;
+use crate::quoting;
+
+/// Why a clear file is not deleted, or its sealed one not written.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub(crate) enum ClearFileFault {
+    /// It holds something that would be lost.
+    #[error("there is a {0} here: a file that holds more than Secrets is not deleted")]
+    MoreThanSecrets(String),
+    /// Somebody has written to it in the meantime.
+    #[error("it was changed while it was sealed, so it is not deleted")]
+    Changed,
+    /// Deleting it would leave the clear text where it points to.
+    #[error("it is a symlink: what it points to would stay in clear")]
+    Symlink,
+    /// The file at the place of the sealed one is something else.
+    #[error("there is a {0} here: a file that holds more than SealedSecrets is not overwritten")]
+    NotSealed(String),
+    /// Values that something fills in later, which it cannot once they are sealed.
+    #[error("{0}")]
+    Placeholder(String),
+    /// The sealed file has items that the clear file lacks, which may be nowhere else.
+    #[error("it has items that {} lacks: {items}", quoting::path(.clear))]
+    WouldRemove {
+        /// The items, with their objects.
+        items: String,
+        /// The clear file.
+        clear: PathBuf,
+        /// The sealed one.
+        sealed: PathBuf,
+    },
+    /// Its name is that of a sealed file.
+    #[error("its name says that it is sealed, and there is a Secret in clear in it")]
+    NamedSealed(PathBuf),
+    /// Templates of the sealed file need an item that the clear file has no more.
+    #[error("{0}")]
+    UsedByTemplates(String),
+    /// A name that something fills in later.
+    #[error("{0}")]
+    PlaceholderName(String),
+    /// No namespace can be called so.
+    #[error("{0}")]
+    Namespace(String),
+    /// Two Secrets would be one SealedSecret.
+    #[error("it holds two Secrets of the name {0}")]
+    Twice(String),
+    /// The sealed file says otherwise, and it cannot be known which of the two is right.
+    #[error("the sealed file contradicts {}: {}", quoting::path(.clear), .all.join("; "))]
+    Contradicts {
+        /// In what, by name.
+        all: Vec<String>,
+        /// The clear file.
+        clear: PathBuf,
+    },
+}
+
+impl ClearFileFault {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            ClearFileFault::MoreThanSecrets(_) => "move the Secrets into a file of their own",
+            ClearFileFault::Changed => "run the same command again",
+            ClearFileFault::Symlink => "name the file that it points to",
+            ClearFileFault::NotSealed(_) => "move it away, or write the sealed files elsewhere: --out DIR",
+            ClearFileFault::Placeholder(_) => "seal the value itself, or leave --strict out",
+            ClearFileFault::UsedByTemplates(_) => {
+                "nothing was written: put the item back into the clear file, or change spec.template.data of the sealed one \
+                 first (kubeseal render FILE shows what it makes)"
+            }
+            ClearFileFault::WouldRemove { clear, sealed, .. } => {
+                let (clear, sealed) = (quoting::path_word(clear), quoting::path_word(sealed));
+                return format!(
+                    "nothing was written: kubeseal seal --prune {clear} removes them; kubeseal --merge-into {sealed} -f {clear} keeps \
+                     them"
+                );
+            }
+            ClearFileFault::NamedSealed(path) => {
+                let (path, clear) = (quoting::path_word(path), quoting::path_word(&clear_name(path)));
+                return format!("mv {path} {clear} && kubeseal seal {clear}");
+            }
+            ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
+            ClearFileFault::Namespace(_) => "write another one",
+            ClearFileFault::Twice(_) => "remove one of them",
+            ClearFileFault::Contradicts { .. } => {
+                "nothing was written: make the two files agree, or --force writes the sealed one anew and names what only it \
+                 held, which is lost"
+            }
+        }
+        .to_owned()
+    }
+}
