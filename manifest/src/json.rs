@@ -14,8 +14,8 @@ use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Children, Entry, Mark, Placed, Turned};
 use super::scalar::resolve;
-use super::stream::{Found, Others, Sink};
-use super::yaml::foreign_kind;
+use super::stream::{Found, Others, Sink, only};
+use super::yaml::{Broken, foreign_kind, read_without_broken};
 use super::{Format, MAX_DEPTH};
 
 /// Hands the values of `text` to `sink`. `lines_before` and `documents_before` stand before it in the source; gives how many
@@ -57,14 +57,24 @@ pub(super) fn read(
         };
         let is_passed = others == Others::Passed && error.leaves_the_rest();
         let root = state.root.get().filter(|_| is_passed);
-        let Some((begin, to, kind)) = root.and_then(|(begin, from)| {
-            let (length, kind) = foreign(text.get(from..)?)?;
-            Some((begin, from + length, kind))
-        }) else {
+        let Some((begin, from, own)) = root.and_then(|(begin, from)| Some((begin, from, value_at(text.get(from..)?)?)))
+        else {
             return Err(error);
         };
-        sink(found(index, Placed::only_kind(begin, kind), Some(error)))?;
-        bytes.skip(to.saturating_sub(state.read.get()));
+        // JSON is YAML; where it is not, its kind cannot be told.
+        if let Some(kind) = foreign_kind(own) {
+            sink(found(index, Placed::only_kind(begin, kind), Some(error)))?;
+        } else {
+            let padded = Zeroizing::new("\n".repeat(begin.line - 1) + &" ".repeat(begin.column - 1) + own);
+            budget.charge(2 * padded.len(), Place::new(index, begin))?;
+            let read = |text: &str| only(text, index, Format::Json, budget);
+            let (placed, broken_items) = read_without_broken(&padded, error.clone(), read).ok_or(error)?;
+            sink(Found {
+                broken_items,
+                ..found(index, placed, None)
+            })?;
+        }
+        bytes.skip((from + own.len()).saturating_sub(state.read.get()));
     }
 }
 
@@ -74,16 +84,15 @@ fn found(index: usize, placed: Placed, broken: Option<DocumentError>) -> Found {
         format: Format::Json,
         placed,
         broken,
+        broken_items: Broken::new(),
     }
 }
 
-/// The length and the kind of the value that `text` begins with, if it is JSON and of another kind than ours in every reading.
-fn foreign(text: &str) -> Option<(usize, String)> {
+/// The value that `text` begins with, if it is JSON.
+fn value_at(text: &str) -> Option<&str> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     values.next()?.ok()?;
-    let length = values.byte_offset();
-    // JSON is YAML; where it is not, its kind cannot be told.
-    Some((length, foreign_kind(text.get(..length)?)?))
+    text.get(..values.byte_offset())
 }
 
 fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: usize) -> DocumentError {

@@ -26,6 +26,7 @@ pub(super) fn expand(found: Found, others: Others, take: &mut dyn FnMut(Document
         format,
         mut placed,
         broken,
+        mut broken_items,
     } = found;
     let Some(item_kind) = list_of(&placed.value) else {
         let holds_none = others == Others::Passed && holds_no_object_of_ours(&placed.value);
@@ -61,6 +62,11 @@ pub(super) fn expand(found: Found, others: Others, take: &mut dyn FnMut(Document
         }
     };
     for (position, (mut value, mark)) in items.into_iter().zip(marks).enumerate() {
+        if let Some((kind, error)) = broken_items.remove(&position) {
+            let placed = Placed::only_kind(mark.spot, kind);
+            take(Document::new(index, format, Some(position + 1), placed).broken(Some(error)));
+            continue;
+        }
         if let (Some(kind), Value::Object(entries)) = (item_kind, &mut value) {
             entries.entry("kind").or_insert_with(|| Value::String(kind.to_owned()));
             if let Some(version) = &api_version {

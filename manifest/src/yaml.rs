@@ -1,5 +1,6 @@
 //! YAML: parser events ↦ values with marks. Duplicate keys, depth and the growth by aliases are checked here.
 
+mod items;
 mod kinds;
 mod mapping;
 mod reason;
@@ -9,12 +10,14 @@ use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::mark::{Entry, Mark, Placed, Turned};
-use super::stream::{Found, Others, Sink};
+use super::stream::{self, Found, Others, Sink};
 use super::{Format, MAX_DEPTH, wipe};
+pub(super) use items::{Broken, read_without_broken};
 pub(super) use kinds::foreign_kind;
 use mapping::{Mapping, is_merge_key};
 use reason::reason;
@@ -117,9 +120,9 @@ impl<'s> Reader<'s> {
                 Event::StreamStart | Event::StreamEnd => {}
                 node => {
                     let begin = spot(&span.start);
-                    let (placed, broken) = match self.node(node, span, 1) {
-                        Ok(built) => (built.into_placed(), None),
-                        Err(error) => (self.foreign(begin, &error).ok_or_else(|| error.clone())?, Some(error)),
+                    let (placed, broken, broken_items) = match self.node(node, span, 1) {
+                        Ok(built) => (built.into_placed(), None, Broken::new()),
+                        Err(error) => self.without_broken(begin, error)?,
                     };
                     if !placed.value.is_null() {
                         sink(Found {
@@ -127,6 +130,7 @@ impl<'s> Reader<'s> {
                             format: Format::Yaml,
                             placed,
                             broken,
+                            broken_items,
                         })?;
                     }
                 }
@@ -135,16 +139,47 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// What stands for a document of another kind that breaks a rule of this reader, and the events go on behind it.
-    fn foreign(&mut self, begin: Spot, error: &DocumentError) -> Option<Placed> {
-        let text = self.text.get(self.start?..)?;
-        if self.others == Others::Refused || !error.leaves_the_rest() {
-            return None;
+    /// What stands for a document that breaks a rule of this reader where it is of another kind, or in items of other kinds; the
+    /// events go on behind it.
+    fn without_broken(
+        &mut self,
+        begin: Spot,
+        error: DocumentError,
+    ) -> Result<(Placed, Option<DocumentError>, Broken), DocumentError> {
+        let start = self
+            .start
+            .filter(|_| self.others == Others::Passed && error.leaves_the_rest());
+        let Some(rest) = start.and_then(|start| self.text.get(start..)) else {
+            return Err(error);
+        };
+        let kind = foreign_kind(rest);
+        let Some(end) = self.behind() else { return Err(error) };
+        if let Some(kind) = kind {
+            return Ok((Placed::only_kind(begin, kind), Some(error), Broken::new()));
         }
-        let kind = foreign_kind(text)?;
-        while self.events.next_event()?.ok()?.0 != Event::DocumentEnd {}
-        self.inside = false;
-        Some(Placed::only_kind(begin, kind))
+        let lines = self
+            .text
+            .get(..self.text.len() - rest.len())
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
+        let own = self.text.get(self.text.len() - rest.len()..end).unwrap_or_default();
+        let padded = Zeroizing::new("\n".repeat(lines) + own);
+        self.budget.charge(2 * padded.len(), self.place(begin))?;
+        let read = |text: &str| stream::only(text, self.index, Format::Yaml, self.budget);
+        let (placed, broken) = read_without_broken(&padded, error.clone(), read).ok_or(error)?;
+        Ok((placed, None, broken))
+    }
+
+    /// Goes behind the document; where it ends, in bytes.
+    fn behind(&mut self) -> Option<usize> {
+        loop {
+            let (event, span) = self.events.next_event()?.ok()?;
+            if event == Event::DocumentEnd {
+                self.inside = false;
+                return span.start.byte_offset();
+            }
+        }
     }
 
     fn next(&mut self) -> Result<Option<(Event<'s>, Span)>, DocumentError> {

@@ -28,7 +28,7 @@ fn what_is_recovered_are_the_secrets() {
             .count(),
         1
     );
-    let config_map = r#"{"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": "x"}}"#;
+    let config_map = r#"{"kind": "ConfigMap", "apiVersion": "v1", "data": {"a": "x", "a": "y"}}"#;
     let sealed = folder.run(CERT, r#"{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "b"}, "stringData": {"p": "in a list"}}"#).ok();
     folder.put(
         "list.json",
@@ -39,6 +39,12 @@ fn what_is_recovered_are_the_secrets() {
         clear.contains("aW4gYSBsaXN0") && !clear.contains("ConfigMap"),
         "{clear}"
     );
+    let before = folder.text("list.json");
+    folder.run(&format!("set {CERT} list.json p"), "new").ok();
+    let now = folder.text("list.json");
+    assert!(now != before && now.contains(config_map), "{now}");
+    let lint = folder.run("lint list.json", "");
+    assert!(lint.code == 0 && lint.stdout.contains("other-kind"), "{}", lint.stdout);
     assert_eq!(opened(&folder, "sealed.yaml").len(), 3);
 }
 

@@ -130,3 +130,91 @@ fn broken_text_is_an_error_whatever_its_kind() {
         assert!(read_mixed(source.as_bytes()).is_err(), "{source}");
     }
 }
+
+/// A list in three forms, with `other` as one of its items.
+fn lists(other: &str) -> [String; 3] {
+    let indented = other.trim_end().replace('\n', "\n  ");
+    let ours = "kind: Secret\n  apiVersion: v1\n  stringData: {a: x} # kept";
+    let json = r#"{"kind": "Secret", "apiVersion": "v1", "stringData": {"a": "x"}}"#;
+    [
+        format!("kind: List\nitems:\n- {indented}\n# between\n- {ours}\n- {indented}\n"),
+        format!("# c\n---\nitems:\n- {ours}\n- {indented}\nkind: List\nmetadata: {{}}\n"),
+        format!("{{\"kind\": \"List\",\n\"items\": [{other},\n {json}, {other}]}}"),
+    ]
+}
+
+#[test]
+fn broken_items_of_other_kinds_pass_in_lists() {
+    let cases = [
+        (
+            "kind: StatefulSet\nspec:\n  a: 1\n  a: 2\n",
+            r#"{"kind": "StatefulSet", "spec": {"a": 1, "a": [{}]}}"#,
+        ),
+        ("kind: Rule\nlimit: .inf\n", r#"{"kind": "Rule", "kind": "Role"}"#),
+        (
+            "kind: Role\nx: !custom {a: b}\n",
+            "{\"kind\": \"R\",\n \"é\": 1, \"é\": \"}\"}",
+        ),
+    ];
+    for (yaml, json) in cases {
+        let [one, two, _] = lists(yaml);
+        let [_, _, three] = lists(json);
+        for source in [one, two, three] {
+            assert!(read(source.as_bytes()).is_err(), "{source}");
+            let documents = read_mixed(source.as_bytes()).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let ours = documents.iter().find(|document| document.broken.is_none()).unwrap();
+            assert_eq!(ours.value["stringData"]["a"], "x", "{source}");
+            let before = &source[..source.find("Secret").unwrap()];
+            assert_eq!(ours.place().line, 1 + before.matches('\n').count(), "{source}");
+            assert!(
+                documents
+                    .iter()
+                    .all(|one| one.value["kind"] == "Secret" || one.broken.is_some())
+            );
+            let edits = [Edit {
+                document: ours,
+                changes: vec![Change::set(["stringData", "a"], "new")],
+            }];
+            let changed = edit(source.as_bytes(), &edits).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let wanted = source.replace("a: x}", "a: new}").replace("\"x\"", "\"new\"");
+            assert_eq!(String::from_utf8(changed).unwrap(), wanted);
+        }
+    }
+}
+
+#[test]
+fn broken_items_that_may_be_ours_are_errors() {
+    for (yaml, json) in [
+        (
+            "kind: Secret\ndata: {a: Yg==, a: Yw==}\n",
+            r#"{"kind": "Secret", "data": {"a": "", "a": ""}}"#,
+        ),
+        ("kind: Role\nkind: Secret\n", r#"{"kind": "Role", "kind": "Secret"}"#),
+        ("a: 1\na: 2\n", r#"{"a": 1, "a": 2}"#),
+        (
+            "KIND: Secret\na: 1\na: 2\n",
+            r#"{"k\u0069nd": "Secret", "a": 1, "a": 2}"#,
+        ),
+        (
+            "kind: RoleList\nitems: []\na: 1\na: 2\n",
+            r#"{"kind": "RoleList", "items": [], "a": 1, "a": 2}"#,
+        ),
+    ] {
+        let [one, two, _] = lists(yaml);
+        let [_, _, three] = lists(json);
+        for source in [one, two, three] {
+            assert!(read(source.as_bytes()).is_err(), "{source}");
+            assert!(read_mixed(source.as_bytes()).is_err(), "{source}");
+        }
+    }
+    let broken = r#"{"kind": "Role", "a": 1, "a": 2}"#;
+    for list in [
+        format!(r#"{{"kind": "SecretList", "items": [{broken}]}}"#),
+        format!(r#"{{"items": [{broken}]}}"#),
+        format!(r#"{{"kind": "List", "items": [{broken}], "items": []}}"#),
+        format!(r#"{{"kind": "List", "kind": "SecretList", "items": [{broken}]}}"#),
+        format!(r#"{{"kind": "List", "Items": [], "items": [{broken}]}}"#),
+    ] {
+        assert!(read_mixed(list.as_bytes()).is_err(), "{list}");
+    }
+}
