@@ -2,6 +2,7 @@
 
 mod counts;
 mod dependencies;
+mod hostile;
 mod step;
 
 use std::path::PathBuf;
@@ -19,12 +20,21 @@ pub(crate) struct Args {
     /// Leave out what needs Go, Java and a control plane: the peers and the black-box tests.
     #[arg(long)]
     fast: bool,
+    /// Run only the tests that need no cluster, on what looks like a strange machine: umask, time zone, locale, proxies, broken
+    /// configuration, a service account's environment.
+    #[arg(long)]
+    hostile: bool,
 }
 
 /// Runs every step, whatever became of the ones before it, and sums up in the last line: `N passed, N failed`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let binaries = binaries_folder()?;
     let mut steps = Steps::default();
+    if args.hostile {
+        let targets = ["--bin", "kubeseal", "--bin", "controller", "--test", "cli"];
+        steps.run(Step::tests("tests on a strange machine", hostile::tests(&targets)?));
+        return finish(&steps);
+    }
     steps.run(Step::check("format", cargo(["fmt", "--all", "--check"])));
     steps.run(Step::check(
         "clippy",
@@ -38,6 +48,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings"),
     );
     steps.run(Step::tests("tests", cargo(["test", "--no-fail-fast"])));
+    let targets = ["--bin", "kubeseal", "--bin", "controller"];
+    steps.run(Step::tests(
+        "unit tests on a strange machine",
+        hostile::tests(&targets)?,
+    ));
     steps.run(Step::tests(
         "tests of sealing in pure Rust",
         cargo([
@@ -71,6 +86,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             steps.cannot_run("black-box tests", "they need the binaries and the peers");
         }
     }
+    finish(&steps)
+}
+
+fn finish(steps: &Steps) -> Result<()> {
     steps.list_failures();
     if steps.total().failed > 0 {
         println!("the full output of each step is in {}", step::logs()?.display());

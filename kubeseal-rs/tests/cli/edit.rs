@@ -40,7 +40,7 @@ fn edit_shows_names_without_values_and_seals_what_is_typed() {
     let folder = Folder::with_keys();
     let before = file(&folder);
     let look = format!(
-        "cp \"$1\" {shown}; ls -ld \"$1\" \"$(dirname \"$1\")\" > {modes}",
+        "cp \"$1\" '{shown}'; ls -ld \"$1\" \"$(dirname \"$1\")\" > '{modes}'",
         shown = folder.path("shown").display(),
         modes = folder.path("modes").display()
     );

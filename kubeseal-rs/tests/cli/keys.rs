@@ -55,10 +55,9 @@ fn no_symlink_leads_keys_in_clear_into_a_work_tree() {
     std::os::unix::fs::symlink("link/keys.yaml", outside.path().join("keys.yaml")).unwrap();
     for place in ["link/keys.yaml", "link/../keys.yaml", "keys.yaml"] {
         let place = outside.path().join(place);
-        let run = folder.run(
-            &format!("keys backup --unencrypted -w {} {NOWHERE}", place.display()),
-            "",
-        );
+        let mut words = vec!["keys", "backup", "--unencrypted", "-w", place.to_str().unwrap()];
+        words.extend(NOWHERE.split_whitespace());
+        let run = folder.run_in(&[], &words, b"");
         assert_eq!(run.code, 1);
         assert!(
             run.stderr.contains("is inside a Git work tree and not ignored there"),

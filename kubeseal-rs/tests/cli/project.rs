@@ -367,12 +367,14 @@ fn the_project_of_the_current_folder_counts_too_when_a_cluster_is_named() {
     let outside = tempfile::tempdir().unwrap();
     let clear = outside.path().join("db.yaml");
     std::fs::write(&clear, SECRET).unwrap();
-    let sealed = folder
-        .run(&format!("--for-cluster dev -f {}", clear.display()), "")
-        .ok();
+    let of = |cluster| {
+        let words = ["--for-cluster", cluster, "-f", clear.to_str().unwrap()];
+        folder.run_in(&[], &words, b"")
+    };
+    let sealed = of("dev").ok();
     folder.put("db.sealed.json", &sealed);
     assert_eq!(opened_by(&folder, "db.sealed.json"), "dev");
-    let run = folder.run(&format!("--for-cluster nowhere -f {}", clear.display()), "");
+    let run = of("nowhere");
     assert!(
         run.stderr.contains("there is no cluster nowhere in it"),
         "{}",
