@@ -223,12 +223,12 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Failure {
     /// It does not open. Where a key is what may be missing, the text also says what was tried.
-    #[error("{error}{}", said_of(error, tried))]
+    #[error("{}{error}{}", over_limit(error, tried), said_of(error, tried))]
     Unseal {
         /// Which items, and why. Not a source: its text is told.
         error: UnsealError,
         /// Where they were tried.
-        tried: Tried,
+        tried: Box<Tried>,
     },
     /// It uses the deprecated format, which is turned off. The text is the reference's.
     #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
@@ -286,6 +286,12 @@ pub(crate) enum Failure {
     /// The API server refused, or was not there.
     #[error(transparent)]
     Api(#[from] ApiFailure),
+}
+
+/// In front, since the end of a long message is cut off.
+fn over_limit(error: &UnsealError, tried: &Tried) -> String {
+    let not_again = || format!("{}: ", tried.not_again());
+    error.is_over_limit().then(not_again).unwrap_or_default()
 }
 
 /// What was tried is of interest where a key, a name or a scope may be wrong, not where the ciphertext is broken.
@@ -496,7 +502,10 @@ mod tests {
         assert_eq!(
             Failure::Unseal {
                 error: UnsealError::BothFormats,
-                tried: Tried::new(&crds::SealedSecret::default(), &sealing::keyring::KeyRing::default()),
+                tried: Box::new(Tried::new(
+                    &crds::SealedSecret::default(),
+                    &sealing::keyring::KeyRing::default()
+                )),
             }
             .event_message(),
             "Failed to unseal: cannot use the field 'encryptedData' and the deprecated field 'data' at the same time"

@@ -163,7 +163,7 @@ impl Reconciler {
             }
             Ok(Err(error)) => Err(Failure::Unseal {
                 error,
-                tried: Tried::new(sealed, &keys.ring),
+                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
             }),
             Err(_) => Err(Failure::Api(ApiFailure::Answer(
                 "the thread that opened the items failed".to_owned(),

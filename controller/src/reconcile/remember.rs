@@ -13,6 +13,7 @@ use sealing::unseal::Unsealed;
 
 use super::status;
 use crate::annotation::{self, Wishes};
+use crate::args::VERSION;
 use crate::error::Retry;
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
@@ -102,6 +103,19 @@ pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fing
     opened_by.filter(|key| !keys.holds(key)).collect()
 }
 
+/// What a status says of an input that is not tried again: which input, and by which version, since another may have other
+/// limits. Without it a status is not believed.
+pub(crate) fn not_again(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
+    let digest = digest(sealed, settings);
+    let end = |text: &str| text.get(text.len().saturating_sub(16)..).unwrap_or_default().to_owned();
+    let object = input::object_part(&digest).unwrap_or_default();
+    format!(
+        "not tried again by {VERSION} until input {}{} changes",
+        end(object),
+        end(&digest)
+    )
+}
+
 /// What is taken from the status of an object whose templates went over a limit: it is not tried again until it changes. The
 /// reference's CustomResourceDefinition keeps all that this needs: a condition and the generation.
 pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Memory> {
@@ -114,7 +128,9 @@ pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &Reco
         retry: Some(Retry::OnChange),
         ..memory.clone()
     };
-    (same && memory.is_over_limit()).then_some(memory)
+    let failure = memory.reported.as_ref().and_then(|reported| reported.failure.as_ref());
+    let of_this_input = failure.is_some_and(|said| said.message.contains(&not_again(sealed, settings)));
+    (same && of_this_input && memory.is_over_limit()).then_some(memory)
 }
 
 /// What a pass learned that is worth remembering.

@@ -98,7 +98,7 @@ fn no_key() -> Failure {
     });
     Failure::Unseal {
         error: UnsealError::Items(ItemErrors(BTreeMap::from([("a".to_owned(), error)]))),
-        tried: Tried::new(&sealed(1, Value::Null), &KeyRing::default()),
+        tried: Box::new(Tried::new(&sealed(1, Value::Null), &KeyRing::default())),
     }
 }
 

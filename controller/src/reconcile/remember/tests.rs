@@ -244,6 +244,7 @@ fn over_the_limit(change: impl FnOnce(&mut Value)) -> SealedSecret {
             "type": "Synced", "status": "False", "reason": "TemplateOverLimit", "message": "m",
             "lastTransitionTime": "2024-05-01T12:00:00Z", "lastUpdateTime": "2024-05-01T12:00:00Z",
         }]});
+        object["status"]["conditions"][0]["message"] = format!("{}: m", not_again(&sealed(|_| {}), &SETTINGS)).into();
         change(object);
     })
 }
@@ -262,6 +263,18 @@ fn over_limit_is_not_tried_again() {
     assert_eq!(over_limit(&changed, &memory, &SETTINGS), None);
     let other = over_the_limit(|object| object["status"]["conditions"][0]["reason"] = json!("UnsealFailed"));
     assert_eq!(over_limit(&other, &memory, &SETTINGS), None);
+    for forged in ["m", "not tried again by v0.0.1 until input x changes: m"] {
+        let other = over_the_limit(|object| object["status"]["conditions"][0]["message"] = json!(forged));
+        assert_eq!(
+            over_limit(&other, &memory, &SETTINGS),
+            None,
+            "another version, or input"
+        );
+    }
+    let forced = over_the_limit(|object| {
+        object["metadata"]["annotations"] = json!({"sealed-secrets-rs/force-sync": "1"});
+    });
+    assert_eq!(over_limit(&forced, &memory, &SETTINGS), None, "it is asked for");
     let silent = ReconcileSettings {
         update_status: false,
         ..SETTINGS
