@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use sealing::key::Fingerprint;
+use sealing::key::{Fingerprint, KeyError};
+use sealing::key_secret::KeySecretError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::pause;
+use crate::reconcile::tried::WAY_OUT;
 use crate::relist::Relists;
 use crate::request::{self, in_time};
 use crate::settings::KeySettings;
@@ -199,9 +201,13 @@ impl KeyStore {
                 "private key unloaded: its Secret does not have the active label any more"
             ),
             Some(Change::Malformed(reason)) => {
+                let is_of_another_size = matches!(reason, KeySecretError::Key(KeyError::Size(_)));
                 let reason = chain(&reason);
                 error!(secret = name, error = reason, "Error reading key");
-                let message = format!("The Secret holds no usable sealing key: {reason}");
+                let mut message = format!("The Secret holds no usable sealing key: {reason}");
+                if is_of_another_size {
+                    message = format!("{message}; what was sealed with it: {WAY_OUT}");
+                }
                 self.tell((&name, &uid), EVENT_KEY_MALFORMED, message);
             }
         }

@@ -1,13 +1,33 @@
 //! What administrators put into key Secrets.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 use harness::cluster::Cluster;
-use harness::implementation::Implementation;
+use harness::implementation::{Implementation, NAMESPACE};
+use harness::output::{run, run_with_input};
+use harness::peers;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
 use crate::keys::await_event;
-use crate::lab::{Lab, SOON, get};
+use crate::lab::{Lab, SOON, condition_of, get};
+
+/// Makes a key of 1,024 bits, as the reference's `--key-size=1024` does, in the files that are named.
+const SHORT_KEY: &str = r#"
+import datetime, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+key = rsa.generate_private_key(65537, 1024)
+now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+certificate = (x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(x509.Name([]))
+    .public_key(key.public_key()).serial_number(1).not_valid_before(now)
+    .not_valid_after(now + datetime.timedelta(days=365)).sign(key, hashes.SHA256()))
+open(sys.argv[1], "wb").write(key.private_bytes(serialization.Encoding.PEM,
+    serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()))
+open(sys.argv[2], "wb").write(certificate.public_bytes(serialization.Encoding.PEM))
+"#;
 
 #[test]
 fn a_key_secret_that_comes_to_hold_another_key_does_not_lose_the_former() -> Result<()> {
@@ -68,4 +88,63 @@ fn a_chain_that_begins_with_its_ca_is_loaded() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Nothing is lost: Secrets stay, what cannot be opened is named with the way out, and that way works.
+#[test]
+fn a_key_of_1024_bits_is_named_and_hinders_no_other() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (key, certificate) = (folder.path().join("short.key"), folder.path().join("short.crt"));
+    let mut python = Command::new(peers::python()?);
+    run(python.args(["-c", SHORT_KEY]).args([&key, &certificate]))?.success()?;
+    let (private, public) = (std::fs::read_to_string(&key)?, std::fs::read_to_string(&certificate)?);
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {
+            "name": "short", "namespace": NAMESPACE, "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"},
+        },
+        "stringData": {"tls.key": private, "tls.crt": public},
+    });
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Reference)?;
+    cluster.apply(&secret.to_string())?;
+    let sealed = Lab::seal_with(&public, "default", "old", &json!({"a": "1"}), "strict")?;
+    let reference = cluster.start_controller(Implementation::Reference, &["--key-renew-period=0"])?;
+    cluster.apply(&sealed.to_string())?;
+    cluster.eventually(SOON, "Secret by the reference", || {
+        ensure!(Lab::items_in(&cluster, "default", "old")? == json!({"a": "1"}));
+        Ok(())
+    })?;
+    reference.terminate(SOON)?;
+
+    cluster.install(Implementation::Ours)?;
+    let controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
+    let lab = Lab { controller, cluster };
+    await_event(&lab, "short", "ErrKeyMalformed")?;
+    lab.await_log(&["level=ERROR", "Error reading key", "1024 bits"])?;
+    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 1.0);
+    // One of the reference's that it cannot open, and a new one.
+    let sealed_anew = Lab::seal_with(&public, "default", "new", &json!({"a": "2"}), "strict")?;
+    lab.cluster.apply(&sealed_anew.to_string())?;
+    for name in ["old", "new"] {
+        let object = lab.await_condition("default", name, "Synced", "False")?;
+        let message = condition_of(&object, "Synced")["message"].to_string();
+        ensure!(
+            message.contains("a key of 1024 bits") && message.contains("--recovery-unseal"),
+            "{message}"
+        );
+    }
+    ensure!(lab.items("default", "old")? == json!({"a": "1"}), "its Secret stays");
+    lab.unseal("default", "other", &json!({"a": "3"}))?;
+
+    // The way out.
+    let mut kubeseal = Command::new(Implementation::Reference.programs()?.kubeseal);
+    kubeseal.args(["--recovery-unseal", "--recovery-private-key"]).arg(&key);
+    let clear = run_with_input(&mut kubeseal, sealed.to_string().as_bytes())?
+        .success()?
+        .json()?;
+    let again = lab.cluster.seal(Implementation::Ours, &[], &clear)?;
+    lab.cluster.apply(&again.to_string())?;
+    lab.await_condition("default", "old", "Synced", "True")?;
+    lab.await_items("default", "old", &json!({"a": "1"}))
 }
