@@ -5,6 +5,7 @@ mod latency;
 mod many_keys;
 mod memory;
 mod restart;
+mod resync;
 
 use std::time::Duration;
 
@@ -30,15 +31,17 @@ pub(super) enum Row {
     Latency,
     Memory,
     ManyKeys,
+    Resync,
 }
 
 impl Row {
     /// All of them, in the order of the page.
-    pub(super) const ALL: [Row; 6] = [
+    pub(super) const ALL: [Row; 7] = [
         Row::ColdStart,
         Row::ManyKeys,
         Row::Restart,
         Row::RestartOfMany,
+        Row::Resync,
         Row::Memory,
         Row::Latency,
     ];
@@ -52,6 +55,7 @@ impl Row {
             Row::ManyKeys => many_keys::measure(stage, size.longest, &sealed(size.objects)?, page),
             Row::Restart => restart::measure(stage, &sealed(size.objects)?, true, page),
             Row::RestartOfMany => restart::measure(stage, &sealed(size.many)?, false, page),
+            Row::Resync => resync::measure(stage, &sealed(size.many)?, page),
             Row::Memory => memory::measure(stage, size.foreign, page),
             Row::Latency => latency::measure(stage, rates, &sealed(size.latencies)?, page),
         }
