@@ -23,6 +23,8 @@ pub struct Request {
     pub object: String,
     /// The HTTP status.
     pub code: u64,
+    /// The address that it came from.
+    pub source: String,
 }
 
 impl Request {
@@ -86,6 +88,7 @@ fn request(event: &Value) -> Option<Request> {
             .pointer("/responseStatus/code")
             .and_then(Value::as_u64)
             .unwrap_or_default(),
+        source: text("/sourceIPs/0").to_owned(),
     })
 }
 
@@ -97,7 +100,7 @@ mod tests {
     fn a_request_is_read_once() {
         let event = |verb: &str, stage: &str| {
             request(&json!({
-                "verb": verb, "stage": stage, "responseStatus": {"code": 403},
+                "verb": verb, "stage": stage, "responseStatus": {"code": 403}, "sourceIPs": ["127.0.0.5"],
                 "objectRef": {"resource": "sealedsecrets", "subresource": "status", "namespace": "a", "name": "b"},
             }))
         };
@@ -106,6 +109,7 @@ mod tests {
             resource: "sealedsecrets/status".to_owned(),
             object: "a/b".to_owned(),
             code: 403,
+            source: "127.0.0.5".to_owned(),
         };
         assert_eq!(event("update", "ResponseComplete"), Some(expected("update")));
         assert_eq!(event("watch", "ResponseStarted"), Some(expected("watch")));

@@ -27,6 +27,7 @@ mod memory;
 mod namespaces;
 mod others;
 mod outage;
+mod partition;
 mod process_memory;
 mod re_encrypt;
 mod reconcile;

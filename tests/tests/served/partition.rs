@@ -1,0 +1,180 @@
+//! Two replicas, and a network that swallows what one of them says, and later lets it through.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use harness::cluster::{Cluster, Request};
+use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::peers;
+use harness::process::Process;
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, SOON, get_at, metric};
+
+/// Passes connections on to the API server from an address of its own, by which the audit log tells who asked.
+const RELAY: &str = r#"
+import socket, sys, threading
+host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+
+def pump(source, sink):
+    try:
+        while chunk := source.recv(1 << 16):
+            sink.sendall(chunk)
+    except OSError:
+        pass
+    for end in (source, sink):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+with socket.create_server((host, port)) as server:
+    print("listens", flush=True)
+    while True:
+        client, _ = server.accept()
+        try:
+            api_server = socket.create_connection((host, target), source_address=("127.0.0.5", 0))
+        except OSError:
+            client.close()
+            continue
+        for ends in ((client, api_server), (api_server, client)):
+            threading.Thread(target=pump, args=ends, daemon=True).start()
+"#;
+const PORT: u16 = 16443;
+/// Where the requests of the replica behind the relay come from.
+const BEHIND: &str = "127.0.0.5";
+const FLAGS: &[&str] = &["--key-size=2048", "--max-unseal-retries=2"];
+
+struct Scene {
+    replicas: [Process; 2],
+    relay: Process,
+    sealed: Vec<Value>,
+    cluster: Cluster,
+}
+
+impl Scene {
+    fn open(values: usize) -> Result<Scene> {
+        let cluster = Cluster::start()?;
+        cluster.install(Implementation::Ours)?;
+        let (host, target) = cluster.api_server_address();
+        let relay = cluster
+            .launch("relay", peers::python()?)
+            .args(["-c", RELAY, &host.to_string(), &PORT.to_string(), &target.to_string()])
+            .spawn()?;
+        cluster.eventually(SOON, "relay", || {
+            ensure!(relay.log()?.contains("listens"));
+            Ok(())
+        })?;
+        let behind = cluster
+            .launch_as_pod(
+                "behind",
+                Implementation::Ours.programs()?.controller,
+                (NAMESPACE, CONTROLLER),
+            )?
+            .env("KUBERNETES_SERVICE_PORT", PORT.to_string())
+            .env("POD_NAME", format!("{CONTROLLER}-0"))
+            .env("POD_UID", "behind")
+            .args(FLAGS)
+            .spawn()?;
+        let certificate = cluster.eventually(2 * SOON, "leader behind the relay", || {
+            behind.check_running()?;
+            let (code, certificate) = get_at(&cluster, 8080, "/v1/cert.pem")?;
+            ensure!(code == 200 && leads(&cluster, 0)?);
+            Ok(certificate)
+        })?;
+        let direct = cluster.spawn_replica(1, FLAGS)?;
+        cluster.eventually(SOON, "readiness of the other", || {
+            ensure!(get_at(&cluster, 8090, "/readyz")?.0 == 200);
+            Ok(())
+        })?;
+        let sealed = (0..values).map(|value| {
+            let items = json!({"a": value.to_string()});
+            Lab::seal_with(&certificate, "default", "one", &items, "strict")
+        });
+        Ok(Scene {
+            replicas: [behind, direct],
+            relay,
+            sealed: sealed.collect::<Result<_>>()?,
+            cluster,
+        })
+    }
+
+    fn edit(&self, value: usize) -> Result<()> {
+        self.cluster.apply(&self.sealed[value].to_string()).map(drop)
+    }
+
+    fn await_value(&self, value: usize, at_most: Duration) -> Result<()> {
+        let items = json!({"a": value.to_string()});
+        self.cluster.eventually(at_most, "Secret", || {
+            self.replicas.iter().try_for_each(Process::check_running)?;
+            let found = Lab::items_in(&self.cluster, "default", "one")?;
+            ensure!(found == items, "it has {found}");
+            Ok(())
+        })
+    }
+
+    /// Writes of the audit log that took effect, in their order: by the replica behind the relay, or by the other.
+    fn writes(&self) -> Result<Vec<(bool, Request)>> {
+        let requests = self.cluster.controller_requests()?;
+        let took_effect = requests
+            .into_iter()
+            .filter(|request| request.writes() && request.code < 300);
+        Ok(took_effect.map(|request| (request.source == BEHIND, request)).collect())
+    }
+}
+
+fn leads(cluster: &Cluster, number: u16) -> Result<bool> {
+    Ok(metric(cluster, 8081 + 10 * number, "sealed_secrets_controller_leader")? == 1.0)
+}
+
+#[test]
+fn what_was_swallowed_and_comes_late_is_written_by_nobody() -> Result<()> {
+    const VALUES: usize = 12;
+    let scene = Scene::open(VALUES)?;
+    for value in 0..4 {
+        scene.edit(value)?;
+    }
+    // In the middle of its work.
+    scene.relay.signal("STOP")?;
+    let start = Instant::now();
+    scene.edit(4)?;
+    scene.await_value(4, Duration::from_secs(60))?;
+    eprintln!("served by the other replica {:?} after the partition", start.elapsed());
+    ensure!(leads(&scene.cluster, 1)? && !leads(&scene.cluster, 0)?, "who leads?");
+    for value in 5..9 {
+        scene.edit(value)?;
+        scene.await_value(value, SOON)?;
+        ensure!(!leads(&scene.cluster, 0)?, "both lead");
+    }
+    // What it had sent arrives now.
+    scene.relay.signal("CONT")?;
+    for value in 9..VALUES {
+        scene.edit(value)?;
+        scene.await_value(value, SOON)?;
+        ensure!(!(leads(&scene.cluster, 0)? && leads(&scene.cluster, 1)?), "both lead");
+    }
+    harness::eventually::throughout(Duration::from_secs(10), || {
+        let found = Lab::items_in(&scene.cluster, "default", "one")?;
+        ensure!(found == json!({"a": (VALUES - 1).to_string()}), "it has {found}");
+        Ok(())
+    })?;
+    let writes = scene.writes()?;
+    let sources: BTreeSet<bool> = writes.iter().map(|(behind, _)| *behind).collect();
+    ensure!(
+        sources.len() == 2,
+        "the audit log tells no replica from the other: {writes:#?}"
+    );
+    // From the first renewal of the other on, the former leader writes nothing.
+    let taken = writes
+        .iter()
+        .position(|(behind, request)| !behind && request.resource == "leases")
+        .context("the other took the Lease")?;
+    let late: Vec<_> = writes[taken..].iter().filter(|(behind, _)| *behind).collect();
+    ensure!(late.is_empty(), "two writers: {late:#?}");
+    ensure!(
+        scene.cluster.key_secrets()?["items"].as_array().map(Vec::len) == Some(1),
+        "a key was made twice"
+    );
+    Ok(())
+}
