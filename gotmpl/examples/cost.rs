@@ -29,7 +29,8 @@ fn show(functions: &Functions, names: &[&'static str], number: u64) {
     let hostile = hostile(functions, names, number);
     let Cost { time, memory, ended } = cost_with_luck(functions, &hostile.template, LIMITS, WITHIN);
     println!("{number} {}: {time:?}, {} KiB, {ended}", hostile.function, memory >> 10);
-    println!("  {}", hostile.template);
+    let shown = hostile.template.floor_char_boundary(20_000);
+    println!("  {}", hostile.template.get(..shown).unwrap_or_default());
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -41,6 +41,30 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    pub(crate) fn take_steps(&mut self, count: u64) -> Result<(), Limit> {
+        self.steps = self.steps.checked_sub(count).ok_or(Limit::Steps)?;
+        Ok(())
+    }
+
+    pub(crate) fn take_allocation(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.allocation = self.allocation.checked_sub(bytes).ok_or(Limit::Allocation)?;
+        Ok(())
+    }
+}
+
+/// Bytes of a string beside its content: the counters of its owners and the header of its bytes.
+pub(crate) const STRING: usize = 64;
+
+/// Bytes of a list beside its elements: two counted parts, and its place in the queue when nested lists are dropped.
+pub(crate) const LIST: usize = 192;
+
+/// Bytes of a map beside its entries: the counted part, the first node of the tree, and its places in the lists of maps.
+const MAP: usize = 512;
+
+/// Bytes of an entry of a map, in nodes that are half full.
+const ENTRY: usize = 112;
+
 /// The limit that a rendering went over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Limit {
@@ -101,8 +125,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`Limit::Steps`].
     pub fn steps(&mut self, count: u64) -> Result<(), Limit> {
-        self.left.steps = self.left.steps.checked_sub(count).ok_or(Limit::Steps)?;
-        Ok(())
+        self.left.take_steps(count)
     }
 
     /// Pays for memory; to be called before it is taken.
@@ -110,8 +133,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// [`Limit::Allocation`].
     pub fn allocate(&mut self, bytes: usize) -> Result<(), Limit> {
-        self.left.allocation = self.left.allocation.checked_sub(bytes).ok_or(Limit::Allocation)?;
-        Ok(())
+        self.left.take_allocation(bytes)
     }
 
     /// Pays for bytes that are added to something that grows: it takes up to twice its length, and its old place beside it
@@ -123,7 +145,29 @@ impl<'a> Context<'a> {
         self.allocate(bytes.saturating_mul(3))
     }
 
-    /// Pays for the memory of a list of so many elements (or a map of half as many), and for making it.
+    /// Checks that so much memory is left, and takes none: for what a function gives back before it ends.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`].
+    pub fn room(&self, bytes: usize) -> Result<(), Limit> {
+        if self.left.allocation < bytes {
+            return Err(Limit::Allocation);
+        }
+        Ok(())
+    }
+
+    /// Pays for one more element of a vector that grows by doubling, when it has to grow.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`].
+    pub fn grow_for_one<T>(&mut self, items: &Vec<T>) -> Result<(), Limit> {
+        if items.len() < items.capacity() {
+            return Ok(());
+        }
+        self.allocate(items.len().max(4).saturating_mul(2 * size_of::<T>()))
+    }
+
+    /// Pays for the memory of a list's elements, and for copying them.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
@@ -131,6 +175,42 @@ impl<'a> Context<'a> {
         self.allocate(count.saturating_mul(size_of::<crate::Value>()))?;
         // Far cheaper than a round through the tree.
         self.steps((count as u64).div_ceil(8))
+    }
+
+    /// Pays for a list within another value, and for copying its elements.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`], [`Limit::Steps`].
+    pub fn allocate_list(&mut self, count: usize) -> Result<(), Limit> {
+        self.allocate(LIST)?;
+        self.allocate_items(count)
+    }
+
+    /// Pays for a list of so many strings, which have so many bytes together.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`], [`Limit::Steps`].
+    pub fn allocate_strings(&mut self, count: usize, bytes: usize) -> Result<(), Limit> {
+        self.allocate(count.saturating_mul(STRING).saturating_add(bytes))?;
+        self.allocate_items(count)
+    }
+
+    /// Pays for a map with so many entries, whose keys and elements exist already.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`], [`Limit::Steps`].
+    pub fn allocate_map(&mut self, count: usize) -> Result<(), Limit> {
+        self.allocate(MAP)?;
+        self.allocate_entries(count)
+    }
+
+    /// Pays for so many more entries of a map.
+    ///
+    /// # Errors
+    /// [`Limit::Allocation`], [`Limit::Steps`].
+    pub fn allocate_entries(&mut self, count: usize) -> Result<(), Limit> {
+        self.allocate(count.saturating_mul(ENTRY))?;
+        self.steps((count as u64).div_ceil(4))
     }
 
     /// Pays for what is costly by design: so many milliseconds of a usual core.
@@ -157,6 +237,11 @@ impl<'a> Context<'a> {
     pub(crate) fn enter(&mut self) -> Result<(), Limit> {
         self.left.depth = self.left.depth.checked_sub(1).ok_or(Limit::Depth)?;
         Ok(())
+    }
+
+    /// What is left of the limits, for parsing.
+    pub(crate) fn left(&mut self) -> &mut Limits {
+        &mut self.left
     }
 
     /// How deep it may still go, to come back to after a failure.

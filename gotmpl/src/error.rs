@@ -48,10 +48,10 @@ impl Error {
         }
     }
 
-    /// The limit that the rendering went over, where that is what is wrong.
+    /// The limit that the parsing or the rendering went over, where that is what is wrong.
     pub fn limit(&self) -> Option<Limit> {
         match &self.mistake {
-            Mistake::Exec(ExecMistake::Limit(limit)) => Some(*limit),
+            Mistake::Parse(ParseMistake::Limit(limit)) | Mistake::Exec(ExecMistake::Limit(limit)) => Some(*limit),
             Mistake::Exec(ExecMistake::Call {
                 error: FuncError::Limit(limit),
                 ..
@@ -169,6 +169,9 @@ pub enum ParseMistake {
     /// Blocks or parentheses nest deeper than any template needs.
     #[error("the template nests too deep")]
     TooDeep,
+    /// Reading it would go over a limit.
+    #[error(transparent)]
+    Limit(#[from] Limit),
 }
 
 /// Why an execution failed.

@@ -11,6 +11,9 @@ use crate::parse::Set;
 use crate::tree::{Body, Variable};
 use crate::value::{Map, Value};
 
+/// So many bytes are read in about the time that a step takes.
+const BYTES_A_STEP: u64 = 64;
+
 /// A mistake with the byte of the text where it happened.
 pub(crate) struct Failure {
     pub(crate) at: usize,
@@ -116,6 +119,7 @@ impl Exec<'_, '_, '_> {
 
     fn write(&mut self, bytes: &[u8], at: usize) -> Outcome<()> {
         limited(at, self.context.output(bytes.len()))?;
+        limited(at, self.context.grow(bytes.len()))?;
         self.out.extend_from_slice(bytes);
         Ok(())
     }

@@ -90,6 +90,8 @@ const KEY_BYTES_A_STEP: u64 = 256;
 
 /// Pays for a copy of a map's entries, and for finding their places in another map.
 fn pay_for_entries(context: &mut Context<'_>, map: &Map) -> Result<(), FuncError> {
+    context.allocate_map(map.len())?;
+    // Beside the map there is for a while a list of its entries.
     context.allocate_items(map.len().saturating_mul(2))?;
     let bytes: u64 = map.entries().keys().map(|key| key.len() as u64).sum();
     Ok(context.steps(bytes / KEY_BYTES_A_STEP)?)
@@ -103,7 +105,10 @@ fn strval(context: &mut Context<'_>, value: &Value) -> Result<Vec<u8>, FuncError
             context.steps(text.len() as u64 / 1024)?;
             Ok(text.to_vec())
         }
-        other => Ok(print::sprint(context, std::slice::from_ref(other))?),
+        other => {
+            context.step()?;
+            Ok(print::sprint(context, std::slice::from_ref(other))?)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod number;
 
+use crate::context::Limit;
 use crate::error::ParseMistake;
 use crate::unicode;
 
@@ -81,9 +82,12 @@ const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 /// The tokens of a text, and the mistake that ended them, if one did: then the last is [`TokenKind::Mistake`], else
 /// [`TokenKind::End`].
 ///
+/// At most `most` are read, and one more for the end.
+///
 /// `break_is_function` and `continue_is_function`: functions of these names exist, so the words are not reserved.
 pub(crate) fn tokens(
     text: &str,
+    most: usize,
     break_is_function: bool,
     continue_is_function: bool,
 ) -> (Vec<Token>, Option<ParseMistake>) {
@@ -92,6 +96,7 @@ pub(crate) fn tokens(
         at: 0,
         start: 0,
         parens: 0,
+        most,
         break_is_function,
         continue_is_function,
         tokens: Vec::new(),
@@ -111,6 +116,8 @@ struct Lexer<'t> {
     /// Where the token at hand begins.
     start: usize,
     parens: usize,
+    /// How many tokens may be read.
+    most: usize,
     break_is_function: bool,
     continue_is_function: bool,
     tokens: Vec<Token>,
@@ -128,6 +135,13 @@ impl<'t> Lexer<'t> {
             end: self.at,
         });
         self.start = self.at;
+    }
+
+    fn check_count(&self) -> Result<(), ParseMistake> {
+        if self.tokens.len() >= self.most {
+            return Err(Limit::Allocation.into());
+        }
+        Ok(())
     }
 
     fn skip(&mut self, bytes: usize) {
@@ -157,6 +171,7 @@ impl<'t> Lexer<'t> {
 
     fn template(&mut self) -> Result<(), ParseMistake> {
         while let Some(len) = self.rest().find(LEFT) {
+            self.check_count()?;
             self.text_before_action(len);
             let trim = has_left_trim_marker(self.rest().get(LEFT.len()..).unwrap_or_default());
             let marker = if trim { 2 } else { 0 };
@@ -228,6 +243,7 @@ impl<'t> Lexer<'t> {
 
     /// One token within an action; false when it was the right delimiter.
     fn inside_action(&mut self) -> Result<bool, ParseMistake> {
+        self.check_count()?;
         if let Some(trim) = self.at_right_delimiter() {
             if self.parens > 0 {
                 return Err(ParseMistake::UnclosedParen);

@@ -5,28 +5,45 @@ mod literal;
 mod pipeline;
 mod scope;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::context::{Limit, Limits};
 use crate::error::{Error, Mistake, ParseMistake};
 use crate::functions::Functions;
 use crate::lex::{Keyword, Token, TokenKind, tokens};
 use crate::parse::scope::Scope;
-use crate::tree::{self, Body, Callee, Variable};
+use crate::tree::{self, Body, Variable};
 
 /// How deep blocks and parentheses may nest.
 const DEEPEST: usize = 150;
 
-/// The templates that one text defines, by name; the variables by number; all functions called.
+/// Bytes that a token and what becomes of it take, at most (lists that grow are there twice while they move).
+const TOKEN: usize = 384;
+
+/// Tokens that are read and parsed in about the time that a step takes.
+const TOKENS_A_STEP: u64 = 2;
+
+/// Bytes of text that are read in about the time that a step takes.
+const BYTES_A_STEP: u64 = 32;
+
+/// The copies of each byte of a text: in the template, in its pieces, and in names.
+const COPIES: usize = 4;
+
+/// The templates that one text defines, by name; the variables by number; the functions called whose results differ.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Set {
     pub(crate) templates: HashMap<Vec<u8>, Body>,
     pub(crate) variables: Vec<String>,
-    pub(crate) functions: Vec<Callee>,
+    /// The bytes of memory that it takes.
+    pub(crate) price: usize,
+    pub(crate) nondeterministic: BTreeSet<&'static str>,
 }
 
 /// Parses a text into the templates that it defines; that of the text itself gets `name`.
-pub(crate) fn parse(name: &str, text: &str, functions: &Functions) -> Result<Set, Error> {
-    let (tokens, lex_mistake) = tokens(text, functions.has("break"), functions.has("continue"));
+pub(crate) fn parse(name: &str, text: &str, functions: &Functions, left: &mut Limits) -> Result<Set, Error> {
+    let (tokens, lex_mistake) =
+        paid_tokens(text, functions, left).map_err(|limit| error(name, text, 0, Mistake::Parse(limit.into())))?;
+    let price = price(text, tokens.len());
     let mut parser = Parser {
         text,
         tokens,
@@ -37,7 +54,11 @@ pub(crate) fn parse(name: &str, text: &str, functions: &Functions) -> Result<Set
         scope: Scope::default(),
         loops: 0,
         depth: 0,
-        set: Set::default(),
+        written: HashSet::new(),
+        set: Set {
+            price,
+            ..Set::default()
+        },
     };
     parser.variable("$");
     parser.template(name).map_err(|mistake| {
@@ -49,6 +70,30 @@ pub(crate) fn parse(name: &str, text: &str, functions: &Functions) -> Result<Set
         error(name, text, at, Mistake::Parse(mistake))
     })?;
     Ok(parser.set)
+}
+
+/// The memory that a text of so many tokens takes, while it is parsed and as a tree.
+fn price(text: &str, tokens: usize) -> usize {
+    let copies = text.len().saturating_mul(COPIES);
+    copies.saturating_add(tokens.saturating_mul(TOKEN))
+}
+
+/// The tokens of a text. The steps of parsing are taken from what is left; the memory must be left.
+fn paid_tokens(
+    text: &str,
+    functions: &Functions,
+    left: &mut Limits,
+) -> Result<(Vec<Token>, Option<ParseMistake>), Limit> {
+    left.take_steps(text.len() as u64 / BYTES_A_STEP)?;
+    let for_tokens = left.allocation.checked_sub(price(text, 0)).ok_or(Limit::Allocation)?;
+    let by_steps = usize::try_from(left.steps.saturating_mul(TOKENS_A_STEP)).unwrap_or(usize::MAX);
+    let most = by_steps.min(for_tokens / TOKEN);
+    let (tokens, mistake) = tokens(text, most, functions.has("break"), functions.has("continue"));
+    if mistake == Some(Limit::Allocation.into()) && most == by_steps {
+        return Err(Limit::Steps);
+    }
+    left.take_steps(tokens.len() as u64 / TOKENS_A_STEP)?;
+    Ok((tokens, mistake))
 }
 
 /// An error with the place that a byte of the text has.
@@ -77,6 +122,8 @@ struct Parser<'t> {
     /// How many ranges are around.
     loops: usize,
     depth: usize,
+    /// The names of the templates of which something but spaces comes.
+    written: HashSet<Vec<u8>>,
     set: Set,
 }
 
@@ -106,16 +153,16 @@ impl Parser<'_> {
 
     /// Keeps a template. Of two with one name, one must be empty, and the other is kept.
     fn add(&mut self, name: Vec<u8>, body: Body) -> Result<(), ParseMistake> {
-        match self.set.templates.get(&name) {
-            Some(old) if !tree::is_empty(old) => {
-                if !tree::is_empty(&body) {
-                    return Err(ParseMistake::DefinedTwice);
-                }
-            }
-            _ => {
+        if tree::is_empty(&body) {
+            if !self.written.contains(&name) {
                 self.set.templates.insert(name, body);
             }
+            return Ok(());
         }
+        if !self.written.insert(name.clone()) {
+            return Err(ParseMistake::DefinedTwice);
+        }
+        self.set.templates.insert(name, body);
         Ok(())
     }
 

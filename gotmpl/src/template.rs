@@ -1,12 +1,11 @@
 //! A template as its user sees it.
 
-use crate::context::Context;
+use crate::context::{Context, Limits};
 use crate::error::{Error, Mistake};
 use crate::exec;
 use crate::fields;
 use crate::functions::Functions;
 use crate::parse::{self, Set};
-use crate::tree::Callee;
 use crate::value::{Map, Value};
 
 /// A parsed template, which can be rendered any number of times.
@@ -19,15 +18,33 @@ pub struct Template {
 }
 
 impl Template {
-    /// Parses a text.
+    /// Parses a text, within the default limits.
     ///
     /// # Errors
-    /// The text is no template, or calls a function that is not among `functions`.
+    /// The text is not a template, calls a function that is not among `functions`, or goes over a limit.
     pub fn parse(name: &str, text: &str, functions: &Functions) -> Result<Template, Error> {
+        Template::parse_with(name, text, functions, &mut Limits::default())
+    }
+
+    /// As [`Template::parse`], within what is left of a context's limits: for a text of a stranger that is rendered next.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_within(
+        name: &str,
+        text: &str,
+        functions: &Functions,
+        context: &mut Context<'_>,
+    ) -> Result<Template, Error> {
+        Template::parse_with(name, text, functions, context.left())
+    }
+
+    fn parse_with(name: &str, text: &str, functions: &Functions, left: &mut Limits) -> Result<Template, Error> {
+        let set = parse::parse(name, text, functions, left)?;
         Ok(Template {
             name: name.to_owned(),
             text: text.to_owned(),
-            set: parse::parse(name, text, functions)?,
+            set,
         })
     }
 
@@ -37,10 +54,15 @@ impl Template {
     /// # Errors
     /// The template makes no sense with these values, or goes over a limit of the context. No error holds a value.
     pub fn render(&self, data: Value, context: &mut Context<'_>) -> Result<Vec<u8>, Error> {
+        let error = |at, mistake| parse::error(&self.name, &self.text, at, Mistake::Exec(mistake));
         let depth = *context.depth();
+        // The tree is there meanwhile; several templates are not there at the same time.
+        let paid = context.allocate(self.set.price);
+        paid.map_err(|limit| error(0, limit.into()))?;
         let result = exec::execute(&self.set, self.name.as_bytes(), data, context);
+        context.left().allocation += self.set.price;
         *context.depth() = depth;
-        result.map_err(|failure| parse::error(&self.name, &self.text, failure.at, Mistake::Exec(failure.mistake)))
+        result.map_err(|failure| error(failure.at, failure.mistake))
     }
 
     /// As [`Template::render`], with a `map[string]string` as data.
@@ -58,16 +80,7 @@ impl Template {
 
     /// The functions it calls, anywhere in it, whose results may differ from one rendering to the next; by name.
     pub fn nondeterministic_functions(&self) -> Vec<&'static str> {
-        let functions = self.set.functions.iter();
-        let mut names: Vec<_> = functions
-            .filter_map(|callee| match callee {
-                Callee::Func(func) if func.nondeterministic => Some(func.name),
-                _ => None,
-            })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        self.set.nondeterministic.iter().copied().collect()
     }
 
     /// The fields of its data (`.a`, `$.a`, `index . "a"`) that it takes for there: those that stand in no condition and are

@@ -103,7 +103,7 @@ fn a_template_that_takes_memory_stops_within_its_time() {
         ),
         // Comparing takes no memory, but time.
         (
-            "{{$s := printf \"%999999d\" 1}}{{$t := printf \"%999999d\" 1}}{{range 100000}}{{$x := eq $s $t}}{{end}}"
+            "{{$s := printf \"%499999d\" 1}}{{$t := printf \"%499999d\" 1}}{{range 100000}}{{$x := eq $s $t}}{{end}}"
                 .to_owned(),
             Limit::Steps,
         ),
@@ -141,15 +141,74 @@ fn a_template_that_nests_without_end_stops_before_the_stack_does() {
 #[test]
 fn parsing_is_linear() {
     let functions = Functions::of_the_language();
-    let many: String = (0..20_000)
+    let many: String = (0..5_000)
         .map(|n| format!("{{{{$v{n} := 1}}}}{{{{$v{n}}}}}{{{{$}}}}"))
         .collect();
     let spaces = format!("{{{{{}1}}}}", " ".repeat(500_000));
-    let opened = "{{define \"t\"}} {{end}}".repeat(20_000);
-    for text in [many, spaces, opened] {
+    let opened = "{{define \"t\"}} {{end}}".repeat(8_000);
+    let spaced = " ".repeat(600_000);
+    let redefined = format!(
+        "{{{{define \"t\"}}}}{spaced}x{{{{end}}}}{}",
+        "{{define \"t\"}}{{end}}".repeat(8_000)
+    );
+    for text in [many, spaces, opened, redefined] {
         let start = processor_time();
         assert!(Template::parse("k", &text, &functions).is_ok());
         let took = processor_time() - start;
         assert!(took < Duration::from_secs(1), "{took:?}");
     }
+}
+
+/// What is in the text alone: none of it is a function's.
+#[test]
+fn long_names_and_many_words_are_paid_for() {
+    let name = "a".repeat(400_000);
+    let endless = |inner: &str| format!("{{{{range 1000000}}}}{inner}{{{{end}}}}");
+    let itself = "{{$d := dict}}{{$_ := set $d \"self\" $d}}";
+    for text in [
+        format!(
+            "{{{{define \"{name}\"}}}}{{{{end}}}}{}",
+            endless(&format!("{{{{template \"{name}\"}}}}"))
+        ),
+        format!(
+            "{{{{$d := dict}}}}{{{{$_ := set $d \"{name}\" 1}}}}{}",
+            endless(&format!("{{{{$x := $d.{name}}}}}"))
+        ),
+        format!(
+            "{itself}{}",
+            endless(&format!("{{{{$x := $d{}}}}}", ".self".repeat(50_000)))
+        ),
+        endless(&format!("{{{{$x := eq 1{}}}}}", " 2".repeat(30_000))),
+    ] {
+        stops(&text, &[Limit::Steps]);
+    }
+}
+
+#[test]
+fn the_text_is_paid_for_before_it_is_parsed() {
+    for text in [
+        "{{1}}".repeat(200_000),
+        format!("{{{{print{}}}}}", " 1".repeat(500_000)),
+        format!("{{{{$x := {}}}}}", ".a".repeat(500_000)),
+        format!("{{{{if 0}}}}{}{{{{end}}}}", "{{else if 0}}".repeat(100_000)),
+        (0..50_000)
+            .map(|n| format!("{{{{define \"t{n}\"}}}}a{{{{end}}}}"))
+            .collect(),
+    ] {
+        stops(&text, &[Limit::Allocation]);
+    }
+    let functions = Functions::of_the_language();
+    let now = jiff::Zoned::default();
+    let mut random = NoRandom;
+    let limits = Limits {
+        steps: 100,
+        ..Limits::default()
+    };
+    let mut context = Context::new(&now, &mut random, limits);
+    let text = "{{1}}".repeat(50);
+    let parsed = |context: &mut Context<'_>| Template::parse_within("k", &text, &functions, context).map(drop);
+    assert_eq!(parsed(&mut context), Ok(()));
+    // The second in the same context meets what the first has left.
+    let second = parsed(&mut context).unwrap_err();
+    assert_eq!(second.limit(), Some(Limit::Steps));
 }

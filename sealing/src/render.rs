@@ -114,7 +114,8 @@ pub fn render(
             None => drop(rendered.items.insert(item.clone(), None)),
             Some(_) if values.contains_key(item) => {}
             Some(text) => {
-                let outcome = parse(item, text).and_then(|parsed| {
+                let parsed = Template::parse_within(item, text, &FUNCTIONS, &mut context);
+                let outcome = parsed.map_err(RenderError::from).and_then(|parsed| {
                     if let Some(function) = parsed.nondeterministic_functions().first() {
                         if rendering.refuse_nondeterministic {
                             return Err(RenderError::Nondeterministic(function));

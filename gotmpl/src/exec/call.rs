@@ -2,17 +2,22 @@
 
 use smallvec::SmallVec;
 
+use crate::context::{LIST, STRING};
 use crate::error::{ExecMistake, TypeMistake};
 use crate::exec::argument::fitting;
 use crate::exec::evaluate::Given;
-use crate::exec::{Exec, Outcome, fail, limited};
+use crate::exec::{BYTES_A_STEP, Exec, Outcome, fail, limited};
 use crate::func::{Func, FuncError};
 use crate::tree::{Callee, Operand};
 use crate::types::Type;
 use crate::value::Value;
 
-/// So many bytes are read in about the time that a step takes.
-const BYTES_A_STEP: u64 = 64;
+/// So many words become arguments in about the time that a step takes.
+const WORDS_A_STEP: u64 = 8;
+
+/// What a function may take of memory while it works, for each byte of its texts: what grows by doubling is there twice
+/// while it moves, and an escaped byte takes up to six.
+const ROOM_OF_A_BYTE: usize = 16;
 
 impl Exec<'_, '_, '_> {
     pub(super) fn function(&mut self, callee: Callee, at: usize, dot: &Value, given: Given<'_>) -> Outcome<Value> {
@@ -73,6 +78,9 @@ impl Exec<'_, '_, '_> {
             let last = if func.variadic { params.last() } else { None };
             params.get(place).or(last).copied().unwrap_or(Type::Any)
         };
+        let room = count.saturating_mul(3 * size_of::<Value>());
+        limited(at, self.context.room(room))?;
+        limited(at, self.context.steps(count as u64 / WORDS_A_STEP))?;
         let mut args = SmallVec::<[Value; 4]>::new();
         args.extend(receiver.cloned());
         for (place, word) in given.words.iter().enumerate() {
@@ -98,10 +106,15 @@ impl Exec<'_, '_, '_> {
         }
         // A function reads its arguments and writes its result.
         limited(at, self.context.steps(2 + bytes as u64 / BYTES_A_STEP))?;
+        limited(at, self.context.room(bytes.saturating_mul(ROOM_OF_A_BYTE)))?;
         let result = func.call(self.context, args).and_then(|value| {
-            if let Value::String(text) = &value {
-                self.context.allocate(text.len())?;
-                self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
+            match &value {
+                Value::String(text) => {
+                    self.context.allocate(text.len().saturating_add(STRING))?;
+                    self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
+                }
+                Value::List(_) => self.context.allocate(LIST)?,
+                _ => {}
             }
             Ok(value)
         });

@@ -1,7 +1,7 @@
 //! Nodes: text, actions, branches, loops, invocations.
 
 use crate::error::ExecMistake;
-use crate::exec::{Exec, Flow, Outcome, fail, limited};
+use crate::exec::{BYTES_A_STEP, Exec, Flow, Outcome, fail, limited};
 use crate::print;
 use crate::tree::{Branches, Invocation, Loop, Node, Pipe};
 use crate::value::Value;
@@ -164,6 +164,9 @@ impl Exec<'_, '_, '_> {
     fn template(&mut self, invocation: &Invocation, dot: &Value) -> Outcome<()> {
         let at = invocation.at;
         let set = self.set;
+        // The name is hashed and compared.
+        let name_steps = invocation.name.len() as u64 / BYTES_A_STEP;
+        limited(at, self.context.steps(1 + name_steps))?;
         let Some(body) = set.templates.get(&invocation.name) else {
             let name = String::from_utf8_lossy(&invocation.name).into_owned();
             return fail(at, ExecMistake::UndefinedTemplate(name));
@@ -172,7 +175,6 @@ impl Exec<'_, '_, '_> {
             Some(pipe) => self.pipe(pipe, dot)?,
             None => Value::NoValue,
         };
-        limited(at, self.context.step())?;
         // A template sees its own variables only.
         let outer = std::mem::replace(&mut self.variables, vec![(0, dot.clone())]);
         self.deeper(at, |exec| exec.body(body, &dot))?;

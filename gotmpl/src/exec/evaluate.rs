@@ -1,10 +1,13 @@
 //! Pipelines, commands, fields.
 
 use crate::error::ExecMistake;
-use crate::exec::{Exec, Outcome, fail, limited};
+use crate::exec::{BYTES_A_STEP, Exec, Outcome, fail, limited};
 use crate::tree::{Command, Number, Operand, Pipe, Term};
 use crate::types::Type;
 use crate::value::{Str, Value};
+
+/// So many fields of a chain are looked up in about the time that a step takes.
+const FIELDS_A_STEP: u64 = 4;
 
 /// What a word is called with: the words after it, and the value that came through `|`.
 #[derive(Clone, Copy)]
@@ -42,7 +45,7 @@ impl Exec<'_, '_, '_> {
             if pipe.assigns {
                 self.assign(*variable, value.clone(), pipe.at)?;
             } else {
-                limited(pipe.at, self.context.allocate(size_of::<(usize, Value)>()))?;
+                limited(pipe.at, self.context.grow_for_one(&self.variables))?;
                 self.variables.push((*variable, value.clone()));
             }
         }
@@ -84,6 +87,7 @@ impl Exec<'_, '_, '_> {
                 fail(at, ExecMistake::NotAFunction)
             };
         };
+        limited(at, self.context.steps(before.len() as u64 / FIELDS_A_STEP))?;
         for name in before {
             value = self.field(&value, name, dot, at, Given::NOTHING)?;
         }
@@ -101,6 +105,7 @@ impl Exec<'_, '_, '_> {
 
     fn field(&mut self, value: &Value, name: &Str, dot: &Value, at: usize, given: Given<'_>) -> Outcome<Value> {
         let field = || name.to_lossy().into_owned();
+        limited(at, self.context.steps(name.len() as u64 / BYTES_A_STEP))?;
         match value {
             // What is missing has everything missing.
             Value::NoValue => return Ok(Value::NoValue),

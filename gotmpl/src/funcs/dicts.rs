@@ -2,7 +2,7 @@
 
 use super::equal::copy_of;
 use super::{A, MAP, Outcome, S, merge, pay_for_entries, strval};
-use crate::context::Context;
+use crate::context::{Context, STRING};
 use crate::func::{Args, Call, Func, FuncError};
 use crate::types::Type;
 use crate::value::{Map, Value};
@@ -25,7 +25,8 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("values", &[MAP], |context, args| {
         let map = args.map(0)?;
         context.allocate_items(map.len())?;
-        context.steps(map.len() as u64 / 8)?;
+        // The entries lie here and there, and each element is counted.
+        context.steps(map.len() as u64 / 2)?;
         let values = map.entries().values().cloned().collect();
         Ok(Value::list(values))
     }),
@@ -53,18 +54,22 @@ const DEEP_COPY: Call = |context, args| copy_of(context, args.any(0)?);
 
 /// Keys and values in turn; a last key without a value gets "".
 fn dict(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    context.allocate_items(args.len())?;
+    context.allocate_map(args.len() / 2 + 1)?;
     let map = Map::new(&Type::Any);
     for pair in args.rest(0).chunks(2) {
         let [key, value @ ..] = pair else { continue };
         let value = value.first().cloned().unwrap_or_else(|| "".into());
-        let _fresh = map.insert(strval(context, key)?, value);
+        // Printing the key, finding its place.
+        context.step()?;
+        let key = strval(context, key)?;
+        context.allocate(STRING)?;
+        let _fresh = map.insert(key, value);
     }
     Ok(Value::Map(map))
 }
 
 fn set(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    context.allocate_items(2)?;
+    context.allocate_entries(1)?;
     if !args.map(0)?.insert(args.str(1)?.clone(), args.any(2)?.clone()) {
         return Err(FuncError::Failed("assignment to entry in nil map"));
     }
@@ -74,7 +79,7 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 fn pluck(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let key = args.bytes(0)?;
     context.allocate_items(args.len())?;
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(args.len());
     for index in 1..args.len() {
         found.extend(args.map(index)?.get(key));
     }
@@ -85,7 +90,9 @@ fn keys(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let mut found = Vec::new();
     for index in 0..args.len() {
         let map = args.map(index)?;
-        context.allocate_items(map.len())?;
+        // Once as it grows, twice as it moves, and the list of it.
+        context.allocate_items(map.len().saturating_mul(3))?;
+        context.steps(map.len() as u64 / 2)?;
         found.extend(map.entries().keys().cloned());
     }
     Ok(Value::strings(found))
@@ -93,7 +100,7 @@ fn keys(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 
 fn pick(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let map = args.map(0)?;
-    context.allocate_items(args.len())?;
+    context.allocate_map(args.len())?;
     let picked = Map::new(&Type::Any);
     for index in 1..args.len() {
         let key = args.str(index)?;

@@ -65,7 +65,8 @@ fn deep_copy(context: &mut Context<'_>, value: &Value) -> Result<Value, FuncErro
     context.step()?;
     match value {
         Value::List(list) if !list.is_nil() => {
-            context.allocate_items(list.len())?;
+            // The elements, and their copies.
+            context.allocate_list(list.len().saturating_mul(2))?;
             let copies = each(context, list.to_vec())?;
             Ok(Value::List(List::new(list.element_type(), copies)))
         }

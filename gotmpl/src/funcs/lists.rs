@@ -4,7 +4,7 @@
 use super::cast::to_int64;
 use super::equal::deep_equal;
 use super::{A, I, Outcome};
-use crate::context::Context;
+use crate::context::{Context, LIST};
 use crate::func::{Args, Call, Func, FuncError};
 use crate::types::Type;
 use crate::value::{List, Value};
@@ -118,6 +118,22 @@ fn reverse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     Ok(Value::list(items))
 }
 
+/// The elements that `keeps` takes, given those kept so far.
+fn kept(
+    context: &mut Context<'_>,
+    list: &List,
+    keeps: impl Fn(&mut Context<'_>, &Value, &[Value]) -> Result<bool, FuncError>,
+) -> Outcome {
+    context.allocate_items(list.len())?;
+    let mut kept = Vec::with_capacity(list.len());
+    for item in &*list.items() {
+        if keeps(context, item, &kept)? {
+            kept.push(item.clone());
+        }
+    }
+    Ok(Value::list(kept))
+}
+
 fn is_in(context: &mut Context<'_>, value: &Value, items: &[Value]) -> Result<bool, FuncError> {
     for item in items {
         if deep_equal(context, value, item)? {
@@ -128,23 +144,15 @@ fn is_in(context: &mut Context<'_>, value: &Value, items: &[Value]) -> Result<bo
 }
 
 fn uniq(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut kept = Vec::new();
-    for item in copied(context, window(args)?)? {
-        if !is_in(context, &item, &kept)? {
-            kept.push(item);
-        }
-    }
-    Ok(Value::list(kept))
+    kept(context, window(args)?, |context, item, kept| {
+        Ok(!is_in(context, item, kept)?)
+    })
 }
 
 fn without(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let mut kept = Vec::new();
-    for item in copied(context, window(args)?)? {
-        if !is_in(context, &item, args.rest(1))? {
-            kept.push(item);
-        }
-    }
-    Ok(Value::list(kept))
+    kept(context, window(args)?, |context, item, _| {
+        Ok(!is_in(context, item, args.rest(1))?)
+    })
 }
 
 fn has(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
@@ -178,6 +186,8 @@ fn slice(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 fn concat(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
+    // A borrow of each, a view of each.
+    context.room(args.len().saturating_mul(128))?;
     let lists: Vec<_> = args.rest(0).iter().map(as_list).collect::<Result<_, _>>()?;
     if lists.iter().all(|list| list.is_empty()) {
         return Ok(Value::List(List::nil(&Type::Any)));
@@ -196,8 +206,9 @@ fn chunk(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         return Err(wrong);
     }
     let items = copied(context, list)?;
-    context.allocate_items((count as usize).saturating_mul(4))?;
-    let mut chunks = Vec::new();
+    context.allocate_strings(count as usize, (count as usize).saturating_mul(LIST))?;
+    context.allocate_items(items.len())?;
+    let mut chunks = Vec::with_capacity(count as usize);
     let mut rest = items.as_slice();
     for number in 1..=count as usize {
         let last = (length % size as f64).floor() as i64;

@@ -1,5 +1,7 @@
 //! Arithmetic with 64 bits, which overflows as Go's does, and with floats.
 
+use std::fmt::Write as _;
+
 use super::cast::{parse_int, to_float64, to_int64};
 use super::{A, I, Outcome, S, decimal, strval, text};
 use crate::context::Context;
@@ -204,7 +206,12 @@ fn seq(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
         _ => return text(""),
     };
     let numbers = numbers(context, start, end.wrapping_add(beyond), step)?;
-    context.allocate(numbers.len().saturating_mul(20))?;
-    let shown: Vec<_> = numbers.iter().map(i64::to_string).collect();
-    text(shown.join(" "))
+    let longest = numbers.len().saturating_mul(" -9223372036854775808".len());
+    context.allocate(longest)?;
+    let mut shown = String::with_capacity(longest);
+    for (place, number) in numbers.iter().enumerate() {
+        shown.push_str(if place > 0 { " " } else { "" });
+        let _infallible = write!(shown, "{number}");
+    }
+    text(shown)
 }

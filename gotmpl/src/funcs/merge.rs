@@ -57,7 +57,7 @@ fn put(context: &mut Context<'_>, into: &Map, key: &Str, value: Value) -> Result
     if !fits {
         return Err(FuncError::Failed("a value does not fit into the map"));
     }
-    context.allocate_items(2)?;
+    context.allocate_entries(1)?;
     if !into.insert(key.clone(), value) {
         return Err(FuncError::Failed("assignment to entry in nil map"));
     }

@@ -48,7 +48,8 @@ fn ext(path: &[u8]) -> &[u8] {
 /// The shortest path that means the same.
 fn clean(path: &[u8]) -> Vec<u8> {
     let rooted = path.starts_with(b"/");
-    let mut kept: Vec<&[u8]> = Vec::new();
+    let slashes = memchr::memchr_iter(b'/', path).count();
+    let mut kept: Vec<&[u8]> = Vec::with_capacity(slashes + 1);
     for element in path.split(|byte| *byte == b'/') {
         match element {
             b"" | b"." => {}

@@ -96,9 +96,13 @@ const SPLIT: Call = |context, args| {
         return Ok(Value::strings([""]));
     }
     let subject = Subject::new(context, whole)?;
-    let mut parts = Vec::new();
+    let found = all(context, &nfa, &subject, limit)?;
+    // The parts are places first, and then strings, for which their number has been paid.
+    context.allocate_strings(1, whole.len())?;
+    context.allocate((found.len() + 1).saturating_mul(size_of::<&[u8]>()))?;
+    let mut parts = Vec::with_capacity(found.len() + 1);
     let (mut from, mut to) = (0, 0);
-    for (start, end) in all(context, &nfa, &subject, limit)? {
+    for (start, end) in found {
         if limit > 0 && parts.len() as u64 == limit.unsigned_abs() - 1 {
             break;
         }
@@ -224,9 +228,8 @@ fn all(
         }
         last_end = Some(end);
         if counts {
-            // The bounds, and the string that is made of them.
-            context.allocate_items(2)?;
-            context.allocate(end - start + 64)?;
+            context.grow_for_one(&found)?;
+            context.allocate_strings(1, end - start)?;
             found.push((start, end));
         }
     }

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::runes::{self, runes};
 use super::{A, I, Outcome, S, by_runes, cut, strval, text};
-use crate::context::Context;
+use crate::context::{Context, STRING};
 use crate::func::{Args, Func, FuncError};
 use crate::print;
 use crate::types::Type;
@@ -283,8 +283,9 @@ fn split(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) 
     let first = usize::from(separator.is_empty());
     let places = || places(whole, separator).skip(first).take(limit - 1);
     let count = paid(context, whole, separator, places())?;
-    // A string of its own has a header, a counter and a place in the list.
-    context.allocate((count + 1).saturating_mul(64).saturating_add(whole.len()))?;
+    context.allocate_strings(count + 1, whole.len())?;
+    // The parts, before each is a string.
+    context.allocate((count + 1).saturating_mul(size_of::<Vec<u8>>()))?;
     context.steps(count as u64 * 3 / 2)?;
     let mut parts = Vec::with_capacity(count + 1);
     let mut from = 0;
@@ -300,7 +301,8 @@ fn split(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) 
 fn numbered(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i64) -> Outcome {
     let map = Map::new(&Type::String);
     let parts = split(context, whole, separator, limit)?;
-    context.allocate_items(parts.len().saturating_mul(2))?;
+    context.allocate_map(parts.len())?;
+    context.allocate(parts.len().saturating_mul(STRING))?;
     context.steps(parts.len() as u64 * 2)?;
     for (number, part) in parts.into_iter().enumerate() {
         let _fresh = map.insert(format!("_{number}"), Value::string(part));
@@ -311,19 +313,23 @@ fn numbered(context: &mut Context<'_>, whole: &[u8], separator: &[u8], limit: i6
 /// What `join` and its kin make of a value: a list's elements that are not nil, each in text; any other value alone. A
 /// `[]string` is given back itself, as in Go, so that sorting it sorts the original.
 pub(super) fn to_strings(context: &mut Context<'_>, value: &Value) -> Result<List, FuncError> {
-    let items = match value {
+    let list = match value {
         Value::List(list) if *list.element_type() == Type::String => return Ok(list.clone()),
-        Value::List(list) => list.to_vec(),
-        Value::Nil | Value::NoValue => Vec::new(),
-        other => vec![other.clone()],
+        Value::List(list) => list.clone(),
+        Value::Nil | Value::NoValue => List::nil(&Type::Any),
+        other => List::new(&Type::Any, vec![other.clone()]),
     };
-    context.allocate_items(items.len())?;
+    context.allocate_list(list.len())?;
+    let items = list.items();
     let mut shown = Vec::with_capacity(items.len());
     for item in items.iter().filter(|item| !matches!(item, Value::Nil | Value::NoValue)) {
         context.steps(2)?;
         shown.push(match item {
             Value::String(_) => item.clone(),
-            other => Value::string(strval(context, other)?),
+            other => {
+                context.allocate(STRING)?;
+                Value::string(strval(context, other)?)
+            }
         });
     }
     Ok(List::new(&Type::String, shown))

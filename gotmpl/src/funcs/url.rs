@@ -7,7 +7,7 @@ use std::net::Ipv6Addr;
 use memchr::{memchr, memrchr};
 
 use super::{MAP, Outcome, S, by_runes, text};
-use crate::context::Context;
+use crate::context::{Context, STRING};
 use crate::func::{Args, Func, FuncError};
 use crate::types::{Kind, Type};
 use crate::value::{Map, Value};
@@ -242,9 +242,13 @@ fn parse_user(user: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), FuncError> {
 }
 
 fn url_parse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    let url = Url::parse(by_runes(context, args, 0, 16)?)?;
+    let whole = by_runes(context, args, 0, 16)?;
+    // Each byte is in at most three of the parts.
+    context.allocate(whole.len().saturating_mul(3))?;
+    let url = Url::parse(whole)?;
     context.steps(8)?;
-    context.allocate_items(16)?;
+    context.allocate_map(8)?;
+    context.allocate(16 * STRING)?;
     let map = Map::new(&Type::Any);
     for (name, part) in [
         ("scheme", url.scheme.as_slice()),

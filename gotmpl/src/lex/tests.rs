@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn spaces_are_trimmed_around_marked_delimiters_only() {
     let texts = |text: &str| -> Vec<String> {
-        let (all, _) = tokens(text, false, false);
+        let (all, _) = tokens(text, usize::MAX, false, false);
         let texts = all.iter().filter(|token| token.kind == TokenKind::Text);
         texts.map(|token| text[token.start..token.end].to_owned()).collect()
     };
@@ -31,6 +31,6 @@ fn what_goes_wrong_ends_the_tokens() {
         ("{{$x: 1}}", ParseMistake::LoneColon),
         ("{{\u{1}}}", ParseMistake::UnknownCharacter),
     ] {
-        assert_eq!(tokens(text, false, false).1, Some(mistake), "{text}");
+        assert_eq!(tokens(text, usize::MAX, false, false).1, Some(mistake), "{text}");
     }
 }

@@ -197,9 +197,9 @@ impl Parser<'_> {
     fn body_of_template(&mut self, name: Vec<u8>, context: &'static str) -> Result<(), ParseMistake> {
         let scope = std::mem::take(&mut self.scope);
         let loops = std::mem::take(&mut self.loops);
-        let body = self.body_to_end(context)?;
+        let body = self.body_to_end(context);
         self.scope = scope;
         self.loops = loops;
-        self.add(name, body)
+        self.add(name, body?)
     }
 }

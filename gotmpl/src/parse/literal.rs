@@ -197,11 +197,9 @@ pub(super) fn quoted(text: &str) -> Result<Vec<u8>, ParseMistake> {
 /// `` `…` ``: as it stands, without carriage returns.
 pub(super) fn raw(text: &str) -> Vec<u8> {
     let inner = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
-    inner
-        .unwrap_or_default()
-        .bytes()
-        .filter(|byte| *byte != b'\r')
-        .collect()
+    let mut bytes = Vec::with_capacity(text.len());
+    bytes.extend(inner.unwrap_or_default().bytes().filter(|byte| *byte != b'\r'));
+    bytes
 }
 
 enum Piece {

@@ -3,7 +3,7 @@
 use crate::error::ParseMistake;
 use crate::lex::TokenKind;
 use crate::parse::{Parser, literal};
-use crate::tree::{Command, Operand, Pipe, Term, Variable};
+use crate::tree::{Callee, Command, Operand, Pipe, Term, Variable};
 use crate::value::Str;
 
 impl Parser<'_> {
@@ -159,7 +159,11 @@ impl Parser<'_> {
             TokenKind::Identifier => {
                 let callee = self.functions.find(text);
                 let callee = callee.ok_or_else(|| ParseMistake::UnknownFunction(text.to_owned()))?;
-                self.set.functions.push(callee);
+                if let Callee::Func(func) = callee
+                    && func.nondeterministic
+                {
+                    self.set.nondeterministic.insert(func.name);
+                }
                 Term::Function(callee)
             }
             TokenKind::Variable => {

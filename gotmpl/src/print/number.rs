@@ -113,6 +113,8 @@ impl Printer<'_, '_> {
             _ => return Ok(false),
         };
         let precision = self.flags.precision.or(default);
+        // The digits that it takes to name a float exactly are looked for.
+        self.context.step()?;
         self.context.allocate(precision.unwrap_or(0))?;
         let text = format_float(value, verb, precision);
         let (mut sign, mut digits) = match text.strip_prefix('-') {

@@ -1,5 +1,8 @@
 //! Random templates that want to cost much: every function, with arguments of its types that are long, many, deep, shared or odd.
 
+#[path = "language.rs"]
+mod language;
+
 use gotmpl::{Functions, Kind, Type};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -152,13 +155,18 @@ pub(crate) struct Hostile {
     pub(crate) function: &'static str,
 }
 
-/// The template of a number; the functions come in turn.
+/// Of so many more than there are functions, the template is about the language.
+const OF_THE_LANGUAGE: usize = 24;
+
+/// The template of a number; the functions come in turn, and then the language.
 pub(crate) fn hostile(functions: &Functions, names: &[&'static str], number: u64) -> Hostile {
-    let function = usize::try_from(number)
-        .ok()
-        .and_then(|number| names.get(number % names.len()))
-        .copied();
-    let function = function.unwrap_or("print");
+    let place = usize::try_from(number % (names.len() + OF_THE_LANGUAGE) as u64).unwrap_or(0);
+    let Some(function) = names.get(place).copied() else {
+        return Hostile {
+            template: language::template(&mut ChaCha20Rng::seed_from_u64(number)),
+            function: "(the language)",
+        };
+    };
     let mut writer = Writer {
         functions,
         names,
@@ -240,7 +248,7 @@ impl Writer<'_> {
 
     fn definitions(&mut self) {
         for _ in 0..self.below(4) {
-            let text = self.made_text(20);
+            let text = self.made_text(22);
             self.define(Held::Text, &text);
         }
         for _ in 0..self.below(3) {

@@ -40,10 +40,9 @@ pub(crate) fn cost(functions: &Functions, text: &str, limits: Limits) -> Cost {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let start = processor_time();
-    let result = Template::parse("hostile", text, functions).and_then(|template| {
-        let mut context = Context::new(&now, &mut random, limits);
-        template.render_strings([("a", &b"value"[..])], &mut context)
-    });
+    let mut context = Context::new(&now, &mut random, limits);
+    let parsed = Template::parse_within("hostile", text, functions, &mut context);
+    let result = parsed.and_then(|template| template.render_strings([("a", &b"value"[..])], &mut context));
     let time = processor_time() - start;
     let memory = MEMORY.peak_usage().saturating_sub(before);
     let ended = result.map_or_else(|error| error.to_string(), |_| "ended".to_owned());

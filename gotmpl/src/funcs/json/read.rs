@@ -3,7 +3,7 @@
 //!
 //! (serde_json refuses all of these.)
 
-use crate::context::{Context, Limit};
+use crate::context::{Context, Limit, STRING};
 use crate::func::FuncError;
 use crate::funcs::runes::{first_rune, push};
 use crate::types::Type;
@@ -121,6 +121,7 @@ impl Reader<'_, '_> {
     }
 
     fn object(&mut self) -> Result<Value, Stop> {
+        self.context.allocate_map(0)?;
         let map = Map::new(&Type::Any);
         self.take(b"{");
         self.skip_space();
@@ -135,7 +136,7 @@ impl Reader<'_, '_> {
                 return Err(Stop::Syntax);
             }
             let value = self.value()?;
-            self.context.allocate_items(2)?;
+            self.context.allocate_entries(1)?;
             let _fresh = map.insert(key, value);
             self.skip_space();
             if self.take(b"}") {
@@ -148,6 +149,7 @@ impl Reader<'_, '_> {
     }
 
     fn array(&mut self) -> Result<Value, Stop> {
+        self.context.allocate_list(0)?;
         let mut items = Vec::new();
         self.take(b"[");
         self.skip_space();
@@ -155,8 +157,9 @@ impl Reader<'_, '_> {
             return Ok(Value::list(items));
         }
         loop {
-            self.context.allocate_items(1)?;
-            items.push(self.value()?);
+            let item = self.value()?;
+            self.context.grow_for_one(&items)?;
+            items.push(item);
             self.skip_space();
             if self.take(b"]") {
                 return Ok(Value::list(items));
@@ -205,10 +208,15 @@ impl Reader<'_, '_> {
         let mut out = Vec::new();
         loop {
             let rune = first_rune(self.rest).ok_or(Stop::Syntax)?;
+            // A rune has up to four bytes.
+            if out.capacity() - out.len() < 4 {
+                self.context.allocate(out.capacity().max(4) * 2)?;
+                out.reserve(4);
+            }
             self.rest = self.rest.get(rune.width..).unwrap_or_default();
             match rune.char {
                 '"' => {
-                    self.context.allocate(out.len())?;
+                    self.context.allocate(STRING)?;
                     return Ok(out);
                 }
                 '\\' => {

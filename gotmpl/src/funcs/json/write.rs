@@ -144,7 +144,8 @@ impl Writer<'_, '_> {
 
     fn string(&mut self, text: &[u8]) -> Result<(), FuncError> {
         let html = self.style != Style::Raw;
-        // An escape takes up to six bytes.
+        // An escape takes up to six bytes, and what grows is there twice while it moves.
+        self.context.room(text.len().saturating_mul(18))?;
         self.context.grow(text.len())?;
         self.context.steps(text.len() as u64 / BYTES_A_STEP)?;
         let before = self.out.len();

@@ -9,7 +9,7 @@ use regex_automata::util::primitives::StateID;
 use crate::context::{Context, Limit};
 
 /// Visits of a state (or copies of eight places) that take about as long as a step.
-const VISITS_A_STEP: u64 = 16;
+const VISITS_A_STEP: u64 = 10;
 
 /// Bytes that are passed over in about the time of a visit.
 const BYTES_A_VISIT: u64 = 8;
