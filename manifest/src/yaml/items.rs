@@ -57,16 +57,24 @@ fn foreign_item(text: &str, spot: Spot) -> Option<(usize, Range<usize>, String)>
     Some((index, range, kind))
 }
 
-/// `{}` in place of an item, and blanks in place of the rest of it: everything else stands where it stood.
+/// An empty map in place of an item, and blanks in place of the rest of it: everything else stands where it stood.
 fn masked(text: &str, item: Range<usize>) -> Option<String> {
     let (before, rest) = text.split_at_checked(item.start)?;
     let (item, after) = rest.split_at_checked(item.end.checked_sub(item.start)?)?;
-    let blanks = item.strip_prefix(|_: char| true)?.strip_prefix(|_: char| true)?;
-    let blanks: String = blanks
-        .chars()
-        .map(|sign| if matches!(sign, '\n' | '\r') { sign } else { ' ' })
-        .collect();
-    Some([before, "{}", &blanks, after].concat())
+    // In flow style a line may end behind the first brace; in block style the first key has no line break in it.
+    let close = if item.starts_with('{') {
+        item.rfind('}')?
+    } else {
+        item.char_indices().nth(1)?.0
+    };
+    let blank = |(at, sign): (usize, char)| match sign {
+        _ if at == 0 => '{',
+        _ if at == close => '}',
+        '\n' | '\r' => sign,
+        _ => ' ',
+    };
+    let blanked: String = item.char_indices().map(blank).collect();
+    Some([before, &blanked, after].concat())
 }
 
 struct Survey<'t>(Parser<'t, StrInput<'t>>);

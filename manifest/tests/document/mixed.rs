@@ -153,7 +153,7 @@ fn broken_items_of_other_kinds_pass_in_lists() {
         ("kind: Rule\nlimit: .inf\n", r#"{"kind": "Rule", "kind": "Role"}"#),
         (
             "kind: Role\nx: !custom {a: b}\n",
-            "{\"kind\": \"R\",\n \"é\": 1, \"é\": \"}\"}",
+            "{\n \"kind\": \"R\",\r\n \"é\": 1, \"é\": \"}\"\n}",
         ),
     ];
     for (yaml, json) in cases {
