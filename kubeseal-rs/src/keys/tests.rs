@@ -264,3 +264,18 @@ fn what_age_encrypts_only_its_identity_opens() {
         Err(KeysError::NotARecipient(_))
     ));
 }
+
+#[test]
+fn recipients_that_only_age_knows_are_pointed_to_it() {
+    for (recipient, next) in [
+        ("age1pq1qqqq", "kubeseal keys backup --unencrypted | age -r RECIPIENT"),
+        (
+            "age1yubikey1qqqq",
+            "kubeseal keys backup --unencrypted | age -r RECIPIENT",
+        ),
+        ("age1qqqq", "age-keygen -o identity.txt"),
+    ] {
+        let error = age_file::encrypted(b"x", &[recipient.to_owned()]).unwrap_err();
+        assert!(error.hint().unwrap().contains(next), "{recipient}: {:?}", error.hint());
+    }
+}

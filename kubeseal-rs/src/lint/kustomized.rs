@@ -75,7 +75,8 @@ impl Walk<'_, '_> {
                 let message = self.told("name", &object.sealed_name, after.0);
                 self.push(kustomization.source.finding(Rule::KustomizeName, renamed_at, message));
             }
-            let bound = object.scope != Scope::ClusterWide;
+            // Where nothing but a kustomization names one, nothing contradicts it.
+            let bound = object.scope != Scope::ClusterWide && !object.sealed_namespace.is_empty();
             if bound && after.1 != object.sealed_namespace && after.1 != before.1 {
                 let message = self.told("namespace", &object.sealed_namespace, after.1);
                 let place = kept(&kustomization.namespace);

@@ -69,6 +69,16 @@ fn what_kustomize_would_rename_is_found_at_the_kustomization() {
 }
 
 #[test]
+fn a_namespace_that_a_kustomization_alone_gives_is_no_contradiction() {
+    let sources = [
+        source("base/db.yaml", &object("", "")),
+        source("base/kustomization.yaml", "resources: [db.yaml]\n"),
+        source("prod/kustomization.yaml", "namespace: prod\nresources: [../base]\n"),
+    ];
+    assert_eq!(found(&sources), [""; 0]);
+}
+
+#[test]
 fn a_rename_of_what_opens_anyway_leaves_references_behind() {
     let wide = "  annotations: {sealedsecrets.bitnami.com/namespace-wide: 'true'}\n";
     let template = format!("{TEMPLATE}    {wide}");
