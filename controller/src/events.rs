@@ -24,6 +24,8 @@ use crate::request::{self, in_time};
 const COMPONENT: &str = "sealed-secrets";
 /// Longest message that the API server takes, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
+/// Longest message in the log, in bytes.
+const LONGEST_LOGGED: usize = 4 * 1024;
 /// Longest name of an object, in bytes (DNS subdomain).
 const LONGEST_NAME: usize = 253;
 /// Events are posted so many at a time. Those of one object are posted in turn, always in the same lane.
@@ -128,7 +130,9 @@ impl Events {
     }
 
     /// Logs an event and has it posted; drops it when too many wait.
-    pub(crate) fn post(&self, subject: Subject, notice: Notice) {
+    pub(crate) fn post(&self, subject: Subject, mut notice: Notice) {
+        // The message names what tenants choose; a line must not be as long as their object.
+        truncate(&mut notice.message, LONGEST_LOGGED);
         let object = format!(
             "{}/{}",
             subject.0.namespace.as_deref().unwrap_or_default(),

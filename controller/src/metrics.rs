@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crds::{SealedSecret, condition_status};
+use crds::{SealedSecret, condition_status, names};
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::proto::Metric;
@@ -12,6 +12,8 @@ use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+use sealing::key::Fingerprint;
 
 use crate::contact::Contacts;
 use crate::keys::Keys;
@@ -285,10 +287,14 @@ impl Metrics {
     }
 }
 
+/// Keys of one object that are shown: a status may be written by others too, and each key is a series.
+const MOST_KEYS: usize = 64;
+
 /// Fingerprints, as the status has them.
 fn opened_by(sealed: &SealedSecret) -> impl Iterator<Item = &str> {
     let status = sealed.status.iter();
-    status.flat_map(|status| &status.opened_by).map(String::as_str)
+    let keys = status.flat_map(|status| &status.opened_by).map(String::as_str);
+    keys.filter(|key| key.parse::<Fingerprint>().is_ok()).take(MOST_KEYS)
 }
 
 fn series(sealed: &SealedSecret) -> impl Iterator<Item = ([&str; 4], f64)> {
@@ -301,7 +307,10 @@ fn series(sealed: &SealedSecret) -> impl Iterator<Item = ([&str; 4], f64)> {
         .and_then(|labels| labels.get(INSTANCE_LABEL))
         .map_or("", String::as_str);
     let conditions = sealed.status.iter().flat_map(|status| &status.conditions);
-    conditions.map(move |condition| {
+    let ours = conditions.filter(|condition| names::CONDITION_TYPES.contains(&condition.type_.as_str()));
+    // Of a type that stands there twice the first counts, as everywhere.
+    let ours = ours.take(names::CONDITION_TYPES.len());
+    ours.map(move |condition| {
         let value = match condition.status.as_str() {
             condition_status::TRUE => 1.0,
             condition_status::FALSE => -1.0,

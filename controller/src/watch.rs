@@ -189,7 +189,7 @@ impl Watches {
                 self.sealed_applied(sealed);
             }
             Err(object) => {
-                if unreadable.insert(&name, &object.field) {
+                if unreadable.insert(&name, &object.fault) {
                     self.report_unreadable(&name, &object);
                 }
                 // Its Secret stays as it is until the object can be read again.

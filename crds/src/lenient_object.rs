@@ -4,6 +4,7 @@
 //! JSON that is nested 10,000 levels deep. Whoever may write one object must not make a whole list unreadable by it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,10 +14,17 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
+use crate::names;
+
 /// Nesting below this depth is skipped: no type here is nested as deep, and a parser may give up on deep nesting.
 const DEEPEST: usize = 32;
 /// Depth at which managers and times of `managedFields` stand. The fields themselves are deeper, large, and never used.
 const MANAGERS_DEPTH: usize = 2;
+/// Most values in one object. A value of two bytes takes 50 times as much memory, and an object may hold 700,000 of them; a
+/// SealedSecret of the largest size holds some 3,000 items.
+const MOST_VALUES: usize = 32 * 1024;
+/// Longest path of a field in [`Fault::Type`], in bytes: whoever wrote the object chose its keys.
+const LONGEST_PATH: usize = 256;
 /// A deletion time that cannot be read: the object is being deleted all the same.
 const LATEST_TIME: &str = "9999-12-30T00:00:00Z";
 
@@ -34,13 +42,31 @@ pub enum Lenient<K> {
 pub struct Unreadable {
     /// Its metadata.
     pub metadata: ObjectMeta,
-    /// Path of the field that cannot be read (`spec.template.type`). The value is not told: it may be a ciphertext.
-    pub field: String,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Why an object cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Path of a field whose value has another type (`spec.template.type`). The value is not named: it may be a ciphertext.
+    Type(String),
+    /// It holds more than 32,768 values.
+    TooManyValues,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(field) => write!(f, "the field {field} has a value of another type"),
+            Self::TooManyValues => write!(f, "the object holds more than {MOST_VALUES} values"),
+        }
+    }
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the field {} has a value of another type", self.field)
+        self.fault.fmt(f)
     }
 }
 
@@ -100,19 +126,26 @@ impl<K: Resource<DynamicType = ()>> Resource for Lenient<K> {
 
 impl<'de, K: Resource<DynamicType = ()> + DeserializeOwned> Deserialize<'de> for Lenient<K> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let values_left = Cell::new(MOST_VALUES);
         let tree = Tree {
             depth: DEEPEST,
             place: Place::Object,
+            only_metadata: K::metadata_api(),
+            values_left: &values_left,
         };
         let mut object = tree.deserialize(from)?;
         let kind = K::kind(&());
-        Ok(match read(&mut object, &kind) {
+        let whole = match values_left.get() {
+            0 => Err(Fault::TooManyValues),
+            _ => read(&mut object, &kind).map_err(Fault::Type),
+        };
+        Ok(match whole {
             Ok(object) => Self::Object(object),
-            Err(field) => Self::Unreadable(Box::new(Unreadable {
+            Err(fault) => Self::Unreadable(Box::new(Unreadable {
                 // Fields that cannot be read are left out of it, so that this does not fail.
                 metadata: read(&mut object, &kind)
                     .map_or_else(|_| ObjectMeta::default(), |only: OnlyMetadata| only.metadata),
-                field,
+                fault,
             })),
         })
     }
@@ -130,9 +163,15 @@ fn read<T: DeserializeOwned>(object: &mut Value, kind: &str) -> Result<T, String
         match serde_path_to_error::deserialize(&*object) {
             Ok(read) => return Ok(read),
             // Each turn leaves a field out, so there is an end.
-            Err(error) => leave_out(object, error.path(), kind).ok_or_else(|| error.path().to_string())?,
+            Err(error) => leave_out(object, error.path(), kind).ok_or_else(|| shortened(error.path()))?,
         }
     }
+}
+
+fn shortened(path: &Path) -> String {
+    let mut path = path.to_string();
+    path.truncate(path.floor_char_boundary(LONGEST_PATH));
+    path
 }
 
 /// Leaves out the field at `path`, if nothing depends on it: of metadata and status whole fields, of a Lease the times.
@@ -156,32 +195,53 @@ fn leave_out(object: &mut Value, path: &Path, kind: &str) -> Option<()> {
     }
 }
 
-/// Reads any JSON, but for what is nested too deep.
+/// Reads any JSON, but for what is nested too deep, and for what is more than the values that are left.
 #[derive(Clone, Copy)]
-struct Tree {
+struct Tree<'b> {
     depth: usize,
     place: Place,
+    /// Lists of metadata alone are those of all Secrets. Of their labels and annotations only this project's are used.
+    only_metadata: bool,
+    values_left: &'b Cell<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Object,
     Metadata,
+    /// Labels and annotations.
+    Marks,
     Elsewhere,
 }
 
-impl Tree {
+impl Tree<'_> {
     fn below(self, key: &str) -> Self {
         let (depth, place) = match (self.place, key) {
             (Place::Object, "metadata") => (self.depth - 1, Place::Metadata),
             (Place::Metadata, "managedFields") => (MANAGERS_DEPTH, Place::Elsewhere),
+            (Place::Metadata, "labels" | "annotations") => (self.depth - 1, Place::Marks),
             _ => (self.depth - 1, Place::Elsewhere),
         };
-        Self { depth, place }
+        Self { depth, place, ..self }
+    }
+
+    /// Whether one more value is read. The fields of the object and of its metadata always are: they say which it is.
+    fn takes_one(self) -> bool {
+        let is_counted = matches!(self.place, Place::Marks | Place::Elsewhere);
+        let left = self.values_left.get();
+        if is_counted {
+            self.values_left.set(left.saturating_sub(1));
+        }
+        !is_counted || left > 1
+    }
+
+    /// Whether the value under this key is used.
+    fn uses(self, key: &str) -> bool {
+        !(self.only_metadata && self.place == Place::Marks) || names::is_own_mark(key)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Tree {
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -189,7 +249,7 @@ impl<'de> DeserializeSeed<'de> for Tree {
     }
 }
 
-impl<'de> Visitor<'de> for Tree {
+impl<'de> Visitor<'de> for Tree<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,9 +290,13 @@ impl<'de> Visitor<'de> for Tree {
             return Ok(Value::Null);
         }
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(self.below(""))? {
-            array.push(item);
+        while self.takes_one() {
+            match items.next_element_seed(self.below(""))? {
+                Some(item) => array.push(item),
+                None => return Ok(Value::Array(array)),
+            }
         }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Array(array))
     }
 
@@ -243,8 +307,12 @@ impl<'de> Visitor<'de> for Tree {
         }
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(self.below(&key))?;
-            object.insert(key, value);
+            if self.uses(&key) && self.takes_one() {
+                let value = entries.next_value_seed(self.below(&key))?;
+                object.insert(key, value);
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
         }
         Ok(Value::Object(object))
     }

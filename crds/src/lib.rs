@@ -9,7 +9,7 @@ pub mod names;
 mod schema;
 mod sealed_secret;
 
-pub use lenient_object::{Lenient, Unreadable};
+pub use lenient_object::{Fault, Lenient, Unreadable};
 pub use sealed_secret::{
     SealedSecret, SealedSecretCondition, SealedSecretSpec, SealedSecretStatus, SecretTemplate, WrittenSecret,
     condition_status,

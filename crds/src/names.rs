@@ -36,6 +36,11 @@ pub const ANNOTATION_REPLACE_IMMUTABLE: &str = "sealed-secrets-rs/replace-immuta
 /// Annotation of this project on the SealedSecret: each new value of it has the items opened, and the Secret compared, once.
 pub const ANNOTATION_FORCE_SYNC: &str = "sealed-secrets-rs/force-sync";
 
+/// Whether a label or an annotation is one of these.
+pub(crate) fn is_own_mark(name: &str) -> bool {
+    name.starts_with("sealedsecrets.bitnami.com/") || name.starts_with("sealed-secrets-rs/")
+}
+
 /// Where `kubectl apply` without `--server-side` keeps a copy of the object.
 pub const ANNOTATION_APPLIED_BY_KUBECTL: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
@@ -65,6 +70,13 @@ pub const CONDITION_READY: &str = "Ready";
 pub const CONDITION_STALLED: &str = "Stalled";
 /// Condition type of the kstatus convention: `True` only while a failure is tried again by a timer.
 pub const CONDITION_RECONCILING: &str = "Reconciling";
+/// The condition types that the controller writes, and takes off where they do not hold.
+pub const CONDITION_TYPES: [&str; 4] = [
+    CONDITION_SYNCED,
+    CONDITION_READY,
+    CONDITION_STALLED,
+    CONDITION_RECONCILING,
+];
 
 /// Default name of the controller's Service, and of most objects of its installation.
 pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";

@@ -16,18 +16,15 @@ impl Document {
         serde_path_to_error::deserialize(&self.value).map_err(|error| self.unfit(&error))
     }
 
-    /// The document as a `T`, without these entries of the map at `path`.
+    /// The document as a `T`, without the entries of the map at `path` that are null.
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn parse_without<T: DeserializeOwned>(&self, path: &[&str], entries: &[String]) -> Result<T, DocumentError> {
-        if entries.is_empty() {
-            return self.parse();
-        }
+    pub fn parse_without_nulls<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, DocumentError> {
         let mut value = self.value.clone();
         let map = path.iter().try_fold(&mut value, |value, step| value.get_mut(step));
         if let Some(map) = map.and_then(Value::as_object_mut) {
-            map.retain(|key, _| !entries.contains(key));
+            map.retain(|_, value| !value.is_null());
         }
         let parsed = serde_path_to_error::deserialize(&value).map_err(|error| self.unfit(&error));
         wipe(value);

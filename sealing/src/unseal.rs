@@ -81,7 +81,11 @@ impl UnsealError {
     }
 }
 
-/// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each.
+/// Items named in one error. A spec may hold tens of thousands that fail, each with a message of its own.
+const NAMED: usize = 256;
+
+/// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each, and after the
+/// first 256 items how many more there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors(pub BTreeMap<String, ItemError>);
 
@@ -96,7 +100,7 @@ impl ItemErrors {
 impl fmt::Display for ItemErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-        for (item, error) in &self.0 {
+        for (item, error) in self.0.iter().take(NAMED) {
             let message = error.to_string();
             match groups.iter_mut().find(|(other, _)| *other == message) {
                 Some((_, items)) => items.push(item),
@@ -107,7 +111,11 @@ impl fmt::Display for ItemErrors {
             .iter()
             .map(|(message, items)| format!("{message} ({})", items.join(", ")))
             .collect();
-        f.write_str(&lines.join("\n"))
+        f.write_str(&lines.join("\n"))?;
+        match self.0.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more items"),
+        }
     }
 }
 
@@ -120,7 +128,11 @@ pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
     let items = document.value.pointer("/spec/encryptedData").and_then(Value::as_object);
     let nulls = items.into_iter().flatten().filter(|(_, text)| text.is_null());
     let nulls: Vec<_> = nulls.map(|(item, _)| item.clone()).collect();
-    let mut sealed: SealedSecret = document.parse_without(&["spec", "encryptedData"], &nulls)?;
+    let mut sealed: SealedSecret = if nulls.is_empty() {
+        document.parse()?
+    } else {
+        document.parse_without_nulls(&["spec", "encryptedData"])?
+    };
     sealed
         .spec
         .encrypted_data

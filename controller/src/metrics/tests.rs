@@ -41,12 +41,17 @@ fn conditions_that_went_are_shown_no_more() {
     assert_eq!(shown(&metrics), [""; 0]);
 }
 
+/// A fingerprint that shows which it is.
+fn key(letter: char) -> String {
+    format!("SHA256:{}A", String::from(letter).repeat(42))
+}
+
 #[test]
 fn objects_are_counted_by_their_keys() {
     let metrics = Metrics::new("v1.2.3", true).unwrap();
-    let opened_by = |keys: &[&str]| {
+    let opened_by = |keys: &[char]| {
         let mut object = sealed("a", json!([]));
-        object.status.as_mut().unwrap().opened_by = keys.iter().map(ToString::to_string).collect();
+        object.status.as_mut().unwrap().opened_by = keys.iter().map(|letter| key(*letter)).collect();
         object
     };
     let counts = |leads| {
@@ -56,21 +61,48 @@ fn objects_are_counted_by_their_keys() {
             .filter_map(|line| line.strip_prefix("sealed_secrets_controller_objects{key="));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    metrics.show_status(None, Some(&opened_by(&["one"])));
-    metrics.show_status(None, Some(&opened_by(&["one", "two"])));
-    assert_eq!(counts(true), [r#""one"} 2"#, r#""two"} 1"#]);
+    let line = |letter, count: usize| format!("\"{}\"}} {count}", key(letter));
+    metrics.show_status(None, Some(&opened_by(&['a'])));
+    metrics.show_status(None, Some(&opened_by(&['a', 'b'])));
+    assert_eq!(counts(true), [line('a', 2), line('b', 1)]);
     assert_eq!(counts(false), [""; 0]);
-    metrics.show_status(Some(&opened_by(&["one", "two"])), Some(&opened_by(&["three"])));
-    assert_eq!(counts(true), [r#""one"} 1"#, r#""three"} 1"#]);
-    metrics.show_status(Some(&opened_by(&["one"])), None);
-    assert_eq!(counts(true), [r#""three"} 1"#]);
+    metrics.show_status(Some(&opened_by(&['a', 'b'])), Some(&opened_by(&['c'])));
+    assert_eq!(counts(true), [line('a', 1), line('c', 1)]);
+    metrics.show_status(Some(&opened_by(&['a'])), None);
+    assert_eq!(counts(true), [line('c', 1)]);
+}
+
+/// Others may write a status too; each series stays as long as the object.
+#[test]
+fn forged_status_makes_few_series() {
+    let metrics = Metrics::new("v1.2.3", false).unwrap();
+    let conditions: Vec<_> = (0..20_000)
+        .map(|n| json!({"type": format!("T{n}"), "status": "True"}))
+        .chain([json!({"type": "Synced", "status": "True"})])
+        .collect();
+    let mut object = sealed("a", json!(conditions));
+    object.status.as_mut().unwrap().opened_by = (0..20_000)
+        .map(|n| n.to_string())
+        .chain(('a'..='z').chain('A'..='Z').map(key).cycle().take(1_000))
+        .collect();
+    metrics.show_status(None, Some(&object));
+    let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
+    let count = |name: &str| {
+        text.lines()
+            .filter(|line| line.starts_with(&format!("{name}{{")))
+            .count()
+    };
+    assert_eq!((count(CONDITION_INFO), count(OBJECTS)), (1, 52));
+    metrics.show_status(Some(&object), None);
+    let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
+    assert!(!text.contains(&format!("{OBJECTS}{{")) && !text.contains(&format!("{CONDITION_INFO}{{")));
 }
 
 #[test]
 fn objects_of_lost_keys_are_counted() {
     let metrics = Metrics::new("v1.2.3", true).unwrap();
     let mut object = sealed("a", json!([]));
-    object.status.as_mut().unwrap().opened_by = vec!["SHA256:lost".to_owned()];
+    object.status.as_mut().unwrap().opened_by = vec![key('l')];
     metrics.show_status(None, Some(&object));
     let count = |leads| {
         let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();

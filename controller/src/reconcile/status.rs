@@ -8,13 +8,6 @@ use crate::error::{Failure, REASON_UNSEALED, Retry};
 use crate::events::truncate;
 use crate::index::{Reported, Said};
 
-/// The conditions that are written here, and taken off where they do not hold.
-const OURS: [&str; 4] = [
-    names::CONDITION_SYNCED,
-    names::CONDITION_READY,
-    names::CONDITION_STALLED,
-    names::CONDITION_RECONCILING,
-];
 /// Longest message of a condition, in bytes.
 const LONGEST_MESSAGE: usize = 16 * 1024;
 
@@ -64,7 +57,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
     conditions.extend(
         old.conditions
             .iter()
-            .filter(|old| !OURS.contains(&old.type_.as_str()))
+            .filter(|old| !names::CONDITION_TYPES.contains(&old.type_.as_str()))
             .cloned(),
     );
     let mut new = SealedSecretStatus {
@@ -76,7 +69,7 @@ pub(crate) fn after(sealed: &SealedSecret, failure: Option<&Failure>, now: Times
         return None;
     }
     for condition in &mut new.conditions {
-        if OURS.contains(&condition.type_.as_str()) {
+        if names::CONDITION_TYPES.contains(&condition.type_.as_str()) {
             condition.last_update_time = Some(Time(now));
         }
     }
@@ -89,7 +82,7 @@ pub(crate) fn bare(sealed: &SealedSecret) -> Option<SealedSecretStatus> {
     let old = sealed.status.as_ref()?;
     let mut conditions = old.conditions.clone();
     let is_synced = |condition: &SealedSecretCondition| condition.type_ == names::CONDITION_SYNCED;
-    conditions.retain(|condition| is_synced(condition) || !OURS.contains(&condition.type_.as_str()));
+    conditions.retain(|condition| is_synced(condition) || !names::CONDITION_TYPES.contains(&condition.type_.as_str()));
     for condition in conditions.iter_mut().filter(|condition| is_synced(condition)) {
         condition.reason = None;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crds::Fault;
 use prometheus::IntGauge;
 
 use crate::metrics::Metrics;
@@ -9,29 +10,29 @@ use crate::object_name::ObjectName;
 
 pub(super) struct UnreadableObjects {
     gauge: IntGauge,
-    fields: HashMap<ObjectName, String>,
+    faults: HashMap<ObjectName, Fault>,
 }
 
 impl UnreadableObjects {
     pub(super) fn new(metrics: &Metrics) -> Self {
         Self {
             gauge: metrics.unreadable_objects.clone(),
-            fields: HashMap::new(),
+            faults: HashMap::new(),
         }
     }
 
     /// Counts an object. Says whether this is news: a write that changes nothing of it is not reported again.
-    pub(super) fn insert(&mut self, name: &ObjectName, field: &str) -> bool {
-        let before = self.fields.insert(name.clone(), field.to_owned());
+    pub(super) fn insert(&mut self, name: &ObjectName, fault: &Fault) -> bool {
+        let before = self.faults.insert(name.clone(), fault.clone());
         if before.is_none() {
             self.gauge.inc();
         }
-        before.is_none_or(|before| before != field)
+        before.is_none_or(|before| before != *fault)
     }
 
     /// An object can be read, or is gone.
     pub(super) fn remove(&mut self, name: &ObjectName) {
-        if self.fields.remove(name).is_some() {
+        if self.faults.remove(name).is_some() {
             self.gauge.dec();
         }
     }
@@ -39,7 +40,7 @@ impl UnreadableObjects {
     /// Those that are not among `listed` are gone.
     pub(super) fn retain(&mut self, listed: &HashSet<ObjectName>) {
         let gone: Vec<_> = self
-            .fields
+            .faults
             .keys()
             .filter(|name| !listed.contains(name))
             .cloned()
@@ -52,7 +53,7 @@ impl UnreadableObjects {
 
 impl Drop for UnreadableObjects {
     fn drop(&mut self) {
-        let left = i64::try_from(self.fields.len()).unwrap_or(i64::MAX);
+        let left = i64::try_from(self.faults.len()).unwrap_or(i64::MAX);
         self.gauge.sub(left);
     }
 }
@@ -60,6 +61,10 @@ impl Drop for UnreadableObjects {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fault(field: &str) -> Fault {
+        Fault::Type(field.to_owned())
+    }
 
     #[test]
     fn objects_are_counted_and_reported_once() {
@@ -69,10 +74,10 @@ mod tests {
             name: name.to_owned(),
         };
         let mut objects = UnreadableObjects::new(&metrics);
-        assert!(objects.insert(&name("a"), "spec"));
-        assert!(!objects.insert(&name("a"), "spec"), "the same again");
-        assert!(objects.insert(&name("a"), "spec.data"));
-        assert!(objects.insert(&name("b"), "spec"));
+        assert!(objects.insert(&name("a"), &fault("spec")));
+        assert!(!objects.insert(&name("a"), &fault("spec")), "the same again");
+        assert!(objects.insert(&name("a"), &fault("spec.data")));
+        assert!(objects.insert(&name("b"), &fault("spec")));
         assert_eq!(metrics.unreadable_objects.get(), 2);
         objects.retain(&HashSet::from([name("b")]));
         assert_eq!(metrics.unreadable_objects.get(), 1);

@@ -114,6 +114,46 @@ fn unreadable_object_has_metadata_and_tells_no_value() {
 }
 
 #[test]
+fn too_many_values_concern_the_object_alone() {
+    let many = vec![""; MOST_VALUES];
+    let marks: Map<String, Value> = (0..MOST_VALUES).map(|n| (n.to_string(), "".into())).collect();
+    for pointer in [
+        "/spec/template/metadata",
+        "/spec/encryptedData",
+        "/metadata/labels",
+        "/metadata/finalizers",
+        "/status",
+    ] {
+        let object = sealed(|o| {
+            o["spec"]["template"]["metadata"] = json!({});
+            *o.pointer_mut("/metadata").unwrap() =
+                json!({"name": "one", "namespace": "ns", "finalizers": [], "labels": {}});
+            *o.pointer_mut(pointer).unwrap() = match pointer {
+                "/metadata/finalizers" => json!(many),
+                _ => json!(marks),
+            };
+        });
+        let unreadable = read::<SealedSecret>(&object).into_result().expect_err(pointer);
+        assert_eq!(unreadable.fault, Fault::TooManyValues, "{pointer}");
+        assert_eq!(unreadable.metadata.name.as_deref(), Some("one"), "{pointer}");
+        assert_eq!(unreadable.metadata.namespace.as_deref(), Some("ns"), "{pointer}");
+    }
+}
+
+#[test]
+fn lists_of_metadata_keep_own_marks_only() {
+    let mut labels: Map<String, Value> = (0..MOST_VALUES).map(|n| (n.to_string(), "".into())).collect();
+    labels.insert(names::LABEL_SEALING_KEY.to_owned(), "active".into());
+    let annotations = json!({names::ANNOTATION_MANAGED: "true", "other": "x"});
+    let object = json!({"metadata": {"name": "one", "labels": labels, "annotations": annotations}});
+    let read = read::<PartialObjectMeta<Secret>>(&object).into_result().unwrap();
+    let kept =
+        |marks: Option<std::collections::BTreeMap<String, String>>| marks.unwrap().into_keys().collect::<Vec<_>>();
+    assert_eq!(kept(read.metadata.labels), [names::LABEL_SEALING_KEY]);
+    assert_eq!(kept(read.metadata.annotations), [names::ANNOTATION_MANAGED]);
+}
+
+#[test]
 fn one_object_does_not_spoil_its_list() {
     let list = json!({
         "kind": "SealedSecretList", "apiVersion": "bitnami.com/v1alpha1", "metadata": {"resourceVersion": "9"},

@@ -279,6 +279,21 @@ fn each_item_has_its_own_error_and_equal_ones_share_a_line() {
     assert!(!items.0.contains_key("good"));
 }
 
+/// Each message names its item, so that none is equal to another: grouping them must not cost the square of their number.
+#[test]
+fn many_failing_items_are_counted() {
+    const ITEMS: usize = 45_000;
+    let items = (0..ITEMS).map(|n| {
+        let undefined = gotmpl::Template::parse(&n.to_string(), "{{ f }}", &gotmpl::Functions::with_sprig());
+        let error = ItemError::Render(undefined.err().unwrap().into());
+        (format!("i{n:05}"), error)
+    });
+    let errors = UnsealError::Items(sealing::unseal::ItemErrors(items.collect()));
+    let text = errors.to_string();
+    assert_eq!(text.lines().count(), 257);
+    assert!(text.ends_with("\nand 44744 more items"), "{text}");
+}
+
 /// The same lengths, another session key block.
 fn foreign(sealed: &[u8]) -> Vec<u8> {
     let mut bytes = sealed.to_vec();

@@ -143,6 +143,58 @@ fn large_objects_hold_up_another_namespace_by_an_operation() -> Result<()> {
     })
 }
 
+/// Each template fails with a message of its own: 45,000 of them fit into one object.
+#[test]
+fn failing_templates_hold_up_no_namespace() -> Result<()> {
+    const OBJECTS: usize = 4;
+    const TEMPLATES: usize = 30_000;
+    const LONGEST_LINE: usize = 8 * 1024;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    lab.cluster.kubectl_ok(&["create", "namespace", "crowd"])?;
+    let templates: serde_json::Map<_, _> = (0..TEMPLATES).map(|n| (format!("{n:04x}"), json!("{{"))).collect();
+    lab.compare_waits(|lab| {
+        for number in 0..OBJECTS {
+            let object = json!({
+                "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+                "metadata": {"name": format!("failing-{number}"), "namespace": "crowd"},
+                "spec": {"encryptedData": {}, "template": {"data": templates}},
+            });
+            lab.cluster
+                .kubectl_input(&["create", "-f", "-"], &object.to_string())?
+                .success()?;
+        }
+        Ok(())
+    })?;
+    let said = lab.await_condition("crowd", "failing-0", "Synced", "False")?;
+    let message = condition_of(&said, "Synced")["message"].to_string();
+    ensure!(message.len() < 20_000, "{} bytes", message.len());
+    let log = lab.controller.log()?;
+    let longest = log.lines().map(str::len).max().unwrap_or_default();
+    ensure!(longest < LONGEST_LINE, "a line of {longest} bytes");
+    Ok(())
+}
+
+/// Values of two bytes each take 50 times as much memory.
+#[test]
+fn object_of_many_values_is_refused_alone() -> Result<()> {
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let object = json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"name": "many", "namespace": "default"},
+        "spec": {"encryptedData": {}, "template": {"metadata": {"annotations": {}, "finalizers": vec![""; 400_000]}}},
+    });
+    lab.cluster
+        .kubectl_input(&["create", "-f", "-"], &object.to_string())?
+        .success()?;
+    lab.unseal("default", "one", &json!({"a": "1"}))?;
+    lab.cluster.eventually(SOON, "event of the large one", || {
+        let events = lab.events("default", "many")?;
+        let said = "the object holds more than 32768 values";
+        ensure!(events.iter().any(|event| event.contains(said)), "{events:?}");
+        Ok(())
+    })
+}
+
 #[test]
 fn slow_webhook_of_a_namespace_holds_up_no_other() -> Result<()> {
     const HELD_UP: usize = 60;
