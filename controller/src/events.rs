@@ -133,6 +133,7 @@ impl Events {
     pub(crate) fn post(&self, subject: Subject, mut notice: Notice) {
         // The message names what tenants choose; a line must not be as long as their object.
         truncate(&mut notice.message, LONGEST_LOGGED);
+        notice.message = printable(&notice.message);
         let object = format!(
             "{}/{}",
             subject.0.namespace.as_deref().unwrap_or_default(),
@@ -249,6 +250,21 @@ fn name(object: &str, now: Timestamp) -> String {
     let suffix = format!(".{:x}", now.as_nanosecond());
     let cut = object.get(..LONGEST_NAME - suffix.len()).unwrap_or(object);
     format!("{}{suffix}", cut.trim_end_matches(['.', '-']))
+}
+
+/// The text without characters that a terminal or a viewer of logs obeys, such as U+009B, U+202E and U+2028: they are written as
+/// `\u{9b}`. Who chooses names of items chooses these too. ASCII below U+007F stays; where it matters it is quoted.
+pub(crate) fn printable(text: &str) -> String {
+    let is_plain = |character: char| character < '\u{7f}' || character.is_alphanumeric();
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_plain(character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_debug());
+        }
+    }
+    shown
 }
 
 /// Cuts `text` to at most `longest` bytes, at a character.

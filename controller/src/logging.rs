@@ -10,6 +10,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
+use crate::events::printable;
 use crate::settings::LogSettings;
 
 /// Sends the log lines of this crate to stdout and stderr from now on.
@@ -60,6 +61,7 @@ struct Fields {
 
 impl Fields {
     fn push(&mut self, field: &Field, value: String) {
+        let value = printable(&value);
         match field.name() {
             "message" => self.message = value,
             // `r#type = …` and the like.
@@ -141,6 +143,19 @@ mod tests {
         assert_eq!(time.len(), "time=2026-11-21T22:51:09.123Z".len(), "milliseconds");
         let expected = r#"level=INFO msg="New key written" name=sealed-secrets-keyabcde note="a \"b\"""#;
         assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn characters_that_a_viewer_obeys_are_escaped() {
+        let mut fields = Fields::default();
+        fields
+            .others
+            .push(("note", printable("a\u{9b}31m\u{202e}\u{2028}\u{7f}é…")));
+        let line = text(Level::INFO, &fields);
+        assert!(
+            line.ends_with(r#"note="a\\u{9b}31m\\u{202e}\\u{2028}\\u{7f}é…""#),
+            "{line}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::error::{Failure, REASON_UNSEALED, Retry};
-use crate::events::truncate;
+use crate::events::{printable, truncate};
 use crate::index::{Reported, Said};
 
 /// Longest message of a condition, in bytes.
@@ -13,7 +13,7 @@ const LONGEST_MESSAGE: usize = 16 * 1024;
 
 /// The message of a failure, as the status shows it.
 pub(crate) fn message(failure: &Failure) -> String {
-    let mut message = failure.to_string();
+    let mut message = printable(&failure.to_string());
     truncate(&mut message, LONGEST_MESSAGE);
     message
 }

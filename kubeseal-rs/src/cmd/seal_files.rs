@@ -60,7 +60,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let mut reports = Vec::new();
     let mut certificates = Certificates::new(&command.cert, environment, now);
     if let Some(sources) = &command.sources {
-        let clear = ClearFile::of_sources(sources, &parameters, &namespace, environment)?;
+        let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
         jobs.push(job(command, clear, &mut certificates)?);
     } else {

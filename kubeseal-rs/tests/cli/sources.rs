@@ -155,7 +155,7 @@ fn sources_that_make_no_secret_are_refused_without_a_value() {
         ),
         (
             "--from-env-file alone.env --name app",
-            "error: alone.env, line 2: there is no = and no environment variable",
+            "error: alone.env, line 2: there is no =; variables of the environment are not sealed",
         ),
         (
             "--from-env-file twice.env --name app",

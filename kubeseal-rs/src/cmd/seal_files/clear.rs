@@ -205,13 +205,12 @@ impl ClearFile {
         sources: &Sources,
         parameters: &SealParameters,
         namespace: &DefaultNamespace<'_>,
-        environment: &Environment,
     ) -> Result<Self, Error> {
         let Gathered {
             items,
             modified,
             remarks,
-        } = sources::gather(sources, environment)?;
+        } = sources::gather(sources)?;
         let path = sources.first().to_owned();
         let name = InputName(path.display().to_string());
         let clear = ClearSecret {

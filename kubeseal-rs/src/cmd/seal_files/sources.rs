@@ -9,7 +9,6 @@ use sealing::merge::check_item_name;
 use thiserror::Error as ThisError;
 
 use crate::command::Sources;
-use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::objects::InputName;
@@ -20,9 +19,9 @@ pub(crate) enum SourceFault {
     /// What stands before `=` in a line cannot be the name of a variable.
     #[error("line {0}: what stands before = is no name (letters, digits, '-', '_' and '.', no digit first)")]
     EnvName(usize),
-    /// A name alone stands for a variable of the environment, which there is not.
-    #[error("line {0}: there is no = and no environment variable of this name")]
-    NoVariable(usize),
+    /// A name alone.
+    #[error("line {0}: there is no =; variables of the environment are not sealed")]
+    NoValue(usize),
     /// A line is no text.
     #[error("line {0}: it is not UTF-8")]
     NotUtf8(usize),
@@ -44,7 +43,7 @@ impl SourceFault {
             SourceFault::EnvName(_) => {
                 "each line is KEY=VALUE or begins with #, without export; a value of several lines takes --from-file KEY=FILE"
             }
-            SourceFault::NoVariable(_) => "write KEY=VALUE; KEY= is an empty value",
+            SourceFault::NoValue(_) => "write KEY=VALUE (KEY= is an empty value), or type --from-literal KEY=\"$KEY\"",
             SourceFault::NotUtf8(_) => "bytes that are no text take --from-file KEY=FILE",
             SourceFault::Twice(_) => "leave one of them out",
             SourceFault::FileName => "say the item's name: --from-file KEY=FILE",
@@ -68,7 +67,7 @@ pub(super) struct Gathered {
 ///
 /// # Errors
 /// That one cannot be read, a [`SourceFault`], or that two are for one item.
-pub(super) fn gather(sources: &Sources, environment: &Environment) -> Result<Gathered, Error> {
+pub(super) fn gather(sources: &Sources) -> Result<Gathered, Error> {
     let mut all = Gathered {
         modified: Some(SystemTime::UNIX_EPOCH),
         ..Gathered::default()
@@ -78,7 +77,7 @@ pub(super) fn gather(sources: &Sources, environment: &Environment) -> Result<Gat
         let bytes = files::read_file(path)?;
         all.read_at(path);
         for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            let Some((key, value)) = variable(line, number, environment).map_err(|fault| name.fault(fault))? else {
+            let Some((key, value)) = variable(line, number).map_err(|fault| name.fault(fault))? else {
                 continue;
             };
             if [b'"', b'\'']
@@ -154,13 +153,10 @@ impl Gathered {
     }
 }
 
-/// The variable that a line of an environment file sets, by kubectl's rules: blanks before it do not count, quotes are part of the
-/// value, and a name alone takes its value from the environment. None: the line is empty or a comment. `number` is counted from 0.
-fn variable(
-    line: &[u8],
-    number: usize,
-    environment: &Environment,
-) -> Result<Option<(String, SecretBytes)>, SourceFault> {
+/// The variable that a line of an environment file sets, by kubectl's rules: blanks before it do not count, and quotes are part of
+/// the value. Of a name alone kubectl takes the value from the environment; that is refused, as whoever wrote the file would choose
+/// which variable of whoever runs this is sealed. None: the line is empty or a comment. `number` is counted from 0.
+fn variable(line: &[u8], number: usize) -> Result<Option<(String, SecretBytes)>, SourceFault> {
     let line = std::str::from_utf8(line).map_err(|_| SourceFault::NotUtf8(number + 1))?;
     let line = line.strip_suffix('\r').unwrap_or(line);
     let line = if number == 0 {
@@ -179,9 +175,7 @@ fn variable(
     if check_item_name(key).is_err() || key.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(SourceFault::EnvName(number + 1));
     }
-    let value = value
-        .or(environment.text(key))
-        .ok_or(SourceFault::NoVariable(number + 1))?;
+    let value = value.ok_or(SourceFault::NoValue(number + 1))?;
     Ok(Some((key.to_owned(), SecretBytes::new(value.as_bytes().to_vec()))))
 }
 
@@ -191,9 +185,8 @@ mod tests {
 
     #[test]
     fn lines_of_an_environment_file_are_read_as_kubectl_reads_them() {
-        let environment = Environment::from([("FROM_HERE", "env")]);
         let read = |line: &str, number| {
-            let read = variable(line.as_bytes(), number, &environment)?;
+            let read = variable(line.as_bytes(), number)?;
             Ok(read.map(|(key, value)| format!("{key}>{}<", std::str::from_utf8(value.expose()).unwrap())))
         };
         for (line, expected) in [
@@ -202,7 +195,6 @@ mod tests {
             ("A=", "A><"),
             ("A=\"b\" # no comment\r", "A>\"b\" # no comment<"),
             ("a.b-c_D=x=y", "a.b-c_D>x=y<"),
-            ("FROM_HERE", "FROM_HERE>env<"),
             ("\u{feff}A=b", "A>b<"),
         ] {
             assert_eq!(read(line, 0), Ok(Some(expected.to_owned())), "{line}");
@@ -220,7 +212,7 @@ mod tests {
         ] {
             assert_eq!(read(line, 6), Err(SourceFault::EnvName(7)), "{line}");
         }
-        assert_eq!(read("NOT_THERE", 6), Err(SourceFault::NoVariable(7)));
-        assert_eq!(variable(b"A=\xff", 6, &environment), Err(SourceFault::NotUtf8(7)));
+        assert_eq!(read("NOT_THERE", 6), Err(SourceFault::NoValue(7)));
+        assert_eq!(variable(b"A=\xff", 6), Err(SourceFault::NotUtf8(7)));
     }
 }
