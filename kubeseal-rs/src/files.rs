@@ -13,6 +13,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::command::{Input, Output};
+use crate::place;
 use crate::quoting;
 pub(crate) use replace::is_unfinished;
 
@@ -137,6 +138,20 @@ pub(crate) fn read_if_text(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Fi
     }
     file.read_to_end(&mut bytes).map_err(failed)?;
     Ok(Some(bytes))
+}
+
+/// Makes the folder that `file` is to be written to.
+///
+/// # Errors
+/// [`FileError::Write`], also when a symlink leads it out of its Git work tree.
+pub(crate) fn make_folder_of(file: &Path) -> Result<(), FileError> {
+    let failed = |path: &Path, reason| FileError::Write {
+        path: path.to_owned(),
+        reason,
+    };
+    place::check_in_work_tree(file).map_err(|reason| failed(file, reason))?;
+    let folder = file.parent().unwrap_or(file);
+    std::fs::create_dir_all(folder).map_err(|reason| failed(folder, reason))
 }
 
 /// Writes everything: to stdout, or to a file that is afterwards either the old or the new one, whole.

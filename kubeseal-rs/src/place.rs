@@ -56,16 +56,28 @@ pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
     Ok(taken(&end_of_links(file)?))
 }
 
-/// Whether `file`, as it is typed, lies in a Git work tree, and symlinks lead what is written to it out of there: whoever may
-/// commit would choose what is overwritten.
+/// Checks that symlinks do not lead `file` out of the Git work tree that it lies in as it is typed: whoever may commit would
+/// choose what is overwritten.
 ///
 /// # Errors
-/// As [`end_of_links`].
-pub(crate) fn leaves_work_tree(file: &Path) -> io::Result<bool> {
+/// That they do; as [`end_of_links`].
+pub(crate) fn check_in_work_tree(file: &Path) -> io::Result<()> {
+    if leaves_work_tree(file)? {
+        return Err(io::Error::other(
+            "a symlink leads it out of its Git work tree (name the file that it leads to)",
+        ));
+    }
+    Ok(())
+}
+
+/// Git's own directory is not part of the work tree.
+fn leaves_work_tree(file: &Path) -> io::Result<bool> {
     let typed = normal(&std::path::absolute(file)?);
     let end = end_of_links(file)?;
     let root = repository::work_tree(&typed).and_then(|root| std::fs::canonicalize(root).ok());
-    Ok(end != typed && root.is_some_and(|root| !end.starts_with(root)))
+    let is_of_git = |path: &Path| path.iter().any(|step| step.eq_ignore_ascii_case(".git"));
+    let leaves = |root| !end.starts_with(root) || is_of_git(&end) && !is_of_git(&typed);
+    Ok(end != typed && root.is_some_and(leaves))
 }
 
 #[cfg(test)]
@@ -110,8 +122,10 @@ mod tests {
     fn symlinks_that_lead_out_of_a_work_tree() {
         let folder = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
-        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        fs::create_dir_all(root.join("repo/.git/hooks")).unwrap();
         fs::create_dir_all(root.join("repo/sub")).unwrap();
+        symlink("../.git/hooks/post-commit", root.join("repo/sub/hook")).unwrap();
+        symlink(".git", root.join("repo/git")).unwrap();
         fs::create_dir(root.join("out")).unwrap();
         symlink("repo", root.join("to-repo")).unwrap();
         symlink("../out", root.join("repo/folder")).unwrap();
@@ -125,6 +139,10 @@ mod tests {
             ("repo/file", true),
             ("repo/chain", true),
             ("repo/folder/new", true),
+            ("repo/folder/deep/new", true),
+            ("repo/sub/hook", true),
+            ("repo/git/index.lock", true),
+            ("repo/.git/typed", false),
             ("to-repo/new", false),
             ("to-repo/file", true),
             ("out/new", false),

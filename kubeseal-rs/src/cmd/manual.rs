@@ -9,6 +9,7 @@ use crate::args::CommandLine;
 use crate::command::Output;
 use crate::error::Error;
 use crate::files::{self, FileError};
+use crate::place;
 
 /// Prints the completions for a shell.
 pub(crate) fn completions(shell: Shell) -> Result<(), Error> {
@@ -29,7 +30,8 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<(), Error> {
     for (name, page) in pages {
         // For everybody, as the umask says: a manual is no secret.
         let path = folder.join(format!("{name}.1"));
-        std::fs::write(&path, page).map_err(|reason| FileError::Write { path, reason })?;
+        let written = place::check_in_work_tree(&path).and_then(|()| std::fs::write(&path, page));
+        written.map_err(|reason| FileError::Write { path, reason })?;
     }
     Ok(())
 }

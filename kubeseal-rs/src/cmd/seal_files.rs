@@ -25,7 +25,7 @@ use crate::cert_source::Certificates;
 use crate::command::{SealFiles, SealMode};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{FileError, Writer};
+use crate::files::{self, Writer};
 use crate::objects;
 use crate::parallel;
 use crate::progress::Progress;
@@ -220,11 +220,8 @@ fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert)
     let values = secrets.map(|secret| secret.sealed(clear, command.key_hint, cert));
     let values: Vec<_> = values.collect::<Result<_, _>>()?;
     let text = objects::text(&values, clear.format).map_err(|error| clear.name.fault(error))?;
-    if let Some(folder) = to.parent().filter(|_| command.out.is_some()) {
-        std::fs::create_dir_all(folder).map_err(|reason| FileError::Write {
-            path: folder.to_owned(),
-            reason,
-        })?;
+    if command.out.is_some() {
+        files::make_folder_of(to)?;
     }
     Ok(text)
 }

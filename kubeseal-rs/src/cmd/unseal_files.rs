@@ -152,9 +152,7 @@ fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
     if std::fs::symlink_metadata(target).is_ok() {
         return Err(name.fault(ClearPlaceFault::Exists).into());
     }
-    if let Some(folder) = target.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
+    files::make_folder_of(target)?;
     // A new file, so its mode is 0600.
     Ok(writer.write_new(target, text.as_bytes())?)
 }

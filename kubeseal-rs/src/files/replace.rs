@@ -25,17 +25,13 @@ pub(super) fn replace(
     over: Over,
     sweeps: impl FnOnce(&Path) -> bool,
 ) -> io::Result<Option<PathBuf>> {
+    place::check_in_work_tree(path)?;
     let target = match Target::of(path)? {
         Target::Stdout => return passed(&mut io::stdout().lock(), bytes),
         Target::Stderr => return passed(&mut io::stderr().lock(), bytes),
         Target::Open => return passed(&mut File::options().append(true).open(path)?, bytes),
         Target::Named(target) => target,
     };
-    if place::leaves_work_tree(path)? {
-        return Err(io::Error::other(
-            "a symlink leads it out of its Git work tree (name the file that it leads to)",
-        ));
-    }
     let former = match std::fs::metadata(&target) {
         Ok(_) if over == Over::Nothing => return Err(io::ErrorKind::AlreadyExists.into()),
         Ok(metadata) if metadata.is_file() => Some(Former::of(&metadata, over)),
@@ -232,7 +228,7 @@ impl Target {
             match target.to_str() {
                 Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => return Ok(Target::Stdout),
                 Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => return Ok(Target::Stderr),
-                _ if target.starts_with("/dev/fd") || target.starts_with("/proc") => return Ok(Target::Open),
+                Some(path) if is_descriptor(path) => return Ok(Target::Open),
                 _ => {}
             }
             match std::fs::read_link(&target) {
@@ -242,6 +238,14 @@ impl Target {
         }
         Err(io::Error::other("too many levels of symbolic links"))
     }
+}
+
+/// Whether this names a file descriptor. What else `/proc` holds leads to any file: `/proc/self/root/home`.
+fn is_descriptor(path: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let of_process = || path.strip_prefix("/proc/")?.split_once("/fd/");
+    path.strip_prefix("/dev/fd/").is_some_and(is_number)
+        || of_process().is_some_and(|(process, number)| (process == "self" || is_number(process)) && is_number(number))
 }
 
 #[cfg(test)]

@@ -134,14 +134,40 @@ fn nothing_is_written_through_a_symlink_out_of_the_repository() {
     let folder = Folder::with_keys();
     folder.put("repo/.git/HEAD", "");
     folder.put("mine", "precious");
-    symlink("../mine", folder.path("repo/sealed.yaml")).unwrap();
-    let flags = format!("{CERT} -w repo/sealed.yaml");
-    let run = folder.run(&flags, SECRET);
-    assert_eq!(
-        run.stderr,
-        "error: write repo/sealed.yaml: a symlink leads it out of its Git work tree (name the file that it leads to)\n"
-    );
+    let mine = folder.path("mine");
+    let mut links = vec![
+        "../mine".to_owned(),
+        ".git/hooks/post-commit".to_owned(),
+        "/dev/null".to_owned(),
+    ];
+    if cfg!(target_os = "linux") {
+        links.push(format!("/proc/self/root{}", mine.display()));
+        links.push(format!("/dev/fd/../root{}", mine.display()));
+    }
+    folder.put("repo/.git/hooks/post-commit", "");
+    for link in links {
+        let _ = std::fs::remove_file(folder.path("repo/sealed.yaml"));
+        symlink(&link, folder.path("repo/sealed.yaml")).unwrap();
+        let run = folder.run(&format!("{CERT} -w repo/sealed.yaml"), SECRET);
+        assert_eq!(
+            run.stderr,
+            "error: write repo/sealed.yaml: a symlink leads it out of its Git work tree (name the file that it leads to)\n",
+            "{link}"
+        );
+    }
     assert_eq!(folder.text("mine"), "precious");
+    assert_eq!(folder.text("repo/.git/hooks/post-commit"), "");
+    // No folder is made there either.
+    std::fs::create_dir(folder.path("outside")).unwrap();
+    symlink("../outside", folder.path("repo/out")).unwrap();
+    folder.put("db.yaml", SECRET);
+    folder.put("db.sealed.yaml", &folder.run(&format!("{CERT} -o yaml"), SECRET).ok());
+    let unseal = "unseal --recovery-private-key test-only.key --out repo/out/deep db.sealed.yaml";
+    for line in [&format!("{SEAL} --out repo/out/deep db.yaml"), unseal] {
+        let run = folder.run(line, "");
+        assert!(run.stderr.contains("out of its Git work tree"), "{line}: {}", run.told);
+        assert!(!folder.path("outside/deep").exists(), "{line}");
+    }
     // Inside, or where there is no repository, a symlink stays one.
     symlink("real", folder.path("repo/link.yaml")).unwrap();
     folder.run(&format!("{CERT} -w repo/link.yaml"), SECRET).ok();
