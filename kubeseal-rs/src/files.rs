@@ -117,6 +117,32 @@ pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     Ok(bytes)
 }
 
+/// Most bytes of a file that nobody typed.
+const LARGEST_FOUND: u64 = 64 << 20;
+
+/// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe that nobody
+/// writes to. The bytes are wiped when dropped.
+///
+/// # Errors
+/// [`FileError::Open`].
+pub(crate) fn read_found(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        File::open(path)?.take(LARGEST_FOUND + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST_FOUND {
+            return Err(io::Error::other(format!("larger than {} MiB", LARGEST_FOUND >> 20)));
+        }
+        Ok(bytes)
+    };
+    read().map_err(|reason| FileError::Open {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
 /// Bytes at the beginning of a file that tell whether it is text, as Git tells it.
 const TOLD_BY: u64 = 8000;
 

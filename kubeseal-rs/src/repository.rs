@@ -244,6 +244,9 @@ fn git_folder(root: &Path) -> PathBuf {
 /// The rules of one file, whose patterns are relative to `folder`; none when there is no such file.
 fn rules_of(file: &Path, folder: &Path) -> Gitignore {
     let mut builder = ignore::gitignore::GitignoreBuilder::new(folder);
+    if !file.is_file() {
+        return Gitignore::empty();
+    }
     // An error of one line leaves the others.
     let _ = builder.add(file);
     builder.build().unwrap_or_else(|_| Gitignore::empty())

@@ -227,7 +227,7 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
         .ok()
         .and_then(|file| Some(file.parent()?.to_owned()));
     for found in repository::around(folder.as_slice(), walk::has_manifest_ending) {
-        let Ok(bytes) = files::read_file(&found.path) else {
+        let Ok(bytes) = files::read_found(&found.path) else {
             continue;
         };
         if lint::is_relevant(&found.path, &document::text_lossy(&bytes)) {

@@ -86,7 +86,7 @@ fn sources(inputs: &[Input], certificates: Certificates) -> Result<Vec<Source>, 
     }
     for found in repository::around(&folders, lint::is_kustomization) {
         // Nobody asked for it.
-        let Ok(bytes) = files::read_file(&found.path) else {
+        let Ok(bytes) = files::read_found(&found.path) else {
             continue;
         };
         gathered.add(found, bytes, Asked::No)?;

@@ -173,3 +173,39 @@ fn nothing_is_written_through_a_symlink_out_of_the_repository() {
     folder.run(&format!("{CERT} -w repo/link.yaml"), SECRET).ok();
     assert!(folder.path("repo/real").is_file());
 }
+
+/// What nobody typed is read only from a regular file: a committed symlink may lead to a device.
+#[cfg(unix)]
+#[test]
+fn found_files_are_regular_files() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    for (link, line) in [
+        ("db.sealed.yaml", format!("{SEAL} db.yaml")),
+        (".kubeseal.yaml", "seal db.yaml".to_owned()),
+    ] {
+        symlink("/dev/null", folder.path(link)).unwrap();
+        let run = folder.run(&line, "");
+        assert!(
+            run.stderr.contains(&format!("{link}: not a regular file\n")),
+            "{line}: {}",
+            run.told
+        );
+        std::fs::remove_file(folder.path(link)).unwrap();
+    }
+    // What nobody asked for is passed over.
+    folder.put("repo/.git/HEAD", "");
+    folder.put(
+        "repo/db.sealed.yaml",
+        &folder.run(&format!("{CERT} -o yaml"), SECRET).ok(),
+    );
+    symlink("/dev/zero", folder.path("repo/kustomization.yaml")).unwrap();
+    let lint = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 4000000; exec \"$0\" lint repo/db.sealed.yaml"])
+        .arg(env!("CARGO_BIN_EXE_kubeseal"))
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    assert!(lint.status.success(), "{lint:?}");
+}

@@ -132,7 +132,7 @@ fn of_cluster(located: &Located, cluster: &ProjectCluster) -> Result<Option<Cert
     let Some(path) = located.cert_file_if_there(cluster)? else {
         return Ok(None);
     };
-    let bytes = files::read_file(&path).map_err(Error::CertFile)?;
+    let bytes = files::read_found(&path).map_err(Error::CertFile)?;
     let here = std::env::current_dir()
         .and_then(std::fs::canonicalize)
         .unwrap_or_default();

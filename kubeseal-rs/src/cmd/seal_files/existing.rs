@@ -70,7 +70,7 @@ impl Existing {
             }
         };
         let name = InputName(to.display().to_string());
-        let bytes = files::read_file(to)?;
+        let bytes = files::read_found(to)?;
         if bytes.trim_ascii().is_empty() {
             return Ok(None);
         }

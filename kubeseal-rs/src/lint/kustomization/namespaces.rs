@@ -30,7 +30,7 @@ struct Kustomization {
 
 impl Kustomization {
     fn read(path: &Path) -> Option<Self> {
-        let documents = document::read(&files::read_file(path).ok()?).ok()?;
+        let documents = document::read(&files::read_found(path).ok()?).ok()?;
         let value = &documents.first()?.value;
         let folder = path.parent()?.to_owned();
         let namespace = value.get("namespace").and_then(Value::as_str);
