@@ -1,7 +1,7 @@
 //! Seals items into a SealedSecret that is there already, as changes in its text.
 //!
 //! The target says where its items may be opened: its name, namespace and scope annotations bind what is added, because
-//! they bind what is there. Whoever asks for another scope is refused.
+//! they bind what is there. A scope that is wider than strict must be asked for; whoever asks for another one is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,10 @@ pub enum MergeError {
         /// The flag's, or that of the Secret's annotations.
         asked: Scope,
     },
+    /// The target's scope is wider than strict, and nobody asked for that: whoever may change the file would decide where new
+    /// values can be opened.
+    #[error("the target's scope is {0}, which was not asked for")]
+    WiderUnasked(Scope),
     /// The target is in another namespace. The text is the reference's.
     #[error("namespace mismatch: input secret is in namespace {target:?} but {asked:?} was specified")]
     Namespace {
@@ -94,7 +98,10 @@ pub fn merge(
     if secret.items.is_empty() && !parameters.allow_empty {
         return Err(MergeError::Empty);
     }
-    check_scope(target, secret, parameters)?;
+    // The Secret's own scope annotations are a wish like the flag, which beats them.
+    let annotated = Scope::from_annotations(secret.metadata.annotations.as_ref());
+    let annotated = Some(annotated).filter(|scope| *scope != Scope::Strict);
+    check_scope(target, parameters.scope.or(annotated))?;
     let in_namespace = target.metadata.namespace.as_deref().unwrap_or_default();
     let asked = parameters.namespace.as_deref().filter(|asked| !asked.is_empty());
     if let Some(asked) = asked.filter(|asked| *asked != in_namespace && !in_namespace.is_empty()) {
@@ -202,16 +209,16 @@ pub fn held(
     Ok(compared.collect())
 }
 
-/// The Secret's own scope annotations are a wish like the flag, which beats them; without either the target decides.
-fn check_scope(target: &SealedSecret, secret: &ClearSecret, parameters: &MergeParameters) -> Result<(), MergeError> {
+/// Checks that `target` is of the scope that was asked for, if any was, else strict.
+///
+/// # Errors
+/// [`MergeError::Scope`], [`MergeError::WiderUnasked`].
+pub fn check_scope(target: &SealedSecret, asked: Option<Scope>) -> Result<(), MergeError> {
     let scope = Scope::from_annotations(target.metadata.annotations.as_ref());
-    let annotated = Scope::from_annotations(secret.metadata.annotations.as_ref());
-    let asked = parameters
-        .scope
-        .or(Some(annotated).filter(|asked| *asked != Scope::Strict));
-    match asked.filter(|asked| *asked != scope) {
-        Some(asked) => Err(MergeError::Scope { target: scope, asked }),
-        None => Ok(()),
+    match asked {
+        Some(asked) if asked != scope => Err(MergeError::Scope { target: scope, asked }),
+        None if scope != Scope::Strict => Err(MergeError::WiderUnasked(scope)),
+        _ => Ok(()),
     }
 }
 

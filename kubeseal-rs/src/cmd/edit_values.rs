@@ -14,7 +14,7 @@ use sealing::document::edit::Change;
 use sealing::document::{EmitError, Format};
 use sealing::hint::KeyHint;
 use sealing::key::PublicKey;
-use sealing::merge::seal_items;
+use sealing::merge::{check_scope, seal_items};
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
@@ -107,7 +107,7 @@ fn changes(
     Ok(all)
 }
 
-/// The objects that are meant: position, object, and the name that the editor shows.
+/// The objects that are meant, all of the scope that was asked for: position, object, and the name that the editor shows.
 fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &'f SealedSecret, String)>, InputError> {
     let target = &command.target;
     let meant = if target.name.is_some() || target.namespace.is_some() {
@@ -117,6 +117,7 @@ fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &
     };
     let mut shown: Vec<(usize, &SealedSecret, String)> = Vec::new();
     for (at, sealed) in meant {
+        check_scope(sealed, command.scope).map_err(|error| file.fault(at, error))?;
         let metadata = &sealed.metadata;
         let parts = [&metadata.namespace, &metadata.name];
         let name = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/");
@@ -224,8 +225,11 @@ fn make(
         items: typed.values,
         ..ClearSecret::default()
     };
-    let mut sealed =
-        seal(&secret, &SealParameters::default(), cert.public(), random).map_err(|error| input.fault(error))?;
+    let parameters = SealParameters {
+        scope: command.scope.unwrap_or_default(),
+        ..SealParameters::default()
+    };
+    let mut sealed = seal(&secret, &parameters, cert.public(), random).map_err(|error| input.fault(error))?;
     if command.key_hint {
         KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crds::names;
 use jiff::Timestamp;
-use sealing::binding::Binding;
+use sealing::binding::{Binding, Scope};
 use sealing::document;
+use sealing::merge::MergeError;
 use sealing::random::Random;
 use sealing::raw::seal_raw;
 use zeroize::Zeroizing;
@@ -104,6 +105,10 @@ impl EmbeddedFile {
         let bound_to = bound_to(&command.target);
         let binding = embedded::binding(&text, old.range.start, &bound_to, command.scope);
         let binding = binding.ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
+        let scope = binding.scope();
+        if command.scope.is_none() && scope != Scope::Strict {
+            return Err(self.name.fault(MergeError::WiderUnasked(scope)));
+        }
         Ok((old, binding))
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 
 use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
-use sealing::merge::{remove_item, rename_item, seal_items};
+use sealing::merge::{check_scope, remove_item, rename_item, seal_items};
 use sealing::random::Random;
 use sealing::render::depending_on;
 use sealing::{SecretBytes, SystemRandom};
@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::note;
-use crate::objects::{Fault, InputName};
+use crate::objects::{Fault, InputError, InputName};
 use crate::prompt;
 
 /// Seals one value into the file.
@@ -35,7 +35,7 @@ pub(crate) fn set(
     let namespace = command.target.namespace.as_deref();
     let file = SealedFile::read(&command.target.file)?.in_namespaces(namespace)?;
     // Before anyone types what could not be sealed.
-    file.meant(&command.target)?;
+    meant(&file, command)?;
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
     let (value, cert) = super::read_before(&command.value, || Ok(value(command)?), cert)?;
     if is_empty(&value) && !command.allow_empty {
@@ -43,7 +43,7 @@ pub(crate) fn set(
     }
     let items = BTreeMap::from([(command.item.clone(), value)]);
     let file = file.change(namespace, |file| {
-        let (at, sealed) = file.meant(&command.target)?;
+        let (at, sealed) = meant(file, command)?;
         let changes = seal_items(sealed, &items, command.key_hint, cert.public(), random);
         Ok(BTreeMap::from([(at, changes.map_err(|error| file.fault(at, error))?)]))
     })?;
@@ -53,6 +53,13 @@ pub(crate) fn set(
         note::placeholder(&format!("the value of {item}"), value.expose());
     }
     Ok(())
+}
+
+/// The object that is meant, if it is of the scope that was asked for.
+fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f SealedSecret), InputError> {
+    let (at, sealed) = file.meant(&command.target)?;
+    check_scope(sealed, command.scope).map_err(|error| file.fault(at, error))?;
+    Ok((at, sealed))
 }
 
 /// Whether there is nothing but a line break, as of an empty variable that `echo` prints.

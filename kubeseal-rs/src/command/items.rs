@@ -44,6 +44,8 @@ pub(crate) struct EditValues {
     pub cert: CertSource,
     /// The namespace of a new file's object, or where it comes from.
     pub namespace: Namespace,
+    /// The scope that was asked for.
+    pub scope: Option<Scope>,
     /// Whether objects get a key hint that have none.
     pub key_hint: bool,
 }
@@ -55,7 +57,7 @@ pub(crate) struct SetItem {
     pub target: Target,
     /// The item's name.
     pub item: String,
-    /// The scope of a value outside SealedSecrets.
+    /// The scope that was asked for.
     pub scope: Option<Scope>,
     /// Where the value comes from.
     pub value: Input,
@@ -102,6 +104,7 @@ impl EditValues {
             target: Target::of(flags.file, flags.object),
             cert,
             namespace,
+            scope: flags.scope,
             key_hint: flags.key_hint,
         })
     }

@@ -101,6 +101,10 @@ impl Fault {
                 "items of two scopes do not open in one object: leave the scope out, or seal into a file of its own"
                     .to_owned()
             }
+            Fault::Merge(MergeError::WiderUnasked(scope)) => format!(
+                "nothing was written: --scope {scope} if that is meant; else remove the target's scope annotation, and seal its \
+                 items again"
+            ),
             Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {}", word(item)),
             Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),

@@ -369,3 +369,36 @@ fn the_hint_names_the_key_of_the_certificate() {
     let template = &serde_json::from_str::<Value>(&hinted).unwrap()["spec"]["template"];
     assert!(!template.to_string().contains("SHA256:"));
 }
+
+/// Whoever may change the file could make its scope wider, and open in a place of theirs what is sealed into it next.
+#[test]
+fn wider_scope_must_be_asked_for() {
+    let folder = Folder::with_keys();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
+    let sealed = folder.run(&format!("{CERT} -o yaml"), secret).ok();
+    let annotation = "sealedsecrets.bitnami.com/cluster-wide: 'true'";
+    let wide = sealed.replacen(
+        "metadata:\n",
+        &format!("metadata:\n  annotations: {{{annotation}}}\n"),
+        1,
+    );
+    let merge = format!("{CERT} --merge-into wide.yaml");
+    let set = format!("set {CERT} wide.yaml password");
+    for (line, input) in [(&merge, secret), (&set, "new"), (&format!("edit {CERT} wide.yaml"), "")] {
+        folder.put("wide.yaml", &wide);
+        let run = folder.run(line, input);
+        let told = "the target's scope is cluster-wide, which was not asked for\nhint: nothing was written: --scope cluster-wide ";
+        assert!(run.code == 1 && run.stderr.contains(told), "{line}: {}", run.told);
+        assert_eq!(folder.text("wide.yaml"), wide);
+    }
+    let annotated = secret.replace("{name: db", &format!("{{annotations: {{{annotation}}}, name: db"));
+    for (line, input) in [
+        (format!("{merge} --scope cluster-wide"), secret),
+        (merge, annotated.as_str()),
+        (format!("{set} --scope cluster-wide"), "new"),
+    ] {
+        folder.put("wide.yaml", &wide);
+        folder.run(&line, input).ok();
+        assert_eq!(opened(&folder, "wide.yaml"), pairs(&[("db/password", "new")]));
+    }
+}

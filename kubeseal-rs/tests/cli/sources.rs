@@ -229,14 +229,17 @@ fn names_that_are_placeholders_or_impossible_are_named() {
         run.stderr
     );
     // A line break alone is no value.
-    let run = folder.run("set --cert test-only.crt o/db.sealed.yaml p", "\n");
+    let run = folder.run("set --cert test-only.crt --scope cluster-wide o/db.sealed.yaml p", "\n");
     assert!(
         run.code == 1 && run.stderr.contains("the value is empty"),
         "{}",
         run.stderr
     );
     folder
-        .run("set --allow-empty-data --cert test-only.crt o/db.sealed.yaml p", "\n")
+        .run(
+            "set --allow-empty-data --cert test-only.crt --scope cluster-wide o/db.sealed.yaml p",
+            "\n",
+        )
         .ok();
 }
 

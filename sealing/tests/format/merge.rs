@@ -67,23 +67,23 @@ fn what_is_added_opens_with_the_rest_in_every_scope() {
         let text = target_text(scope);
         // Another name and namespace: the target's bind.
         let secret = "metadata: {name: x, namespace: elsewhere}\nstringData: {b: two, c: ''}\n";
-        for asked in [None, Some(scope)] {
-            let parameters = MergeParameters {
-                scope: asked,
-                ..MergeParameters::default()
-            };
-            let after = merged(&text, secret, &parameters).unwrap();
-            let items = opened(&after);
-            assert_eq!(
-                items.into_iter().collect::<Vec<_>>(),
-                [
-                    ("a".to_owned(), b"one".to_vec()),
-                    ("b".to_owned(), b"two".to_vec()),
-                    ("c".to_owned(), Vec::new()),
-                ]
-            );
-            assert_eq!(typed(&after).metadata, typed(&text).metadata);
-        }
+        let unasked = merged(&text, secret, &MergeParameters::default());
+        assert_eq!(unasked.is_ok(), scope == Scope::Strict, "{scope}: {unasked:?}");
+        let parameters = MergeParameters {
+            scope: Some(scope),
+            ..MergeParameters::default()
+        };
+        let after = merged(&text, secret, &parameters).unwrap();
+        let items = opened(&after);
+        assert_eq!(
+            items.into_iter().collect::<Vec<_>>(),
+            [
+                ("a".to_owned(), b"one".to_vec()),
+                ("b".to_owned(), b"two".to_vec()),
+                ("c".to_owned(), Vec::new()),
+            ]
+        );
+        assert_eq!(typed(&after).metadata, typed(&text).metadata);
     }
 }
 

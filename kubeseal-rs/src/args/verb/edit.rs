@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use sealing::binding::Scope;
 
 use super::shared::{CertificateFlags, ObjectFlags};
 
@@ -17,6 +18,9 @@ pub(crate) struct EditFlags {
     /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
     #[arg(long)]
     pub key_hint: bool,
+    /// The scope that the SealedSecrets are of: a wider one than strict is not taken from the file alone [default: strict]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,

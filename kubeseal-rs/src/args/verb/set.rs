@@ -26,8 +26,8 @@ pub(crate) struct SetFlags {
     /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
     #[arg(long)]
     pub key_hint: bool,
-    /// The scope of a value that stands outside SealedSecrets, in a chart's values or a Helm template [default: what the text around
-    /// it says, else strict]
+    /// The scope that the SealedSecret is of, or a value outside SealedSecrets (in a chart's values, a Helm template): a wider one
+    /// than strict is not taken from the file alone [default: strict]
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<Scope>,
     /// Which SealedSecret is meant.
