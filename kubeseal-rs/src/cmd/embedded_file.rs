@@ -100,10 +100,7 @@ impl EmbeddedFile {
     /// The value that is meant, and what a new one is to be bound to.
     fn binding(&self, command: &SetItem) -> Result<(&Embedded, Binding), InputError> {
         let old = self.value(&command.item)?;
-        let bytes = embedded::as_utf8(&self.bytes);
-        let text = String::from_utf8_lossy(&bytes);
-        let bound_to = bound_to(&command.target);
-        let binding = embedded::binding(&text, old.range.start, &bound_to, command.scope);
+        let binding = embedded::binding(&bound_to(&command.target), command.scope);
         let binding = binding.ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
         let scope = binding.scope();
         if command.scope.is_none() && scope != Scope::Strict {

@@ -1,6 +1,5 @@
 //! What a sealed value that stands in no SealedSecret may be bound to, by the text around it.
 
-use crds::names;
 use sealing::binding::{Binding, Scope};
 
 /// Names and namespaces that are tried, each: every pair costs a private-key operation for each key.
@@ -21,7 +20,7 @@ pub(crate) fn bindings(text: &str, at: usize, given: &BoundTo) -> Vec<Binding> {
     let document = document_around(text, at);
     let candidates = |given: &Option<String>, key: &str| match given {
         Some(given) => vec![given.clone()],
-        None => values_of(document, key, is_name),
+        None => values_of(document, key),
     };
     let names = candidates(&given.name, "name");
     let namespaces = candidates(&given.namespace, "namespace");
@@ -38,30 +37,11 @@ pub(crate) fn bindings(text: &str, at: usize, given: &BoundTo) -> Vec<Binding> {
     bindings.into_iter().filter_map(Result::ok).collect()
 }
 
-/// What a new value at `at` is to be bound to: names that are given, else those of the SealedSecret around it, if it is one and
-/// they are the only ones there; the scope that is given, else that of its annotations. `None` when that leaves it open.
-pub(crate) fn binding(text: &str, at: usize, given: &BoundTo, scope: Option<Scope>) -> Option<Binding> {
-    let document = document_around(text, at);
-    let is_sealed_secret = values_of(document, "kind", is_word) == [names::KIND];
-    let only = |given: &Option<String>, key: &str| -> Option<String> {
-        if given.is_some() {
-            return given.clone();
-        }
-        // One that Helm fills in is not known, and may be the one that counts.
-        let found = parts_of(document, key);
-        let first = *found.first()?;
-        let is_known = is_sealed_secret && !first.is_empty() && first.chars().all(is_name);
-        (is_known && found.iter().all(|value| *value == first)).then(|| first.to_owned())
-    };
-    let says = |scope: &Scope| {
-        let annotation = scope.annotation().unwrap_or_default();
-        values_of(document, annotation, is_word) == ["true"]
-    };
-    let annotated = [Scope::ClusterWide, Scope::NamespaceWide].into_iter().find(says);
-    let scope = scope.or(annotated).unwrap_or(Scope::Strict);
-    let or_empty = |name: Option<String>| name.unwrap_or_default();
-    let namespace = or_empty(only(&given.namespace, "namespace"));
-    Binding::new(scope, &namespace, &or_empty(only(&given.name, "name"))).ok()
+/// What a new value is to be bound to: the names that are given, as the scope needs them. The text around it does not decide:
+/// whoever may change it could have the value sealed for a place of theirs. `None` where a name is missing.
+pub(crate) fn binding(given: &BoundTo, scope: Option<Scope>) -> Option<Binding> {
+    let name = |given: &Option<String>| given.clone().unwrap_or_default();
+    Binding::new(scope.unwrap_or_default(), &name(&given.namespace), &name(&given.name)).ok()
 }
 
 /// The text between the `---` lines around `at`.
@@ -76,15 +56,11 @@ fn is_name(sign: char) -> bool {
     sign.is_ascii_lowercase() || sign.is_ascii_digit() || matches!(sign, '-' | '.')
 }
 
-fn is_word(sign: char) -> bool {
-    sign.is_ascii_alphanumeric()
-}
-
 /// The different plain values of `key` in a text.
-fn values_of(text: &str, key: &str, is_part: fn(char) -> bool) -> Vec<String> {
+fn values_of(text: &str, key: &str) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for value in parts_of(text, key) {
-        let is_plain = !value.is_empty() && value.chars().all(is_part);
+        let is_plain = !value.is_empty() && value.chars().all(is_name);
         if is_plain && values.len() < MOST_NAMES && !values.iter().any(|known| known == value) {
             values.push(value.to_owned());
         }
@@ -109,38 +85,6 @@ fn parts_of<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_new_value_is_bound_to_what_is_given_or_to_the_only_object_around_it() {
-        let text = "kind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\nspec: HERE\n";
-        let none = BoundTo::default();
-        let at = |text: &str| text.find("HERE").unwrap();
-        let strict = Binding::new(Scope::Strict, "shop", "db").ok();
-        assert_eq!(binding(text, at(text), &none, None), strict);
-        assert_eq!(
-            binding(text, at(text), &none, Some(Scope::ClusterWide)),
-            Some(Binding::ClusterWide)
-        );
-        let wide = text.replace(
-            "metadata:",
-            "metadata:\n  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: \"true\"",
-        );
-        assert_eq!(binding(&wide, at(&wide), &none, None), Some(Binding::ClusterWide));
-        for open in [
-            text.replace("SealedSecret", "Release"),
-            text.replace("  name: db\n", "  name: db\n  name: web\n"),
-            text.replace("name: db", "name: {{ .x }}"),
-            text.replace("name: db", "name: {{ .x }}\n  labels: {name: web}"),
-            text.replace("namespace: shop", "namespace: \"{{ .Release.Namespace }}\""),
-        ] {
-            assert_eq!(binding(&open, at(&open), &none, None), None, "{open}");
-        }
-        let given = BoundTo {
-            name: Some("db".to_owned()),
-            namespace: Some("shop".to_owned()),
-        };
-        assert_eq!(binding("a: HERE", 3, &given, None), strict);
-    }
 
     #[test]
     fn bindings_are_given_or_found_in_the_document() {

@@ -86,10 +86,8 @@ pub(crate) enum Fault {
         /// Their lines.
         lines: Vec<usize>,
     },
-    /// Nothing says what a value outside SealedSecrets is to be bound to.
-    #[error(
-        "line {line}: what this value is bound to is not known: it stands in no SealedSecret with a plain name and namespace"
-    )]
+    /// No flag says what a value outside SealedSecrets is to be bound to.
+    #[error("line {line}: the file does not decide what a new value is bound to, and no flag says it")]
     Unbound {
         /// Its line.
         line: usize,

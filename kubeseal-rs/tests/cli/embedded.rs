@@ -175,8 +175,8 @@ fn one_value_is_set_and_unset_in_any_text() {
         (unbound.code, unbound.stderr.as_str()),
         (
             1,
-            "error: values.yaml, line 3: what this value is bound to is not known: it stands in no SealedSecret with a plain name \
-             and namespace\nhint: say it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict\n"
+            "error: values.yaml, line 3: the file does not decide what a new value is bound to, and no flag says it\nhint: say \
+             it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict\n"
         )
     );
     assert_eq!(folder.text("values.yaml"), text);
@@ -197,19 +197,6 @@ fn one_value_is_set_and_unset_in_any_text() {
     );
     folder.run("unset values.yaml password", "").ok();
     assert_eq!(folder.text("values.yaml"), "# first\ndb:\n  image: {{ x }}\r\n");
-}
-
-#[test]
-fn a_helm_template_says_what_a_new_value_is_bound_to() {
-    let folder = Folder::with_keys();
-    let old = old(&folder, STRICT);
-    let text = format!(
-        "{{{{- if .Values.db }}}}\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\nspec:\n  encryptedData:\n    \
-         password: {old}\n{{{{- end }}}}\n"
-    );
-    folder.put("db.yaml", &text);
-    folder.run("set --cert test-only.crt db.yaml password", "hunter2").ok();
-    opens(&folder, &new_value(&text, &folder.text("db.yaml"), &old), STRICT);
 }
 
 #[test]
@@ -250,5 +237,46 @@ fn values_in_utf16_are_found_and_changed_in_it() {
         folder.run(&format!("unset {path} password"), "").ok();
         assert_eq!(now(&path), "\u{feff}# é\r\ndb:\r\n");
         std::fs::remove_file(folder.path(&path)).unwrap();
+    }
+}
+
+/// Whoever may change the text around a value could have it sealed for a place of theirs.
+#[test]
+fn text_around_a_value_does_not_bind_a_new_one() {
+    let folder = Folder::with_keys();
+    let old = old(&folder, STRICT);
+    let object = |comment: &str, metadata: &str, template: &str| {
+        format!(
+            "{{{{ if .x }}}}\n{comment}\nkind: SealedSecret\nmetadata: {metadata}\nspec:\n  template: {template}\n  encryptedData:\n    \
+             password: {old}\n{{{{ end }}}}\n"
+        )
+    };
+    let wide = "sealedsecrets.bitnami.com/cluster-wide: \"true\"";
+    let plain = "{name: db, namespace: shop}";
+    for text in [
+        object("", plain, "{}"),
+        object(&format!("# scopes: strict, {wide}"), plain, "{}"),
+        object("", plain, &format!("{{metadata: {{annotations: {{{wide}}}}}}}")),
+        object(
+            "# as in staging, name: mine, namespace: evil",
+            "{{- include \"meta\" . | nindent 2 }}",
+            "{}",
+        ),
+    ] {
+        folder.put("chart/templates/db.yaml", &text);
+        let run = folder.run("set --cert test-only.crt chart/templates/db.yaml password", "hunter2");
+        assert!(run.code == 1 && run.stderr.contains("no flag says it"), "{}", run.told);
+        assert_eq!(folder.text("chart/templates/db.yaml"), text);
+        folder
+            .run(
+                &format!("set --cert test-only.crt {STRICT} chart/templates/db.yaml password"),
+                "hunter2",
+            )
+            .ok();
+        opens(
+            &folder,
+            &new_value(&text, &folder.text("chart/templates/db.yaml"), &old),
+            STRICT,
+        );
     }
 }
