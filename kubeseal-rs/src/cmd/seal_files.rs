@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::files::{self, Writer};
 use crate::objects;
 use crate::parallel;
+use crate::place;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::repository;
@@ -117,13 +118,18 @@ fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_
     Ok(Job { clear, to, cert })
 }
 
-/// Two clear files may not have one sealed file.
+/// Two clear files may not have one sealed file, whatever symlinks lead to it.
 fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
-    let mut targets: Vec<_> = jobs.iter().map(|job| (&job.to, &job.clear.path)).collect();
+    // What cannot be followed cannot be written either.
+    let end = |to: &Path| place::end_of_links(to).unwrap_or_else(|_| to.to_owned());
+    let mut targets: Vec<_> = jobs
+        .iter()
+        .map(|job| (end(&job.to), &job.clear.path, &job.to))
+        .collect();
     targets.sort();
     for pair in targets.windows(2) {
-        if let [(to, one), (same, other)] = pair
-            && to == same
+        if let [(end, one, to), (same, other, _)] = pair
+            && end == same
         {
             return Err(Error::CommonTarget {
                 to: (*to).clone(),
@@ -161,7 +167,8 @@ fn one(
     }
     let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
     let mut details = Vec::new();
-    match &existing {
+    let _held;
+    let text = match &existing {
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
             details = existing.left_alone(clear);
@@ -176,24 +183,27 @@ fn one(
             }
             let (text, removed) = existing.followed(clear, command, cert)?;
             details.extend(removed);
-            let _held = existing.hold_unchanged()?;
-            writer.write(&job.to, &text)?;
-            details.extend(sizes(&text));
+            _held = existing.hold_unchanged()?;
+            text
         }
         _ => {
-            let mut _held = None;
-            if let Some(existing) = existing {
-                existing.check_replaceable()?;
-                details = existing.lost(clear)?;
-                _held = existing.hold_unchanged()?;
-            }
-            let text = sealed(command, clear, &job.to, cert)?;
-            writer.write(&job.to, text.as_bytes())?;
-            details.extend(sizes(text.as_bytes()));
+            _held = match existing {
+                Some(existing) => {
+                    existing.check_replaceable()?;
+                    details = existing.lost(clear)?;
+                    existing.hold_unchanged()?
+                }
+                None => None,
+            };
+            sealed(command, clear, &job.to, cert)?.as_bytes().to_vec()
         }
-    }
+    };
+    writer.write(&job.to, &text)?;
+    details.extend(sizes(&text));
     let result = if command.mode == SealMode::SealAndDelete {
         writer.sync();
+        // Somebody else may have written the same file.
+        super::check_unchanged(&job.to, &text)?;
         let is_tracked = repository::is_tracked(&clear.path);
         clear.delete()?;
         if is_tracked {

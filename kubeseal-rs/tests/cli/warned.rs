@@ -209,3 +209,26 @@ fn found_files_are_regular_files() {
         .unwrap();
     assert!(lint.status.success(), "{lint:?}");
 }
+
+/// The clear files would go, and the values of all but one of them would be nowhere.
+#[cfg(unix)]
+#[test]
+fn symlinked_sealed_files_are_one_target() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::with_keys();
+    folder.put("a.yaml", SECRET);
+    folder.put("b.yaml", &SECRET.replace("name: db", "name: web"));
+    symlink("a.sealed.yaml", folder.path("b.sealed.yaml")).unwrap();
+    std::fs::create_dir(folder.path("d")).unwrap();
+    symlink("a.sealed.yaml", folder.path("d/b.sealed.yaml")).unwrap();
+    for (mode, out) in [("--delete-clear", ""), ("", ""), ("--delete-clear", "--out d")] {
+        let run = folder.run(&format!("{SEAL} {mode} {out} a.yaml b.yaml"), "");
+        assert!(
+            run.told
+                .starts_with("exit 1\nerror: a.yaml and b.yaml would both be written to "),
+            "{}",
+            run.told
+        );
+        assert_eq!(folder.text("a.yaml"), SECRET);
+    }
+}
