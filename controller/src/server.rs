@@ -78,7 +78,7 @@ impl Shared {
             accept_deprecated_data,
             lately: Arc::default(),
             cores,
-            room: crowd::Room::new(),
+            room: crowd::Room::default(),
             lanes: opening::Lanes::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! The bound on the bodies that are in memory: over all, for each peer, and for each client that a peer speaks for.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, header};
@@ -9,30 +10,59 @@ use axum::response::Response;
 
 use super::LARGEST_BODY;
 use super::limit::{self, Client};
-use super::places::{Peer, Places, held};
+use super::places::{Peer, held};
 
 /// Bytes of bodies at a time, over all.
 const ALL: usize = 16 << 20;
-/// Of these, for one peer. The API server is one, and speaks for all users: half stays for it whatever another peer does.
-const FOR_A_PEER: usize = 8 << 20;
-/// Of these, for one client that the peer names: one user of the API server's proxy leaves room for the others.
-const FOR_A_CLIENT: usize = 4 << 20;
 /// What a body counts at least, for all that a request takes beside it.
 const LEAST: usize = 64 << 10;
 
-/// The room for bodies. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    peers: Arc<Places<Peer>>,
-    clients: Arc<Places<Client>>,
-}
+/// The room for bodies. A peer takes at most half of what the others leave, and a client at most half of what the other
+/// clients leave to its peer: so there is room for whoever comes next. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Room(Arc<Mutex<HashMap<Client, usize>>>);
 
 impl Room {
-    /// All of it.
-    pub(crate) fn new() -> Self {
-        Self {
-            peers: Places::new(ALL, FOR_A_PEER),
-            clients: Places::new(ALL, FOR_A_CLIENT),
+    fn taken(&self) -> MutexGuard<'_, HashMap<Client, usize>> {
+        // No code panics while it holds the lock; if it did, the table would still be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes so many bytes until the result is dropped; `None`: there is no room for `client`.
+    fn take(&self, client: Client, bytes: usize) -> Option<Taken> {
+        let mut taken = self.taken();
+        let (mut of_other_peers, mut of_other_clients, mut own) = (0, 0, 0);
+        for (other, bytes) in &*taken {
+            match other {
+                other if *other == client => own += bytes,
+                (peer, _) if *peer == client.0 => of_other_clients += bytes,
+                _ => of_other_peers += bytes,
+            }
+        }
+        let of_peer = ALL.saturating_sub(of_other_peers) / 2;
+        if own + bytes > of_peer.saturating_sub(of_other_clients) / 2 {
+            return None;
+        }
+        taken.insert(client, own + bytes);
+        let room = self.clone();
+        Some(Taken { room, client, bytes })
+    }
+}
+
+/// Room that is taken.
+#[derive(Debug)]
+struct Taken {
+    room: Room,
+    client: Client,
+    bytes: usize,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut taken = self.room.taken();
+        let left = taken.remove(&self.client).unwrap_or_default() - self.bytes;
+        if left > 0 {
+            taken.insert(self.client, left);
         }
     }
 }
@@ -53,13 +83,49 @@ pub(crate) async fn crowd(
     // More than was announced is not read. A body of unknown length can be the largest.
     let length = announced(request.headers()).unwrap_or(LARGEST_BODY);
     let bytes = length.clamp(LEAST, LARGEST_BODY);
-    let client = limit::client(peer, request.headers());
-    let places = room
-        .peers
-        .take_many(peer, bytes)
-        .zip(room.clients.take_many(client, bytes));
-    match places {
-        Some(places) => held(next.run(request).await, places),
+    match room.take(limit::client(peer, request.headers()), bytes) {
+        Some(taken) => held(next.run(request).await, taken),
         None => limit::refuse(request).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: u8, named: u8) -> Client {
+        let peer_of = |address: [u8; 4]| Peer::of(address.into());
+        (peer_of([10, 0, 0, peer]), Some(peer_of([10, 1, 0, named])))
+    }
+
+    #[test]
+    fn newcomers_find_room() {
+        let room = Room::default();
+        let mut held = Vec::new();
+        let mut of_peers = Vec::new();
+        // Each takes what it gets, under as many names as it likes.
+        for peer in 0..6 {
+            let before = held.len();
+            for named in 0..250 {
+                for bytes in [LARGEST_BODY, LEAST] {
+                    held.extend(std::iter::from_fn(|| room.take(client(peer, named), bytes)));
+                }
+            }
+            of_peers.push(held[before..].iter().map(|taken| taken.bytes).sum::<usize>());
+            assert!(room.take(client(peer + 1, 0), LEAST).is_some(), "after {peer}");
+        }
+        assert!(of_peers[0] <= ALL / 2 && of_peers[0] > ALL / 4, "{of_peers:?}");
+        assert!(of_peers.iter().sum::<usize>() < ALL, "{of_peers:?}");
+        drop(held);
+        assert!(room.taken().is_empty());
+    }
+
+    #[test]
+    fn one_client_leaves_half_to_others() {
+        let room = Room::default();
+        let greedy: Vec<_> = std::iter::from_fn(|| room.take(client(1, 1), LARGEST_BODY)).collect();
+        assert_eq!(greedy.len(), 2, "4 MiB");
+        assert!(room.take(client(1, 2), LARGEST_BODY).is_some());
+        assert!(room.take(client(2, 1), LARGEST_BODY).is_some());
     }
 }

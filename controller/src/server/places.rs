@@ -51,38 +51,28 @@ impl<K: Clone + Eq + Hash> Places<K> {
 
     /// Takes a place until the result is dropped; `None`: there is none, or none for `who`.
     pub(crate) fn take(self: &Arc<Self>, who: K) -> Option<Place<K>> {
-        self.take_many(who, 1)
-    }
-
-    /// Takes so many places at once.
-    pub(crate) fn take_many(self: &Arc<Self>, who: K, count: usize) -> Option<Place<K>> {
         let mut taken = self.taken();
         let (all, own) = (taken.values().sum::<usize>(), taken.get(&who).copied().unwrap_or(0));
-        if all + count > self.all || own + count > self.each {
+        if all >= self.all || own >= self.each {
             return None;
         }
-        taken.insert(who.clone(), own + count);
-        drop(taken);
-        Some(Place {
-            places: self.clone(),
-            who,
-            count,
-        })
+        taken.insert(who.clone(), own + 1);
+        let places = self.clone();
+        Some(Place { places, who })
     }
 }
 
-/// Places that are taken.
+/// A place that is taken.
 #[derive(Debug)]
 pub(crate) struct Place<K: Clone + Eq + Hash> {
     places: Arc<Places<K>>,
     who: K,
-    count: usize,
 }
 
 impl<K: Clone + Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         if let Entry::Occupied(mut entry) = self.places.taken().entry(self.who.clone()) {
-            *entry.get_mut() -= self.count;
+            *entry.get_mut() -= 1;
             if *entry.get() == 0 {
                 entry.remove();
             }
@@ -120,10 +110,6 @@ mod tests {
         assert!(places.take("d").is_some());
         assert!(places.take("a").is_some(), "given back");
         drop(held);
-        assert!(places.taken().is_empty());
-        let both = places.take_many("a", 2);
-        assert!(both.is_some() && places.take_many("b", 3).is_none() && places.take_many("b", 2).is_some());
-        drop(both);
         assert!(places.taken().is_empty());
     }
 
