@@ -341,6 +341,12 @@ impl Opening {
     }
 }
 
+/// What the values of a text from a stranger may take. A large SealedSecret takes three times its text, with its managed fields
+/// four times; a small one may be made of small values.
+pub fn memory_for(length: usize) -> usize {
+    (1 << 20) + 4 * length
+}
+
 /// The format of version 0.6 and before: one ciphertext of the whole Secret as JSON.
 fn deprecated_data(
     data: &str,
@@ -349,11 +355,10 @@ fn deprecated_data(
     preferred: &[Fingerprint],
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
     let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
-    let documents = manifest::read(opened.plaintext.expose()).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
-    let [document] = documents.as_slice() else {
-        return Err(UnsealError::DeprecatedDataNoSecret);
-    };
-    let secret = ClearSecret::from_fields(document).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    // Whoever has the certificate can seal any text.
+    let text = opened.plaintext.expose();
+    let document = manifest::read_one(text, memory_for(text.len())).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
+    let secret = ClearSecret::from_fields(&document).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
     Ok((secret, BTreeSet::from([opened.key])))
 }
 

@@ -119,7 +119,7 @@ async fn read(body: Body, announced: Option<usize>) -> Result<Vec<u8>, StatusCod
 /// # Errors
 /// Why it is none, in words that are fit for a log: they name places and fields, never a value.
 pub(crate) fn sealed_secret(body: Vec<u8>) -> Result<(Document, SealedSecret), String> {
-    let mut document = document::read_one(&body, memory_for(body.len())).map_err(|error| logged(&error))?;
+    let mut document = document::read_one(&body, unseal::memory_for(body.len())).map_err(|error| logged(&error))?;
     drop(body);
     if document.item.is_some() {
         return Err("exactly one document is expected".to_owned());
@@ -132,12 +132,6 @@ pub(crate) fn sealed_secret(body: Vec<u8>) -> Result<(Document, SealedSecret), S
     }
     let sealed = unseal::sealed_secret(&document).map_err(|error| logged(&error))?;
     Ok((document, sealed))
-}
-
-/// What the values of a body may take: a large SealedSecret takes three times its text, with its managed fields four times;
-/// a small one may be made of small values.
-fn memory_for(length: usize) -> usize {
-    (1 << 20) + 4 * length
 }
 
 fn logged(error: &dyn std::error::Error) -> String {

@@ -325,6 +325,17 @@ fn the_deprecated_format_opens_and_both_at_once_do_not() {
         common::unseal(&sealed, &key("rsa2048").ring()),
         Err(UnsealError::BothFormats)
     );
+
+    // Many small values take more than a hundred times their text.
+    sealed.spec.encrypted_data.clear();
+    let many = format!(r#"{{"metadata":{{"managedFields":[{}1]}}}}"#, "1,".repeat(100_000));
+    let cert = key("rsa2048").cert();
+    let data = seal_raw(many.as_bytes(), &binding, cert.public(), &mut SystemRandom::default()).unwrap();
+    sealed.spec.data = Some(data);
+    assert_eq!(
+        common::unseal(&sealed, &key("rsa2048").ring()),
+        Err(UnsealError::DeprecatedDataNoSecret)
+    );
 }
 
 #[test]
