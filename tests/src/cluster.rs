@@ -3,6 +3,7 @@
 mod audit;
 mod credentials;
 mod objects;
+mod outages;
 mod programs;
 mod service;
 mod shell;
@@ -168,16 +169,14 @@ impl Cluster {
     /// Stops the API server and etcd, has `change` work on the folder of etcd's data, and starts both again.
     pub fn with_etcd_stopped(&self, change: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
         self.stop_apiserver()?;
-        let etcd = self.etcd.lock().unwrap_or_else(PoisonError::into_inner).take();
-        etcd.context("etcd is stopped already")?.kill()?;
+        self.stop_etcd()?;
         change(&self.state().join("etcd"))?;
-        let started = programs::etcd(&self.place, self.state(), &self.peers, self.ports)?.spawn()?;
-        *self.etcd.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
+        self.start_etcd()?;
         self.start_apiserver()
     }
 
-    /// The garbage collector looks for new kinds every 30 s only; a new process sees them at once.
-    fn restart_controller_manager(&self) -> Result<()> {
+    /// The garbage collector looks for new kinds every 30 s only, and waits long after a fault; a new process sees all at once.
+    pub(crate) fn restart_controller_manager(&self) -> Result<()> {
         let mut current = self.controller_manager.lock().unwrap_or_else(PoisonError::into_inner);
         // The old one goes before the new one starts.
         drop(current.take());

@@ -3,6 +3,7 @@
 //! A test asks [`cluster::Cluster`] for a control plane, makes a [`namespace::TempNamespace`] in it, starts programs
 //! with [`launch::Launch`], and waits with [`eventually::eventually`], never with a bare sleep.
 
+pub mod chaos;
 pub mod cluster;
 pub mod differences;
 pub mod eventually;

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod arrows;
 mod bench;
+mod chaos;
 mod codegen;
 mod demo;
 mod dist;
@@ -30,6 +31,8 @@ enum Xtask {
     Bench(bench::Bench),
     #[command(hide = true)]
     BenchClient(bench::controller::client::Args),
+    /// Run the controller for some minutes while everything around it fails, in the order of a seed, and hold that nothing breaks.
+    Chaos(chaos::Args),
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
     Codegen(codegen::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Bench(bench) => bench::run(&bench),
         Xtask::BenchClient(args) => bench::controller::client::run(&args),
+        Xtask::Chaos(args) => chaos::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Fuzz(fuzz) => fuzz::run(&fuzz),

@@ -1,7 +1,7 @@
 //! What the controller asked of the API server, by the API server's own audit log.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -49,9 +49,14 @@ pub(super) fn write_policy(state: &Path) -> Result<()> {
 }
 
 impl Cluster {
+    /// The file of the API server's audit log: an event a line.
+    pub fn audit_log(&self) -> PathBuf {
+        self.state().join(LOG)
+    }
+
     /// The requests of the installed controller's ServiceAccount so far, in the order of their answers.
     pub fn controller_requests(&self) -> Result<Vec<Request>> {
-        let path = self.state().join(LOG);
+        let path = self.audit_log();
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut requests = Vec::new();
         for line in text.lines() {

@@ -15,6 +15,9 @@ use super::Cluster;
 pub(super) const CA_CERTIFICATE: &str = "ca.crt";
 pub(super) const SERVER_CERTIFICATE: &str = "server.crt";
 pub(super) const SERVER_KEY: &str = "server.key";
+/// Another pair for the same names, for what renews its certificate.
+const RENEWED_CERTIFICATE: &str = "renewed.crt";
+const RENEWED_KEY: &str = "renewed.key";
 pub(super) const TOKEN_KEY: &str = "tokens.key";
 pub(super) const TOKEN_PUBLIC_KEY: &str = "tokens.pub";
 pub(super) const TOKENS: &str = "tokens.csv";
@@ -35,10 +38,13 @@ pub(super) fn write(state: &Path, address: Ipv4Addr, port: u16) -> Result<()> {
 
     // The loopback names are for the relay (see `crate::relay`), through which the user's own programs come.
     let names = [&address.to_string(), "127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
-    let server_key = KeyPair::generate()?;
-    let server = CertificateParams::new(names)?.signed_by(&server_key, &Issuer::new(ca, ca_key))?;
-    put(SERVER_CERTIFICATE, &server.pem())?;
-    put(SERVER_KEY, &server_key.serialize_pem())?;
+    let issuer = Issuer::new(ca, ca_key);
+    for (certificate, key) in [(SERVER_CERTIFICATE, SERVER_KEY), (RENEWED_CERTIFICATE, RENEWED_KEY)] {
+        let pair = KeyPair::generate()?;
+        let server = CertificateParams::new(names.clone())?.signed_by(&pair, &issuer)?;
+        put(certificate, &server.pem())?;
+        put(key, &pair.serialize_pem())?;
+    }
 
     let token_key = KeyPair::generate()?;
     put(TOKEN_KEY, &token_key.serialize_pem())?;
@@ -104,15 +110,19 @@ impl Cluster {
         Ok(path)
     }
 
+    /// The administrator's token.
+    pub(crate) fn admin_token(&self) -> Result<String> {
+        let tokens = fs::read_to_string(self.state().join(TOKENS))?;
+        Ok(tokens.split(',').next().context("the token file is empty")?.to_owned())
+    }
+
     /// The administrator's kubeconfig with another address for the API server.
     pub(crate) fn admin_kubeconfig_for(&self, server: &str) -> Result<String> {
-        let tokens = fs::read_to_string(self.state().join(TOKENS))?;
-        let token = tokens.split(',').next().context("the token file is empty")?;
-        kubeconfig(self.state(), server, token)
+        kubeconfig(self.state(), server, &self.admin_token()?)
     }
 
     /// The folder of files that a pod of this service account has under its well-known path.
-    pub(super) fn pod_files(&self, namespace: &str, account: &str) -> Result<PathBuf> {
+    pub(crate) fn pod_files(&self, namespace: &str, account: &str) -> Result<PathBuf> {
         let folder = self.state().join(format!("{namespace}-{account}.pod"));
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("token"), self.service_account_token(namespace, account)?)?;

@@ -5,6 +5,8 @@
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
+mod chaos;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
