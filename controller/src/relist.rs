@@ -3,8 +3,10 @@
 //! A watch resumes at the resourceVersion that it has seen last. After etcd was restored from an older snapshot, that lies
 //! in the future, and the API server sends nothing until its data get there: what is written meanwhile would be missed.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::ready;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crds::{Lenient, SealedSecret};
@@ -42,9 +44,39 @@ impl Relist {
         (Self(sender), relists)
     }
 
-    /// Has all watches list again.
-    pub(crate) fn now(&self) {
+    /// Has all watches list again; gives the number of this relist.
+    pub(crate) fn now(&self) -> u64 {
         self.0.send_modify(|count| *count += 1);
+        *self.0.borrow()
+    }
+}
+
+/// With which relist the list of SealedSecrets began that is complete, by the namespace that is watched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listed(Arc<watch::Sender<HashMap<Option<String>, u64>>>);
+
+impl Listed {
+    /// A list is complete that began with this relist.
+    pub(crate) fn note(&self, namespace: Option<&str>, begun: u64) {
+        self.0.send_modify(|listed| {
+            listed.insert(namespace.map(str::to_owned), begun);
+        });
+    }
+
+    /// The namespace is watched no more.
+    pub(crate) fn forget(&self, namespace: &str) {
+        self.0.send_modify(|listed| {
+            listed.remove(&Some(namespace.to_owned()));
+        });
+    }
+
+    /// Waits until everything that was ever listed has been listed with this relist or a later one.
+    pub(crate) async fn since(&self, relist: u64) {
+        let mut listed = self.0.subscribe();
+        // Its sender is held here.
+        let _ = listed
+            .wait_for(|listed| listed.values().all(|begun| *begun >= relist))
+            .await;
     }
 }
 

@@ -4,21 +4,20 @@ pub(crate) mod client;
 mod replica;
 mod retry_after;
 mod signals;
+mod work;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use connection::multiplexed;
-use futures::FutureExt as _;
 use kube::Api;
 use sealing::lately::Lately;
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::args::VERSION;
 use crate::events::Events;
@@ -28,14 +27,13 @@ use crate::keys::source::KeyApi;
 use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
-use crate::object_name::ObjectName;
 use crate::open_files;
 use crate::publication::Publication;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
 use crate::reconcile::{KeysAt, Reconciler};
-use crate::relist::{self, Relist, Relists};
+use crate::relist::{self, Listed, Relist, Relists};
 use crate::request::longest_without_answer;
 use crate::resync::Resync;
 use crate::served;
@@ -44,12 +42,6 @@ use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
 use crate::slices::Cores;
 use crate::watch::Watches;
-
-/// Passes at a time. They mostly wait for the API server; private-key work has its own bound, and so has each namespace
-/// ([`crate::queue::OF_A_NAMESPACE`]).
-const PASSES: usize = 256;
-/// Pause after a pass that died.
-const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 /// How long open passes and requests have at the end; a Pod is given 30 s.
 const LAST_WORDS: Duration = Duration::from_secs(15);
@@ -147,7 +139,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         index: known.index.clone(),
         queue: known.queue.clone(),
         settings: settings.reconcile,
-        relist,
+        relist: relist.clone(),
         leadership: leadership.clone(),
         metrics: metrics.clone(),
     };
@@ -172,7 +164,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         () = async { filled.await; current_key(keys).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
-            work(&mut writers, Arc::new(reconciler), leadership, known, &stop).await;
+            work::work(&mut writers, Arc::new(reconciler), (leadership, relist), known, &stop).await;
         }
         () = stop.cancelled() => {}
     }
@@ -187,6 +179,7 @@ struct Known {
     index: Arc<Index>,
     queue: Arc<Queue>,
     gone: Arc<Gone>,
+    listed: Listed,
 }
 
 impl Known {
@@ -207,6 +200,7 @@ impl Known {
             leadership: leadership.clone(),
             seconds: settings.api.watch_seconds,
             relists: relists.clone(),
+            listed: self.listed.clone(),
             labels: settings.scope.label_selector.clone(),
             secrets: settings.reconcile.repair,
         }
@@ -295,107 +289,4 @@ async fn serve(
 
 async fn current_key(mut keys: KeysReader) {
     let _ = keys.wait_for(|keys| keys.current.is_some()).await;
-}
-
-async fn wake_on_new_keys(mut keys: KeysReader, known: &Known) {
-    while keys.changed().await.is_ok() {
-        for name in known.index.waiting_for_keys() {
-            known.queue.add(name);
-        }
-    }
-}
-
-/// Between two terms of this replica another one may have led: what was remembered of the objects counts no more, and each
-/// gets a pass, as at a start. What has gone while another led may be left to be collected.
-async fn begin_anew(mut leadership: Leadership, known: &Known) {
-    let mut term = leadership.begins().await;
-    loop {
-        for name in known.gone.names() {
-            known.queue.add(name);
-        }
-        leadership.ends(term).await;
-        let next = leadership.begins().await;
-        if next != term {
-            known.index.forget_passes();
-            for name in known.index.sealed_names(None) {
-                known.queue.add(name);
-            }
-        }
-        term = next;
-    }
-}
-
-/// Starts the passes, and wakes objects for them until `stop`.
-async fn work(
-    writers: &mut JoinSet<()>,
-    reconciler: Arc<Reconciler>,
-    leadership: Leadership,
-    known: Known,
-    stop: &CancellationToken,
-) {
-    let keys = reconciler.keys.clone();
-    let passes = Passes {
-        reconciler,
-        leadership: leadership.clone(),
-        queue: known.queue.clone(),
-    };
-    writers.spawn(Arc::new(passes).run(stop.clone()));
-    tokio::select! {
-        () = wake_on_new_keys(keys, &known) => {}
-        () = begin_anew(leadership, &known) => {}
-        () = stop.cancelled() => {}
-    }
-}
-
-/// Makes the passes, while this replica leads.
-struct Passes {
-    reconciler: Arc<Reconciler>,
-    leadership: Leadership,
-    queue: Arc<Queue>,
-}
-
-impl Passes {
-    /// Starts one pass after the other until `stop`, then waits for those that have begun.
-    async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(PASSES));
-        let mut begun = JoinSet::new();
-        loop {
-            // The semaphore is never closed.
-            let place = places.clone().acquire_owned().await.ok();
-            while begun.try_join_next().is_some() {}
-            let name = tokio::select! {
-                () = stop.cancelled() => break,
-                name = self.next() => name,
-            };
-            let passes = self.clone();
-            begun.spawn(async move {
-                passes.pass(name).await;
-                drop(place);
-            });
-        }
-        while begun.join_next().await.is_some() {}
-    }
-
-    async fn next(&self) -> ObjectName {
-        loop {
-            self.leadership.clone().begins().await;
-            let name = self.queue.next().await;
-            let waiting = i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX);
-            self.reconciler.metrics.queue_length.set(waiting);
-            if self.leadership.leads() {
-                return name;
-            }
-            // It ended while there was nothing to do.
-            self.queue.done(name, Some(Duration::ZERO));
-        }
-    }
-
-    async fn pass(&self, name: ObjectName) {
-        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name)).catch_unwind().await;
-        let pause = pass.unwrap_or_else(|_| {
-            error!(key = %name, "a pass died; this is a fault of the controller");
-            Some(AFTER_PANIC)
-        });
-        self.queue.done(name, pause);
-    }
 }

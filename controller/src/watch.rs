@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::object_name::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
-use crate::relist::{self, Relists};
+use crate::relist::{self, Listed, Relists};
 
 mod unreadable;
 
@@ -49,6 +49,8 @@ pub(crate) struct Watches {
     pub seconds: u32,
     /// When everything is listed again.
     pub relists: Relists,
+    /// Where it is said that SealedSecrets have been.
+    pub listed: Listed,
     /// Labels of the SealedSecrets that are watched; `None`: all of them.
     pub labels: Option<String>,
     /// Whether Secrets are watched too.
@@ -126,6 +128,7 @@ impl Watches {
             }
         }
         self.index.secrets_left(namespace);
+        self.listed.forget(namespace);
         self.metrics.contacts.forget(namespace);
     }
 
@@ -143,9 +146,13 @@ impl Watches {
         let mut trouble = Trouble::new("SealedSecrets", namespace.as_deref());
         let mut listed = HashSet::new();
         let mut unreadable = UnreadableObjects::new(&self.metrics);
+        let mut begun = 0;
         while let Some(event) = stream.next().await {
             match event {
-                Ok(watcher::Event::Init) => listed.clear(),
+                Ok(watcher::Event::Init) => {
+                    listed.clear();
+                    begun = *self.relists.borrow();
+                }
                 Ok(watcher::Event::InitApply(sealed)) => {
                     listed.insert(ObjectName::of(sealed.meta()));
                     self.sealed_seen(sealed, &mut unreadable);
@@ -159,6 +166,7 @@ impl Watches {
                     }
                     unreadable.retain(&listed);
                     listed = HashSet::new();
+                    self.listed.note(namespace.as_deref(), begun);
                     done.send_replace(true);
                 }
                 Ok(watcher::Event::Apply(sealed)) => {
@@ -173,6 +181,8 @@ impl Watches {
                 Err(error) => {
                     let failure = ApiFailure::from(error);
                     if namespace.is_some() && matches!(failure, ApiFailure::Denied(_)) {
+                        // Others do not wait for it.
+                        self.listed.note(namespace.as_deref(), u64::MAX);
                         done.send_replace(true);
                     }
                     trouble.begins(&failure);

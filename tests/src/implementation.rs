@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::launch::Launch;
 use crate::output::{Captured, run, run_with_input};
 use crate::peers::{self, PeerSet};
 use crate::process::Process;
@@ -142,15 +143,20 @@ impl Cluster {
     /// Starts one of several replicas of ours, as a Pod of its own, and does not wait for it. It listens on the ports 10 ·
     /// `number` above the usual ones, so that number 0 is the one behind the Service.
     pub fn spawn_replica(&self, number: u16, arguments: &[&str]) -> Result<Process> {
+        self.replica(number, arguments)?.spawn()
+    }
+
+    /// A replica that is about to be started.
+    pub fn replica(&self, number: u16, arguments: &[&str]) -> Result<Launch<'_>> {
         let program = Implementation::Ours.programs()?.controller;
         let name = format!("replica-{number}");
-        self.launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
+        Ok(self
+            .launch_as_pod(&name, program, (NAMESPACE, CONTROLLER))?
             .env("POD_NAME", format!("{CONTROLLER}-{number}"))
             .env("POD_UID", format!("00000000-0000-4000-8000-{number:012}"))
             .arg(format!("--listen-addr=:{}", 8080 + 10 * number))
             .arg(format!("--listen-metrics-addr=:{}", 8081 + 10 * number))
-            .args(arguments)
-            .spawn()
+            .args(arguments))
     }
 
     /// A GET on the controller's Service by way of the API server's proxy.

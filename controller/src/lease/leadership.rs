@@ -53,7 +53,17 @@ impl Leadership {
         }
     }
 
-    /// Waits until it leads; gives the term.
+    /// The term, if it leads in this moment.
+    pub(crate) fn term(&self) -> Option<u64> {
+        let standing = *self.0.borrow();
+        standing.leads(Instant::now()).then_some(match standing {
+            Standing::Leads { term, .. } => term,
+            Standing::Follows | Standing::Alone => 0,
+        })
+    }
+
+    /// Waits until it leads; gives the term. In the first one, and where there is no election, no other replica has led since
+    /// this process began.
     pub(crate) async fn begins(&mut self) -> u64 {
         loop {
             let standing = *self.0.borrow_and_update();

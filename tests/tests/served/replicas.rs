@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use harness::chaos::Relay;
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
+use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
@@ -258,6 +262,52 @@ fn a_container_that_is_restarted_leads_at_once() -> Result<()> {
     ensure!(
         took < Duration::from_secs(8),
         "its own Lease of 12 s held it up: {took:?}"
+    );
+    Ok(())
+}
+
+/// What it hears of the SealedSecrets is old when the leader dies: what the leader wrote is not put back.
+#[test]
+fn what_a_follower_knows_is_listed_anew_before_it_writes() -> Result<()> {
+    let mut replicas = Replicas::start(1)?;
+    replicas.await_change(1, Instant::now(), SOON)?;
+    let relay = Relay::open(&replicas.cluster, 1, 0)?;
+    let follower = replicas.cluster.replica(1, FLAGS)?;
+    let follower = follower
+        .env("KUBERNETES_SERVICE_PORT", relay.port.to_string())
+        .spawn()?;
+    replicas.running.push(Some(follower));
+    replicas.cluster.eventually(SOON, "follower that is ready", || {
+        ensure!(get_at(&replicas.cluster, 8090, "/readyz")?.0 == 200);
+        Ok(())
+    })?;
+    relay.order(|orders| orders["silent"] = json!("/sealedsecrets?"))?;
+    replicas.await_change(2, Instant::now(), SOON)?;
+    let kubectl = replicas.cluster.peer(&peers::KUBECTL)?;
+    let history = replicas
+        .cluster
+        .launch("history", kubectl)
+        .env("KUBECONFIG", replicas.cluster.admin_kubeconfig())
+        .args(["get", "secret", "one", "--watch", "-o", "jsonpath={.data.a}{'\\n'}"])
+        .spawn()?;
+    replicas.take(0)?.kill()?;
+    replicas.cluster.eventually(REPLACED + SOON, "leader", || {
+        ensure!(replicas.leader()? == 1);
+        Ok(())
+    })?;
+    // Time to do what it should not.
+    std::thread::sleep(Duration::from_secs(3));
+    relay.order(|orders| orders["silent"] = Value::Null)?;
+    replicas.await_change(3, Instant::now(), REPLACED + SOON)?;
+    replicas.cluster.eventually(SOON, "history", || {
+        ensure!(history.log()?.contains(&STANDARD.encode("3")));
+        Ok(())
+    })?;
+    let log = history.log()?;
+    let values: Vec<&str> = log.lines().collect();
+    ensure!(
+        !values.contains(&STANDARD.encode("1").as_str()),
+        "it went back: {values:?}"
     );
     Ok(())
 }

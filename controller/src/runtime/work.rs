@@ -1,0 +1,147 @@
+//! The passes: begun while this replica leads, and not before it knows what the one before has written.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use super::Known;
+use crate::keys::KeysReader;
+use crate::lease::leadership::Leadership;
+use crate::object_name::ObjectName;
+use crate::queue::Queue;
+use crate::reconcile::Reconciler;
+use crate::relist::Relist;
+
+/// Passes at a time. They mostly wait for the API server; private-key work has its own bound, and so has each namespace
+/// ([`crate::queue::OF_A_NAMESPACE`]).
+const PASSES: usize = 256;
+/// Pause after a pass that died.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
+
+async fn wake_on_new_keys(mut keys: KeysReader, known: &Known) {
+    while keys.changed().await.is_ok() {
+        for name in known.index.waiting_for_keys() {
+            known.queue.add(name);
+        }
+    }
+}
+
+/// The term of a process before which no other replica led ([`Leadership::begins`]).
+const FIRST_TERM: u64 = 1;
+
+/// Begins each term. Before one that is not the first, another replica may have led: what a watch has told so far may be older
+/// than what that one wrote, so everything is listed anew before there is a pass; what was remembered of the objects counts no
+/// more, and each gets a pass, as at a start. What has gone while another led may be left to be collected.
+async fn begin_terms((mut leadership, relist): (Leadership, Relist), known: &Known, begun: watch::Sender<Option<u64>>) {
+    loop {
+        let term = leadership.begins().await;
+        if term > FIRST_TERM {
+            let number = relist.now();
+            let mut ends = leadership.clone();
+            tokio::select! {
+                () = known.listed.since(number) => {}
+                () = ends.ends(term) => continue,
+            }
+            known.index.forget_passes();
+            for name in known.index.sealed_names(None) {
+                known.queue.add(name);
+            }
+        }
+        for name in known.gone.names() {
+            known.queue.add(name);
+        }
+        begun.send_replace(Some(term));
+        leadership.ends(term).await;
+    }
+}
+
+/// Starts the passes, and wakes objects for them until `stop`.
+pub(super) async fn work(
+    writers: &mut JoinSet<()>,
+    reconciler: Arc<Reconciler>,
+    terms: (Leadership, Relist),
+    known: Known,
+    stop: &CancellationToken,
+) {
+    let keys = reconciler.keys.clone();
+    let (begun, term) = watch::channel(None);
+    let passes = Passes {
+        reconciler,
+        leadership: terms.0.clone(),
+        term,
+        queue: known.queue.clone(),
+    };
+    writers.spawn(Arc::new(passes).run(stop.clone()));
+    tokio::select! {
+        () = wake_on_new_keys(keys, &known) => {}
+        () = begin_terms(terms, &known, begun) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Makes the passes, while this replica leads.
+struct Passes {
+    reconciler: Arc<Reconciler>,
+    leadership: Leadership,
+    /// The term that was begun last.
+    term: watch::Receiver<Option<u64>>,
+    queue: Arc<Queue>,
+}
+
+impl Passes {
+    /// Starts one pass after the other until `stop`, then waits for those that have begun.
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(PASSES));
+        let mut begun = JoinSet::new();
+        loop {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await.ok();
+            while begun.try_join_next().is_some() {}
+            let name = tokio::select! {
+                () = stop.cancelled() => break,
+                name = self.next() => name,
+            };
+            let passes = self.clone();
+            begun.spawn(async move {
+                passes.pass(name).await;
+                drop(place);
+            });
+        }
+        while begun.join_next().await.is_some() {}
+    }
+
+    async fn next(&self) -> ObjectName {
+        loop {
+            let (mut leadership, mut begun) = (self.leadership.clone(), self.term.clone());
+            let term = leadership.begins().await;
+            tokio::select! {
+                // Its sender lives as long as there are passes.
+                _ = begun.wait_for(|begun| *begun == Some(term)) => {}
+                () = leadership.ends(term) => continue,
+            }
+            let name = self.queue.next().await;
+            let waiting = i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX);
+            self.reconciler.metrics.queue_length.set(waiting);
+            if self.leadership.term() == Some(term) {
+                return name;
+            }
+            // It ended while there was nothing to do.
+            self.queue.done(name, Some(Duration::ZERO));
+        }
+    }
+
+    async fn pass(&self, name: ObjectName) {
+        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name)).catch_unwind().await;
+        let pause = pass.unwrap_or_else(|_| {
+            error!(key = %name, "a pass died; this is a fault of the controller");
+            Some(AFTER_PANIC)
+        });
+        self.queue.done(name, pause);
+    }
+}
