@@ -1,6 +1,7 @@
 //! What verify and rotate have in common: a body with one SealedSecret, and work on it with a share of the cores.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,7 +20,7 @@ use super::places::Peer;
 use super::{LARGEST_BODY, Shared};
 use crate::error::chain;
 use crate::events::truncate;
-use crate::fair_semaphore::FairSemaphore;
+use crate::fair_semaphore::{FairSemaphore, Permit};
 use crate::keys::Keys;
 use crate::slices::Slices;
 
@@ -39,17 +40,53 @@ const MOST_OPERATIONS: u64 = 16_384;
 /// How many bodies are worked on at a time: the tree of a large one takes several times its size.
 #[derive(Debug, Clone)]
 pub(crate) struct Lanes {
-    small: Arc<FairSemaphore<Client>>,
-    large: Arc<FairSemaphore<Client>>,
+    small: Arc<Lane>,
+    large: Arc<Lane>,
 }
 
 impl Lanes {
     /// Two small ones and a large one.
     pub(crate) fn new() -> Self {
         Self {
-            small: FairSemaphore::new(2),
-            large: FairSemaphore::new(1),
+            small: Lane::new(2),
+            large: Lane::new(1),
         }
+    }
+}
+
+/// Peers take turns, and so do the clients of one peer: a peer that names many clients gains nothing by it.
+#[derive(Debug)]
+struct Lane {
+    permits: usize,
+    peers: Arc<FairSemaphore<Peer>>,
+    /// Of each peer that works or waits.
+    clients: Mutex<HashMap<Peer, Weak<FairSemaphore<Client>>>>,
+}
+
+impl Lane {
+    fn new(permits: usize) -> Arc<Self> {
+        Arc::new(Self {
+            permits,
+            peers: FairSemaphore::new(permits),
+            clients: Mutex::default(),
+        })
+    }
+
+    fn clients_of(&self, peer: Peer) -> Arc<FairSemaphore<Client>> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = clients.get(&peer).and_then(Weak::upgrade) {
+            return own;
+        }
+        clients.retain(|_, own| own.strong_count() > 0);
+        let own = FairSemaphore::new(self.permits);
+        clients.insert(peer, Arc::downgrade(&own));
+        own
+    }
+
+    /// Waits for a turn; it lasts until the result is dropped.
+    async fn acquire(&self, client: Client) -> (Permit<Client>, Permit<Peer>) {
+        let of_client = self.clients_of(client.0).acquire(&client).await;
+        (of_client, self.peers.acquire(&client.0).await)
     }
 }
 
@@ -75,7 +112,7 @@ pub(crate) async fn work<T: Send + 'static>(
     } else {
         &shared.lanes.large
     };
-    let permit = lane.acquire(&client).await;
+    let permit = lane.acquire(client).await;
     let slices = Slices::begin(&shared.cores, STRANGERS, MOST_OPERATIONS).await;
     let _until_the_client_goes = slices.ended_with();
     let keys: Arc<Keys> = shared.keys.borrow().clone();
@@ -138,4 +175,37 @@ fn logged(error: &dyn std::error::Error) -> String {
     let mut reason = chain(error);
     truncate(&mut reason, LONGEST_REASON);
     reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn peer_with_many_clients_has_one_turn() {
+        let lane = Lane::new(1);
+        let order: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let peer = |number: u8| Peer::of([10, 0, 0, number].into());
+        let first = lane.acquire((peer(1), None)).await;
+        // One address that names 16 clients, then another address.
+        let clients = (0..16).map(|named| (1, Some(peer(100 + named)))).chain([(2, None)]);
+        let mut waiting = Vec::new();
+        for (number, named) in clients {
+            let (lane, order) = (lane.clone(), order.clone());
+            waiting.push(tokio::spawn(async move {
+                let _permit = lane.acquire((peer(number), named)).await;
+                order.lock().unwrap().push(number);
+                tokio::task::yield_now().await;
+            }));
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        for one in waiting {
+            one.await.unwrap();
+        }
+        let other = order.lock().unwrap().iter().position(|number| *number == 2);
+        assert!(other.is_some_and(|turn| turn <= 1), "{other:?}");
+        lane.clients_of(peer(3));
+        assert_eq!(lane.clients.lock().unwrap().len(), 1);
+    }
 }
