@@ -153,6 +153,7 @@ impl Cluster {
             path: format!("{}{}", service.path, names::PATH_VERIFY),
             accept: "*/*",
             body: json,
+            largest: request::LARGEST,
         };
         match self.ask(request)? {
             Ok(_) => Ok(Verdict::Opens),
@@ -181,6 +182,7 @@ impl Cluster {
             path: format!("{}{}{query}", service.path, names::PATH_ROTATE),
             accept: "*/*",
             body: json,
+            largest: request::LARGEST,
         };
         self.ask(request)?
             .map_err(|refusal| ClusterError::ReEncrypt(refusal, service.name.clone()))

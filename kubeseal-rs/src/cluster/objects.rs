@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::request::{Request, path_segment};
+use super::request::{LARGEST, Request, path_segment};
 use super::{Cluster, ClusterError, Refusal};
 
-/// Objects in one answer: a SealedSecret may be large, and an answer may not.
-const PAGE: usize = 100;
+/// Objects in one answer, each of which may be as large as an answer with one.
+const PAGE: usize = 25;
 
 /// A Secret with its values, which are wiped when it is dropped.
 #[derive(Debug, Clone, Default)]
@@ -96,6 +96,7 @@ impl Cluster {
             path: Secret::url_path(&(), Some(namespace)),
             accept: "application/json",
             body: serde_json::to_vec(&secret.0).map_err(|_| unreadable(what))?,
+            largest: LARGEST,
         };
         let refused = |refusal| ClusterError::NotCreated(refusal, namespace.to_owned());
         self.ask(request)?.map(drop).map_err(refused)
@@ -142,7 +143,10 @@ impl Cluster {
             } else {
                 format!("&continue={}", path_segment(&next))
             };
-            let request = Request::get(format!("{path}?limit={PAGE}&{selector}{from}"), "application/json");
+            let request = Request {
+                largest: PAGE * LARGEST,
+                ..Request::get(format!("{path}?limit={PAGE}&{selector}{from}"), "application/json")
+            };
             let body = self
                 .ask(request)?
                 .map_err(|refusal| ClusterError::Objects { what, refusal })?;

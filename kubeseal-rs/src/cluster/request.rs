@@ -13,8 +13,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Refusal;
 use crate::files;
 
-/// Answers are a Service, a certificate or nothing; a larger one is not read.
-const LARGEST: usize = 4 * 1024 * 1024;
+/// Answers are an object, a certificate or nothing; a larger one is not read.
+pub(super) const LARGEST: usize = 4 * 1024 * 1024;
 /// How often a busy server is asked again (as Kubernetes' Go client does).
 const MOST_TRIES: usize = 10;
 /// The longest pause that a server may ask for.
@@ -26,6 +26,8 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) accept: &'static str,
     pub(super) body: Vec<u8>,
+    /// Bytes of an answer that are read.
+    pub(super) largest: usize,
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
             path,
             accept,
             body: Vec::new(),
+            largest: LARGEST,
         }
     }
 
@@ -60,7 +63,7 @@ pub(super) async fn send(client: &kube::Client, request: &Request) -> Result<Res
         let built = request.build().map_err(|error| error.to_string())?;
         let reply = client.send(built).await.map_err(|error| cause(&error))?;
         let (head, body) = reply.into_parts();
-        let body = Limited::new(body, LARGEST)
+        let body = Limited::new(body, request.largest)
             .collect()
             .await
             .map_err(|error| cause(error.as_ref()))?

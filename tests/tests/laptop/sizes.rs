@@ -72,5 +72,17 @@ fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result
         ensure!(stalled["message"].to_string().contains("1060000 bytes"), "{stalled}");
         Ok(())
     })?;
+
+    // Together they are larger than one answer about one object.
+    for name in ["one", "two", "three"] {
+        let large = json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"encryptedData": {"a": "A".repeat(1_400_000)}},
+        });
+        std::fs::write(&file, large.to_string())?;
+        laptop.cluster.kubectl_ok(&["create", "-f", &file])?;
+    }
+    laptop.ok("keys list", "")?;
     stop(controller)
 }
