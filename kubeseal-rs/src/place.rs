@@ -46,14 +46,15 @@ pub(crate) fn end_of_links(file: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// Whether what is written to `file` could be committed: it, or what it is a symlink to, lies in a Git work tree and is not
-/// ignored there.
+/// Whether what is written to `file` could be committed: it, or what it is a symlink to, lies in a Git work tree, and is not
+/// ignored there, or tracked all the same.
 ///
 /// # Errors
 /// As [`end_of_links`].
 pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
-    let taken = |place: &Path| repository::work_tree(place).is_some() && !repository::is_ignored(place);
-    Ok(taken(&end_of_links(file)?))
+    let place = end_of_links(file)?;
+    let is_in_work_tree = repository::work_tree(&place).is_some();
+    Ok(is_in_work_tree && (!repository::is_ignored(&place) || repository::is_tracked(&place)))
 }
 
 /// Checks that symlinks do not lead `file` out of the Git work tree that it lies in as it is typed: whoever may commit would

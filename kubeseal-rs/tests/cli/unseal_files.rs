@@ -185,3 +185,17 @@ fn two_files_that_would_be_one_clear_file_are_both_named() {
     }
     assert!(!folder.path("clear").exists());
 }
+
+/// Git ignores nothing that its index holds.
+#[test]
+fn tracked_file_gets_no_clear_text_though_it_is_ignored() {
+    let folder = folder();
+    folder.git_init();
+    folder.put(".gitignore", "db.yaml\n");
+    folder.run(&format!("{UNSEAL} --beside sealed/db.sealed.yaml"), "").ok();
+    folder.git(&["add", "--force", "sealed/db.yaml"]);
+    std::fs::remove_file(folder.path("sealed/db.yaml")).unwrap();
+    let run = folder.run(&format!("{UNSEAL} --beside sealed/db.sealed.yaml"), "");
+    assert!(run.code == 1 && run.stderr.contains("db.yaml"), "{}", run.told);
+    assert!(!folder.path("sealed/db.yaml").exists());
+}
