@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::bench::release;
+use crate::sbom;
 
 /// Named even where it is the host: without it, cargo builds macros with the same flags, and those cannot be static.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -39,8 +40,11 @@ pub(crate) fn run_dist(Args {}: &Args) -> Result<()> {
     let program = build()?;
     check_static(&program)?;
     check_works(&program)?;
+    let list = program.with_extension("cdx.json");
+    fs::write(&list, sbom::cyclonedx("kubeseal-rs", TARGET)?)?;
     let size = fs::metadata(&program)?.len() as f64 / 1024.0 / 1024.0;
     println!("{} ({size:.1} MiB): static, seals and opens", program.display());
+    println!("{}: what it is built of", list.display());
     Ok(())
 }
 

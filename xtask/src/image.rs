@@ -5,7 +5,6 @@
 
 mod layer;
 mod layout;
-mod sbom;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +82,7 @@ pub(crate) fn run_image(args: &Args) -> Result<()> {
 fn make(program: &Path, arch: Arch, output: &Path) -> Result<String> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let created = created()?;
-    let list = sbom::cyclonedx(arch.target())?;
+    let list = crate::sbom::cyclonedx("controller", arch.target())?;
     let files = [
         layer::File {
             path: "usr/local/bin/controller",

@@ -15,6 +15,7 @@ mod oracle;
 #[cfg(test)]
 mod pages;
 mod peers;
+mod sbom;
 mod test;
 mod vectors;
 

@@ -7,10 +7,10 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use harness::implementation::repository;
 use serde_json::{Value, json};
 
-/// The crates that the controller is built of for a target, as CycloneDX 1.6 in JSON: each with its version, licence, package
+/// The crates that a package's program is built of for a target, as CycloneDX 1.6 in JSON: each with its version, licence, package
 /// URL and what it depends on. From Cargo.lock, by cargo; no time and no serial number, so that the same source gives the
 /// same bytes.
-pub(super) fn cyclonedx(target: &str) -> Result<Vec<u8>> {
+pub(crate) fn cyclonedx(package: &str, target: &str) -> Result<Vec<u8>> {
     let metadata = MetadataCommand::new()
         .manifest_path(repository().join("Cargo.toml"))
         .other_options(vec![
@@ -20,11 +20,8 @@ pub(super) fn cyclonedx(target: &str) -> Result<Vec<u8>> {
         ])
         .exec()
         .context("cargo metadata")?;
-    let root = metadata
-        .packages
-        .iter()
-        .find(|package| package.name.as_str() == "controller");
-    let root = &root.context("no package `controller`")?.id;
+    let root = metadata.packages.iter().find(|found| found.name.as_str() == package);
+    let root = &root.with_context(|| format!("no package {package:?}"))?.id;
     let linked = linked(&metadata, root)?;
     let component = |id: &PackageId, kind: &str| -> Value {
         let package = &metadata[id];
@@ -100,9 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_names_what_the_controller_links_and_not_what_its_tests_need() {
-        let bytes = cyclonedx(crate::dist::TARGET).unwrap();
-        assert_eq!(bytes, cyclonedx(crate::dist::TARGET).unwrap(), "the same again");
+    fn it_names_what_a_program_links_and_not_what_its_tests_need() {
+        let of_kubeseal = String::from_utf8(cyclonedx("kubeseal-rs", crate::dist::TARGET).unwrap()).unwrap();
+        assert!(of_kubeseal.contains("pkg:cargo/age@") && !of_kubeseal.contains("pkg:cargo/insta@"));
+        let of_controller = || cyclonedx("controller", crate::dist::TARGET).unwrap();
+        let bytes = of_controller();
+        assert_eq!(bytes, of_controller(), "the same again");
         let list: Value = serde_json::from_slice(&bytes).unwrap();
         let components = list["components"].as_array().unwrap();
         let named = |name: &str| components.iter().any(|component| component["name"] == name);
