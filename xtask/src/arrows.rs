@@ -305,3 +305,41 @@ fn wire_names_have_one_home() {
         "not even crds/src/names.rs was read"
     );
 }
+
+#[test]
+fn no_state_is_global() {
+    // Tables that never change may be.
+    const CHANGES: &[&str] = &["mut ", "Mutex", "RwLock", "Atomic", "OnceLock", "Cell<"];
+    let product = [
+        "crds",
+        "gotmpl",
+        "manifest",
+        "sealing",
+        "connection",
+        "controller",
+        "kubeseal-rs",
+    ];
+    let mut tables = 0;
+    for file in product.iter().flat_map(|member| sources(&root().join(member))) {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            !["mod", "utils", "helpers"].contains(&stem),
+            "{} says nothing",
+            file.display()
+        );
+        for (number, line) in product_lines(&file) {
+            let item = line
+                .trim_start()
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub ");
+            tables += usize::from(item.starts_with("static "));
+            let changes = item.starts_with("static ") && CHANGES.iter().any(|word| item.contains(word));
+            assert!(
+                !changes && !item.starts_with("thread_local!"),
+                "{}:{number}: {item}",
+                file.display()
+            );
+        }
+    }
+    assert!(tables > 0, "no table was seen either");
+}

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod arrows;
 mod bench;
+mod broken;
 mod chaos;
 mod codegen;
 mod demo;
@@ -32,6 +33,8 @@ enum Xtask {
     Bench(bench::Bench),
     #[command(hide = true)]
     BenchClient(bench::controller::client::Args),
+    /// Break every rule once on purpose, and see the test that holds it fail (the working tree is changed meanwhile).
+    Broken(broken::Args),
     /// Run the controller for some minutes while everything around it fails, in the order of a seed, and hold that nothing breaks.
     Chaos(chaos::Args),
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Bench(bench) => bench::run(&bench),
         Xtask::BenchClient(args) => bench::controller::client::run(&args),
+        Xtask::Broken(args) => broken::run_all(&args),
         Xtask::Chaos(args) => chaos::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
