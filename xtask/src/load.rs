@@ -8,18 +8,24 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
-use serde_json::Value;
+use harness::output::run as run_program;
+use harness::process::Process;
+use serde_json::{Value, json};
 
 use crate::bench::controller::stage::{Contender, Programs, Stage, cpu, memory, stop};
 
 const ATTACK: &str = include_str!("load/attack.py");
-const ATTACKS: [&str; 6] = ["verify", "rotate", "certificate", "trickle", "held", "heads"];
+const ATTACKS: [&str; 7] = ["verify", "rotate", "certificate", "trickle", "held", "heads", "large"];
+/// Valid objects of another tenant, and the items in each.
+const LARGE: (usize, usize) = (40, 1000);
+/// What one private-key operation, which is not interrupted, may add to the wait for a core, in ms.
+const OPERATION: f64 = 15.0;
 /// The port of the server that does nothing.
 const IDLE_PORT: u16 = 9090;
 /// What all requests together may take over idle, in MiB.
@@ -36,9 +42,15 @@ pub(crate) struct Args {
     /// SealedSecrets made under each load, one after the other.
     #[arg(long, default_value_t = 100)]
     objects: usize,
-    /// This load alone (may be repeated): verify, rotate, certificate, trickle, held, heads.
+    /// This load alone (may be repeated): verify, rotate, certificate, trickle, held, heads, large; nothing.
     #[arg(long = "attack")]
     attacks: Vec<String>,
+    /// SealedSecrets that are there before, of one item each.
+    #[arg(long, default_value_t = 0)]
+    there: usize,
+    /// MiB of data that the controller may have (by `prlimit`); it fails where it takes more.
+    #[arg(long)]
+    limit: Option<u64>,
 }
 
 /// What was measured under one load.
@@ -59,18 +71,30 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     })?;
     let certificate = stage.add_keys(1, 4096)?;
     let sealed = stage.seal(&certificate, args.objects)?;
+    if args.there > 0 {
+        fill(&stage, args, &stage.seal(&certificate, args.there)?)?;
+    }
     let own = std::env::current_exe()?;
     let _idle = stage.cluster.launch("idle", own).args(["idle-server"]).spawn()?;
     let mut broken = Vec::new();
     println!("load          on          p50 ms  p99 ms   a second  cpu s  MiB idle, peak, after   answers, probes");
-    for attack in ATTACKS {
-        if !args.attacks.is_empty() && !args.attacks.iter().any(|asked| asked == attack) {
-            continue;
-        }
+    let all = ATTACKS.map(str::to_owned);
+    let attacks = if args.attacks.is_empty() {
+        &all[..]
+    } else {
+        &args.attacks
+    };
+    for attack in attacks {
         // A controller of its own, since a peak never goes down.
         let ours = stage.start(Contender::Ours, &["--listen-probe-addr=:8082"])?;
+        bound(&ours, args)?;
         stage.await_log(&ours, "ready", Instant::now())?;
         thread::sleep(Duration::from_secs(2));
+        if attack == "large" {
+            broken.extend(beside_large_objects(&stage, &sealed)?);
+            stop(ours)?;
+            continue;
+        }
         let (idle, _) = memory(&ours)?;
         let beside = under(&stage, args, attack, IDLE_PORT, &sealed)?;
         shown(attack, "idle server", &beside, "");
@@ -100,35 +124,103 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Has a first controller unseal what is there before, and shows what it took.
+fn fill(stage: &Stage, args: &Args, sealed: &[Value]) -> Result<()> {
+    const LONGEST: u64 = 3600;
+    let namespace = stage.namespace()?;
+    stage.fill(&namespace, sealed)?;
+    let (ours, outcome) = stage.serve(Contender::Ours, &[], &namespace, sealed.len(), LONGEST)?;
+    bound(&ours, args)?;
+    ensure!(outcome.secrets == sealed.len(), "{} Secrets", outcome.secrets);
+    thread::sleep(Duration::from_secs(2));
+    let (after, peak) = memory(&ours)?;
+    println!(
+        "{} SealedSecrets unsealed: {after:.1} MiB, at most {peak:.1} MiB",
+        sealed.len()
+    );
+    stop(ours)
+}
+
+/// Bounds the data of the controller, if it was asked for.
+fn bound(ours: &Process, args: &Args) -> Result<()> {
+    if let Some(limit) = args.limit {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &ours.pid()?.to_string()]);
+        run_program(prlimit.arg(format!("--data={}", limit << 20)))?.success()?;
+    }
+    Ok(())
+}
+
 /// Makes SealedSecrets one after the other under this load.
 fn under(stage: &Stage, args: &Args, attack: &str, port: u16, sealed: &[Value]) -> Result<Measured> {
     let namespace = stage.namespace()?;
     let mut load = begin(stage, attack, port, args.rate)?;
     // Until all of it is there.
     thread::sleep(Duration::from_secs(3));
-    let told = stage.client(&["latency", &namespace], sealed);
+    let times = latencies(stage, &namespace, sealed);
     // It ends with its stdin.
     drop(load.stdin.take());
     let mut said = String::new();
     load.stdout.take().context("stdout")?.read_to_string(&mut said)?;
     ensure!(load.wait()?.success(), "the load broke: {said}");
     let said: Value = serde_json::from_str(&said)?;
-    let mut times: Vec<f64> = told?
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_f64)
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let quantile = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
+    let times = times?;
     stage.clear(&namespace)?;
     Ok(Measured {
-        p50: *quantile(50).context("no times")?,
-        p99: *quantile(99).context("no times")?,
+        p50: quantile(&times, 50)?,
+        p99: quantile(&times, 99)?,
         seconds: said["seconds"].as_f64().unwrap_or(f64::NAN),
         answers: said["answers"].clone(),
         probes: said["probes"].clone(),
     })
+}
+
+/// Milliseconds from each SealedSecret to its Secret, in order of size.
+fn latencies(stage: &Stage, namespace: &str, sealed: &[Value]) -> Result<Vec<f64>> {
+    let told = stage.client(&["latency", namespace], sealed)?;
+    let times = told.as_array().into_iter().flatten().filter_map(Value::as_f64);
+    let mut times: Vec<f64> = times.collect();
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+fn quantile(times: &[f64], percent: usize) -> Result<f64> {
+    let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+    times.get(at).copied().context("no times")
+}
+
+/// How long one tenant waits while large, valid objects of another are unsealed; what of it is too long.
+fn beside_large_objects(stage: &Stage, sealed: &[Value]) -> Result<Option<String>> {
+    let (count, items) = LARGE;
+    let text = &sealed.first().context("one")?["spec"]["encryptedData"]["password"];
+    let many: serde_json::Map<_, _> = (0..items).map(|item| (format!("i{item}"), text.clone())).collect();
+    let large: Vec<Value> = sealed
+        .iter()
+        .cycle()
+        .take(count)
+        .enumerate()
+        .map(|(number, one)| {
+            let mut one = one.clone();
+            one["metadata"]["name"] = json!(format!("large-{number}"));
+            one["spec"]["encryptedData"] = many.clone().into();
+            one
+        })
+        .collect();
+    let (own, crowd) = (stage.namespace()?, stage.namespace()?);
+    let (some, others) = sealed.split_at(sealed.len() / 2);
+    let quiet = latencies(stage, &own, some)?;
+    stage.fill(&crowd, &large)?;
+    let busy = latencies(stage, &own, others)?;
+    let made = stage.cluster.get_json(&["secrets", "-n", &crowd])?;
+    let made = made["items"].as_array().map_or(0, Vec::len);
+    ensure!(made < count, "the large objects were done before the others");
+    for namespace in [&own, &crowd] {
+        stage.clear(namespace)?;
+    }
+    let (quiet, busy, worst) = (quantile(&quiet, 50)?, quantile(&busy, 50)?, quantile(&busy, 99)?);
+    println!("large         controller  {busy:6.0}  {worst:6.0}  quiet p50 {quiet:.1} ms");
+    let is_long = busy > MOST_SLOWER * quiet + OPERATION;
+    Ok(is_long.then(|| format!("large: p50 {busy:.0} ms, quiet {quiet:.0} ms")))
 }
 
 fn begin(stage: &Stage, attack: &str, port: u16, rate: u32) -> Result<Child> {
