@@ -1,13 +1,25 @@
 //! `cargo xtask fuzz`: random input for us and for the program that we are to agree with.
 
 mod costs;
+pub(crate) mod targets;
 pub(crate) mod templates;
 
 use anyhow::Result;
 
 /// What was typed after `cargo xtask fuzz`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    /// How long the targets of `fuzz/` run, altogether.
+    #[arg(long, default_value_t = 1)]
+    minutes: u64,
+    #[command(subcommand)]
+    other: Option<Fuzz>,
+}
+
+/// Other ways to look.
 #[derive(clap::Subcommand)]
-pub(crate) enum Fuzz {
+enum Fuzz {
     /// Random templates for gotmpl and for Go with sprig (needs Go).
     Templates(templates::Args),
     /// Hostile templates for gotmpl: what they take of the processor and of memory.
@@ -15,9 +27,10 @@ pub(crate) enum Fuzz {
 }
 
 /// Runs it.
-pub(crate) fn run(fuzz: &Fuzz) -> Result<()> {
-    match fuzz {
-        Fuzz::Templates(args) => templates::run(args),
-        Fuzz::Costs(args) => costs::run(args),
+pub(crate) fn run(args: &Args) -> Result<()> {
+    match &args.other {
+        None => targets::run(args.minutes),
+        Some(Fuzz::Templates(args)) => templates::run(args),
+        Some(Fuzz::Costs(args)) => costs::run(args),
     }
 }

@@ -41,9 +41,8 @@ enum Xtask {
     Codegen(codegen::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
     Demo(demo::Args),
-    /// Look for random input on which we and the program that we are to agree with differ.
-    #[command(subcommand)]
-    Fuzz(fuzz::Fuzz),
+    /// Look with random input for what breaks a promise: the targets of `fuzz/`, and templates.
+    Fuzz(fuzz::Args),
     /// Build kubeseal as one static program, and show that it is one and works.
     Dist(dist::Args),
     /// Make the controller's OCI image: a folder that skopeo, oras and containerd read.
@@ -70,7 +69,7 @@ fn main() -> ExitCode {
         Xtask::Chaos(args) => chaos::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
         Xtask::Demo(args) => demo::run(&args),
-        Xtask::Fuzz(fuzz) => fuzz::run(&fuzz),
+        Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Image(args) => image::run_image(&args),
         Xtask::Inside(args) => inside::run(&args),

@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         cargo(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"]),
     ));
     if !args.fast {
+        steps.run_here("fuzzing", || crate::fuzz::targets::run(1));
         let ready = steps.run_here("peers", || {
             peers::ensure(&peers::ALL, &|line| println!("  {line}")).map(drop)
         });

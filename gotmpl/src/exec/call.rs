@@ -13,7 +13,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// So many words become arguments in about the time that a step takes.
-const WORDS_A_STEP: u64 = 8;
+const WORDS_A_STEP: u64 = 4;
 
 /// What a function may take of memory while it works, for each byte of its texts: what grows by doubling is there twice
 /// while it moves, and an escaped byte takes up to six.
