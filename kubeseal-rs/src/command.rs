@@ -23,8 +23,8 @@ mod unseal_files;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use manifest::Format;
 use sealing::binding::Scope;
-use sealing::document::Format;
 
 use crate::args::verb::{self, Verb};
 use crate::args::{Args, ClusterFlags, CommaSeparated, CommandLine};

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use sealing::document::{self, DocumentError};
+use manifest::DocumentError;
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::inspect::{BrokenText, key_bits};
 
@@ -49,7 +49,7 @@ pub(crate) fn is_template(source: &[u8]) -> bool {
 
 /// What is searched: UTF-16 as UTF-8, everything else as it is.
 pub(crate) fn as_utf8(source: &[u8]) -> Cow<'_, [u8]> {
-    let text = document::text_lossy(source);
+    let text = manifest::text_lossy(source);
     match text.is_utf16() {
         true => Cow::Owned(text.as_bytes().to_vec()),
         false => Cow::Borrowed(source),
@@ -61,10 +61,10 @@ pub(crate) fn as_utf8(source: &[u8]) -> Cow<'_, [u8]> {
 /// # Errors
 /// That `source` is no text throughout, so that something of it would be lost.
 pub(crate) fn encoded_as(source: &[u8], text: Vec<u8>) -> Result<Vec<u8>, DocumentError> {
-    if !document::text_lossy(source).is_utf16() {
+    if !manifest::text_lossy(source).is_utf16() {
         return Ok(text);
     }
-    Ok(document::decode(source)?.encode(&String::from_utf8_lossy(&text)))
+    Ok(manifest::decode(source)?.encode(&String::from_utf8_lossy(&text)))
 }
 
 /// All sealed values in a text, also those that are folded into lines; where they stand in it [`as_utf8`].

@@ -8,7 +8,6 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use sealing::document;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -159,7 +158,7 @@ pub(crate) fn read_if_text(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Fi
     let mut file = File::open(path).map_err(failed)?;
     (&file).take(TOLD_BY).read_to_end(&mut bytes).map_err(failed)?;
     // The second byte of a character in UTF-16 may be cut off.
-    if document::text_lossy(&bytes).contains('\0') {
+    if manifest::text_lossy(&bytes).contains('\0') {
         return Ok(None);
     }
     file.read_to_end(&mut bytes).map_err(failed)?;

@@ -17,7 +17,7 @@ mod sealed;
 
 use std::path::{Path, PathBuf};
 
-use sealing::document::{self, Document, DocumentError, Place};
+use manifest::{Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use zeroize::Zeroizing;
 
@@ -131,11 +131,11 @@ pub(crate) fn is_relevant(path: &Path, text: &str) -> bool {
 pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
     let has_kind = |document: &Document| document.value.get("kind").is_some_and(serde_json::Value::is_string);
     match asked {
-        Asked::Piped => match document::read_mixed(bytes) {
+        Asked::Piped => match manifest::read_mixed(bytes) {
             Ok(documents) => !documents.iter().any(has_kind),
             Err(DocumentError::Empty) => true,
             // What is wrong with the text of other objects is not told here.
-            Err(_) => !document::text_lossy(bytes).contains("kind"),
+            Err(_) => !manifest::text_lossy(bytes).contains("kind"),
         },
         Asked::Named => bytes.trim_ascii().is_empty(),
         Asked::Below | Asked::No => false,
@@ -208,7 +208,7 @@ fn judge_documents<'a>(
 
 fn leave_out_what_is_allowed(sources: &[Source], allow: &[Rule], findings: &mut Vec<Finding>) {
     for source in sources {
-        let allowed = Allowed::of(&document::text_lossy(&source.bytes));
+        let allowed = Allowed::of(&manifest::text_lossy(&source.bytes));
         findings.retain(|finding| {
             let here = finding.file == source.name;
             !(here && allowed.allows(finding.rule, finding.place.map(|place| place.line)))
@@ -269,7 +269,7 @@ impl Source {
         if self.values_only {
             return Ok(Vec::new());
         }
-        match document::read_mixed(&self.bytes) {
+        match manifest::read_mixed(&self.bytes) {
             Err(DocumentError::Empty) => Ok(Vec::new()),
             read => read,
         }

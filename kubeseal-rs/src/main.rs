@@ -16,7 +16,7 @@ mod field_order;
 mod files;
 mod keys;
 mod lint;
-mod manifest;
+mod manifest_file;
 mod note;
 mod objects;
 mod parallel;

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crds::SealedSecret;
-use sealing::document::{self, Document, DocumentError, EmitError, Format, Place};
+use manifest::{Document, DocumentError, EmitError, Format, Place};
 use sealing::secret::ClearSecret;
 use sealing::unseal;
 use serde_json::Value;
@@ -89,12 +89,12 @@ impl InputName {
         }
     }
 
-    /// All documents of `bytes`; those of other kinds need not keep this project's rules (see [`document::read_mixed`]).
+    /// All documents of `bytes`; those of other kinds need not keep this project's rules (see [`manifest::read_mixed`]).
     ///
     /// # Errors
     /// The first thing that is wrong, and that there is none.
     pub(crate) fn documents(&self, bytes: &[u8]) -> Result<Vec<Document>, InputError> {
-        document::read_mixed(bytes).map_err(|error| self.unreadable(bytes, error))
+        manifest::read_mixed(bytes).map_err(|error| self.unreadable(bytes, error))
     }
 
     /// That `bytes` cannot be read. A Helm template breaks the rules of YAML, and no advice about YAML helps there.
@@ -168,8 +168,8 @@ pub(crate) fn text(objects: &[Value], format: Format) -> Result<Zeroizing<String
     let mut all = Zeroizing::new(String::new());
     for object in objects {
         let one = Zeroizing::new(match format {
-            Format::Json => document::to_json(&GoOrder::object(object))?,
-            Format::Yaml => document::to_yaml(object)?,
+            Format::Json => manifest::to_json(&GoOrder::object(object))?,
+            Format::Yaml => manifest::to_yaml(object)?,
         });
         all.push_str(&one);
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use sealing::document::{self, Document, DocumentError, Place};
+use manifest::{Document, DocumentError, Place};
 use sealing::key::Fingerprint;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,7 +92,7 @@ impl Project {
     /// # Errors
     /// [`ProjectError`], with the line.
     pub(crate) fn read(text: &[u8]) -> Result<Self, ProjectError> {
-        let documents = document::read(text).map_err(|error| match error {
+        let documents = manifest::read(text).map_err(|error| match error {
             DocumentError::Empty => ProjectError::Empty,
             other => other.into(),
         })?;

@@ -43,7 +43,6 @@ pub mod size;
 #[cfg(feature = "aws-lc")]
 pub mod unseal;
 
-pub use manifest as document;
 pub use primitives::CryptoFailure;
 pub use primitives::backend::SystemRandom;
 pub use secret_bytes::SecretBytes;

@@ -15,8 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("manifest", &[]),
     ("sealing", &["crds", "gotmpl", "manifest"]),
     ("connection", &[]),
-    ("controller", &["connection", "crds", "sealing"]),
-    ("kubeseal-rs", &["connection", "crds", "sealing"]),
+    ("controller", &["connection", "crds", "manifest", "sealing"]),
+    ("kubeseal-rs", &["connection", "crds", "manifest", "sealing"]),
     // The black box reaches the product through its binaries, its API objects and its ports.
     ("harness", &["crds"]),
     // The fuzzing of templates calls gotmpl as any other program would.

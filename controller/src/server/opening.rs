@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use crds::SealedSecret;
 use futures::StreamExt as _;
-use sealing::document::{self, Document};
+use manifest::{self, Document};
 use sealing::lately::Lately;
 use sealing::unseal;
 use serde_json::Value;
@@ -156,7 +156,7 @@ async fn read(body: Body, announced: Option<usize>) -> Result<Vec<u8>, StatusCod
 /// # Errors
 /// Why it is none, in words that are fit for a log: they name places and fields, never a value.
 pub(crate) fn sealed_secret(body: Vec<u8>) -> Result<(Document, SealedSecret), String> {
-    let mut document = document::read_one(&body, unseal::memory_for(body.len())).map_err(|error| logged(&error))?;
+    let mut document = manifest::read_one(&body, unseal::memory_for(body.len())).map_err(|error| logged(&error))?;
     drop(body);
     if document.item.is_some() {
         return Err("exactly one document is expected".to_owned());

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
+use manifest::Document;
 use sealing::SystemRandom;
-use sealing::document::{self, Document};
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::files;
 use crate::keys::LocalCert;
 use crate::lint;
-use crate::manifest;
+use crate::manifest_file;
 use crate::objects::InputName;
 use crate::quoting;
 use crate::repository;
@@ -41,7 +41,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let keys = super::recovery_unseal::key_ring(&command.keys)?;
     let local = super::keys::local_certs(&command.certs)?;
     let findings = super::lint::findings_of(&input, &bytes)?;
-    let examined = match document::read_mixed(&bytes) {
+    let examined = match manifest::read_mixed(&bytes) {
         Err(error) => {
             let line = error.place().map_or(1, |place| place.line);
             let next = format!("take it from an intact copy (git log -p {word})");
@@ -100,7 +100,7 @@ impl About<'_> {
         let sealed = match sealed_secret(document) {
             Ok(sealed) => sealed,
             Err(error @ sealing::secret::SecretError::OtherKind { .. })
-                if manifest::kind(document) != crds::names::KIND =>
+                if manifest_file::kind(document) != crds::names::KIND =>
             {
                 return Err(name.fault(error).into());
             }
@@ -230,8 +230,8 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
         let Ok(bytes) = files::read_found(&found.path) else {
             continue;
         };
-        if lint::is_relevant(&found.path, &document::text_lossy(&bytes)) {
-            document::read_mixed(&bytes).iter().flatten().for_each(&mut add);
+        if lint::is_relevant(&found.path, &manifest::text_lossy(&bytes)) {
+            manifest::read_mixed(&bytes).iter().flatten().for_each(&mut add);
         }
     }
     places.into_iter().collect()

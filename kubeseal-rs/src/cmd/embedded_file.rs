@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crds::names;
 use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
-use sealing::document;
 use sealing::merge::MergeError;
 use sealing::random::Random;
 use sealing::raw::seal_raw;
@@ -20,7 +19,7 @@ use crate::embedded::{self, BoundTo, Embedded};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
-use crate::manifest;
+use crate::manifest_file;
 use crate::objects::{Fault, InputError, InputName};
 
 /// The file.
@@ -42,8 +41,8 @@ impl EmbeddedFile {
         }
         let bytes = files::read_file(path).map_err(Error::ToChange)?;
         let values = embedded::find(&bytes);
-        let has_no_objects = match document::read_mixed(&bytes) {
-            Ok(documents) => !documents.iter().any(|one| manifest::kind(one) == names::KIND),
+        let has_no_objects = match manifest::read_mixed(&bytes) {
+            Ok(documents) => !documents.iter().any(|one| manifest_file::kind(one) == names::KIND),
             Err(_) => embedded::is_template(&bytes),
         };
         Ok((has_no_objects && !values.is_empty()).then(|| Self {

@@ -4,7 +4,6 @@ mod certificates;
 
 use std::path::{Path, PathBuf};
 
-use sealing::document;
 use zeroize::Zeroizing;
 
 use crate::colour::Colour;
@@ -136,7 +135,7 @@ impl Gathered {
 
     /// Adds what is worth judging.
     fn add(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Result<(), Error> {
-        let text = document::text_lossy(&bytes);
+        let text = manifest::text_lossy(&bytes);
         let is_template = repository::is_chart_template(&found.path, &text);
         let speaks_of_secrets = lint::is_relevant(&found.path, &text) && !is_template;
         drop(text);

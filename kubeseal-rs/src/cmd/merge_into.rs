@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use manifest::Document;
+use manifest::edit::Change;
 use sealing::SecretBytes;
-use sealing::document::Document;
-use sealing::document::edit::Change;
 use sealing::key::PublicKey;
 use sealing::merge::{MergeError, merge};
 use sealing::random::Random;

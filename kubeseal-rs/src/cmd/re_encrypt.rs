@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crds::{SealedSecret, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use manifest::edit::{Edit, edit};
+use manifest::{Document, Format};
 use sealing::binding::Scope;
-use sealing::document::edit::{Edit, edit};
-use sealing::document::{self, Document, Format};
 use sealing::reseal::{Which, reply};
 use sealing::unseal::place;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     let service = cluster.service(&command.controller)?;
     let mut edits = Vec::new();
     for (document, sealed) in &sealed {
-        let question = document::to_json_compact(&question(sealed)).map_err(|error| name.fault(error))?;
+        let question = manifest::to_json_compact(&question(sealed)).map_err(|error| name.fault(error))?;
         let wrong = |fault: Fault| name.fault_at(document.place(), fault);
         let answer = cluster
             .rotate(&service, question.into_bytes(), Which::All)

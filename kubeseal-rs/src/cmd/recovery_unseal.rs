@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
+use manifest::Format;
 use sealing::SystemRandom;
-use sealing::document::{self, Format};
 use sealing::key_secret::private_keys;
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
@@ -44,10 +44,10 @@ pub(crate) fn run(
             name.fault_at(document.place(), fault)
         })?;
         lately.opened(&opened.opened_by);
-        clear.push(opened.secret.to_value().map_err(|_| name.fault(document::EmitError))?);
+        clear.push(opened.secret.to_value().map_err(|_| name.fault(manifest::EmitError))?);
     }
     let text = objects::text(&clear, format);
-    clear.into_iter().for_each(document::wipe);
+    clear.into_iter().for_each(manifest::wipe);
     let text = text.map_err(|error| name.fault(error))?;
     Ok(files::write_clear(output, text.as_bytes())?)
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crds::SealedSecret;
 use jiff::Zoned;
+use sealing::SecretBytes;
 use sealing::random::Random;
 use sealing::render::{Rendering, render};
 use sealing::unseal::{ItemErrors, UnsealError};
-use sealing::{SecretBytes, document};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -62,8 +62,8 @@ pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error
         texts.insert(item.clone(), Value::String(text.to_owned()));
     }
     let texts = Value::Object(texts);
-    let yaml = document::to_yaml(&texts).map(Zeroizing::new);
-    document::wipe(texts);
+    let yaml = manifest::to_yaml(&texts).map(Zeroizing::new);
+    manifest::wipe(texts);
     let yaml = yaml.map_err(|error| file.fault(at, error))?;
     Ok(files::write(&Output::Stdout, yaml.as_bytes())?)
 }

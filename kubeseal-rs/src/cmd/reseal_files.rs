@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use crds::{SealedSecret, names};
 use jiff::Timestamp;
+use manifest::Place;
+use manifest::edit::{Edit, edit};
 use rayon::iter::Either;
 use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::edit::{Edit, edit};
-use sealing::document::{self, Place};
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::reseal::{Which, reply, reseal};
@@ -27,7 +27,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
 use crate::lint::{Namespaces, absolute, patches};
-use crate::manifest::Manifest;
+use crate::manifest_file::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
 use crate::progress::Progress;
@@ -133,7 +133,7 @@ fn by_controller(
     let ask = |name: &InputName, place: Place, sealed: &SealedSecret| {
         let wrong = |fault: Fault| Error::from(name.fault_at(place, fault));
         let question = super::re_encrypt::question(sealed);
-        let question = document::to_json_compact(&question).map_err(|error| name.fault(error))?;
+        let question = manifest::to_json_compact(&question).map_err(|error| name.fault(error))?;
         let answer = cluster
             .rotate(service, question.into_bytes(), Which::OfOtherKeys)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;

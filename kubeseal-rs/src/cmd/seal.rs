@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use manifest::{Document, EmitError, Format};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::{self, Document, EmitError, Format};
 use sealing::hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::size::Obstacle;
@@ -19,7 +19,7 @@ use crate::command::{Namespace, Seal};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
-use crate::manifest;
+use crate::manifest_file;
 use crate::note;
 use crate::objects::{self, Fault, InputName};
 use crate::parallel;
@@ -90,14 +90,14 @@ impl<'a> Sealing<'a> {
         only_secrets: bool,
     ) -> Result<Zeroizing<String>, Error> {
         let read = if only_secrets {
-            document::each_mixed
+            manifest::each_mixed
         } else {
-            document::each
+            manifest::each
         };
         let texts = parallel::in_order(
             |take| Ok(read(bytes, take).map_err(|error| name.unreadable(bytes, error))?),
             |document| {
-                if only_secrets && manifest::kind(&document) != "Secret" {
+                if only_secrets && manifest_file::kind(&document) != "Secret" {
                     return Ok(Zeroizing::new(String::new()));
                 }
                 let object = self.object(name, &document)?;

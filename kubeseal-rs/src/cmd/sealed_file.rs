@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::{SealedSecret, names};
-use sealing::document::edit::{Change, Edit, append, edit};
-use sealing::document::{self, Document, Format, Place};
+use manifest::edit::{Change, Edit, append, edit};
+use manifest::{Document, Format, Place};
 use sealing::merge;
 use sealing::size::{self, Obstacle};
 use sealing::unseal::place;
@@ -18,7 +18,7 @@ use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
 use crate::files;
 use crate::lint::Namespaces;
-use crate::manifest;
+use crate::manifest_file;
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
 
@@ -226,8 +226,8 @@ pub(super) fn obstacles(text: &[u8]) -> Vec<(Place, Obstacle)> {
     if text.len() < size::LARGEST_ANNOTATIONS / 2 {
         return Vec::new();
     }
-    let documents = document::read_mixed(text).unwrap_or_default();
-    let sealed = documents.iter().filter(|one| manifest::kind(one) == names::KIND);
+    let documents = manifest::read_mixed(text).unwrap_or_default();
+    let sealed = documents.iter().filter(|one| manifest_file::kind(one) == names::KIND);
     sealed
         .filter_map(|one| Some((one.place(), Obstacle::of(&one.value)?)))
         .collect()

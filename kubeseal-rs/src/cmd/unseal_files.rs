@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crds::names;
 use jiff::Zoned;
+use manifest::Format;
 use rayon::prelude::*;
 use sealing::SystemRandom;
-use sealing::document::{self, Format};
 use sealing::keyring::KeyRing;
 use sealing::lately::Lately;
 use sealing::raw::open_raw;
@@ -20,7 +20,7 @@ use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
 use crate::lint::{Namespaces, absolute, patches};
-use crate::manifest::Manifest;
+use crate::manifest_file::Manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
 use crate::progress::Progress;
@@ -190,13 +190,13 @@ fn opened(
             unsealed
                 .secret
                 .to_value()
-                .map_err(|_| name.fault(document::EmitError))?,
+                .map_err(|_| name.fault(manifest::EmitError))?,
         );
     }
     let Some(language) = language else { return Ok(None) };
     let objects = clear.len();
     let text = objects::text(&clear, format.unwrap_or(language));
-    clear.into_iter().for_each(document::wipe);
+    clear.into_iter().for_each(manifest::wipe);
     let text = text.map_err(|error| name.fault(error))?;
     Ok(Some(Clear { file, text, objects }))
 }

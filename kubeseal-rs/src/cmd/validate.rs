@@ -1,6 +1,5 @@
 //! `--validate`: asks the controller about each SealedSecret. Silent when it can open them all.
 
-use sealing::document;
 use sealing::unseal::place;
 
 use crate::cluster::{Cluster, Verdict};
@@ -21,7 +20,7 @@ pub(crate) fn run(
     let mut questions = Vec::new();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
         place(&mut sealed, namespace);
-        let json = document::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
+        let json = manifest::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
         questions.push((document.place(), sealed.metadata.name.unwrap_or_default(), json));
     }
 

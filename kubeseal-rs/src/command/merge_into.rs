@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealing::document::Format;
+use manifest::Format;
 use sealing::merge::MergeParameters;
 
 use super::{CertSource, CommandError, Input, Output, format, set};

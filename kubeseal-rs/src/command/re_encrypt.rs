@@ -1,6 +1,6 @@
 //! `--re-encrypt`: flags → what to do.
 
-use sealing::document::Format;
+use manifest::Format;
 
 use super::{CommandError, Controller, Input, Output, format, set};
 use crate::args::Args;

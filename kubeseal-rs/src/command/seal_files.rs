@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use manifest::Format;
 use sealing::binding::Scope;
-use sealing::document::Format;
 
 use super::tree::stream_of;
 use super::{

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crds::{SealedSecret, names};
+use manifest::shown;
 use sealing::binding::{Binding, Scope};
-use sealing::document::shown;
 use sealing::envelope::EnvelopeError;
 use sealing::hint::KeyHint;
 use sealing::inspect;

@@ -6,7 +6,7 @@ use std::path::Path;
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::x25519::Recipient;
 use age::{Decryptor, Encryptor, IdentityFile};
-use sealing::document::text_lossy;
+use manifest::text_lossy;
 use zeroize::Zeroizing;
 
 use super::KeysError;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealing::document::Place;
+use manifest::Place;
 use sealing::key_secret::KeySecretError;
 use thiserror::Error;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crds::names;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealing::document::{self, Document};
+use manifest::Document;
 use sealing::key_secret::key_pair;
 use sealing::secret::ClearSecret;
 
@@ -40,7 +40,7 @@ pub(crate) struct Plan<'a> {
 /// # Errors
 /// What makes it none.
 pub(crate) fn saved(bytes: &[u8], file: &InputName) -> Result<Vec<Saved>, Error> {
-    let documents = document::read(bytes).map_err(|error| file.fault(error))?;
+    let documents = manifest::read(bytes).map_err(|error| file.fault(error))?;
     documents.iter().map(|document| saved_one(document, file)).collect()
 }
 

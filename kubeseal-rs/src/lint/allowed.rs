@@ -1,7 +1,7 @@
 //! Comments that allow a finding: `# kubeseal: allow RULE, RULE — reason` on its line or on the line above it;
 //! `# kubeseal: allow-file RULE` for the whole file.
 
-use sealing::document::{Place, shown};
+use manifest::{Place, shown};
 
 use super::Finding;
 use super::rule::Rule;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sealing::document::{Document, shown};
+use manifest::{Document, shown};
 use sealing::secret::ClearSecret;
 use serde_json::Value;
 

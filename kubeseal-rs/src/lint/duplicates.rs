@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use sealing::document::shown;
+use manifest::shown;
 
 use super::Finding;
 use super::kustomization::Kustomization;

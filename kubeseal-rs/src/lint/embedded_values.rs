@@ -1,15 +1,15 @@
 //! Sealed values that stand in no SealedSecret.
 
-use sealing::document::{Document, Place};
+use manifest::{Document, Place};
 
 use super::rule::Rule;
 use super::{Finding, Source};
 use crate::embedded;
-use crate::manifest;
+use crate::manifest_file;
 
 /// A finding for each of them.
 pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
-    let found = embedded::outside(embedded::find(&source.bytes), &manifest::ciphertexts(documents)).into_iter();
+    let found = embedded::outside(embedded::find(&source.bytes), &manifest_file::ciphertexts(documents)).into_iter();
     found
         .map(|one| {
             let place = Place {
@@ -20,7 +20,7 @@ pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
             };
             let key = one
                 .key
-                .map_or(String::new(), |key| format!(" ({})", sealing::document::shown(&key)));
+                .map_or(String::new(), |key| format!(" ({})", manifest::shown(&key)));
             let message = format!("a sealed value stands outside SealedSecrets{key}");
             let fix = format!(
                 "before a key is retired: kubeseal reseal --name NAME --namespace NAMESPACE {}",

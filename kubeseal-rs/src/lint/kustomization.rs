@@ -5,7 +5,7 @@ mod namespaces;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sealing::document::{self, Document, Place};
+use manifest::{Document, Place};
 use serde_json::Value;
 
 use super::Source;
@@ -43,7 +43,7 @@ pub(crate) fn patches<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet<Pat
     }
     let named = folders.iter().flat_map(|folder| {
         let found = FILES.iter().find_map(|name| files::read_found(&folder.join(name)).ok());
-        let documents = found.and_then(|bytes| document::read(&bytes).ok());
+        let documents = found.and_then(|bytes| manifest::read(&bytes).ok());
         let first = documents.and_then(|documents| documents.into_iter().next());
         first
             .map(|document| patches_of(&document.value, folder))
@@ -126,7 +126,7 @@ impl<'a> Kustomization<'a> {
         if !is_one(&source.path) {
             return None;
         }
-        let documents = document::read(&source.bytes).ok()?;
+        let documents = manifest::read(&source.bytes).ok()?;
         let document = documents.first()?;
         let folder = source.path.parent()?.to_owned();
         let labels = ["commonLabels", "labels"]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crds::names;
+use manifest::{Place, shown};
 use sealing::binding::Scope;
-use sealing::document::{Place, shown};
 
 use super::Finding;
 use super::kustomization::{Kustomization, Setting};

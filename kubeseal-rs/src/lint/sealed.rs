@@ -4,8 +4,8 @@ mod keys;
 mod sizes;
 
 use crds::{SealedSecret, SecretTemplate, names};
+use manifest::{Document, Nulls, Place, shown};
 use sealing::binding::{Binding, Scope};
-use sealing::document::{Document, Nulls, Place, shown};
 use sealing::merge::check_item_name;
 use sealing::render;
 use sealing::secret::SecretError;

@@ -1,9 +1,9 @@
 //! What can be wrong with an input, and how it is told.
 
 use crds::SealedSecret;
+use manifest::edit::EditError;
+use manifest::{DocumentError, EmitError, Lost, Place};
 use sealing::cert::CertError;
-use sealing::document::edit::EditError;
-use sealing::document::{DocumentError, EmitError, Lost, Place};
 use sealing::key_secret::KeyFileError;
 use sealing::merge::{MergeError, NoTarget, check_item_name};
 use sealing::reseal::ResealError;

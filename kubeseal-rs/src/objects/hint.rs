@@ -1,9 +1,9 @@
 //! What to type next when something is wrong with an input.
 
 use crds::names;
+use manifest::DocumentError;
+use manifest::edit::EditError;
 use sealing::binding::BindingError;
-use sealing::document::DocumentError;
-use sealing::document::edit::EditError;
 use sealing::envelope::EnvelopeError;
 use sealing::key::KeyError;
 use sealing::key_secret::KeyFileError;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sealing::document::{DocumentError, Place};
+use manifest::{DocumentError, Place};
 use sealing::key::Fingerprint;
 use thiserror::Error;
 

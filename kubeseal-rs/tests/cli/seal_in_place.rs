@@ -239,7 +239,7 @@ fn labels_and_annotations_of_the_sealed_secret_itself() {
     let flags = "--sealed-label team=shop --sealed-annotation argocd.argoproj.io/sync-wave=-10";
     let outer = |folder: &Folder| -> Value {
         let text = folder.text("db.sealed.yaml");
-        let sealed = &sealing::document::read(text.as_bytes()).unwrap()[0];
+        let sealed = &manifest::read(text.as_bytes()).unwrap()[0];
         let metadata = sealed.value["metadata"].clone();
         assert_eq!(sealed.value["spec"]["template"]["metadata"].get("labels"), None);
         json!([

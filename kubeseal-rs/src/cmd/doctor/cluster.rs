@@ -4,7 +4,6 @@ use crds::{SealedSecret, condition_status};
 use jiff::Timestamp;
 use sealing::binding::Binding;
 use sealing::cert::SealingCert;
-use sealing::document;
 
 use crate::cluster::{Cluster, ClusterError, ProxiedService, Verdict};
 use crate::command::Controller;
@@ -127,7 +126,7 @@ impl Trial for Reached {
             return Answer::Closed;
         }
         self.questions += 1;
-        let Ok(json) = document::to_json_compact(&case.bound_to(binding)) else {
+        let Ok(json) = manifest::to_json_compact(&case.bound_to(binding)) else {
             return Answer::Unasked;
         };
         match cluster.verify(service, json.into_bytes()) {

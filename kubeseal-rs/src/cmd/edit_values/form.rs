@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
+use manifest::{DocumentError, EmitError, Nulls, check_verbatim, text_lossy};
 use sealing::SecretBytes;
-use sealing::document::{self, DocumentError, EmitError, Nulls, check_verbatim, text_lossy};
 use sealing::merge::check_item_name;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -82,7 +82,7 @@ fn form(sections: &[Section]) -> Result<String, EmitError> {
     for section in sections {
         let empty: Map<String, Value> = section.items.iter().map(|name| (name.clone(), Value::Null)).collect();
         let object = Value::Object(Map::from_iter([(section.label.clone(), Value::Object(empty))]));
-        for line in document::to_yaml(&object)?.lines().filter(|line| *line != "---") {
+        for line in manifest::to_yaml(&object)?.lines().filter(|line| *line != "---") {
             let bare = line.strip_suffix(" null").or(line.strip_suffix(" {}"));
             form.push_str(bare.unwrap_or(line));
             form.push('\n');
@@ -92,7 +92,7 @@ fn form(sections: &[Section]) -> Result<String, EmitError> {
 }
 
 fn values(name: &InputName, bytes: &[u8], sections: &[Section]) -> Result<Vec<Typed>, InputError> {
-    let documents = document::read(bytes).map_err(|error| match error {
+    let documents = manifest::read(bytes).map_err(|error| match error {
         DocumentError::Empty => name.fault(Fault::EmptiedForm),
         error => name.fault(error),
     })?;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crds::names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sealing::document;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -34,8 +33,8 @@ pub(super) fn run(
         return Err(KeysError::None(controller.namespace.clone()).into());
     }
     let list = list(secrets)?;
-    let text = document::to_yaml(&list).map(Zeroizing::new);
-    document::wipe(list);
+    let text = manifest::to_yaml(&list).map(Zeroizing::new);
+    manifest::wipe(list);
     let text = text.map_err(|error| InputName("the backup".to_owned()).fault(error))?;
     if recipients.is_empty() {
         files::write(output, text.as_bytes())?;
@@ -68,7 +67,7 @@ fn list(mut secrets: Vec<OpenSecret>) -> Result<Value, Error> {
             }),
             ..ObjectMeta::default()
         };
-        let not_written = |_| InputName("the backup".to_owned()).fault(document::EmitError);
+        let not_written = |_| InputName("the backup".to_owned()).fault(manifest::EmitError);
         items.push(serde_json::to_value(&secret.0).map_err(not_written)?);
     }
     Ok(json!({"apiVersion": "v1", "kind": "List", "items": items}))

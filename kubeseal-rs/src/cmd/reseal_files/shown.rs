@@ -2,8 +2,8 @@
 
 use crate::quoting;
 use crds::SealedSecret;
-use sealing::document::edit::Change;
-use sealing::document::text_lossy;
+use manifest::edit::Change;
+use manifest::text_lossy;
 use similar::{ChangeTag, TextDiff};
 
 /// Base64 letters in a row from which a text counts as a ciphertext: far more than a fingerprint has, far fewer than the

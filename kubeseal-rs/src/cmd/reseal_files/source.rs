@@ -2,19 +2,19 @@
 
 use crds::{SealedSecret, names};
 use http::StatusCode;
-use sealing::document::edit::Change;
+use manifest::edit::Change;
 
 use crate::cluster::ClusterError;
 use crate::command::{Input, ResealFiles};
 use crate::embedded::{self, Embedded};
 use crate::error::Error;
 use crate::files;
-use crate::manifest::{Manifest, ciphertexts};
+use crate::manifest_file::{Manifest, ciphertexts};
 use crate::objects::Fault;
 use crate::tree::TreeFile;
 use crate::walk::has_manifest_ending;
+use manifest::Place;
 use sealing::binding::Binding;
-use sealing::document::Place;
 use sealing::reseal::ResealError;
 
 /// The item under which a value is opened that stands in no SealedSecret.

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use crds::SealedSecret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use manifest::{Document, EmitError, Format, Place};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::document::{Document, EmitError, Format, Place};
 use sealing::hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, outline, seal};
 use sealing::secret::ClearSecret;
@@ -23,7 +23,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::lint::fault_of_namespace;
-use crate::manifest::{self, Manifest};
+use crate::manifest_file::{self, Manifest};
 use crate::objects::{self, InputName};
 use crate::placeholder;
 use crate::tree::TreeFile;
@@ -164,7 +164,7 @@ impl ClearFile {
         let mut format = None;
         for document in &documents {
             if !is_secret(document) {
-                others.push((document.place(), manifest::kind(document).to_owned()));
+                others.push((document.place(), manifest_file::kind(document).to_owned()));
                 continue;
             }
             // One that was typed is an error.

@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crds::{SealedSecret, names};
+use manifest::{Document, EmitError, Place};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::compare::{Difference, differences};
-use sealing::document::{Document, EmitError, Place};
 use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
@@ -24,7 +24,7 @@ use crate::cmd::sealed_file::SealedFile;
 use crate::command::SealFiles;
 use crate::error::Error;
 use crate::files::{self, FileError};
-use crate::manifest;
+use crate::manifest_file;
 use crate::objects::{Fault, InputName};
 use crate::quoting;
 
@@ -75,9 +75,9 @@ impl Existing {
             return Ok(None);
         }
         let documents = name.documents(&bytes)?;
-        let is_other = |document: &Document| manifest::kind(document) != names::KIND;
+        let is_other = |document: &Document| manifest_file::kind(document) != names::KIND;
         let other = documents.iter().find(|document| is_other(document));
-        let other_kind = other.map(|other| (other.place(), manifest::kind(other).to_owned()));
+        let other_kind = other.map(|other| (other.place(), manifest_file::kind(other).to_owned()));
         if let Some((place, kind)) = other_kind.clone().filter(|_| documents.iter().all(is_other)) {
             return Err(name.fault_at(place, ClearFileFault::NotSealed(kind)).into());
         }

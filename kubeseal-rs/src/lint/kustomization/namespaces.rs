@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sealing::document;
 use serde_json::Value;
 
 use super::{absolute, included, is_one};
@@ -30,7 +29,7 @@ struct Kustomization {
 
 impl Kustomization {
     fn read(path: &Path) -> Option<Self> {
-        let documents = document::read(&files::read_found(path).ok()?).ok()?;
+        let documents = manifest::read(&files::read_found(path).ok()?).ok()?;
         let value = &documents.first()?.value;
         let folder = path.parent()?.to_owned();
         let namespace = value.get("namespace").and_then(Value::as_str);

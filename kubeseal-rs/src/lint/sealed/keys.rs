@@ -1,7 +1,7 @@
 //! What the sealed values and the key hint say of the key that they were sealed with.
 
 use crds::names;
-use sealing::document::shown;
+use manifest::shown;
 use sealing::envelope::EnvelopeError;
 use sealing::hint::KeyHint;
 use sealing::inspect::{self, BrokenText};

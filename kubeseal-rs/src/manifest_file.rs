@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crds::names;
-use sealing::document::{self, Document};
+use manifest::Document;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -69,11 +69,11 @@ impl Manifest {
 
 /// Those of a file that may hold objects of `kind`.
 fn documents(name: &InputName, file: &TreeFile, bytes: &[u8], kind: &str) -> Result<Option<Vec<Document>>, Error> {
-    let text = document::text_lossy(bytes);
+    let text = manifest::text_lossy(bytes);
     if !text.contains(kind) || !file.typed && is_chart_template(&file.path, &text) {
         return Ok(None);
     }
-    match document::read_mixed(bytes) {
+    match manifest::read_mixed(bytes) {
         Ok(documents) => Ok(Some(documents)),
         Err(_) if !file.typed && !says(&text, kind) => Ok(None),
         Err(error) => Err(name.unreadable(bytes, error).into()),
