@@ -67,8 +67,8 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
     match (verb, flag) {
         // Which of the objects of a file is meant, not what a Secret is called.
         ("edit" | "set" | "unset" | "rename" | "render" | "reseal", "name" | "namespace") => true,
-        // It never changes the scope of an object.
-        ("set", "scope") => true,
+        // There it allows the scope that an object has, rather than choosing one.
+        ("edit" | "set", "scope") => true,
         // What a cluster's certificate is compared with, and always a file.
         ("doctor" | "list", "cert") => true,
         // Of a Secret that is put together alone; and whoever seals does not open by the way.
