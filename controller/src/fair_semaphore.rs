@@ -1,10 +1,17 @@
-//! A semaphore whose permits go to tenants in turn: however many of one tenant wait, another waits for its turn only.
+//! A semaphore whose permits go to tenants in turn: however many of one tenant wait, another waits for its turn only. A tenant
+//! that has held a permit for long lets the others pass for as many turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+
+/// A permit that is held for longer costs its tenant a turn for each of these.
+const TURN: Duration = Duration::from_millis(50);
+/// Most turns that a tenant lets pass.
+const MOST_TURNS: u32 = 100;
 
 /// The permits, and who waits for one. `K` tells tenants apart.
 #[derive(Debug)]
@@ -17,30 +24,70 @@ struct State<K: Clone + Eq + Hash> {
     /// Tenants with somebody who waits, in turn.
     turns: VecDeque<K>,
     waiting: HashMap<K, VecDeque<oneshot::Sender<Permit<K>>>>,
+    /// Turns that tenants have to let pass. None is kept while nobody waits.
+    owed: HashMap<K, u32>,
 }
 
 impl<K: Clone + Eq + Hash> State<K> {
-    fn next(&mut self) -> Option<oneshot::Sender<Permit<K>>> {
+    fn next(&mut self) -> Option<(K, oneshot::Sender<Permit<K>>)> {
+        for _ in 1..self.turns.len() {
+            let owed = self.turns.front().and_then(|tenant| self.owed.get_mut(tenant));
+            let Some(owed) = owed.filter(|owed| **owed > 0) else {
+                break;
+            };
+            *owed -= 1;
+            self.turns.rotate_left(1);
+        }
         let tenant = self.turns.pop_front()?;
         let waiting = self.waiting.get_mut(&tenant)?;
-        let first = waiting.pop_front();
+        let first = waiting.pop_front()?;
         if waiting.is_empty() {
             self.waiting.remove(&tenant);
         } else {
-            self.turns.push_back(tenant);
+            self.turns.push_back(tenant.clone());
         }
-        first
+        if self.turns.is_empty() {
+            self.owed.clear();
+        }
+        Some((tenant, first))
+    }
+
+    /// A tenant has held a permit for so long.
+    fn held(&mut self, tenant: K, time: Duration) {
+        let turns = u32::try_from(time.as_millis() / TURN.as_millis()).unwrap_or(MOST_TURNS);
+        if turns > 0 && !self.turns.is_empty() {
+            let owed = self.owed.entry(tenant).or_default();
+            *owed = owed.saturating_add(turns).min(MOST_TURNS);
+        }
     }
 }
 
 /// The right to work, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Permit<K: Clone + Eq + Hash>(Option<Arc<FairSemaphore<K>>>);
+pub(crate) struct Permit<K: Clone + Eq + Hash>(Option<Held<K>>);
+
+#[derive(Debug)]
+struct Held<K: Clone + Eq + Hash> {
+    semaphore: Arc<FairSemaphore<K>>,
+    tenant: K,
+    since: Instant,
+}
+
+impl<K: Clone + Eq + Hash> Permit<K> {
+    fn new(semaphore: &Arc<FairSemaphore<K>>, tenant: K) -> Self {
+        Self(Some(Held {
+            semaphore: semaphore.clone(),
+            tenant,
+            since: Instant::now(),
+        }))
+    }
+}
 
 impl<K: Clone + Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
-        if let Some(semaphore) = self.0.take() {
-            semaphore.give_back();
+        if let Some(held) = self.0.take() {
+            held.semaphore.state().held(held.tenant, held.since.elapsed());
+            held.semaphore.give_back();
         }
     }
 }
@@ -52,6 +99,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             free: permits,
             turns: VecDeque::new(),
             waiting: HashMap::new(),
+            owed: HashMap::new(),
         })))
     }
 
@@ -80,7 +128,8 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             let mut state = self.state();
             if state.free > 0 {
                 state.free -= 1;
-                return Permit(Some(self.clone()));
+                drop(state);
+                return Permit::new(self, tenant.clone());
             }
             let (sender, turn) = oneshot::channel();
             let waiting = state.waiting.entry(tenant.clone()).or_default();
@@ -101,7 +150,6 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
 
     /// Gives a permit to the next in turn who still waits.
     fn give_back(self: Arc<Self>) {
-        let mut permit = Permit(Some(self.clone()));
         loop {
             let next = {
                 // Under one lock: whoever came in between would wait for a permit that nobody has.
@@ -110,13 +158,11 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
                 state.free += usize::from(next.is_none());
                 next
             };
-            let Some(next) = next else {
-                permit.0 = None;
-                return;
-            };
-            match next.send(permit) {
+            let Some((tenant, next)) = next else { return };
+            match next.send(Permit::new(&self, tenant)) {
                 Ok(()) => return,
-                Err(back) => permit = back,
+                // Whoever waited has given up; what comes back is this permit, and gives nothing back itself.
+                Err(mut unsent) => unsent.0 = None,
             }
         }
     }
@@ -156,6 +202,22 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(*order.lock().unwrap(), ["a", "b", "c", "a", "b", "a", "a"]);
+    }
+
+    #[tokio::test]
+    async fn long_work_lets_others_pass() {
+        let (permits, order) = (FairSemaphore::new(1), Arc::default());
+        let long = permits.acquire(&"a").await;
+        for tenant in ["a", "b", "b", "b", "b", "a"] {
+            line_up(&permits, tenant, &order).await;
+        }
+        std::thread::sleep(3 * TURN);
+        drop(long);
+        while order.lock().unwrap().len() < 6 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*order.lock().unwrap(), ["b", "b", "b", "a", "b", "a"]);
+        assert!(permits.state().owed.is_empty());
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// As large as a Secret may be (1 MiB), and so that the steps are used up within 50 ms. The work is some ten seconds:
+    /// As large as a Secret may be (1 MiB), and so that the steps are used up within 50 ms. The work is some five seconds:
     /// it belongs on a thread that may be kept.
     fn default() -> Limits {
         Limits {
@@ -36,7 +36,7 @@ impl Default for Limits {
             depth: 200,
             output: 1 << 20,
             allocation: 32 << 20,
-            work: 10_000,
+            work: 5_000,
         }
     }
 }
