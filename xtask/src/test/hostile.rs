@@ -1,11 +1,13 @@
 //! Tests on a machine that is nobody's idea of one: what they find there must not change what they say.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 use harness::implementation::repository;
 
-use super::{cargo, step};
+use super::cargo;
+use super::step::{Step, Steps};
 
 /// Settings of Git that change what a plain `git init`, `add` and `commit` do, and which files there are for it.
 const GIT_CONFIG: &str = "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n\texcludesFile = ~/ignored\n[commit]\n\tgpgSign = true\n\
@@ -20,10 +22,16 @@ const VARIABLES: &str = "TZ=XXX-5:45 LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TERM=du
     SEALED_SECRETS_CONTROLLER_NAME=x SEALED_SECRETS_FORMAT=x SEALED_SECRETS_SCOPE=x GIT_DIR=/nowhere GIT_WORK_TREE=/nowhere \
     GIT_INDEX_FILE=/nowhere";
 
-/// Tests of the programs in such a place, `targets` of `cargo test`. Cargo itself runs as ever, so nothing is built anew.
-pub(super) fn tests(targets: &[&str]) -> Result<Command> {
-    let home = step::logs()?.join("hostile home");
-    std::fs::create_dir_all(home.join("t mp"))?;
+/// Runs tests of the programs in such a place, `targets` of `cargo test`. Cargo itself runs as ever, so nothing is built anew.
+pub(super) fn run(steps: &mut Steps, name: &'static str, targets: &[&str]) -> Result<()> {
+    // In no work tree of Git: what is ignored there is not ignored for these.
+    let home = tempfile::Builder::new().prefix("strange home ").tempdir()?;
+    steps.run(Step::tests(name, tests(targets, home.path())?));
+    Ok(())
+}
+
+fn tests(targets: &[&str], home: &Path) -> Result<Command> {
+    std::fs::create_dir(home.join("t mp"))?;
     std::fs::write(home.join(".gitconfig"), GIT_CONFIG)?;
     std::fs::write(home.join("ignored"), "*\n")?;
     std::fs::write(home.join("kubeconfig"), "kind: [")?;
