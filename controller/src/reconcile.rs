@@ -19,7 +19,7 @@ use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
 use sealing::lately::Lately;
-use sealing::render::Rendering;
+use sealing::render::{self, Rendering};
 use sealing::unseal::{self, Unsealed};
 use tracing::{debug, info, warn};
 
@@ -54,6 +54,9 @@ pub(crate) struct Reconciler {
     pub settings: ReconcileSettings,
     /// As many permits as cores: more threads would only wait for each other.
     pub cores: Arc<Cores>,
+    /// One permit fewer, for objects whose templates make keys or hash passwords: such work is not done in slices, and a core is
+    /// left for all others.
+    pub costly: Arc<Cores>,
     /// The keys to try first.
     pub lately: Lately,
     /// Whether statuses keep what they remember.
@@ -143,7 +146,13 @@ impl Reconciler {
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
         let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
-        let slices = Slices::begin(&self.cores, namespace, u64::MAX).await;
+        let namespace = namespace.to_owned();
+        // Until the work is done.
+        let _costly = match sealed.spec.template.as_ref().is_some_and(render::is_costly) {
+            true => Some(self.costly.acquire(&namespace).await),
+            false => None,
+        };
+        let slices = Slices::begin(&self.cores, &namespace, u64::MAX).await;
         let (object, ring) = (sealed.clone(), keys.ring.at_pace(slices));
         let likely = self.lately.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;

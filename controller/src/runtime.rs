@@ -106,7 +106,8 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         (leadership.clone(), relists.clone(), stop.clone()),
     );
     let ready = Arc::new(AtomicBool::new(false));
-    let cores = Cores::new(std::thread::available_parallelism().map_or(1, usize::from));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = Cores::new(processors);
     let shared = Shared::new(
         keys.clone(),
         (ready.clone(), leadership.clone()),
@@ -154,6 +155,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         metrics,
         settings: settings.reconcile,
         cores,
+        costly: Cores::new(processors.saturating_sub(1).max(1)),
         lately: Lately::default(),
         kept: Kept::default(),
         keys_at: KeysAt::new(access.namespace, settings.keys.prefix),

@@ -27,6 +27,18 @@ pub struct Limits {
     pub work: u32,
 }
 
+/// With what the names of the functions begin that [`Limits::work`] counts. A template that calls one has its name in its text.
+pub const COSTLY_FUNCTIONS: [&str; 8] = [
+    "bcrypt",
+    "buildCustomCert",
+    "derivePassword",
+    "genCA",
+    "genPrivateKey",
+    "genSelfSignedCert",
+    "genSignedCert",
+    "htpasswd",
+];
+
 impl Default for Limits {
     /// As large as a Secret may be (1 MiB), and so that the steps are used up within 50 ms. The work is some five seconds:
     /// it belongs on a thread that may be kept.

@@ -25,7 +25,7 @@ mod types;
 pub mod unicode;
 mod value;
 
-pub use context::{Context, Limit, Limits, Random};
+pub use context::{COSTLY_FUNCTIONS, Context, Limit, Limits, Random};
 pub use error::{Error, ExecMistake, Mistake, ParseMistake, TypeMistake};
 pub use func::{Args, Call, Func, FuncError};
 pub use functions::Functions;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crds::SecretTemplate;
-use gotmpl::{Context, Functions, Limits, Map, Template, Value};
+use gotmpl::{COSTLY_FUNCTIONS, Context, Functions, Limits, Map, Template, Value};
 use jiff::Zoned;
 use thiserror::Error;
 
@@ -92,6 +92,12 @@ pub fn missing(template: &SecretTemplate, items: &[&str]) -> BTreeMap<String, Ve
     missing.collect()
 }
 
+/// Whether a template calls, or only names, a function that takes tens of milliseconds or more: it makes a key or hashes a password.
+pub fn is_costly(template: &SecretTemplate) -> bool {
+    let mut texts = template.data.iter().flatten().filter_map(|(_, text)| text.as_deref());
+    texts.any(|text| COSTLY_FUNCTIONS.iter().any(|name| text.contains(name)))
+}
+
 fn parse(item: &str, text: &str) -> Result<Template, RenderError> {
     Ok(Template::parse(item, text, &FUNCTIONS)?)
 }
@@ -108,7 +114,12 @@ pub fn render(
     let texts = template.data.iter().flatten();
     let data = data(template, values);
     let mut random = Source(&mut *rendering.random);
-    let mut context = Context::new(rendering.now, &mut random, Limits::default());
+    let mut limits = Limits::default();
+    if !is_costly(template) {
+        // Callers rely on it that such a template is done at once.
+        limits.work = 0;
+    }
+    let mut context = Context::new(rendering.now, &mut random, limits);
     for (item, text) in texts {
         match text {
             None => drop(rendered.items.insert(item.clone(), None)),
