@@ -6,9 +6,9 @@
 
 mod append;
 mod error;
-mod place;
-mod splice;
-mod write;
+mod format;
+mod source;
+mod text_edit;
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 pub use append::append;
 pub use error::EditError;
 use error::Wrong;
-use splice::Splice;
+use text_edit::Splice;
 
-use super::layout::{self, Node, Tree};
-use super::stream::{self, Found, Others};
+use super::cst::{self, Node, Tree};
+use super::splitter::{self, Found, Others};
 use super::{Document, DocumentError, encoding, wipe};
 
 /// One change in an object. Paths are map keys, from the object down; a path that leads through a list is refused.
@@ -81,7 +81,7 @@ pub struct Edit<'d> {
 pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     let decoded = encoding::decode(source)?;
     refuse_lone_carriage_returns(&decoded)?;
-    let mut intended = stream::values(&decoded, Others::Passed)?;
+    let mut intended = splitter::values(&decoded, Others::Passed)?;
     let outcome = intend(&mut intended, edits).and_then(|()| changed(&decoded, edits));
     let outcome = outcome.and_then(|text| {
         let unfaithful = unfaithful(&text, &intended, edits)?;
@@ -177,13 +177,13 @@ fn changed(text: &str, edits: &[Edit<'_>]) -> Result<String, EditError> {
             return Ok(text);
         };
         let unfaithful = || first.fault(Wrong::Unfaithful, &[]);
-        let trees = layout::trees(&text).ok_or_else(unfaithful)?;
+        let trees = cst::trees(&text).ok_or_else(unfaithful)?;
         let trees: BTreeMap<usize, Tree> = trees.into_iter().map(|tree| (tree.index, tree)).collect();
         let mut splices = Vec::new();
         for (edit, changes) in &mut pending {
             let (format, root) = edit.root(&trees)?;
-            let page = place::Page { text: &text, format };
-            let made = splice::round(page, root, changes).map_err(|(wrong, path)| edit.fault(wrong, path))?;
+            let page = source::Page { text: &text, format };
+            let made = text_edit::round(page, root, changes).map_err(|(wrong, path)| edit.fault(wrong, path))?;
             splices.extend(made.splices);
             *changes = changes.get(made.changes..).unwrap_or_default();
         }
@@ -209,7 +209,7 @@ fn spliced(text: &str, mut splices: Vec<Splice>) -> Option<String> {
 fn unfaithful(text: &str, intended: &[Found], edits: &[Edit<'_>]) -> Result<Option<EditError>, EditError> {
     let edited = |index: usize| edits.iter().find(|edit| edit.document.index == index).or(edits.first());
     let fault = |index: usize| edited(index).map(|edit| edit.fault(Wrong::Unfaithful, &[]));
-    let found = match stream::values(text, Others::Passed) {
+    let found = match splitter::values(text, Others::Passed) {
         Ok(found) => found,
         Err(error) => return Ok(fault(error.place().map_or(0, |place| place.document))),
     };

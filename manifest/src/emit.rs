@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use serde_json::{Map, Value};
 
-use super::yaml_text::Text;
+use super::emitter::Text;
 use super::{go_float, key_order, wipe};
 
 /// A value that cannot be written: its `Serialize` refused, or it has a key that is no text.

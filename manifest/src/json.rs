@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
-use super::mark::{Children, Entry, Mark, Placed, Turned};
 use super::scalar::resolve;
-use super::stream::{Found, Others, Sink, only};
+use super::source_map::{Children, Entry, Mark, Placed, Turned};
+use super::splitter::{Found, Others, Sink, only};
 use super::yaml::{Broken, foreign_kind, read_without_broken};
 use super::{Format, MAX_DEPTH};
 

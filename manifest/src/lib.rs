@@ -6,23 +6,23 @@
 //! document of a source that turns out to be broken, and the texts and typed objects that a caller makes from a value.
 
 mod budget;
+mod cst;
+mod deserialize;
 pub mod edit;
 mod emit;
+mod emitter;
 mod encoding;
 mod error;
 mod go_float;
 mod json;
 mod key_order;
-mod layout;
 mod list;
-mod mark;
 mod scalar;
-mod stream;
-mod strings;
-mod typed;
+mod source_map;
+mod splitter;
+mod string_map;
 mod verbatim;
 mod yaml;
-mod yaml_text;
 
 use serde_json::Value;
 use zeroize::Zeroize;
@@ -30,12 +30,12 @@ use zeroize::Zeroize;
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
 pub use encoding::{Text, decode, text_lossy};
 pub use error::{DocumentError, Node, Place, Typed, shown};
-pub use strings::Nulls;
+pub use string_map::Nulls;
 pub use verbatim::{Lost, check_verbatim};
 
 use budget::Budget;
-use mark::Placed;
-use stream::Others;
+use source_map::Placed;
+use splitter::Others;
 
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
 pub(crate) const MAX_DEPTH: usize = 100;
@@ -63,7 +63,7 @@ pub struct Document {
     pub item: Option<usize>,
     /// Why nothing but the kind is known of an object of another kind; see [`read_mixed`].
     pub broken: Option<DocumentError>,
-    mark: mark::Mark,
+    mark: source_map::Mark,
 }
 
 impl Document {
@@ -174,7 +174,7 @@ pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), Documen
 fn every(source: &[u8], others: Others, take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
     let text = encoding::decode(source)?;
     let mut is_empty = true;
-    stream::each(&text, others, &Budget::unlimited(), &mut |one| {
+    splitter::each(&text, others, &Budget::unlimited(), &mut |one| {
         list::expand(one, others, &mut |document| {
             is_empty = false;
             take(document);
@@ -192,7 +192,7 @@ pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError>
     let text = encoding::decode(source)?;
     let budget = Budget::new(memory.saturating_sub(text.copied()));
     let mut found = None;
-    stream::each(&text, Others::Refused, &budget, &mut |one| {
+    splitter::each(&text, Others::Refused, &budget, &mut |one| {
         let mut another = None;
         list::expand(one, Others::Refused, &mut |document| {
             if found.is_none() {

@@ -1,7 +1,7 @@
 //! Whether a text in YAML says what was typed. Of a value without quotes, YAML takes parts for a comment, an anchor or a tag, and
 //! drops them without an error: `password: abc #def` is `abc`.
 
-use super::layout::{self, Form, Node, Style};
+use super::cst::{self, Form, Node, Style};
 
 /// A part of what was typed would be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,7 @@ pub enum Loss {
 /// [`Lost`]: the first place.
 pub fn check_verbatim(source: &str) -> Result<(), Lost> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let trees = layout::trees(source).unwrap_or_default();
+    let trees = cst::trees(source).unwrap_or_default();
     let mut text = Text { source, behind: 0 };
     for tree in &trees {
         text.node(&tree.root, false)?;

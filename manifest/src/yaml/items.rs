@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::super::MAX_DEPTH;
 use super::super::error::{DocumentError, Place, Spot};
-use super::super::mark::Placed;
+use super::super::source_map::Placed;
 use super::kinds::foreign_kind;
 
 /// Broken items of one list that are taken out; each costs another reading.

@@ -6,7 +6,7 @@ use granit_parser::{Event, ScalarStyle};
 use serde_json::{Map, Value};
 
 use super::super::error::{DocumentError, Place, Spot};
-use super::super::mark::{Children, Entry, Mark, Placed};
+use super::super::source_map::{Children, Entry, Mark, Placed};
 use super::super::{Format, wipe};
 use super::scalar::core_tag;
 

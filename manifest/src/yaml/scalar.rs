@@ -7,8 +7,8 @@ use serde_json::{Number, Value};
 use zeroize::Zeroizing;
 
 use super::super::error::{DocumentError, Place};
-use super::super::mark::Turned;
 use super::super::scalar::{Scalar, resolve};
+use super::super::source_map::Turned;
 
 /// The name of a tag of YAML's own, such as `str`.
 pub(super) fn core_tag(tag: &Tag) -> Option<std::borrow::Cow<'_, str>> {

@@ -8,7 +8,7 @@ mod yaml;
 
 use std::ops::Range;
 
-use super::{Format, stream};
+use super::{Format, splitter};
 
 /// The layout of one document that is not empty.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Map {
 pub(super) fn trees(text: &str) -> Option<Vec<Tree>> {
     let mut trees = Vec::new();
     let mut documents = 0;
-    for part in stream::parts(text) {
+    for part in splitter::parts(text) {
         match part.format {
             Some(Format::Json) => {
                 for root in json::roots(text, part.from, part.to)? {

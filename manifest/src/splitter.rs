@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::budget::Budget;
 use super::error::{DocumentError, Place, Spot};
-use super::mark::Placed;
+use super::source_map::Placed;
 use super::yaml::Broken;
 use super::{Format, json, wipe, yaml};
 

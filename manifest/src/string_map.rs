@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Document;
 use super::error::{DocumentError, Place};
-use super::mark::{Mark, Turned};
+use super::source_map::{Mark, Turned};
 
 /// What a null means in a map of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::Format;
-use super::super::layout::{Entry, Form, Map, Node, Style};
+use super::super::cst::{Entry, Form, Map, Node, Style};
 use super::Change;
 use super::error::Wrong;
-use super::place::Page;
-use super::write::{self, Block, Flow};
+use super::format::{self, Block, Flow};
+use super::source::Page;
 
 /// What to write in place of a stretch of the text.
 #[derive(Debug, PartialEq)]
@@ -82,7 +82,7 @@ fn one(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wr
             remove(page, map, *position).ok_or(Wrong::Unfaithful)
         }
         (Change::Rename { to, .. }, Way::Entry { map, entry, .. }) => {
-            let with = write::scalar(page, to, &entry.key_style, map.flow);
+            let with = format::scalar(page, to, &entry.key_style, map.flow);
             let range = entry.key_span.clone();
             Ok(vec![Splice { range, with }])
         }
@@ -158,7 +158,7 @@ fn replace(page: Page<'_>, map: &Map, entry: &Entry, text: Option<&str>) -> Resu
         Form::Map(_) | Form::List(_) => return Err(Wrong::NotAMap),
     };
     let written = match text {
-        Some(text) => write::scalar(page, text, style, map.flow),
+        Some(text) => format::scalar(page, text, style, map.flow),
         None => "null".to_owned(),
     };
     let with = match style {
@@ -192,12 +192,12 @@ fn block(page: Page<'_>, entry: &Entry, header: &Range<usize>, text: &str) -> Op
     let line_break = page.line_break(header.end);
     let behind = page.slice(header.end, line_end);
     if text.contains('\n') {
-        let (header, block) = write::literal(text, indent, line_break)?;
+        let (header, block) = format::literal(text, indent, line_break)?;
         return Some(format!("{header}{behind}{block}"));
     }
     let sign = page.slice(header.start, header.start + 1);
     let line = format!("{line_break}{}{text}", " ".repeat(indent));
-    write::fits_block_line(text).then(|| format!("{sign}-{behind}{line}"))
+    format::fits_block_line(text).then(|| format!("{sign}-{behind}{line}"))
 }
 
 /// How much deeper the entries of the last of these maps stand than those of the one around it.
@@ -221,7 +221,7 @@ fn block_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text
         step: step(page, maps),
         line_break,
     };
-    let lines = write::block_entry(page, path, text, at);
+    let lines = format::block_entry(page, path, text, at);
     let with = format!("{line_break}{}{lines}", " ".repeat(at.column));
     Some(vec![Splice::at(page.line_end(last.value.span.end), with)])
 }
@@ -237,7 +237,7 @@ fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Op
     let outer = around.last()?;
     if outer.map()?.flow {
         let flow = flow_style(page, outer, below)?;
-        let map = write::flow_map(page, path, text, &flow);
+        let map = format::flow_map(page, path, text, &flow);
         let gap = match (&below.value.form, below.colon) {
             (Form::Scalar(Style::LeftOut), false) => ": ",
             (Form::Scalar(Style::LeftOut), true) => " ",
@@ -257,7 +257,7 @@ fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Op
             step,
             line_break,
         };
-        let with = write::block_entry(page, path, text, at);
+        let with = format::block_entry(page, path, text, at);
         return Some(vec![Splice {
             range: span.clone(),
             with,
@@ -269,7 +269,7 @@ fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Op
         step,
         line_break,
     };
-    let lines = write::block_entry(page, path, text, at);
+    let lines = format::block_entry(page, path, text, at);
     Some(vec![
         Splice {
             range: page.without_blanks_before(span.start)..span.end,
@@ -308,7 +308,7 @@ fn flow_style<'t>(page: Page<'t>, node: &Node, sibling: &Entry) -> Option<Flow<'
 fn flow_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text: Option<&str>) -> Option<Vec<Splice>> {
     let (node, last) = (maps.last()?, map.entries.last()?);
     let flow = flow_style(page, node, last)?;
-    let entry = write::flow_entry(page, path, text, &flow);
+    let entry = format::flow_entry(page, path, text, &flow);
     let (end, bracket) = (last.value.span.end, node.span.end - 1);
     let comma = comma(page, end, bracket);
     let behind = comma.map_or(end, |comma| comma + 1);

@@ -1,8 +1,8 @@
 //! New texts and entries, as they are written at their place.
 
-use super::super::layout::Style;
-use super::super::{Format, yaml_text};
-use super::place::Page;
+use super::super::cst::Style;
+use super::super::{Format, emitter};
+use super::source::Page;
 
 /// A scalar on one line, in the quotes of `like` where they can hold it.
 pub(super) fn scalar(page: Page<'_>, text: &str, like: &Style, flow: bool) -> String {
@@ -10,19 +10,19 @@ pub(super) fn scalar(page: Page<'_>, text: &str, like: &Style, flow: bool) -> St
         return json(text);
     }
     match like {
-        Style::Double => yaml_text::double_quoted(text),
-        Style::Single if !text.chars().any(char::is_control) => yaml_text::single_quoted(text),
+        Style::Double => emitter::double_quoted(text),
+        Style::Single if !text.chars().any(char::is_control) => emitter::single_quoted(text),
         _ => plain(text, flow),
     }
 }
 
 /// Without quotes where the text stays what it is for readers of YAML 1.1 and 1.2.
 fn plain(text: &str, flow: bool) -> String {
-    let written = yaml_text::one_line(text);
+    let written = emitter::one_line(text);
     let is_bare = written == text;
     // Inside brackets more signs have a meaning.
     if is_bare && flow && text.contains([',', '[', ']', '{', '}']) {
-        yaml_text::double_quoted(text)
+        emitter::double_quoted(text)
     } else {
         written
     }
@@ -40,7 +40,7 @@ fn value(page: Page<'_>, text: Option<&str>, like: &Style, flow: bool) -> String
 /// The lines of a text of several lines as a literal block at the column `indent`, and the header that says how it ends.
 /// `None` for a text that cannot stand so.
 pub(super) fn literal(text: &str, indent: usize, line_break: &str) -> Option<(&'static str, String)> {
-    if !yaml_text::fits_literal(text) || text.starts_with([' ', '\n']) {
+    if !emitter::fits_literal(text) || text.starts_with([' ', '\n']) {
         return None;
     }
     let (header, lines) = match text.strip_suffix('\n') {
@@ -61,7 +61,7 @@ pub(super) fn literal(text: &str, indent: usize, line_break: &str) -> Option<(&'
 
 /// Whether a text can be the one line of a block scalar.
 pub(super) fn fits_block_line(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(' ') && yaml_text::fits_literal(&format!("{text}\n"))
+    !text.is_empty() && !text.starts_with(' ') && emitter::fits_literal(&format!("{text}\n"))
 }
 
 /// Where lines of a block map are written.
