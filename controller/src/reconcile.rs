@@ -18,7 +18,7 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use sealing::render::{self, Rendering};
 use sealing::unseal::{self, Unsealed};
 use tracing::{debug, info, warn};
@@ -58,7 +58,7 @@ pub(crate) struct Reconciler {
     /// left for all others.
     pub costly: Arc<Cores>,
     /// The keys to try first.
-    pub lately: Lately,
+    pub recent_keys: RecentKeys,
     /// Whether statuses keep what they remember.
     pub kept: Kept,
     /// Where the sealing keys are.
@@ -154,7 +154,7 @@ impl Reconciler {
         };
         let slices = Slices::begin(&self.cores, &namespace, u64::MAX).await;
         let (object, ring) = (sealed.clone(), keys.ring.at_pace(slices));
-        let likely = self.lately.keys();
+        let likely = self.recent_keys.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {
             let mut rendering = Rendering {
@@ -167,7 +167,7 @@ impl Reconciler {
         .await;
         match opened {
             Ok(Ok(opened)) => {
-                self.lately.opened(&opened.opened_by);
+                self.recent_keys.opened(&opened.opened_by);
                 Ok(opened)
             }
             Ok(Err(error)) => Err(Failure::Unseal {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use connection::multiplexed;
 use kube::Api;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -156,7 +156,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         settings: settings.reconcile,
         cores,
         costly: Cores::new(processors.saturating_sub(1).max(1)),
-        lately: Lately::default(),
+        recent_keys: RecentKeys::default(),
         kept: Kept::default(),
         keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
         gone: known.gone.clone(),

@@ -23,7 +23,7 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use crds::names;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
     pub accept_deprecated_data: bool,
     /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
-    pub lately: Arc<Lately>,
+    pub recent_keys: Arc<RecentKeys>,
     /// The cores for private-key work, which whoever asks over HTTP shares with the namespaces as one of them.
     pub cores: Arc<Cores>,
     /// Room for requests that bring a body.
@@ -76,7 +76,7 @@ impl Shared {
             metrics,
             longest_without_answer,
             accept_deprecated_data,
-            lately: Arc::default(),
+            recent_keys: Arc::default(),
             cores,
             room: crowd::Room::default(),
             lanes: opening::Lanes::new(),

@@ -11,8 +11,8 @@ use crds::{SealedSecret, names};
 use jiff::{Timestamp, ToSpan as _};
 use k8s_openapi::api::core::v1::Secret;
 use sealing::cert::SealingCert;
-use sealing::hint::KeyHint;
 use sealing::key::Fingerprint;
+use sealing::key_hint::KeyHint;
 use sealing::key_secret::key_pair;
 use sealing::keyring::KeyPair;
 

@@ -3,35 +3,35 @@
 //! Pure: no I/O, no clock, no client, no global state. Time and randomness are arguments. Bytes are *sealed* and
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
-//! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`lately`] (which of
+//! - bytes: [`envelope`] (the wire format), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`recent_keys`] (which of
 //!   its keys to try first)
 //! - documents: [`manifest`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
-//!   [`compare`] (a sealed object with a clear one), [`raw`],
-//!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`hint`] (which keys an object was sealed
+//!   [`diff`] (a sealed object with a clear one), [`raw`],
+//!   [`unseal`], [`reseal`], [`merge`] (items into an object that is there), [`key_hint`] (which keys an object was sealed
 //!   with), [`size`] (what is too large for the API server), [`render`] (`spec.template.data`), [`key_secret`] (the Secrets
 //!   that hold sealing keys)
 
 mod base64_text;
 pub mod binding;
 pub mod cert;
-pub mod compare;
+pub mod diff;
 pub mod envelope;
-pub mod hint;
-pub mod input;
+pub mod input_digest;
 pub mod inspect;
 pub mod key;
+pub mod key_hint;
 #[cfg(feature = "aws-lc")]
 pub mod key_secret;
 #[cfg(feature = "aws-lc")]
 pub mod keyring;
-#[cfg(feature = "aws-lc")]
-pub mod lately;
 #[cfg(feature = "aws-lc")]
 pub mod merge;
 mod pem;
 mod primitives;
 pub mod random;
 pub mod raw;
+#[cfg(feature = "aws-lc")]
+pub mod recent_keys;
 #[cfg(feature = "aws-lc")]
 pub mod render;
 #[cfg(feature = "aws-lc")]

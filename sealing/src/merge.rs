@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::{BindingError, Scope};
-use crate::compare::{Difference, differences};
-use crate::hint::KeyHint;
+use crate::diff::{Difference, differences};
 use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::key_hint::KeyHint;
 use crate::keyring::KeyRing;
 use crate::random::Random;
 use crate::seal;

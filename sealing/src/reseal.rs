@@ -3,7 +3,7 @@
 //! The scope that opened is the scope that seals: both use one label, made of the object's own metadata. Nothing of the
 //! template is read, rendered or written (in the reference the template decided the output's scope, CVE-2026-22728).
 
-pub mod reply;
+pub mod response;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::{BindingError, Label};
-use crate::hint::KeyHint;
 use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::key_hint::KeyHint;
 use crate::keyring::{KeyRing, Opened};
 use crate::random::Random;
 use crate::unseal::{self, ItemError, ItemErrors};

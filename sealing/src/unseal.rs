@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
 use crate::binding::{Binding, BindingError, Label, Scope, says_true};
-use crate::hint::KeyHint;
 use crate::key::Fingerprint;
+use crate::key_hint::KeyHint;
 use crate::keyring::{KeyRing, OpenError, Opened};
 use crate::render::{self, RenderError, Rendering};
 use crate::secret::{self, ClearSecret, SecretError};

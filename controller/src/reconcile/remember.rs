@@ -6,7 +6,7 @@
 use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
-use sealing::input;
+use sealing::input_digest;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::unseal::Unsealed;
@@ -28,9 +28,9 @@ pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> Str
         settings.deny_nondeterministic_templates,
     );
     let digest = match annotation::force_sync(sealed) {
-        None => input::digest(sealed, refused),
+        None => input_digest::digest(sealed, refused),
         // In the part that is not the object's own: the Secret is compared once, and made of the same object.
-        Some(value) => input::digest(sealed, (refused, value)),
+        Some(value) => input_digest::digest(sealed, (refused, value)),
     };
     digest.unwrap_or_default()
 }
@@ -54,8 +54,8 @@ pub(crate) fn is_of_another_object(sealed: &SealedSecret, memory: &Memory, diges
 }
 
 fn same_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> Option<bool> {
-    let before = input::object_part(remembered(sealed, memory)?)?;
-    Some(input::object_part(digest) == Some(before))
+    let before = input_digest::object_part(remembered(sealed, memory)?)?;
+    Some(input_digest::object_part(digest) == Some(before))
 }
 
 fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m str> {
@@ -108,7 +108,7 @@ pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fing
 pub(crate) fn not_again(sealed: &SealedSecret, settings: &ReconcileSettings) -> String {
     let digest = digest(sealed, settings);
     let end = |text: &str| text.get(text.len().saturating_sub(16)..).unwrap_or_default().to_owned();
-    let object = input::object_part(&digest).unwrap_or_default();
+    let object = input_digest::object_part(&digest).unwrap_or_default();
     format!(
         "not tried again by {VERSION} until input {}{} changes",
         end(object),

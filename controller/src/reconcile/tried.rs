@@ -4,9 +4,9 @@ use std::fmt;
 
 use crds::SealedSecret;
 use sealing::binding::Scope;
-use sealing::hint::KeyHint;
 use sealing::inspect;
 use sealing::key::{Fingerprint, KEY_BITS};
+use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 
 use super::remember::lost_keys;

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use crds::SealedSecret;
 use futures::StreamExt as _;
 use manifest::{self, Document};
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use sealing::unseal;
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ impl Lane {
 pub(crate) async fn work<T: Send + 'static>(
     shared: &Shared,
     request: Request,
-    work: impl FnOnce(Vec<u8>, &Keys, &Lately) -> T + Send + 'static,
+    work: impl FnOnce(Vec<u8>, &Keys, &RecentKeys) -> T + Send + 'static,
 ) -> Result<T, StatusCode> {
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().copied();
@@ -120,11 +120,11 @@ pub(crate) async fn work<T: Send + 'static>(
         ring: keys.ring.at_pace(slices),
         ..(*keys).clone()
     };
-    let lately = shared.lately.clone();
+    let recent = shared.recent_keys.clone();
     let done = tokio::task::spawn_blocking(move || {
         // It goes with the work: a caller that hangs up does not make room for another while a core still works for it.
         let _permit = permit;
-        work(body, &keys, &lately)
+        work(body, &keys, &recent)
     });
     done.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crds::names;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{self, ResealError, Which};
 use serde_json::Value;
 use tracing::{error, warn};
@@ -37,8 +37,8 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     } else {
         Which::All
     };
-    let resealed = opening::work(&shared, request, move |body, keys, lately| {
-        reseal(body, keys, lately, accept_deprecated_data, which)
+    let resealed = opening::work(&shared, request, move |body, keys, recent| {
+        reseal(body, keys, recent, accept_deprecated_data, which)
     });
     match resealed.await {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
@@ -47,7 +47,13 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-fn reseal(body: Vec<u8>, keys: &Keys, lately: &Lately, accept_deprecated_data: bool, which: Which) -> Option<String> {
+fn reseal(
+    body: Vec<u8>,
+    keys: &Keys,
+    recent: &RecentKeys,
+    accept_deprecated_data: bool,
+    which: Which,
+) -> Option<String> {
     let length = body.len();
     let (document, sealed) = match opening::sealed_secret(body) {
         Ok(found) => found,
@@ -66,7 +72,7 @@ fn reseal(body: Vec<u8>, keys: &Keys, lately: &Lately, accept_deprecated_data: b
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
     let mut random = SystemRandom::default();
     let resealed = accepted.then(|| {
-        let likely = lately.keys();
+        let likely = recent.keys();
         reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), which, &mut random)
     });
     let resealed = match resealed {
@@ -81,7 +87,7 @@ fn reseal(body: Vec<u8>, keys: &Keys, lately: &Lately, accept_deprecated_data: b
         }
     };
     drop(sealed);
-    lately.opened(&resealed.opened_by);
+    recent.opened(&resealed.opened_by);
     resealed.put_into(&mut object);
     drop(resealed);
     // About as long as what came: a text that grew would be held twice, and be twice as long.
@@ -183,7 +189,7 @@ mod tests {
         let text = reseal(
             before.to_string().into(),
             &held.keys,
-            &Lately::default(),
+            &RecentKeys::default(),
             true,
             Which::All,
         )
@@ -220,7 +226,7 @@ mod tests {
             let first = reseal(
                 sealed(&held).to_string().into(),
                 &held.keys,
-                &Lately::default(),
+                &RecentKeys::default(),
                 true,
                 which,
             )
@@ -228,7 +234,14 @@ mod tests {
             let mut object: Value = serde_json::from_str(&first).unwrap();
             object["kind"] = json!("SealedSecret");
             object["apiVersion"] = json!("bitnami.com/v1alpha1");
-            let second = reseal(object.to_string().into(), &held.keys, &Lately::default(), true, which).unwrap();
+            let second = reseal(
+                object.to_string().into(),
+                &held.keys,
+                &RecentKeys::default(),
+                true,
+                which,
+            )
+            .unwrap();
             (first, second)
         };
         let (first, second) = twice(Which::OfOtherKeys);
@@ -267,7 +280,13 @@ mod tests {
         ];
         for (what, body) in bodies {
             assert_eq!(
-                reseal(body.clone().into(), &held.keys, &Lately::default(), true, Which::All),
+                reseal(
+                    body.clone().into(),
+                    &held.keys,
+                    &RecentKeys::default(),
+                    true,
+                    Which::All
+                ),
                 None,
                 "{what}"
             );
@@ -280,7 +299,7 @@ mod tests {
             reseal(
                 good.to_string().into(),
                 &no_current,
-                &Lately::default(),
+                &RecentKeys::default(),
                 true,
                 Which::All
             ),
@@ -290,7 +309,7 @@ mod tests {
             reseal(
                 good.to_string().into(),
                 &held.keys,
-                &Lately::default(),
+                &RecentKeys::default(),
                 true,
                 Which::All
             )

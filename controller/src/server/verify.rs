@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use sealing::keyring::KeyRing;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use sealing::unseal::{self, UnsealError};
 use tracing::{error, warn};
 
@@ -13,13 +13,13 @@ use super::{Shared, opening};
 /// single SealedSecret; for a body that cannot be had, see [`opening::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
     let accept_deprecated_data = shared.accept_deprecated_data;
-    let judged = opening::work(&shared, request, move |body, keys, lately| {
-        judge(body, &keys.ring, lately, accept_deprecated_data)
+    let judged = opening::work(&shared, request, move |body, keys, recent| {
+        judge(body, &keys.ring, recent, accept_deprecated_data)
     });
     judged.await.unwrap_or_else(|code| code)
 }
 
-fn judge(body: Vec<u8>, keys: &KeyRing, lately: &Lately, accept_deprecated_data: bool) -> StatusCode {
+fn judge(body: Vec<u8>, keys: &KeyRing, recent: &RecentKeys, accept_deprecated_data: bool) -> StatusCode {
     let sealed = match opening::sealed_secret(body) {
         // The rest of the document is not kept.
         Ok((_, sealed)) => sealed,
@@ -29,10 +29,10 @@ fn judge(body: Vec<u8>, keys: &KeyRing, lately: &Lately, accept_deprecated_data:
         }
     };
     let accepted = accept_deprecated_data || sealed.spec.data.is_none();
-    let opened = accepted.then(|| unseal::verify(&sealed, keys, &lately.keys()));
+    let opened = accepted.then(|| unseal::verify(&sealed, keys, &recent.keys()));
     match opened {
         Some(Ok(opened_by)) => {
-            lately.opened(&opened_by);
+            recent.opened(&opened_by);
             StatusCode::OK
         }
         Some(Err(UnsealError::Items(items))) if items.were_interrupted() => {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     fn code(body: &str) -> u16 {
-        judge(body.into(), &KeyRing::default(), &Lately::default(), true).as_u16()
+        judge(body.into(), &KeyRing::default(), &RecentKeys::default(), true).as_u16()
     }
 
     #[test]
@@ -107,10 +107,10 @@ mod tests {
             crds::names::ANNOTATION_CLUSTER_WIDE,
             item.unwrap()
         );
-        let lately = Lately::default();
+        let recent = RecentKeys::default();
         let cost = || {
             let before = operations.load(Ordering::Relaxed);
-            assert_eq!(judge(body.clone().into(), &ring, &lately, true), StatusCode::OK);
+            assert_eq!(judge(body.clone().into(), &ring, &recent, true), StatusCode::OK);
             operations.load(Ordering::Relaxed) - before
         };
         assert_eq!((cost(), cost()), (2, 1));
@@ -129,7 +129,7 @@ mod tests {
             crds::names::ANNOTATION_CLUSTER_WIDE,
             data.unwrap()
         );
-        let judged = |accept| judge(body.clone().into(), &ring, &Lately::default(), accept);
+        let judged = |accept| judge(body.clone().into(), &ring, &RecentKeys::default(), accept);
         assert_eq!((judged(true), judged(false)), (StatusCode::OK, StatusCode::CONFLICT));
     }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::edit::{Edit, edit};
 use manifest::{Document, Format};
 use sealing::binding::Scope;
-use sealing::reseal::{Which, reply};
+use sealing::reseal::{Which, response};
 use sealing::unseal::place;
 
 use crate::cluster::Cluster;
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
             .rotate(&service, question.into_bytes(), Which::All)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
-        let changes = reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
+        let changes = response::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
         edits.push(Edit { document, changes });
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;

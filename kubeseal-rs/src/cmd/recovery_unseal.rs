@@ -7,7 +7,7 @@ use manifest::Format;
 use sealing::SystemRandom;
 use sealing::key_secret::private_keys;
 use sealing::keyring::KeyRing;
-use sealing::lately::Lately;
+use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, place, unseal};
 
@@ -33,7 +33,7 @@ pub(crate) fn run(
         refuse_nondeterministic: false,
     };
     let mut clear = Vec::new();
-    let lately = Lately::default();
+    let lately = RecentKeys::default();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
         place(&mut sealed, namespace);
         let opened = unseal(&sealed, &keys, &lately.keys(), &mut rendering).map_err(|error| {

@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::keyring::KeyRing;
-use sealing::lately::Lately;
-use sealing::reseal::{Which, reply, reseal};
+use sealing::recent_keys::RecentKeys;
+use sealing::reseal::{Which, reseal, response};
 use sealing::unseal::place;
 
 use crate::cert_source::Certificates;
@@ -92,7 +92,7 @@ fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
 
 fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Source)>, keys: &KeyRing) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
-    let lately = Lately::default();
+    let lately = RecentKeys::default();
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
     let one = |cert: &SealingCert, source: &Source| {
         one_file(command, source, (&writer, &namespaces), &|place, sealed| {
@@ -138,7 +138,7 @@ fn by_controller(
             .rotate(service, question.into_bytes(), Which::OfOtherKeys)
             .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
         let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
-        reply::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
+        response::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
     };
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
     sources

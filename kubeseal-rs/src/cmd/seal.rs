@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::hint::KeyHint;
+use sealing::key_hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::size::Obstacle;
 use serde_json::Value;

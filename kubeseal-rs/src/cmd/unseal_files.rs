@@ -9,8 +9,8 @@ use manifest::Format;
 use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::keyring::KeyRing;
-use sealing::lately::Lately;
 use sealing::raw::open_raw;
+use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{place, unseal};
 use thiserror::Error as ThisError;
@@ -71,7 +71,7 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
         _ => None,
     };
-    let (progress, lately, namespaces) = (Progress::of(files.len()), Lately::default(), Namespaces::default());
+    let (progress, lately, namespaces) = (Progress::of(files.len()), RecentKeys::default(), Namespaces::default());
     let opened: Vec<_> = files
         .into_par_iter()
         .filter_map(|file| {
@@ -161,7 +161,7 @@ fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
 fn opened(
     command: &UnsealFiles,
     file: TreeFile,
-    (keys, lately, namespaces): (&KeyRing, &Lately, &Namespaces),
+    (keys, lately, namespaces): (&KeyRing, &RecentKeys, &Namespaces),
     format: Option<Format>,
 ) -> Result<Option<Clear>, Error> {
     let Some(manifest) = Manifest::read(&file, names::KIND)? else {

@@ -6,9 +6,9 @@ use crds::{SealedSecret, names};
 use manifest::shown;
 use sealing::binding::{Binding, Scope};
 use sealing::envelope::EnvelopeError;
-use sealing::hint::KeyHint;
 use sealing::inspect;
 use sealing::key::Fingerprint;
+use sealing::key_hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
-use sealing::hint::KeyHint;
 use sealing::key::{PrivateKey, PublicKey};
+use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 

@@ -7,7 +7,7 @@ use sealing::cert::CertError;
 use sealing::key_secret::KeyFileError;
 use sealing::merge::{MergeError, NoTarget, check_item_name};
 use sealing::reseal::ResealError;
-use sealing::reseal::reply::ReplyError;
+use sealing::reseal::response::ResponseError;
 use sealing::seal::SealError;
 use sealing::secret::SecretError;
 use sealing::size;
@@ -214,7 +214,7 @@ pub(crate) enum Fault {
     NoReply,
     /// What the controller answered is not the same object.
     #[error(transparent)]
-    Reply(#[from] ReplyError),
+    Reply(#[from] ResponseError),
     /// The result cannot be written as text.
     #[error(transparent)]
     Emit(#[from] EmitError),

@@ -6,7 +6,7 @@ use crds::SealedSecret;
 use manifest::edit::{Change, Edit, edit};
 use sealing::SystemRandom;
 use sealing::binding::Scope;
-use sealing::hint::KeyHint;
+use sealing::key_hint::KeyHint;
 use sealing::merge::{MergeError, MergeParameters, NoTarget, merge, remove_item, rename_item, seal_items, target};
 use sealing::seal::{SealParameters, seal};
 use sealing::secret::ClearSecret;

@@ -6,11 +6,11 @@ use crds::{SealedSecret, names};
 use manifest::edit::{Change, Edit, edit};
 use sealing::SystemRandom;
 use sealing::binding::{BindingError, Scope};
-use sealing::hint::KeyHint;
+use sealing::key_hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::random::{Random, RandomUnavailable};
 use sealing::raw::seal_raw;
-use sealing::reseal::reply::{self, ReplyError};
+use sealing::reseal::response::{self, ResponseError};
 use sealing::reseal::{ResealError, Resealed, Which, reseal};
 use sealing::unseal::{self, ItemError};
 use serde_json::{Value, json};
@@ -234,7 +234,7 @@ fn of_a_reply_only_the_ciphertexts_are_taken() {
     reply["metadata"]["annotations"] = json!({names::ANNOTATION_NAMESPACE_WIDE: "true"});
     let text = manifest::to_yaml(&before).unwrap();
     let documents = manifest::read(text.as_bytes()).unwrap();
-    let changes = reply::changes(&typed(&before), &typed(&reply)).unwrap();
+    let changes = response::changes(&typed(&before), &typed(&reply)).unwrap();
     let document = &documents[0];
     let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
     let after = &manifest::read(&after).unwrap()[0].value;
@@ -250,19 +250,19 @@ fn a_reply_that_is_not_the_same_object_is_refused() {
     let wrong = |at: &str, to: Value| {
         let mut reply = before.clone();
         *reply.pointer_mut(at).unwrap() = to;
-        reply::changes(&typed(&before), &typed(&reply)).unwrap_err()
+        response::changes(&typed(&before), &typed(&reply)).unwrap_err()
     };
-    assert_eq!(wrong("/metadata/name", json!("x")), ReplyError::OtherObject);
-    assert_eq!(wrong("/metadata/namespace", json!("x")), ReplyError::OtherObject);
-    assert_eq!(wrong("/metadata/annotations", json!({})), ReplyError::OtherObject);
-    assert_eq!(wrong("/spec/encryptedData", json!({})), ReplyError::OtherItems);
+    assert_eq!(wrong("/metadata/name", json!("x")), ResponseError::OtherObject);
+    assert_eq!(wrong("/metadata/namespace", json!("x")), ResponseError::OtherObject);
+    assert_eq!(wrong("/metadata/annotations", json!({})), ResponseError::OtherObject);
+    assert_eq!(wrong("/spec/encryptedData", json!({})), ResponseError::OtherItems);
     assert_eq!(
         wrong("/spec", json!({"encryptedData": {}, "data": "x"})),
-        ReplyError::OtherItems
+        ResponseError::OtherItems
     );
     for text in ["", "clear", "AgA=", "!"] {
         let error = wrong("/spec/encryptedData/a", json!(text));
-        assert_eq!(error, ReplyError::NoCiphertext("a".to_owned()));
+        assert_eq!(error, ResponseError::NoCiphertext("a".to_owned()));
     }
 }
 
@@ -270,7 +270,7 @@ fn a_reply_that_is_not_the_same_object_is_refused() {
 fn a_hint_that_the_reply_does_not_renew_goes() {
     let mut before = object(Scope::Strict, &["other"]);
     before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = json!(key("other").fingerprint);
-    let changes = |reply: &Value| reply::changes(&typed(&before), &typed(reply)).unwrap();
+    let changes = |reply: &Value| response::changes(&typed(&before), &typed(reply)).unwrap();
     let mut reply = before.clone();
     reply["metadata"]["annotations"] = json!({});
     assert_eq!(changes(&reply), [], "no ciphertext is new");

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::{Document, EmitError, Format, Place};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::hint::KeyHint;
+use sealing::key_hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, outline, seal};
 use sealing::secret::ClearSecret;
 use serde_json::Value;

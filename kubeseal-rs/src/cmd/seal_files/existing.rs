@@ -9,9 +9,9 @@ use crds::{SealedSecret, names};
 use manifest::{Document, EmitError, Place};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
-use sealing::compare::{Difference, differences};
-use sealing::hint::KeyHint;
+use sealing::diff::{Difference, differences};
 use sealing::key::Fingerprint;
+use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::unseal::place;
 

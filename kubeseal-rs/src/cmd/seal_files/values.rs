@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crds::{SealedSecret, condition_status, names};
 use sealing::SecretBytes;
 use sealing::binding::BindingError;
-use sealing::hint::KeyHint;
+use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::merge::{Held, held};
 

@@ -3,8 +3,8 @@
 use crds::names;
 use manifest::shown;
 use sealing::envelope::EnvelopeError;
-use sealing::hint::KeyHint;
 use sealing::inspect::{self, BrokenText};
+use sealing::key_hint::KeyHint;
 
 use super::{Annotations, Object};
 use crate::lint::rule::Rule;

@@ -10,9 +10,9 @@ const REMEMBERED: usize = 8;
 
 /// Shared by all who open one object after another.
 #[derive(Debug, Default)]
-pub struct Lately(Mutex<Vec<Fingerprint>>);
+pub struct RecentKeys(Mutex<Vec<Fingerprint>>);
 
-impl Lately {
+impl RecentKeys {
     /// The keys to try first, the one that opened last in front.
     pub fn keys(&self) -> Vec<Fingerprint> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -41,12 +41,12 @@ mod tests {
 
     #[test]
     fn the_last_one_is_in_front_and_few_are_remembered() {
-        let lately = Lately::default();
+        let recent = RecentKeys::default();
         for letter in "abcdefghi".chars() {
-            lately.opened([&key(letter)]);
+            recent.opened([&key(letter)]);
         }
-        lately.opened(&[key('c'), key('i')]);
+        recent.opened(&[key('c'), key('i')]);
         let expected: Vec<_> = "ichgfedb".chars().map(key).collect();
-        assert_eq!(lately.keys(), expected);
+        assert_eq!(recent.keys(), expected);
     }
 }

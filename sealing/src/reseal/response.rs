@@ -6,12 +6,12 @@ use thiserror::Error;
 use crate::base64_text;
 use crate::binding::Scope;
 use crate::envelope::Envelope;
-use crate::hint::KeyHint;
+use crate::key_hint::KeyHint;
 use manifest::edit::Change;
 
 /// Why a reply is not what was asked for. Carries names, never a ciphertext.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ReplyError {
+pub enum ResponseError {
     /// It is another object.
     #[error("the controller's answer has another name, namespace or scope")]
     OtherObject,
@@ -28,8 +28,8 @@ pub enum ReplyError {
 /// wrong.
 ///
 /// # Errors
-/// [`ReplyError`].
-pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change>, ReplyError> {
+/// [`ResponseError`].
+pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change>, ResponseError> {
     let said = |field: &Option<String>| field.clone().unwrap_or_default();
     let identity = |object: &SealedSecret| {
         let metadata = &object.metadata;
@@ -37,11 +37,11 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
         (said(&metadata.name), said(&metadata.namespace), scope)
     };
     if identity(sealed) != identity(reply) {
-        return Err(ReplyError::OtherObject);
+        return Err(ResponseError::OtherObject);
     }
     let (old, new) = (&sealed.spec, &reply.spec);
     if !old.encrypted_data.keys().eq(new.encrypted_data.keys()) || old.data.is_some() != new.data.is_some() {
-        return Err(ReplyError::OtherItems);
+        return Err(ResponseError::OtherItems);
     }
     let mut changes = Vec::new();
     let items = new.encrypted_data.iter().map(|(item, text)| {
@@ -55,7 +55,7 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
     for (path, before, text) in items.chain(deprecated) {
         let is_ciphertext = base64_text::decode(text).is_ok_and(|bytes| Envelope::parse(&bytes).is_ok());
         if !is_ciphertext {
-            return Err(ReplyError::NoCiphertext(
+            return Err(ResponseError::NoCiphertext(
                 path.last().copied().unwrap_or_default().to_owned(),
             ));
         }
