@@ -18,7 +18,7 @@ use crate::annotation::{self, Wishes};
 use crate::error::{REASON_OVER_LIMIT, Retry};
 pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
 use crate::index::recent::Recent;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 
 /// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
 /// about to put another one there.

@@ -1,10 +1,10 @@
 //! The sealing keys: which are held, which one is current, when the next one is made.
 
 pub(crate) mod generate;
-pub(crate) mod inventory;
-pub(crate) mod renewal;
+pub(crate) mod registry;
+pub(crate) mod rotation;
+pub(crate) mod schedule;
 pub(crate) mod source;
-pub(crate) mod store;
 
 use std::sync::Arc;
 

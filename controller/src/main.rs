@@ -2,6 +2,8 @@
 
 mod annotation;
 mod args;
+mod backoff;
+mod cert_configmap;
 mod contact;
 mod core_dump;
 mod error;
@@ -12,10 +14,8 @@ mod keys;
 mod lease;
 mod logging;
 mod metrics;
-mod object_name;
+mod object_ref;
 mod open_files;
-mod pause;
-mod publication;
 mod queue;
 mod reconcile;
 mod relist;
@@ -27,7 +27,7 @@ mod server;
 mod settings;
 mod slices;
 mod start;
-mod strip;
+mod strip_status;
 mod watch;
 
 /// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 
 /// Passes of one namespace at a time: objects that take long, or that a webhook holds up, leave the other workers to others.
 pub(crate) const OF_A_NAMESPACE: usize = 16;

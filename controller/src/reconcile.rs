@@ -28,7 +28,7 @@ use crate::events::Events;
 use crate::index::{Index, Memory, Start};
 use crate::keys::{Keys, KeysReader};
 use crate::metrics::Metrics;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
 

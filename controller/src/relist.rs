@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tracing::warn;
 
+use crate::backoff::WatchPauses;
 use crate::error::ApiFailure;
-use crate::pause::WatchPauses;
 use crate::request::in_time;
 
 /// Pause between two looks at the API server's resourceVersion.

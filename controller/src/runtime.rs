@@ -20,15 +20,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::args::VERSION;
+use crate::cert_configmap::Publication;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
+use crate::keys::rotation::KeyStore;
 use crate::keys::source::KeyApi;
-use crate::keys::store::KeyStore;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::open_files;
-use crate::publication::Publication;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;

@@ -1,18 +1,18 @@
 //! The HTTP servers: one endpoint a file, each turns bytes into a status code and bytes.
 
 pub(crate) mod cert;
+pub(crate) mod concurrency_limit;
 mod connections;
-pub(crate) mod crowd;
 pub(crate) mod health;
-pub(crate) mod limit;
 pub(crate) mod listen;
-pub(crate) mod measure;
-mod opening;
-mod patient;
-pub(crate) mod places;
+pub(crate) mod metrics;
+pub(crate) mod metrics_layer;
+pub(crate) mod permits;
+pub(crate) mod rate_limit;
 pub(crate) mod rotate;
-pub(crate) mod scrape;
+mod unseal_request;
 pub(crate) mod verify;
+mod write_timeout;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,9 +55,9 @@ pub(crate) struct Shared {
     /// The cores for private-key work, which whoever asks over HTTP shares with the namespaces as one of them.
     pub cores: Arc<Cores>,
     /// Room for requests that bring a body.
-    pub room: crowd::Room,
+    pub room: concurrency_limit::Room,
     /// Who may have work done on a body.
-    pub lanes: opening::Lanes,
+    pub lanes: unseal_request::Lanes,
 }
 
 impl Shared {
@@ -78,8 +78,8 @@ impl Shared {
             accept_deprecated_data,
             recent_keys: Arc::default(),
             cores,
-            room: crowd::Room::default(),
-            lanes: opening::Lanes::new(),
+            room: concurrency_limit::Room::default(),
+            lanes: unseal_request::Lanes::new(),
         }
     }
 
@@ -92,16 +92,19 @@ impl Shared {
 pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
     // Each path has buckets of its own, as in the reference; the room for bodies is one for both.
     let limited = |judge: MethodRouter<Shared>| {
-        let limit = limit::Limiter::new(settings.rate, settings.burst);
+        let limit = rate_limit::Limiter::new(settings.rate, settings.burst);
         judge
-            .route_layer(middleware::from_fn_with_state(shared.room.clone(), crowd::crowd))
-            .route_layer(middleware::from_fn_with_state(Arc::new(limit), limit::limit))
+            .route_layer(middleware::from_fn_with_state(
+                shared.room.clone(),
+                concurrency_limit::crowd,
+            ))
+            .route_layer(middleware::from_fn_with_state(Arc::new(limit), rate_limit::limit))
     };
     let measured = Router::new()
         .route(names::PATH_CERTIFICATE, get(cert::certificate))
         .route(names::PATH_VERIFY, limited(post(verify::verify)))
         .route(names::PATH_ROTATE, limited(post(rotate::rotate)))
-        .route_layer(middleware::from_fn_with_state(shared.clone(), measure::measure));
+        .route_layer(middleware::from_fn_with_state(shared.clone(), metrics_layer::measure));
     health_routes().merge(measured).fallback(not_found).with_state(shared)
 }
 
@@ -122,7 +125,7 @@ pub(crate) fn metrics_routes(shared: Shared) -> Router {
     Router::new()
         .route(
             names::PATH_METRICS,
-            get(scrape::scrape).layer(Extension(scrape::room())),
+            get(metrics::scrape).layer(Extension(metrics::room())),
         )
         .fallback(not_found)
         .with_state(shared)

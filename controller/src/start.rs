@@ -10,7 +10,7 @@ use tracing::error;
 use crate::args::{Args, version_line};
 use crate::error::chain;
 use crate::settings::Settings;
-use crate::{logging, runtime, strip};
+use crate::{logging, runtime, strip_status};
 
 const NOT_UNDERSTOOD: u8 = 2;
 /// How long threads that are busy are waited for at the end.
@@ -51,7 +51,7 @@ pub(crate) fn start() -> ExitCode {
         }
     };
     let outcome: Result<(), Box<dyn std::error::Error>> = if strips {
-        runtime.block_on(strip::run(&settings)).map_err(Into::into)
+        runtime.block_on(strip_status::run(&settings)).map_err(Into::into)
     } else {
         runtime.block_on(runtime::run(settings)).map_err(Into::into)
     };

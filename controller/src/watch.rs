@@ -19,7 +19,7 @@ use crate::events::{EventType, Events, Notice, Subject};
 use crate::index::{Index, Wake};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::relist::{self, Listed, Relists};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 
 /// Names of one namespace that are remembered at most; of more, the oldest go. What happens in one namespace, however often,
 /// has nothing forgotten of another.

@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use tower::service_fn;
 use tracing::{info, warn};
 
+use crate::backoff::WatchPauses;
 use crate::error::ApiFailure;
-use crate::pause::WatchPauses;
 use crate::relist::{self, Relists};
 use crate::request::{WATCH_SECONDS, in_time};
 

@@ -17,8 +17,8 @@ use tracing::{info, warn};
 use super::leadership::Standing;
 use super::patience::Patience;
 use super::{Candidate, Identity, LeaseTimes, Step, given_up, renewed_at};
+use crate::backoff;
 use crate::error::ApiFailure;
-use crate::pause;
 use crate::request::{self, within};
 
 /// Pauses before leases are asked for again where they are denied: the role of an installation may come a moment after its
@@ -156,7 +156,7 @@ impl Election {
                     self.told.send_replace(Standing::Alone);
                 }
                 self.denials = self.denials.saturating_add(1);
-                pause::growing(self.denials, DENIED_FIRST, DENIED_LONGEST)
+                backoff::growing(self.denials, DENIED_FIRST, DENIED_LONGEST)
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.troubled, true) {

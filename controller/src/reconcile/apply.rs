@@ -11,7 +11,7 @@ use super::decide::SecretStep;
 use super::desired;
 use crate::error::ApiFailure;
 use crate::index::SecretIdentity;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::request::{self, in_time};
 
 /// A Secret that was written.

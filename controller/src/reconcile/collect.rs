@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::{apply, desired, observe};
 use crate::error::ApiFailure;
 use crate::index::SecretIdentity;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::request::in_time;
 
 /// Pause after a failure that may pass.

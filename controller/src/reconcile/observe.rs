@@ -9,7 +9,7 @@ use kube::{Api, Client};
 
 use crate::error::ApiFailure;
 use crate::index::{Index, SecretIdentity, Standing};
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::request::in_time;
 
 /// The Secret of that name as it is now. Where the watch knows none, it is taken to be missing without a request: the

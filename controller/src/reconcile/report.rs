@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::decide::{Plan, SecretStep};
 use super::status;
+use crate::backoff;
 use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};
 use crate::events::{EventType, Notice};
 use crate::index::{Memory, Reported, Said};
-use crate::pause;
 use crate::settings::ReconcileSettings;
 
 /// Pauses of the fast retries, and of all later ones.
@@ -51,7 +51,7 @@ fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duratio
 
 /// Pause after so many failures in a row, once they are not expected to pass by themselves.
 pub(super) fn slow_pause(failures: u32) -> Duration {
-    pause::growing(failures, SLOW_FIRST, SLOW_LONGEST)
+    backoff::growing(failures, SLOW_FIRST, SLOW_LONGEST)
 }
 
 /// The pause that the API server asks for (429 with Retry-After), within what is waited for anything.
@@ -84,7 +84,7 @@ impl Again {
             _ => attempts,
         };
         let pause = match slow {
-            0 => pause::growing(attempts, FAST_FIRST, FAST_LONGEST),
+            0 => backoff::growing(attempts, FAST_FIRST, FAST_LONGEST),
             n => slow_pause(n),
         };
         let pause = pause.max(asked_pause(failure));
@@ -194,7 +194,7 @@ pub(crate) fn status_not_written(
         return (memory, next);
     }
     let attempts = before.attempts.saturating_add(1);
-    let pause = pause::growing(attempts, FAST_FIRST, SLOW_LONGEST).max(asked_pause(Some(&error.clone().into())));
+    let pause = backoff::growing(attempts, FAST_FIRST, SLOW_LONGEST).max(asked_pause(Some(&error.clone().into())));
     (
         Memory {
             attempts,

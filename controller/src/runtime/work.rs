@@ -13,7 +13,7 @@ use tracing::error;
 use super::Known;
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::relist::Relist;

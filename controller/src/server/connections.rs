@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 
-use super::places::Peer;
+use super::permits::Peer;
 
 /// The open connections.
 #[derive(Debug)]

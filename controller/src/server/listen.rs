@@ -18,8 +18,8 @@ use tower::Layer as _;
 use tracing::debug;
 
 use super::connections::{Connections, Pulse, in_request};
-use super::patient::Patient;
-use super::places::Peer;
+use super::permits::Peer;
+use super::write_timeout::Patient;
 
 /// One peer may have one in so many of a port's connections.
 const PEERS: usize = 4;
@@ -124,7 +124,7 @@ mod tests {
     use axum::routing::get;
     use tokio::io::AsyncWriteExt as _;
 
-    use super::super::places::{Places, held};
+    use super::super::permits::{Places, held};
     use super::*;
 
     #[tokio::test]

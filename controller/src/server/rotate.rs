@@ -11,7 +11,7 @@ use sealing::reseal::{self, ResealError, Which};
 use serde_json::Value;
 use tracing::{error, warn};
 
-use super::{Shared, opening};
+use super::{Shared, unseal_request};
 use crate::keys::Keys;
 
 /// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
@@ -28,7 +28,7 @@ const OF_THE_SERVER: [&str; 7] = [
 
 /// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it
 /// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no
-/// SealedSecret or one that does not open; for a body that cannot be had, see [`opening::work`].
+/// SealedSecret or one that does not open; for a body that cannot be had, see [`unseal_request::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
     let accept_deprecated_data = shared.accept_deprecated_data;
     let asked = request.uri().query().unwrap_or_default();
@@ -37,7 +37,7 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     } else {
         Which::All
     };
-    let resealed = opening::work(&shared, request, move |body, keys, recent| {
+    let resealed = unseal_request::work(&shared, request, move |body, keys, recent| {
         reseal(body, keys, recent, accept_deprecated_data, which)
     });
     match resealed.await {
@@ -55,7 +55,7 @@ fn reseal(
     which: Which,
 ) -> Option<String> {
     let length = body.len();
-    let (document, sealed) = match opening::sealed_secret(body) {
+    let (document, sealed) = match unseal_request::sealed_secret(body) {
         Ok(found) => found,
         Err(reason) => {
             error!(error = reason, "Error rotating secret");

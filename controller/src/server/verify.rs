@@ -7,20 +7,20 @@ use sealing::recent_keys::RecentKeys;
 use sealing::unseal::{self, UnsealError};
 use tracing::{error, warn};
 
-use super::{Shared, opening};
+use super::{Shared, unseal_request};
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 413 when it takes too long; 500 for what is no
-/// single SealedSecret; for a body that cannot be had, see [`opening::work`].
+/// single SealedSecret; for a body that cannot be had, see [`unseal_request::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
     let accept_deprecated_data = shared.accept_deprecated_data;
-    let judged = opening::work(&shared, request, move |body, keys, recent| {
+    let judged = unseal_request::work(&shared, request, move |body, keys, recent| {
         judge(body, &keys.ring, recent, accept_deprecated_data)
     });
     judged.await.unwrap_or_else(|code| code)
 }
 
 fn judge(body: Vec<u8>, keys: &KeyRing, recent: &RecentKeys, accept_deprecated_data: bool) -> StatusCode {
-    let sealed = match opening::sealed_secret(body) {
+    let sealed = match unseal_request::sealed_secret(body) {
         // The rest of the document is not kept.
         Ok((_, sealed)) => sealed,
         Err(reason) => {

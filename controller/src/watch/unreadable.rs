@@ -6,7 +6,7 @@ use crds::Fault;
 use prometheus::IntGauge;
 
 use crate::metrics::Metrics;
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 
 pub(super) struct UnreadableObjects {
     gauge: IntGauge,

@@ -17,15 +17,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::generate::{MakeKeyError, generate};
-use super::inventory::{Change, Inventory, KeySecret};
-use super::renewal;
+use super::registry::{Change, Inventory, KeySecret};
+use super::schedule;
 use super::source::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
+use crate::backoff;
 use crate::error::{ApiFailure, EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::pause;
 use crate::reconcile::tried::WAY_OUT;
 use crate::relist::Relists;
 use crate::request::{self, in_time};
@@ -143,7 +143,7 @@ impl KeyStore {
             Some(()) = asked.recv() => self.make_as_asked().await,
             () = self.leadership.changed() => self.has_changed_place().await,
             () = tokio::time::sleep_until(self.look_at), if !self.unsure.is_empty() => self.look_again().await,
-            () = pause::until(due) => {
+            () = backoff::until(due) => {
                 // The time of day alone can make another key current.
                 self.publish();
                 if self.is_due() {
@@ -295,7 +295,7 @@ impl KeyStore {
                 self.lacking_since = Some(Instant::now());
                 warn!(
                     "there is no active key: one is made in {} s unless one appears",
-                    renewal::GRACE.as_secs()
+                    schedule::GRACE.as_secs()
                 );
             }
             None => {}
@@ -365,7 +365,7 @@ impl KeyStore {
 
     fn has_failed(&mut self, reason: &MakeKeyError) {
         self.failures += 1;
-        let wait = pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
+        let wait = backoff::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
         self.not_before = Some(Instant::now() + wait);
         error!(error = chain(reason), "Failed to generate new key");
     }

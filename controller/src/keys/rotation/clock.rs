@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::super::renewal::{self, KeyState};
+use super::super::schedule::{self, KeyState};
 use super::KeyStore;
 
 impl KeyStore {
@@ -20,11 +20,11 @@ impl KeyStore {
             .and_then(|current| Timestamp::from_second(current.validity.0).ok());
         let state = KeyState {
             current: current.map(|current| current.age),
-            is_ahead: begin.is_some_and(|begin| renewal::is_ahead(begin, now)),
+            is_ahead: begin.is_some_and(|begin| schedule::is_ahead(begin, now)),
             lacking_for: self.lacking_since.map(since),
             made_before: self.made.map(since),
         };
-        let by_age = renewal::next_key(state, self.settings.renew_period, self.settings.cutoff, now);
+        let by_age = schedule::next_key(state, self.settings.renew_period, self.settings.cutoff, now);
         let due = if self.owed { now } else { by_age? };
         let wait = self
             .not_before

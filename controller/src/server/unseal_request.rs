@@ -14,9 +14,9 @@ use sealing::recent_keys::RecentKeys;
 use sealing::unseal;
 use serde_json::Value;
 
-use super::crowd;
-use super::limit::{self, Client};
-use super::places::Peer;
+use super::concurrency_limit;
+use super::permits::Peer;
+use super::rate_limit::{self, Client};
 use super::{LARGEST_BODY, Shared};
 use crate::error::chain;
 use crate::events::truncate;
@@ -104,8 +104,8 @@ pub(crate) async fn work<T: Send + 'static>(
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().copied();
     let peer = peer.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-    let client = limit::client(peer, &parts.headers);
-    let body = tokio::time::timeout(LONGEST_BODY, read(body, crowd::announced(&parts.headers))).await;
+    let client = rate_limit::client(peer, &parts.headers);
+    let body = tokio::time::timeout(LONGEST_BODY, read(body, concurrency_limit::announced(&parts.headers))).await;
     let body = body.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))?;
     let lane = if body.len() <= SMALL_BODY {
         &shared.lanes.small

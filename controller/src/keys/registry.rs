@@ -11,7 +11,7 @@ use sealing::key::Fingerprint;
 use sealing::key_secret::{self, KeySecretError};
 use sealing::keyring::{KeyPair, KeyRing};
 
-use super::{Current, Keys, renewal};
+use super::{Current, Keys, schedule};
 use crate::settings::KeyOrder;
 
 /// A Secret that may hold a key, parsed.
@@ -195,7 +195,7 @@ impl Inventory {
             .held
             .iter()
             .map(|((name, _), held)| (name.as_str(), held.pair.cert().not_before()));
-        with_time.filter(|(_, begin)| renewal::is_ahead(*begin, now)).collect()
+        with_time.filter(|(_, begin)| schedule::is_ahead(*begin, now)).collect()
     }
 
     /// The keys that follow. As in the reference, keys are taken in the order of their Secrets' creation, and a later
@@ -211,7 +211,7 @@ impl Inventory {
                 KeyOrder::SecretCreationTimestamp => held.created,
             };
             ring.insert(held.pair.private().clone(), age);
-            let is_timely = !renewal::is_ahead(held.pair.cert().not_before(), now);
+            let is_timely = !schedule::is_ahead(held.pair.cert().not_before(), now);
             let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
             if held.has_secret && current.as_ref().is_none_or(is_newer) {
                 let newer = Current {

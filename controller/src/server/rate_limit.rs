@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 
-use super::places::Peer;
+use super::permits::Peer;
 
 /// Buckets that are kept (the reference's number); clients beyond share one.
 const BUCKETS: usize = 65_536;

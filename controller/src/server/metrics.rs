@@ -6,8 +6,8 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::places::{Peer, Places, held};
-use super::{Shared, limit};
+use super::permits::{Peer, Places, held};
+use super::{Shared, rate_limit};
 
 /// Scrapes at a time, over all.
 const ALL: usize = 8;
@@ -26,7 +26,7 @@ pub(crate) async fn scrape(
     Extension(peer): Extension<Peer>,
 ) -> Response {
     let Some(place) = room.take(peer) else {
-        return limit::exceeded();
+        return rate_limit::exceeded();
     };
     let answer = match shared.metrics.text(shared.leadership.leads()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),

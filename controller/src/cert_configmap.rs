@@ -12,10 +12,10 @@ use kube::core::ObjectMeta;
 use kube::runtime::watcher;
 use tracing::{info, warn};
 
+use crate::backoff;
 use crate::error::ApiFailure;
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
-use crate::pause;
 use crate::relist::Relists;
 use crate::request::{self, in_time};
 
@@ -83,7 +83,7 @@ impl Publication {
             }
             let pause = match failure {
                 ApiFailure::Denied(_) => RETRY_LONGEST,
-                _ => pause::growing(self.failures, RETRY_FIRST, RETRY_LONGEST),
+                _ => backoff::growing(self.failures, RETRY_FIRST, RETRY_LONGEST),
             };
             tokio::time::sleep(pause).await;
         }

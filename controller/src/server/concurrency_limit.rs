@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::LARGEST_BODY;
-use super::limit::{self, Client};
-use super::places::{Peer, held};
+use super::permits::{Peer, held};
+use super::rate_limit::{self, Client};
 
 /// Bytes of bodies at a time, over all.
 const ALL: usize = 16 << 20;
@@ -83,9 +83,9 @@ pub(crate) async fn crowd(
     // More than was announced is not read. A body of unknown length can be the largest.
     let length = announced(request.headers()).unwrap_or(LARGEST_BODY);
     let bytes = length.clamp(LEAST, LARGEST_BODY);
-    match room.take(limit::client(peer, request.headers()), bytes) {
+    match room.take(rate_limit::client(peer, request.headers()), bytes) {
         Some(taken) => held(next.run(request).await, taken),
-        None => limit::refuse(request).await,
+        None => rate_limit::refuse(request).await,
     }
 }
 

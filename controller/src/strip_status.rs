@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::error::ApiFailure;
 use crate::lease::leadership::{Leadership, Standing};
-use crate::object_name::ObjectName;
+use crate::object_ref::ObjectName;
 use crate::reconcile::status;
 use crate::request::{self, in_time};
 use crate::runtime::client::{self, Access, ClientError};
