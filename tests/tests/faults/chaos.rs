@@ -15,11 +15,12 @@ const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn two_minutes_of_chaos_break_nothing() -> Result<()> {
-    let seed = rand::random::<u32>().into();
-    let summary = chaos::run(Duration::from_secs(120), seed, &|line| eprintln!("{line}"))?;
+    // The same faults each time, so that a change of the code is what a failure tells of; `cargo xtask chaos` draws others.
+    const SEED: u64 = 31;
+    let summary = chaos::run(Duration::from_secs(120), SEED, &|line| eprintln!("{line}"))?;
     ensure!(
         summary.violations.is_empty(),
-        "again: cargo xtask chaos --seed {seed}\n{summary}"
+        "again: cargo xtask chaos --seed {SEED}\n{summary}"
     );
     ensure!(
         summary.states > 100 && summary.kills > 0,
