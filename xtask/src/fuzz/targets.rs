@@ -16,13 +16,24 @@ const TARGETS: [&str; 4] = ["documents", "body", "edits", "templates"];
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table --cfg fuzzing";
 
-/// Runs all targets, `minutes` altogether; prints executions and coverage of each. Fails when one finds something.
-pub(crate) fn run(minutes: u64) -> Result<()> {
+/// Executions of each target in the tests.
+const IN_TESTS: u32 = 2_000;
+
+/// How much each target runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Effort {
+    /// Minutes for all targets together, from what earlier runs have found to be interesting.
+    Minutes(u64),
+    /// A second from the committed inputs, with one seed: for the tests, where a failure should tell of a change of the code.
+    Short,
+}
+
+/// Runs all targets; prints executions and coverage of each. Fails when one finds something.
+pub(crate) fn run(effort: Effort) -> Result<()> {
     let program = build()?;
-    let seconds = (minutes * 60 / TARGETS.len() as u64).max(1);
     let mut failed = Vec::new();
     for target in TARGETS {
-        if !run_one(&program, target, seconds)? {
+        if !run_one(&program, target, effort)? {
             failed.push(target);
         }
     }
@@ -65,15 +76,26 @@ fn host() -> Result<String> {
 }
 
 /// False when the target found something.
-fn run_one(program: &Path, target: &str, seconds: u64) -> Result<bool> {
+fn run_one(program: &Path, target: &str, effort: Effort) -> Result<bool> {
     let work = release::target()?.join("fuzz");
     let (corpus, found) = (work.join("corpus").join(target), work.join("found"));
     for folder in [&corpus, &found] {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let output = Command::new(program)
+    // What is interesting is written into the first corpus.
+    let passing = tempfile::tempdir()?;
+    let mut command = Command::new(program);
+    match effort {
+        Effort::Minutes(minutes) => {
+            let seconds = (minutes * 60 / TARGETS.len() as u64).max(1);
+            command.arg(format!("-max_total_time={seconds}")).arg(&corpus)
+        }
+        Effort::Short => command
+            .args(["-seed=1".to_owned(), format!("-runs={IN_TESTS}")])
+            .arg(passing.path()),
+    };
+    let output = command
         .env("FUZZ_TARGET", target)
-        .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/{target}-", found.display()))
         .args([
             "-timeout=20",
@@ -81,13 +103,13 @@ fn run_one(program: &Path, target: &str, seconds: u64) -> Result<bool> {
             "-max_len=16384",
             "-print_final_stats=1",
         ])
-        .args([&corpus, &repository().join("fuzz/corpus").join(target)])
+        .arg(repository().join("fuzz/corpus").join(target))
         .output()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let log = String::from_utf8_lossy(&output.stderr);
     let executions = after(&log, "stat::number_of_executed_units:");
     let covered = after(&log, " cov:");
-    println!("fuzz {target}: {executions} executions in {seconds} s, {covered} places covered");
+    println!("fuzz {target}: {executions} executions, {covered} places covered");
     if output.status.success() {
         if executions == "0" || executions == "?" {
             bail!("the target {target} ran nothing:\n{log}");
