@@ -32,6 +32,17 @@ const PURE: &[(&str, &[&str])] = &[
     ("sealing", &["--no-default-features", "--features", "pure-rust"]),
 ];
 
+/// The members that the product is made of.
+const PRODUCT: [&str; 7] = [
+    "crds",
+    "gotmpl",
+    "manifest",
+    "sealing",
+    "connection",
+    "controller",
+    "kubeseal-rs",
+];
+
 /// Runtimes, network stacks and clients: not even through another crate may a pure room reach them.
 const IMPURE: &[&str] = &[
     "async-std",
@@ -283,16 +294,7 @@ fn the_shells_hold_no_cryptography_of_their_own() {
 #[test]
 fn wire_names_have_one_home() {
     // The black box and xtask write the names out: they see the product from outside, as another program would.
-    let product = [
-        "crds",
-        "gotmpl",
-        "manifest",
-        "sealing",
-        "connection",
-        "controller",
-        "kubeseal-rs",
-    ]
-    .map(|member| root().join(member));
+    let product = PRODUCT.map(|member| root().join(member));
     let words = ["sealedsecrets.bitnami.com/", "sealed-secrets-rs/"];
     let found = strays(&product, &words, |name| name == "crds/src/names.rs");
     assert!(
@@ -310,17 +312,8 @@ fn wire_names_have_one_home() {
 fn no_state_is_global() {
     // Tables that never change may be.
     const CHANGES: &[&str] = &["mut ", "Mutex", "RwLock", "Atomic", "OnceLock", "Cell<"];
-    let product = [
-        "crds",
-        "gotmpl",
-        "manifest",
-        "sealing",
-        "connection",
-        "controller",
-        "kubeseal-rs",
-    ];
     let mut tables = 0;
-    for file in product.iter().flat_map(|member| sources(&root().join(member))) {
+    for file in PRODUCT.iter().flat_map(|member| sources(&root().join(member))) {
         let stem = file.file_stem().unwrap().to_str().unwrap();
         assert!(
             !["mod", "utils", "helpers"].contains(&stem),

@@ -4,49 +4,27 @@ use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::launch::Launch;
-use harness::peers;
 use harness::process::Process;
 use serde_json::json;
 
 use crate::lab::{Lab, SOON, get};
+use crate::relay::{self, PORT};
 
 /// Ends TLS, as a load balancer that speaks HTTP/1.1 alone.
 const BALANCER: &str = r#"
-import socket, ssl, sys, threading
-host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 front.load_cert_chain(sys.argv[4], sys.argv[5])
 front.set_alpn_protocols(["http/1.1"])
 back = ssl._create_unverified_context()
 
-def pump(source, sink):
-    try:
-        while chunk := source.recv(1 << 16):
-            sink.sendall(chunk)
-    except OSError:
-        pass
-    for end in (source, sink):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-def join(client):
+def accepted(client):
     try:
         client = front.wrap_socket(client, server_side=True)
-        api_server = back.wrap_socket(socket.create_connection((host, target)))
+        join(client, back.wrap_socket(socket.create_connection((host, target))))
     except OSError:
-        return
-    for ends in ((client, api_server), (api_server, client)):
-        threading.Thread(target=pump, args=ends, daemon=True).start()
-
-with socket.create_server((host, port)) as server:
-    print("listens", flush=True)
-    while True:
-        threading.Thread(target=join, args=(server.accept()[0],), daemon=True).start()
+        pass
+serve(accepted)
 "#;
-/// Where it listens.
-const PORT: u16 = 16443;
 
 /// The flag that names `default` and so many namespaces that are not there.
 pub(crate) fn namespaces(count: usize) -> String {
@@ -81,11 +59,7 @@ fn await_value(cluster: &Cluster) -> Result<()> {
     let certificate = get(cluster, "/v1/cert.pem")?.1;
     let items = json!({"a": "1"});
     cluster.apply(&Lab::seal_with(&certificate, "default", "one", &items, "strict")?.to_string())?;
-    cluster.eventually(SOON, "Secret", || {
-        let found = Lab::items_in(cluster, "default", "one")?;
-        ensure!(found == items, "it has {found}");
-        Ok(())
-    })
+    Lab::await_items_in(cluster, "default", "one", &items, SOON)
 }
 
 #[test]
@@ -106,23 +80,9 @@ fn watches_of_many_namespaces_share_connections() -> Result<()> {
 fn an_api_server_that_speaks_http_1_alone_is_enough() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
-    let (host, target) = cluster.api_server_address();
     let (certificate, key) = cluster.server_certificate();
-    let balancer = cluster
-        .launch("balancer", peers::python()?)
-        .args([
-            "-c",
-            BALANCER,
-            &host.to_string(),
-            &PORT.to_string(),
-            &target.to_string(),
-        ])
-        .args([certificate, key])
-        .spawn()?;
-    cluster.eventually(SOON, "balancer", || {
-        ensure!(balancer.log()?.contains("listens"));
-        Ok(())
-    })?;
+    let files = [certificate, key].map(|file| file.display().to_string());
+    let _balancer = relay::start(&cluster, BALANCER, &files.each_ref().map(String::as_str))?;
     let start = |count: usize| {
         let launch = limited(&cluster, 400)?.env("KUBERNETES_SERVICE_PORT", PORT.to_string());
         launch.arg(namespaces(count)).spawn()

@@ -5,47 +5,33 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
-use harness::peers;
 use harness::process::Process;
 
 use crate::lab::{SOON, get};
+use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. Of the first one on which a key Secret is sent, it lets the request through, and
 /// when the answer begins to come, it cuts both sides: the other requests of a start are shorter than such a Secret.
 const CUTTER: &str = r#"
-import socket, sys, threading
-host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 SHORTER_THAN_A_KEY = 3500
 cut = threading.Event()
 
-def pump(source, sink, up, marked):
-    try:
-        while chunk := source.recv(1 << 16):
-            if up and len(chunk) > SHORTER_THAN_A_KEY and not cut.is_set():
-                cut.set()
-                marked.set()
-            if not up and marked.is_set():
-                print("cut off", flush=True)
-                break
-            sink.sendall(chunk)
-    except OSError:
-        pass
-    for end in (source, sink):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-with socket.create_server((host, port)) as server:
-    print("listens", flush=True)
-    while True:
-        client, _ = server.accept()
-        api_server, marked = socket.create_connection((host, target)), threading.Event()
-        for arguments in ((client, api_server, True, marked), (api_server, client, False, marked)):
-            threading.Thread(target=pump, args=arguments, daemon=True).start()
+def accepted(client):
+    api_server, marked = socket.create_connection((host, target)), threading.Event()
+    def up(chunk):
+        if len(chunk) > SHORTER_THAN_A_KEY and not cut.is_set():
+            cut.set()
+            marked.set()
+        return True
+    def down(chunk):
+        if marked.is_set():
+            print("cut off", flush=True)
+            raise ConnectionAbortedError
+        return True
+    begin(pump, client, api_server, up)
+    begin(pump, api_server, client, down)
+serve(accepted)
 "#;
-/// Where it listens.
-const PORT: u16 = 16443;
 
 fn start(cluster: &Cluster, port: u16, flags: &[&str]) -> Result<Process> {
     let program = Implementation::Ours.programs()?.controller;
@@ -72,12 +58,7 @@ fn keys(cluster: &Cluster) -> Result<usize> {
 fn a_key_whose_creation_was_not_answered_is_not_made_a_second_time() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
-    let (host, target) = cluster.api_server_address();
-    let cutter = cluster
-        .launch("cutter", peers::python()?)
-        .args(["-c", CUTTER, &host.to_string(), &PORT.to_string(), &target.to_string()])
-        .spawn()?;
-    await_log(&cluster, &cutter, "listens")?;
+    let cutter = relay::start(&cluster, CUTTER, &[])?;
     let controller = start(&cluster, PORT, &["--key-size=2048"])?;
     await_log(&cluster, &cutter, "cut off")?;
     cluster.eventually(SOON, "certificate", || {

@@ -11,12 +11,11 @@ use harness::process::Process;
 use serde_json::json;
 
 use crate::lab::{Lab, SOON, get};
+use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. From SIGUSR1 on it takes what comes on those that there are, and passes nothing
 /// on: the kernel goes on to acknowledge.
 const RELAY: &str = r#"
-import signal, socket, sys, threading
-host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 age = 0
 
 def older(*_):
@@ -25,28 +24,13 @@ def older(*_):
     print("silent", flush=True)
 signal.signal(signal.SIGUSR1, older)
 
-def pump(source, sink, born):
-    try:
-        while chunk := source.recv(1 << 16):
-            if born == age:
-                sink.sendall(chunk)
+def accepted(client):
+    born = age
+    def ended():
         while born != age:
             threading.Event().wait(3600)
-    except OSError:
-        pass
-    for end in (source, sink):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-with socket.create_server((host, port)) as server:
-    print("listens", flush=True)
-    while True:
-        client, _ = server.accept()
-        api_server = socket.create_connection((host, target))
-        for ends in ((client, api_server), (api_server, client)):
-            threading.Thread(target=pump, args=(*ends, age), daemon=True).start()
+    join(client, socket.create_connection((host, target)), lambda chunk: born == age, ended)
+serve(accepted)
 "#;
 /// Has the network drop every packet of the connections to that port that there are. New ones get through.
 const FORGET: &str = r#"
@@ -67,8 +51,6 @@ for line in list(open("/proc/self/net/tcp"))[1:]:
         forgotten += 1
 print(forgotten)
 "#;
-/// Where the relay listens.
-const PORT: u16 = 16443;
 /// The reference takes 41 s, by the pings of HTTP/2.
 const SERVED: Duration = Duration::from_secs(45);
 
@@ -83,15 +65,7 @@ impl Scene {
     fn open(flags: &[&str]) -> Result<Scene> {
         let cluster = Cluster::start()?;
         cluster.install(Implementation::Ours)?;
-        let (host, target) = cluster.api_server_address();
-        let relay = cluster
-            .launch("relay", peers::python()?)
-            .args(["-c", RELAY, &host.to_string(), &PORT.to_string(), &target.to_string()])
-            .spawn()?;
-        cluster.eventually(SOON, "relay", || {
-            ensure!(relay.log()?.contains("listens"));
-            Ok(())
-        })?;
+        let relay = relay::start(&cluster, RELAY, &[])?;
         let controller = cluster
             .launch_as_pod(
                 "controller",

@@ -105,12 +105,22 @@ impl Lab {
 
     /// Waits until the Secret has exactly these items.
     pub(crate) fn await_items(&self, namespace: &str, name: &str, items: &Value) -> Result<()> {
-        self.cluster
-            .eventually(SOON, &format!("Secret {namespace}/{name}"), || {
-                let found = self.items(namespace, name)?;
-                ensure!(found == *items, "it has {found}");
-                Ok(())
-            })
+        Lab::await_items_in(&self.cluster, namespace, name, items, SOON)
+    }
+
+    /// Waits until the Secret of that cluster has exactly these items.
+    pub(crate) fn await_items_in(
+        cluster: &Cluster,
+        namespace: &str,
+        name: &str,
+        items: &Value,
+        at_most: Duration,
+    ) -> Result<()> {
+        cluster.eventually(at_most, &format!("Secret {namespace}/{name}"), || {
+            let found = Lab::items_in(cluster, namespace, name)?;
+            ensure!(found == *items, "it has {found}");
+            Ok(())
+        })
     }
 
     /// Waits until a condition has this status for the current generation; gives the whole object.
@@ -243,6 +253,11 @@ pub(crate) fn metric(cluster: &Cluster, port: u16, series: &str) -> Result<f64> 
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     Ok(value.map_or(Ok(0.0), str::parse)?)
+}
+
+/// Whether the replica of that number leads, by its own metric.
+pub(crate) fn leads(cluster: &Cluster, number: u16) -> Result<bool> {
+    Ok(metric(cluster, 8081 + 10 * number, "sealed_secrets_controller_leader")? == 1.0)
 }
 
 /// A request to a controller that may not be ready: code and body.

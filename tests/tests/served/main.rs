@@ -32,6 +32,7 @@ mod process_memory;
 mod re_encrypt;
 mod reconcile;
 mod refused;
+mod relay;
 mod replicas;
 mod restart;
 mod restored;

@@ -6,42 +6,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use harness::cluster::{Cluster, Request};
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
-use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get_at, metric};
+use crate::lab::{Lab, SOON, get_at, leads};
+use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server from an address of its own, by which the audit log tells who asked.
 const RELAY: &str = r#"
-import socket, sys, threading
-host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-
-def pump(source, sink):
+def accepted(client):
     try:
-        while chunk := source.recv(1 << 16):
-            sink.sendall(chunk)
+        join(client, socket.create_connection((host, target), source_address=("127.0.0.5", 0)))
     except OSError:
-        pass
-    for end in (source, sink):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-with socket.create_server((host, port)) as server:
-    print("listens", flush=True)
-    while True:
-        client, _ = server.accept()
-        try:
-            api_server = socket.create_connection((host, target), source_address=("127.0.0.5", 0))
-        except OSError:
-            client.close()
-            continue
-        for ends in ((client, api_server), (api_server, client)):
-            threading.Thread(target=pump, args=ends, daemon=True).start()
+        client.close()
+serve(accepted)
 "#;
-const PORT: u16 = 16443;
 /// Where the requests of the replica behind the relay come from.
 const BEHIND: &str = "127.0.0.5";
 const FLAGS: &[&str] = &["--key-size=2048", "--max-unseal-retries=2"];
@@ -57,15 +36,7 @@ impl Scene {
     fn open(values: usize) -> Result<Scene> {
         let cluster = Cluster::start()?;
         cluster.install(Implementation::Ours)?;
-        let (host, target) = cluster.api_server_address();
-        let relay = cluster
-            .launch("relay", peers::python()?)
-            .args(["-c", RELAY, &host.to_string(), &PORT.to_string(), &target.to_string()])
-            .spawn()?;
-        cluster.eventually(SOON, "relay", || {
-            ensure!(relay.log()?.contains("listens"));
-            Ok(())
-        })?;
+        let relay = relay::start(&cluster, RELAY, &[])?;
         let behind = cluster
             .launch_as_pod(
                 "behind",
@@ -122,10 +93,6 @@ impl Scene {
             .filter(|request| request.writes() && request.code < 300);
         Ok(took_effect.map(|request| (request.source == BEHIND, request)).collect())
     }
-}
-
-fn leads(cluster: &Cluster, number: u16) -> Result<bool> {
-    Ok(metric(cluster, 8081 + 10 * number, "sealed_secrets_controller_leader")? == 1.0)
 }
 
 #[test]

@@ -12,7 +12,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, get_at, metric};
+use crate::lab::{Lab, SOON, condition_of, get_at, leads, metric};
 
 /// How soon a leader that dies is replaced.
 const REPLACED: Duration = Duration::from_secs(15);
@@ -55,7 +55,7 @@ impl Replicas {
     fn leader(&self) -> Result<u16> {
         let mut leaders = Vec::new();
         for number in self.numbers() {
-            if metric(&self.cluster, 8081 + 10 * number, "sealed_secrets_controller_leader")? == 1.0 {
+            if leads(&self.cluster, number)? {
                 leaders.push(number);
             }
         }

@@ -9,7 +9,7 @@ use harness::process::Process;
 use serde_json::json;
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, SOON, get_at, metric};
+use crate::lab::{Lab, SOON, get_at, leads};
 
 const WRITES: &[&str] = &[
     "coordination.k8s.io/leases",
@@ -17,11 +17,6 @@ const WRITES: &[&str] = &[
     "/configmaps",
     "bitnami.com/sealedsecrets/status",
 ];
-const LEADER: &str = "sealed_secrets_controller_leader";
-
-fn leads(cluster: &Cluster, number: u16) -> Result<bool> {
-    Ok(metric(cluster, 8081 + 10 * number, LEADER)? == 1.0)
-}
 
 fn certificate(cluster: &Cluster, at_most: Duration) -> Result<String> {
     cluster.eventually(at_most, "certificate", || {
@@ -36,11 +31,7 @@ fn await_value(cluster: &Cluster, certificate: &str, value: usize, at_most: Dura
     let items = json!({"a": value.to_string()});
     cluster.apply(&Lab::seal_with(certificate, "default", "one", &items, "strict")?.to_string())?;
     let start = Instant::now();
-    cluster.eventually(at_most, "Secret", || {
-        let found = Lab::items_in(cluster, "default", "one")?;
-        ensure!(found == items, "it has {found}");
-        Ok(())
-    })?;
+    Lab::await_items_in(cluster, "default", "one", &items, at_most)?;
     Ok(start.elapsed())
 }
 
