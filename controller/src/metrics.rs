@@ -117,6 +117,9 @@ impl Metrics {
         let new = Registering(&registry);
         let build_info = Registering::opts("build_info", "Build information.").const_label("revision", version);
         new.register(Gauge::with_opts(build_info))?.set(1.0);
+        // A process that has just begun is not late.
+        let last_sync = new.gauge("last_sync_timestamp_seconds", LAST_SYNC_HELP)?;
+        last_sync.set(Timestamp::now().as_second());
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let http_durations = HistogramOpts::from(Registering::opts(
@@ -168,7 +171,7 @@ impl Metrics {
                 Registering::opts("last_contact_timestamp_seconds", LAST_CONTACT_HELP),
                 &["resource"],
             ))?,
-            last_sync: new.gauge("last_sync_timestamp_seconds", LAST_SYNC_HELP)?,
+            last_sync,
             leader: new.gauge("leader", "1 while this replica leads, and writes; else 0.")?,
             registry: registry.clone(),
         })
@@ -271,7 +274,6 @@ impl Metrics {
         self.key_operations_total.inc_by(told_now);
         self.leader.set(i64::from(leads));
         self.count_without_key();
-        self.last_contact.reset();
         for (asked, time) in self.contacts.oldest() {
             self.last_contact.with_label_values(&[asked.name()]).set(time);
         }

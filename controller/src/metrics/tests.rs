@@ -47,6 +47,16 @@ fn key(letter: char) -> String {
 }
 
 #[test]
+fn a_process_that_has_just_begun_is_not_late() {
+    let text = String::from_utf8(Metrics::new("v1", true).unwrap().text(true).unwrap()).unwrap();
+    let told = text
+        .lines()
+        .find_map(|line| line.strip_prefix("sealed_secrets_controller_last_sync_timestamp_seconds "));
+    let age = Timestamp::now().as_second() - told.unwrap().parse::<i64>().unwrap();
+    assert!((0..60).contains(&age), "{age} s");
+}
+
+#[test]
 fn objects_are_counted_by_their_keys() {
     let metrics = Metrics::new("v1.2.3", true).unwrap();
     let opened_by = |keys: &[char]| {

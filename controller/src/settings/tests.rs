@@ -93,6 +93,16 @@ fn the_scope_is_all_namespaces_unless_some_are_listed() {
     assert_eq!(listed(&["--all-namespaces=false"]), set(&[]));
     assert_eq!(listed(&["--additional-namespaces= b, a,b"]), set(&["a", "b"]));
     assert_eq!(listed(&["--additional-namespaces="]), None);
+    for words in [
+        &["--namespace-selector=a=b"][..],
+        &["--namespace-selector=a=b", "--all-namespaces"],
+    ] {
+        assert_eq!(listed(words), set(&[]), "those with the labels, and the own one");
+    }
+    assert_eq!(
+        listed(&["--namespace-selector=a", "--additional-namespaces=c"]),
+        set(&["c"])
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Connections to the API server: few, however many namespaces are watched.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
@@ -10,17 +12,24 @@ use serde_json::json;
 use crate::lab::{Lab, SOON, get};
 use crate::relay::{self, PORT};
 
-/// Ends TLS, as a load balancer that speaks HTTP/1.1 alone.
+/// Ends TLS, as a load balancer that speaks HTTP/1.1 alone. From SIGUSR1 on it leaves requests for SealedSecrets unanswered.
 const BALANCER: &str = r#"
+swallows = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: swallows.set())
 front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 front.load_cert_chain(sys.argv[4], sys.argv[5])
 front.set_alpn_protocols(["http/1.1"])
 back = ssl._create_unverified_context()
 
+def passes(chunk):
+    if swallows.is_set() and b"/sealedsecrets" in chunk.split(b"\r\n")[0]:
+        threading.Event().wait()
+    return True
+
 def accepted(client):
     try:
         client = front.wrap_socket(client, server_side=True)
-        join(client, back.wrap_socket(socket.create_connection((host, target))))
+        join(client, back.wrap_socket(socket.create_connection((host, target))), passes)
     except OSError:
         pass
 serve(accepted)
@@ -76,13 +85,55 @@ fn watches_of_many_namespaces_share_connections() -> Result<()> {
     Ok(())
 }
 
+/// A balancer in front of the API server.
+fn balancer(cluster: &Cluster) -> Result<Process> {
+    let (certificate, key) = cluster.server_certificate();
+    let files = [certificate, key].map(|file| file.display().to_string());
+    relay::start(cluster, BALANCER, &files.each_ref().map(String::as_str))
+}
+
+/// A watch is asked for 30 s, and its silence is taken for its end after 65 s: something is wrong 120 s later.
+#[test]
+fn a_process_that_hears_nothing_of_an_api_server_that_answers_is_not_alive() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let balancer = balancer(&cluster)?;
+    let controller = limited(&cluster, 1024)?
+        .env("KUBERNETES_SERVICE_PORT", PORT.to_string())
+        .spawn()?;
+    await_ready(&cluster, &controller)?;
+    balancer.signal("USR1")?;
+    let start = Instant::now();
+    // Beside it one of which nothing is wrong, which has made its Lease, and reads objects of any name once.
+    let well = Lab::start(&["--key-size=2048", "--old-gc-behavior"])?;
+    for name in ["sealedsecrets", "leases"] {
+        well.unseal("default", name, &json!({"a": "1"}))?;
+    }
+    well.cluster.kubectl_ok(&["delete", "sealedsecret", "leases"])?;
+    let began = Instant::now();
+    let told = cluster.eventually(Duration::from_secs(260), "a /livez that fails", || {
+        let (code, told) = get(&cluster, "/livez")?;
+        ensure!(get(&cluster, "/healthz")?.0 == 200);
+        ensure!(code == 503);
+        Ok(told)
+    })?;
+    let took = start.elapsed();
+    ensure!(took > Duration::from_secs(150), "after {took:?}: {told}");
+    ensure!(
+        told.contains("sealedsecrets: no answer for") && told.contains("while others are answered"),
+        "{told}"
+    );
+    std::thread::sleep(Duration::from_secs(200).saturating_sub(began.elapsed()));
+    let (code, told) = get(&well.cluster, "/livez")?;
+    ensure!(code == 200, "{told}");
+    Ok(())
+}
+
 #[test]
 fn an_api_server_that_speaks_http_1_alone_is_enough() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
-    let (certificate, key) = cluster.server_certificate();
-    let files = [certificate, key].map(|file| file.display().to_string());
-    let _balancer = relay::start(&cluster, BALANCER, &files.each_ref().map(String::as_str))?;
+    let _balancer = balancer(&cluster)?;
     let start = |count: usize| {
         let launch = limited(&cluster, 400)?.env("KUBERNETES_SERVICE_PORT", PORT.to_string());
         launch.arg(namespaces(count)).spawn()
