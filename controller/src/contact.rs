@@ -50,25 +50,35 @@ impl Asked {
         }
     }
 
-    /// What a request of the client for watches asks.
-    pub(crate) fn by_watch(request: &Parts<'_>) -> Option<Self> {
-        match request.path.rsplit('/').next()? {
-            "sealedsecrets" => Some(Self::SealedSecrets),
-            "secrets" => Some(Self::Secrets),
-            "namespaces" => Some(Self::Namespaces),
-            _ => None,
-        }
+    /// What a request of the client for watches asks, and of which namespaces: its path.
+    pub(crate) fn by_watch(request: &Parts<'_>) -> Option<Question> {
+        let asked = match request.path.rsplit('/').next()? {
+            "sealedsecrets" => Self::SealedSecrets,
+            "secrets" => Self::Secrets,
+            "namespaces" => Self::Namespaces,
+            _ => return None,
+        };
+        Some((asked, request.path.to_owned()))
     }
 
-    /// What a request of the client for everything else asks, if it is asked again and again.
-    pub(crate) fn by_request(request: &Parts<'_>) -> Option<Self> {
-        let reads = request.method == Method::GET;
-        match request.path.rsplit('/').next()? {
-            _ if request.is_election => Some(Self::Lease),
-            "sealedsecrets" if reads => Some(Self::Version),
-            "secrets" if reads && request.query.contains("labelSelector=") => Some(Self::SealingKeys),
-            _ => None,
-        }
+    /// What a request of the client for everything else asks, if it is asked again and again. Of each of these there is one: a
+    /// request that is sent once must not begin a question of its own, which nobody would ask again. Objects may have the name
+    /// of a kind, and others of the lists ask for one object.
+    pub(crate) fn by_request(request: &Parts<'_>) -> Option<Question> {
+        let lists = |kind: &str, with: &str| {
+            let is_list = request.path.rsplit('/').next() == Some(kind);
+            is_list && request.method == Method::GET && request.query.contains(with)
+        };
+        let asked = if request.is_election {
+            Self::Lease
+        } else if lists("sealedsecrets", "limit=1") {
+            Self::Version
+        } else if lists("secrets", "labelSelector=") {
+            Self::SealingKeys
+        } else {
+            return None;
+        };
+        Some((asked, String::new()))
     }
 
     /// Whether an answer says that all is well. Where Secrets are denied, the controller reads each before it writes; where
@@ -78,6 +88,9 @@ impl Asked {
         status.is_success() || (works_without && status.is_client_error() && status != StatusCode::UNAUTHORIZED)
     }
 }
+
+/// What is asked, and where it is asked in several places: of which.
+pub(crate) type Question = (Asked, String);
 
 /// What of a request tells what it asks.
 pub(crate) struct Parts<'r> {
@@ -98,24 +111,24 @@ struct Contact {
 
 /// When the API server answered last.
 #[derive(Debug, Default)]
-pub(crate) struct Contacts(Mutex<BTreeMap<(Asked, String), Contact>>);
+pub(crate) struct Contacts(Mutex<BTreeMap<Question, Contact>>);
 
 impl Contacts {
-    fn asks(&self, asked: Asked, path: &str) {
+    fn asks(&self, question: &Question) {
         let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        contacts.entry((asked, path.to_owned())).or_insert_with(|| Contact {
+        contacts.entry(question.clone()).or_insert_with(|| Contact {
             asked: Instant::now(),
             answered: None,
             well: Timestamp::now(),
         });
     }
 
-    fn answered(&self, asked: Asked, path: String, status: StatusCode) {
+    fn answered(&self, question: &Question, status: StatusCode) {
         let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // One that is not there is asked no more.
-        if let Some(contact) = contacts.get_mut(&(asked, path)) {
+        if let Some(contact) = contacts.get_mut(question) {
             contact.answered = Some(Instant::now());
-            if asked.is_contact(status) {
+            if question.0.is_contact(status) {
                 contact.well = Timestamp::now();
             }
         }
@@ -158,7 +171,7 @@ impl Contacts {
 /// Notes the answers of a client. `of`: what its requests ask.
 pub(crate) struct ContactLayer {
     pub contacts: Arc<Contacts>,
-    pub of: fn(&Parts<'_>) -> Option<Asked>,
+    pub of: fn(&Parts<'_>) -> Option<Question>,
 }
 
 impl<S> Layer<S> for ContactLayer {
@@ -176,7 +189,7 @@ impl<S> Layer<S> for ContactLayer {
 pub(crate) struct Noting<S> {
     inner: S,
     contacts: Arc<Contacts>,
-    of: fn(&Parts<'_>) -> Option<Asked>,
+    of: fn(&Parts<'_>) -> Option<Question>,
 }
 
 impl<S, A, B> Service<Request<A>> for Noting<S>
@@ -199,15 +212,15 @@ where
             query: request.uri().query().unwrap_or_default(),
             is_election: is_election(&request),
         };
-        let noted = (self.of)(&parts).map(|asked| (asked, parts.path.to_owned(), self.contacts.clone()));
+        let noted = (self.of)(&parts).map(|question| (question, self.contacts.clone()));
         let sent = self.inner.call(request);
         Box::pin(async move {
-            if let Some((asked, path, contacts)) = &noted {
-                contacts.asks(*asked, path);
+            if let Some((question, contacts)) = &noted {
+                contacts.asks(question);
             }
             let answer = sent.await?;
-            if let Some((asked, path, contacts)) = noted {
-                contacts.answered(asked, path, answer.status());
+            if let Some((question, contacts)) = noted {
+                contacts.answered(&question, answer.status());
             }
             Ok(answer)
         })
@@ -229,13 +242,13 @@ mod tests {
             (Asked::SealedSecrets, B),
             (Asked::Lease, "l"),
         ] {
-            contacts.asks(asked, path);
+            contacts.asks(&(asked, path.to_owned()));
         }
         contacts
     }
 
     fn answer(contacts: &Contacts, asked: Asked, path: &str, status: u16) {
-        contacts.answered(asked, path.to_owned(), StatusCode::from_u16(status).unwrap());
+        contacts.answered(&(asked, path.to_owned()), StatusCode::from_u16(status).unwrap());
     }
 
     #[tokio::test(start_paused = true)]
@@ -279,19 +292,57 @@ mod tests {
 
     #[test]
     fn requests_are_told_apart() {
-        let parts = |path, query| Parts {
-            method: &Method::GET,
+        let parts = |method, path, query| Parts {
+            method,
             path,
             query,
             is_election: false,
         };
+        let get = |path, query| Asked::by_request(&parts(&Method::GET, path, query)).map(|(asked, _)| asked);
         let keys = "&labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key&watch=true";
         let secrets = "/api/v1/namespaces/kube-system/secrets";
-        assert_eq!(Asked::by_request(&parts(secrets, keys)), Some(Asked::SealingKeys));
-        assert_eq!(Asked::by_request(&parts(secrets, "")), None);
-        assert_eq!(Asked::by_request(&parts("/api/v1/namespaces/a/secrets/one", "")), None);
-        assert_eq!(Asked::by_request(&parts(A, "limit=1")), Some(Asked::Version));
-        assert_eq!(Asked::by_watch(&parts(A, "watch=true")), Some(Asked::SealedSecrets));
-        assert_eq!(Asked::by_watch(&parts(secrets, "watch=true")), Some(Asked::Secrets));
+        assert_eq!(get(secrets, keys), Some(Asked::SealingKeys));
+        assert_eq!(get(secrets, ""), None);
+        assert_eq!(get("/api/v1/namespaces/a/secrets/one", ""), None);
+        assert_eq!(get(A, "&limit=1"), Some(Asked::Version));
+        let watch = |path| Asked::by_watch(&parts(&Method::GET, path, "watch=true"));
+        assert_eq!(watch(A), Some((Asked::SealedSecrets, A.to_owned())));
+        assert_eq!(watch(secrets), Some((Asked::Secrets, secrets.to_owned())));
+    }
+
+    /// Else the process would count as stuck for ever.
+    #[test]
+    fn no_question_is_asked_once() {
+        let election = |method, path| {
+            Asked::by_request(&Parts {
+                method,
+                path,
+                query: "",
+                is_election: true,
+            })
+        };
+        let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+        assert_eq!(
+            election(&Method::POST, leases),
+            election(&Method::PUT, &format!("{leases}/sealed-secrets-controller"))
+        );
+        let once = [
+            ("/api/v1/namespaces/a/secrets/sealedsecrets", ""),
+            ("/api/v1/namespaces/a/secrets/secrets", ""),
+            (A, "&fieldSelector=metadata.name%3Done"),
+            (
+                "/apis/bitnami.com/v1alpha1/namespaces/a/sealedsecrets/sealedsecrets",
+                "",
+            ),
+        ];
+        for (path, query) in once {
+            let asked = Asked::by_request(&Parts {
+                method: &Method::GET,
+                path,
+                query,
+                is_election: false,
+            });
+            assert_eq!(asked, None, "{path}?{query}");
+        }
     }
 }
