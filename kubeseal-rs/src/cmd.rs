@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 use crate::command::{CommandError, Input, is_stream};
 use crate::error::Error;
 use crate::files;
-use crate::lint::Namespaces;
+use crate::lint::{Namespaces, Purpose};
 use crate::objects::{Fault, InputName};
 
 /// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
@@ -86,11 +86,16 @@ fn hold_unchanged(path: &Path, read: &[u8]) -> Result<Option<File>, Error> {
 ///
 /// # Errors
 /// [`Fault::SeveralNamespaces`].
-fn place_by_kustomization(path: &Path, sealed: &mut SealedSecret, namespaces: &Namespaces) -> Result<(), Fault> {
+fn place_by_kustomization(
+    path: &Path,
+    sealed: &mut SealedSecret,
+    namespaces: &Namespaces,
+    purpose: Purpose,
+) -> Result<(), Fault> {
     if is_stream(path) || !matches!(unseal::binding(sealed), Err(BindingError::NamespaceMissing(_))) {
         return Ok(());
     }
-    let mut given = namespaces.of(path).into_iter();
+    let mut given = namespaces.of(path, purpose).into_iter();
     match (given.next(), given.next()) {
         (one, None) => {
             unseal::place(sealed, one.as_deref());

@@ -26,7 +26,7 @@ use crate::quoting::path_word;
 use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
-pub(crate) use kustomization::{Namespaces, absolute, is_one as is_kustomization, patches};
+pub(crate) use kustomization::{Namespaces, Purpose, absolute, is_one as is_kustomization, patches};
 pub(crate) use names::{fault_of_name, fault_of_namespace};
 pub(crate) use rule::{Level, Rule};
 use sealed::Sealed;

@@ -18,6 +18,7 @@ use sealing::merge::{check_scope, seal_items};
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
+use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::sealed_file::SealedFile;
@@ -117,7 +118,10 @@ fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &
     };
     let mut shown: Vec<(usize, &SealedSecret, String)> = Vec::new();
     for (at, sealed) in meant {
-        check_scope(sealed, command.scope).map_err(|error| file.fault(at, error))?;
+        // Before anyone types what could not be sealed.
+        check_scope(sealed, command.scope)
+            .and_then(|()| Ok(binding(sealed)?))
+            .map_err(|error| file.fault(at, error))?;
         let metadata = &sealed.metadata;
         let parts = [&metadata.namespace, &metadata.name];
         let name = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/");

@@ -17,7 +17,7 @@ use crate::cert_source;
 use crate::command::MergeInto;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::lint::Namespaces;
+use crate::lint::{Namespaces, Purpose};
 use crate::note;
 use crate::objects::{Fault, InputName};
 
@@ -74,7 +74,7 @@ fn changes(
             continue;
         };
         place(&mut target, secret.metadata.namespace.as_deref());
-        super::place_by_kustomization(&command.target, &mut target, &namespaces)
+        super::place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
             .map_err(|fault| file.fault(at, fault))?;
         note::names(&target);
         let merged = merge(&target, &secret, &command.parameters, key, random)

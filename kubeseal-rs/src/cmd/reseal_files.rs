@@ -26,7 +26,7 @@ use crate::command::{Opener, Output, ResealFiles, ResealMode, is_stream};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
-use crate::lint::{Namespaces, absolute, patches};
+use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::Manifest;
 use crate::objects::{Fault, InputName};
 use crate::parallel;
@@ -168,7 +168,7 @@ fn one_file(
         objects += 1;
         let mut sealed = name.sealed_secret(document)?;
         place(&mut sealed, command.bound_to.namespace.as_deref());
-        super::place_by_kustomization(path, &mut sealed, namespaces)
+        super::place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let changes = changes(document.place(), &sealed)?;
         if !changes.is_empty() {

@@ -17,7 +17,7 @@ use crate::command::items::Target;
 use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
 use crate::files;
-use crate::lint::Namespaces;
+use crate::lint::{Namespaces, Purpose};
 use crate::manifest_file;
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
@@ -75,7 +75,7 @@ impl SealedFile {
         let mut file = self.placed(given);
         let namespaces = Namespaces::default();
         for (document, sealed) in file.documents.iter().zip(&mut file.sealed) {
-            super::place_by_kustomization(&file.path, sealed, &namespaces)
+            super::place_by_kustomization(&file.path, sealed, &namespaces, Purpose::Sealing)
                 .map_err(|fault| file.name.fault_at(document.place(), fault))?;
         }
         Ok(file)

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
-use crate::lint::{Namespaces, absolute, patches};
+use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::Manifest;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
@@ -179,7 +179,7 @@ fn opened(
         language.get_or_insert(document.format);
         let mut sealed = name.sealed_secret(document)?;
         place(&mut sealed, command.namespace.as_deref());
-        super::place_by_kustomization(&manifest.path, &mut sealed, namespaces)
+        super::place_by_kustomization(&manifest.path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
             .map_err(|error| name.fault_at(document.place(), error))?;

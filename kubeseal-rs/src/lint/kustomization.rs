@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Source;
 use crate::files;
 use crate::repository::{normal, work_tree};
-pub(crate) use namespaces::Namespaces;
+pub(crate) use namespaces::{Namespaces, Purpose};
 
 /// The names under which kustomize looks for one.
 const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -14,6 +14,8 @@ use crate::placeholder::placeholder_of;
 
 /// Overlays of overlays of …; more is a circle.
 const DEEPEST: usize = 32;
+/// Most steps from kustomization to kustomization for one object: two that include each other twice have 2^32 ways.
+const MOST_STEPS: usize = 1_000;
 
 /// The findings about all objects and all kustomizations that include them.
 pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
@@ -25,6 +27,7 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
             findings: Vec::new(),
             in_place: false,
             namespace_given: false,
+            steps_left: MOST_STEPS,
         };
         walk.up(&object.source.path, &object.name, &object.namespace, DEEPEST);
         let (in_place, namespace_given) = (walk.in_place, walk.namespace_given);
@@ -48,6 +51,7 @@ struct Walk<'a, 'b> {
     in_place: bool,
     /// Whether some kustomization gives it a namespace.
     namespace_given: bool,
+    steps_left: usize,
 }
 
 impl Walk<'_, '_> {
@@ -56,6 +60,10 @@ impl Walk<'_, '_> {
         let Some(depth) = depth.checked_sub(1) else { return };
         let including = self.kustomizations.iter().filter(|one| one.includes(path));
         for kustomization in including {
+            let Some(left) = self.steps_left.checked_sub(1) else {
+                return;
+            };
+            self.steps_left = left;
             let (new_name, new_namespace) = kustomization.renamed(name, namespace);
             self.namespace_given |= !new_namespace.is_empty();
             self.judge(kustomization, (name, namespace), (&new_name, &new_namespace));

@@ -120,12 +120,12 @@ fn the_flag_says_it() {
 }
 
 #[test]
-fn a_kustomization_says_it() {
+fn a_kustomization_beside_it_says_it() {
     let folder = folder(false);
     folder.git_init();
     folder.put("base/db.yaml", &folder.text("db.yaml"));
-    folder.put("base/kustomization.yaml", "resources: [db.yaml]\n");
-    folder.put("prod/kustomization.yaml", "namespace: shop\nresources: [../base]\n");
+    folder.put("base/kustomization.yaml", "namespace: shop\nresources: [db.yaml]\n");
+    folder.put("prod/kustomization.yaml", "resources: [../base]\n");
     folder.run(&format!("set {CERT} base/db.yaml user"), "u").ok();
     folder
         .run(&format!("{CERT} --merge-into base/db.yaml"), &secret("host: h", ""))
@@ -134,34 +134,75 @@ fn a_kustomization_says_it() {
     let edit = ["edit", "--cert", "test-only.crt", "base/db.yaml"];
     let told = folder.run_in(&editor, &edit, b"").ok();
     assert_eq!(told, "base/db.yaml: changed user of shop/db\n");
-    let clear = folder.run(&format!("unseal {KEY} base/db.yaml"), "").ok();
-    assert!(clear.contains("\n  namespace: shop\n"), "{clear}");
-    let told = folder.run(&format!("reseal {KEY} {CERT} --check base"), "").ok();
-    assert_eq!(told, "1 file: 1 current\n");
+    assert_opens_in_shop(&folder);
     folder.put("db.yaml", &folder.text("base/db.yaml"));
     assert_changed(&folder, &[("db/host", "h"), ("db/password", "old"), ("db/user", "v")]);
 
     // Of two different ones none is taken.
     folder.put("dev/kustomization.yaml", "namespace: dev\nresources: [../base]\n");
-    let before = folder.tree();
-    for line in [
-        format!("set {CERT} base/db.yaml user"),
-        format!("{CERT} --merge-into base/db.yaml"),
-        format!("edit {CERT} base/db.yaml"),
-        format!("unseal {KEY} base/db.yaml"),
-        format!("reseal {KEY} {CERT} base"),
-    ] {
-        let run = folder.run(&line, &secret("host: i", ""));
-        assert_eq!(
-            run.told.trim_end(),
-            "exit 1\nerror: base/db.yaml, document 1, line 2: it names no namespace, and kustomizations put it into dev, shop\nhint: \
-             nothing was written: say which is meant: --namespace NAMESPACE",
-            "{line}"
-        );
-    }
-    assert_eq!(folder.tree(), before);
+    let both = ": it names no namespace, and kustomizations put it into dev, shop\nhint: nothing was written: say which is meant: \
+                --namespace NAMESPACE";
+    assert_refused(&folder, &[&SEALING[..], &OPENING[..]].concat(), both);
     folder.run(&format!("set {CERT} base/db.yaml user -n shop"), "w").ok();
     folder.run(&format!("unseal {KEY} base/db.yaml -n shop"), "").ok();
+}
+
+/// A kustomization in another folder may be another team's: it says where a value opens, never where a new one is sealed for.
+#[test]
+fn a_kustomization_elsewhere_says_it_for_opening_alone() {
+    let folder = folder(false);
+    folder.git_init();
+    folder.put("base/db.yaml", &folder.text("db.yaml"));
+    folder.put("base/kustomization.yaml", "resources: [db.yaml]\n");
+    folder.put("prod/kustomization.yaml", "namespace: shop\nresources: [../base]\n");
+    assert_opens_in_shop(&folder);
+    let unplaced = ": scope strict needs a namespace\nhint: say it: --namespace NAMESPACE, or write metadata.namespace";
+    assert_refused(&folder, &SEALING, unplaced);
+}
+
+/// Two kustomizations that include each other twice: 2 to the power of the depth ways from one to the other.
+#[test]
+fn kustomizations_that_include_each_other_end() {
+    let folder = folder(false);
+    folder.git_init();
+    folder.put("a/db.yaml", &folder.text("db.yaml"));
+    folder.put(
+        "a/kustomization.yaml",
+        "namespace: shop\nresources: [db.yaml, ../b, ./../b]\n",
+    );
+    folder.put(
+        "b/kustomization.yaml",
+        "resources: [../a]\ncomponents: [../a]\n---\nresources: [../a]\n",
+    );
+    folder.run(&format!("set {CERT} a/db.yaml user"), "u").ok();
+    folder.run("lint a b", "").ok();
+}
+
+const SEALING: [&str; 3] = [
+    "set --cert test-only.crt base/db.yaml user",
+    "--cert test-only.crt --merge-into base/db.yaml",
+    "edit --cert test-only.crt base/db.yaml",
+];
+const OPENING: [&str; 2] = [
+    "unseal --recovery-private-key test-only.key base/db.yaml",
+    "reseal --recovery-private-key test-only.key --cert test-only.crt base",
+];
+
+fn assert_opens_in_shop(folder: &Folder) {
+    let clear = folder.run(&format!("unseal {KEY} base/db.yaml"), "").ok();
+    assert!(clear.contains("\n  namespace: shop\n"), "{clear}");
+    let told = folder.run(&format!("reseal {KEY} {CERT} --check base"), "").ok();
+    assert_eq!(told, "1 file: 1 current\n");
+}
+
+fn assert_refused(folder: &Folder, lines: &[&str], told: &str) {
+    let before = folder.tree();
+    for line in lines {
+        let run = folder.run(line, &secret("host: i", ""));
+        assert_eq!(run.code, 1, "{line}");
+        assert!(run.told.trim_end().ends_with(told), "{line}: {}", run.told);
+    }
+    assert_eq!(folder.tree(), before);
 }
 
 #[test]

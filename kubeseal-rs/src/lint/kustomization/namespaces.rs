@@ -10,8 +10,8 @@ use super::{absolute, included, is_one};
 use crate::files;
 use crate::repository::{around, work_tree};
 
-/// Overlays of overlays of …; more is a circle.
-const DEEPEST: usize = 32;
+/// Largest kustomization that is read: it lists files, and others may have written it.
+const LARGEST: usize = 1 << 20;
 
 /// The kustomizations of the work trees that were asked about, each read once.
 #[derive(Debug, Default)]
@@ -29,7 +29,8 @@ struct Kustomization {
 
 impl Kustomization {
     fn read(path: &Path) -> Option<Self> {
-        let documents = manifest::read(&files::read_found(path).ok()?).ok()?;
+        let text = files::read_found(path).ok().filter(|text| text.len() <= LARGEST)?;
+        let documents = manifest::read(&text).ok()?;
         let value = &documents.first()?.value;
         let folder = path.parent()?.to_owned();
         let namespace = value.get("namespace").and_then(Value::as_str);
@@ -41,10 +42,20 @@ impl Kustomization {
     }
 }
 
+/// Whether new values are sealed, or old ones opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A kustomization elsewhere in the work tree is of whoever may write there: it must not say where new values open.
+    Sealing,
+    /// Values open where they were sealed for and nowhere else: every kustomization may say it.
+    Opening,
+}
+
 impl Namespaces {
-    /// The namespaces that kustomizations in the work tree of `file` (outside one, in its folder) give its objects: of those that
-    /// include each other, the outermost one's, as in kustomize.
-    pub(crate) fn of(&self, file: &Path) -> BTreeSet<String> {
+    /// The namespaces that kustomizations in the work tree of `file` (outside one, in its folder) give its objects, and those
+    /// that include them: which one is the last depends on what is built. None where for [`Purpose::Sealing`] no kustomization
+    /// in the file's folder or above it gives one.
+    pub(crate) fn of(&self, file: &Path, purpose: Purpose) -> BTreeSet<String> {
         let file = absolute(file);
         let folder = file.parent().unwrap_or(&file).to_owned();
         let root = work_tree(&folder).unwrap_or_else(|| folder.clone());
@@ -60,23 +71,34 @@ impl Namespaces {
         });
         let all = Arc::clone(all);
         drop(read);
-        let mut namespaces = BTreeSet::new();
-        outermost(&all, &file, None, DEEPEST, &mut namespaces);
-        namespaces
+        let including = including(&all, &file);
+        let gives = |one: &&Kustomization| one.namespace.is_some();
+        let is_own = |one: &Kustomization| file.starts_with(&one.folder);
+        if purpose == Purpose::Sealing && !including.iter().copied().filter(gives).any(is_own) {
+            return BTreeSet::new();
+        }
+        including.into_iter().filter_map(|one| one.namespace.clone()).collect()
     }
 }
 
-/// Follows the kustomizations that include `path`, whose objects are in `namespace` so far.
-fn outermost(all: &[Kustomization], path: &Path, namespace: Option<&str>, depth: usize, found: &mut BTreeSet<String>) {
-    let Some(depth) = depth.checked_sub(1) else { return };
-    let mut including = all
-        .iter()
-        .filter(|one| one.includes.iter().any(|included| included == path))
-        .peekable();
-    if including.peek().is_none() {
-        found.extend(namespace.map(str::to_owned));
-    }
-    for one in including {
-        outermost(all, &one.folder, one.namespace.as_deref().or(namespace), depth, found);
+/// The kustomizations that include `file`, and those that include them, each once.
+fn including<'k>(all: &'k [Kustomization], file: &Path) -> Vec<&'k Kustomization> {
+    let mut found: Vec<&Kustomization> = Vec::new();
+    let mut next = 0;
+    let mut path = file;
+    loop {
+        let more = all
+            .iter()
+            .filter(|one| one.includes.iter().any(|included| included == path));
+        for one in more {
+            if !found.iter().any(|known| std::ptr::eq(*known, one)) {
+                found.push(one);
+            }
+        }
+        match found.get(next) {
+            Some(one) => path = &one.folder,
+            None => return found,
+        }
+        next += 1;
     }
 }
