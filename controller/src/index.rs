@@ -182,8 +182,10 @@ struct Inner {
     secrets: HashMap<ObjectName, SecretEntry>,
     watched: Watched,
     memories: HashMap<ObjectName, Memory>,
-    /// SealedSecrets whose next pass is due only because their Secret changed.
-    only_secret_changed: HashSet<ObjectName>,
+    /// SealedSecrets that have changed since their last pass began.
+    changed: HashSet<ObjectName>,
+    /// SealedSecrets whose next pass is due because their Secret changed; only for that, if they are not among `changed`.
+    secret_changed: HashSet<ObjectName>,
     foreign_seen: Recent,
     foreign_deleted: Recent,
 }
@@ -244,7 +246,7 @@ impl Index {
             .as_ref()
             .is_none_or(|before| what_matters(before) != what_matters(&sealed));
         if matters {
-            inner.only_secret_changed.remove(&name);
+            inner.changed.insert(name.clone());
             if let Some(memory) = inner.memories.get_mut(&name) {
                 memory.attempts = 0;
                 memory.repairs = Repairs::default();
@@ -257,7 +259,8 @@ impl Index {
     pub(crate) fn sealed_gone(&self, name: &ObjectName) -> Option<Arc<SealedSecret>> {
         let mut inner = self.inner();
         inner.memories.remove(name);
-        inner.only_secret_changed.remove(name);
+        inner.changed.remove(name);
+        inner.secret_changed.remove(name);
         if inner.secrets.get(name).is_some_and(|entry| entry.owner.is_none()) {
             inner.secrets.remove(name);
         }
@@ -328,7 +331,7 @@ impl Index {
         // Without a memory, the first pass is still to come.
         let wake = wanted && seen == Some(false) && !inner.is_left_alone(&name);
         if wake {
-            inner.only_secret_changed.insert(name);
+            inner.secret_changed.insert(name);
         }
         (true, wake.then_some(Wake::Now))
     }
@@ -343,7 +346,7 @@ impl Index {
         let sealed = inner.sealed.get(name).cloned();
         let owned_by_name = entry.owner.as_ref().is_some_and(|owner| owner.name == name.name);
         if entry.managed || owned_by_name {
-            inner.only_secret_changed.remove(name);
+            inner.secret_changed.remove(name);
             return sealed.filter(|_| !inner.is_left_alone(name)).map(|_| Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
@@ -392,7 +395,8 @@ impl Index {
     /// the last pass made of it.
     pub(crate) fn begin(&self, name: &ObjectName) -> Option<Start> {
         let mut inner = self.inner();
-        let only_secret_changed = inner.only_secret_changed.remove(name);
+        let changed = inner.changed.remove(name);
+        let only_secret_changed = inner.secret_changed.remove(name) && !changed;
         let sealed = inner.sealed.get(name)?.clone();
         // Its Secret goes with it; nothing is made for an object that is on its way out.
         if sealed.metadata.deletion_timestamp.is_some() {
@@ -440,7 +444,7 @@ impl Index {
     pub(crate) fn forget_passes(&self) {
         let mut inner = self.inner();
         inner.memories.clear();
-        inner.only_secret_changed.clear();
+        inner.secret_changed.clear();
     }
 
     /// SealedSecrets that wait for a change of the keyring.
