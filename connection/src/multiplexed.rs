@@ -34,18 +34,24 @@ const WINDOW_OF_ALL: u32 = 4 << 20;
 pub type Connection = BoxService<Request<Body>, Response<Answer>, BoxError>;
 
 /// As [`crate::direct`], for requests whose answers last. An answer that is silent for `silence` ends with an error, whatever
-/// the connection says. Also gives what becomes true where the API server, or what stands before it, does not speak HTTP/2:
+/// the connection says. Without HTTP/2 nothing tells whether a peer that says nothing is still there: an answer that has not begun
+/// within `begins` is given up then. Also gives what becomes true where the API server, or what stands before it, does not speak HTTP/2:
 /// then each answer has a connection of its own.
 ///
 /// # Errors
 /// What the configuration says of TLS or of the user cannot be used.
-pub fn direct(config: &Config, silence: Duration) -> kube::Result<(Connection, watch::Receiver<bool>)> {
+pub fn direct(
+    config: &Config,
+    silence: Duration,
+    begins: Duration,
+) -> kube::Result<(Connection, watch::Receiver<bool>)> {
     let (alone, is_alone) = watch::channel(false);
     let lines = Arc::new(Lines {
         connector: http2_connector(config)?,
         pool: pool(config)?,
         alone,
         silence,
+        begins,
         lines: Mutex::default(),
     });
     let connections = service_fn(move |request| {
@@ -61,6 +67,7 @@ struct Lines {
     pool: Pool,
     alone: watch::Sender<bool>,
     silence: Duration,
+    begins: Duration,
     lines: Mutex<Vec<Arc<Line>>>,
 }
 
@@ -74,7 +81,10 @@ impl Lines {
         let sent = async {
             match self.sender(&line, request.uri()).await? {
                 Some(mut sender) => Ok(sender.send_request(request).await?),
-                None => Ok(self.pool.request(request).await?),
+                None => match timeout(self.begins, self.pool.request(request)).await {
+                    Ok(answer) => Ok(answer?),
+                    Err(_) => Err(silent()),
+                },
             }
         };
         let response: Result<_, BoxError> = timeout(self.silence, sent).await.unwrap_or_else(|_| Err(silent()));

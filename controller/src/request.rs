@@ -39,7 +39,7 @@ pub(crate) fn longest_without_answer(settings: &ApiSettings) -> Option<Duration>
 }
 
 /// Longest time for one request.
-const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 /// Waits for a request, but not for ever.
 pub(crate) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFailure> {

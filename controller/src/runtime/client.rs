@@ -24,7 +24,7 @@ use crate::args::VERSION;
 use crate::contact::{Asked, ContactLayer, Contacts};
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
-use crate::request::longest_silence;
+use crate::request::{LONGEST_REQUEST, longest_silence};
 use crate::settings::ApiSettings;
 
 /// Where Kubernetes tells a Pod its namespace.
@@ -106,7 +106,7 @@ fn access(
     // lead.
     let direct = connection::direct(&config).map_err(ClientError::Client)?;
     let (multiplexed, watches_alone) =
-        connection::multiplexed::direct(&config, silence).map_err(ClientError::Client)?;
+        connection::multiplexed::direct(&config, silence, LONGEST_REQUEST).map_err(ClientError::Client)?;
     let noting = |of| ContactLayer {
         contacts: contacts.clone(),
         of,
@@ -237,8 +237,8 @@ mod tests {
         }
     }
 
-    /// A client of the API server that listens there.
-    fn client_of(listener: &TcpListener) -> Client {
+    /// Clients of the API server that listens there.
+    fn access_to(listener: &TcpListener) -> Access {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (_, leadership) = Leadership::new(Standing::Alone);
         access(
@@ -248,13 +248,12 @@ mod tests {
             &Arc::default(),
         )
         .unwrap()
-        .client
     }
 
     #[tokio::test]
     async fn a_refused_request_is_not_sent_again_behind_the_fence() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client_of(&listener);
+        let client = access_to(&listener).client;
         let sent = Arc::new(AtomicUsize::new(0));
         let counted = sent.clone();
         let overloaded = Router::new().fallback(move || {
@@ -281,16 +280,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_went_silent_is_given_up() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client_of(&listener);
-        let silent = tokio::spawn(async move {
-            let held = listener.accept().await;
-            std::future::pending::<()>().await;
-            drop(held);
-        });
-        let api = Api::<Namespace>::all(client);
-        let answer = tokio::time::timeout(Duration::from_secs(66), api.get("a")).await;
-        assert!(answer.expect("it ends").is_err());
-        silent.abort();
+        // A list, or the begin of a watch, holds up all that is served: it is asked for again sooner.
+        for (watching, given_up) in [(false, 66), (true, 31)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let access = access_to(&listener);
+            let silent = tokio::spawn(async move {
+                let held = (listener.accept().await, listener.accept().await);
+                std::future::pending::<()>().await;
+                drop(held);
+            });
+            let api = Api::<Namespace>::all(if watching { access.watching } else { access.client });
+            let answer = tokio::time::timeout(Duration::from_secs(given_up), api.get("a")).await;
+            assert!(answer.expect("it ends").is_err());
+            silent.abort();
+        }
     }
 }
