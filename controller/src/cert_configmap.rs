@@ -113,7 +113,7 @@ impl Publication {
                 .borrow_and_update()
                 .current
                 .as_ref()
-                .map(|current| current.pem.clone());
+                .map(|current| current.cert.pem().to_owned());
             // Before the first list nothing is known, and without a key there is nothing to say.
             let (Some(found), Some(pem)) = (&live, pem) else {
                 continue;

@@ -9,6 +9,7 @@ pub(crate) mod source;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use sealing::cert::SealingCert;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use tokio::sync::watch;
@@ -25,18 +26,27 @@ pub(crate) struct Keys {
 }
 
 /// The key that seals.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Current {
     /// Name of its Secret.
     pub secret: String,
-    /// Its certificate as PEM.
-    pub pem: String,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
+    /// Its certificate.
+    pub cert: Arc<SealingCert>,
     /// What orders it among the keys.
     pub age: Timestamp,
-    /// Begin and end of its certificate, as Unix time.
-    pub validity: (i64, i64),
+}
+
+impl Current {
+    /// Fingerprint of the key.
+    pub(crate) fn fingerprint(&self) -> &Fingerprint {
+        self.cert.public().fingerprint()
+    }
+}
+
+impl PartialEq for Current {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.secret, self.cert.pem(), self.age) == (&other.secret, other.cert.pem(), other.age)
+    }
 }
 
 /// Where the picture of the keys is read; `changed` tells of a new one.

@@ -184,7 +184,12 @@ impl Metrics {
         let held: HashSet<_> = keys.ring.fingerprints().map(ToString::to_string).collect();
         self.held_keys.set(number(held.len()));
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
-        let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| current.validity);
+        let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| {
+            (
+                current.cert.not_before().as_second(),
+                current.cert.not_after().as_second(),
+            )
+        });
         self.certificate_times.0.set(begin);
         self.certificate_times.1.set(end);
     }

@@ -17,7 +17,7 @@ use crate::secret_bytes::SecretBytes;
 #[derive(Debug)]
 pub struct KeyPair {
     private: Arc<PrivateKey>,
-    cert: SealingCert,
+    cert: Arc<SealingCert>,
 }
 
 /// The certificate is that of another key: what it seals could never be opened.
@@ -34,7 +34,7 @@ impl KeyPair {
         if private.public().fingerprint() == cert.public().fingerprint() {
             Ok(Self {
                 private: Arc::new(private),
-                cert,
+                cert: Arc::new(cert),
             })
         } else {
             Err(CertificateOfAnotherKey)
@@ -47,7 +47,7 @@ impl KeyPair {
     }
 
     /// The certificate.
-    pub fn cert(&self) -> &SealingCert {
+    pub fn cert(&self) -> &Arc<SealingCert> {
         &self.cert
     }
 

@@ -216,13 +216,8 @@ impl Inventory {
             if held.has_secret && current.as_ref().is_none_or(is_newer) {
                 let newer = Current {
                     secret: name.clone(),
-                    pem: held.pair.cert().pem().to_owned(),
-                    fingerprint: held.pair.fingerprint().clone(),
+                    cert: held.pair.cert().clone(),
                     age,
-                    validity: {
-                        let cert = held.pair.cert();
-                        (cert.not_before().as_second(), cert.not_after().as_second())
-                    },
                 };
                 current = Some((is_timely, newer));
             }
@@ -352,7 +347,7 @@ mod tests {
         let keys = inventory.keys(at("2035-01-01"));
         assert!(keys.ring.holds(first.fingerprint()) && keys.ring.holds(second.fingerprint()));
         assert_eq!(
-            keys.current.map(|current| current.fingerprint).as_ref(),
+            keys.current.as_ref().map(Current::fingerprint),
             Some(second.fingerprint())
         );
         let same = inventory.seen(secret("a", "3", "2024-01-01", Some(&second)));
@@ -362,7 +357,7 @@ mod tests {
         let seals = inventory
             .keys(at("2035-01-01"))
             .current
-            .map(|current| current.fingerprint);
+            .map(|current| current.fingerprint().clone());
         assert_eq!(
             seals.as_ref(),
             Some(first.fingerprint()),

@@ -282,11 +282,11 @@ impl KeyStore {
         match &keys.current {
             Some(current) => {
                 self.lacking_since = None;
-                if self.logged.as_ref() != Some(&current.fingerprint) {
-                    self.logged = Some(current.fingerprint.clone());
+                if self.logged.as_ref() != Some(current.fingerprint()) {
+                    self.logged = Some(current.fingerprint().clone());
                     info!(
                         secretname = current.secret,
-                        certificate = current.pem,
+                        certificate = current.cert.pem(),
                         "Certificate in use"
                     );
                 }

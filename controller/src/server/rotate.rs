@@ -5,7 +5,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crds::names;
 use sealing::SystemRandom;
-use sealing::cert::SealingCert;
 use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{self, ResealError, Which};
 use serde_json::Value;
@@ -62,8 +61,7 @@ fn reseal(
             return None;
         }
     };
-    let current = keys.current.as_ref();
-    let Some(cert) = current.and_then(|current| SealingCert::from_pem(current.pem.as_bytes()).ok()) else {
+    let Some(current) = &keys.current else {
         error!(error = "there is no current key", "Error rotating secret");
         return None;
     };
@@ -73,7 +71,7 @@ fn reseal(
     let mut random = SystemRandom::default();
     let resealed = accepted.then(|| {
         let likely = recent.keys();
-        reseal::reseal(&sealed, &keys.ring, &likely, cert.public(), which, &mut random)
+        reseal::reseal(&sealed, &keys.ring, &likely, current.cert.public(), which, &mut random)
     });
     let resealed = match resealed {
         Some(Ok(resealed)) => resealed,
@@ -118,7 +116,7 @@ mod tests {
     use crds::SealedSecret;
     use jiff::Timestamp;
     use sealing::binding::Binding;
-    use sealing::cert::CertParameters;
+    use sealing::cert::{CertParameters, SealingCert};
     use sealing::key::PrivateKey;
     use sealing::keyring::KeyRing;
     use sealing::{raw, unseal};
@@ -147,10 +145,8 @@ mod tests {
         ring.insert(new.clone(), Timestamp::MAX);
         let current = Current {
             secret: "new".to_owned(),
-            pem: cert.pem().to_owned(),
-            fingerprint: new.public().fingerprint().clone(),
+            cert: Arc::new(cert),
             age: Timestamp::MAX,
-            validity: (0, 0),
         };
         Held {
             keys: Keys {

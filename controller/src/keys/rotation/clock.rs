@@ -15,9 +15,7 @@ impl KeyStore {
         }
         let (now, since) = (Timestamp::now(), |instant: Instant| instant.elapsed());
         let current = self.published.borrow().current.clone();
-        let begin = current
-            .as_ref()
-            .and_then(|current| Timestamp::from_second(current.validity.0).ok());
+        let begin = current.as_ref().map(|current| current.cert.not_before());
         let state = KeyState {
             current: current.map(|current| current.age),
             is_ahead: begin.is_some_and(|begin| schedule::is_ahead(begin, now)),

@@ -121,7 +121,7 @@ async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_m
     store.see(vec![secret]).await;
     store.publish();
     assert_eq!(
-        keys.borrow().current.clone().map(|key| key.fingerprint),
+        keys.borrow().current.clone().map(|key| key.fingerprint().clone()),
         Some(fingerprint)
     );
     assert!(store.unanswered.is_none() && store.made.is_some() && store.failures == 0);
