@@ -2,6 +2,7 @@
 
 pub(crate) mod generate;
 pub(crate) mod registry;
+pub(crate) mod rotation;
 pub(crate) mod schedule;
 pub(crate) mod source;
 pub(crate) mod store;

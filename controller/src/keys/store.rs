@@ -1,6 +1,6 @@
 //! Keeps the picture of the keys up to date, and makes the next key when it is time.
 
-mod clock;
+mod make;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,27 +14,24 @@ use sealing::key_secret::KeySecretError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
-use super::generate::{MakeKeyError, generate};
 use super::registry::{Change, Inventory, KeySecret};
+use super::rotation::Rotation;
 use super::schedule;
 use super::source::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::backoff;
-use crate::error::{ApiFailure, EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
+use crate::error::{EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::reconcile::tried::WAY_OUT;
 use crate::relist::Relists;
-use crate::request::{self, in_time};
 use crate::settings::KeySettings;
 
 /// Key Secrets that are read at a time.
 const READ_AT_ONCE: usize = 4;
-const RETRY_FIRST: Duration = Duration::from_secs(2);
-const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// Pause before a key Secret that could not be looked up is looked up again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a replica that does not lead remembers that it was asked for a key: the leader may be dead.
@@ -66,20 +63,17 @@ pub(crate) struct KeyStore {
     unsure: BTreeSet<String>,
     /// When they are looked up again.
     look_at: Instant,
+    /// Since when there is no active key, in a controller that has had one.
     lacking_since: Option<Instant>,
+    /// When this process made a key last.
     made: Option<Instant>,
     /// Key Secrets from the future that were named.
     named: BTreeSet<String>,
-    /// The key whose Secret was sent and not answered: it may have been created all the same.
-    unanswered: Option<Fingerprint>,
-    failures: u32,
-    not_before: Option<Instant>,
+    rotation: Rotation,
     /// The key whose certificate was logged last, so that a new one's is not logged twice.
     logged: Option<Fingerprint>,
     /// When a key was asked for while another replica led.
     asked_at: Option<Instant>,
-    /// Whether a key that was asked for has still to be made.
-    owed: bool,
 }
 
 impl KeyStore {
@@ -113,12 +107,9 @@ impl KeyStore {
             lacking_since: None,
             made: None,
             named: BTreeSet::new(),
-            unanswered: None,
-            failures: 0,
-            not_before: None,
+            rotation: Rotation::default(),
             logged: None,
             asked_at: None,
-            owed: false,
         };
         (store, reader)
     }
@@ -275,7 +266,7 @@ impl KeyStore {
         self.name_from_the_future(now);
         let keys = self.inventory.keys(now);
         self.metrics.show_keys(&keys, self.inventory.malformed());
-        if self.unanswered.as_ref().is_some_and(|key| keys.ring.holds(key)) {
+        if self.rotation.unconfirmed().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
         }
         let before = self.published.borrow().clone();
@@ -305,112 +296,13 @@ impl KeyStore {
         }
     }
 
-    /// SIGUSR1. The leader of before may be dead, and this replica about to follow it: then it does what it was asked.
-    async fn make_as_asked(&mut self) {
-        if self.leadership.leads() {
-            self.owed = true;
-            self.make().await;
-        } else {
-            self.asked_at = Some(Instant::now());
-            warn!(
-                "another replica leads: send the signal there (should this one lead within {} s, it makes the key)",
-                ASKED_FOR.as_secs()
-            );
-        }
-    }
-
-    async fn has_changed_place(&mut self) {
-        self.report();
-        if self.leadership.leads()
-            && let Some(asked_at) = self.asked_at.take()
-            && asked_at.elapsed() <= ASKED_FOR
-        {
-            self.owed = true;
-            self.make().await;
-        }
-    }
-
-    /// Another replica may have made the key a moment ago, and the watch not have told yet.
-    async fn make_if_still_due(&mut self) {
-        match source::all(&self.api, &self.settings.prefix).await {
-            Ok(secrets) => {
-                self.see(secrets).await;
-                self.publish();
-                if self.is_due() {
-                    self.make().await;
-                }
+    /// Names each key Secret from the future once.
+    fn name_from_the_future(&mut self, now: Timestamp) {
+        for (secretname, begin) in self.inventory.ahead(now) {
+            if self.named.insert(secretname.to_owned()) {
+                warn!(secretname, %begin, "a key is from the future: a clock is wrong, or was when it was made");
             }
-            Err(failure) => self.has_failed(&MakeKeyError::Look(failure)),
         }
-    }
-
-    async fn make(&mut self) {
-        debug!("making a key");
-        let outcome = match self.look_for_unanswered().await {
-            Ok(true) => return info!("the key whose creation was not answered is there"),
-            Ok(false) => self.try_make().await,
-            Err(failure) => Err(MakeKeyError::Look(failure)),
-        };
-        match outcome {
-            Ok((secret, fingerprint)) => {
-                self.logged = Some(fingerprint);
-                self.has_made();
-                self.see(vec![secret]).await;
-                self.publish();
-            }
-            Err(MakeKeyError::Over) => info!("the new key was not stored: {}", MakeKeyError::Over),
-            Err(reason) => self.has_failed(&reason),
-        }
-    }
-
-    fn has_failed(&mut self, reason: &MakeKeyError) {
-        self.failures += 1;
-        let wait = backoff::growing(self.failures, RETRY_FIRST, RETRY_LONGEST);
-        self.not_before = Some(Instant::now() + wait);
-        error!(error = chain(reason), "Failed to generate new key");
-    }
-
-    fn has_made(&mut self) {
-        self.owed = false;
-        self.failures = 0;
-        self.not_before = None;
-        self.made = Some(Instant::now());
-        self.unanswered = None;
-    }
-
-    /// Whether the key whose creation was not answered is there after all. Without a look, trying again would make two.
-    async fn look_for_unanswered(&mut self) -> Result<bool, ApiFailure> {
-        if self.unanswered.is_none() {
-            return Ok(false);
-        }
-        let secrets = source::all(&self.api, &self.settings.prefix).await?;
-        self.see(secrets).await;
-        self.publish();
-        Ok(self.unanswered.is_none())
-    }
-
-    async fn try_make(&mut self) -> Result<(Secret, Fingerprint), MakeKeyError> {
-        let settings = self.settings.clone();
-        let generated = tokio::task::spawn_blocking(move || generate(&settings, Timestamp::now()));
-        let (manifest, pair) = tokio::select! {
-            generated = generated => generated.map_err(|_| MakeKeyError::Thread)??,
-            () = self.stop.cancelled() => return Err(MakeKeyError::Over),
-        };
-        if !self.leadership.leads() {
-            return Err(MakeKeyError::Over);
-        }
-        let created = in_time(request::create(&self.api.secrets, &manifest)).await;
-        if matches!(created, Err(ApiFailure::Unreachable(_))) {
-            self.unanswered = Some(pair.fingerprint().clone());
-        }
-        let created = created?.into_result().map_err(ApiFailure::from)?;
-        info!(
-            namespace = self.namespace,
-            name = created.metadata.name,
-            "New key written"
-        );
-        info!(certificate = pair.cert().pem(), "Certificate generated");
-        Ok((created, pair.fingerprint().clone()))
     }
 }
 

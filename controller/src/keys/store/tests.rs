@@ -3,6 +3,7 @@
 use kube::{Client, Config};
 
 use super::*;
+use crate::keys::generate::{MakeKeyError, generate};
 use crate::lease::leadership::Standing;
 use crate::relist::Relist;
 use crate::settings::KeyOrder;
@@ -91,12 +92,9 @@ async fn a_key_that_was_asked_for_is_tried_again_until_it_is_made() {
     store.hear(KeyNews::Listed(vec![secret])).await;
     assert_eq!(store.due(), None, "none is due");
     store.make_as_asked().await;
-    assert!(
-        store.not_before.is_some() && store.due() > Some(Timestamp::now()),
-        "after a pause"
-    );
+    assert!(store.due() > Some(Timestamp::now()), "after a pause");
     let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
-    store.unanswered = Some(fingerprint);
+    store.rotation.fail(Some(fingerprint), Instant::now());
     store.see(vec![secret]).await;
     store.publish();
     assert_eq!(store.due(), None, "it was made");
@@ -108,23 +106,28 @@ async fn a_key_whose_creation_was_not_answered_is_looked_for_before_another_is_m
     store.hear(KeyNews::Listed(Vec::new())).await;
     assert!(store.due() <= Some(Timestamp::now()), "the first key is due");
     store.make().await;
-    let sent = store.unanswered.clone().expect("it was sent, and nobody answered");
+    let sent = store.rotation.unconfirmed().cloned();
+    assert!(sent.is_some(), "it was sent, and nobody answered");
     store.make().await;
     assert_eq!(
-        (store.unanswered.as_ref(), store.failures),
-        (Some(&sent), 2),
+        store.rotation.unconfirmed(),
+        sent.as_ref(),
         "there was no look, so no other key was made"
+    );
+    assert!(
+        store.rotation.pause(Instant::now()) > Duration::from_secs(2),
+        "it was tried twice"
     );
 
     let (secret, fingerprint) = key_secret(&store.settings, "sealed-secrets-key7h2x9");
-    store.unanswered = Some(fingerprint.clone());
+    store.rotation.fail(Some(fingerprint.clone()), Instant::now());
     store.see(vec![secret]).await;
     store.publish();
     assert_eq!(
         keys.borrow().current.clone().map(|key| key.fingerprint().clone()),
         Some(fingerprint)
     );
-    assert!(store.unanswered.is_none() && store.made.is_some() && store.failures == 0);
+    assert!(store.rotation == Rotation::Idle && store.made.is_some());
     assert_eq!(store.due(), None, "it counts as made");
 }
 
@@ -134,12 +137,8 @@ async fn a_replica_that_does_not_lead_loads_keys_and_makes_none() {
     store.hear(KeyNews::Listed(Vec::new())).await;
     assert_eq!(store.due(), None, "there is no key, and it is not its to make");
     store.make_as_asked().await;
-    assert_eq!(
-        (store.unanswered.clone(), store.failures),
-        (None, 0),
-        "nothing was tried"
-    );
-    let outcome = store.try_make().await.map(|(_, fingerprint)| fingerprint);
+    assert_eq!(store.rotation, Rotation::Idle, "nothing was tried");
+    let outcome = store.generated().await.map(|_| ());
     assert!(matches!(outcome, Err(MakeKeyError::Over)), "{outcome:?}");
 
     let (secret, _) = key_secret(&store.settings, "made-by-the-leader");
@@ -154,7 +153,7 @@ async fn a_key_that_is_due_is_made_only_after_a_look() {
     store.hear(KeyNews::Listed(Vec::new())).await;
     assert!(store.is_due());
     store.make_if_still_due().await;
-    assert_eq!((store.unanswered.clone(), store.failures), (None, 1), "the look failed");
+    assert!(matches!(store.rotation, Rotation::Backoff(_)), "the look failed");
 }
 
 #[tokio::test]
