@@ -93,6 +93,11 @@ pub(crate) enum Failure {
         max = sealing::size::LARGEST_SECRET
     )]
     TooLarge(usize),
+    /// The thread that opened the items, or rendered the templates, died.
+    #[error(
+        "the controller failed while it opened the object, by a fault of its own: its log says where; please report it"
+    )]
+    Internal,
     /// The API server refused, or was not there.
     #[error(transparent)]
     Api(#[from] ApiFailure),
@@ -173,6 +178,7 @@ impl Failure {
             }
             Self::Unseal { .. } => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
             Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", "DeprecatedData", Retry::OnChange),
+            Self::Internal => row(EVENT_UNSEAL_FAILED, "unseal", "InternalError", Retry::Slow),
             Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", "NotManaged", Retry::Slow),
             Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretImmutable", Retry::Slow),
             Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
@@ -192,10 +198,22 @@ impl Failure {
         }
     }
 
+    /// Whether the Secret that is there is in the way, so that another one may be made when it has gone.
+    pub(crate) fn is_of_a_secret_in_the_way(&self) -> bool {
+        matches!(
+            self,
+            Self::Unmanaged(_)
+                | Self::Immutable { .. }
+                | Self::TypeChange { .. }
+                | Self::SecretTerminating
+                | Self::Contested(_)
+        )
+    }
+
     /// The event's text, as the reference words it.
     pub(crate) fn event_message(&self) -> String {
         match self {
-            Self::Unseal { .. } | Self::DeprecatedData => format!("Failed to unseal: {self}"),
+            Self::Unseal { .. } | Self::DeprecatedData | Self::Internal => format!("Failed to unseal: {self}"),
             Self::Unmanaged(name) => unmanaged(name),
             other => other.to_string(),
         }

@@ -83,6 +83,8 @@ pub(crate) struct Memory {
     pub repairs: Repairs,
     /// When the last failure is tried again; `None`: there is none.
     pub retry: Option<Retry>,
+    /// Whether the Secret that was there is why the last pass failed.
+    pub blocked: bool,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
     /// resourceVersion of the Secret as it was last written, where the API server's admission made something of it otherwise:
@@ -350,10 +352,7 @@ impl Index {
             return sealed.filter(|_| !inner.is_left_alone(name)).map(|_| Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
-        let blocked = inner
-            .memories
-            .get(name)
-            .is_some_and(|memory| memory.retry == Some(Retry::Slow));
+        let blocked = inner.memories.get(name).is_some_and(|memory| memory.blocked);
         (sealed.is_some() && blocked).then_some(Wake::After(BLOCKED_GRACE))
     }
 

@@ -174,9 +174,7 @@ impl Reconciler {
                 error,
                 tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
             }),
-            Err(_) => Err(Failure::Api(ApiFailure::Answer(
-                "the thread that opened the items failed".to_owned(),
-            ))),
+            Err(_) => Err(Failure::Internal),
         }
     }
 

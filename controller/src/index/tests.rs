@@ -44,6 +44,7 @@ fn index(retry: Option<Retry>) -> Index {
     let memory = Memory {
         secret_version: Some("1".to_owned()),
         retry,
+        blocked: retry == Some(Retry::Slow),
         ..start.memory
     };
     index.end(&name(), None, memory);
@@ -285,6 +286,23 @@ fn a_deleted_secret_comes_back_only_if_it_was_ours_to_make() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn a_failure_for_another_reason_is_not_woken_by_a_foreign_secret_that_goes() {
+    let index = index(Some(Retry::Slow));
+    let (_, memory, _) = index.look(&name()).unwrap();
+    let (memory, foreign) = (memory.unwrap(), secret("1", None, Value::Null));
+    index.end(
+        &name(),
+        None,
+        Memory {
+            blocked: false,
+            ..memory
+        },
+    );
+    index.secret_applied(&foreign, Instant::now());
+    assert_eq!(index.secret_gone(&name(), Some(&foreign), Instant::now()), None);
 }
 
 #[test]
