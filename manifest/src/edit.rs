@@ -20,7 +20,8 @@ use error::Wrong;
 use text_edit::Splice;
 
 use super::cst::{self, Node, Tree};
-use super::splitter::{self, Found, Others};
+use super::found::{Found, Others};
+use super::splitter;
 use super::{Document, DocumentError, encoding, wipe};
 
 /// One change in an object. Paths are map keys, from the object down; a path that leads through a list is refused.

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
+use super::found::{Found, Others, Sink, only};
 use super::scalar::resolve;
 use super::source_map::{Children, Entry, Mark, Placed, Turned};
-use super::splitter::{Found, Others, Sink, only};
-use super::yaml::{Broken, foreign_kind, read_without_broken};
+use super::yaml::{foreign_kind, read_without_broken};
 use super::{Format, MAX_DEPTH};
 
 /// Hands the values of `text` to `sink`. `lines_before` and `documents_before` stand before it in the source; gives how many
@@ -67,7 +67,8 @@ pub(super) fn read(
         } else {
             let padded = Zeroizing::new("\n".repeat(begin.line - 1) + &" ".repeat(begin.column - 1) + own);
             budget.charge(2 * padded.len(), Place::new(index, begin))?;
-            let read = |text: &str| only(text, index, Format::Json, budget);
+            let read =
+                |text: &str| only(|sink| self::read(text, 0, index - 1, Others::Refused, budget, sink).map(drop));
             let (placed, broken_items) = read_without_broken(&padded, error.clone(), read).ok_or(error)?;
             sink(Found {
                 broken_items,
@@ -84,7 +85,7 @@ fn found(index: usize, placed: Placed, broken: Option<DocumentError>) -> Found {
         format: Format::Json,
         placed,
         broken,
-        broken_items: Broken::new(),
+        broken_items: BTreeMap::new(),
     }
 }
 

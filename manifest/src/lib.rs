@@ -13,6 +13,7 @@ mod emit;
 mod emitter;
 mod encoding;
 mod error;
+mod found;
 mod go_float;
 mod json;
 mod key_order;
@@ -34,8 +35,8 @@ pub use string_map::Nulls;
 pub use verbatim::{Lost, check_verbatim};
 
 use budget::Budget;
+use found::Others;
 use source_map::Placed;
-use splitter::Others;
 
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
 pub(crate) const MAX_DEPTH: usize = 100;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::error::{DocumentError, Node, Place};
+use super::found::{Found, Others};
 use super::source_map::{Children, Mark, Placed};
-use super::splitter::{Found, Others};
 use super::{Document, Format, wipe};
 
 /// The lists that are unfolded, with the kind of the items that do not say theirs: the API server leaves it out in the

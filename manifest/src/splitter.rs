@@ -4,32 +4,8 @@ use zeroize::Zeroizing;
 
 use super::budget::Budget;
 use super::error::{DocumentError, Place, Spot};
-use super::source_map::Placed;
-use super::yaml::Broken;
+use super::found::{Found, Others, Sink};
 use super::{Format, json, wipe, yaml};
-
-/// One value of a source, with its number from 1.
-pub(super) struct Found {
-    pub(super) index: usize,
-    pub(super) format: Format,
-    pub(super) placed: Placed,
-    /// Why nothing but its kind is known, where that is another one.
-    pub(super) broken: Option<DocumentError>,
-    /// The same of the items of a list.
-    pub(super) broken_items: Broken,
-}
-
-/// What becomes of documents of other kinds that break a rule of this reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Others {
-    /// They are errors, as all documents are.
-    Refused,
-    /// They are passed over.
-    Passed,
-}
-
-/// Takes the values of a source one after the other, as they are read; an error ends the reading.
-pub(super) type Sink<'a> = dyn FnMut(Found) -> Result<(), DocumentError> + 'a;
 
 /// Every value of `text` that is not empty.
 ///
@@ -82,20 +58,6 @@ pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<
         }
     }
     Ok(())
-}
-
-/// The only value of `text`, which is read strictly, as the document of this number.
-pub(super) fn only(text: &str, index: usize, format: Format, budget: &Budget) -> Result<Placed, DocumentError> {
-    let mut only = None;
-    let mut sink = |found: Found| {
-        only = Some(found.placed);
-        Ok(())
-    };
-    match format {
-        Format::Json => drop(json::read(text, 0, index - 1, Others::Refused, budget, &mut sink)?),
-        Format::Yaml => yaml::read(text, index - 1, Others::Refused, budget, &mut sink)?,
-    }
-    only.ok_or(DocumentError::Empty)
 }
 
 /// A stretch of a source in one language, from byte to byte; without a language it is one empty document.

@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
+use super::found::{Broken, Found, Others, Sink, only};
 use super::source_map::{Entry, Mark, Placed, Turned};
-use super::splitter::{self, Found, Others, Sink};
 use super::{Format, MAX_DEPTH, wipe};
-pub(super) use items::{Broken, read_without_broken};
+pub(super) use items::read_without_broken;
 pub(super) use kinds::foreign_kind;
 use mapping::{Mapping, is_merge_key};
 use reason::reason;
@@ -166,8 +166,8 @@ impl<'s> Reader<'s> {
         let own = self.text.get(self.text.len() - rest.len()..end).unwrap_or_default();
         let padded = Zeroizing::new("\n".repeat(lines) + own);
         self.budget.charge(2 * padded.len(), self.place(begin))?;
-        let read = |text: &str| splitter::only(text, self.index, Format::Yaml, self.budget);
-        let (placed, broken) = read_without_broken(&padded, error.clone(), read).ok_or(error)?;
+        let again = |text: &str| only(|sink| read(text, self.index - 1, Others::Refused, self.budget, sink));
+        let (placed, broken) = read_without_broken(&padded, error.clone(), again).ok_or(error)?;
         Ok((placed, None, broken))
     }
 

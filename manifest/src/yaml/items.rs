@@ -1,6 +1,5 @@
 //! The items of a list that are of another kind and break a rule: what they are taken out of the text by.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, Span, StrInput};
@@ -8,14 +7,12 @@ use zeroize::Zeroizing;
 
 use super::super::MAX_DEPTH;
 use super::super::error::{DocumentError, Place, Spot};
+use super::super::found::Broken;
 use super::super::source_map::Placed;
 use super::kinds::foreign_kind;
 
 /// Broken items of one list that are taken out; each costs another reading.
 const MOST: usize = 64;
-
-/// The kinds of items of which nothing else is known, by their numbers from 0, and what is wrong with them.
-pub(in super::super) type Broken = BTreeMap<usize, (String, DocumentError)>;
 
 /// Reads a text that is one list, which `error` keeps from being read, without the items of other kinds that break a rule. `read`
 /// reads a text that has the same places.
