@@ -8,7 +8,7 @@ use sealing::keyring::OpenError;
 use sealing::unseal::{ItemError, UnsealError};
 use thiserror::Error;
 
-use crate::reconcile::tried::Tried;
+use crate::tried::Tried;
 pub(crate) use api_failure::ApiFailure;
 pub(crate) use chain::chain;
 

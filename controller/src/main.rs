@@ -28,6 +28,7 @@ mod settings;
 mod slices;
 mod start;
 mod strip_status;
+mod tried;
 mod watch;
 
 /// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.

@@ -6,10 +6,10 @@ pub(crate) mod decide;
 pub(crate) mod desired;
 pub(crate) mod kept;
 pub(crate) mod observe;
+pub(crate) mod plan;
 pub(crate) mod remember;
 pub(crate) mod report;
 pub(crate) mod status;
-pub(crate) mod tried;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,12 +31,13 @@ use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
+use crate::tried::Tried;
 
 use collect::Gone;
-use decide::{Observed, Plan};
+use decide::Observed;
 use kept::Kept;
+use plan::Plan;
 use remember::{Learned, StatusWrite};
-use tried::Tried;
 
 /// Everything that a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {

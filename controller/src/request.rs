@@ -13,19 +13,6 @@ use serde::de::DeserializeOwned;
 use crate::error::ApiFailure;
 use crate::settings::ApiSettings;
 
-/// How long a watch is asked for. The API server ends it then, so one that is silent for longer is dead, whatever its
-/// connection says.
-pub(crate) const WATCH_SECONDS: u32 = 30;
-/// The longest that is asked for; the API server's own limit is 5 min and more.
-const LONGEST_WATCH_SECONDS: u32 = 290;
-
-/// How long each of so many watches is asked for: all together ask for a new one at most once a second.
-pub(crate) fn watch_seconds(watches: usize) -> u32 {
-    u32::try_from(watches)
-        .unwrap_or(u32::MAX)
-        .clamp(WATCH_SECONDS, LONGEST_WATCH_SECONDS)
-}
-
 /// Longest silence on a connection that something is expected from. The API server itself ends a request after a minute.
 pub(crate) fn longest_silence(watch_seconds: u32) -> Duration {
     Duration::from_secs(u64::from(watch_seconds) + 35)

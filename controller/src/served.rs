@@ -14,8 +14,8 @@ use tracing::info;
 
 use crate::error::ApiFailure;
 use crate::relist;
-use crate::request::WATCH_SECONDS;
 use crate::settings::ServedScope;
+use crate::settings::WATCH_SECONDS;
 use crate::watch::{Trouble, Watches};
 
 /// The namespaces that are served whatever their labels are; `None` alone: all of them.

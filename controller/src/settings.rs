@@ -1,6 +1,7 @@
 //! The settings: [`Args`] parsed and validated, so that nothing below has to ask whether a value makes sense.
 
 mod scope;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv6Addr, SocketAddr};
@@ -14,7 +15,8 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::lease::LeaseTimes;
-use crate::request::watch_seconds;
+pub(crate) use watches::WATCH_SECONDS;
+use watches::watch_seconds;
 
 /// Everything that was asked for.
 #[derive(Debug, Clone)]

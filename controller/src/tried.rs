@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use crds::SealedSecret;
+use crds::{SealedSecret, SealedSecretStatus};
 use sealing::binding::Scope;
 use sealing::inspect;
 use sealing::key::{Fingerprint, KEY_BITS};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
-
-use super::remember::lost_keys;
 
 /// What to do about values that were sealed with keys of another size than the ones that are held here.
 pub(crate) const WAY_OUT: &str =
@@ -37,6 +35,12 @@ enum Hinted {
     Held(Vec<Fingerprint>),
     /// These are not.
     NotHeld(Vec<Fingerprint>),
+}
+
+/// The keys that opened the items last, and are not held.
+pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fingerprint> {
+    let opened_by = status.opened_by.iter().filter_map(|key| key.parse().ok());
+    opened_by.filter(|key| !keys.holds(key)).collect()
 }
 
 impl Tried {

@@ -23,7 +23,8 @@ use tracing::{info, warn};
 use crate::backoff::WatchPauses;
 use crate::error::ApiFailure;
 use crate::relist::{self, Relists};
-use crate::request::{WATCH_SECONDS, in_time};
+use crate::request::in_time;
+use crate::settings::WATCH_SECONDS;
 
 /// Pause between two lists where watching is denied.
 const POLL_EVERY: Duration = Duration::from_secs(10);

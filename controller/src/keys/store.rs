@@ -26,9 +26,9 @@ use crate::error::{EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::reconcile::tried::WAY_OUT;
 use crate::relist::Relists;
 use crate::settings::KeySettings;
+use crate::tried::WAY_OUT;
 
 /// Key Secrets that are read at a time.
 const READ_AT_ONCE: usize = 4;

@@ -7,8 +7,8 @@ use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 use tracing::debug;
 
-use super::decide::SecretStep;
 use super::desired;
+use super::plan::SecretStep;
 use crate::error::ApiFailure;
 use crate::index::SecretIdentity;
 use crate::object_ref::ObjectName;

@@ -7,7 +7,6 @@ use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use sealing::input_digest;
-use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::unseal::Unsealed;
 
@@ -17,6 +16,7 @@ use crate::args::VERSION;
 use crate::error::Retry;
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
+use crate::tried::lost_keys;
 
 /// Digest of all that decides what the Secret of `sealed` is: a part that is the object's own, and one of the settings that
 /// say what is refused.
@@ -95,12 +95,6 @@ pub(crate) fn recall(
         input_digest: Some(written.input_digest.clone()),
         ..memory.clone()
     })
-}
-
-/// The keys that opened the items last, and are not held.
-pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fingerprint> {
-    let opened_by = status.opened_by.iter().filter_map(|key| key.parse().ok());
-    opened_by.filter(|key| !keys.holds(key)).collect()
 }
 
 /// What a status says of an input that is not tried again: which input, and by which version, since another may have other

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crds::SealedSecret;
 use jiff::Timestamp;
 
-use super::decide::{Plan, SecretStep};
+use super::plan::{Plan, SecretStep};
 use super::status;
 use crate::backoff;
 use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};

@@ -11,7 +11,7 @@ use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
 use crate::error::ApiFailure;
 use crate::index::Reported;
-use crate::reconcile::tried::Tried;
+use crate::tried::Tried;
 
 mod refusals;
 mod said;
