@@ -7,6 +7,7 @@
 mod append;
 mod error;
 mod format;
+mod remove;
 mod source;
 mod text_edit;
 
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 pub use append::append;
 pub use error::EditError;
 use error::Wrong;
+pub use remove::remove;
 use text_edit::Splice;
 
 use super::cst::{self, Node, Tree};
