@@ -8,6 +8,7 @@ mod error;
 mod line;
 mod presets;
 mod syntax;
+mod typed;
 mod values;
 pub(crate) mod verb;
 
@@ -18,6 +19,7 @@ use sealing::binding::Scope;
 
 pub(crate) use error::{ArgsError, VALUE_OF_SET};
 pub(crate) use line::CommandLine;
+pub(crate) use typed::Typed;
 pub(crate) use values::{CommaSeparated, RequestTimeout};
 
 /// Everything that can be typed without a verb.
@@ -140,7 +142,8 @@ pub(crate) struct SealingFlags {
     /// Name of the sealed Secret, in place of metadata.name; needed by --raw in scope strict
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Namespace of the sealed Secret; a Secret that names another one is refused [default: the kubeconfig context's]
+    /// Namespace of the sealed Secret; a Secret that names another one is refused; without effect in scope cluster-wide
+    /// [default: the kubeconfig context's]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
     /// Seal a Secret without any items

@@ -48,7 +48,7 @@ fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// That something came from stdin, where nothing shows that something else was meant.
 fn check_came(input: &Input, bytes: &[u8]) -> Result<(), Error> {
     match input {
-        Input::StdinOr(error) if bytes.is_empty() => Err(CommandError::clone(error).into()),
+        Input::StdinOr(error) if bytes.is_empty() => Err(Error::Usage(CommandError::clone(error))),
         _ => Ok(()),
     }
 }

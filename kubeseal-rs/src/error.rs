@@ -1,13 +1,14 @@
 //! What ends the program with a message: what is wrong, where, and what to type next.
 
 use std::error::Error as StdError;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::args::ArgsError;
+use crate::args::{ArgsError, Typed};
 use crate::cert_source::FetchError;
 use crate::cluster::ClusterError;
 use crate::command::CommandError;
@@ -32,6 +33,9 @@ pub(crate) enum Error {
     /// The flags do not go together.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The same where no reference ends with another exit code: with a verb, and with words that no flag takes.
+    #[error(transparent)]
+    Usage(CommandError),
     /// The file of Secrets cannot be read. The text is the reference's.
     #[error("Could not read file specified with --secret-file")]
     SecretFile(#[source] FileError),
@@ -130,48 +134,55 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood, else 1.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood (1, as the reference,
+    /// where the flags of its modes do not go together), else 1.
+    pub(crate) fn report(&self, argv: &[OsString]) -> ExitCode {
         // Whoever closed the pipe does not want the rest, nor a message about it.
         if !matches!(self, Error::File(file) if file.is_closed_pipe()) && !matches!(self, Error::Told) {
             // There is nowhere left to tell that stderr cannot be written.
-            let _ = io::stderr().lock().write_all(self.message().as_bytes());
+            let _ = io::stderr()
+                .lock()
+                .write_all(self.message(&Typed::read(argv)).as_bytes());
         }
         match self {
-            Error::Args(_) => ExitCode::from(2),
+            Error::Args(_) | Error::Usage(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
 
-    fn message(&self) -> String {
+    fn message(&self, typed: &Typed) -> String {
         if let Error::Inputs(errors) = self {
-            return errors.iter().map(|error| told(error, error.fault.hint())).collect();
+            return errors
+                .iter()
+                .map(|error| told(error, error.fault.hint(typed)))
+                .collect();
         }
         if let Error::Files(errors) = self {
-            return errors.iter().map(Error::message).collect();
+            return errors.iter().map(|error| error.message(typed)).collect();
         }
-        told(self, self.hint())
+        told(self, self.hint(typed))
     }
 
-    fn hint(&self) -> Option<String> {
+    fn hint(&self, typed: &Typed) -> Option<String> {
         match self {
             Error::Args(error) => Some(error.hint()),
             Error::CertFile(FileError::Open { path, .. }) if path.as_os_str() == "-" => {
                 Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
             }
             Error::CertFile(FileError::Open { path, .. }) => Some(format!(
-                "get it from the cluster: kubeseal --fetch-cert > {}",
+                "get it from the cluster: kubeseal --fetch-cert{} > {}",
+                typed.controller_flags(),
                 quoting::path_word(path)
             )),
             Error::Keys(error) => error.hint(),
-            Error::Command(error) => error.hint(),
-            Error::Input(error) => error.fault.hint(),
+            Error::Command(error) | Error::Usage(error) => error.hint(),
+            Error::Input(error) => error.fault.hint(typed),
             Error::Edited(error) if matches!(*error.fault, Fault::EmptiedForm) => None,
-            Error::Edited(_) => Some(
+            Error::Edited(_) => Some(format!(
                 "nothing was written, and what was typed is gone (where stdin is a terminal the editor opens again); one value: \
-                 printf %s \"$VALUE\" | kubeseal set FILE KEY"
-                    .to_owned(),
-            ),
+                 printf %s \"$VALUE\" | kubeseal set FILE KEY{}",
+                typed.sealing_flags()
+            )),
             Error::Cluster(error) => error.hint(),
             Error::CertOfCluster(error) => {
                 let offline = "seal offline with a certificate file: --cert FILE";
@@ -184,20 +195,21 @@ impl Error {
             Error::Tree(TreeError::NothingFits(_)) => {
                 Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned())
             }
-            Error::Differing(_) => Some("kubeseal seal PATH… seals what differs".to_owned()),
-            Error::Due(_) => Some("kubeseal reseal PATH… seals them again".to_owned()),
+            Error::Differing(_) => Some(format!("{} seals what differs", typed.without(&["check"]))),
+            Error::Due(_) => Some(format!("{} seals them again", typed.without(&["check", "diff"]))),
             Error::NothingFound { .. } => Some("name the folder or the files that hold them".to_owned()),
             Error::CommonTarget { .. } => Some("write one of them elsewhere: --out DIR".to_owned()),
             Error::NoProjectFile(_) => Some("docs/project-file.md describes it; or seal with --cert FILE".to_owned()),
             Error::Fetch(error) => error.hint(),
-            Error::Editor(EditorError::Start { .. }) => Some("name yours: EDITOR=nano kubeseal edit FILE".to_owned()),
-            Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => {
-                Some("kubeseal --namespace NAMESPACE".to_owned())
+            Error::Editor(EditorError::Start { .. }) => Some(format!("name yours: EDITOR=nano {}", typed.without(&[]))),
+            Error::RawNeedsNamespace { .. } | Error::NoNamespace { .. } => Some(typed.with("--namespace NAMESPACE")),
+            Error::ToChange(FileError::Open { path, reason }) if reason.kind() == io::ErrorKind::NotFound => {
+                Some(format!(
+                    "a new one is made by kubeseal edit {0}{1}, or kubeseal -f SECRET-FILE -w {0}{1}",
+                    quoting::path_word(path),
+                    typed.sealing_flags()
+                ))
             }
-            Error::ToChange(FileError::Open { path, reason }) if reason.kind() == io::ErrorKind::NotFound => Some(format!(
-                "a new one is made by kubeseal edit {0}, or kubeseal -f SECRET-FILE -w {0}",
-                quoting::path_word(path)
-            )),
             Error::File(FileError::Open { path, reason } | FileError::Write { path, reason })
             | Error::ToChange(FileError::Open { path, reason } | FileError::Write { path, reason })
                 if reason.kind() == io::ErrorKind::PermissionDenied =>

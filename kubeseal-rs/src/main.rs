@@ -38,8 +38,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     core_dump::forbid();
     let environment = environment::Environment::of_this_process();
-    match run::run(std::env::args_os(), &environment, jiff::Timestamp::now()) {
+    let argv: Vec<_> = std::env::args_os().collect();
+    match run::run(argv.iter().cloned(), &environment, jiff::Timestamp::now()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(),
+        Err(error) => error.report(&argv),
     }
 }

@@ -12,8 +12,9 @@ use crate::command::Input;
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
+use crate::report::FileReport;
 use crate::repository::is_chart_template;
-use crate::tree::TreeFile;
+use crate::tree::{Meant, TreeFile};
 
 /// A file as it was read: the bytes, and what they mean.
 pub(crate) struct Manifest {
@@ -65,6 +66,30 @@ impl Manifest {
     pub(crate) fn of_kind(&self, wanted: &str) -> impl Iterator<Item = &Document> {
         self.documents.iter().filter(move |document| kind(document) == wanted)
     }
+}
+
+/// A report of each symlink that was passed over and leads to objects of `kind`, in a file that is not meant itself.
+pub(crate) fn passed_over(meant: &Meant, kind: &str) -> Vec<FileReport> {
+    if meant.links.is_empty() {
+        return Vec::new();
+    }
+    let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+    let seen: BTreeSet<_> = meant.files.iter().filter_map(|file| real(&file.path)).collect();
+    let leads_elsewhere = |link: &&PathBuf| real(link).is_some_and(|end| !seen.contains(&end));
+    let reports = meant.links.iter().filter(leads_elsewhere).filter_map(|link| {
+        let file = TreeFile {
+            path: link.clone(),
+            below: link.clone(),
+            typed: false,
+        };
+        // What cannot be read is no loss.
+        let mut manifest = Manifest::unread(link, files::read_found(link).ok()?);
+        manifest.read_documents(&file, kind).ok()?;
+        let objects = manifest.of_kind(kind).count();
+        let told = "it is a symlink: name it, or the file that it leads to".to_owned();
+        (objects > 0).then(|| FileReport::done(link, "skipped", objects).with(vec![told]))
+    });
+    reports.collect()
 }
 
 /// Those of a file that may hold objects of `kind`.

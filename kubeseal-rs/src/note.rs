@@ -24,6 +24,21 @@ pub(crate) fn line_break_at_end(value: &[u8], mid_line: bool) {
     }
 }
 
+/// Says what was done, or left out.
+pub(crate) fn told(text: &str) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        // Only a courtesy: a failure to print it does not matter.
+        let _ = writeln!(stderr, "{}", on_one_line(text));
+    }
+}
+
+/// An item that was added, with the name of another one that may have been meant.
+pub(crate) fn near<'i>(item: &str, others: impl IntoIterator<Item = &'i String>) -> Option<&'i String> {
+    let is_near = |other: &&String| *other != item && strsim::osa_distance(item, other) <= other.len() / 3;
+    others.into_iter().find(is_near)
+}
+
 /// Says that a value that was sealed is a placeholder. `item` is what messages call it.
 pub(crate) fn placeholder(item: &str, value: &[u8]) {
     let mut stderr = io::stderr().lock();

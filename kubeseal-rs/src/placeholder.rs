@@ -67,9 +67,22 @@ pub(crate) fn filler(value: &[u8]) -> Option<&'static str> {
         return (is_backend && !place.contains(char::is_whitespace))
             .then_some("ref+BACKEND://…, as vals and helmfile fill in");
     }
-    between("ENC[AES256_GCM,data:", "]")
-        .is_some_and(|inner| !inner.contains(']'))
-        .then_some("ENC[…], as SOPS decrypts")
+    if between("ENC[AES256_GCM,data:", "]").is_some_and(|inner| !inner.contains(']')) {
+        return Some("ENC[…], as SOPS decrypts");
+    }
+    is_of_sops(text).then_some("a file that SOPS has encrypted")
+}
+
+/// Whether a text is a whole file as SOPS writes it: YAML, JSON, INI or lines of variables.
+fn is_of_sops(text: &str) -> bool {
+    let is_metadata = |line: &str| {
+        let word = line.trim_start().trim_start_matches('{').trim_start();
+        line.starts_with("sops:")
+            || line.starts_with("sops_mac=")
+            || line.trim_end() == "[sops]"
+            || word.starts_with("\"sops\"")
+    };
+    text.contains("ENC[AES256_GCM,data:") && (text.lines().any(is_metadata) || text.contains("\"sops\":"))
 }
 
 /// Whether a text stands where a ciphertext is to be put later: nothing, or something short such as `AgBy3i4O...` and

@@ -87,6 +87,11 @@ impl FileReport {
         self
     }
 
+    /// What was done and what a person should know, on one line.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}: {}", self.result, self.file, self.details.join("; "))
+    }
+
     /// The word for what was done.
     pub(crate) fn result(&self) -> &'static str {
         self.result

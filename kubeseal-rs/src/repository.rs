@@ -1,8 +1,9 @@
 //! The files of a repository: which there are, and which of them Git would take.
 
+mod index;
+
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use ignore::gitignore::Gitignore;
 use ignore::{Match, WalkBuilder};
@@ -10,6 +11,7 @@ use ignore::{Match, WalkBuilder};
 use crate::files::FileError;
 use crate::tree::{Pattern, TreeError};
 use crate::walk;
+pub(crate) use index::{is_tracked, tracked};
 
 /// A file that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,43 +159,6 @@ fn is_manifest(path: &Path) -> bool {
 pub(crate) fn work_tree(path: &Path) -> Option<PathBuf> {
     let root = path.ancestors().find(|folder| folder.join(".git").exists())?;
     Some(root.to_owned())
-}
-
-/// Whether Git's index holds `path`. Git is asked; without it, nothing is known.
-pub(crate) fn is_tracked(path: &Path) -> bool {
-    let Ok(path) = absolute(path) else { return false };
-    let Some(root) = work_tree(&path) else { return false };
-    let Ok(inner) = path.strip_prefix(&root) else {
-        return false;
-    };
-    let asked = git(&root)
-        .args(["ls-files", "--error-unmatch", "--"])
-        .arg(inner)
-        .status();
-    asked.is_ok_and(|status| status.success())
-}
-
-/// Git, to be asked about the work tree at `root`. It starts programs that the configuration of a repository names, and it
-/// takes a committed directory that looks like a bare repository for one. So it starts in `root`, where `.git` is, and
-/// searches for no other repository.
-fn git(root: &Path) -> Command {
-    let mut git = Command::new("git");
-    // A hook that runs this program may have set them for another repository.
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"GIT_") {
-            git.env_remove(name);
-        }
-    }
-    git.env("GIT_CEILING_DIRECTORIES", root.parent().unwrap_or(root))
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .arg("-C")
-        .arg(root)
-        .args(["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"])
-        .args(["--literal-pathspecs", "--no-optional-locks"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    git
 }
 
 /// Whether Git ignores `path` (absolute, whether it exists or not), by the `.gitignore` files of its work tree, by

@@ -8,7 +8,7 @@ use sealing::SystemRandom;
 
 use crate::args::CommandLine;
 use crate::cmd;
-use crate::command::{Command, Output};
+use crate::command::{Command, CommandError, Output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -22,7 +22,14 @@ pub(crate) fn run(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    match Command::decide(CommandLine::read(argv, environment)?, io::stdin().is_terminal())? {
+    let line = CommandLine::read(argv, environment)?;
+    let is_classic = matches!(line, CommandLine::Flags(_));
+    let not_legal = |error| match error {
+        CommandError::Word { .. } => Error::Usage(error),
+        _ if is_classic => Error::Command(error),
+        _ => Error::Usage(error),
+    };
+    match Command::decide(line, io::stdin().is_terminal()).map_err(not_legal)? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => print(&CommandLine::help()),
         Command::VerbHelp(text) => print(&text),

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::command::Input;
 use crate::files::FileError;
-use crate::walk::{self, shown};
+use crate::walk::{self, Found, shown};
 pub(crate) use pattern::Pattern;
 use pattern::glob_set;
 
@@ -23,6 +23,15 @@ pub(crate) struct TreeFile {
     pub(crate) below: PathBuf,
     /// Whether the file itself was typed, and not a folder or a pattern: then it must hold what is looked for.
     pub(crate) typed: bool,
+}
+
+/// What the paths on the command line mean.
+#[derive(Debug, Default)]
+pub(crate) struct Meant {
+    /// The files.
+    pub(crate) files: Vec<TreeFile>,
+    /// Symlinks that would be files, were they not passed over.
+    pub(crate) links: Vec<PathBuf>,
 }
 
 /// The paths mean no files.
@@ -46,11 +55,11 @@ pub(crate) enum TreeError {
 
 /// All files that `paths` mean, each once: files as they are; of folders, and of patterns (`*`, `?`, `[ab]`, `{a,b}`, `**`),
 /// the manifests below them, also those that Git ignores, as clear files mostly are. `.git` folders and symlinks that are
-/// found are passed over, and so is what a pattern of `exclude` fits.
+/// found are passed over (and named), and so is what a pattern of `exclude` fits.
 ///
 /// # Errors
 /// [`TreeError`].
-pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFile>, TreeError> {
+pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Meant, TreeError> {
     meant(paths, exclude, walk::has_manifest_ending)
 }
 
@@ -58,42 +67,38 @@ pub(crate) fn files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFil
 ///
 /// # Errors
 /// [`TreeError`].
-pub(crate) fn all_files(paths: &[PathBuf], exclude: &[String]) -> Result<Vec<TreeFile>, TreeError> {
+pub(crate) fn all_files(paths: &[PathBuf], exclude: &[String]) -> Result<Meant, TreeError> {
     meant(paths, exclude, |_| true)
 }
 
-fn meant(paths: &[PathBuf], exclude: &[String], fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+fn meant(paths: &[PathBuf], exclude: &[String], fits: fn(&Path) -> bool) -> Result<Meant, TreeError> {
     let excluded = anywhere(exclude)?;
     let mut seen = BTreeSet::new();
-    let mut files = Vec::new();
+    let mut meant = Meant::default();
     for path in paths {
-        for file in meant_by(path, fits)? {
+        let Meant { files, links } = meant_by(path, fits)?;
+        meant
+            .links
+            .extend(links.into_iter().filter(|link| !excluded.is_match(link)));
+        for file in files {
             let is_excluded = excluded.is_match(shown(&file.path)) || excluded.is_match(&file.below);
             let resolved = || std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
             // One path alone means no file twice, and to resolve thousands takes a while.
             if !is_excluded && (paths.len() == 1 || seen.insert(resolved())) {
-                files.push(file);
+                meant.files.push(file);
             }
         }
     }
-    Ok(files)
+    Ok(meant)
 }
 
-fn meant_by(path: &Path, fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+fn meant_by(path: &Path, fits: fn(&Path) -> bool) -> Result<Meant, TreeError> {
     if Input::of(path) == Input::Stdin {
-        return Ok(vec![TreeFile {
-            path: path.to_owned(),
-            below: path.to_owned(),
-            typed: true,
-        }]);
+        return Ok(Meant::typed(path, path));
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => below(path, fits),
-        Ok(_) => Ok(vec![TreeFile {
-            path: path.to_owned(),
-            below: path.file_name().map(PathBuf::from).unwrap_or_default(),
-            typed: true,
-        }]),
+        Ok(_) => Ok(Meant::typed(path, path.file_name().unwrap_or_default().as_ref())),
         Err(reason) => match Pattern::of(path)? {
             Some(pattern) => fitting(pattern, fits),
             None => {
@@ -104,28 +109,45 @@ fn meant_by(path: &Path, fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeE
     }
 }
 
+impl Meant {
+    fn typed(path: &Path, below: &Path) -> Self {
+        let file = TreeFile {
+            path: path.to_owned(),
+            below: below.to_owned(),
+            typed: true,
+        };
+        Self {
+            files: vec![file],
+            links: Vec::new(),
+        }
+    }
+}
+
 /// The files that a pattern fits, and those below the folders that it fits.
-fn fitting(pattern: Pattern, fits: fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
+fn fitting(pattern: Pattern, fits: fn(&Path) -> bool) -> Result<Meant, TreeError> {
     let found = below(&pattern.base, |path| fits(path) && pattern.fits(path))?;
-    if found.is_empty() {
+    if found.files.is_empty() && found.links.is_empty() {
         return Err(TreeError::NothingFits(pattern.text));
     }
     Ok(found)
 }
 
-fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<TreeFile>, TreeError> {
-    let mut files = Vec::new();
-    for path in walk::files(&walk::through(folder), folder) {
-        let path = path?;
-        if wanted(&path) {
-            files.push(TreeFile {
+fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Meant, TreeError> {
+    let mut meant = Meant::default();
+    for found in walk::all(&walk::through(folder), folder) {
+        match found? {
+            Found::File(path) if wanted(&path) => meant.files.push(TreeFile {
                 path: shown(&path).to_owned(),
                 below: path.strip_prefix(folder).unwrap_or(&path).to_owned(),
                 typed: false,
-            });
+            }),
+            Found::Link(path) if walk::has_manifest_ending(&path) && wanted(&path) => {
+                meant.links.push(shown(&path).to_owned());
+            }
+            Found::File(_) | Found::Link(_) => {}
         }
     }
-    Ok(files)
+    Ok(meant)
 }
 
 /// Patterns that fit at any depth, and everything below what they fit.
@@ -165,7 +187,7 @@ mod tests {
         let exclude: Vec<_> = exclude.iter().map(|text| (*text).to_owned()).collect();
         let paths = [folder.path().join(path)];
         let name = |file: &TreeFile| file.path.strip_prefix(folder.path()).unwrap().display().to_string();
-        files(&paths, &exclude).unwrap().iter().map(name).collect()
+        files(&paths, &exclude).unwrap().files.iter().map(name).collect()
     }
 
     #[test]
@@ -196,13 +218,13 @@ mod tests {
     fn a_file_is_meant_once_and_below_its_folder() {
         let folder = folder(&["a/b/x.yaml"]);
         let (root, file) = (folder.path().to_owned(), folder.path().join("a/b/x.yaml"));
-        let found = files(&[root, file.clone()], &[]).unwrap();
+        let found = files(&[root, file.clone()], &[]).unwrap().files;
         assert_eq!(found.len(), 1);
         assert_eq!(
             (found[0].below.as_path(), found[0].typed),
             (Path::new("a/b/x.yaml"), false)
         );
-        let found = files(&[file], &[]).unwrap();
+        let found = files(&[file], &[]).unwrap().files;
         assert_eq!((found[0].below.as_path(), found[0].typed), (Path::new("x.yaml"), true));
     }
 

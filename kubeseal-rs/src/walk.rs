@@ -20,11 +20,29 @@ pub(crate) fn through(folder: &Path) -> WalkBuilder {
 
 /// The regular files that the walk through `folder` comes to, and what keeps it from going on.
 pub(crate) fn files(walk: &WalkBuilder, folder: &Path) -> impl Iterator<Item = Result<PathBuf, FileError>> {
+    let is_file = |found: Found| match found {
+        Found::File(path) => Some(path),
+        Found::Link(_) => None,
+    };
+    all(walk, folder).filter_map(move |found| found.map(is_file).transpose())
+}
+
+/// What a walk comes to.
+pub(crate) enum Found {
+    /// A regular file.
+    File(PathBuf),
+    /// A symlink, which is not followed.
+    Link(PathBuf),
+}
+
+/// The same, and symlinks.
+pub(crate) fn all(walk: &WalkBuilder, folder: &Path) -> impl Iterator<Item = Result<Found, FileError>> {
     walk.build().filter_map(move |entry| match entry {
-        Ok(entry) => {
-            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            is_file.then(|| Ok(entry.into_path()))
-        }
+        Ok(entry) => match entry.file_type() {
+            Some(kind) if kind.is_file() => Some(Ok(Found::File(entry.into_path()))),
+            Some(kind) if kind.is_symlink() => Some(Ok(Found::Link(entry.into_path()))),
+            _ => None,
+        },
         Err(found) => Some(Err(error(found, folder))),
     })
 }

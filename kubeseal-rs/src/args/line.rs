@@ -110,7 +110,7 @@ impl CommandLine {
 }
 
 /// The words of `words` that name sub-commands of `command`, after the program's name, and the innermost of them.
-fn named_by<'a>(command: &'a Command, words: &[OsString]) -> (Vec<String>, &'a Command) {
+pub(super) fn named_by<'a>(command: &'a Command, words: &[OsString]) -> (Vec<String>, &'a Command) {
     let mut path = vec![command.get_name().to_owned()];
     let mut innermost = command;
     for word in words.iter().skip(1).map(OsString::as_os_str) {

@@ -153,11 +153,7 @@ fn summary(path: &Path, sealed: &SealedSecret, label: &str, typed: &Typed) -> St
         let _ = if there.contains_key(item) {
             writeln!(told, "{path}: changed {item} of {label}")
         } else {
-            let near = |other: &&String| strsim::osa_distance(item, other) <= other.len() / 3;
-            match there
-                .keys()
-                .find(|other| near(other) && !typed.values.contains_key(*other))
-            {
+            match note::near(item, there.keys().filter(|other| !typed.values.contains_key(*other))) {
                 Some(near) => writeln!(
                     told,
                     "{path}: added {item} of {label} (there is {near} too, which stays as it is)"

@@ -20,6 +20,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
 use crate::manifest_file;
+use crate::note;
 use crate::objects::{Fault, InputError, InputName};
 
 /// The file.
@@ -93,7 +94,9 @@ impl EmbeddedFile {
         file.write(embedded::replaced(
             &embedded::as_utf8(&file.bytes),
             &[(old.range.clone(), sealed)],
-        ))
+        ))?;
+        note::told(&format!("changed {} in {}", command.item, file.name.0));
+        Ok(())
     }
 
     /// The value that is meant, and what a new one is to be bound to.
@@ -128,7 +131,9 @@ impl EmbeddedFile {
             text =
                 embedded::without(&text, value).ok_or_else(|| file.name.fault(Fault::NotAlone { line: value.line }))?;
         }
-        file.write(text)
+        file.write(text)?;
+        note::told(&format!("removed {} in {}", command.items.join(", "), file.name.0));
+        Ok(())
     }
 
     /// The file as it is now, held against other runs of this program.

@@ -11,7 +11,7 @@ use sealing::render::depending_on;
 use sealing::{SecretBytes, SystemRandom};
 
 use super::embedded_file::EmbeddedFile;
-use super::sealed_file::SealedFile;
+use super::sealed_file::{SealedFile, full_name, told};
 use crate::cert_source;
 use crate::command::Input;
 use crate::command::items::{RenameItem, SetItem, UnsetItems};
@@ -47,7 +47,9 @@ pub(crate) fn set(
         let changes = seal_items(sealed, &items, command.key_hint, cert.public(), random);
         Ok(BTreeMap::from([(at, changes.map_err(|error| file.fault(at, error))?)]))
     })?;
-    note::names(file.meant(&command.target)?.1);
+    let sealed = file.meant(&command.target)?.1;
+    note::told(&told(sealed, &items.keys().collect::<Vec<_>>(), &file.name().0));
+    note::names(sealed);
     for (item, value) in &items {
         note::line_break_at_end(value.expose(), false);
         note::placeholder(&format!("the value of {item}"), value.expose());
@@ -88,7 +90,7 @@ pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
         return file.unset(command);
     }
     let file = SealedFile::read(&command.target.file)?;
-    file.change(None, |file| {
+    let file = file.change(None, |file| {
         let (at, sealed) = file.meant(&command.target)?;
         let mut changes = Vec::new();
         for item in &command.items {
@@ -102,6 +104,12 @@ pub(crate) fn unset(command: &UnsetItems) -> Result<(), Error> {
         }
         Ok(BTreeMap::from([(at, changes)]))
     })?;
+    let object = full_name(file.meant(&command.target)?.1);
+    note::told(&format!(
+        "removed {} of {object} in {}",
+        command.items.join(", "),
+        file.name().0
+    ));
     Ok(())
 }
 
@@ -111,7 +119,7 @@ pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
         return Err(file.not_renamed(&command.item, &command.to)?);
     }
     let file = SealedFile::read(&command.target.file)?;
-    file.change(None, |file| {
+    let file = file.change(None, |file| {
         let (at, sealed) = file.meant(&command.target)?;
         if command.item == command.to {
             return Err(file.fault(at, Fault::SameName(command.to.clone())).into());
@@ -123,6 +131,8 @@ pub(crate) fn rename(command: &RenameItem) -> Result<(), Error> {
         }
         Ok(BTreeMap::from([(at, vec![change])]))
     })?;
+    let (object, RenameItem { item, to, .. }) = (full_name(file.meant(&command.target)?.1), command);
+    note::told(&format!("renamed {item} to {to} of {object} in {}", file.name().0));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::SealedSecret;
 use jiff::Timestamp;
 use manifest::Document;
 use manifest::edit::Change;
@@ -9,10 +10,11 @@ use sealing::SecretBytes;
 use sealing::key::PublicKey;
 use sealing::merge::{MergeError, merge};
 use sealing::random::Random;
+use sealing::secret::ClearSecret;
 use sealing::size;
 use sealing::unseal::place;
 
-use super::sealed_file::SealedFile;
+use super::sealed_file::{SealedFile, told};
 use crate::cert_source;
 use crate::command::MergeInto;
 use crate::environment::Environment;
@@ -20,6 +22,7 @@ use crate::error::Error;
 use crate::lint::{Namespaces, Purpose};
 use crate::note;
 use crate::objects::{Fault, InputName};
+use crate::quoting;
 
 /// Seals all Secrets into the objects of their names, then writes the file at once. A single Secret is sealed into the
 /// only object of a file whatever their names are, as in the reference.
@@ -41,11 +44,18 @@ pub(crate) fn run(
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let namespace = command.parameters.namespace.as_deref();
+    let mut all = Vec::new();
     file.change(namespace, |file| {
-        changes(command, file, &name, &documents, cert.public(), random)
+        let (changes, told) = changes(command, file, &name, &documents, cert.public(), random)?;
+        all = told;
+        Ok(changes)
     })?;
+    all.iter().for_each(|told| note::told(told));
     Ok(())
 }
+
+/// What changes in each object of the file, by position, and what is to be told of it.
+type Merged = (BTreeMap<usize, Vec<Change>>, Vec<String>);
 
 /// What sealing the Secrets that `documents` are changes in the file.
 fn changes(
@@ -55,7 +65,8 @@ fn changes(
     documents: &[Document],
     key: &PublicKey,
     random: &mut dyn Random,
-) -> Result<BTreeMap<usize, Vec<Change>>, Error> {
+) -> Result<Merged, Error> {
+    let mut all_told = Vec::new();
     let namespaces = Namespaces::default();
     let mut changes: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
     // What goes into one object, of however many Secrets.
@@ -89,6 +100,8 @@ fn changes(
             return Err(name.fault_at(document.place(), Fault::SealedTwice { field }).into());
         }
         all.extend(merged);
+        let into = told(&target, &secret.items.keys().collect::<Vec<_>>(), &file.name().0);
+        all_told.push(into + &from_another(command, &target, &secret));
         let items = items.entry(at).or_default();
         items.extend(secret.items);
         let size = size::of_secret_with(&target.spec, items);
@@ -96,5 +109,19 @@ fn changes(
             return Err(name.fault_at(document.place(), MergeError::TooLarge(size)).into());
         }
     }
-    Ok(changes)
+    Ok((changes, all_told))
+}
+
+/// That the Secret has another name than the object that it was sealed into, though none was typed. The reference seals it all the
+/// same.
+fn from_another(command: &MergeInto, target: &SealedSecret, secret: &ClearSecret) -> String {
+    let differs = |clear: &Option<String>, sealed: &Option<String>| clear.is_some() && clear != sealed;
+    let (clear, sealed) = (&secret.metadata, &target.metadata);
+    let is_meant = command.name.is_some() || !differs(&clear.name, &sealed.name);
+    if is_meant && !differs(&clear.namespace, &sealed.namespace) {
+        return String::new();
+    }
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    let name = quoting::full_name(&of(&clear.namespace), &of(&clear.name));
+    format!(" (from {name}: the name in the file counts)")
 }

@@ -51,6 +51,7 @@ pub(crate) fn run(
         Binding::NamespaceWide { namespace } => note::bound_to(Scope::NamespaceWide, "", namespace),
         Binding::ClusterWide => {}
     }
+    note::placeholder("the value", &value);
     note::line_break_at_end(&value, command.output == Output::Stdout && io::stdout().is_terminal());
     Ok(())
 }

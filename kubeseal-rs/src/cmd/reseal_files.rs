@@ -27,7 +27,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
-use crate::manifest_file::Manifest;
+use crate::manifest_file::{self, Manifest};
 use crate::objects::{Fault, InputName};
 use crate::parallel;
 use crate::progress::Progress;
@@ -37,8 +37,10 @@ use source::{Reseal, Source, Values};
 
 /// Reseals the files, or tells which are due, and what came of each.
 pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let files = tree::all_files(&command.tree.paths, &command.tree.exclude)?;
-    let (mut reports, sources) = with_sealed_values(files);
+    let meant = tree::all_files(&command.tree.paths, &command.tree.exclude)?;
+    let skipped = manifest_file::passed_over(&meant, names::KIND);
+    let (mut reports, sources) = with_sealed_values(meant.files);
+    reports.extend(skipped);
     if sources.is_empty() && reports.is_empty() {
         return Err(Error::NothingFound {
             what: names::KIND,

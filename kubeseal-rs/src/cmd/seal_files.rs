@@ -26,6 +26,7 @@ use crate::command::{SealFiles, SealMode};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Writer};
+use crate::manifest_file;
 use crate::objects;
 use crate::parallel;
 use crate::place;
@@ -39,17 +40,32 @@ pub(crate) use fault::ClearFileFault;
 pub(crate) use sources::SourceFault;
 use values::Values;
 
+const TRACKED: &str = "warning: Git tracks the clear file, and its history keeps the values: change them";
+
 /// A clear file with all that sealing it needs.
 struct Job {
     clear: ClearFile,
     to: PathBuf,
     /// None in `--check`.
     cert: Option<Arc<SealingCert>>,
+    /// Whether Git tracks the clear file.
+    tracked: bool,
 }
 
 impl Job {
     fn told(&self, result: &'static str) -> FileReport {
-        FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to)
+        let report = FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to);
+        match self.tracked {
+            true => report.with(vec![TRACKED.to_owned()]),
+            false => report,
+        }
+    }
+
+    /// The same of a file in which nothing was done: it is shown only where a person should know something.
+    fn untouched(&self, result: &'static str, details: Vec<String>) -> FileReport {
+        let is_quiet = details.is_empty() && !self.tracked;
+        let report = self.told(result).with(details);
+        if is_quiet { report.only_counted() } else { report }
     }
 }
 
@@ -58,15 +74,16 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let namespace = clear::DefaultNamespace::new(&command.namespace, environment);
     let parameters = clear::parameters(command);
     let mut jobs = Vec::new();
-    let mut reports = Vec::new();
+    let (mut reports, mut skipped) = (Vec::new(), Vec::new());
     let mut certificates = Certificates::new(&command.cert, environment, now);
     if let Some(sources) = &command.sources {
         let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
         jobs.push(job(command, clear, &mut certificates)?);
     } else {
-        let files = tree::files(&command.tree.paths, &command.tree.exclude)?;
-        let read = files.par_iter().filter_map(|file| {
+        let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
+        skipped = manifest_file::passed_over(&meant, "Secret");
+        let read = meant.files.par_iter().filter_map(|file| {
             let clear = ClearFile::read(file, &parameters, &namespace).transpose()?;
             Some((file, clear.and_then(|clear| clear.judge_placeholders(command.strict))))
         });
@@ -78,13 +95,17 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         }
     }
     // Where all clear files are gone, as --delete-clear leaves it, nothing has been forgotten.
-    if jobs.is_empty() && reports.is_empty() && command.mode != SealMode::Check {
+    if jobs.is_empty() && reports.is_empty() && skipped.is_empty() && command.mode != SealMode::Check {
         return Err(Error::NothingFound {
             what: "Secret",
             paths: command.tree.paths.clone(),
         });
     }
     refuse_common_targets(&jobs)?;
+    let tracked = repository::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
+    for job in &mut jobs {
+        job.tracked = job.clear.read_from().iter().any(|path| tracked.contains(*path));
+    }
     let values = Values::of(command, jobs.iter().map(|job| &job.clear), environment)?;
     let progress = Progress::of(jobs.len());
     let writer = Writer::default();
@@ -100,7 +121,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         reports.collect()
     });
     drop(progress);
-    reports.extend(done);
+    reports.extend(done.into_iter().chain(skipped));
     let files = reports.iter().filter(|report| report.result() == "differs").count();
     report::print(reports, command.tree.report)?;
     if files > 0 {
@@ -115,7 +136,12 @@ fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_
         SealMode::Check => None,
         _ => Some(certificates.between(&[&clear.path, &to])?),
     };
-    Ok(Job { clear, to, cert })
+    Ok(Job {
+        clear,
+        to,
+        cert,
+        tracked: false,
+    })
 }
 
 /// Two clear files may not have one sealed file, whatever symlinks lead to it.
@@ -147,10 +173,9 @@ fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, 
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
     };
-    Ok(match (differences.is_empty(), left_alone.is_empty()) {
-        (true, true) => job.told("same").only_counted(),
-        (true, false) => job.told("same").with(left_alone),
-        (false, _) => job.told("differs").with(differences).with(left_alone),
+    Ok(match differences.is_empty() {
+        true => job.untouched("same", left_alone),
+        false => job.told("differs").with(differences).with(left_alone),
     })
 }
 
@@ -175,11 +200,7 @@ fn one(
             if command.mode == SealMode::Seal
                 && existing.is_current(clear, cert.public().fingerprint(), command.key_hint)
             {
-                let kept = job.told("kept");
-                return Ok(match details.is_empty() {
-                    true => kept.only_counted(),
-                    false => kept.with(details),
-                });
+                return Ok(job.untouched("kept", details));
             }
             let (text, removed) = existing.followed(clear, command, cert)?;
             details.extend(removed);
@@ -204,12 +225,7 @@ fn one(
         writer.sync();
         // Somebody else may have written the same file.
         super::check_unchanged(&job.to, &text)?;
-        let is_tracked = repository::is_tracked(&clear.path);
         clear.delete()?;
-        if is_tracked {
-            details
-                .push("warning: Git tracks the clear file, and its history keeps the values: change them".to_owned());
-        }
         "sealed and deleted"
     } else {
         "sealed"

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::{SealedSecret, names};
-use manifest::edit::{Change, Edit, append, edit};
+use manifest::edit::{Change, Edit, append, edit, remove};
 use manifest::{Document, Format, Place};
 use sealing::merge;
 use sealing::size::{self, Obstacle};
@@ -13,6 +13,7 @@ use sealing::unseal::place;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::seal_files::ClearFileFault;
 use crate::command::items::Target;
 use crate::command::{Input, Output, is_stream};
 use crate::error::Error;
@@ -21,6 +22,7 @@ use crate::lint::{Namespaces, Purpose};
 use crate::manifest_file;
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
+use crate::quoting;
 
 /// The file, and the SealedSecrets that it holds among whatever else.
 pub(super) struct SealedFile {
@@ -41,7 +43,11 @@ impl SealedFile {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let input = Input::of(path);
         let bytes = files::read(&input, "json/yaml k8s resources").map_err(Error::ToChange)?;
-        let documents = InputName::of(&input).documents(&bytes)?;
+        let name = InputName::of(&input);
+        let documents = name.documents(&bytes)?;
+        if documents.iter().all(|one| one.value.get("kind").is_none()) {
+            return Err(name.fault(Fault::NothingSealed).into());
+        }
         Self::of(path, bytes, documents)
     }
 
@@ -178,7 +184,7 @@ impl SealedFile {
         if changes.values().all(Vec::is_empty) && !is_stream(&self.path) {
             return Ok(());
         }
-        let text = self.changed(changes, &[])?;
+        let text = self.changed(changes, &[], &[])?;
         if is_stream(&self.path) {
             files::write(&Output::Stdout, &text)?;
         } else {
@@ -191,17 +197,28 @@ impl SealedFile {
         Ok(())
     }
 
-    /// The text of the file with the changes, by position among [`Self::sealed`], and with further objects at its end.
+    /// The text of the file with the changes, by position among [`Self::sealed`], without the objects at the positions `removed`,
+    /// and with further ones at its end.
     ///
     /// # Errors
     /// That a change would reach further than it should.
-    pub(super) fn changed(&self, changes: BTreeMap<usize, Vec<Change>>, further: &[Value]) -> Result<Vec<u8>, Error> {
+    pub(super) fn changed(
+        &self,
+        changes: BTreeMap<usize, Vec<Change>>,
+        removed: &[usize],
+        further: &[Value],
+    ) -> Result<Vec<u8>, Error> {
         let edits: Vec<_> = changes
             .into_iter()
             .filter(|(_, changes)| !changes.is_empty())
             .filter_map(|(at, changes)| self.documents.get(at).map(|document| Edit { document, changes }))
             .collect();
-        let text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
+        let mut text = edit(&self.bytes, &edits).map_err(|error| self.name.fault(error))?;
+        if let Some(first) = removed.first() {
+            let documents: Vec<_> = removed.iter().filter_map(|at| self.documents.get(*at)).collect();
+            let left = remove(&text, &documents).map_err(|error| self.name.fault(error))?;
+            text = left.ok_or_else(|| self.fault(*first, ClearFileFault::NotAlone))?;
+        }
         if further.is_empty() {
             return Ok(text);
         }
@@ -218,6 +235,34 @@ impl SealedFile {
     pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
         super::hold_unchanged(&self.path, &self.bytes)
     }
+}
+
+/// `namespace/name` of an object.
+pub(super) fn full_name(sealed: &SealedSecret) -> String {
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    quoting::full_name(&of(&sealed.metadata.namespace), &of(&sealed.metadata.name))
+}
+
+/// What sealing these items into an object does: `changed a, added b of shop/db`, and which other item one that is new may have
+/// been meant for.
+pub(super) fn told(sealed: &SealedSecret, items: &[&String], file: &str) -> String {
+    let there = &sealed.spec.encrypted_data;
+    let (changed, added): (Vec<&String>, Vec<_>) = items.iter().partition(|item| there.contains_key(**item));
+    let list = |word: &str, items: &[&String]| {
+        let names: Vec<_> = items.iter().map(|item| item.as_str()).collect();
+        (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
+    };
+    let done: Vec<_> = [list("changed", &changed), list("added", &added)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut told = format!("{} of {} in {file}", done.join(", "), full_name(sealed));
+    for item in added {
+        if let Some(near) = note::near(item, there.keys().filter(|other| !items.contains(other))) {
+            told.push_str(&format!(" (there is {near} too, which stays as it is)"));
+        }
+    }
+    told
 }
 
 /// The SealedSecrets of `text` that are too large, each with its place.

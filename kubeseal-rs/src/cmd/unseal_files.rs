@@ -20,7 +20,8 @@ use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
 use crate::error::Error;
 use crate::files::{self, FileError, Writer};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
-use crate::manifest_file::Manifest;
+use crate::manifest_file::{self, Manifest};
+use crate::note;
 use crate::objects::{self, Fault, InputName};
 use crate::place;
 use crate::progress::Progress;
@@ -62,7 +63,9 @@ struct Clear {
 /// Opens the files and writes what is in them.
 pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
     let keys = super::recovery_unseal::key_ring(&command.keys)?;
-    let mut files = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
+    let skipped = manifest_file::passed_over(&meant, names::KIND);
+    let mut files = meant.files;
     let patches = patches(files.iter().map(|file| file.path.as_path()));
     // They are no objects, unless whoever names one says so.
     files.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
@@ -82,15 +85,18 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         })
         .collect();
     drop(progress);
-    if opened.is_empty() {
+    if opened.is_empty() && skipped.is_empty() {
         return Err(Error::NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
         });
     }
     match &command.to {
-        ClearPlace::Stdout => print(opened),
-        to => write(to, opened, command.tree.report),
+        ClearPlace::Stdout => {
+            skipped.iter().for_each(|report| note::told(&report.line()));
+            print(opened)
+        }
+        to => write(to, opened, skipped, command.tree.report),
     }
 }
 
@@ -113,7 +119,7 @@ fn print(opened: Vec<Opened>) -> Result<(), Error> {
 }
 
 /// Each file by itself.
-fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(), Error> {
+fn write(to: &ClearPlace, opened: Vec<Opened>, skipped: Vec<FileReport>, format: ReportFormat) -> Result<(), Error> {
     let writer = Writer::default();
     let target = |clear: &Clear| match to {
         ClearPlace::Folder(folder) => clear_name(&folder.join(&clear.file.below)),
@@ -137,7 +143,7 @@ fn write(to: &ClearPlace, opened: Vec<Opened>, format: ReportFormat) -> Result<(
             }
         }
     });
-    report::print(reports.collect(), format)
+    report::print(reports.chain(skipped).collect(), format)
 }
 
 fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {

@@ -69,8 +69,13 @@ impl Sources {
 
     /// Where the first of the items comes from, for messages.
     pub(crate) fn first(&self) -> &Path {
-        let first = self.env_files.first().or(self.files.first().map(|(_, path)| path));
-        first.map_or(Path::new("--from-literal"), PathBuf::as_path)
+        self.paths().next().unwrap_or(Path::new("--from-literal"))
+    }
+
+    /// The files that are read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = self.files.iter().map(|(_, path)| path);
+        self.env_files.iter().chain(files).map(PathBuf::as_path)
     }
 }
 

@@ -172,8 +172,11 @@ pub(crate) enum Fault {
     #[error("one document is wanted here (no line with ---)")]
     ManyForms,
     /// The text in the editor has values for an object that is not in the file.
-    #[error("there is no {0:?} in the file")]
+    #[error("there is no object {0:?} in the file (an item is indented below its object)")]
     NoSuchObject(String),
+    /// There is nothing yet that could be changed.
+    #[error("there is neither a SealedSecret nor a sealed value in it")]
+    NothingSealed,
     /// Nothing can be added to a file in the form that it has.
     #[error("nothing can be added at its end")]
     NoEnd,

@@ -15,34 +15,39 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
+use crate::args::Typed;
 use crate::quoting::word;
 
 impl Fault {
     /// What to type next.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self, typed: &Typed) -> Option<String> {
         Some(match self {
             Fault::Secret(SecretError::OtherKind { wanted, wanted_version, kind, .. }) if wanted == kind => {
                 format!("nothing was written: write it as `apiVersion: {wanted_version}`, then run the same command again")
             }
-            Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) => other_kind(wanted, kind),
+            Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) => other_kind(wanted, kind, typed),
             Fault::Secret(SecretError::NotBase64 { .. }) => {
                 "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
             }
+            Fault::Seal(SealError::NameMissing) if typed.is_verb("seal") => "write its metadata.name".to_owned(),
             Fault::Seal(SealError::NameMissing) => {
-                "write its metadata.name; for one Secret on stdin: kubeseal --name NAME".to_owned()
+                format!("write its metadata.name; for one Secret on stdin: {}", typed.with("--name NAME"))
             }
-            Fault::Seal(SealError::NamespaceMissing) => "kubeseal --namespace NAMESPACE".to_owned(),
+            Fault::Seal(SealError::NamespaceMissing) => typed.with("--namespace NAMESPACE"),
             Fault::Seal(SealError::NamespaceMismatch { found, .. }) => {
-                format!("kubeseal --namespace {}, or edit metadata.namespace", word(found))
+                let same = typed.with(&format!("--namespace {}", word(found)));
+                format!("{same}, or edit metadata.namespace")
             }
             Fault::Unseal(UnsealError::Items(items)) => not_opened(items),
-            Fault::UnsealWithoutKeys(_) => "kubeseal --recovery-unseal --recovery-private-key FILE".to_owned(),
+            Fault::UnsealWithoutKeys(_) => typed.with("--recovery-private-key FILE"),
             Fault::NotValid(_) => {
                 "name, namespace and scope annotations must be those that it was sealed with, and the certificate one of \
                  this controller's: kubeseal doctor FILE finds out what differs"
                     .to_owned()
             }
-            Fault::Cert(_) => "get the current one: kubeseal --fetch-cert > cert.pem".to_owned(),
+            Fault::Cert(_) => {
+                format!("get the current one: kubeseal --fetch-cert{} > cert.pem", typed.controller_flags())
+            }
             Fault::Keys(KeyFileError::Document(error)) | Fault::Document(error) if is_joined(error) => {
                 "two objects without a line of --- between them: put one before the second apiVersion".to_owned()
             }
@@ -57,11 +62,11 @@ impl Fault {
                  certificate"
                     .to_owned()
             }
-            Fault::NotOpened { .. } => {
-                "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE FILE; what is to be left out: \
-                 --exclude FILE"
-                    .to_owned()
-            }
+            Fault::NotOpened { .. } => format!(
+                "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE{} FILE; what is to be left out: \
+                 --exclude FILE",
+                typed.flags(|flag| !["name", "namespace", "exclude"].contains(&flag))
+            ),
             Fault::Unbound { .. } => {
                 "say it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict".to_owned()
             }
@@ -71,18 +76,25 @@ impl Fault {
                 "say it: --namespace NAMESPACE, or write metadata.namespace".to_owned()
             }
             Fault::NoSealedValue { .. } => {
-                "a new value is pasted by hand: kubeseal --raw --name NAME --namespace NAMESPACE".to_owned()
+                format!("a new value is pasted by hand: kubeseal --raw {}", typed.naming_flags())
             }
+            Fault::NothingSealed => format!(
+                "the first one is pasted by hand: printf %s \"$VALUE\" | kubeseal --raw {} prints it; kubeseal set changes it from \
+                 then on",
+                typed.naming_flags()
+            ),
             Fault::SeveralSealedValues { .. } | Fault::NotAlone { .. } => {
                 "nothing was written: edit it by hand (kubeseal --raw seals a value)".to_owned()
             }
             Fault::Template { .. } => {
                 "have Helm fill it in first (helm template CHART); reseal, set and unset work on the sealed values in it".to_owned()
             }
-            Fault::ClearFile(fault) => fault.hint(),
+            Fault::ClearFile(fault) => fault.hint(typed),
             Fault::Source(fault) => fault.hint(),
             Fault::Project(error) => error.hint(),
-            Fault::EmptyValue => "kubeseal --raw --allow-empty-data seals it nevertheless".to_owned(),
+            Fault::EmptyValue | Fault::EmptyItem => {
+                format!("{} seals it nevertheless", typed.with("--allow-empty-data"))
+            }
             Fault::LargeValue(_) => "nothing was written: seal it in parts, as items of several Secrets".to_owned(),
             Fault::NoCertificate => {
                 "get it from the cluster (leave out --cert), or ask whoever runs the controller for it".to_owned()
@@ -107,7 +119,6 @@ impl Fault {
             ),
             Fault::NoTarget(_) => "say which one is meant: --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {}", word(item)),
-            Fault::EmptyItem => "kubeseal set --allow-empty-data seals it nevertheless".to_owned(),
             Fault::ChangedMeanwhile => "nothing was written: run the same command again".to_owned(),
             Fault::NotReEncrypted(error) => return error.hint(),
             Fault::NoReply | Fault::Reply(_) => {
@@ -117,11 +128,13 @@ impl Fault {
             Fault::Seal(SealError::TooLarge(_)) | Fault::Merge(MergeError::TooLarge(_)) => {
                 "nothing was written: seal the values as several Secrets".to_owned()
             }
-            Fault::Merge(MergeError::Empty) => "kubeseal --allow-empty-data".to_owned(),
             Fault::Merge(MergeError::DeprecatedData) => {
-                "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE".to_owned()
+                format!(
+                    "seal the whole Secret again into a new file: kubeseal -f SECRET-FILE -w FILE{}",
+                    typed.sealing_flags()
+                )
             }
-            Fault::Seal(SealError::Empty) => "kubeseal --allow-empty-data".to_owned(),
+            Fault::Seal(SealError::Empty) | Fault::Merge(MergeError::Empty) => typed.with("--allow-empty-data"),
             Fault::Keys(KeyFileError::Key(KeyError::Encrypted) | KeyFileError::KeyItem { source: KeyError::Encrypted, .. }) => {
                 "take the passphrase off, into a file that only you can read: (umask 077; openssl pkey -in FILE -out key.pem)"
                     .to_owned()
@@ -140,7 +153,7 @@ impl Fault {
                  --force"
                     .to_owned()
             }
-            Fault::Sops => "sops -d FILE | kubeseal seal -".to_owned(),
+            Fault::Sops => format!("sops -d FILE | kubeseal seal{} -", typed.sealing_flags()),
             Fault::SameName(_) => "nothing was changed: say another name: kubeseal rename FILE ITEM NEW".to_owned(),
             Fault::NoTemplates => {
                 "write one under spec.template.data, as in `url: db://{{ .password }}`, then run the same command again".to_owned()
@@ -148,15 +161,16 @@ impl Fault {
             Fault::SeveralNamespaces(_) => "nothing was written: say which is meant: --namespace NAMESPACE".to_owned(),
             Fault::Impossible(_) => "nothing was written: say another one: --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NotEdited { found } => format!(
-                "one value: printf %s \"$VALUE\" | kubeseal set FILE {} --name NAME --namespace NAMESPACE",
-                found.first().map_or("KEY".to_owned(), |key| word(key))
+                "one value: printf %s \"$VALUE\" | kubeseal set FILE {} {}",
+                found.first().map_or("KEY".to_owned(), |key| word(key)),
+                typed.naming_flags()
             ),
             Fault::NotRenamed { new, .. } => format!(
                 "nothing was written: the value is not bound to its key; write {} in its place by hand, and wherever templates name \
                  it",
                 word(new)
             ),
-            Fault::NameOfFile => "kubeseal edit FILE --name NAME --namespace NAMESPACE".to_owned(),
+            Fault::NameOfFile => typed.with("--name NAME"),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
             Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
@@ -168,9 +182,9 @@ fn is_joined(error: &DocumentError) -> bool {
     matches!(error, DocumentError::DuplicateKey { place, key } if place.column == 1 && matches!(key.as_str(), "apiVersion" | "kind"))
 }
 
-fn other_kind(wanted: &str, found: &str) -> String {
+fn other_kind(wanted: &str, found: &str, typed: &Typed) -> String {
     match (wanted, found) {
-        (names::KIND, "Secret") => "it is not sealed yet: kubeseal < FILE",
+        (names::KIND, "Secret") => return format!("it is not sealed yet: kubeseal{} < FILE", typed.sealing_flags()),
         ("Secret", names::KIND) => "it is sealed already: kubeseal --validate asks whether the controller can open it",
         ("Secret", found) if found != "Secret" => {
             "kubeseal --only-secrets seals the Secrets of a stream and leaves out all else; to make a Secret of a file: kubectl \

@@ -18,27 +18,28 @@ fn the_next_command_is_named() {
         (
             format!("{SEAL} sops.yaml"),
             "sops.yaml, document 1, line 1: it is encrypted by SOPS",
-            "sops -d FILE | kubeseal seal -",
+            "sops -d FILE | kubeseal seal --cert test-only.crt -",
         ),
         (
             format!("{CERT} -f sops.yaml"),
             "sops.yaml, document 1, line 1: it is encrypted by SOPS",
-            "sops -d FILE | kubeseal seal -",
+            "sops -d FILE | kubeseal seal --cert test-only.crt -",
         ),
         (
             format!("{SEAL} db.sealed.yaml"),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal db.yaml",
+            "mv db.sealed.yaml db.yaml && kubeseal seal --cert test-only.crt db.yaml",
         ),
         (
             "seal --check db.sealed.yaml".to_owned(),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal db.yaml",
+            "mv db.sealed.yaml db.yaml && kubeseal seal --check db.yaml",
         ),
         (
             format!("{CERT} --merge-into nothere -f db.sealed.yaml"),
             "open nothere: no such file or directory",
-            "a new one is made by kubeseal edit nothere, or kubeseal -f SECRET-FILE -w nothere",
+            "a new one is made by kubeseal edit nothere --cert test-only.crt, or kubeseal -f SECRET-FILE -w nothere --cert \
+             test-only.crt",
         ),
         (
             "render --name db sealed.yaml".to_owned(),
@@ -59,7 +60,7 @@ fn the_next_command_is_named() {
         (
             format!("edit {CERT} values.yaml"),
             "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
-            "one value: printf %s \"$VALUE\" | kubeseal set FILE password --name NAME --namespace NAMESPACE",
+            "one value: printf %s \"$VALUE\" | kubeseal set FILE password --cert test-only.crt --name NAME --namespace NAMESPACE",
         ),
     ] {
         let run = folder.run(&line, "");

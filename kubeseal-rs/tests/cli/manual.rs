@@ -136,9 +136,9 @@ fn help_is_a_verb_too() {
     let run = folder.run("help lin", "");
     assert_eq!(
         run.told,
-        "exit 1\nerror: there is no verb \"lin\"\nhint: did you mean kubeseal help lint?\n"
+        "exit 2\nerror: there is no verb \"lin\"\nhint: did you mean kubeseal help lint?\n"
     );
-    assert_eq!(folder.run("help keys nothing", "").code, 1);
+    assert_eq!(folder.run("help keys nothing", "").code, 2);
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn what_is_due_is_judged_by_opening_and_never_by_a_hint() {
     assert_eq!(told["files"][0]["result"], "due");
     assert_eq!(
         check.stderr,
-        "error: 1 of the files are not sealed with the newest key\nhint: kubeseal reseal PATH… seals them again\n"
+        "error: 1 of the files are not sealed with the newest key\nhint: kubeseal reseal --recovery-private-key test-only-keys.yaml --cert test-only.crt \
+         -o json db.sealed.yaml seals them again\n"
     );
     assert_eq!(folder.text("db.sealed.yaml"), lie);
     folder.run(&format!("{RESEAL} db.sealed.yaml"), "").ok();

@@ -287,7 +287,7 @@ fn check_compares_names_items_type_labels_and_scope_without_a_certificate() {
         (
             1,
             "differs db.yaml → db.sealed.yaml\n  there is no such file\n1 file: 1 differs\n",
-            "error: 1 of the clear files differ from their sealed ones\nhint: kubeseal seal PATH… seals what differs\n"
+            "error: 1 of the clear files differ from their sealed ones\nhint: kubeseal seal db.yaml seals what differs\n"
         )
     );
     folder.run(&format!("{SEAL} db.yaml"), "").ok();
@@ -298,7 +298,7 @@ fn check_compares_names_items_type_labels_and_scope_without_a_certificate() {
         (("name: db", "name: web"), "shop/web: it is not sealed"),
         (
             ("name: db", "name: web"),
-            "left alone: shop/db is sealed, and not in the clear file",
+            "shop/db: it is sealed, and not in the clear file (--prune removes it)",
         ),
         (("{password: p}", "{user: p}"), "shop/db: item user is not in it"),
         (("a: b", "a: c"), "shop/db: label a has another value in it"),

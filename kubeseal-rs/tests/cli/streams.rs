@@ -65,7 +65,7 @@ fn what_needs_a_place_is_refused() {
         ("set --cert test-only.crt - key", "cannot both come from stdin"),
     ] {
         let run = folder.run(line, SECRET);
-        assert!(run.code == 1 && run.stderr.contains(expected), "{line}: {}", run.stderr);
+        assert!(run.code == 2 && run.stderr.contains(expected), "{line}: {}", run.stderr);
     }
     assert_eq!(folder.tree(), before);
 }

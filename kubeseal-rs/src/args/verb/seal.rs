@@ -54,7 +54,8 @@ pub(crate) struct SealFlags {
     /// Write sealed files anew, also those that are current; what only they hold is lost, and named
     #[arg(long)]
     pub force: bool,
-    /// Remove the items of a sealed file that its clear file does not have, and name them; without it nothing is written there
+    /// Remove the items and the whole SealedSecrets of a sealed file that its clear file does not have, and name them; without it
+    /// nothing is written there
     #[arg(long)]
     pub prune: bool,
     /// Delete each clear file once its sealed one is safely on disk; items of the sealed file that are not in it stay
@@ -64,7 +65,8 @@ pub(crate) struct SealFlags {
     /// own scope annotations [default: strict]
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<Scope>,
-    /// Namespace of Secrets that name none; one that names another is refused [default: the kubeconfig context's]
+    /// Namespace of Secrets that name none; one that names another is refused; without effect in scope cluster-wide
+    /// [default: the kubeconfig context's]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
     /// Refuse values that are placeholders (${VAR}, $(VAR), <path:…>, ref+…://, ENC[…]), which are sealed as they stand;

@@ -38,8 +38,8 @@ pub(super) struct ClearFile {
     pub(super) modified: Option<SystemTime>,
     /// Its Secrets in their order; never empty.
     pub(super) secrets: Vec<One>,
-    /// Whether it was put together from other files and texts.
-    from_sources: bool,
+    /// The files from which it was put together; none: it is a file itself.
+    sources: Option<Vec<PathBuf>>,
     /// The language of the first Secret, which is that of the result.
     pub(super) format: Format,
     /// What else it holds: the place and the kind.
@@ -190,7 +190,7 @@ impl ClearFile {
             name,
             bytes,
             secrets,
-            from_sources: false,
+            sources: None,
             format,
             others,
             parameters,
@@ -237,7 +237,7 @@ impl ClearFile {
             bytes: Zeroizing::default(),
             modified,
             secrets: vec![secret],
-            from_sources: true,
+            sources: Some(sources.paths().map(Path::to_owned).collect()),
             format: Format::Yaml,
             others: Vec::new(),
             remarks,
@@ -284,9 +284,17 @@ impl ClearFile {
         Ok(self)
     }
 
+    /// The files that it was read from.
+    pub(super) fn read_from(&self) -> Vec<&Path> {
+        match &self.sources {
+            Some(sources) => sources.iter().map(PathBuf::as_path).collect(),
+            None => vec![&self.path],
+        }
+    }
+
     /// How messages say that something stands in it.
     pub(super) fn given(&self) -> &'static str {
-        if self.from_sources {
+        if self.sources.is_some() {
             "given in this command"
         } else {
             "in the clear file"

@@ -20,21 +20,22 @@ use super::fault::ClearFileFault;
 use super::lost;
 use super::values::Values;
 use crate::cmd::items::refuse_if_used;
-use crate::cmd::sealed_file::SealedFile;
+use crate::cmd::sealed_file::{SealedFile, full_name};
 use crate::command::SealFiles;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest_file;
 use crate::objects::{Fault, InputName};
-use crate::quoting;
 
 /// The sealed file of a clear one, as it is.
 pub(super) struct Existing {
     file: SealedFile,
     /// What it has for each Secret of the clear file, in their order.
     counterparts: Vec<Counterpart>,
-    /// The SealedSecrets that are of no Secret of the clear file.
-    others: Vec<String>,
+    /// The SealedSecrets that are of no Secret of the clear file: their positions and names.
+    others: Vec<(usize, String)>,
+    /// Whether they stay without a word of a person.
+    keeps: bool,
     /// The first of its documents that is something else: its place and kind.
     other_kind: Option<(Place, String)>,
     /// Whether it was written after the clear file.
@@ -85,13 +86,14 @@ impl Existing {
         let counterparts = counterparts(clear, &mut file, keeps, values)?;
         let is_counterpart = |at: usize| counterparts.iter().any(|one| one.at == Some(at));
         let others = file.sealed.iter().enumerate().filter(|(at, _)| !is_counterpart(*at));
-        let others = others.map(|(_, sealed)| full_name(sealed)).collect();
+        let others = others.map(|(at, sealed)| (at, full_name(sealed))).collect();
         // A time that is not known counts as old: sealing once too often does no harm.
         let newer = matches!((found.modified(), clear.modified), (Ok(sealed), Some(clear)) if sealed > clear);
         Ok(Some(Self {
             file,
             counterparts,
             others,
+            keeps,
             other_kind,
             newer,
         }))
@@ -121,13 +123,17 @@ impl Existing {
                 }
             }
         }
+        let others = self.others.iter().filter(|_| !self.keeps);
+        told.extend(
+            others.map(|(_, name)| format!("{name}: it is sealed, and not {} (--prune removes it)", clear.given())),
+        );
         told
     }
 
     /// A line for each SealedSecret that is of no Secret of the clear file, and for each item that stays without one.
     pub(super) fn left_alone(&self, clear: &ClearFile) -> Vec<String> {
-        let line = |name: &String| format!("left alone: {name} is sealed, and not {}", clear.given());
-        let mut left: Vec<_> = self.others.iter().map(line).collect();
+        let line = |(_, name): &(usize, String)| format!("left alone: {name} is sealed, and not {}", clear.given());
+        let mut left: Vec<_> = self.others.iter().filter(|_| self.keeps).map(line).collect();
         for (secret, counterpart) in self.pairs(clear) {
             let name = full_name(&secret.outline);
             left.extend(counterpart.staying.iter().map(|item| {
@@ -162,7 +168,7 @@ impl Existing {
             .into())
     }
 
-    /// That the clear file has all items of its sealed one: it may be a new one with some of them, of which the others are
+    /// That the clear file has all objects and items of its sealed one: it may be a new one with some of them, of which the others are
     /// nowhere else, or one from which a credential was taken that must not live on. Only a person knows.
     ///
     /// # Errors
@@ -176,12 +182,17 @@ impl Existing {
             });
             removed.collect::<Vec<_>>()
         };
-        let items: Vec<_> = self.pairs(clear).flat_map(of).collect();
-        if items.is_empty() {
+        let mut all: Vec<_> = self.pairs(clear).flat_map(of).collect();
+        let items = all.len();
+        let others = self.others.iter().filter(|_| !self.keeps);
+        all.extend(others.map(|(_, name)| name.clone()));
+        if all.is_empty() {
             return Ok(());
         }
         let fault = ClearFileFault::WouldRemove {
-            items: items.join(", "),
+            items,
+            objects: all.len() - items,
+            all: all.join(", "),
             clear: clear.path.clone(),
             sealed: self.file.path().to_owned(),
         };
@@ -216,7 +227,7 @@ impl Existing {
             let new = serde_json::to_value(&secret.outline).map_err(|_| clear.name.fault(EmitError))?;
             lost.extend(lost::between(old, &new, &full_name(&secret.outline)));
         }
-        lost.extend(self.others.iter().map(|name| format!("lost: {name}")));
+        lost.extend(self.others.iter().map(|(_, name)| format!("lost: {name}")));
         let comments = self.file.comments();
         lost.extend(comments.into_iter().map(|line| format!("lost: comment in line {line}")));
         Ok(lost)
@@ -239,7 +250,7 @@ impl Existing {
                 (None, None) => self.newer && !hinted,
             }
         };
-        self.pairs(clear).all(is_current)
+        (self.keeps || self.others.is_empty()) && self.pairs(clear).all(is_current)
     }
 
     /// The file's text with the Secrets of the clear file sealed into it, and a line for each item that is gone.
@@ -257,6 +268,13 @@ impl Existing {
         }
         let hinted = command.key_hint;
         let (mut changes, mut new, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let gone = self.others.iter().filter(|_| !self.keeps);
+        let (gone, names): (Vec<_>, Vec<_>) = gone.cloned().unzip();
+        removed.extend(
+            names
+                .iter()
+                .map(|name| format!("removed: {name}, which is not in the clear file")),
+        );
         for (secret, counterpart) in self.pairs(clear) {
             let found = counterpart.at.and_then(|at| Some((at, self.file.sealed.get(at)?)));
             let Some((at, sealed)) = found else {
@@ -291,7 +309,7 @@ impl Existing {
             );
             changes.insert(at, made.map_err(|error| self.file.fault(at, error))?);
         }
-        Ok((self.file.changed(changes, &new)?, removed))
+        Ok((self.file.changed(changes, &gone, &new)?, removed))
     }
 
     /// Holds the file, which nobody else must have changed since it was read.
@@ -301,12 +319,6 @@ impl Existing {
     pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
         self.file.hold_unchanged()
     }
-}
-
-fn full_name(sealed: &SealedSecret) -> String {
-    let metadata = &sealed.metadata;
-    let of = |text: &Option<String>| text.clone().unwrap_or_default();
-    quoting::full_name(&of(&metadata.namespace), &of(&metadata.name))
 }
 
 /// What sealing the Secret gives beside the items that stay.

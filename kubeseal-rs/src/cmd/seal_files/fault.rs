@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
+use crate::args::Typed;
 use crate::command::clear_name;
 use crate::quoting;
 
@@ -25,16 +26,23 @@ pub(crate) enum ClearFileFault {
     /// Values that something fills in later, which it cannot once they are sealed.
     #[error("{0}")]
     Placeholder(String),
-    /// The sealed file has items that the clear file lacks, which may be nowhere else.
-    #[error("it has items that {} lacks: {items}", quoting::path(.clear))]
+    /// The sealed file has something that the clear file lacks, and that may be nowhere else.
+    #[error("it has {} that {} lacks: {all}", kinds(*.items, *.objects), quoting::path(.clear))]
     WouldRemove {
-        /// The items, with their objects.
-        items: String,
+        /// How many of them are items of a Secret.
+        items: usize,
+        /// How many of them are whole SealedSecrets.
+        objects: usize,
+        /// The items, with their objects, and the objects.
+        all: String,
         /// The clear file.
         clear: PathBuf,
         /// The sealed one.
         sealed: PathBuf,
     },
+    /// An object that the clear file has no more is part of another one.
+    #[error("this SealedSecret cannot be removed alone")]
+    NotAlone,
     /// Its name is that of a sealed file.
     #[error("its name says that it is sealed, and there is a Secret in clear in it")]
     NamedSealed(PathBuf),
@@ -62,27 +70,31 @@ pub(crate) enum ClearFileFault {
 
 impl ClearFileFault {
     /// What to do about it.
-    pub(crate) fn hint(&self) -> String {
+    pub(crate) fn hint(&self, typed: &Typed) -> String {
         match self {
             ClearFileFault::MoreThanSecrets(_) => "move the Secrets into a file of their own",
             ClearFileFault::Changed => "run the same command again",
             ClearFileFault::Symlink => "name the file that it points to",
             ClearFileFault::NotSealed(_) => "move it away, or write the sealed files elsewhere: --out DIR",
+            ClearFileFault::NotAlone => "nothing was written: remove it by hand, then run the same command again",
             ClearFileFault::Placeholder(_) => "seal the value itself, or leave --strict out",
             ClearFileFault::UsedByTemplates(_) => {
                 "nothing was written: put the item back into the clear file, or change spec.template.data of the sealed one \
                  first (kubeseal render FILE shows what it makes)"
             }
             ClearFileFault::WouldRemove { clear, sealed, .. } => {
-                let (clear, sealed) = (quoting::path_word(clear), quoting::path_word(sealed));
                 return format!(
-                    "nothing was written: kubeseal seal --prune {clear} removes them; kubeseal --merge-into {sealed} -f {clear} keeps \
-                     them"
+                    "nothing was written: {} removes them; kubeseal --merge-into {} -f {}{} keeps them",
+                    typed.with("--prune"),
+                    quoting::path_word(sealed),
+                    quoting::path_word(clear),
+                    typed.sealing_flags()
                 );
             }
             ClearFileFault::NamedSealed(path) => {
-                let (path, clear) = (quoting::path_word(path), quoting::path_word(&clear_name(path)));
-                return format!("mv {path} {clear} && kubeseal seal {clear}");
+                let clear = clear_name(path);
+                let same = typed.with_path(path, &clear);
+                return format!("mv {} {} && {same}", quoting::path_word(path), quoting::path_word(&clear));
             }
             ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
             ClearFileFault::Namespace(_) => "write another one",
@@ -93,5 +105,13 @@ impl ClearFileFault {
             }
         }
         .to_owned()
+    }
+}
+
+fn kinds(items: usize, objects: usize) -> &'static str {
+    match (items, objects) {
+        (_, 0) => "items",
+        (0, _) => "SealedSecrets",
+        _ => "items and SealedSecrets",
     }
 }

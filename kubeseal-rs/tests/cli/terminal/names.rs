@@ -20,7 +20,7 @@ fn a_placeholder_is_noted_at_a_terminal_alone() {
     let set = "set --cert test-only.crt --name db sealed.yaml user";
     let noted = run(&folder, Streams::Pipes, &[], set, "", "<path:kv/db#user>");
     assert!(
-        noted.shown.starts_with("note: the value of user is a placeholder"),
+        noted.shown.contains("\nnote: the value of user is a placeholder"),
         "{}",
         noted.shown
     );
@@ -91,7 +91,7 @@ fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
     ] {
         let noted = run(&folder, Streams::Pipes, &edit, line, "", &input);
         assert!(
-            noted.code == 0 && noted.shown.starts_with(&format!("note: {told}")),
+            noted.code == 0 && noted.shown.contains(&format!("note: {told}")),
             "{line}: {}",
             noted.shown
         );

@@ -1,0 +1,74 @@
+//! What verbs without a report tell of what they did.
+
+use super::{Streams, run};
+use crate::items::{CERT, file};
+use crate::program::Folder;
+use crate::seal_files::SECRET;
+
+#[test]
+fn changes_are_told_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put(
+        "web.yaml",
+        &SECRET
+            .replace("name: db", "name: web")
+            .replace("password: p", "password: p, passwort: q"),
+    );
+    folder.run(&format!("{CERT} -f db.yaml -w one.yaml"), "").ok();
+    file(&folder);
+    let value = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
+    folder.put("values.yaml", &format!("password: {value}\ntoken: {value}\n"));
+    for (line, input, told) in [
+        (
+            format!("set {CERT} --name db sealed.yaml password"),
+            "v",
+            "changed password of shop/db in sealed.yaml",
+        ),
+        (
+            format!("set {CERT} --name db sealed.yaml usr"),
+            "v",
+            "added usr of shop/db in sealed.yaml (there is user too, which stays as it is)",
+        ),
+        (
+            "unset --name db sealed.yaml usr password".to_owned(),
+            "",
+            "removed usr, password of shop/db in sealed.yaml",
+        ),
+        (
+            "rename --name db sealed.yaml user login".to_owned(),
+            "",
+            "renamed user to login of shop/db in sealed.yaml",
+        ),
+        (
+            format!("{CERT} --merge-into one.yaml"),
+            SECRET,
+            "changed password of shop/db in one.yaml",
+        ),
+        (
+            format!("{CERT} --merge-into one.yaml -f web.yaml"),
+            "",
+            "changed password, added passwort of shop/db in one.yaml (from shop/web: the name in the file counts)",
+        ),
+        (
+            format!("set {CERT} --name db -n shop values.yaml password"),
+            "v",
+            "changed password in values.yaml",
+        ),
+        (
+            "unset values.yaml password".to_owned(),
+            "",
+            "removed password in values.yaml",
+        ),
+    ] {
+        let at_terminal = run(&folder, Streams::Pipes, &[], &line, "", input);
+        assert_eq!(
+            (at_terminal.code, at_terminal.shown, at_terminal.stdout),
+            (0, format!("{told}\r\n"), String::new()),
+            "{line}"
+        );
+        if line.contains("set --cert") || line.contains("merge") {
+            assert_eq!(folder.run(&line, input).ok(), "", "{line}");
+        }
+    }
+}
