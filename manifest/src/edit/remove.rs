@@ -1,7 +1,8 @@
 //! Whole documents out of a source.
 
 use super::super::cst::{self, Tree};
-use super::super::splitter::{self, Others};
+use super::super::found::{Found, Others};
+use super::super::splitter;
 use super::super::{Document, DocumentError, encoding};
 use super::text_edit::Splice;
 use super::{spliced, wipe_all};
@@ -29,7 +30,7 @@ pub fn remove(source: &[u8], documents: &[&Document]) -> Result<Option<Vec<u8>>,
     let mut before = splitter::values(&decoded, Others::Passed)?;
     let after = splitter::values(&text, Others::Passed).unwrap_or_default();
     let (gone, stay) = before.drain(..).partition(|found| goes(found.index));
-    let same = |(a, b): (&splitter::Found, &splitter::Found)| a.placed.value == b.placed.value;
+    let same = |(a, b): (&Found, &Found)| a.placed.value == b.placed.value;
     let is_faithful = after.len() == Vec::len(&stay) && after.iter().zip(&stay).all(same);
     [gone, stay, after].into_iter().for_each(wipe_all);
     Ok(is_faithful.then(|| decoded.encode(&text)))
