@@ -3,9 +3,9 @@
 mod args;
 mod cert_source;
 mod cluster;
-mod cmd;
 mod colour;
 mod command;
+mod commands;
 mod core_dump;
 mod doctor;
 mod editor;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use sealing::SystemRandom;
 
 use crate::args::CommandLine;
-use crate::cmd;
 use crate::command::{Command, CommandError, Output};
+use crate::commands;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
@@ -33,37 +33,39 @@ pub(crate) fn run(
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => print(&CommandLine::help()),
         Command::VerbHelp(text) => print(&text),
-        Command::FetchCert { cert, output } => cmd::fetch_cert::run(&cert, &output, environment),
-        Command::Seal(command) => cmd::seal::run(&command, environment, now),
-        Command::EditValues(command) => cmd::edit_values::run(&command, environment, now, &mut SystemRandom::default()),
-        Command::SetItem(command) => cmd::items::set(&command, environment, now, &mut SystemRandom::default()),
-        Command::UnsetItems(command) => cmd::items::unset(&command),
-        Command::RenameItem(command) => cmd::items::rename(&command),
-        Command::MergeInto(command) => cmd::merge_into::run(&command, environment, now, &mut SystemRandom::default()),
-        Command::ReEncrypt(command) => cmd::re_encrypt::run(&command, environment),
-        Command::Raw(command) => cmd::raw::run(&command, environment, now, &mut SystemRandom::default()),
+        Command::FetchCert { cert, output } => commands::classic::fetch_cert::run(&cert, &output, environment),
+        Command::Seal(command) => commands::classic::seal::run(&command, environment, now),
+        Command::EditValues(command) => commands::edit::run(&command, environment, now, &mut SystemRandom::default()),
+        Command::SetItem(command) => commands::items::set(&command, environment, now, &mut SystemRandom::default()),
+        Command::UnsetItems(command) => commands::items::unset(&command),
+        Command::RenameItem(command) => commands::items::rename(&command),
+        Command::MergeInto(command) => {
+            commands::classic::merge_into::run(&command, environment, now, &mut SystemRandom::default())
+        }
+        Command::ReEncrypt(command) => commands::classic::re_encrypt::run(&command, environment),
+        Command::Raw(command) => commands::classic::raw::run(&command, environment, now, &mut SystemRandom::default()),
         Command::Validate {
             input,
             controller,
             namespace,
-        } => cmd::validate::run(&input, namespace.as_deref(), &controller, environment),
+        } => commands::classic::validate::run(&input, namespace.as_deref(), &controller, environment),
         Command::RecoveryUnseal {
             input,
             output,
             format,
             keys,
             namespace,
-        } => cmd::recovery_unseal::run(&input, namespace.as_deref(), &output, format, &keys),
-        Command::SealFiles(command) => cmd::seal_files::run(&command, environment, now),
-        Command::ResealFiles(command) => cmd::reseal_files::run(&command, environment, now),
-        Command::UnsealFiles(command) => cmd::unseal_files::run(&command),
-        Command::UnsealRaw(command) => cmd::unseal_files::run_raw(&command),
-        Command::Completions(shell) => cmd::manual::completions(shell),
-        Command::Man(folder) => cmd::manual::man(folder.as_deref()),
-        Command::Doctor(command) => cmd::doctor::run(&command, environment, now),
-        Command::Keys(command) => cmd::keys::run(&command, environment, now),
-        Command::Render(command) => cmd::render::run(&command, &mut SystemRandom::default()),
-        Command::Lint(command) => cmd::lint::run(&command, environment),
+        } => commands::classic::recovery_unseal::run(&input, namespace.as_deref(), &output, format, &keys),
+        Command::SealFiles(command) => commands::seal::run(&command, environment, now),
+        Command::ResealFiles(command) => commands::reseal::run(&command, environment, now),
+        Command::UnsealFiles(command) => commands::unseal::run(&command),
+        Command::UnsealRaw(command) => commands::unseal::run_raw(&command),
+        Command::Completions(shell) => commands::manual::completions(shell),
+        Command::Man(folder) => commands::manual::man(folder.as_deref()),
+        Command::Doctor(command) => commands::doctor::run(&command, environment, now),
+        Command::Keys(command) => commands::keys::run(&command, environment, now),
+        Command::Render(command) => commands::render::run(&command, &mut SystemRandom::default()),
+        Command::Lint(command) => commands::lint::run(&command, environment),
         Command::LintRules => print(&crate::lint::report::rules()),
     }
 }

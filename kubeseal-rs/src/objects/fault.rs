@@ -14,8 +14,8 @@ use sealing::size;
 use sealing::unseal::{ItemError, UnsealError};
 
 use crate::cluster::ClusterError;
-use crate::cmd::seal_files::{ClearFileFault, SourceFault};
-use crate::cmd::unseal_files::ClearPlaceFault;
+use crate::commands::seal::{ClearFileFault, SourceFault};
+use crate::commands::unseal::ClearPlaceFault;
 use crate::project::ProjectError;
 
 /// What can be wrong with an input.

@@ -49,7 +49,7 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
     }
     let done = match &command.opener {
         Opener::Keys { keys, cert } => {
-            let keys = super::recovery_unseal::key_ring(keys)?;
+            let keys = super::classic::recovery_unseal::key_ring(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
             let with_certs = sources
                 .into_iter()
@@ -134,7 +134,7 @@ fn by_controller(
     let progress = Progress::of(sources.len());
     let ask = |name: &InputName, place: Place, sealed: &SealedSecret| {
         let wrong = |fault: Fault| Error::from(name.fault_at(place, fault));
-        let question = super::re_encrypt::question(sealed);
+        let question = super::classic::re_encrypt::question(sealed);
         let question = manifest::to_json_compact(&question).map_err(|error| name.fault(error))?;
         let answer = cluster
             .rotate(service, question.into_bytes(), Which::OfOtherKeys)

@@ -54,7 +54,7 @@ fn served(cluster: &Cluster, controller: &Controller) -> Option<SealingCert> {
 }
 
 /// The certificates that were named; else those files of the project file around the current folder that are there.
-pub(in crate::cmd) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
+pub(in crate::commands) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
     let read = |path: &Path, for_this_cluster| -> Result<LocalCert, Error> {
         let name = InputName(path.display().to_string());
         let bytes = files::read_file(path).map_err(Error::CertFile)?;

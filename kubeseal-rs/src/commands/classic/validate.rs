@@ -15,7 +15,7 @@ pub(crate) fn run(
     controller: &Controller,
     environment: &Environment,
 ) -> Result<(), Error> {
-    let bytes = super::read_objects(input)?;
+    let bytes = crate::commands::read_objects(input)?;
     let name = InputName::of(input);
     let mut questions = Vec::new();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {

@@ -25,7 +25,8 @@ pub(crate) fn run(
     format: Format,
     keys: &PrivateKeys,
 ) -> Result<(), Error> {
-    let (bytes, keys) = super::read_before(input, || super::read_objects(input), || key_ring(keys))?;
+    let (bytes, keys) =
+        crate::commands::read_before(input, || crate::commands::read_objects(input), || key_ring(keys))?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
         now: &Zoned::now(),
@@ -53,7 +54,7 @@ pub(crate) fn run(
 }
 
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
-pub(super) fn key_ring(private: &PrivateKeys) -> Result<KeyRing, Error> {
+pub(crate) fn key_ring(private: &PrivateKeys) -> Result<KeyRing, Error> {
     let mut keys = KeyRing::default();
     for path in &private.files {
         let name = InputName(path.display().to_string());

@@ -14,9 +14,9 @@ use sealing::secret::ClearSecret;
 use sealing::size;
 use sealing::unseal::place;
 
-use super::sealed_file::{SealedFile, told};
 use crate::cert_source;
 use crate::command::MergeInto;
+use crate::commands::sealed_file::{SealedFile, told};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::lint::{Namespaces, Purpose};
@@ -32,7 +32,7 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let read = || super::read_objects(&command.input);
+    let read = || crate::commands::read_objects(&command.input);
     let into = || {
         let file = SealedFile::read(&command.target)?.placed(command.parameters.namespace.as_deref());
         if command.json {
@@ -40,7 +40,7 @@ pub(crate) fn run(
         }
         Ok((file, cert_source::sealing_cert(&command.cert, environment, now)?))
     };
-    let (bytes, (file, cert)) = super::read_before(&command.input, read, into)?;
+    let (bytes, (file, cert)) = crate::commands::read_before(&command.input, read, into)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let namespace = command.parameters.namespace.as_deref();
@@ -85,7 +85,7 @@ fn changes(
             continue;
         };
         place(&mut target, secret.metadata.namespace.as_deref());
-        super::place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
+        crate::commands::place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
             .map_err(|fault| file.fault(at, fault))?;
         note::names(&target);
         let merged = merge(&target, &secret, &command.parameters, key, random)

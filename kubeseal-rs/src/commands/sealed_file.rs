@@ -13,7 +13,7 @@ use sealing::unseal::place;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::seal_files::ClearFileFault;
+use super::seal::ClearFileFault;
 use crate::command::items::Target;
 use crate::command::{Input, Output, is_stream};
 use crate::error::Error;

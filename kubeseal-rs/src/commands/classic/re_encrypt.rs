@@ -20,7 +20,7 @@ use crate::objects::{self, Fault, InputName};
 
 /// Asks about every SealedSecret, judges the answers, then writes the result at once.
 pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), Error> {
-    let bytes = super::read_objects(&command.input)?;
+    let bytes = crate::commands::read_objects(&command.input)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let keeps_form = |format: &Format| documents.iter().all(|document| document.format == *format);
@@ -44,7 +44,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
     let _held = match (&command.input, &command.output) {
-        (Input::File(read), Output::File(written)) if read == written => super::hold_unchanged(read, &bytes)?,
+        (Input::File(read), Output::File(written)) if read == written => crate::commands::hold_unchanged(read, &bytes)?,
         _ => None,
     };
     match to_turn_into {
@@ -65,7 +65,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
 
 /// What the controller needs to open the items and to seal them again. The template is none of its business: what it
 /// would make of it is not taken, and it decides nothing.
-pub(super) fn question(sealed: &SealedSecret) -> SealedSecret {
+pub(crate) fn question(sealed: &SealedSecret) -> SealedSecret {
     let annotations = sealed.metadata.annotations.iter().flatten();
     let known = [Scope::NamespaceWide, Scope::ClusterWide].map(Scope::annotation);
     let said = |name: &str| known.contains(&Some(name)) || name == names::ANNOTATION_SEALED_WITH;

@@ -27,7 +27,7 @@ pub(crate) fn run(
     let read = || {
         let value = files::read(&command.input, "a secret to encrypt")?;
         if !command.allow_empty {
-            super::check_came(&command.input, &value)?;
+            crate::commands::check_came(&command.input, &value)?;
         }
         Ok(value)
     };
@@ -35,7 +35,7 @@ pub(crate) fn run(
         let binding = binding(&command.target, environment)?;
         Ok((binding, cert_source::sealing_cert(&command.cert, environment, now)?))
     };
-    let (value, (binding, cert)) = super::read_before(&command.input, read, sealing)?;
+    let (value, (binding, cert)) = crate::commands::read_before(&command.input, read, sealing)?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }

@@ -38,7 +38,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
     let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
     let local = super::keys::local_certs(&command.certs)?;
     let findings = super::lint::findings_of(&input, &bytes)?;
     let examined = match manifest::read_mixed(&bytes) {

@@ -43,7 +43,7 @@ impl Values {
     ) -> Result<Self, Error> {
         match &command.values {
             KnownValues::None => Ok(Values::Unknown),
-            KnownValues::Keys(keys) => Ok(Values::Keys(crate::cmd::recovery_unseal::key_ring(keys)?)),
+            KnownValues::Keys(keys) => Ok(Values::Keys(crate::commands::classic::recovery_unseal::key_ring(keys)?)),
             KnownValues::Cluster(flags) => {
                 let cluster = Cluster::connect(flags, environment)?;
                 let mut all = BTreeMap::new();

@@ -1,24 +1,18 @@
 //! The verbs: each reads, asks [`sealing`], and writes once.
 
+pub(crate) mod classic;
 pub(crate) mod doctor;
-pub(crate) mod edit_values;
+pub(crate) mod edit;
 mod embedded_file;
-pub(crate) mod fetch_cert;
 pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod manual;
-pub(crate) mod merge_into;
-pub(crate) mod raw;
-pub(crate) mod re_encrypt;
-pub(crate) mod recovery_unseal;
 pub(crate) mod render;
-pub(crate) mod reseal_files;
+pub(crate) mod reseal;
 pub(crate) mod seal;
-pub(crate) mod seal_files;
 mod sealed_file;
-pub(crate) mod unseal_files;
-pub(crate) mod validate;
+pub(crate) mod unseal;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
@@ -26,7 +20,7 @@ use std::path::Path;
 
 use crds::SealedSecret;
 use sealing::binding::BindingError;
-use sealing::unseal;
+use sealing::unseal::{binding, place};
 use zeroize::Zeroizing;
 
 use crate::command::{CommandError, Input, is_stream};
@@ -92,13 +86,13 @@ fn place_by_kustomization(
     namespaces: &Namespaces,
     purpose: Purpose,
 ) -> Result<(), Fault> {
-    if is_stream(path) || !matches!(unseal::binding(sealed), Err(BindingError::NamespaceMissing(_))) {
+    if is_stream(path) || !matches!(binding(sealed), Err(BindingError::NamespaceMissing(_))) {
         return Ok(());
     }
     let mut given = namespaces.of(path, purpose).into_iter();
     match (given.next(), given.next()) {
         (one, None) => {
-            unseal::place(sealed, one.as_deref());
+            place(sealed, one.as_deref());
             Ok(())
         }
         (one, two) => Err(Fault::SeveralNamespaces(

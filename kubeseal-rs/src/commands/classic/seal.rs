@@ -26,9 +26,9 @@ use crate::parallel;
 
 /// Seals all documents, then writes the result at once.
 pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let read = || super::read_objects(&command.input);
+    let read = || crate::commands::read_objects(&command.input);
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
-    let (bytes, cert) = super::read_before(&command.input, read, cert)?;
+    let (bytes, cert) = crate::commands::read_before(&command.input, read, cert)?;
     let parameters = SealParameters {
         scope: command.scope,
         name: command.name.clone(),

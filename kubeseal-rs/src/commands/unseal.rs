@@ -62,7 +62,7 @@ struct Clear {
 
 /// Opens the files and writes what is in them.
 pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
-    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
     let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
     let skipped = manifest_file::passed_over(&meant, names::KIND);
     let mut files = meant.files;
@@ -209,7 +209,7 @@ fn opened(
 
 /// Opens one bare ciphertext and prints its value as it is.
 pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
-    let keys = super::recovery_unseal::key_ring(&command.keys)?;
+    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
     let bytes = files::read(&command.input, "a sealed value")?;
     let name = InputName::of(&command.input);
     let value = open_raw(&bytes, &command.binding, &keys).map_err(|error| name.fault(Fault::OpenRaw(error)))?;
