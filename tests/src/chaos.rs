@@ -20,6 +20,7 @@ pub use book::{Book, Pages, Wanted};
 pub use eyes::Eyes;
 pub use plan::{Fault, Plan, Round};
 pub use relay::Relay;
+pub use replicas::build_clock;
 pub use summary::Summary;
 
 use std::path::PathBuf;

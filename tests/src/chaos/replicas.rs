@@ -184,7 +184,8 @@ impl<'a> Replicas<'a> {
     }
 }
 
-fn build_clock(cluster: &Cluster) -> Result<PathBuf> {
+/// Builds the library that puts the wall clock of a program off by what stands in the file `$CHAOS_CLOCK`.
+pub fn build_clock(cluster: &Cluster) -> Result<PathBuf> {
     let source = cluster.state().join("clock.c");
     fs::write(&source, CLOCK)?;
     let library = cluster.state().join("clock.so");

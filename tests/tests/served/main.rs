@@ -10,6 +10,7 @@ mod admission;
 mod argocd;
 mod asked;
 mod canary;
+mod clock;
 mod command_line;
 mod connections;
 mod crowd;
