@@ -41,6 +41,15 @@ pub enum EnvelopeError {
     /// version 1 refuses such a value, and this names the reason (docs/format.md, "Later versions").
     #[error("sealed in a newer format (version {0}): update kubeseal and the controller")]
     NewerFormat(u8),
+    /// A value of version 2 whose cryptography is not known here.
+    #[error("sealed with a newer cryptography (version 2, suite {0}): update kubeseal and the controller")]
+    UnknownSuite(u8),
+    /// A value of version 2 for no recipient or for too many.
+    #[error("the ciphertext is for {0} recipients (1 to 16 are possible)")]
+    Recipients(u8),
+    /// A value of version 2 that names a key id twice.
+    #[error("the ciphertext names a recipient twice")]
+    RepeatedRecipient,
     /// The length field names a size that no RSA key of at least 1024 bits has.
     #[error("the ciphertext does not begin like a sealed value (session key length {0})")]
     BadLength(usize),

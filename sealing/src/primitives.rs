@@ -2,12 +2,14 @@
 //!
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
 //! independent second implementation that the tests hold `aws_lc` against. Private-key work exists in `aws_lc` alone:
-//! the `rsa` crate leaks timing (RUSTSEC-2023-0071).
+//! the `rsa` crate leaks timing (RUSTSEC-2023-0071). `expand_seed` is the one exception.
 
 use thiserror::Error;
 
 #[cfg(feature = "aws-lc")]
 pub(crate) mod aws_lc;
+#[cfg(feature = "aws-lc")]
+pub(crate) mod expand_seed;
 #[cfg(any(test, feature = "pure-rust"))]
 pub(crate) mod pure_rust;
 
@@ -23,6 +25,19 @@ compile_error!("enable the feature `aws-lc` (everything) or `pure-rust` (sealing
 pub(crate) const SESSION_KEY: usize = 32;
 /// The nonce of every body; a session key is used once.
 pub(crate) const ZERO_NONCE: [u8; 12] = [0; 12];
+
+/// Bytes of an X-Wing public key: ML-KEM-768, then X25519.
+pub(crate) const HYBRID_PUBLIC: usize = ML_KEM_PUBLIC + 32;
+/// Bytes of an X-Wing ciphertext: ML-KEM-768's, then the ephemeral X25519 key.
+pub(crate) const HYBRID_ENC: usize = ML_KEM_ENC + 32;
+/// Bytes of an ML-KEM-768 public key.
+pub(crate) const ML_KEM_PUBLIC: usize = 1184;
+/// Bytes of an ML-KEM-768 ciphertext.
+pub(crate) const ML_KEM_ENC: usize = 1088;
+/// What the combiner of X-Wing hashes last.
+pub(crate) const XWING_LABEL: &[u8] = br"\.//^\";
+/// `suite_id` of RFC 9180 §5.1: KEM X-Wing, KDF HKDF-SHA256, AEAD AES-256-GCM.
+pub(crate) const SUITE_ID: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x02";
 
 /// The backend refused an operation. Carries nothing: backends tell no reason, and none may leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

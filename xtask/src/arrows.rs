@@ -71,7 +71,15 @@ const IMPURE: &[&str] = &[
 ];
 
 /// How the backends of the cryptography are named in source text.
-const BACKENDS: &[&str] = &["aws_lc_rs", "aes_gcm", "rsa::"];
+const BACKENDS: &[&str] = &[
+    "aws_lc_rs",
+    "aes_gcm",
+    "hkdf::",
+    "hpke::",
+    "ml_kem::",
+    "rsa::",
+    "shake::",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -273,8 +281,33 @@ fn one_folder_names_the_cryptography() {
 }
 
 #[test]
+fn one_file_names_what_expands_a_seed() {
+    let found = strays(&[root().join("sealing")], &["ml_kem::", "sha3::"], |name| {
+        name == "sealing/src/primitives/expand_seed.rs" || name.starts_with("sealing/src/primitives/pure_rust")
+    });
+    assert!(
+        found.is_empty(),
+        "private keys are AWS-LC's, but for the expansion of a seed:\n{}",
+        found.join("\n")
+    );
+    let words = [
+        "DecapsulationKey",
+        "RsaPrivateKey",
+        "fn open",
+        "fn decrypt",
+        "fn unwrap_key",
+    ];
+    let private = strays(&[root().join("sealing")], &words, |name| !name.contains("/pure_rust"));
+    assert!(
+        private.is_empty(),
+        "pure Rust holds no private key:\n{}",
+        private.join("\n")
+    );
+}
+
+#[test]
 fn the_shells_hold_no_cryptography_of_their_own() {
-    let backends = ["aws-lc-rs", "rsa", "aes-gcm", "rcgen", "sha2"];
+    let backends = ["aes-gcm", "aws-lc-rs", "ml-kem", "rcgen", "rsa", "sha2", "sha3"];
     let metadata = workspace();
     for shell in ["controller", "kubeseal-rs"] {
         let package = metadata

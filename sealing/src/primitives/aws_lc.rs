@@ -13,6 +13,10 @@ use zeroize::Zeroizing;
 use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE};
 use crate::random::{Random, RandomUnavailable};
 
+mod hybrid;
+
+pub(crate) use hybrid::{HybridPrivateKey, HybridPublicKey, expand, same};
+
 /// The operating system's random source.
 #[derive(Debug, Default)]
 pub struct SystemRandom(AwsRandom);

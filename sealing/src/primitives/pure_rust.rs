@@ -12,6 +12,10 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE};
 use crate::random::Random;
 
+mod hybrid;
+
+pub(crate) use hybrid::{HybridPublicKey, expand};
+
 /// The operating system's random source.
 #[cfg_attr(
     feature = "aws-lc",

@@ -16,4 +16,5 @@ mod hostile;
 mod merge;
 mod oracle;
 mod reseal;
+mod v2;
 mod vectors;

@@ -1,0 +1,87 @@
+//! Seals and opens in format version 2, as the tests' peers do: a question in JSON on each line, its answer on the next.
+//!
+//! ```text
+//! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "plaintext": BASE64, "recipients": [BASE64]}
+//! {"sealed": BASE64}
+//! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "sealed": BASE64, "seed": BASE64}
+//! {"plaintext": BASE64} or {"error": "…"}
+//! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "seed": BASE64}
+//! {"public": BASE64}
+//! ```
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program reads and writes; the crate does not"
+)]
+
+use std::error::Error;
+use std::io::{BufRead, Write, stdin, stdout};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sealing::SystemRandom;
+use sealing::binding::Binding;
+use sealing::v2::{self, Context, PublicKey};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Question {
+    scope: String,
+    namespace: String,
+    name: String,
+    item: String,
+    #[serde(default)]
+    plaintext: String,
+    #[serde(default)]
+    recipients: Vec<String>,
+    sealed: Option<String>,
+    seed: Option<String>,
+}
+
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
+    for line in stdin().lock().lines() {
+        let answer = answer(&serde_json::from_str(&line?)?)?;
+        writeln!(stdout(), "{answer}")?;
+    }
+    Ok(())
+}
+
+fn answer(asked: &Question) -> Result<Value, Box<dyn Error>> {
+    let binding = Binding::new(asked.scope.parse()?, &asked.namespace, &asked.name)?;
+    let context = Context::new(&binding, &asked.item)?;
+    match &asked.seed {
+        Some(seed) => open(asked.sealed.as_deref(), &context, &STANDARD.decode(seed)?),
+        None => seal(asked, &context),
+    }
+}
+
+fn seal(asked: &Question, context: &Context) -> Result<Value, Box<dyn Error>> {
+    let mut keys = Vec::new();
+    for public in &asked.recipients {
+        keys.push(PublicKey::from_bytes(&STANDARD.decode(public)?)?);
+    }
+    let plaintext = STANDARD.decode(&asked.plaintext)?;
+    let recipients: Vec<_> = keys.iter().collect();
+    let sealed = v2::seal(&plaintext, context, &recipients, &mut SystemRandom::default())?;
+    Ok(json!({"sealed": STANDARD.encode(sealed)}))
+}
+
+#[cfg(feature = "aws-lc")]
+fn open(sealed: Option<&str>, context: &Context, seed: &[u8]) -> Result<Value, Box<dyn Error>> {
+    let key = v2::PrivateKey::from_seed(&v2::Seed::from_bytes(seed)?)?;
+    let Some(sealed) = sealed else {
+        return Ok(json!({"public": STANDARD.encode(key.public().as_bytes())}));
+    };
+    let sealed = STANDARD.decode(sealed)?;
+    let envelope = v2::Envelope::parse(&sealed)?;
+    Ok(match v2::open(&envelope, context, std::iter::once(&key), || true) {
+        Ok((plaintext, _)) => json!({"plaintext": STANDARD.encode(plaintext.expose())}),
+        Err(error) => json!({"error": error.to_string()}),
+    })
+}
+
+#[cfg(not(feature = "aws-lc"))]
+fn open(_: Option<&str>, _: &Context, _: &[u8]) -> Result<Value, Box<dyn Error>> {
+    Err("without AWS-LC there are no private keys".into())
+}

@@ -1,0 +1,49 @@
+//! Version 2 of the sealed value: post-quantum, bound to its item, padded, with key ids (docs/format.md, section 12).
+//!
+//! Nothing writes it yet, and nothing but this module opens it. Bytes: [`Envelope`]; what a value is bound to: [`Context`];
+//! keys: [`PublicKey`], [`Seed`], [`PrivateKey`]; then [`seal`] and [`open`].
+
+mod context;
+mod envelope;
+mod key;
+#[cfg(feature = "aws-lc")]
+mod open;
+mod padding;
+mod seal;
+
+pub use context::{Context, NameTooLong};
+pub use envelope::{ENC, Envelope, MAX_RECIPIENTS, Recipient, VERSION};
+pub use key::{KeyId, PUBLIC_KEY, PublicKey};
+#[cfg(feature = "aws-lc")]
+pub use key::{PrivateKey, SEED, Seed};
+#[cfg(feature = "aws-lc")]
+pub use open::{OpenError, open};
+pub use seal::{SealError, seal};
+
+use zeroize::Zeroizing;
+
+use crate::primitives::{CryptoFailure, SESSION_KEY, backend};
+
+/// The content key K of one value: what is sealed for each recipient, and what commitment and body key are made of.
+struct ContentKey(Zeroizing<[u8; SESSION_KEY]>);
+
+impl ContentKey {
+    /// Ties K and the header together: whoever opens the value under another K or another header notices.
+    fn commitment(&self, header: &[u8]) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
+        self.expand(b"sealed-secrets/v2 commit", header)
+    }
+
+    /// The key of the body; it encrypts one plaintext in its life.
+    fn body_key(&self, header: &[u8]) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
+        self.expand(b"sealed-secrets/v2 body", header)
+    }
+
+    fn expand(&self, purpose: &[u8], header: &[u8]) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
+        backend::expand(&self.0, &[purpose, &backend::sha256(header)])
+    }
+}
+
+/// HPKE's `aad` for one recipient: the first bytes of the header, which say how many there are, and the key id.
+fn recipient_aad(prefix: &[u8], key: KeyId) -> Vec<u8> {
+    [prefix, &key.to_bytes()].concat()
+}
