@@ -2,6 +2,7 @@
 
 mod found;
 mod many;
+mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,13 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::cluster::{Cluster, FoundCertificate};
-use crate::command::CertSource;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
 use crate::proxy;
 pub(crate) use many::Certificates;
+pub(crate) use source::{CertSource, Finding, SourceError};
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
 const LARGEST: u64 = 1024 * 1024;

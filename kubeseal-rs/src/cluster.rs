@@ -1,5 +1,6 @@
 //! The controller, reached through the API server's service proxy.
 
+mod controller;
 mod discovery;
 mod error;
 pub(crate) mod kubeconfig;
@@ -16,9 +17,9 @@ use kube::client::ClientBuilder;
 use sealing::reseal::Which;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::args::{ClusterFlags, RequestTimeout};
-use crate::command::Controller;
 use crate::environment::Environment;
+use crate::flags::{ClusterFlags, RequestTimeout};
+pub(crate) use controller::Controller;
 pub(crate) use discovery::FoundCertificate;
 pub(crate) use error::{ClusterError, Refusal, ServiceName};
 pub(crate) use objects::OpenSecret;

@@ -1,116 +1,166 @@
-//! The verbs: each reads, asks [`sealing`], and writes once.
+//! The commands: a verb a file with its arguments, the rules about them and what it does; the modes without a verb in [`classic`].
 
 pub(crate) mod classic;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 mod embedded_file;
-pub(crate) mod items;
+mod error;
+pub(crate) mod help;
 pub(crate) mod keys;
 pub(crate) mod lint;
 pub(crate) mod manual;
+mod metadata;
+pub(crate) mod namespace;
+mod private_keys;
+mod read;
+pub(crate) mod rename;
 pub(crate) mod render;
 pub(crate) mod reseal;
 pub(crate) mod seal;
 mod sealed_file;
+pub(crate) mod set;
+mod target;
+mod tree;
 pub(crate) mod unseal;
+pub(crate) mod unset;
+pub(crate) mod verb;
 
-use std::fs::File;
-use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::PathBuf;
 
-use crds::SealedSecret;
-use sealing::binding::BindingError;
-use sealing::unseal::{binding, place};
-use zeroize::Zeroizing;
+use manifest::Format;
 
-use crate::command::{CommandError, Input, is_stream};
-use crate::error::Error;
-use crate::files;
-use crate::lint::{Namespaces, Purpose};
-use crate::objects::{Fault, InputName};
+use self::set::SetItem;
+use crate::cert_source::CertSource;
+use crate::cluster::Controller;
+use crate::files::{Input, Output};
+use crate::flags;
+use classic::merge_into::MergeInto;
+use classic::raw::Raw;
+use classic::re_encrypt::ReEncrypt;
+use classic::seal::Seal;
+use doctor::Doctor;
+use edit::EditValues;
+pub(crate) use error::{CommandError, VALUE_OF_SET};
+use lint::Lint;
+use private_keys::PrivateKeys;
+use rename::RenameItem;
+use render::Render;
+use reseal::ResealFiles;
+use seal::SealFiles;
+use unseal::{Unseal, UnsealFiles, UnsealRaw};
+use unset::UnsetItems;
+use verb::Verb;
 
-/// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
-fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let bytes = files::read(input, "json/yaml k8s resource").map_err(|error| match input {
-        Input::File(_) => Error::SecretFile(error),
-        Input::Stdin | Input::StdinOr(_) => Error::File(error),
-    })?;
-    check_came(input, bytes.trim_ascii())?;
-    Ok(bytes)
+/// What to do, with everything that doing it needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    /// Print the version.
+    Version,
+    /// Print the help.
+    Help,
+    /// Print the help of a verb.
+    VerbHelp(String),
+    /// Open SealedSecrets with private keys that are at hand.
+    RecoveryUnseal {
+        /// The SealedSecrets.
+        input: Input,
+        /// Where the Secrets go.
+        output: Output,
+        /// How they are written.
+        format: Format,
+        /// What to open with.
+        keys: PrivateKeys,
+        /// The namespace of SealedSecrets that name none.
+        namespace: Option<String>,
+    },
+    /// Ask the controller whether it can open SealedSecrets.
+    Validate {
+        /// The SealedSecrets.
+        input: Input,
+        /// Where the controller is.
+        controller: Box<Controller>,
+        /// The namespace of SealedSecrets that name none.
+        namespace: Option<String>,
+    },
+    /// Print the certificate.
+    FetchCert {
+        /// Where it is.
+        cert: CertSource,
+        /// Where it goes.
+        output: Output,
+    },
+    /// Seal Secrets into a file of SealedSecrets.
+    MergeInto(MergeInto),
+    /// Have SealedSecrets sealed again.
+    ReEncrypt(ReEncrypt),
+    /// Seal one bare value.
+    Raw(Raw),
+    /// Seal Secrets.
+    Seal(Seal),
+    /// `kubeseal edit`.
+    EditValues(EditValues),
+    /// `kubeseal set`.
+    SetItem(SetItem),
+    /// `kubeseal unset`.
+    UnsetItems(UnsetItems),
+    /// `kubeseal rename`.
+    RenameItem(RenameItem),
+    /// `kubeseal seal`.
+    SealFiles(SealFiles),
+    /// `kubeseal reseal`.
+    ResealFiles(ResealFiles),
+    /// `kubeseal unseal`.
+    UnsealFiles(UnsealFiles),
+    /// `kubeseal unseal --raw`.
+    UnsealRaw(UnsealRaw),
+    /// `kubeseal completions`.
+    Completions(clap_complete::Shell),
+    /// `kubeseal man`, into a folder.
+    Man(Option<PathBuf>),
+    /// `kubeseal doctor`.
+    Doctor(Box<Doctor>),
+    /// `kubeseal keys …`.
+    Keys(Box<keys::Keys>),
+    /// `kubeseal render`.
+    Render(Render),
+    /// `kubeseal lint`.
+    Lint(Lint),
+    /// `kubeseal lint --rules`.
+    LintRules,
 }
 
-/// That something came from stdin, where nothing shows that something else was meant.
-fn check_came(input: &Input, bytes: &[u8]) -> Result<(), Error> {
-    match input {
-        Input::StdinOr(error) if bytes.is_empty() => Err(Error::Usage(CommandError::clone(error))),
-        _ => Ok(()),
-    }
-}
-
-/// What `read` gives of `input`, and what `key` gives (a certificate, private keys). The input comes first, as in the
-/// reference, so that a slip in its path is told before a cluster is asked; but from a terminal it comes last: nobody is to
-/// type what could not be sealed then.
-///
-/// # Errors
-/// Those of `read` and `key`.
-fn read_before<I, K>(
-    input: &Input,
-    read: impl FnOnce() -> Result<I, Error>,
-    key: impl FnOnce() -> Result<K, Error>,
-) -> Result<(I, K), Error> {
-    if *input == Input::Stdin && io::stdin().is_terminal() {
-        let key = key()?;
-        return Ok((read()?, key));
-    }
-    let read = read()?;
-    Ok((read, key()?))
-}
-
-/// Holds the file at `path`, which must still hold what was read from it: what somebody else wrote meanwhile is not to be lost.
-///
-/// # Errors
-/// As [`check_unchanged`].
-fn hold_unchanged(path: &Path, read: &[u8]) -> Result<Option<File>, Error> {
-    let held = files::hold(path);
-    check_unchanged(path, read)?;
-    Ok(held)
-}
-
-/// Puts an object without a namespace into that which kustomizations give the objects of its file, if there is one.
-///
-/// # Errors
-/// [`Fault::SeveralNamespaces`].
-fn place_by_kustomization(
-    path: &Path,
-    sealed: &mut SealedSecret,
-    namespaces: &Namespaces,
-    purpose: Purpose,
-) -> Result<(), Fault> {
-    if is_stream(path) || !matches!(binding(sealed), Err(BindingError::NamespaceMissing(_))) {
-        return Ok(());
-    }
-    let mut given = namespaces.of(path, purpose).into_iter();
-    match (given.next(), given.next()) {
-        (one, None) => {
-            place(sealed, one.as_deref());
-            Ok(())
+impl Command {
+    /// Decides what a verb's command line means.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(crate) fn of_verb(verb: Verb) -> Result<Self, CommandError> {
+        match verb {
+            Verb::Completions(flags) => Ok(Command::Completions(flags.shell)),
+            Verb::Help(flags) => match flags.verb.as_slice() {
+                [] => Ok(Command::Help),
+                words => help::of(words)
+                    .map(Command::VerbHelp)
+                    .ok_or_else(|| CommandError::NoSuchVerb(words.join(" "))),
+            },
+            Verb::Man(flags) => Ok(Command::Man(flags::set(flags.folder).map(PathBuf::from))),
+            Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),
+            Verb::Keys(flags) => Ok(Command::Keys(Box::new(keys::Keys::decide(*flags)?))),
+            Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),
+            Verb::Render(flags) => Render::decide(flags).map(Command::Render),
+            Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
+            Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
+            Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
+            Verb::Rename(flags) => RenameItem::decide(flags).map(Command::RenameItem),
+            Verb::Seal(flags) => match seal::of_stream(&flags)? {
+                Some(seal) => Ok(Command::Seal(seal)),
+                None => SealFiles::decide(*flags).map(Command::SealFiles),
+            },
+            Verb::Reseal(flags) => ResealFiles::decide(*flags).map(Command::ResealFiles),
+            Verb::Unseal(flags) => Unseal::decide(*flags).map(|unseal| match unseal {
+                Unseal::Files(command) => Command::UnsealFiles(command),
+                Unseal::Raw(command) => Command::UnsealRaw(command),
+            }),
         }
-        (one, two) => Err(Fault::SeveralNamespaces(
-            one.into_iter().chain(two).chain(given).collect(),
-        )),
-    }
-}
-
-/// Whether the file at `path` still holds what was read from it.
-///
-/// # Errors
-/// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.
-fn check_unchanged(path: &Path, read: &[u8]) -> Result<(), Error> {
-    if **files::read_file(path)? == *read {
-        Ok(())
-    } else {
-        Err(InputName(path.display().to_string())
-            .fault(Fault::ChangedMeanwhile)
-            .into())
     }
 }

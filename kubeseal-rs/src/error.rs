@@ -1,22 +1,22 @@
 //! What ends the program with a message: what is wrong, where, and what to type next.
 
 use std::error::Error as StdError;
-use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::args::{ArgsError, Typed};
+use crate::args::ArgsError;
 use crate::cert_source::FetchError;
 use crate::cluster::ClusterError;
-use crate::command::CommandError;
+use crate::commands::CommandError;
 use crate::editor::EditorError;
 use crate::files::FileError;
 use crate::objects::{Fault, InputError};
 use crate::quoting::{self, visible};
 use crate::tree::TreeError;
+use crate::typed::Typed;
 
 /// Everything that ends the program.
 #[derive(Debug, Error)]
@@ -136,13 +136,11 @@ pub(crate) enum Error {
 impl Error {
     /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood (1, as the reference,
     /// where the flags of its modes do not go together), else 1.
-    pub(crate) fn report(&self, argv: &[OsString]) -> ExitCode {
+    pub(crate) fn report(&self, typed: impl FnOnce() -> Typed) -> ExitCode {
         // Whoever closed the pipe does not want the rest, nor a message about it.
         if !matches!(self, Error::File(file) if file.is_closed_pipe()) && !matches!(self, Error::Told) {
             // There is nowhere left to tell that stderr cannot be written.
-            let _ = io::stderr()
-                .lock()
-                .write_all(self.message(&Typed::read(argv)).as_bytes());
+            let _ = io::stderr().lock().write_all(self.message(&typed()).as_bytes());
         }
         match self {
             Error::Args(_) | Error::Usage(_) => ExitCode::from(2),

@@ -11,7 +11,6 @@ use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::command::{Input, Output};
 use crate::place;
 use crate::quoting;
 pub(crate) use replace::is_unfinished;
@@ -304,4 +303,51 @@ impl Writer {
         folders.iter().for_each(|folder| replace::sync(folder));
         folders.clear();
     }
+}
+
+/// A word that is no flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unexpected argument: only a verb takes such, and it comes first")]
+pub(crate) struct StrayWord {
+    /// The verb that it is or nearly is.
+    pub(crate) meant: Option<String>,
+    /// Whether a bare value was to be sealed.
+    pub(crate) raw: bool,
+}
+
+/// Where bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// Standard input.
+    Stdin,
+    /// Standard input; and what is wrong when nothing comes from there.
+    StdinOr(StrayWord),
+    /// A file.
+    File(PathBuf),
+}
+
+impl Input {
+    /// What a verb's FILE means: `-` is stdin.
+    pub(crate) fn of(path: &Path) -> Self {
+        if path == Path::new("-") {
+            Input::Stdin
+        } else {
+            Input::File(path.to_owned())
+        }
+    }
+}
+
+/// Whether a path is a stream: `-`, or a pipe under the name of a file (process substitution). Nothing can be written in its place
+/// or beside it, so the result goes to stdout.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
 }

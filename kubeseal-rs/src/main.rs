@@ -4,7 +4,6 @@ mod args;
 mod cert_source;
 mod cluster;
 mod colour;
-mod command;
 mod commands;
 mod core_dump;
 mod doctor;
@@ -14,6 +13,7 @@ mod environment;
 mod error;
 mod field_order;
 mod files;
+mod flags;
 mod keys;
 mod lint;
 mod manifest_file;
@@ -31,6 +31,7 @@ mod report;
 mod repository;
 mod run;
 mod tree;
+mod typed;
 mod walk;
 
 use std::process::ExitCode;
@@ -41,6 +42,6 @@ fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
     match run::run(argv.iter().cloned(), &environment, jiff::Timestamp::now()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(&argv),
+        Err(error) => error.report(|| args::typed(&argv)),
     }
 }

@@ -8,9 +8,8 @@ use manifest::Document;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::command::Input;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input};
 use crate::objects::InputName;
 use crate::report::FileReport;
 use crate::repository::is_chart_template;

@@ -13,11 +13,10 @@ use sealing::unseal;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::command::Input;
 use crate::embedded;
 use crate::error::Error;
 use crate::field_order::GoOrder;
-use crate::files;
+use crate::files::{self, Input};
 use crate::quoting::on_one_line;
 pub(crate) use fault::Fault;
 

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::command::Output;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
 use crate::quoting::{on_one_line, visible};
 
 /// How the report is printed.
@@ -126,7 +125,7 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
         ReportFormat::Text => visible(&text(&reports, &summary)),
     };
     files::write(&Output::Stdout, text.as_bytes())?;
-    self::faults(reports)
+    faults(reports)
 }
 
 /// The faults alone, where the result itself is on stdout.

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 use sealing::SystemRandom;
 
 use crate::args::CommandLine;
-use crate::command::{Command, CommandError, Output};
-use crate::commands;
+use crate::commands::{self, Command, CommandError, help};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
 
 /// Does what the command line asks for; `now` is the time against which the certificate is held.
 ///
@@ -25,20 +24,20 @@ pub(crate) fn run(
     let line = CommandLine::read(argv, environment)?;
     let is_classic = matches!(line, CommandLine::Flags(_));
     let not_legal = |error| match error {
-        CommandError::Word { .. } => Error::Usage(error),
+        CommandError::Word(_) => Error::Usage(error),
         _ if is_classic => Error::Command(error),
         _ => Error::Usage(error),
     };
-    match Command::decide(line, io::stdin().is_terminal()).map_err(not_legal)? {
+    match decide(line, io::stdin().is_terminal()).map_err(not_legal)? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Help => print(&CommandLine::help()),
+        Command::Help => print(&help::program()),
         Command::VerbHelp(text) => print(&text),
         Command::FetchCert { cert, output } => commands::classic::fetch_cert::run(&cert, &output, environment),
         Command::Seal(command) => commands::classic::seal::run(&command, environment, now),
         Command::EditValues(command) => commands::edit::run(&command, environment, now, &mut SystemRandom::default()),
-        Command::SetItem(command) => commands::items::set(&command, environment, now, &mut SystemRandom::default()),
-        Command::UnsetItems(command) => commands::items::unset(&command),
-        Command::RenameItem(command) => commands::items::rename(&command),
+        Command::SetItem(command) => commands::set::run(&command, environment, now, &mut SystemRandom::default()),
+        Command::UnsetItems(command) => commands::unset::run(&command),
+        Command::RenameItem(command) => commands::rename::run(&command),
         Command::MergeInto(command) => {
             commands::classic::merge_into::run(&command, environment, now, &mut SystemRandom::default())
         }
@@ -56,10 +55,10 @@ pub(crate) fn run(
             keys,
             namespace,
         } => commands::classic::recovery_unseal::run(&input, namespace.as_deref(), &output, format, &keys),
-        Command::SealFiles(command) => commands::seal::run(&command, environment, now),
+        Command::SealFiles(command) => commands::seal::run::run(&command, environment, now),
         Command::ResealFiles(command) => commands::reseal::run(&command, environment, now),
-        Command::UnsealFiles(command) => commands::unseal::run(&command),
-        Command::UnsealRaw(command) => commands::unseal::run_raw(&command),
+        Command::UnsealFiles(command) => commands::unseal::run::run(&command),
+        Command::UnsealRaw(command) => commands::unseal::run::run_raw(&command),
         Command::Completions(shell) => commands::manual::completions(shell),
         Command::Man(folder) => commands::manual::man(folder.as_deref()),
         Command::Doctor(command) => commands::doctor::run(&command, environment, now),
@@ -73,3 +72,18 @@ pub(crate) fn run(
 fn print(text: &str) -> Result<(), Error> {
     Ok(files::write(&Output::Stdout, text.as_bytes())?)
 }
+
+/// Decides what a command line means. `at_terminal`: stdin is one, so that nothing comes from there by itself.
+///
+/// # Errors
+/// [`CommandError`].
+fn decide(line: CommandLine, at_terminal: bool) -> Result<Command, CommandError> {
+    match line {
+        CommandLine::Flags(args) => Command::of_flags(*args, at_terminal),
+        CommandLine::VerbHelp(text) => Ok(Command::VerbHelp(text)),
+        CommandLine::Verb(verb) => Command::of_verb(*verb),
+    }
+}
+
+#[cfg(test)]
+mod tests;

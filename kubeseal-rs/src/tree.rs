@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use thiserror::Error;
 
-use crate::command::Input;
-use crate::files::FileError;
+use crate::files::{FileError, Input};
 use crate::walk::{self, Found, shown};
 pub(crate) use pattern::Pattern;
 use pattern::glob_set;

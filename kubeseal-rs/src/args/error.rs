@@ -3,6 +3,8 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use thiserror::Error;
 
+use crate::commands::VALUE_OF_SET;
+
 /// A command line, or a preset, that is not understood. Ends the program with exit code 2.
 #[derive(Debug, Error)]
 pub(crate) enum ArgsError {
@@ -31,10 +33,6 @@ pub(crate) enum ArgsError {
         help: String,
     },
 }
-
-/// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
-pub(crate) const VALUE_OF_SET: &str =
-    "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
 
 /// Whether what is not understood is a word, and no flag.
 pub(super) fn is_surplus(fault: &clap::Error) -> bool {

@@ -92,7 +92,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::args::verb::VerbLine;
+    use crate::commands::verb::VerbLine;
 
     #[test]
     fn a_verb_is_not_stopped_by_what_is_preset_for_sealing() {

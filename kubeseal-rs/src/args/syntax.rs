@@ -5,7 +5,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::values;
+use crate::flags::values;
 
 /// The command as it is parsed, with all of its sub-commands.
 pub(super) fn of_pflag(command: Command) -> Command {

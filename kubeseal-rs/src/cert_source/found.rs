@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
 
-use super::{bytes_to_seal, usable};
-use crate::command::{CertSource, Controller, Finding};
+use super::{CertSource, Finding, bytes_to_seal, usable};
+use crate::cluster::Controller;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::FileError;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
 
-use super::{bytes_to_seal, found, usable};
-use crate::command::CertSource;
+use super::{CertSource, bytes_to_seal, found, usable};
 use crate::environment::Environment;
 use crate::error::Error;
 

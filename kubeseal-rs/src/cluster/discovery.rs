@@ -13,8 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::UntrustedService;
 use super::request::{Request, path_segment};
-use super::{Cluster, ClusterError, ServiceName};
-use crate::command::Controller;
+use super::{Cluster, ClusterError, Controller, ServiceName};
 
 /// The label that charts and manifests of this project and of the reference put on the controller's Service.
 const SELECTOR: &str = "app.kubernetes.io%2Fname%3Dsealed-secrets";

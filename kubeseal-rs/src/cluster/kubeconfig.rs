@@ -10,9 +10,9 @@ use kube::config::{
 };
 
 use super::ClusterError;
-use crate::args::ClusterFlags;
 use crate::environment::Environment;
 use crate::files::FileError;
+use crate::flags::ClusterFlags;
 use crate::proxy;
 
 const DEFAULT_NAMESPACE: &str = "default";

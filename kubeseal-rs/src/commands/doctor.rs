@@ -3,8 +3,10 @@
 mod cluster;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use manifest::Document;
@@ -15,13 +17,17 @@ use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, is_meant, sealed_secret, unseal};
 use serde_json::Value;
 
+use super::error::CommandError;
+use super::keys::text_or_json;
+use super::private_keys::{PrivateKeys, key_ring};
+use crate::cluster::Controller;
 use crate::colour::Colour;
-use crate::command::{Doctor, Input, Output};
 use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
 use crate::doctor::{Evidence, Examined, examine, tell};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output};
+use crate::flags::{ClusterFlags, ControllerFlags, PrivateKeyFlags, paths, set};
 use crate::keys::LocalCert;
 use crate::lint;
 use crate::manifest_file;
@@ -31,6 +37,67 @@ use crate::repository;
 use crate::walk;
 use cluster::Reached;
 
+/// Flags of `kubeseal doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("doctor.txt"))]
+pub(crate) struct DoctorFlags {
+    /// The file with the SealedSecrets in question
+    #[arg(required = true, value_name = "FILE")]
+    pub file: OsString,
+    /// What to try to open it with.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
+    /// Hold this certificate against the cluster's and the object's key hint; repeatable [default: those of the project file]
+    #[arg(long, value_name = "FILE")]
+    pub cert: Vec<OsString>,
+    /// Ask no cluster
+    #[arg(long)]
+    pub offline: bool,
+    /// How to tell it: text or json [default: text]
+    #[arg(long, short = 'o', value_name = "FORMAT")]
+    pub output: Option<String>,
+    /// Where the controller is.
+    #[command(flatten)]
+    pub controller: ControllerFlags,
+    /// How to reach the cluster.
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
+}
+
+/// Find out why a file does not unseal.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Doctor {
+    /// The file.
+    pub file: PathBuf,
+    /// What to try to open it with.
+    pub keys: PrivateKeys,
+    /// Certificates to hold against the cluster's; none: those of the project file.
+    pub certs: Vec<PathBuf>,
+    /// The controller to ask; none with `--offline`.
+    pub controller: Option<Controller>,
+    /// Whether as JSON.
+    pub json: bool,
+}
+
+impl Doctor {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: DoctorFlags) -> Result<Self, CommandError> {
+        let controller = Controller::of(&flags.controller, &flags.cluster);
+        Ok(Self {
+            file: set(Some(flags.file))
+                .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
+                .into(),
+            keys: PrivateKeys::of(flags.keys),
+            certs: paths(flags.cert),
+            controller: (!flags.offline).then_some(controller),
+            json: text_or_json(flags.output)?,
+        })
+    }
+}
+
 /// Examines every SealedSecret of the file, and tells.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let input = Input::of(&command.file);
@@ -38,7 +105,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
     let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
+    let keys = key_ring(&command.keys)?;
     let local = super::keys::local_certs(&command.certs)?;
     let findings = super::lint::findings_of(&input, &bytes)?;
     let examined = match manifest::read_mixed(&bytes) {

@@ -3,15 +3,18 @@
 mod form;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use clap::Args;
 use crds::SealedSecret;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::edit::Change;
 use manifest::{EmitError, Format};
+use sealing::binding::Scope;
 use sealing::key::PublicKey;
 use sealing::key_hint::KeyHint;
 use sealing::merge::{check_scope, seal_items};
@@ -21,19 +24,75 @@ use sealing::secret::ClearSecret;
 use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
+use super::error::CommandError;
+use super::namespace::Namespace;
 use super::sealed_file::SealedFile;
-use crate::cert_source;
+use super::target::Target;
+use crate::cert_source::{self, CertSource};
 use crate::cluster::kubeconfig;
-use crate::command::items::EditValues;
-use crate::command::{Namespace, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError, Writer};
+use crate::files::{self, FileError, Output, Writer, is_stream};
+use crate::flags::{CertificateFlags, ObjectFlags};
 use crate::lint::{fault_of_name, fault_of_namespace};
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
 use crate::quoting::{self, visible};
 use form::{Section, Typed, typed};
+
+/// Flags of `kubeseal edit`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("edit.txt"))]
+pub(crate) struct EditFlags {
+    /// The file with SealedSecrets, changed in place: only what gets a new value, and byte for byte nothing else; one that
+    /// is not there is made
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+    /// Note the key's fingerprint in an annotation where there is none yet; one that is there is kept right in any case
+    #[arg(long)]
+    pub key_hint: bool,
+    /// The scope that the SealedSecrets are of: a wider one than strict is not taken from the file alone [default: strict]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
+    /// Which SealedSecret is meant.
+    #[command(flatten)]
+    pub object: ObjectFlags,
+    /// Which certificate to seal with.
+    #[command(flatten)]
+    pub certificate: CertificateFlags,
+}
+
+/// Type new values in an editor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct EditValues {
+    /// What to change.
+    pub target: Target,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// The namespace of a new file's object, or where it comes from.
+    pub namespace: Namespace,
+    /// The scope that was asked for.
+    pub scope: Option<Scope>,
+    /// Whether objects get a key hint that have none.
+    pub key_hint: bool,
+}
+
+impl EditValues {
+    pub(super) fn decide(flags: EditFlags) -> Result<Self, CommandError> {
+        if is_stream(flags.file.as_ref()) {
+            return Err(CommandError::StreamHasNoPlace("edit"));
+        }
+        let cert = CertSource::of_verb(&flags.certificate)?.at(&flags.file);
+        let namespace = Namespace::of(flags.object.namespace.as_ref(), &flags.certificate.cluster);
+        Ok(Self {
+            target: Target::of(flags.file, flags.object),
+            cert,
+            namespace,
+            scope: flags.scope,
+            key_hint: flags.key_hint,
+        })
+    }
+}
 
 const NOTHING: &str = "nothing was changed; if the editor did not wait for you, tell it to: EDITOR='code --wait'";
 

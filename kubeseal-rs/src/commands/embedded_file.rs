@@ -12,13 +12,15 @@ use sealing::random::Random;
 use sealing::raw::seal_raw;
 use zeroize::Zeroizing;
 
+use super::read::{check_unchanged, read_before};
+use super::set::{SetItem, is_empty, value};
+use super::target::Target;
+use super::unset::UnsetItems;
 use crate::cert_source;
-use crate::command::items::{SetItem, Target, UnsetItems};
-use crate::command::{Output, is_stream};
 use crate::embedded::{self, BoundTo, Embedded};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output, is_stream};
 use crate::manifest_file;
 use crate::note;
 use crate::objects::{Fault, InputError, InputName};
@@ -84,8 +86,8 @@ impl EmbeddedFile {
         // Before anyone types what could not be sealed.
         self.binding(command)?;
         let cert = || cert_source::sealing_cert(&command.cert, environment, now);
-        let (value, cert) = super::read_before(&command.value, || Ok(super::items::value(command)?), cert)?;
-        if super::items::is_empty(&value) && !command.allow_empty {
+        let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;
+        if is_empty(&value) && !command.allow_empty {
             return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
         }
         let (_held, file) = self.held()?;
@@ -162,7 +164,7 @@ impl EmbeddedFile {
     /// Writes what was made of the file as UTF-8.
     fn write(&self, text: Vec<u8>) -> Result<(), Error> {
         let text = embedded::encoded_as(&self.bytes, text).map_err(|error| self.name.fault(error))?;
-        super::check_unchanged(&self.path, &self.bytes)?;
+        check_unchanged(&self.path, &self.bytes)?;
         Ok(files::write(&Output::File(self.path.clone()), &text)?)
     }
 }

@@ -2,20 +2,119 @@
 
 mod certificates;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use zeroize::Zeroizing;
 
+use super::error::CommandError;
+use crate::cert_source::CertSource;
 use crate::colour::Colour;
-use crate::command::lint::{Lint, ReportForm};
-use crate::command::{Input, Output, is_stream};
 use crate::embedded;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError};
-use crate::lint::{self, Asked, Level, Report, Source, report};
+use crate::files::{self, FileError, Input, Output, is_stream};
+use crate::flags::{ClusterFlags, CommaSeparated, ControllerFlags, flattened, set};
+use crate::lint::{self, Asked, Level, Report, Rule, Source, report};
 use crate::repository::{self, Found, Meant};
 use certificates::Certificates;
+
+/// Flags of `kubeseal lint`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("lint.txt"))]
+pub(crate) struct LintFlags {
+    /// Files, folders and patterns ('apps/*/prod') to look at; folders without what Git ignores; - for stdin (kustomize build . | kubeseal lint -)
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+    /// Hold the sealed values against this certificate: the length of its key, and the key hints
+    #[arg(long, value_name = "FILE|URL")]
+    pub cert: Option<String>,
+    /// How to tell what was found: text, json or sarif [default: text]
+    #[arg(long, short = 'o', value_name = "FORMAT")]
+    pub output: Option<String>,
+    /// Leave out what these rules find; comma-separated, repeatable
+    #[arg(long, value_name = "RULE,…")]
+    pub allow: Vec<CommaSeparated>,
+    /// Fail for warnings too
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the rules and what each of them finds
+    #[arg(long)]
+    pub rules: bool,
+}
+
+/// Judge files.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lint {
+    /// Files, folders and stdin, as typed.
+    pub inputs: Vec<Input>,
+    /// The certificate that they are held against.
+    pub cert: Option<CertSource>,
+    /// How the report is told.
+    pub form: ReportForm,
+    /// Rules whose findings are left out.
+    pub allow: Vec<Rule>,
+    /// Whether warnings fail.
+    pub strict: bool,
+}
+
+/// How a report is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReportForm {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For code scanners.
+    Sarif,
+}
+
+impl Lint {
+    /// Decides what the flags mean; `None` when only the rules are asked for.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: LintFlags) -> Result<Option<Self>, CommandError> {
+        if flags.rules {
+            return Ok(None);
+        }
+        let inputs: Vec<_> = flags.paths.into_iter().filter_map(|path| set(Some(path))).collect();
+        if inputs.is_empty() {
+            return Err(CommandError::NoPath("kubeseal lint ."));
+        }
+        let (controller, cluster) = (ControllerFlags::default(), ClusterFlags::default());
+        let cert = set(flags.cert.as_deref());
+        let form = match flags.output.as_deref().unwrap_or_default().to_lowercase().as_str() {
+            "" | "text" => ReportForm::Text,
+            "json" => ReportForm::Json,
+            "sarif" => ReportForm::Sarif,
+            _ => return Err(CommandError::UnknownReportForm(flags.output.unwrap_or_default())),
+        };
+        let rule = |id: String| Rule::from_id(id.trim()).ok_or(CommandError::UnknownRule(id));
+        Ok(Some(Self {
+            inputs: inputs
+                .into_iter()
+                .map(|path| {
+                    if path == "-" {
+                        Input::Stdin
+                    } else {
+                        Input::File(PathBuf::from(path))
+                    }
+                })
+                .collect(),
+            cert: cert
+                .map(|cert| CertSource::of(Some(cert), &controller, &cluster))
+                .transpose()?,
+            form,
+            allow: flattened(&flags.allow)
+                .into_iter()
+                .map(rule)
+                .collect::<Result<_, _>>()?,
+            strict: flags.strict,
+        }))
+    }
+}
 
 /// Judges everything, then tells it at once.
 pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error> {

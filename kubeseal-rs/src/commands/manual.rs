@@ -1,26 +1,53 @@
-//! `kubeseal completions` and `kubeseal man`: made from the same declaration as the command line itself.
+//! `kubeseal completions`, `kubeseal man` and `kubeseal help`: made from the same declaration as the command line itself.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use clap::Command;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::CommandLine;
-use crate::command::Output;
+use super::help;
 use crate::error::Error;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Output};
 use crate::place;
+
+/// Flags of `kubeseal completions`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("completions.txt"))]
+pub(crate) struct CompletionsFlags {
+    /// The shell
+    #[arg(required = true, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Flags of `kubeseal man`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("man.txt"))]
+pub(crate) struct ManFlags {
+    /// Write one page for the program and one for each verb into this folder; without it, the program's page to stdout
+    #[arg(value_name = "DIR")]
+    pub folder: Option<OsString>,
+}
+
+/// Flags of `kubeseal help`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kubeseal help\n  kubeseal help keys restore")]
+pub(crate) struct HelpFlags {
+    /// The verb; without one, the help of the program
+    #[arg(value_name = "VERB")]
+    pub verb: Vec<String>,
+}
 
 /// Prints the completions for a shell.
 pub(crate) fn completions(shell: Shell) -> Result<(), Error> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut CommandLine::whole(), "kubeseal", &mut text);
+    clap_complete::generate(shell, &mut help::whole(), "kubeseal", &mut text);
     Ok(files::write(&Output::Stdout, &text)?)
 }
 
 /// Prints the program's manual page, or writes those of the program and of all verbs into a folder.
 pub(crate) fn man(folder: Option<&Path>) -> Result<(), Error> {
-    let mut command = CommandLine::whole();
+    let mut command = help::whole();
     command.build();
     let Some(folder) = folder else {
         return Ok(files::write(&Output::Stdout, &page(&command)?)?);

@@ -1,7 +1,10 @@
 //! `kubeseal render`: what an object's templates make of sample values, offline.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
+use clap::Args;
 use crds::SealedSecret;
 use jiff::Zoned;
 use sealing::SecretBytes;
@@ -11,12 +14,84 @@ use sealing::unseal::{ItemErrors, UnsealError};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::error::CommandError;
 use super::sealed_file::SealedFile;
-use crate::command::Output;
-use crate::command::render::{Render, Sample};
+use super::target::Target;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
+use crate::flags::{ObjectFlags, set};
 use crate::objects::{Fault, InputError};
+
+/// Flags of `kubeseal render`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("render.txt"))]
+pub(crate) struct RenderFlags {
+    /// The file with the SealedSecret whose templates (spec.template.data) are rendered
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+    /// A sample value for a sealed item; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub data: Vec<String>,
+    /// A sample value for a sealed item, read from a file; repeatable
+    #[arg(long, value_name = "KEY=FILE")]
+    pub data_file: Vec<String>,
+    /// Write the result for this one item, byte for byte
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Which SealedSecret is meant.
+    #[command(flatten)]
+    pub object: ObjectFlags,
+}
+
+/// Show what templates make of sample values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Render {
+    /// The object.
+    pub target: Target,
+    /// A value for each sealed item that has one; the last counts.
+    pub samples: Vec<(String, Sample)>,
+    /// The one item to write, byte for byte.
+    pub item: Option<String>,
+}
+
+/// A sample value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sample {
+    /// As it was typed.
+    Text(String),
+    /// The content of a file.
+    File(PathBuf),
+}
+
+impl Render {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: RenderFlags) -> Result<Self, CommandError> {
+        let pair = |typed: &String| {
+            let pair = typed
+                .split_once('=')
+                .map(|(key, value)| (key.to_owned(), value.to_owned()));
+            // The value itself is not told: some use real ones.
+            pair.ok_or(CommandError::SampleWithoutKey)
+        };
+        let mut samples = Vec::new();
+        for typed in &flags.data {
+            let (key, value) = pair(typed)?;
+            samples.push((key, Sample::Text(value)));
+        }
+        for typed in &flags.data_file {
+            let (key, path) = pair(typed)?;
+            samples.push((key, Sample::File(path.into())));
+        }
+        Ok(Self {
+            target: Target::of(flags.file, flags.object),
+            samples,
+            item: set(flags.item),
+        })
+    }
+}
 
 /// Renders, and writes the results as YAML, or one of them as it is.
 pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error> {

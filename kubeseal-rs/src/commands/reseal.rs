@@ -7,6 +7,7 @@ mod source;
 
 use std::sync::Arc;
 
+use clap::Args;
 use crds::{SealedSecret, names};
 use jiff::Timestamp;
 use manifest::Place;
@@ -20,12 +21,17 @@ use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{Which, reseal, response};
 use sealing::unseal::place;
 
-use crate::cert_source::Certificates;
-use crate::cluster::{Cluster, ProxiedService};
-use crate::command::{Opener, Output, ResealFiles, ResealMode, is_stream};
+use super::error::CommandError;
+use super::private_keys::{PrivateKeys, key_ring};
+use super::read::{hold_unchanged, place_by_kustomization};
+use super::tree::{Tree, stream_of};
+use crate::cert_source::{CertSource, Certificates};
+use crate::cluster::{Cluster, Controller, ProxiedService};
+use crate::embedded::BoundTo;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, Writer};
+use crate::files::{self, Output, Writer, is_stream};
+use crate::flags::{CertificateFlags, PrivateKeyFlags, TreeFlags, set};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::{self, Manifest};
 use crate::objects::{Fault, InputName};
@@ -34,6 +40,119 @@ use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree::{self, TreeFile};
 use source::{Reseal, Source, Values};
+
+/// Flags of `kubeseal reseal`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("reseal.txt"))]
+pub(crate) struct ResealFlags {
+    /// Which files, and how to tell of them.
+    #[command(flatten)]
+    pub tree: TreeFlags,
+    /// What to open with, in place of the controller.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
+    /// Write nothing; fail when something is not sealed with the newest key (needs --recovery-private-key)
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show the lines that would change, without ciphertexts
+    #[arg(long)]
+    pub diff: bool,
+    /// Do not note the key's fingerprint in objects that do not carry such an annotation yet
+    #[arg(long)]
+    pub no_key_hint: bool,
+    /// What sealed values outside SealedSecrets (a chart's values, Helm templates) were sealed for [default: names in the same document]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The namespace that such values, and SealedSecrets that name none, were sealed for [default of the latter: that of their template]
+    #[arg(long, short = 'n', value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The newest certificate, or where the controller is.
+    #[command(flatten)]
+    pub certificate: CertificateFlags,
+}
+
+/// Seal what is in files again, in place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ResealFiles {
+    /// Which files.
+    pub tree: Tree,
+    /// What sealed values outside SealedSecrets are bound to.
+    pub bound_to: BoundTo,
+    /// Who opens.
+    pub opener: Opener,
+    /// What to do with what would change.
+    pub mode: ResealMode,
+    /// Whether the key's fingerprint is noted in objects that do not carry such a note.
+    pub key_hint: bool,
+}
+
+/// Who opens what is sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Opener {
+    /// The controller, which seals it again as well.
+    Controller(Box<Controller>),
+    /// Private keys that are at hand.
+    Keys {
+        /// At least one file.
+        keys: PrivateKeys,
+        /// The certificate to seal with.
+        cert: CertSource,
+    },
+}
+
+/// What to do with what would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResealMode {
+    /// Write it.
+    Write,
+    /// Tell which files are due.
+    Check {
+        /// Whether the lines that would change are shown.
+        diff: bool,
+        /// Whether a file that is due is a failure.
+        fail: bool,
+    },
+}
+
+impl ResealFiles {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: ResealFlags) -> Result<Self, CommandError> {
+        stream_of(&flags.tree.paths)?;
+        let keys = PrivateKeys::of(flags.keys);
+        let mode = match (flags.check, flags.diff) {
+            (false, false) => ResealMode::Write,
+            (fail, diff) => ResealMode::Check { diff, fail },
+        };
+        let cert = CertSource::of_verb(&flags.certificate)?;
+        let opener = if keys.files.is_empty() {
+            if mode != ResealMode::Write {
+                return Err(CommandError::CheckNeedsKeys);
+            }
+            match cert {
+                CertSource::File(_) | CertSource::Url(_) => return Err(CommandError::CertNeedsKeys("--cert")),
+                CertSource::Found(found) if found.for_cluster.is_some() => {
+                    return Err(CommandError::CertNeedsKeys("--for-cluster"));
+                }
+                CertSource::Found(found) => Opener::Controller(Box::new(found.controller)),
+            }
+        } else {
+            Opener::Keys { keys, cert }
+        };
+        Ok(Self {
+            bound_to: BoundTo {
+                name: set(flags.name),
+                namespace: set(flags.namespace),
+            },
+            tree: Tree::of(flags.tree)?,
+            opener,
+            mode,
+            key_hint: !flags.no_key_hint,
+        })
+    }
+}
 
 /// Reseals the files, or tells which are due, and what came of each.
 pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
@@ -49,7 +168,7 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
     }
     let done = match &command.opener {
         Opener::Keys { keys, cert } => {
-            let keys = super::classic::recovery_unseal::key_ring(keys)?;
+            let keys = key_ring(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
             let with_certs = sources
                 .into_iter()
@@ -170,7 +289,7 @@ fn one_file(
         objects += 1;
         let mut sealed = name.sealed_secret(document)?;
         place(&mut sealed, command.bound_to.namespace.as_deref());
-        super::place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
+        place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let changes = changes(document.place(), &sealed)?;
         if !changes.is_empty() {
@@ -191,7 +310,7 @@ fn one_file(
     }
     match command.mode {
         ResealMode::Write => {
-            let _held = super::hold_unchanged(path, bytes)?;
+            let _held = hold_unchanged(path, bytes)?;
             writer.write(path, &text)?;
             Ok(FileReport::done(path, "resealed", objects).with(details))
         }

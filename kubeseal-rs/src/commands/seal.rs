@@ -7,247 +7,338 @@
 
 mod clear;
 mod existing;
-mod fault;
+pub(crate) mod fault;
+mod given;
 mod lost;
-mod sources;
+pub(crate) mod run;
+pub(crate) mod sources;
 mod values;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use jiff::Timestamp;
-use rayon::prelude::*;
-use sealing::cert::SealingCert;
-use zeroize::Zeroizing;
+use clap::Args;
+use manifest::Format;
+use sealing::binding::Scope;
 
-use super::sealed_file::obstacles;
-use crate::cert_source::Certificates;
-use crate::command::{SealFiles, SealMode};
-use crate::environment::Environment;
-use crate::error::Error;
-use crate::files::{self, Writer};
-use crate::manifest_file;
-use crate::objects;
-use crate::parallel;
-use crate::place;
-use crate::progress::Progress;
-use crate::report::{self, FileReport};
-use crate::repository;
-use crate::tree;
-use clear::ClearFile;
-use existing::Existing;
-pub(crate) use fault::ClearFileFault;
-pub(crate) use sources::SourceFault;
-use values::Values;
+use super::classic::seal::Seal;
+use super::error::CommandError;
+use super::metadata::SealedMetadata;
+use super::namespace::Namespace;
+use super::private_keys::PrivateKeys;
+use super::tree::{Tree, stream_of};
+use crate::cert_source::CertSource;
+use crate::files::{Input, Output};
+use crate::flags::{CertificateFlags, ClusterFlags, CommaSeparated, MetadataFlags, PrivateKeyFlags, TreeFlags, set};
+use crate::report::ReportFormat;
+use given::Sources;
 
-const TRACKED: &str = "warning: Git tracks the clear file, and its history keeps the values: change them";
+/// The flags that stand in place of PATHs.
+const SOURCES: [&str; 3] = ["from_env_file", "from_file", "from_literal"];
 
-/// A clear file with all that sealing it needs.
-struct Job {
-    clear: ClearFile,
-    to: PathBuf,
-    /// None in `--check`.
-    cert: Option<Arc<SealingCert>>,
-    /// Whether Git tracks the clear file.
-    tracked: bool,
+/// What a new Secret is put together from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "In place of PATH, as in kubectl create secret generic")]
+pub(crate) struct SourceFlags {
+    /// Seal the variables of this file (KEY=VALUE lines; quotes are part of a value) into NAME.sealed.yaml, beside the other
+    /// items of that file; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub from_env_file: Vec<CommaSeparated>,
+    /// Seal this file as one item, or each file of this directory; repeatable
+    #[arg(long, value_name = "[KEY=]FILE|DIR")]
+    pub from_file: Vec<CommaSeparated>,
+    /// Seal this value, which the shell's history and the list of processes will show; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub from_literal: Vec<String>,
+    /// Name of that Secret
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Type of that Secret [default: Opaque]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub type_: Option<String>,
 }
 
-impl Job {
-    fn told(&self, result: &'static str) -> FileReport {
-        let report = FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to);
-        match self.tracked {
-            true => report.with(vec![TRACKED.to_owned()]),
-            false => report,
+/// Flags of `kubeseal seal`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("seal.txt"))]
+#[command(mut_arg("paths", |paths| paths.required(false).required_unless_present_any(SOURCES).conflicts_with_all(SOURCES)))]
+pub(crate) struct SealFlags {
+    /// Which files, and how to tell of them.
+    #[command(flatten)]
+    pub tree: TreeFlags,
+    /// What a new Secret is put together from, in place of PATHs.
+    #[command(flatten)]
+    pub sources: SourceFlags,
+    /// Write the sealed files below this folder instead of beside the clear ones
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<OsString>,
+    /// Write nothing; fail when a sealed file is missing, or sealing would change more than values in it (for CI; needs no
+    /// certificate; with --recovery-private-key values are compared too)
+    #[arg(long)]
+    pub check: bool,
+    /// Write sealed files anew, also those that are current; what only they hold is lost, and named
+    #[arg(long)]
+    pub force: bool,
+    /// Remove the items and the whole SealedSecrets of a sealed file that its clear file does not have, and name them; without it
+    /// nothing is written there
+    #[arg(long)]
+    pub prune: bool,
+    /// Delete each clear file once its sealed one is safely on disk; items of the sealed file that are not in it stay
+    #[arg(long)]
+    pub delete_clear: bool,
+    /// Where the results may be opened: strict, namespace-wide or cluster-wide; strict leaves the choice to each Secret's
+    /// own scope annotations [default: strict]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
+    /// Namespace of Secrets that name none; one that names another is refused; without effect in scope cluster-wide
+    /// [default: the kubeconfig context's]
+    #[arg(long, short = 'n', value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Refuse values that are placeholders (${VAR}, $(VAR), <path:…>, ref+…://, ENC[…]), which are sealed as they stand;
+    /// without it they are named
+    #[arg(long)]
+    pub strict: bool,
+    /// Seal Secrets without any items
+    #[arg(long)]
+    pub allow_empty_data: bool,
+    /// Do not note the key's fingerprint in an annotation (which saves time later, and decides nothing)
+    #[arg(long)]
+    pub no_key_hint: bool,
+    /// Labels and annotations of the SealedSecrets.
+    #[command(flatten)]
+    pub metadata: MetadataFlags,
+    /// What opens sealed values, so that unchanged ones stay as they are.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
+    /// Ask the cluster, in place of private keys, which values are unchanged: those whose ciphertext it has unsealed to the
+    /// same value (needs the right to get Secrets)
+    #[arg(long)]
+    pub compare_with_cluster: bool,
+    /// Which certificate to seal with.
+    #[command(flatten)]
+    pub certificate: CertificateFlags,
+}
+
+/// Seal files, each into a file of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SealFiles {
+    /// Which files.
+    pub tree: Tree,
+    /// Whether a value that is a placeholder is refused.
+    pub strict: bool,
+    /// What to seal in place of files.
+    pub sources: Option<Sources>,
+    /// What to do with them.
+    pub mode: SealMode,
+    /// Whether sealed files are written anew, without what only they hold.
+    pub force: bool,
+    /// Whether items that are not in the clear file are removed from the sealed one.
+    pub prune: bool,
+    /// The folder of the sealed files; none: beside the clear ones.
+    pub out: Option<PathBuf>,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// `--scope`.
+    pub scope: Scope,
+    /// `--namespace`, or where a Secret that names none gets its namespace.
+    pub namespace: Namespace,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+    /// Whether the key's fingerprint is noted in the sealed object.
+    pub key_hint: bool,
+    /// What the sealed values are compared with.
+    pub values: KnownValues,
+    /// What the SealedSecrets themselves carry.
+    pub metadata: SealedMetadata,
+}
+
+/// What says whether a sealed value is still the one in the clear file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum KnownValues {
+    /// Nothing.
+    None,
+    /// Private keys, at least one file.
+    Keys(PrivateKeys),
+    /// What the cluster has made of the same ciphertexts.
+    Cluster(Box<ClusterFlags>),
+}
+
+impl KnownValues {
+    fn of(keys: PrivateKeyFlags, cluster: Option<&ClusterFlags>) -> Result<Self, CommandError> {
+        let keys = PrivateKeys::of(keys);
+        match (keys.files.is_empty(), cluster) {
+            (true, None) => Ok(KnownValues::None),
+            (false, None) => Ok(KnownValues::Keys(keys)),
+            (true, Some(cluster)) => Ok(KnownValues::Cluster(Box::new(cluster.clone()))),
+            (false, Some(_)) => Err(CommandError::TwoComparisons),
         }
     }
-
-    /// The same of a file in which nothing was done: it is shown only where a person should know something.
-    fn untouched(&self, result: &'static str, details: Vec<String>) -> FileReport {
-        let is_quiet = details.is_empty() && !self.tracked;
-        let report = self.told(result).with(details);
-        if is_quiet { report.only_counted() } else { report }
-    }
 }
 
-/// Seals the files, or compares them, and tells what came of each.
-pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let namespace = clear::DefaultNamespace::new(&command.namespace, environment);
-    let parameters = clear::parameters(command);
-    let mut jobs = Vec::new();
-    let (mut reports, mut skipped) = (Vec::new(), Vec::new());
-    let mut certificates = Certificates::new(&command.cert, environment, now);
-    if let Some(sources) = &command.sources {
-        let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
-        let clear = clear.judge_placeholders(command.strict)?;
-        jobs.push(job(command, clear, &mut certificates)?);
-    } else {
-        let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
-        skipped = manifest_file::passed_over(&meant, "Secret");
-        let read = meant.files.par_iter().filter_map(|file| {
-            let clear = ClearFile::read(file, &parameters, &namespace).transpose()?;
-            Some((file, clear.and_then(|clear| clear.judge_placeholders(command.strict))))
-        });
-        for (file, clear) in read.collect::<Vec<_>>() {
-            match clear {
-                Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
-                Ok(clear) => jobs.push(job(command, clear, &mut certificates)?),
-            }
-        }
-    }
-    // Where all clear files are gone, as --delete-clear leaves it, nothing has been forgotten.
-    if jobs.is_empty() && reports.is_empty() && skipped.is_empty() && command.mode != SealMode::Check {
-        return Err(Error::NothingFound {
-            what: "Secret",
-            paths: command.tree.paths.clone(),
-        });
-    }
-    refuse_common_targets(&jobs)?;
-    let tracked = repository::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
-    for job in &mut jobs {
-        job.tracked = job.clear.read_from().iter().any(|path| tracked.contains(*path));
-    }
-    let values = Values::of(command, jobs.iter().map(|job| &job.clear), environment)?;
-    let progress = Progress::of(jobs.len());
-    let writer = Writer::default();
-    let done: Vec<_> = parallel::with_writes(|| {
-        let reports = jobs.par_iter().map(|job| {
-            let done = match &job.cert {
-                None => check(command, job, &values),
-                Some(cert) => one(command, job, &values, cert, &writer),
-            };
-            progress.done(&job.clear.path);
-            done.unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault))
-        });
-        reports.collect()
-    });
-    drop(progress);
-    reports.extend(done.into_iter().chain(skipped));
-    let files = reports.iter().filter(|report| report.result() == "differs").count();
-    report::print(reports, command.tree.report)?;
-    if files > 0 {
-        return Err(Error::Differing(files));
-    }
-    Ok(())
+/// What `kubeseal seal` does with the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SealMode {
+    /// Compare them with the sealed ones.
+    Check,
+    /// Seal those that need it.
+    Seal,
+    /// Seal them all.
+    SealAgain,
+    /// Seal them all, and delete the clear files. What is deleted must have been sealed in the same run: that a sealed file
+    /// from before holds the same values is not known.
+    SealAndDelete,
 }
 
-fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_>) -> Result<Job, Error> {
-    let to = command.target(&clear.path, &clear.below);
-    let cert = match command.mode {
-        SealMode::Check => None,
-        _ => Some(certificates.between(&[&clear.path, &to])?),
+/// What `kubeseal seal` does with a stream: as the mode without a verb, it seals the Secrets to stdout, and leaves out all else.
+///
+/// # Errors
+/// [`CommandError::StreamHasNoPlace`], and those of [`SealFiles::decide`].
+pub(super) fn of_stream(flags: &SealFlags) -> Result<Option<Seal>, CommandError> {
+    let Some(path) = stream_of(&flags.tree.paths)? else {
+        return Ok(None);
     };
-    Ok(Job {
-        clear,
-        to,
-        cert,
-        tracked: false,
-    })
+    let no_place = [
+        (flags.check, "--check"),
+        (flags.delete_clear, "--delete-clear"),
+        (flags.force, "--force"),
+        (flags.prune, "--prune"),
+        (flags.strict, "--strict"),
+        (flags.compare_with_cluster, "--compare-with-cluster"),
+        (set(flags.out.as_ref()).is_some(), "--out"),
+    ];
+    if let Some((_, flag)) = no_place.iter().find(|(typed, _)| *typed) {
+        return Err(CommandError::StreamHasNoPlace(flag));
+    }
+    let report = Tree::report(flags.tree.output.as_deref())?;
+    Ok(Some(Seal {
+        input: Input::of(&path),
+        output: Output::Stdout,
+        format: if report == ReportFormat::Json {
+            Format::Json
+        } else {
+            Format::Yaml
+        },
+        cert: CertSource::of_verb(&flags.certificate)?,
+        scope: flags.scope.unwrap_or_default(),
+        name: None,
+        namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
+        allow_empty: flags.allow_empty_data,
+        only_secrets: true,
+        hinted: !flags.no_key_hint,
+        metadata: SealedMetadata::of(&flags.metadata)?,
+    }))
 }
 
-/// Two clear files may not have one sealed file, whatever symlinks lead to it.
-fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
-    // What cannot be followed cannot be written either.
-    let end = |to: &Path| place::end_of_links(to).unwrap_or_else(|_| to.to_owned());
-    let mut targets: Vec<_> = jobs
-        .iter()
-        .map(|job| (end(&job.to), &job.clear.path, &job.to))
-        .collect();
-    targets.sort();
-    for pair in targets.windows(2) {
-        if let [(end, one, to), (same, other, _)] = pair
-            && end == same
-        {
-            return Err(Error::CommonTarget {
-                to: (*to).clone(),
-                one: (*one).clone(),
-                other: (*other).clone(),
-            });
+impl SealFiles {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: SealFlags) -> Result<Self, CommandError> {
+        let sources = Sources::of(flags.sources)?;
+        if sources.is_some() && flags.delete_clear {
+            return Err(CommandError::DeleteSources);
+        }
+        let mode = match (flags.check, flags.delete_clear, flags.force) {
+            (true, true, _) => return Err(CommandError::CheckWrites("--delete-clear")),
+            (true, _, true) => return Err(CommandError::CheckWrites("--force")),
+            (true, ..) if flags.prune => return Err(CommandError::CheckWrites("--prune")),
+            (true, ..) => SealMode::Check,
+            (_, true, _) => SealMode::SealAndDelete,
+            (_, _, true) => SealMode::SealAgain,
+            _ => SealMode::Seal,
+        };
+        Ok(Self {
+            mode,
+            force: flags.force,
+            prune: flags.prune,
+            tree: Tree::of(flags.tree)?,
+            strict: flags.strict,
+            sources,
+            out: set(flags.out).map(PathBuf::from),
+            cert: CertSource::of_verb(&flags.certificate)?,
+            scope: flags.scope.unwrap_or_default(),
+            namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
+            allow_empty: flags.allow_empty_data,
+            key_hint: !flags.no_key_hint,
+            values: KnownValues::of(
+                flags.keys,
+                flags.compare_with_cluster.then_some(&flags.certificate.cluster),
+            )?,
+            metadata: SealedMetadata::of(&flags.metadata)?,
+        })
+    }
+
+    /// Whether items stay in the sealed file that the clear one does not have. Only where no clear file stays, which could be
+    /// the whole of it; else a person must say what is meant.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.prune && (self.sources.is_some() || self.mode == SealMode::SealAndDelete)
+    }
+
+    /// Where the sealed file of a clear one goes: beside it, or under its path below the folder that was typed; that of other
+    /// sources into the current folder, or the one that was typed.
+    pub(crate) fn target(&self, path: &Path, below: &Path) -> PathBuf {
+        match (&self.out, &self.sources) {
+            (None, Some(sources)) => sources.sealed_name(),
+            (Some(out), Some(sources)) => out.join(sources.sealed_name()),
+            (None, None) => sealed_name(path),
+            (Some(out), None) => sealed_name(&out.join(below)),
         }
     }
-    Ok(())
 }
 
-/// Compares a file with its sealed one.
-fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
-    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.keeps(), values)? {
-        None => (vec!["there is no such file".to_owned()], Vec::new()),
-        Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
+/// The name of the sealed file that belongs to a clear one: `.sealed` before the last ending (`db.yaml` →
+/// `db.sealed.yaml`), or at the end where there is none. What `kubeseal unseal` has called `x.clear.yaml` came from `x.yaml`, and
+/// goes back there.
+pub(crate) fn sealed_name(clear: &Path) -> PathBuf {
+    let sealed = with_sealed(clear);
+    let unsealed_from = match clear.extension() {
+        Some(ending) if ending == "clear" => Some(clear.with_extension("")),
+        Some(ending) => clear
+            .file_stem()
+            .map(Path::new)
+            .filter(|stem| stem.extension() == Some("clear".as_ref()))
+            .map(|stem| {
+                let mut name = stem.with_extension("").into_os_string();
+                name.push(".");
+                name.push(ending);
+                clear.with_file_name(name)
+            }),
+        None => None,
     };
-    Ok(match differences.is_empty() {
-        true => job.untouched("same", left_alone),
-        false => job.told("differs").with(differences).with(left_alone),
-    })
+    // Whoever has called their clear file so has such a sealed one.
+    unsealed_from.filter(|_| !sealed.exists()).unwrap_or(sealed)
 }
 
-fn one(
-    command: &SealFiles,
-    job: &Job,
-    values: &Values,
-    cert: &SealingCert,
-    writer: &Writer,
-) -> Result<FileReport, Error> {
-    let clear = &job.clear;
-    if command.mode == SealMode::SealAndDelete {
-        clear.check_deletable()?;
+fn with_sealed(clear: &Path) -> PathBuf {
+    let mut name = clear.file_stem().unwrap_or_default().to_owned();
+    name.push(".sealed");
+    if let Some(ending) = clear.extension() {
+        name.push(".");
+        name.push(ending);
     }
-    let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
-    let mut details = Vec::new();
-    let _held;
-    let text = match &existing {
-        Some(existing) if !command.force => {
-            existing.check_no_contradiction(clear)?;
-            details = existing.left_alone(clear);
-            if command.mode == SealMode::Seal
-                && existing.is_current(clear, cert.public().fingerprint(), command.key_hint)
-            {
-                return Ok(job.untouched("kept", details));
-            }
-            let (text, removed) = existing.followed(clear, command, cert)?;
-            details.extend(removed);
-            _held = existing.hold_unchanged()?;
-            text
-        }
-        _ => {
-            _held = match existing {
-                Some(existing) => {
-                    existing.check_replaceable()?;
-                    details = existing.lost(clear)?;
-                    existing.hold_unchanged()?
-                }
-                None => None,
-            };
-            sealed(command, clear, &job.to, cert)?.as_bytes().to_vec()
-        }
-    };
-    writer.write(&job.to, &text)?;
-    details.extend(sizes(&text));
-    let result = if command.mode == SealMode::SealAndDelete {
-        writer.sync();
-        // Somebody else may have written the same file.
-        super::check_unchanged(&job.to, &text)?;
-        clear.delete()?;
-        "sealed and deleted"
-    } else {
-        "sealed"
-    };
-    Ok(job.told(result).with(details).with(clear.left_alone()))
+    clear.with_file_name(name)
 }
 
-/// A line for each SealedSecret of `text` that is too large.
-fn sizes(text: &[u8]) -> impl Iterator<Item = String> {
-    obstacles(text)
-        .into_iter()
-        .map(|(place, obstacle)| format!("warning: {place}: {obstacle}; what helps: {}", obstacle.fix()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Seals one file, and makes the folder for the result.
-fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<Zeroizing<String>, Error> {
-    let secrets = clear.secrets.iter();
-    let values = secrets.map(|secret| secret.sealed(clear, command.key_hint, cert));
-    let values: Vec<_> = values.collect::<Result<_, _>>()?;
-    let text = objects::text(&values, clear.format).map_err(|error| clear.name.fault(error))?;
-    if command.out.is_some() {
-        files::make_folder_of(to)?;
+    #[test]
+    fn the_sealed_name_keeps_the_ending() {
+        let cases = [
+            ("db.yaml", "db.sealed.yaml"),
+            ("a/b/db.secret.yml", "a/b/db.secret.sealed.yml"),
+            ("../x.json", "../x.sealed.json"),
+            ("plain", "plain.sealed"),
+            (".env", ".env.sealed"),
+            ("a/x.clear.yaml", "a/x.yaml"),
+            (".sealed.clear.yaml", ".sealed.yaml"),
+            ("plain.clear", "plain"),
+            (".clear.yaml", ".clear.sealed.yaml"),
+        ];
+        for (clear, sealed) in cases {
+            assert_eq!(sealed_name(Path::new(clear)), Path::new(sealed), "{clear}");
+        }
     }
-    Ok(text)
 }

@@ -5,19 +5,21 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::{SealedSecret, names};
+use jiff::Zoned;
 use manifest::edit::{Change, Edit, append, edit, remove};
 use manifest::{Document, Format, Place};
-use sealing::merge;
+use sealing::render::depending_on;
 use sealing::size::{self, Obstacle};
 use sealing::unseal::place;
+use sealing::{SystemRandom, merge};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::seal::ClearFileFault;
-use crate::command::items::Target;
-use crate::command::{Input, Output, is_stream};
+use super::read::{check_unchanged, hold_unchanged, place_by_kustomization};
+use super::seal::fault::ClearFileFault;
+use super::target::Target;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output, is_stream};
 use crate::lint::{Namespaces, Purpose};
 use crate::manifest_file;
 use crate::note;
@@ -81,7 +83,7 @@ impl SealedFile {
         let mut file = self.placed(given);
         let namespaces = Namespaces::default();
         for (document, sealed) in file.documents.iter().zip(&mut file.sealed) {
-            super::place_by_kustomization(&file.path, sealed, &namespaces, Purpose::Sealing)
+            place_by_kustomization(&file.path, sealed, &namespaces, Purpose::Sealing)
                 .map_err(|fault| file.name.fault_at(document.place(), fault))?;
         }
         Ok(file)
@@ -188,7 +190,7 @@ impl SealedFile {
         if is_stream(&self.path) {
             files::write(&Output::Stdout, &text)?;
         } else {
-            super::check_unchanged(&self.path, &self.bytes)?;
+            check_unchanged(&self.path, &self.bytes)?;
             files::write(&Output::File(self.path.clone()), &text)?;
         }
         for (place, obstacle) in obstacles(&text) {
@@ -233,7 +235,7 @@ impl SealedFile {
     /// # Errors
     /// [`Fault::ChangedMeanwhile`], or that it cannot be read any more.
     pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
-        super::hold_unchanged(&self.path, &self.bytes)
+        hold_unchanged(&self.path, &self.bytes)
     }
 }
 
@@ -276,4 +278,20 @@ pub(super) fn obstacles(text: &[u8]) -> Vec<(Place, Obstacle)> {
     sealed
         .filter_map(|one| Some((one.place(), Obstacle::of(&one.value)?)))
         .collect()
+}
+
+/// A template that uses an item would go on without its value, and without a word.
+pub(super) fn refuse_if_used(item: &str, sealed: &SealedSecret) -> Result<(), Fault> {
+    let Some(template) = &sealed.spec.template else {
+        return Ok(());
+    };
+    let items: Vec<_> = sealed.spec.encrypted_data.keys().map(String::as_str).collect();
+    let templates = depending_on(item, &items, template, &Zoned::now(), &mut SystemRandom::default());
+    if templates.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::UsedByTemplates {
+        item: item.to_owned(),
+        templates,
+    })
 }

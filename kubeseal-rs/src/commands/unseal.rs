@@ -1,217 +1,181 @@
 //! `kubeseal unseal`: SealedSecrets and private keys → Secrets in clear, offline, file by file.
 
-use std::collections::BTreeMap;
+pub(crate) mod run;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crds::names;
-use jiff::Zoned;
-use manifest::Format;
-use rayon::prelude::*;
-use sealing::SystemRandom;
-use sealing::keyring::KeyRing;
-use sealing::raw::open_raw;
-use sealing::recent_keys::RecentKeys;
-use sealing::render::Rendering;
-use sealing::unseal::{place, unseal};
-use thiserror::Error as ThisError;
-use zeroize::Zeroizing;
+use clap::Args;
+use sealing::binding::{Binding, BindingError, Scope};
 
-use crate::command::{ClearPlace, Output, UnsealFiles, UnsealRaw, clear_name};
-use crate::error::Error;
-use crate::files::{self, FileError, Writer};
-use crate::lint::{Namespaces, Purpose, absolute, patches};
-use crate::manifest_file::{self, Manifest};
-use crate::note;
-use crate::objects::{self, Fault, InputName};
-use crate::place;
-use crate::progress::Progress;
-use crate::report::{self, FileReport, ReportFormat};
-use crate::tree::{self, TreeFile};
+use super::error::CommandError;
+use super::private_keys::PrivateKeys;
+use super::tree::{Tree, stream_of};
+use crate::files::Input;
+use crate::flags::{PrivateKeyFlags, TreeFlags, set};
 
-/// Why a clear file is not written.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-pub(crate) enum ClearPlaceFault {
-    /// Somebody could commit it.
-    #[error("a Secret in clear is not written into a Git work tree, where it could be committed")]
-    InWorkTree,
-    /// There is a file already.
-    #[error("it is there already, and a clear file is not written over another one")]
-    Exists,
+/// Flags of `kubeseal unseal`.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("unseal.txt"))]
+pub(crate) struct UnsealFlags {
+    /// Which files, and how to tell of them.
+    #[command(flatten)]
+    pub tree: TreeFlags,
+    /// What to open with.
+    #[command(flatten)]
+    pub keys: PrivateKeyFlags,
+    /// Write each clear file beside the sealed one (db.sealed.yaml → db.yaml, x.yaml → x.clear.yaml), with mode 0600
+    #[arg(long)]
+    pub beside: bool,
+    /// Write the clear files below this folder, with mode 0600
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<OsString>,
+    /// PATH is a file with one bare ciphertext (- for stdin); its value goes to stdout as it is
+    #[arg(long)]
+    pub raw: bool,
+    /// With --raw: the scope that the value was sealed with [default: strict]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
+    /// With --raw: the name of the Secret
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The namespace of SealedSecrets that name none [default: that of their template]; with --raw that of the Secret
+    #[arg(long, short = 'n', value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
 }
 
-impl ClearPlaceFault {
-    /// What to do about it.
-    pub(crate) fn hint(&self) -> String {
-        match self {
-            ClearPlaceFault::InWorkTree => {
-                "write it elsewhere (--out DIR), or have Git ignore it there (.gitignore), or leave out --out and --beside \
-                 to see it on stdout"
+/// Open what is in files, offline.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnsealFiles {
+    /// Which files.
+    pub tree: Tree,
+    /// At least one file.
+    pub keys: PrivateKeys,
+    /// The namespace of SealedSecrets that name none.
+    pub namespace: Option<String>,
+    /// Where the Secrets go.
+    pub to: ClearPlace,
+}
+
+/// Open one bare ciphertext.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnsealRaw {
+    /// The ciphertext.
+    pub input: Input,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// At least one file.
+    pub keys: PrivateKeys,
+}
+
+/// Where Secrets in clear go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ClearPlace {
+    /// To stdout.
+    Stdout,
+    /// Each into a file beside the sealed one.
+    Beside,
+    /// Each into a file below this folder.
+    Folder(PathBuf),
+}
+
+/// `kubeseal unseal`, either way.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Unseal {
+    /// Whole objects.
+    Files(UnsealFiles),
+    /// One value.
+    Raw(UnsealRaw),
+}
+
+impl Unseal {
+    /// Decides what the flags mean.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(flags: UnsealFlags) -> Result<Self, CommandError> {
+        let keys = PrivateKeys::of(flags.keys);
+        if keys.files.is_empty() {
+            return Err(CommandError::UnsealNeedsKeys);
+        }
+        stream_of(&flags.tree.paths)?;
+        let tree = Tree::of(flags.tree)?;
+        let out = set(flags.out).map(PathBuf::from);
+        if flags.raw {
+            if flags.beside || out.is_some() {
+                return Err(CommandError::RawToFile);
             }
-            ClearPlaceFault::Exists => "move it away, or write elsewhere: --out DIR",
+            let [path] = tree.paths.as_slice() else {
+                return Err(CommandError::ManyRaw);
+            };
+            let text = |flag: &Option<String>| flag.clone().unwrap_or_default();
+            let scope = flags.scope.unwrap_or_default();
+            let binding =
+                Binding::new(scope, &text(&flags.namespace), &text(&flags.name)).map_err(|error| match error {
+                    BindingError::NameMissing => CommandError::UnsealRawNeeds("--name", scope),
+                    BindingError::NamespaceMissing(scope) => CommandError::UnsealRawNeeds("--namespace", scope),
+                })?;
+            let input = Input::of(path);
+            return Ok(Unseal::Raw(UnsealRaw { input, binding, keys }));
         }
-        .to_owned()
+        let needs_raw = [
+            (flags.scope.is_some(), "--scope"),
+            (set(flags.name).is_some(), "--name"),
+        ];
+        if let Some((_, flag)) = needs_raw.iter().find(|(typed, _)| *typed) {
+            return Err(CommandError::OnlyWithRaw(flag));
+        }
+        if tree.is_stream() && (flags.beside || out.is_some()) {
+            return Err(CommandError::StreamHasNoPlace(if flags.beside {
+                "--beside"
+            } else {
+                "--out"
+            }));
+        }
+        let to = match (flags.beside, out) {
+            (true, Some(_)) => return Err(CommandError::TwoPlaces),
+            (true, None) => ClearPlace::Beside,
+            (false, Some(folder)) => ClearPlace::Folder(folder),
+            (false, None) => ClearPlace::Stdout,
+        };
+        Ok(Unseal::Files(UnsealFiles {
+            tree,
+            keys,
+            namespace: set(flags.namespace),
+            to,
+        }))
     }
 }
 
-/// The Secrets of one file as text.
-struct Clear {
-    file: TreeFile,
-    text: Zeroizing<String>,
-    objects: usize,
-}
-
-/// Opens the files and writes what is in them.
-pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
-    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
-    let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
-    let skipped = manifest_file::passed_over(&meant, names::KIND);
-    let mut files = meant.files;
-    let patches = patches(files.iter().map(|file| file.path.as_path()));
-    // They are no objects, unless whoever names one says so.
-    files.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
-    let format = match (&command.to, command.tree.report) {
-        (ClearPlace::Stdout, ReportFormat::Json) => Some(Format::Json),
-        (ClearPlace::Stdout, ReportFormat::Text) => Some(Format::Yaml),
-        _ => None,
+/// The name of the clear file that belongs to a sealed one: without `.sealed` before the ending, or with `.clear` there when
+/// it has none.
+pub(crate) fn clear_name(sealed: &Path) -> PathBuf {
+    let ending = sealed.extension().map(|ending| ending.to_string_lossy().into_owned());
+    let stem = sealed.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = match stem.strip_suffix(".sealed") {
+        Some(clear) if !clear.is_empty() => clear.to_owned(),
+        _ => format!("{stem}.clear"),
     };
-    let (progress, lately, namespaces) = (Progress::of(files.len()), RecentKeys::default(), Namespaces::default());
-    let opened: Vec<_> = files
-        .into_par_iter()
-        .filter_map(|file| {
-            let path = file.path.clone();
-            let clear = opened(command, file, (&keys, &lately, &namespaces), format).transpose();
-            progress.done(&path);
-            clear.map(|clear| clear.map_err(|fault| (path, fault)))
-        })
-        .collect();
-    drop(progress);
-    if opened.is_empty() && skipped.is_empty() {
-        return Err(Error::NothingFound {
-            what: names::KIND,
-            paths: command.tree.paths.clone(),
-        });
-    }
-    match &command.to {
-        ClearPlace::Stdout => {
-            skipped.iter().for_each(|report| note::told(&report.line()));
-            print(opened)
-        }
-        to => write(to, opened, skipped, command.tree.report),
-    }
+    sealed.with_file_name(match ending {
+        Some(ending) => format!("{stem}.{ending}"),
+        None => stem,
+    })
 }
 
-type Opened = Result<Clear, (PathBuf, Error)>;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// All or none.
-fn print(opened: Vec<Opened>) -> Result<(), Error> {
-    let mut all = Zeroizing::new(String::new());
-    let mut faults = Vec::new();
-    for one in opened {
-        match one {
-            Ok(clear) => all.push_str(&clear.text),
-            Err((_, fault)) => faults.push(fault),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Error::Files(faults));
-    }
-    Ok(files::write(&Output::Stdout, all.as_bytes())?)
-}
-
-/// Each file by itself.
-fn write(to: &ClearPlace, opened: Vec<Opened>, skipped: Vec<FileReport>, format: ReportFormat) -> Result<(), Error> {
-    let writer = Writer::default();
-    let target = |clear: &Clear| match to {
-        ClearPlace::Folder(folder) => clear_name(&folder.join(&clear.file.below)),
-        _ => clear_name(&clear.file.path),
-    };
-    let mut targets = BTreeMap::new();
-    for clear in opened.iter().flatten() {
-        let to = target(clear);
-        if let Some(one) = targets.insert(to.clone(), &clear.file.path) {
-            let (one, other) = (one.clone(), clear.file.path.clone());
-            return Err(Error::CommonTarget { to, one, other });
+    #[test]
+    fn the_clear_name_is_never_that_of_the_sealed_file() {
+        let cases = [
+            ("a/db.sealed.yaml", "a/db.yaml"),
+            ("db.yaml", "db.clear.yaml"),
+            (".sealed.yaml", ".sealed.clear.yaml"),
+            ("plain", "plain.clear"),
+        ];
+        for (sealed, clear) in cases {
+            assert_eq!(clear_name(Path::new(sealed)), Path::new(clear), "{sealed}");
         }
     }
-    let reports = opened.into_iter().map(|one| match one {
-        Err((path, fault)) => FileReport::failed(&path, fault),
-        Ok(clear) => {
-            let target = target(&clear);
-            match written(&target, &clear.text, &writer) {
-                Ok(()) => FileReport::done(&clear.file.path, "unsealed", clear.objects).to(&target),
-                Err(fault) => FileReport::failed(&clear.file.path, fault),
-            }
-        }
-    });
-    report::print(reports.chain(skipped).collect(), format)
-}
-
-fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
-    let name = InputName(target.display().to_string());
-    let failed = |reason| FileError::Write {
-        path: target.to_owned(),
-        reason,
-    };
-    if place::comes_under_git(target).map_err(failed)? {
-        return Err(name.fault(ClearPlaceFault::InWorkTree).into());
-    }
-    if std::fs::symlink_metadata(target).is_ok() {
-        return Err(name.fault(ClearPlaceFault::Exists).into());
-    }
-    files::make_folder_of(target)?;
-    // A new file, so its mode is 0600.
-    Ok(writer.write_new(target, text.as_bytes())?)
-}
-
-/// The Secrets of a file; none when there is no SealedSecret in it.
-fn opened(
-    command: &UnsealFiles,
-    file: TreeFile,
-    (keys, lately, namespaces): (&KeyRing, &RecentKeys, &Namespaces),
-    format: Option<Format>,
-) -> Result<Option<Clear>, Error> {
-    let Some(manifest) = Manifest::read(&file, names::KIND)? else {
-        return Ok(None);
-    };
-    let name = &manifest.name;
-    let mut rendering = Rendering {
-        now: &Zoned::now(),
-        random: &mut SystemRandom::default(),
-        refuse_nondeterministic: false,
-    };
-    let mut clear = Vec::new();
-    let mut language = None;
-    for document in manifest.of_kind(names::KIND) {
-        language.get_or_insert(document.format);
-        let mut sealed = name.sealed_secret(document)?;
-        place(&mut sealed, command.namespace.as_deref());
-        super::place_by_kustomization(&manifest.path, &mut sealed, namespaces, Purpose::Opening)
-            .map_err(|fault| name.fault_at(document.place(), fault))?;
-        let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
-            .map_err(|error| name.fault_at(document.place(), error))?;
-        // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.
-        unsealed.secret.metadata.owner_references = None;
-        lately.opened(&unsealed.opened_by);
-        clear.push(
-            unsealed
-                .secret
-                .to_value()
-                .map_err(|_| name.fault(manifest::EmitError))?,
-        );
-    }
-    let Some(language) = language else { return Ok(None) };
-    let objects = clear.len();
-    let text = objects::text(&clear, format.unwrap_or(language));
-    clear.into_iter().for_each(manifest::wipe);
-    let text = text.map_err(|error| name.fault(error))?;
-    Ok(Some(Clear { file, text, objects }))
-}
-
-/// Opens one bare ciphertext and prints its value as it is.
-pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
-    let keys = super::classic::recovery_unseal::key_ring(&command.keys)?;
-    let bytes = files::read(&command.input, "a sealed value")?;
-    let name = InputName::of(&command.input);
-    let value = open_raw(&bytes, &command.binding, &keys).map_err(|error| name.fault(Fault::OpenRaw(error)))?;
-    Ok(files::write(&Output::Stdout, value.expose())?)
 }

@@ -14,8 +14,9 @@ use sealing::size;
 use sealing::unseal::{ItemError, UnsealError};
 
 use crate::cluster::ClusterError;
-use crate::commands::seal::{ClearFileFault, SourceFault};
-use crate::commands::unseal::ClearPlaceFault;
+use crate::commands::seal::fault::ClearFileFault;
+use crate::commands::seal::sources::SourceFault;
+use crate::commands::unseal::run::ClearPlaceFault;
 use crate::project::ProjectError;
 
 /// What can be wrong with an input.

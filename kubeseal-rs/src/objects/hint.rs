@@ -15,8 +15,8 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
-use crate::args::Typed;
 use crate::quoting::word;
+use crate::typed::Typed;
 
 impl Fault {
     /// What to type next.

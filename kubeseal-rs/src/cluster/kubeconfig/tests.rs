@@ -1,7 +1,7 @@
 use clap::Parser as _;
 
 use super::*;
-use crate::args::Args;
+use crate::commands::classic::args::Args;
 
 const KUBECONFIG: &str = "
 current-context: a

@@ -3,11 +3,10 @@
 
 use sealing::cert::{CertError, SealingCert};
 
-use crate::cert_source;
-use crate::command::{CertSource, Output};
+use crate::cert_source::{self, CertSource};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
 use crate::objects::Fault;
 
 /// Copies the certificate to the output.

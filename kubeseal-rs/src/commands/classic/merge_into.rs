@@ -1,28 +1,83 @@
 //! `--merge-into`: seals the items of Secrets into the SealedSecrets of a file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crds::SealedSecret;
 use jiff::Timestamp;
-use manifest::Document;
 use manifest::edit::Change;
-use sealing::SecretBytes;
+use manifest::{Document, Format};
 use sealing::key::PublicKey;
-use sealing::merge::{MergeError, merge};
+use sealing::merge::{MergeError, MergeParameters, merge};
 use sealing::random::Random;
 use sealing::secret::ClearSecret;
-use sealing::size;
 use sealing::unseal::place;
+use sealing::{SecretBytes, size};
 
-use crate::cert_source;
-use crate::command::MergeInto;
+use super::args::Args;
+use super::format;
+use crate::cert_source::{self, CertSource};
+use crate::commands::error::CommandError;
+use crate::commands::read::{place_by_kustomization, read_before, read_objects};
 use crate::commands::sealed_file::{SealedFile, told};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::{Input, Output};
+use crate::flags::set;
 use crate::lint::{Namespaces, Purpose};
 use crate::note;
 use crate::objects::{Fault, InputName};
 use crate::quoting;
+
+/// Seal the items of Secrets into a file of SealedSecrets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MergeInto {
+    /// The Secrets.
+    pub input: Input,
+    /// The file of SealedSecrets, changed in place.
+    pub target: PathBuf,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// `--name`: which SealedSecret of the file is meant, if not the one with the Secret's name.
+    pub name: Option<String>,
+    /// Whether the result must be JSON. That it be YAML is asked for in vain: JSON is YAML, and the file keeps its form.
+    pub json: bool,
+    /// What else the flags say.
+    pub parameters: MergeParameters,
+}
+
+impl MergeInto {
+    /// Decides what the flags mean when `--merge-into` names `target`.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(
+        args: &Args,
+        target: PathBuf,
+        input: Input,
+        output: &Output,
+        cert: CertSource,
+    ) -> Result<Self, CommandError> {
+        if *output != Output::Stdout {
+            return Err(CommandError::OutputWithMergeInto);
+        }
+        let said = set(args.files.format.as_ref()).is_some();
+        let format = format(args, output)?;
+        Ok(Self {
+            cert: cert.between(&input, &Output::File(target.clone())),
+            input,
+            target,
+            name: set(args.sealing.name.clone()),
+            json: said && format == Format::Json,
+            parameters: MergeParameters {
+                scope: args.sealing.scope,
+                namespace: set(args.sealing.namespace.clone()),
+                allow_empty: args.sealing.allow_empty_data,
+                hinted: args.sealing.key_hint,
+            },
+        })
+    }
+}
 
 /// Seals all Secrets into the objects of their names, then writes the file at once. A single Secret is sealed into the
 /// only object of a file whatever their names are, as in the reference.
@@ -32,7 +87,7 @@ pub(crate) fn run(
     now: Timestamp,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
-    let read = || crate::commands::read_objects(&command.input);
+    let read = || read_objects(&command.input);
     let into = || {
         let file = SealedFile::read(&command.target)?.placed(command.parameters.namespace.as_deref());
         if command.json {
@@ -40,7 +95,7 @@ pub(crate) fn run(
         }
         Ok((file, cert_source::sealing_cert(&command.cert, environment, now)?))
     };
-    let (bytes, (file, cert)) = crate::commands::read_before(&command.input, read, into)?;
+    let (bytes, (file, cert)) = read_before(&command.input, read, into)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let namespace = command.parameters.namespace.as_deref();
@@ -85,7 +140,7 @@ fn changes(
             continue;
         };
         place(&mut target, secret.metadata.namespace.as_deref());
-        crate::commands::place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
+        place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
             .map_err(|fault| file.fault(at, fault))?;
         note::names(&target);
         let merged = merge(&target, &secret, &command.parameters, key, random)

@@ -1,6 +1,7 @@
 //! `--raw`: one bare value → base64, without a newline.
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
@@ -8,14 +9,96 @@ use sealing::random::Random;
 use sealing::raw::seal_raw;
 use sealing::size;
 
-use crate::cert_source;
+use super::args::Args;
+use crate::cert_source::{self, CertSource};
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, Output, Raw, RawTarget};
+use crate::commands::error::CommandError;
+use crate::commands::namespace::Namespace;
+use crate::commands::read::{check_came, read_before};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output};
+use crate::flags::{flattened, set};
 use crate::note;
 use crate::objects::{Fault, InputName};
+
+/// Seal one bare value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Raw {
+    /// The value.
+    pub input: Input,
+    /// Where the ciphertext goes.
+    pub output: Output,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// What the ciphertext is bound to.
+    pub target: RawTarget,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+}
+
+/// What a bare value is bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RawTarget {
+    /// One name in one namespace.
+    Strict {
+        /// Name of the Secret.
+        name: String,
+        /// Its namespace.
+        namespace: Namespace,
+    },
+    /// A namespace.
+    NamespaceWide {
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// Nothing.
+    ClusterWide,
+}
+
+impl Raw {
+    /// Decides what the flags mean; `input` is what they say without `--from-file`.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) fn decide(args: &Args, input: Input, output: Output, cert: CertSource) -> Result<Self, CommandError> {
+        Ok(Self {
+            input: input_of(&flattened(&args.files.from_file), input)?,
+            output,
+            cert,
+            target: target_of(args)?,
+            allow_empty: args.sealing.allow_empty_data,
+        })
+    }
+}
+
+/// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
+fn input_of(from_files: &[String], input: Input) -> Result<Input, CommandError> {
+    if matches!(input, Input::File(_)) {
+        return Err(CommandError::SecretFileWithRaw);
+    }
+    match from_files {
+        [] => Ok(input),
+        [one] => {
+            let path = one.split_once('=').map_or(one.as_str(), |(_, path)| path);
+            Ok(Input::File(Path::new(path).to_owned()))
+        }
+        _ => Err(CommandError::ManyFromFiles),
+    }
+}
+
+fn target_of(args: &Args) -> Result<RawTarget, CommandError> {
+    Ok(match args.sealing.scope.unwrap_or_default() {
+        Scope::ClusterWide => RawTarget::ClusterWide,
+        Scope::NamespaceWide => RawTarget::NamespaceWide {
+            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
+        },
+        Scope::Strict => RawTarget::Strict {
+            name: set(args.sealing.name.clone()).ok_or(CommandError::RawNeedsName)?,
+            namespace: Namespace::of(args.sealing.namespace.as_ref(), &args.cluster),
+        },
+    })
+}
 
 /// Seals the value as it is: a newline at its end is part of it.
 pub(crate) fn run(
@@ -27,7 +110,7 @@ pub(crate) fn run(
     let read = || {
         let value = files::read(&command.input, "a secret to encrypt")?;
         if !command.allow_empty {
-            crate::commands::check_came(&command.input, &value)?;
+            check_came(&command.input, &value)?;
         }
         Ok(value)
     };
@@ -35,7 +118,7 @@ pub(crate) fn run(
         let binding = binding(&command.target, environment)?;
         Ok((binding, cert_source::sealing_cert(&command.cert, environment, now)?))
     };
-    let (value, (binding, cert)) = crate::commands::read_before(&command.input, read, sealing)?;
+    let (value, (binding, cert)) = read_before(&command.input, read, sealing)?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }

@@ -11,16 +11,58 @@ use sealing::binding::Scope;
 use sealing::reseal::{Which, response};
 use sealing::unseal::place;
 
-use crate::cluster::Cluster;
-use crate::command::{Input, Output, ReEncrypt};
+use super::args::Args;
+use super::format;
+use crate::cluster::{Cluster, Controller};
+use crate::commands::error::CommandError;
+use crate::commands::read::{hold_unchanged, read_objects};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output};
+use crate::flags::set;
 use crate::objects::{self, Fault, InputName};
+
+/// Have the controller seal SealedSecrets again with its newest key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ReEncrypt {
+    /// The SealedSecrets.
+    pub input: Input,
+    /// Where the result goes.
+    pub output: Output,
+    /// How it is written; `None` for a file that is changed in place, whose form stays.
+    pub format: Option<Format>,
+    /// Where the controller is.
+    pub controller: Box<Controller>,
+    /// The namespace of SealedSecrets that name none.
+    pub namespace: Option<String>,
+}
+
+impl ReEncrypt {
+    /// Decides what the flags mean. A file that is read and not written elsewhere is changed in place, as in the
+    /// reference; what is under `/dev` is no file.
+    ///
+    /// # Errors
+    /// [`CommandError::UnknownFormat`].
+    pub(super) fn decide(args: &Args, input: Input, output: Output) -> Result<Self, CommandError> {
+        let asked = format(args, &output)?;
+        let (output, format) = match (&input, output) {
+            (Input::File(path), Output::Stdout) if !path.starts_with("/dev") => (Output::File(path.clone()), None),
+            (Input::File(path), Output::File(to)) if *path == to => (Output::File(to), None),
+            (_, output) => (output, Some(asked)),
+        };
+        Ok(Self {
+            input,
+            output,
+            format,
+            controller: Box::new(Controller::of(&args.controller, &args.cluster)),
+            namespace: set(args.sealing.namespace.clone()),
+        })
+    }
+}
 
 /// Asks about every SealedSecret, judges the answers, then writes the result at once.
 pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), Error> {
-    let bytes = crate::commands::read_objects(&command.input)?;
+    let bytes = read_objects(&command.input)?;
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let keeps_form = |format: &Format| documents.iter().all(|document| document.format == *format);
@@ -44,7 +86,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
     let _held = match (&command.input, &command.output) {
-        (Input::File(read), Output::File(written)) if read == written => crate::commands::hold_unchanged(read, &bytes)?,
+        (Input::File(read), Output::File(written)) if read == written => hold_unchanged(read, &bytes)?,
         _ => None,
     };
     match to_turn_into {

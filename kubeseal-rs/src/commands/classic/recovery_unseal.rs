@@ -1,20 +1,16 @@
 //! `--recovery-unseal`: SealedSecrets and private keys → Secrets in clear, offline.
 
-use std::sync::Arc;
-
-use jiff::{Timestamp, Zoned};
+use jiff::Zoned;
 use manifest::Format;
 use sealing::SystemRandom;
-use sealing::key_secret::private_keys;
-use sealing::keyring::KeyRing;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, place, unseal};
 
-use crate::command::{Input, Output, PrivateKeys};
+use crate::commands::private_keys::{PrivateKeys, key_ring};
+use crate::commands::read::{read_before, read_objects};
 use crate::error::Error;
-use crate::files;
-use crate::keys::age_file;
+use crate::files::{self, Input, Output};
 use crate::objects::{self, Fault, InputName};
 
 /// Opens all SealedSecrets, then writes the result at once.
@@ -25,8 +21,7 @@ pub(crate) fn run(
     format: Format,
     keys: &PrivateKeys,
 ) -> Result<(), Error> {
-    let (bytes, keys) =
-        crate::commands::read_before(input, || crate::commands::read_objects(input), || key_ring(keys))?;
+    let (bytes, keys) = read_before(input, || read_objects(input), || key_ring(keys))?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
         now: &Zoned::now(),
@@ -51,17 +46,4 @@ pub(crate) fn run(
     clear.into_iter().for_each(manifest::wipe);
     let text = text.map_err(|error| name.fault(error))?;
     Ok(files::write_clear(output, text.as_bytes())?)
-}
-
-/// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
-pub(crate) fn key_ring(private: &PrivateKeys) -> Result<KeyRing, Error> {
-    let mut keys = KeyRing::default();
-    for path in &private.files {
-        let name = InputName(path.display().to_string());
-        let bytes = age_file::in_clear(files::read_file(path)?, private.identity.as_deref(), &name.0)?;
-        for key in private_keys(&bytes).map_err(|error| name.fault(error))? {
-            keys.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
-        }
-    }
-    Ok(keys)
 }

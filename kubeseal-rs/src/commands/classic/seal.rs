@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
 use sealing::SystemRandom;
+use sealing::binding::Scope;
 use sealing::cert::SealingCert;
 use sealing::key_hint::KeyHint;
 use sealing::seal::{SealError, SealParameters, seal};
@@ -13,22 +14,51 @@ use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::cert_source;
+use crate::cert_source::{self, CertSource};
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, Seal};
+use crate::commands::metadata::SealedMetadata;
+use crate::commands::namespace::Namespace;
+use crate::commands::read::{read_before, read_objects};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output};
 use crate::manifest_file;
 use crate::note;
 use crate::objects::{self, Fault, InputName};
 use crate::parallel;
 
+/// Seal Secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seal {
+    /// The Secrets.
+    pub input: Input,
+    /// Where the SealedSecrets go.
+    pub output: Output,
+    /// How they are written.
+    pub format: Format,
+    /// The certificate to seal with.
+    pub cert: CertSource,
+    /// `--scope`.
+    pub scope: Scope,
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--namespace`, or where a Secret that names none gets its namespace.
+    pub namespace: Namespace,
+    /// `--allow-empty-data`.
+    pub allow_empty: bool,
+    /// `--only-secrets`.
+    pub only_secrets: bool,
+    /// `--key-hint`.
+    pub hinted: bool,
+    /// What the SealedSecrets themselves carry.
+    pub metadata: SealedMetadata,
+}
+
 /// Seals all documents, then writes the result at once.
 pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let read = || crate::commands::read_objects(&command.input);
+    let read = || read_objects(&command.input);
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
-    let (bytes, cert) = crate::commands::read_before(&command.input, read, cert)?;
+    let (bytes, cert) = read_before(&command.input, read, cert)?;
     let parameters = SealParameters {
         scope: command.scope,
         name: command.name.clone(),

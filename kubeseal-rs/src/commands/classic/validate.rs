@@ -2,10 +2,11 @@
 
 use sealing::unseal::place;
 
-use crate::cluster::{Cluster, Verdict};
-use crate::command::{Controller, Input};
+use crate::cluster::{Cluster, Controller, Verdict};
+use crate::commands::read::read_objects;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::Input;
 use crate::objects::{Fault, InputName};
 
 /// Asks about every SealedSecret, and tells of all that cannot be opened.
@@ -15,7 +16,7 @@ pub(crate) fn run(
     controller: &Controller,
     environment: &Environment,
 ) -> Result<(), Error> {
-    let bytes = crate::commands::read_objects(input)?;
+    let bytes = read_objects(input)?;
     let name = InputName::of(input);
     let mut questions = Vec::new();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {

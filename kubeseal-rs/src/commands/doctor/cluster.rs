@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use sealing::binding::Binding;
 use sealing::cert::SealingCert;
 
-use crate::cluster::{Cluster, ClusterError, ProxiedService, Verdict};
-use crate::command::Controller;
+use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict};
 use crate::doctor::Evidence;
 use crate::doctor::ask::{Answer, Case, Trial};
 use crate::environment::Environment;

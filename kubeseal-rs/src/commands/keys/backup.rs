@@ -7,11 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::cluster::{Cluster, OpenSecret};
-use crate::command::{Controller, Output};
+use crate::cluster::{Cluster, Controller, OpenSecret};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Output};
 use crate::keys::{KeysError, age_file};
 use crate::note;
 use crate::objects::InputName;

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
 
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::{Cluster, ClusterError, Controller};
 use crate::colour::Colour;
-use crate::command::{Controller, Output};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
 use crate::keys::{Inventory, KeyFacts, KeysError, LocalCert, table};
 use crate::objects::InputName;
 use crate::place::real_place;

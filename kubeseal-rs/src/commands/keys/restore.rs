@@ -4,11 +4,10 @@ use std::path::Path;
 
 use crds::names;
 
-use crate::cluster::Cluster;
-use crate::command::{Controller, Input, Output};
+use crate::cluster::{Cluster, Controller};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input, Output};
 use crate::keys::age_file;
 use crate::keys::restore::{self, Plan, Saved};
 use crate::objects::InputName;

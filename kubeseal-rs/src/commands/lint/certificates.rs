@@ -8,8 +8,7 @@ use std::sync::Arc;
 use sealing::cert::SealingCert;
 use sealing::key::Fingerprint;
 
-use crate::cert_source;
-use crate::command::CertSource;
+use crate::cert_source::{self, CertSource};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;

@@ -1,10 +1,11 @@
 //! What would change in a file, without any ciphertext.
 
-use crate::quoting;
 use crds::SealedSecret;
 use manifest::edit::Change;
 use manifest::text_lossy;
 use similar::{ChangeTag, TextDiff};
+
+use crate::quoting;
 
 /// Base64 letters in a row from which a text counts as a ciphertext: far more than a fingerprint has, far fewer than the
 /// smallest ciphertext, also where it is folded into lines of 64.

@@ -2,20 +2,20 @@
 
 use crds::{SealedSecret, names};
 use http::StatusCode;
+use manifest::Place;
 use manifest::edit::Change;
+use sealing::binding::Binding;
+use sealing::reseal::ResealError;
 
+use super::ResealFiles;
 use crate::cluster::ClusterError;
-use crate::command::{Input, ResealFiles};
 use crate::embedded::{self, Embedded};
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Input};
 use crate::manifest_file::{Manifest, ciphertexts};
 use crate::objects::Fault;
 use crate::tree::TreeFile;
 use crate::walk::has_manifest_ending;
-use manifest::Place;
-use sealing::binding::Binding;
-use sealing::reseal::ResealError;
 
 /// The item under which a value is opened that stands in no SealedSecret.
 const ITEM: &str = "value";

@@ -15,10 +15,12 @@ use sealing::secret::ClearSecret;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::SealFiles;
 use super::fault::ClearFileFault;
+use super::given::Sources;
 use super::sources::{self, Gathered};
 use crate::cluster::kubeconfig;
-use crate::command::{Namespace, SealFiles, Sources};
+use crate::commands::namespace::Namespace;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};

@@ -17,11 +17,9 @@ use sealing::unseal::place;
 
 use super::clear::{ClearFile, One};
 use super::fault::ClearFileFault;
-use super::lost;
 use super::values::Values;
-use crate::command::SealFiles;
-use crate::commands::items::refuse_if_used;
-use crate::commands::sealed_file::{SealedFile, full_name};
+use super::{SealFiles, lost};
+use crate::commands::sealed_file::{SealedFile, full_name, refuse_if_used};
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest_file;

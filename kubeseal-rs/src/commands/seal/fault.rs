@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
-use crate::args::Typed;
-use crate::command::clear_name;
+use crate::commands::unseal::clear_name;
 use crate::quoting;
+use crate::typed::Typed;
 
 /// Why a clear file is not deleted, or its sealed one not written.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]

@@ -8,7 +8,7 @@ use sealing::SecretBytes;
 use sealing::merge::check_item_name;
 use thiserror::Error as ThisError;
 
-use crate::command::Sources;
+use super::given::Sources;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::objects::InputName;

@@ -10,8 +10,9 @@ use sealing::keyring::KeyRing;
 use sealing::merge::{Held, held};
 
 use super::clear::ClearFile;
+use super::{KnownValues, SealFiles};
 use crate::cluster::{Cluster, OpenSecret};
-use crate::command::{KnownValues, SealFiles};
+use crate::commands::private_keys::key_ring;
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -43,7 +44,7 @@ impl Values {
     ) -> Result<Self, Error> {
         match &command.values {
             KnownValues::None => Ok(Values::Unknown),
-            KnownValues::Keys(keys) => Ok(Values::Keys(crate::commands::classic::recovery_unseal::key_ring(keys)?)),
+            KnownValues::Keys(keys) => Ok(Values::Keys(key_ring(keys)?)),
             KnownValues::Cluster(flags) => {
                 let cluster = Cluster::connect(flags, environment)?;
                 let mut all = BTreeMap::new();

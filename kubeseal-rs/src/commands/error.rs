@@ -1,0 +1,219 @@
+//! What is not legal on the command line, and what to type instead.
+
+use thiserror::Error;
+
+use super::verb;
+use crate::cert_source::SourceError;
+use crate::files::StrayWord;
+
+/// A combination of flags that is not legal. The texts are the reference's where it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum CommandError {
+    /// A word that no flag takes.
+    #[error(transparent)]
+    Word(#[from] StrayWord),
+    /// `kubeseal help` of a verb that there is not.
+    #[error("there is no verb {0:?}")]
+    NoSuchVerb(String),
+    /// A word that was typed where the name of an item belongs, and cannot be one. It is not repeated: it may be a value, or
+    /// hold one after its name.
+    #[error("{0} cannot be the name of an item (at most 253 letters, digits, '-', '_' and '.')")]
+    ItemName(&'static str),
+    /// A sample value that does not say for which item.
+    #[error("--data takes KEY=VALUE, and --data-file KEY=FILE")]
+    SampleWithoutKey,
+    /// A stream among other paths.
+    #[error("stdin and pipes (-, /dev/fd/…) are read alone, without other paths")]
+    StreamAmongPaths,
+    /// A flag that needs a place beside the file.
+    #[error("{0} is for files: what comes from a stream goes to stdout")]
+    StreamHasNoPlace(&'static str),
+    /// The file and the value both come from stdin.
+    #[error("the file and the value cannot both come from stdin")]
+    TwoFromStdin,
+    /// `--from-file` in a mode that does not read it.
+    #[error("--from-file requires --raw")]
+    FromFileWithoutRaw,
+    /// More than one value.
+    #[error("must provide only one --from-file when encrypting a single item with --raw")]
+    ManyFromFiles,
+    /// `--raw` with a file of Secrets.
+    #[error("--secret-file is not read with --raw")]
+    SecretFileWithRaw,
+    /// `--raw` in scope strict without a name.
+    #[error("must provide the --name flag with --raw and --scope strict")]
+    RawNeedsName,
+    /// `--validate` has no result.
+    #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
+    OutputWithValidate,
+    /// A verb without anything to work on. Holds what to type.
+    #[error("which files or folders?")]
+    NoPath(&'static str),
+    /// Neither a recipient nor the word that there shall be none, or both.
+    #[error("say either whom the backup is for (--recipient age1…) or --unencrypted")]
+    EncryptedOrNot,
+    /// Neither text nor json.
+    #[error("unsupported output format: {0}")]
+    NeitherTextNorJson(String),
+    /// A form of report that there is not.
+    #[error("unsupported output format: {0}")]
+    UnknownReportForm(String),
+    /// A rule that there is not.
+    #[error("there is no rule {0:?}")]
+    UnknownRule(String),
+    /// `--merge-into` has its own file to write.
+    #[error("--merge-into writes the file that it names, so it takes no --sealed-secret-file")]
+    OutputWithMergeInto,
+    /// Neither json nor yaml.
+    #[error("unsupported output format: {0}")]
+    UnknownFormat(String),
+    /// Only whoever opens knows what is due, and the controller does not tell.
+    #[error("--check and --diff need --recovery-private-key: what is due is known by opening it")]
+    CheckNeedsKeys,
+    /// The controller seals with its own certificate.
+    #[error("{0} needs --recovery-private-key: the controller seals with its own newest certificate")]
+    CertNeedsKeys(&'static str),
+    /// Nothing to open with.
+    #[error("kubeseal unseal needs --recovery-private-key")]
+    UnsealNeedsKeys,
+    /// A bare value goes to stdout.
+    #[error("--raw writes to stdout, so it takes no --beside and no --out")]
+    RawToFile,
+    /// More than one bare value.
+    #[error("--raw opens one value, so it takes one PATH")]
+    ManyRaw,
+    /// A bare value whose scope binds a name that was not said.
+    #[error("--raw with --scope {1} needs {0}")]
+    UnsealRawNeeds(&'static str, sealing::binding::Scope),
+    /// Whole objects say it themselves.
+    #[error("{0} is for --raw: a SealedSecret says it itself")]
+    OnlyWithRaw(&'static str),
+    /// Two flags that both say where the clear files go.
+    #[error("--beside and --out both say where the clear files go")]
+    TwoPlaces,
+    /// Neither text nor json.
+    #[error("unsupported report: {0}")]
+    UnknownReport(String),
+    /// A path without a letter, as of a variable that is not set.
+    #[error("an empty PATH")]
+    EmptyPath,
+    /// `--check` with a flag that writes.
+    #[error("--check writes nothing, so it takes no {0}")]
+    CheckWrites(&'static str),
+    /// Two flags that both say what sealed values are compared with.
+    #[error("--recovery-private-key and --compare-with-cluster both say what sealed values are compared with")]
+    TwoComparisons,
+    /// A flag for a Secret that is put together from files and texts.
+    #[error("{0} is for --from-env-file, --from-file and --from-literal: a Secret in a file says it itself")]
+    OnlyWithSources(&'static str),
+    /// A Secret that is put together has no name.
+    #[error("--from-env-file, --from-file and --from-literal need --name")]
+    SourcesNeedName,
+    /// A name that no object can have.
+    #[error("{0:?} cannot be the name of a Secret (at most 253 lower-case letters, digits, '-' and '.')")]
+    ObjectName(String),
+    /// A text that names no file. It is not repeated: it may hold a value.
+    #[error("--from-file takes FILE or KEY=FILE")]
+    NotAFileSource,
+    /// A text that is no item. It is not repeated: it holds a value.
+    #[error("--from-literal takes KEY=VALUE")]
+    NotALiteral,
+    /// What is read beside Secrets is not deleted.
+    #[error("--delete-clear deletes files of Secrets, not those of --from-env-file and --from-file")]
+    DeleteSources,
+    /// Metadata of a SealedSecret where none is made.
+    #[error(
+        "--sealed-label and --sealed-annotation are for whole Secrets: --raw and --merge-into make no SealedSecret"
+    )]
+    MetadataOfNone,
+    /// A text that is no label or annotation. Holds the flag.
+    #[error("{0} takes KEY=VALUE, with a KEY of Kubernetes ([PREFIX/]NAME)")]
+    NotMetadata(&'static str),
+    /// A label that the API server refuses. Holds its key.
+    #[error("label {0}: its value is not valid (at most 63 letters, digits, '-', '_' and '.')")]
+    LabelValue(String),
+    /// An annotation that another flag is for. Holds both.
+    #[error("annotation {0} is not set by --sealed-annotation")]
+    OtherFlag(&'static str, &'static str),
+    /// The flags name no certificate.
+    #[error(transparent)]
+    Certificate(#[from] SourceError),
+}
+
+impl CommandError {
+    /// What to type instead.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            CommandError::Word(StrayWord { meant: Some(verb), .. }) => {
+                format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
+            }
+            CommandError::NoSuchVerb(words) => match verb::meant_by(words) {
+                Some(verb) => format!("did you mean kubeseal help {verb}?"),
+                None => "kubeseal help lists the verbs".to_owned(),
+            },
+            CommandError::Word(StrayWord { raw: true, .. }) => {
+                "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | \
+                 kubeseal --raw"
+                    .to_owned()
+            }
+            CommandError::Word(_) => "to read a file: kubeseal -f FILE".to_owned(),
+            CommandError::ItemName("KEY") => VALUE_OF_SET.to_owned(),
+            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
+            CommandError::FromFileWithoutRaw => {
+                "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
+            }
+            CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
+            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
+            CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
+            CommandError::NoPath(example) => (*example).to_owned(),
+            CommandError::EncryptedOrNot => {
+                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
+            }
+            CommandError::NeitherTextNorJson(_) => "-o text or -o json".to_owned(),
+            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif".to_owned(),
+            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all".to_owned(),
+            CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
+            CommandError::Certificate(SourceError::TwoCertificates) => {
+                "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
+            }
+            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => format!(
+                "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
+                crds::names::DEFAULT_CONTROLLER_NAMESPACE,
+                crds::names::LABEL_SEALING_KEY
+            ),
+            CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
+            CommandError::SourcesNeedName => {
+                "kubeseal seal --from-env-file app.env --name app --namespace shop".to_owned()
+            }
+            CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
+            CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
+            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths".to_owned(),
+            CommandError::StreamHasNoPlace(_) => "write it into a file first".to_owned(),
+            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
+            CommandError::EmptyPath => ". means the current folder".to_owned(),
+            CommandError::CertNeedsKeys(_)
+            | CommandError::RawToFile
+            | CommandError::ManyRaw
+            | CommandError::UnsealRawNeeds(..)
+            | CommandError::OnlyWithRaw(_)
+            | CommandError::TwoPlaces
+            | CommandError::LabelValue(_)
+            | CommandError::TwoComparisons
+            | CommandError::MetadataOfNone
+            | CommandError::OnlyWithSources(_)
+            | CommandError::ObjectName(_)
+            | CommandError::NotAFileSource
+            | CommandError::NotALiteral
+            | CommandError::DeleteSources
+            | CommandError::CheckWrites(_)
+            | CommandError::OutputWithValidate
+            | CommandError::OutputWithMergeInto
+            | CommandError::Certificate(_)
+            | CommandError::ItemName(_) => return None,
+        })
+    }
+}
+
+/// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
+pub(crate) const VALUE_OF_SET: &str =
+    "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";

@@ -1,0 +1,240 @@
+//! What the command does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use sealing::cert::SealingCert;
+use zeroize::Zeroizing;
+
+use super::clear::{self, ClearFile};
+use super::existing::Existing;
+use super::values::Values;
+use super::{SealFiles, SealMode};
+use crate::cert_source::Certificates;
+use crate::commands::read::check_unchanged;
+use crate::commands::sealed_file::obstacles;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files::{self, Writer};
+use crate::manifest_file;
+use crate::objects;
+use crate::parallel;
+use crate::place;
+use crate::progress::Progress;
+use crate::report::{self, FileReport};
+use crate::repository;
+use crate::tree;
+
+const TRACKED: &str = "warning: Git tracks the clear file, and its history keeps the values: change them";
+
+/// A clear file with all that sealing it needs.
+struct Job {
+    clear: ClearFile,
+    to: PathBuf,
+    /// None in `--check`.
+    cert: Option<Arc<SealingCert>>,
+    /// Whether Git tracks the clear file.
+    tracked: bool,
+}
+
+impl Job {
+    fn told(&self, result: &'static str) -> FileReport {
+        let report = FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to);
+        match self.tracked {
+            true => report.with(vec![TRACKED.to_owned()]),
+            false => report,
+        }
+    }
+
+    /// The same of a file in which nothing was done: it is shown only where a person should know something.
+    fn untouched(&self, result: &'static str, details: Vec<String>) -> FileReport {
+        let is_quiet = details.is_empty() && !self.tracked;
+        let report = self.told(result).with(details);
+        if is_quiet { report.only_counted() } else { report }
+    }
+}
+
+/// Seals the files, or compares them, and tells what came of each.
+pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
+    let namespace = clear::DefaultNamespace::new(&command.namespace, environment);
+    let parameters = clear::parameters(command);
+    let mut jobs = Vec::new();
+    let (mut reports, mut skipped) = (Vec::new(), Vec::new());
+    let mut certificates = Certificates::new(&command.cert, environment, now);
+    if let Some(sources) = &command.sources {
+        let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
+        let clear = clear.judge_placeholders(command.strict)?;
+        jobs.push(job(command, clear, &mut certificates)?);
+    } else {
+        let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
+        skipped = manifest_file::passed_over(&meant, "Secret");
+        let read = meant.files.par_iter().filter_map(|file| {
+            let clear = ClearFile::read(file, &parameters, &namespace).transpose()?;
+            Some((file, clear.and_then(|clear| clear.judge_placeholders(command.strict))))
+        });
+        for (file, clear) in read.collect::<Vec<_>>() {
+            match clear {
+                Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
+                Ok(clear) => jobs.push(job(command, clear, &mut certificates)?),
+            }
+        }
+    }
+    // Where all clear files are gone, as --delete-clear leaves it, nothing has been forgotten.
+    if jobs.is_empty() && reports.is_empty() && skipped.is_empty() && command.mode != SealMode::Check {
+        return Err(Error::NothingFound {
+            what: "Secret",
+            paths: command.tree.paths.clone(),
+        });
+    }
+    refuse_common_targets(&jobs)?;
+    let tracked = repository::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
+    for job in &mut jobs {
+        job.tracked = job.clear.read_from().iter().any(|path| tracked.contains(*path));
+    }
+    let values = Values::of(command, jobs.iter().map(|job| &job.clear), environment)?;
+    let progress = Progress::of(jobs.len());
+    let writer = Writer::default();
+    let done: Vec<_> = parallel::with_writes(|| {
+        let reports = jobs.par_iter().map(|job| {
+            let done = match &job.cert {
+                None => check(command, job, &values),
+                Some(cert) => one(command, job, &values, cert, &writer),
+            };
+            progress.done(&job.clear.path);
+            done.unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault))
+        });
+        reports.collect()
+    });
+    drop(progress);
+    reports.extend(done.into_iter().chain(skipped));
+    let files = reports.iter().filter(|report| report.result() == "differs").count();
+    report::print(reports, command.tree.report)?;
+    if files > 0 {
+        return Err(Error::Differing(files));
+    }
+    Ok(())
+}
+
+fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_>) -> Result<Job, Error> {
+    let to = command.target(&clear.path, &clear.below);
+    let cert = match command.mode {
+        SealMode::Check => None,
+        _ => Some(certificates.between(&[&clear.path, &to])?),
+    };
+    Ok(Job {
+        clear,
+        to,
+        cert,
+        tracked: false,
+    })
+}
+
+/// Two clear files may not have one sealed file, whatever symlinks lead to it.
+fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
+    // What cannot be followed cannot be written either.
+    let end = |to: &Path| place::end_of_links(to).unwrap_or_else(|_| to.to_owned());
+    let mut targets: Vec<_> = jobs
+        .iter()
+        .map(|job| (end(&job.to), &job.clear.path, &job.to))
+        .collect();
+    targets.sort();
+    for pair in targets.windows(2) {
+        if let [(end, one, to), (same, other, _)] = pair
+            && end == same
+        {
+            return Err(Error::CommonTarget {
+                to: (*to).clone(),
+                one: (*one).clone(),
+                other: (*other).clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Compares a file with its sealed one.
+fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
+    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.keeps(), values)? {
+        None => (vec!["there is no such file".to_owned()], Vec::new()),
+        Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
+    };
+    Ok(match differences.is_empty() {
+        true => job.untouched("same", left_alone),
+        false => job.told("differs").with(differences).with(left_alone),
+    })
+}
+
+fn one(
+    command: &SealFiles,
+    job: &Job,
+    values: &Values,
+    cert: &SealingCert,
+    writer: &Writer,
+) -> Result<FileReport, Error> {
+    let clear = &job.clear;
+    if command.mode == SealMode::SealAndDelete {
+        clear.check_deletable()?;
+    }
+    let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
+    let mut details = Vec::new();
+    let _held;
+    let text = match &existing {
+        Some(existing) if !command.force => {
+            existing.check_no_contradiction(clear)?;
+            details = existing.left_alone(clear);
+            if command.mode == SealMode::Seal
+                && existing.is_current(clear, cert.public().fingerprint(), command.key_hint)
+            {
+                return Ok(job.untouched("kept", details));
+            }
+            let (text, removed) = existing.followed(clear, command, cert)?;
+            details.extend(removed);
+            _held = existing.hold_unchanged()?;
+            text
+        }
+        _ => {
+            _held = match existing {
+                Some(existing) => {
+                    existing.check_replaceable()?;
+                    details = existing.lost(clear)?;
+                    existing.hold_unchanged()?
+                }
+                None => None,
+            };
+            sealed(command, clear, &job.to, cert)?.as_bytes().to_vec()
+        }
+    };
+    writer.write(&job.to, &text)?;
+    details.extend(sizes(&text));
+    let result = if command.mode == SealMode::SealAndDelete {
+        writer.sync();
+        // Somebody else may have written the same file.
+        check_unchanged(&job.to, &text)?;
+        clear.delete()?;
+        "sealed and deleted"
+    } else {
+        "sealed"
+    };
+    Ok(job.told(result).with(details).with(clear.left_alone()))
+}
+
+/// A line for each SealedSecret of `text` that is too large.
+fn sizes(text: &[u8]) -> impl Iterator<Item = String> {
+    obstacles(text)
+        .into_iter()
+        .map(|(place, obstacle)| format!("warning: {place}: {obstacle}; what helps: {}", obstacle.fix()))
+}
+
+/// Seals one file, and makes the folder for the result.
+fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<Zeroizing<String>, Error> {
+    let secrets = clear.secrets.iter();
+    let values = secrets.map(|secret| secret.sealed(clear, command.key_hint, cert));
+    let values: Vec<_> = values.collect::<Result<_, _>>()?;
+    let text = objects::text(&values, clear.format).map_err(|error| clear.name.fault(error))?;
+    if command.out.is_some() {
+        files::make_folder_of(to)?;
+    }
+    Ok(text)
+}
