@@ -15,7 +15,7 @@ use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. From SIGUSR1 on it takes what comes on those that there are, and passes nothing
 /// on: the kernel goes on to acknowledge.
-const RELAY: &str = r#"
+pub(crate) const RELAY: &str = r#"
 age = 0
 
 def older(*_):
@@ -133,10 +133,7 @@ fn fall_silent(scene: &Scene) -> Result<()> {
 #[test]
 fn a_connection_that_the_network_has_forgotten_is_given_up() -> Result<()> {
     let scene = Scene::open(&[])?;
-    let mut forget = scene.cluster.command(peers::python()?);
-    forget.args(["-c", FORGET, &PORT.to_string()]);
-    let forgotten = run(&mut forget)?.success()?.stdout;
-    let forgotten: usize = forgotten.trim().parse().context("a number")?;
+    let forgotten = forget(&scene.cluster)?;
     ensure!(
         forgotten >= 2,
         "{forgotten} connections: its watches share one, and there are others"
@@ -144,4 +141,11 @@ fn a_connection_that_the_network_has_forgotten_is_given_up() -> Result<()> {
     let took = scene.await_value(2, SERVED)?;
     eprintln!("served {took:?} after {forgotten} connections were forgotten");
     Ok(())
+}
+
+/// Has the network forget the connections to the relay; gives how many there were.
+pub(crate) fn forget(cluster: &Cluster) -> Result<usize> {
+    let mut forget = cluster.command(peers::python()?);
+    forget.args(["-c", FORGET, &PORT.to_string()]);
+    run(&mut forget)?.success()?.stdout.trim().parse().context("a number")
 }

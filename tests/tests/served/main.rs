@@ -19,6 +19,7 @@ mod every_field;
 mod fairness;
 mod half_open;
 mod http;
+mod incidents;
 mod key_secrets;
 mod keys;
 mod kubectl;
