@@ -19,9 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use crds::SealedSecret;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, RngCore as _};
-use rsa::BigUint;
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::traits::PublicKeyParts as _;
+use rsa_0_9::BigUint;
+use rsa_0_9::pkcs1::DecodeRsaPrivateKey as _;
+use rsa_0_9::traits::PublicKeyParts as _;
 use rustix::time::{ClockId, clock_gettime};
 use sealing::SystemRandom;
 use sealing::binding::{Binding, Scope};
@@ -72,7 +72,7 @@ fn object(envelope: &[u8]) -> SealedSecret {
 }
 
 /// A ciphertext that is broken in this way.
-fn broken(way: Way, key: &PrivateKey, public: &rsa::RsaPrivateKey) -> SealedSecret {
+fn broken(way: Way, key: &PrivateKey, public: &rsa_0_9::RsaPrivateKey) -> SealedSecret {
     let name = if way == Way::Label { "other" } else { "name" };
     let label = Binding::new(Scope::Strict, "ns", name).unwrap().label();
     let mut bytes = key
@@ -127,7 +127,7 @@ fn main() {
         .find_map(|word| word.parse().ok())
         .unwrap_or(200_000);
     let key = PrivateKey::generate(8 * SIZE).unwrap();
-    let public = rsa::RsaPrivateKey::from_pkcs1_pem(&key.to_pkcs1_pem().unwrap()).unwrap();
+    let public = rsa_0_9::RsaPrivateKey::from_pkcs1_pem(&key.to_pkcs1_pem().unwrap()).unwrap();
     let objects: Vec<Vec<SealedSecret>> = WAYS
         .iter()
         .map(|(way, _)| (0..EACH).map(|_| broken(*way, &key, &public)).collect())

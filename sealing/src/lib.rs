@@ -46,5 +46,5 @@ pub mod unseal;
 pub mod v2;
 
 pub use primitives::CryptoFailure;
-pub use primitives::backend::SystemRandom;
+pub use random::SystemRandom;
 pub use secret_bytes::SecretBytes;

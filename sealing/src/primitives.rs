@@ -1,7 +1,8 @@
 //! The only place that names a crypto backend.
 //!
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
-//! independent second implementation that the tests hold `aws_lc` against. Private-key work exists in `aws_lc` alone:
+//! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA, and where both backends
+//! are there it seals the first items of a run (`public_key`). Private-key work exists in `aws_lc` alone:
 //! the `rsa` crate leaks timing (RUSTSEC-2023-0071). `expand_seed` is the one exception.
 
 use thiserror::Error;
@@ -10,11 +11,20 @@ use thiserror::Error;
 pub(crate) mod aws_lc;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod expand_seed;
+#[cfg(feature = "aws-lc")]
+mod public_key;
 #[cfg(any(test, feature = "pure-rust"))]
 pub(crate) mod pure_rust;
+mod rust_rsa;
 
+/// What the rest of the crate works with.
 #[cfg(feature = "aws-lc")]
-pub(crate) use aws_lc as backend;
+pub(crate) mod backend {
+    pub(crate) use super::aws_lc::{
+        HybridPrivateKey, HybridPublicKey, PrivateKey, decrypt, encrypt, expand, same, sha256,
+    };
+    pub(crate) use super::public_key::PublicKey;
+}
 #[cfg(all(feature = "pure-rust", not(feature = "aws-lc")))]
 pub(crate) use pure_rust as backend;
 
@@ -50,9 +60,9 @@ mod tests {
     use proptest::prelude::*;
     use zeroize::Zeroizing;
 
-    use super::{aws_lc, pure_rust};
+    use super::{CryptoFailure, aws_lc, backend, pure_rust};
     use crate::envelope::Envelope;
-    use crate::random::Random;
+    use crate::random::{Random, RandomUnavailable, SystemRandom};
 
     fn key() -> &'static aws_lc::PrivateKey {
         static KEY: std::sync::OnceLock<aws_lc::PrivateKey> = std::sync::OnceLock::new();
@@ -67,7 +77,7 @@ mod tests {
         #[test]
         fn what_pure_rust_seals_aws_lc_opens(plaintext: Vec<u8>, session_key: [u8; 32], label in "[a-z/]{0,40}") {
             let public = pure_rust::PublicKey::from_spki(key().spki()).unwrap();
-            let wrapped_key = public.wrap(&session_key, label.as_bytes(), &mut pure_rust::SystemRandom).unwrap();
+            let wrapped_key = public.wrap(&session_key, label.as_bytes(), &mut SystemRandom::default()).unwrap();
             let (mut body, mut other_body) = (plaintext.clone(), plaintext.clone());
             pure_rust::encrypt(&session_key, &mut body).unwrap();
             aws_lc::encrypt(&session_key, &mut other_body).unwrap();
@@ -86,15 +96,35 @@ mod tests {
         }
     }
 
+    /// A run that is long enough for both backends is one format from its first item to its last.
     #[test]
-    fn random_sources_fill_whole_buffers() {
-        for source in [
-            &mut pure_rust::SystemRandom as &mut dyn Random,
-            &mut aws_lc::SystemRandom::default(),
-        ] {
-            let mut bytes = Zeroizing::new([0_u8; 64]);
-            source.fill(bytes.as_mut()).unwrap();
-            assert!(bytes.chunks(16).all(|chunk| chunk.iter().any(|byte| *byte != 0)));
+    fn long_runs_open_throughout() {
+        let public = backend::PublicKey::from_spki(key().spki()).unwrap();
+        for number in 0..200_u8 {
+            let wrapped = public
+                .wrap(&[number; 32], b"label", &mut SystemRandom::default())
+                .unwrap();
+            assert_eq!(*key().unwrap_key(&wrapped, b"label").unwrap(), [number; 32]);
         }
+    }
+
+    #[test]
+    fn the_random_source_fills_whole_buffers() {
+        let mut bytes = Zeroizing::new([0_u8; 64]);
+        SystemRandom::default().fill(bytes.as_mut()).unwrap();
+        assert!(bytes.chunks(16).all(|chunk| chunk.iter().any(|byte| *byte != 0)));
+    }
+
+    /// Without randomness nothing is sealed: not with a seed of zeros.
+    #[test]
+    fn no_randomness_is_an_error() {
+        struct Nothing;
+        impl Random for Nothing {
+            fn fill(&mut self, _: &mut [u8]) -> Result<(), RandomUnavailable> {
+                Err(RandomUnavailable)
+            }
+        }
+        let public = pure_rust::PublicKey::from_spki(key().spki()).unwrap();
+        assert_eq!(public.wrap(&[0; 32], b"", &mut Nothing), Err(CryptoFailure));
     }
 }

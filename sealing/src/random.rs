@@ -1,6 +1,16 @@
-//! Randomness as an argument: the pure crate draws none by itself.
+//! Randomness as an argument: [`SystemRandom`] is for the shells to pass in.
 
 use thiserror::Error;
+
+/// The operating system's random source.
+#[derive(Debug, Default)]
+pub struct SystemRandom(());
+
+impl Random for SystemRandom {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
+        getrandom::fill(buffer).map_err(|_| RandomUnavailable)
+    }
+}
 
 /// A cryptographically secure source of random bytes.
 pub trait Random {

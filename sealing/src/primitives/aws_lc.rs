@@ -3,7 +3,6 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rand::{SecureRandom, SystemRandom as AwsRandom};
 use aws_lc_rs::rsa::{
     KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
     PublicEncryptingKey,
@@ -11,21 +10,9 @@ use aws_lc_rs::rsa::{
 use zeroize::Zeroizing;
 
 use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE};
-use crate::random::{Random, RandomUnavailable};
-
 mod hybrid;
 
 pub(crate) use hybrid::{HybridPrivateKey, HybridPublicKey, expand, same};
-
-/// The operating system's random source.
-#[derive(Debug, Default)]
-pub struct SystemRandom(AwsRandom);
-
-impl Random for SystemRandom {
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
-        self.0.fill(buffer).map_err(|_| RandomUnavailable)
-    }
-}
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -43,12 +30,8 @@ impl PublicKey {
         OaepPublicEncryptingKey::new(key).map(Self).map_err(|_| CryptoFailure)
     }
 
-    pub(crate) fn wrap(
-        &self,
-        session_key: &[u8; SESSION_KEY],
-        label: &[u8],
-        _random: &mut dyn Random, // AWS-LC draws the OAEP seed from its own generator.
-    ) -> Result<Vec<u8>, CryptoFailure> {
+    /// AWS-LC draws the OAEP seed from its own generator.
+    pub(crate) fn wrap(&self, session_key: &[u8; SESSION_KEY], label: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
         let mut out = vec![0; self.0.ciphertext_size()];
         self.0
             .encrypt(&OAEP_SHA256_MGF1SHA256, session_key, &mut out, Some(label))

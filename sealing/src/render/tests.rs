@@ -1,4 +1,4 @@
-use crate::primitives::backend::SystemRandom;
+use crate::random::SystemRandom;
 
 use super::*;
 

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::super::expand_seed::Expanded;
 use super::super::{CryptoFailure, HYBRID_ENC, HYBRID_PUBLIC, ML_KEM_ENC, ML_KEM_PUBLIC, SUITE_ID, XWING_LABEL};
-use super::SystemRandom;
 use crate::random::Random;
 
 /// Where FIPS 203 has the public key in a decapsulation key of ML-KEM-768.
@@ -39,8 +38,8 @@ impl HybridPublicKey {
 
     fn encapsulate(&self) -> Result<(Vec<u8>, Shared), CryptoFailure> {
         let (ml_kem_enc, ml_kem_shared) = self.ml_kem.encapsulate().map_err(|_| CryptoFailure)?;
-        let SystemRandom(random) = SystemRandom::default();
-        let ephemeral = EphemeralPrivateKey::generate(&X25519, &random).map_err(|_| CryptoFailure)?;
+        let ephemeral =
+            EphemeralPrivateKey::generate(&X25519, &aws_lc_rs::rand::SystemRandom::new()).map_err(|_| CryptoFailure)?;
         let x25519_enc = bytes_of(ephemeral.compute_public_key())?;
         let peer = UnparsedPublicKey::new(&X25519, &self.x25519);
         let shared = agree_ephemeral(ephemeral, peer, CryptoFailure, |x25519_shared| {

@@ -49,7 +49,7 @@ fn what_pure_rust_seals_aws_lc_opens() {
     let public = pure_rust::HybridPublicKey::from_bytes(key.public()).unwrap();
     for plaintext in [&b""[..], b"plaintext", &[7; 100]] {
         let (enc, sealed) = public
-            .seal(b"info", b"aad", plaintext, &mut pure_rust::SystemRandom)
+            .seal(b"info", b"aad", plaintext, &mut crate::random::SystemRandom::default())
             .unwrap();
         let enc: &[u8; HYBRID_ENC] = enc.as_slice().try_into().unwrap();
         assert_eq!(*key.open(enc, b"info", b"aad", &sealed).unwrap(), plaintext);
