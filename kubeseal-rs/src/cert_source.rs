@@ -15,12 +15,14 @@ use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::cluster::{Cluster, FoundCertificate};
+use crate::cluster::{Cluster, ClusterError, FoundCertificate};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files;
 use crate::objects::InputName;
+use crate::project::CertFile;
 use crate::proxy;
+use crate::typed::Typed;
 pub(crate) use many::Certificates;
 pub(crate) use source::{CertSource, Finding, SourceError};
 
@@ -71,7 +73,7 @@ impl FetchError {
 pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
     match source {
         CertSource::File(path) => {
-            let bytes = files::read_file(path).map_err(Error::CertFile)?;
+            let bytes = files::read_file(path).map_err(CertFile)?;
             Ok((bytes, InputName(path.display().to_string())))
         }
         CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(shown(url)))),
@@ -87,9 +89,9 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
 
 /// As [`bytes`]; an error about the cluster tells how to seal without one.
 fn bytes_to_seal(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
-    bytes(source, environment).map_err(|error| match error {
-        Error::Cluster(error) => Error::CertOfCluster(error),
-        other => other,
+    bytes(source, environment).map_err(|error| match error.downcast::<ClusterError>() {
+        Ok(error) => CertOfCluster(error).into(),
+        Err(error) => error,
     })
 }
 
@@ -174,5 +176,24 @@ fn reason(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => files::plain(error),
         other => other.to_string(),
+    }
+}
+
+impl Hinted for FetchError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        self.hint()
+    }
+}
+
+/// The cluster does not give the certificate to seal with, which a file could hold.
+#[derive(Debug, Error)]
+#[error(transparent)]
+struct CertOfCluster(ClusterError);
+
+impl Hinted for CertOfCluster {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        let offline = "seal offline with a certificate file: --cert FILE";
+        let hint = self.0.hint();
+        Some(hint.map_or(offline.to_owned(), |hint| format!("{hint}; or {offline}")))
     }
 }

@@ -12,7 +12,9 @@ use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
+use crate::error::Hinted;
 use crate::files::plain;
+use crate::typed::Typed;
 
 /// The editor gave no text. Nothing of the text is left anywhere.
 #[derive(Debug, Error)]
@@ -179,6 +181,15 @@ mod signals {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
+        }
+    }
+}
+
+impl Hinted for EditorError {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        match self {
+            EditorError::Start { .. } => Some(format!("name yours: EDITOR=nano {}", typed.without(&[]))),
+            _ => None,
         }
     }
 }

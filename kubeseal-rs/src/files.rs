@@ -11,8 +11,10 @@ use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::error::{Hinted, Kind};
 use crate::place;
 use crate::quoting;
+use crate::typed::Typed;
 pub(crate) use replace::is_unfinished;
 
 /// Reading or writing failed. The texts are Go's, which scripts search for.
@@ -40,13 +42,6 @@ pub(crate) enum FileError {
     /// Standard output could not be written.
     #[error("write stdout: {}", plain(.0))]
     Stdout(io::Error),
-}
-
-impl FileError {
-    /// Whether the reader of the output has gone away, as `head` does.
-    pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, FileError::Stdout(reason) if reason.kind() == io::ErrorKind::BrokenPipe)
-    }
 }
 
 /// The operating system's reason in the words that Go uses: lower case, without a number.
@@ -350,4 +345,25 @@ pub(crate) enum Output {
     Stdout,
     /// A file.
     File(PathBuf),
+}
+
+impl Hinted for FileError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        match self {
+            FileError::Open { path, reason } | FileError::Write { path, reason }
+                if reason.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Some(format!("ls -ld {} shows who may", quoting::path_word(path)))
+            }
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            // Whoever closed the pipe does not want the rest, nor a message about it.
+            FileError::Stdout(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Kind::Silent,
+            _ => Kind::Failed,
+        }
+    }
 }

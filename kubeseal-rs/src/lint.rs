@@ -10,7 +10,6 @@ mod duplicates;
 mod embedded_values;
 mod kustomization;
 mod kustomized;
-mod names;
 pub(crate) mod report;
 mod rule;
 mod sealed;
@@ -27,7 +26,6 @@ use crate::repository::Found;
 use allowed::Allowed;
 use kustomization::Kustomization;
 pub(crate) use kustomization::{Namespaces, Purpose, absolute, is_one as is_kustomization, patches};
-pub(crate) use names::{fault_of_name, fault_of_namespace};
 pub(crate) use rule::{Level, Rule};
 use sealed::Sealed;
 

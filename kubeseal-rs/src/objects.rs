@@ -14,10 +14,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::embedded;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::field_order::GoOrder;
 use crate::files::{self, Input};
 use crate::quoting::on_one_line;
+use crate::typed::Typed;
 pub(crate) use fault::Fault;
 
 /// Something is wrong with what was read, and where. Prints the input, the place and the fault; what caused the fault
@@ -56,7 +57,10 @@ impl fmt::Display for InputError {
 
 impl StdError for InputError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.fault.source()
+        match &*self.fault {
+            Fault::Other(fault) => fault.source(),
+            fault => fault.source(),
+        }
     }
 }
 
@@ -132,7 +136,7 @@ impl InputName {
                 .collect();
             match all.len() {
                 0 | 1 => Error::from(all.pop().unwrap_or_else(|| self.fault(error))),
-                _ => Error::Inputs(all),
+                _ => all_wrong(all),
             }
         })
     }
@@ -173,4 +177,16 @@ pub(crate) fn text(objects: &[Value], format: Format) -> Result<Zeroizing<String
         all.push_str(&one);
     }
     Ok(all)
+}
+
+impl Hinted for InputError {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        self.fault.hint(typed)
+    }
+}
+
+/// All things that are wrong in inputs.
+pub(crate) fn all_wrong(wrong: Vec<InputError>) -> Error {
+    let summary: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+    Error::several(summary.join("; "), wrong.into_iter().map(Error::from).collect())
 }

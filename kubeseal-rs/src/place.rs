@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::repository::{self, normal};
+use crate::git::{self, normal};
 
 /// As many symlinks as Linux follows.
 const LONGEST_CHAIN: usize = 40;
@@ -53,8 +53,8 @@ pub(crate) fn end_of_links(file: &Path) -> io::Result<PathBuf> {
 /// As [`end_of_links`].
 pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
     let place = end_of_links(file)?;
-    let is_in_work_tree = repository::work_tree(&place).is_some();
-    Ok(is_in_work_tree && (!repository::is_ignored(&place) || repository::is_tracked(&place)))
+    let is_in_work_tree = git::work_tree(&place).is_some();
+    Ok(is_in_work_tree && (!git::is_ignored(&place) || git::is_tracked(&place)))
 }
 
 /// Checks that symlinks do not lead `file` out of the Git work tree that it lies in as it is typed: whoever may commit would
@@ -75,7 +75,7 @@ pub(crate) fn check_in_work_tree(file: &Path) -> io::Result<()> {
 fn leaves_work_tree(file: &Path) -> io::Result<bool> {
     let typed = normal(&std::path::absolute(file)?);
     let end = end_of_links(file)?;
-    let root = repository::work_tree(&typed).and_then(|root| std::fs::canonicalize(root).ok());
+    let root = git::work_tree(&typed).and_then(|root| std::fs::canonicalize(root).ok());
     let is_of_git = |path: &Path| path.iter().any(|step| step.eq_ignore_ascii_case(".git"));
     let leaves = |root| !end.starts_with(root) || is_of_git(&end) && !is_of_git(&typed);
     Ok(end != typed && root.is_some_and(leaves))

@@ -3,7 +3,7 @@
 use crds::SealedSecret;
 use sealing::binding::Scope;
 
-use crate::lint::{fault_of_name, fault_of_namespace};
+use crate::names::{fault_of_name, fault_of_namespace};
 
 /// What is wrong with a name or namespace that values are bound to, and that something fills in later.
 pub(crate) fn in_names(sealed: &SealedSecret) -> Option<String> {

@@ -17,7 +17,7 @@ use url::Url;
 use crate::cluster::ServiceName;
 use crate::quoting;
 
-pub(crate) use error::ProjectError;
+pub(crate) use error::{CertFile, ProjectError};
 
 /// Name of the project file.
 pub(crate) const FILE_NAME: &str = ".kubeseal.yaml";

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Output};
 use crate::quoting::{on_one_line, visible};
+use crate::typed::Typed;
 
 /// How the report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl FileReport {
 
     /// Nothing of the file was changed, because of `fault`.
     pub(crate) fn failed(file: &Path, fault: Error) -> Self {
-        let error = crate::error::chain(&fault);
+        let error = fault.chain();
         Self {
             error: Some(error),
             fault: Some(fault),
@@ -106,7 +107,7 @@ struct Json<'a> {
 /// Prints what came of all files.
 ///
 /// # Errors
-/// [`Error::Files`] with the faults of all files that failed.
+/// [`Error::of_files`] with the faults of all files that failed.
 pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<(), Error> {
     let mut summary = BTreeMap::new();
     for report in &reports {
@@ -118,7 +119,7 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
                 files: &reports,
                 summary,
             };
-            let mut text = serde_json::to_string_pretty(&json).map_err(|_| Error::Report)?;
+            let mut text = serde_json::to_string_pretty(&json).map_err(|_| NoReport)?;
             text.push('\n');
             text
         }
@@ -131,13 +132,13 @@ pub(crate) fn print(reports: Vec<FileReport>, format: ReportFormat) -> Result<()
 /// The faults alone, where the result itself is on stdout.
 ///
 /// # Errors
-/// [`Error::Files`] with the faults of all files that failed.
+/// [`Error::of_files`] with the faults of all files that failed.
 pub(crate) fn faults(reports: Vec<FileReport>) -> Result<(), Error> {
     let faults: Vec<_> = reports.into_iter().filter_map(|report| report.fault).collect();
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(Error::Files(faults))
+        Err(Error::of_files(faults))
     }
 }
 
@@ -171,4 +172,15 @@ fn text(reports: &[FileReport], summary: &BTreeMap<&'static str, usize>) -> Stri
         }
     );
     text
+}
+
+/// The report cannot be written as JSON; cannot happen.
+#[derive(Debug, thiserror::Error)]
+#[error("the report cannot be written")]
+struct NoReport;
+
+impl Hinted for NoReport {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        None
+    }
 }

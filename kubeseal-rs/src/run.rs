@@ -23,10 +23,10 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let line = CommandLine::read(argv, environment)?;
     let is_classic = matches!(line, CommandLine::Flags(_));
-    let not_legal = |error| match error {
-        CommandError::Word(_) => Error::Usage(error),
-        _ if is_classic => Error::Command(error),
-        _ => Error::Usage(error),
+    let not_legal = |error: CommandError| match error {
+        CommandError::Word(_) => Error::from(error).of_usage(),
+        _ if is_classic => error.into(),
+        _ => Error::from(error).of_usage(),
     };
     match decide(line, io::stdin().is_terminal()).map_err(not_legal)? {
         Command::Version => print(concat!("kubeseal version: v", env!("CARGO_PKG_VERSION"), "\n")),

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use thiserror::Error;
 
+use crate::error::Hinted;
 use crate::files::{FileError, Input};
+use crate::typed::Typed;
 use crate::walk::{self, Found, shown};
 pub(crate) use pattern::Pattern;
 use pattern::glob_set;
@@ -164,6 +166,15 @@ fn anywhere(patterns: &[String]) -> Result<GlobSet, TreeError> {
         })
         .collect();
     glob_set(&all)
+}
+
+impl Hinted for TreeError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        match self {
+            TreeError::NothingFits(_) => Some("in quotes, so that the shell leaves it: 'apps/*/prod'".to_owned()),
+            TreeError::File(_) | TreeError::Pattern { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

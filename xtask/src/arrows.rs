@@ -2,6 +2,8 @@
 //!
 //! ARCHITECTURE.md draws the picture; here stands what must be absent from it.
 
+mod kubeseal;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

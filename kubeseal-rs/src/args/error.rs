@@ -4,6 +4,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use thiserror::Error;
 
 use crate::commands::VALUE_OF_SET;
+use crate::error::{Hinted, Kind};
+use crate::typed::Typed;
 
 /// A command line, or a preset, that is not understood. Ends the program with exit code 2.
 #[derive(Debug, Error)]
@@ -69,5 +71,15 @@ impl ArgsError {
             Some(ContextValue::String(flag)) => format!("there is a flag {flag}; {help} shows them all"),
             _ => format!("{help} shows all flags"),
         }
+    }
+}
+
+impl Hinted for ArgsError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(self.hint())
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
     }
 }

@@ -10,12 +10,13 @@ use sealing::cert::SealingCert;
 use super::{CertSource, Finding, bytes_to_seal, usable};
 use crate::cluster::Controller;
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::FileError;
 use crate::place::{end_of_links, real_place};
 use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster, ProjectError};
 use crate::quoting;
+use crate::typed::Typed;
 
 /// A cluster of a project file.
 pub(super) struct Chosen {
@@ -103,7 +104,7 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
                 known,
             )
         }
-        (None, None, Some(asked)) => Err(Error::NoProjectFile(asked.clone())),
+        (None, None, Some(asked)) => Err(NoProjectFile(asked.clone()).into()),
         (None, None, None) => Ok(None),
     }
 }
@@ -176,5 +177,16 @@ impl Chosen {
                 ..finding.clone()
             })),
         })
+    }
+}
+
+/// A cluster of the project file was asked for, and there is no such file.
+#[derive(Debug, thiserror::Error)]
+#[error("--for-cluster {0}: there is no project file .kubeseal.yaml here or above, up to the Git root")]
+struct NoProjectFile(String);
+
+impl Hinted for NoProjectFile {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("docs/project-file.md describes it; or seal with --cert FILE".to_owned())
     }
 }

@@ -7,7 +7,9 @@ use http::StatusCode;
 use sealing::key::Fingerprint;
 use thiserror::Error;
 
+use crate::error::Hinted;
 use crate::files::FileError;
+use crate::typed::Typed;
 
 /// What the cluster did not give.
 #[derive(Debug, Error)]
@@ -215,5 +217,11 @@ impl ClusterError {
             }
             ClusterError::Configuration(_) | ClusterError::Service(_) => return None,
         })
+    }
+}
+
+impl Hinted for ClusterError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        self.hint()
     }
 }

@@ -143,7 +143,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     };
     files::write(&Output::Stdout, text.as_bytes())?;
     if tell::fails(&examined) {
-        Err(Error::Told)
+        Err(Error::told())
     } else {
         Ok(())
     }

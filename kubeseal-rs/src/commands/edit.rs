@@ -25,7 +25,7 @@ use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
-use super::namespace::Namespace;
+use super::namespace::{Namespace, NoNamespace};
 use super::sealed_file::SealedFile;
 use super::target::Target;
 use crate::cert_source::{self, CertSource};
@@ -34,7 +34,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Output, Writer, is_stream};
 use crate::flags::{CertificateFlags, ObjectFlags};
-use crate::lint::{fault_of_name, fault_of_namespace};
+use crate::names::{fault_of_name, fault_of_namespace};
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
 use crate::quoting::{self, visible};
@@ -248,12 +248,10 @@ fn make(
     let name = named.ok_or_else(|| input.fault(Fault::NameOfFile))?;
     let namespace = match &command.namespace {
         Namespace::Said(namespace) => namespace.clone(),
-        Namespace::OfContext(cluster) => {
-            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::NoNamespace {
-                input: input.fault(SealError::NamespaceMissing),
-                lookup: Box::new(lookup),
-            })?
-        }
+        Namespace::OfContext(cluster) => kubeconfig::namespace(cluster, environment).map_err(|lookup| NoNamespace {
+            input: input.fault(SealError::NamespaceMissing),
+            lookup,
+        })?,
     };
     for (what, text, fault) in [
         ("name", &name, fault_of_name(&name)),

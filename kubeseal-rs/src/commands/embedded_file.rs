@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::read::{check_unchanged, read_before};
 use super::set::{SetItem, is_empty, value};
-use super::target::Target;
+use super::target::{Target, ToChange};
 use super::unset::UnsetItems;
 use crate::cert_source;
 use crate::embedded::{self, BoundTo, Embedded};
@@ -42,7 +42,7 @@ impl EmbeddedFile {
         if is_stream(path) {
             return Ok(None);
         }
-        let bytes = files::read_file(path).map_err(Error::ToChange)?;
+        let bytes = files::read_file(path).map_err(ToChange)?;
         let values = embedded::find(&bytes);
         let has_no_objects = match manifest::read_mixed(&bytes) {
             Ok(documents) => !documents.iter().any(|one| manifest_file::kind(one) == names::KIND),

@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use super::verb;
 use crate::cert_source::SourceError;
+use crate::error::Hinted;
 use crate::files::StrayWord;
+use crate::typed::Typed;
 
 /// A combination of flags that is not legal. The texts are the reference's where it has them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -217,3 +219,9 @@ impl CommandError {
 /// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
 pub(crate) const VALUE_OF_SET: &str =
     "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
+
+impl Hinted for CommandError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        self.hint()
+    }
+}

@@ -16,6 +16,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Input, Output, is_stream};
 use crate::flags::{ClusterFlags, CommaSeparated, ControllerFlags, flattened, set};
+use crate::git;
 use crate::lint::{self, Asked, Level, Report, Rule, Source, report};
 use crate::repository::{self, Found, Meant};
 use certificates::Certificates;
@@ -121,7 +122,7 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
     let certificates = Certificates::new(command.cert.as_ref(), environment)?;
     let sources = sources(&command.inputs, certificates)?;
     let report = lint::judge(&sources, &command.allow, &|path| {
-        path.is_file() && !repository::is_ignored(path)
+        path.is_file() && !git::is_ignored(path)
     });
     let text = match command.form {
         ReportForm::Text => report::text(&report, Colour::of_stdout(environment)),
@@ -130,7 +131,7 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
     };
     files::write(&Output::Stdout, text.as_bytes())?;
     if fails(&report, command.strict) {
-        Err(Error::Told)
+        Err(Error::told())
     } else {
         Ok(())
     }
@@ -143,7 +144,7 @@ pub(super) fn findings_of(input: &Input, bytes: &[u8]) -> Result<Vec<lint::Findi
         // It can be read only once.
         _ => vec![source(Found::stdin(), Zeroizing::new(bytes.to_vec()), Asked::Piped)],
     };
-    let taken = |path: &Path| path.is_file() && !repository::is_ignored(path);
+    let taken = |path: &Path| path.is_file() && !git::is_ignored(path);
     Ok(lint::judge(&sources, &[], &taken).findings)
 }
 

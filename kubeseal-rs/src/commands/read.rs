@@ -9,16 +9,18 @@ use sealing::binding::BindingError;
 use sealing::unseal::{binding, place};
 use zeroize::Zeroizing;
 
-use crate::error::Error;
-use crate::files::{self, Input, is_stream};
+use super::error::CommandError;
+use crate::error::{Error, Hinted};
+use crate::files::{self, FileError, Input, is_stream};
 use crate::lint::{Namespaces, Purpose};
 use crate::objects::{Fault, InputName};
+use crate::typed::Typed;
 
 /// Reads the Kubernetes objects that `--secret-file` or stdin holds; the bytes are wiped when dropped.
 pub(super) fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
     let bytes = files::read(input, "json/yaml k8s resource").map_err(|error| match input {
-        Input::File(_) => Error::SecretFile(error),
-        Input::Stdin | Input::StdinOr(_) => Error::File(error),
+        Input::File(_) => Error::from(SecretFile(error)),
+        Input::Stdin | Input::StdinOr(_) => error.into(),
     })?;
     check_came(input, bytes.trim_ascii())?;
     Ok(bytes)
@@ -27,7 +29,7 @@ pub(super) fn read_objects(input: &Input) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// That something came from stdin, where nothing shows that something else was meant.
 pub(super) fn check_came(input: &Input, bytes: &[u8]) -> Result<(), Error> {
     match input {
-        Input::StdinOr(word) if bytes.is_empty() => Err(Error::Usage(word.clone().into())),
+        Input::StdinOr(word) if bytes.is_empty() => Err(Error::from(CommandError::from(word.clone())).of_usage()),
         _ => Ok(()),
     }
 }
@@ -97,5 +99,16 @@ pub(super) fn check_unchanged(path: &Path, read: &[u8]) -> Result<(), Error> {
         Err(InputName(path.display().to_string())
             .fault(Fault::ChangedMeanwhile)
             .into())
+    }
+}
+
+/// The file of Secrets cannot be read. The text is the reference's.
+#[derive(Debug, thiserror::Error)]
+#[error("Could not read file specified with --secret-file")]
+struct SecretFile(#[source] FileError);
+
+impl Hinted for SecretFile {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        None
     }
 }

@@ -24,12 +24,13 @@ use sealing::unseal::place;
 use super::error::CommandError;
 use super::private_keys::{PrivateKeys, key_ring};
 use super::read::{hold_unchanged, place_by_kustomization};
+use super::tree::NothingFound;
 use super::tree::{Tree, stream_of};
 use crate::cert_source::{CertSource, Certificates};
 use crate::cluster::{Cluster, Controller, ProxiedService};
 use crate::embedded::BoundTo;
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Output, Writer, is_stream};
 use crate::flags::{CertificateFlags, PrivateKeyFlags, TreeFlags, set};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
@@ -39,6 +40,7 @@ use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree::{self, TreeFile};
+use crate::typed::Typed;
 use source::{Reseal, Source, Values};
 
 /// Flags of `kubeseal reseal`.
@@ -161,10 +163,11 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
     let (mut reports, sources) = with_sealed_values(meant.files);
     reports.extend(skipped);
     if sources.is_empty() && reports.is_empty() {
-        return Err(Error::NothingFound {
+        return Err(NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
-        });
+        }
+        .into());
     }
     let done = match &command.opener {
         Opener::Keys { keys, cert } => {
@@ -193,7 +196,7 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
         _ => report::print(reports, command.tree.report)?,
     }
     match command.mode {
-        ResealMode::Check { fail: true, .. } if due > 0 => Err(Error::Due(due)),
+        ResealMode::Check { fail: true, .. } if due > 0 => Err(Due(due).into()),
         _ => Ok(()),
     }
 }
@@ -318,5 +321,16 @@ fn one_file(
             let lines = if diff { shown::diff(bytes, &text) } else { details };
             Ok(FileReport::done(path, "due", objects).with(lines))
         }
+    }
+}
+
+/// Files in which something is not sealed with the newest key.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the files are not sealed with the newest key")]
+struct Due(usize);
+
+impl Hinted for Due {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(format!("{} seals them again", typed.without(&["check", "diff"])))
     }
 }

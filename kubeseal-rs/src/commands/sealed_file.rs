@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::read::{check_unchanged, hold_unchanged, place_by_kustomization};
 use super::seal::fault::ClearFileFault;
-use super::target::Target;
+use super::target::{Target, ToChange};
 use crate::error::Error;
 use crate::files::{self, Input, Output, is_stream};
 use crate::lint::{Namespaces, Purpose};
@@ -44,7 +44,7 @@ impl SealedFile {
     /// That it cannot be read, holds no SealedSecret, or one that is none after all.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let input = Input::of(path);
-        let bytes = files::read(&input, "json/yaml k8s resources").map_err(Error::ToChange)?;
+        let bytes = files::read(&input, "json/yaml k8s resources").map_err(ToChange)?;
         let name = InputName::of(&input);
         let documents = name.documents(&bytes)?;
         if documents.iter().all(|one| one.value.get("kind").is_none()) {

@@ -1,9 +1,14 @@
 //! The SealedSecret of a file that is meant.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
+use crate::error::Hinted;
+use crate::files::FileError;
 use crate::flags::{ObjectFlags, set};
+use crate::quoting;
+use crate::typed::Typed;
 
 /// The SealedSecret to change.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +28,24 @@ impl Target {
             file: file.into(),
             name: set(flags.name),
             namespace: set(flags.namespace),
+        }
+    }
+}
+
+/// The file that is to be changed cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct ToChange(pub(super) FileError);
+
+impl Hinted for ToChange {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        match &self.0 {
+            FileError::Open { path, reason } if reason.kind() == io::ErrorKind::NotFound => Some(format!(
+                "a new one is made by kubeseal edit {0}{1}, or kubeseal -f SECRET-FILE -w {0}{1}",
+                quoting::path_word(path),
+                typed.sealing_flags()
+            )),
+            error => error.hint(typed),
         }
     }
 }

@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
+use crate::error::Hinted;
 use crate::files::is_stream;
 use crate::flags::{TreeFlags, set};
+use crate::quoting;
 use crate::report::ReportFormat;
+use crate::typed::Typed;
 
 /// Which files a verb works on, and how it tells of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,5 +68,44 @@ impl Tree {
                 .collect(),
             report,
         })
+    }
+}
+
+/// The paths mean files, and none of them holds what is looked for.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no {what} in {}", paths.iter().map(|path| quoting::path(path)).collect::<Vec<_>>().join(", "))]
+pub(super) struct NothingFound {
+    /// The kind.
+    pub(super) what: &'static str,
+    /// The paths as typed.
+    pub(super) paths: Vec<PathBuf>,
+}
+
+impl Hinted for NothingFound {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("name the folder or the files that hold them".to_owned())
+    }
+}
+
+/// Two files would be written to one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} and {} would both be written to {}",
+    quoting::path(one),
+    quoting::path(other),
+    quoting::path(to)
+)]
+pub(super) struct CommonTarget {
+    /// The file to write.
+    pub(super) to: PathBuf,
+    /// The one.
+    pub(super) one: PathBuf,
+    /// The other.
+    pub(super) other: PathBuf,
+}
+
+impl Hinted for CommonTarget {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("write one of them elsewhere: --out DIR".to_owned())
     }
 }

@@ -6,7 +6,9 @@ use manifest::Place;
 use sealing::key_secret::KeySecretError;
 use thiserror::Error;
 
+use crate::error::Hinted;
 use crate::quoting::{self, on_one_line};
+use crate::typed::Typed;
 
 /// What keeps keys from being saved or brought back. Never carries key material.
 #[derive(Debug, Error)]
@@ -92,5 +94,11 @@ impl KeysError {
                 "a backup is what kubeseal keys backup writes, or kubectl get secret -o yaml".to_owned()
             }
         })
+    }
+}
+
+impl Hinted for KeysError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        self.hint()
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Source;
 use crate::files;
-use crate::repository::{normal, work_tree};
+use crate::git::{normal, work_tree};
 pub(crate) use namespaces::{Namespaces, Purpose};
 
 /// The names under which kustomize looks for one.

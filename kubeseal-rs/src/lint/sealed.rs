@@ -13,9 +13,9 @@ use sealing::unseal::sealed_secret;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::names::{fault_of_name, fault_of_namespace};
 use super::rule::Rule;
 use super::{Finding, Source, without_place};
+use crate::names::{fault_of_name, fault_of_namespace};
 use crate::placeholder::placeholder_of;
 
 type Annotations = BTreeMap<String, String>;

@@ -14,14 +14,14 @@ use sealing::size;
 use sealing::unseal::{ItemError, UnsealError};
 
 use crate::cluster::ClusterError;
-use crate::commands::seal::fault::ClearFileFault;
-use crate::commands::seal::sources::SourceFault;
-use crate::commands::unseal::run::ClearPlaceFault;
-use crate::project::ProjectError;
+use crate::error::Hinted;
 
 /// What can be wrong with an input.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
+    /// What only one of the modules above can say.
+    #[error("{0}")]
+    Other(Box<dyn Hinted>),
     /// It is not the text of Kubernetes objects.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -58,12 +58,6 @@ pub(crate) enum Fault {
     /// There is nothing in it that is a certificate.
     #[error("there is no certificate in it")]
     NoCertificate,
-    /// It is a project file that makes no sense, or says no certificate for a file.
-    #[error(transparent)]
-    Project(#[from] ProjectError),
-    /// A clear file is not written.
-    #[error(transparent)]
-    ClearPlace(#[from] ClearPlaceFault),
     /// Sealed values that stand in no SealedSecret do not open.
     #[error(
         "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document",
@@ -111,12 +105,6 @@ pub(crate) enum Fault {
     /// A bare value does not open.
     #[error(transparent)]
     OpenRaw(ItemError),
-    /// A clear file cannot go, or its sealed one not be written.
-    #[error(transparent)]
-    ClearFile(#[from] ClearFileFault),
-    /// A plain file cannot be made an item, or items.
-    #[error(transparent)]
-    Source(#[from] SourceFault),
     /// It cannot be changed without changing something else.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -222,6 +210,12 @@ pub(crate) enum Fault {
     /// The result cannot be written as text.
     #[error(transparent)]
     Emit(#[from] EmitError),
+}
+
+impl<E: Hinted> From<E> for Fault {
+    fn from(fault: E) -> Self {
+        Fault::Other(Box::new(fault))
+    }
 }
 
 impl Fault {

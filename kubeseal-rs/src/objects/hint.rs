@@ -52,7 +52,6 @@ impl Fault {
                 "two objects without a line of --- between them: put one before the second apiVersion".to_owned()
             }
             Fault::Document(DocumentError::Empty) => "name a file that is not empty, or give it on stdin: kubeseal < FILE".to_owned(),
-            Fault::ClearPlace(fault) => fault.hint(),
             Fault::Reseal(ResealError::Items(items)) => not_opened(items),
             Fault::OpenRaw(ItemError::NotBase64(_)) => {
                 "--raw opens one bare value: for a file of SealedSecrets leave it out".to_owned()
@@ -89,9 +88,7 @@ impl Fault {
             Fault::Template { .. } => {
                 "have Helm fill it in first (helm template CHART); reseal, set and unset work on the sealed values in it".to_owned()
             }
-            Fault::ClearFile(fault) => fault.hint(typed),
-            Fault::Source(fault) => fault.hint(),
-            Fault::Project(error) => error.hint(),
+            Fault::Other(fault) => return fault.hint(typed),
             Fault::EmptyValue | Fault::EmptyItem => {
                 format!("{} seals it nevertheless", typed.with("--allow-empty-data"))
             }

@@ -7,7 +7,10 @@ use sealing::key::Fingerprint;
 use thiserror::Error;
 
 use super::FILE_NAME;
+use crate::error::Hinted;
+use crate::files::FileError;
 use crate::quoting::path_word;
+use crate::typed::Typed;
 
 /// What prints the fingerprint of a certificate's key, with programs that are there everywhere.
 const PRINTS_FINGERPRINT: &str =
@@ -192,6 +195,33 @@ impl ProjectError {
             }
             ProjectError::NoSuchCluster { .. } => "--for-cluster NAME takes one of these".to_owned(),
             _ => "docs/project-file.md describes this file; --cert FILE seals without it".to_owned(),
+        }
+    }
+}
+
+impl Hinted for ProjectError {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(self.hint())
+    }
+}
+
+/// The file with the certificate cannot be read.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) struct CertFile(pub(crate) FileError);
+
+impl Hinted for CertFile {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        match &self.0 {
+            FileError::Open { path, .. } if path.as_os_str() == "-" => {
+                Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
+            }
+            FileError::Open { path, .. } => Some(format!(
+                "get it from the cluster: kubeseal --fetch-cert{} > {}",
+                typed.controller_flags(),
+                path_word(path)
+            )),
+            _ => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{FILE_NAME, Project, ProjectCert, ProjectCluster, ProjectError, WRONG
 use crate::error::Error;
 use crate::files;
 use crate::objects::InputName;
+use crate::project::CertFile;
 
 /// A project file with the place where it lies.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Located {
     pub(crate) fn cert_file(&self, cluster: &ProjectCluster, path: &Path) -> Result<PathBuf, Error> {
         let path = self.folder.join(path);
         let real = std::fs::canonicalize(&path).map_err(|reason| {
-            Error::CertFile(files::FileError::Open {
+            CertFile(files::FileError::Open {
                 path: path.clone(),
                 reason,
             })
@@ -92,9 +93,12 @@ impl Located {
             return Ok(None);
         };
         match self.cert_file(cluster, path) {
-            Err(Error::CertFile(files::FileError::Open { reason, .. })) if reason.kind() == ErrorKind::NotFound => {
-                Ok(None)
-            }
+            Err(error) => match error.downcast_ref() {
+                Some(CertFile(files::FileError::Open { reason, .. })) if reason.kind() == ErrorKind::NotFound => {
+                    Ok(None)
+                }
+                _ => Err(error),
+            },
             path => path.map(Some),
         }
     }

@@ -13,7 +13,7 @@ use super::args::Args;
 use crate::cert_source::{self, CertSource};
 use crate::cluster::kubeconfig;
 use crate::commands::error::CommandError;
-use crate::commands::namespace::Namespace;
+use crate::commands::namespace::{Namespace, RawNeedsNamespace};
 use crate::commands::read::{check_came, read_before};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -143,10 +143,7 @@ fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Err
     let look_up = |namespace: &Namespace, scope: Scope| match namespace {
         Namespace::Said(namespace) => Ok(namespace.clone()),
         Namespace::OfContext(cluster) => {
-            kubeconfig::namespace(cluster, environment).map_err(|lookup| Error::RawNeedsNamespace {
-                scope,
-                lookup: Box::new(lookup),
-            })
+            kubeconfig::namespace(cluster, environment).map_err(|lookup| RawNeedsNamespace { scope, lookup })
         }
     };
     Ok(match target {

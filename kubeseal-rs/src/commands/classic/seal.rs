@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::cert_source::{self, CertSource};
 use crate::cluster::kubeconfig;
 use crate::commands::metadata::SealedMetadata;
-use crate::commands::namespace::Namespace;
+use crate::commands::namespace::{Namespace, NoNamespace};
 use crate::commands::read::{read_before, read_objects};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -152,9 +152,9 @@ impl<'a> Sealing<'a> {
         let mut sealed = seal(&secret, &self.parameters, self.cert.public(), &mut random);
         if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&sealed, self.namespace) {
             let looked_up = || {
-                kubeconfig::namespace(cluster, self.environment).map_err(|lookup| Error::NoNamespace {
+                kubeconfig::namespace(cluster, self.environment).map_err(|lookup| NoNamespace {
                     input: name.fault_at(document.place(), SealError::NamespaceMissing),
-                    lookup: Box::new(lookup),
+                    lookup,
                 })
             };
             // Two threads may look it up at once, and find the same.

@@ -7,6 +7,7 @@ use crate::commands::read::read_objects;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::Input;
+use crate::objects;
 use crate::objects::{Fault, InputName};
 
 /// Asks about every SealedSecret, and tells of all that cannot be opened.
@@ -37,6 +38,6 @@ pub(crate) fn run(
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(Error::Inputs(wrong))
+        Err(objects::all_wrong(wrong))
     }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::editor;
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::objects::{Fault, InputError, InputName};
 
 const TEACHES: &str = "\
@@ -57,7 +57,7 @@ pub(super) fn typed(sections: &[Section], environment: &Environment) -> Result<V
         };
         let given_up = *bytes == *text.as_bytes() || !io::stdin().is_terminal();
         let Some(typed) = std::str::from_utf8(&bytes).ok().filter(|_| !given_up) else {
-            return Err(Error::Edited(error));
+            return Err(Edited(error).into());
         };
         text = again(typed, error, |text| values(&name, text, sections).err());
     }
@@ -130,6 +130,23 @@ fn values(name: &InputName, bytes: &[u8], sections: &[Section]) -> Result<Vec<Ty
         Typed { values, gone }
     };
     Ok(sections.iter().map(of).collect())
+}
+
+/// What was typed in the editor is wrong, and gone.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Edited(InputError);
+
+impl Hinted for Edited {
+    fn hint(&self, typed: &crate::typed::Typed) -> Option<String> {
+        (!matches!(*self.0.fault, Fault::EmptiedForm)).then(|| {
+            format!(
+                "nothing was written, and what was typed is gone (where stdin is a terminal the editor opens again); one value: \
+                 printf %s \"$VALUE\" | kubeseal set FILE KEY{}",
+                typed.sealing_flags()
+            )
+        })
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::files::{self, Output};
 use crate::keys::{Inventory, KeyFacts, KeysError, LocalCert, table};
 use crate::objects::InputName;
 use crate::place::real_place;
+use crate::project::CertFile;
 use crate::project::search::Located;
 
 /// Asks the cluster, and tells.
@@ -56,7 +57,7 @@ fn served(cluster: &Cluster, controller: &Controller) -> Option<SealingCert> {
 pub(in crate::commands) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
     let read = |path: &Path, for_this_cluster| -> Result<LocalCert, Error> {
         let name = InputName(path.display().to_string());
-        let bytes = files::read_file(path).map_err(Error::CertFile)?;
+        let bytes = files::read_file(path).map_err(CertFile)?;
         let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
         Ok(LocalCert {
             name: name.0,

@@ -15,6 +15,7 @@ use crate::files;
 use crate::lint::{Certificate, ClusterKey};
 use crate::objects::InputName;
 use crate::place::real_place;
+use crate::project::CertFile;
 use crate::project::search::Located;
 use crate::project::{ProjectCert, ProjectCluster};
 use crate::quoting::path_word;
@@ -131,7 +132,7 @@ fn of_cluster(located: &Located, cluster: &ProjectCluster) -> Result<Option<Cert
     let Some(path) = located.cert_file_if_there(cluster)? else {
         return Ok(None);
     };
-    let bytes = files::read_found(&path).map_err(Error::CertFile)?;
+    let bytes = files::read_found(&path).map_err(CertFile)?;
     let here = std::env::current_dir()
         .and_then(std::fs::canonicalize)
         .unwrap_or_default();

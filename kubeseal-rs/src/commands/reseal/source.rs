@@ -13,7 +13,7 @@ use crate::embedded::{self, Embedded};
 use crate::error::Error;
 use crate::files::{self, Input};
 use crate::manifest_file::{Manifest, ciphertexts};
-use crate::objects::Fault;
+use crate::objects::{Fault, InputError};
 use crate::tree::TreeFile;
 use crate::walk::has_manifest_ending;
 
@@ -149,7 +149,9 @@ fn alone(embedded: &Embedded, binding: &Binding) -> SealedSecret {
 }
 
 fn does_not_open(error: &Error) -> bool {
-    let Error::Input(error) = error else { return false };
+    let Some(error) = error.downcast_ref::<InputError>() else {
+        return false;
+    };
     match error.fault.as_ref() {
         Fault::Reseal(ResealError::Items(_)) => true,
         Fault::NotReEncrypted(ClusterError::ReEncrypt(refusal, _)) => {

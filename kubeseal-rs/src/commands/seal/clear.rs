@@ -21,11 +21,12 @@ use super::given::Sources;
 use super::sources::{self, Gathered};
 use crate::cluster::kubeconfig;
 use crate::commands::namespace::Namespace;
+use crate::commands::namespace::NoNamespace;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError};
-use crate::lint::fault_of_namespace;
 use crate::manifest_file::{self, Manifest};
+use crate::names::fault_of_namespace;
 use crate::objects::{self, InputName};
 use crate::placeholder;
 use crate::tree::TreeFile;
@@ -102,10 +103,7 @@ impl<'a> DefaultNamespace<'a> {
         // Two threads may look it up at once, and find the same.
         match kubeconfig::namespace(cluster, self.environment) {
             Ok(namespace) => Ok(self.found.get_or_init(|| namespace).clone()),
-            Err(lookup) => Err(Error::NoNamespace {
-                input,
-                lookup: Box::new(lookup),
-            }),
+            Err(lookup) => Err(NoNamespace { input, lookup }.into()),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error as ThisError;
 
 use crate::commands::unseal::clear_name;
+use crate::error::Hinted;
 use crate::quoting;
 use crate::typed::Typed;
 
@@ -70,7 +71,7 @@ pub(crate) enum ClearFileFault {
 
 impl ClearFileFault {
     /// What to do about it.
-    pub(crate) fn hint(&self, typed: &Typed) -> String {
+    fn next(&self, typed: &Typed) -> String {
         match self {
             ClearFileFault::MoreThanSecrets(_) => "move the Secrets into a file of their own",
             ClearFileFault::Changed => "run the same command again",
@@ -113,5 +114,11 @@ fn kinds(items: usize, objects: usize) -> &'static str {
         (_, 0) => "items",
         (0, _) => "SealedSecrets",
         _ => "items and SealedSecrets",
+    }
+}
+
+impl Hinted for ClearFileFault {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(self.next(typed))
     }
 }

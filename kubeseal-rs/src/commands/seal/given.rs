@@ -8,7 +8,7 @@ use sealing::merge::check_item_name;
 use super::SourceFlags;
 use crate::commands::error::CommandError;
 use crate::flags::{flattened, set};
-use crate::lint::fault_of_name;
+use crate::names::fault_of_name;
 
 /// A Secret that is put together from files and texts.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,17 +15,19 @@ use super::{SealFiles, SealMode};
 use crate::cert_source::Certificates;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
+use crate::commands::tree::{CommonTarget, NothingFound};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Writer};
+use crate::git;
 use crate::manifest_file;
 use crate::objects;
 use crate::parallel;
 use crate::place;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
-use crate::repository;
 use crate::tree;
+use crate::typed::Typed;
 
 const TRACKED: &str = "warning: Git tracks the clear file, and its history keeps the values: change them";
 
@@ -83,13 +85,14 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     }
     // Where all clear files are gone, as --delete-clear leaves it, nothing has been forgotten.
     if jobs.is_empty() && reports.is_empty() && skipped.is_empty() && command.mode != SealMode::Check {
-        return Err(Error::NothingFound {
+        return Err(NothingFound {
             what: "Secret",
             paths: command.tree.paths.clone(),
-        });
+        }
+        .into());
     }
     refuse_common_targets(&jobs)?;
-    let tracked = repository::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
+    let tracked = git::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
     for job in &mut jobs {
         job.tracked = job.clear.read_from().iter().any(|path| tracked.contains(*path));
     }
@@ -112,7 +115,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let files = reports.iter().filter(|report| report.result() == "differs").count();
     report::print(reports, command.tree.report)?;
     if files > 0 {
-        return Err(Error::Differing(files));
+        return Err(Differing(files).into());
     }
     Ok(())
 }
@@ -144,11 +147,12 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
         if let [(end, one, to), (same, other, _)] = pair
             && end == same
         {
-            return Err(Error::CommonTarget {
+            return Err(CommonTarget {
                 to: (*to).clone(),
                 one: (*one).clone(),
                 other: (*other).clone(),
-            });
+            }
+            .into());
         }
     }
     Ok(())
@@ -237,4 +241,15 @@ fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert)
         files::make_folder_of(to)?;
     }
     Ok(text)
+}
+
+/// Clear files whose sealed ones are not as they should be; the report says which.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the clear files differ from their sealed ones")]
+struct Differing(usize);
+
+impl Hinted for Differing {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(format!("{} seals what differs", typed.without(&["check"])))
+    }
 }

@@ -10,8 +10,10 @@ use thiserror::Error as ThisError;
 
 use super::given::Sources;
 use crate::error::Error;
+use crate::error::Hinted;
 use crate::files::{self, FileError};
 use crate::objects::InputName;
+use crate::typed::Typed;
 
 /// What is wrong with a plain file. Never holds a value, nor a word that may be one.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
@@ -177,6 +179,12 @@ fn variable(line: &[u8], number: usize) -> Result<Option<(String, SecretBytes)>,
     }
     let value = value.ok_or(SourceFault::NoValue(number + 1))?;
     Ok(Some((key.to_owned(), SecretBytes::new(value.as_bytes().to_vec()))))
+}
+
+impl Hinted for SourceFault {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(self.hint())
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use zeroize::Zeroizing;
 use super::{ClearPlace, UnsealFiles, UnsealRaw, clear_name};
 use crate::commands::private_keys::key_ring;
 use crate::commands::read::place_by_kustomization;
+use crate::commands::tree::{CommonTarget, NothingFound};
 use crate::error::Error;
+use crate::error::Hinted;
 use crate::files::{self, FileError, Output, Writer};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::{self, Manifest};
@@ -29,6 +31,7 @@ use crate::place;
 use crate::progress::Progress;
 use crate::report::{self, FileReport, ReportFormat};
 use crate::tree::{self, TreeFile};
+use crate::typed::Typed;
 
 /// Why a clear file is not written.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
@@ -88,10 +91,11 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
         .collect();
     drop(progress);
     if opened.is_empty() && skipped.is_empty() {
-        return Err(Error::NothingFound {
+        return Err(NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
-        });
+        }
+        .into());
     }
     match &command.to {
         ClearPlace::Stdout => {
@@ -115,7 +119,7 @@ fn print(opened: Vec<Opened>) -> Result<(), Error> {
         }
     }
     if !faults.is_empty() {
-        return Err(Error::Files(faults));
+        return Err(Error::of_files(faults));
     }
     Ok(files::write(&Output::Stdout, all.as_bytes())?)
 }
@@ -132,7 +136,7 @@ fn write(to: &ClearPlace, opened: Vec<Opened>, skipped: Vec<FileReport>, format:
         let to = target(clear);
         if let Some(one) = targets.insert(to.clone(), &clear.file.path) {
             let (one, other) = (one.clone(), clear.file.path.clone());
-            return Err(Error::CommonTarget { to, one, other });
+            return Err(CommonTarget { to, one, other }.into());
         }
     }
     let reports = opened.into_iter().map(|one| match one {
@@ -216,4 +220,10 @@ pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
     let name = InputName::of(&command.input);
     let value = open_raw(&bytes, &command.binding, &keys).map_err(|error| name.fault(Fault::OpenRaw(error)))?;
     Ok(files::write(&Output::Stdout, value.expose())?)
+}
+
+impl Hinted for ClearPlaceFault {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(self.hint())
+    }
 }

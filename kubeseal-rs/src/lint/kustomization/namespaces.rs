@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{absolute, included, is_one};
 use crate::files;
-use crate::repository::{around, work_tree};
+use crate::git::work_tree;
+use crate::repository::around;
 
 /// Largest kustomization that is read: it lists files, and others may have written it.
 const LARGEST: usize = 1 << 20;
