@@ -25,11 +25,10 @@ use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
-use super::namespace::{Namespace, NoNamespace};
+use super::namespace::{DefaultNamespace, Namespace};
 use super::sealed_file::SealedFile;
 use super::target::Target;
 use crate::cert_source::{self, CertSource};
-use crate::cluster::kubeconfig;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Output, Writer, is_stream};
@@ -246,13 +245,8 @@ fn make(
     }
     let named = command.target.name.clone().or_else(|| name_of(path));
     let name = named.ok_or_else(|| input.fault(Fault::NameOfFile))?;
-    let namespace = match &command.namespace {
-        Namespace::Said(namespace) => namespace.clone(),
-        Namespace::OfContext(cluster) => kubeconfig::namespace(cluster, environment).map_err(|lookup| NoNamespace {
-            input: input.fault(SealError::NamespaceMissing),
-            lookup,
-        })?,
-    };
+    let missing = input.fault(SealError::NamespaceMissing);
+    let namespace = DefaultNamespace::new(&command.namespace, environment).get(missing)?;
     for (what, text, fault) in [
         ("name", &name, fault_of_name(&name)),
         ("namespace", &namespace, fault_of_namespace(&namespace)),

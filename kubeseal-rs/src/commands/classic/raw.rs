@@ -11,7 +11,6 @@ use sealing::size;
 
 use super::args::Args;
 use crate::cert_source::{self, CertSource};
-use crate::cluster::kubeconfig;
 use crate::commands::error::CommandError;
 use crate::commands::namespace::{Namespace, RawNeedsNamespace};
 use crate::commands::read::{check_came, read_before};
@@ -140,11 +139,9 @@ pub(crate) fn run(
 }
 
 fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Error> {
-    let look_up = |namespace: &Namespace, scope: Scope| match namespace {
-        Namespace::Said(namespace) => Ok(namespace.clone()),
-        Namespace::OfContext(cluster) => {
-            kubeconfig::namespace(cluster, environment).map_err(|lookup| RawNeedsNamespace { scope, lookup })
-        }
+    let look_up = |namespace: &Namespace, scope: Scope| {
+        let found = namespace.resolved(environment);
+        found.map_err(|lookup| RawNeedsNamespace { scope, lookup })
     };
     Ok(match target {
         RawTarget::ClusterWide => Binding::ClusterWide,

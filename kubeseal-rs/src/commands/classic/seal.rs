@@ -1,7 +1,6 @@
 //! Seals every Secret of the input.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
@@ -9,15 +8,14 @@ use sealing::SystemRandom;
 use sealing::binding::Scope;
 use sealing::cert::SealingCert;
 use sealing::key_hint::KeyHint;
-use sealing::seal::{SealError, SealParameters, seal};
+use sealing::seal::{SealParameters, seal};
 use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::cert_source::{self, CertSource};
-use crate::cluster::kubeconfig;
 use crate::commands::metadata::SealedMetadata;
-use crate::commands::namespace::{Namespace, NoNamespace};
+use crate::commands::namespace::{DefaultNamespace, Namespace};
 use crate::commands::read::{read_before, read_objects};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -59,60 +57,41 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
     let read = || read_objects(&command.input);
     let cert = || cert_source::sealing_cert(&command.cert, environment, now);
     let (bytes, cert) = read_before(&command.input, read, cert)?;
-    let parameters = SealParameters {
-        scope: command.scope,
-        name: command.name.clone(),
-        allow_empty: command.allow_empty,
-        labels: command.metadata.labels.clone(),
-        annotations: command.metadata.annotations.clone(),
-        ..SealParameters::default()
+    let namespace = DefaultNamespace::new(&command.namespace, environment);
+    let parameters = namespace.parameters(
+        command.scope,
+        command.name.clone(),
+        command.allow_empty,
+        &command.metadata,
+    );
+    let hinted = command.hinted;
+    let sealing = Sealing {
+        parameters,
+        cert: &cert,
+        namespace,
+        hinted,
     };
-    let sealing = Sealing::new(parameters, &command.namespace, &cert, environment, command.hinted);
     let name = InputName::of(&command.input);
     let text = sealing.text(&name, &bytes, command.format, command.only_secrets)?;
     Ok(files::write(&command.output, text.as_bytes())?)
 }
 
 /// How the Secrets of an input are sealed.
-pub(super) struct Sealing<'a> {
+struct Sealing<'a> {
     parameters: SealParameters,
     cert: &'a SealingCert,
-    namespace: &'a Namespace,
-    environment: &'a Environment,
+    namespace: DefaultNamespace<'a>,
     /// Whether each object gets a key hint.
     hinted: bool,
-    /// The kubeconfig context's namespace, once a Secret has needed it: sealing works where there is no kubeconfig.
-    of_context: OnceLock<String>,
 }
 
-impl<'a> Sealing<'a> {
-    /// `parameters` without a namespace: that is `namespace`'s part.
-    pub(super) fn new(
-        mut parameters: SealParameters,
-        namespace: &'a Namespace,
-        cert: &'a SealingCert,
-        environment: &'a Environment,
-        hinted: bool,
-    ) -> Self {
-        if let Namespace::Said(namespace) = namespace {
-            parameters.namespace = Some(namespace.clone());
-        }
-        Self {
-            parameters,
-            cert,
-            namespace,
-            environment,
-            hinted,
-            of_context: OnceLock::new(),
-        }
-    }
-
+impl Sealing<'_> {
     /// The SealedSecret of each document of an input, as one text in the order of the documents. On all cores.
     /// `only_secrets`: documents of other kinds are left out.
     ///
     /// # Errors
     /// The first thing that is wrong in the input; [`Fault::NoSecret`].
-    pub(super) fn text(
+    fn text(
         &self,
         name: &InputName,
         bytes: &[u8],
@@ -148,30 +127,11 @@ impl<'a> Sealing<'a> {
                 value.expose(),
             );
         }
+        let fault = |error| name.fault_at(document.place(), error);
+        let mut parameters = self.parameters.clone();
+        self.namespace.outline(&secret, &mut parameters, fault)?;
         let mut random = SystemRandom::default();
-        let mut sealed = seal(&secret, &self.parameters, self.cert.public(), &mut random);
-        if let (Err(SealError::NamespaceMissing), Namespace::OfContext(cluster)) = (&sealed, self.namespace) {
-            let looked_up = || {
-                kubeconfig::namespace(cluster, self.environment).map_err(|lookup| NoNamespace {
-                    input: name.fault_at(document.place(), SealError::NamespaceMissing),
-                    lookup,
-                })
-            };
-            // Two threads may look it up at once, and find the same.
-            let of_context = match self.of_context.get() {
-                Some(namespace) => namespace.clone(),
-                None => {
-                    let namespace = looked_up()?;
-                    self.of_context.get_or_init(|| namespace).clone()
-                }
-            };
-            let parameters = SealParameters {
-                default_namespace: Some(of_context),
-                ..self.parameters.clone()
-            };
-            sealed = seal(&secret, &parameters, self.cert.public(), &mut random);
-        }
-        let mut object = sealed.map_err(|error| name.fault_at(document.place(), error))?;
+        let mut object = seal(&secret, &parameters, self.cert.public(), &mut random).map_err(fault)?;
         if self.hinted && !object.spec.encrypted_data.is_empty() {
             KeyHint::one(self.cert.public().fingerprint()).write(&mut object.metadata);
         }

@@ -1,7 +1,6 @@
 //! A file with Secrets in clear, among files that may hold anything.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use crds::SealedSecret;
@@ -10,19 +9,15 @@ use manifest::{Document, EmitError, Format, Place};
 use sealing::SystemRandom;
 use sealing::cert::SealingCert;
 use sealing::key_hint::KeyHint;
-use sealing::seal::{SealError, SealParameters, outline, seal};
+use sealing::seal::{SealParameters, seal};
 use sealing::secret::ClearSecret;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::SealFiles;
 use super::fault::ClearFileFault;
 use super::given::Sources;
 use super::sources::{self, Gathered};
-use crate::cluster::kubeconfig;
-use crate::commands::namespace::Namespace;
-use crate::commands::namespace::NoNamespace;
-use crate::environment::Environment;
+use crate::commands::namespace::DefaultNamespace;
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest_file::{self, Manifest};
@@ -61,53 +56,6 @@ pub(super) struct One {
     pub(super) outline: SealedSecret,
 }
 
-/// What the flags say about all Secrets.
-pub(super) fn parameters(command: &SealFiles) -> SealParameters {
-    SealParameters {
-        scope: command.scope,
-        namespace: match &command.namespace {
-            Namespace::Said(namespace) => Some(namespace.clone()),
-            Namespace::OfContext(_) => None,
-        },
-        allow_empty: command.allow_empty,
-        labels: command.metadata.labels.clone(),
-        annotations: command.metadata.annotations.clone(),
-        ..SealParameters::default()
-    }
-}
-
-/// The namespace of Secrets that name none; the kubeconfig is read when the first of them is met.
-pub(super) struct DefaultNamespace<'a> {
-    namespace: &'a Namespace,
-    environment: &'a Environment,
-    found: OnceLock<String>,
-}
-
-impl<'a> DefaultNamespace<'a> {
-    pub(super) fn new(namespace: &'a Namespace, environment: &'a Environment) -> Self {
-        Self {
-            namespace,
-            environment,
-            found: OnceLock::new(),
-        }
-    }
-
-    /// Looks it up for a Secret, of which `input` says that it needs one.
-    fn get(&self, input: crate::objects::InputError) -> Result<String, Error> {
-        if let Some(found) = self.found.get() {
-            return Ok(found.clone());
-        }
-        let Namespace::OfContext(cluster) = self.namespace else {
-            return Err(input.into());
-        };
-        // Two threads may look it up at once, and find the same.
-        match kubeconfig::namespace(cluster, self.environment) {
-            Ok(namespace) => Ok(self.found.get_or_init(|| namespace).clone()),
-            Err(lookup) => Err(NoNamespace { input, lookup }.into()),
-        }
-    }
-}
-
 impl One {
     /// The Secret `clear`, which stands at `place`; the default namespace is looked up when it needs one.
     fn of(
@@ -117,13 +65,7 @@ impl One {
         parameters: &mut SealParameters,
         namespace: &DefaultNamespace<'_>,
     ) -> Result<Self, Error> {
-        let mut outlined = outline(&clear, parameters);
-        if outlined == Err(SealError::NamespaceMissing) {
-            let input = name.fault_at(place, SealError::NamespaceMissing);
-            parameters.default_namespace = Some(namespace.get(input)?);
-            outlined = outline(&clear, parameters);
-        }
-        let outline = outlined.map_err(|fault| name.fault_at(place, fault))?;
+        let outline = namespace.outline(&clear, parameters, |error| name.fault_at(place, error))?;
         Ok(One { place, clear, outline })
     }
 

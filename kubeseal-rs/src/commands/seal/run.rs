@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use sealing::cert::SealingCert;
 use zeroize::Zeroizing;
 
-use super::clear::{self, ClearFile};
+use super::clear::ClearFile;
 use super::existing::Existing;
 use super::values::Values;
 use super::{SealFiles, SealMode};
 use crate::cert_source::Certificates;
+use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
 use crate::commands::tree::{CommonTarget, NothingFound};
@@ -60,8 +61,8 @@ impl Job {
 
 /// Seals the files, or compares them, and tells what came of each.
 pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let namespace = clear::DefaultNamespace::new(&command.namespace, environment);
-    let parameters = clear::parameters(command);
+    let namespace = DefaultNamespace::new(&command.namespace, environment);
+    let parameters = namespace.parameters(command.scope, None, command.allow_empty, &command.metadata);
     let mut jobs = Vec::new();
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
     let mut certificates = Certificates::new(&command.cert, environment, now);
