@@ -59,6 +59,8 @@ pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
 pub const KEY_ITEM_PRIVATE: &str = "tls.key";
 /// Item of a key Secret with the certificate: PEM.
 pub const KEY_ITEM_CERTIFICATE: &str = "tls.crt";
+/// Item of a key Secret with the seed of its hybrid key: 32 bytes.
+pub const KEY_ITEM_SEED: &str = "hybrid.seed";
 /// Type of the key Secrets.
 pub const KEY_SECRET_TYPE: &str = "kubernetes.io/tls";
 

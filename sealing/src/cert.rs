@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use thiserror::Error;
+use x509_parser::der_parser::Oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
 use crate::key::{KeyError, PublicKey};
 use crate::pem;
+use crate::v2;
 
 const TAG: &str = "CERTIFICATE";
 
@@ -18,6 +20,16 @@ pub struct SealingCert {
     not_before: Timestamp,
     not_after: Timestamp,
     subject: String,
+    alternative: Option<Alternative>,
+}
+
+/// The alternative key of a certificate, not yet read.
+#[derive(Debug)]
+struct Alternative {
+    /// Value of the extension; none when it is there more than once.
+    value: Option<Vec<u8>>,
+    /// SubjectPublicKeyInfo of the RSA key.
+    spki: Vec<u8>,
 }
 
 /// Why a text is no sealing certificate. The first three texts are the reference's.
@@ -94,7 +106,31 @@ impl SealingCert {
             not_before: instant(validity.not_before).map_err(|_| CertError::Malformed(1))?,
             not_after: instant(validity.not_after).map_err(|_| CertError::Malformed(1))?,
             subject: certificate.subject().to_string(),
+            alternative: Alternative::of(certificate),
         })
+    }
+
+    /// The hybrid key that the certificate carries beside the RSA key. A certificate whose hybrid key is broken still has its
+    /// RSA key; whoever may not seal with that alone asks here first.
+    ///
+    /// # Errors
+    /// [`v2::HybridKeyMalformed`].
+    pub fn hybrid(&self) -> Result<Option<v2::PublicKey>, v2::HybridKeyMalformed> {
+        match &self.alternative {
+            None => Ok(None),
+            Some(Alternative { value: None, .. }) => Err(v2::HybridKeyMalformed),
+            Some(Alternative { value: Some(value), .. }) => v2::decode_extension(value),
+        }
+    }
+
+    /// What pins both keys; none for a certificate without a hybrid key.
+    ///
+    /// # Errors
+    /// [`v2::HybridKeyMalformed`].
+    pub fn pin(&self) -> Result<Option<v2::Pin>, v2::HybridKeyMalformed> {
+        let hybrid = self.hybrid()?;
+        let both = self.alternative.as_ref().zip(hybrid);
+        Ok(both.map(|(alternative, hybrid)| v2::Pin::of(&alternative.spki, &hybrid)))
     }
 
     /// PEM of this one certificate.
@@ -135,14 +171,26 @@ impl SealingCert {
     }
 }
 
+impl Alternative {
+    fn of(certificate: &X509Certificate<'_>) -> Option<Self> {
+        let id = Oid::from(v2::EXTENSION).ok()?;
+        let mut values = certificate.extensions().iter().filter(|extension| extension.oid == id);
+        let first = values.next()?;
+        Some(Self {
+            value: values.next().is_none().then(|| first.value.to_vec()),
+            spki: certificate.public_key().raw.to_vec(),
+        })
+    }
+}
+
 #[cfg(feature = "aws-lc")]
 pub use made::CertParameters;
 
 #[cfg(feature = "aws-lc")]
 mod made {
     use rcgen::{
-        BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
-        PKCS_RSA_SHA256, SerialNumber,
+        BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, KeyPair,
+        KeyUsagePurpose, PKCS_RSA_SHA256, SerialNumber,
     };
     use time::OffsetDateTime;
 
@@ -172,6 +220,30 @@ mod made {
             parameters: &CertParameters,
             random: &mut dyn Random,
         ) -> Result<Self, CertError> {
+            Self::made(key, Vec::new(), parameters, random)
+        }
+
+        /// The same, with a hybrid key in the extension for an alternative key.
+        ///
+        /// # Errors
+        /// [`CertError::NotMade`], as of [`Self::self_signed`].
+        pub fn self_signed_hybrid(
+            key: &PrivateKey,
+            hybrid: &v2::PublicKey,
+            parameters: &CertParameters,
+            random: &mut dyn Random,
+        ) -> Result<Self, CertError> {
+            let value = v2::encode_extension(hybrid).map_err(|_| CertError::NotMade)?;
+            let extension = CustomExtension::from_oid_content(v2::EXTENSION, value);
+            Self::made(key, vec![extension], parameters, random)
+        }
+
+        fn made(
+            key: &PrivateKey,
+            extensions: Vec<CustomExtension>,
+            parameters: &CertParameters,
+            random: &mut dyn Random,
+        ) -> Result<Self, CertError> {
             let mut serial = [0; 16];
             random.fill(&mut serial).map_err(|_| CertError::NotMade)?;
             // X.509 serials are positive (RFC 5280 §4.1.2.2).
@@ -190,6 +262,7 @@ mod made {
             params.not_after = instant(parameters.not_after).map_err(|_| CertError::NotMade)?;
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.key_usages = vec![KeyUsagePurpose::EncipherOnly];
+            params.custom_extensions = extensions;
 
             let pkcs8 = key.pkcs8().map_err(|_| CertError::NotMade)?;
             let signer = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_slice().into(), &PKCS_RSA_SHA256)

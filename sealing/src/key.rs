@@ -23,6 +23,11 @@ pub const KEY_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    /// That of any bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(format!("SHA256:{}", STANDARD_NO_PAD.encode(backend::sha256(bytes))))
+    }
+
     /// The text form.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -184,7 +189,7 @@ fn fingerprint(modulus: &[u8], exponent: &[u8]) -> Fingerprint {
     field(b"ssh-rsa", false);
     field(exponent, true);
     field(modulus, true);
-    Fingerprint(format!("SHA256:{}", STANDARD_NO_PAD.encode(backend::sha256(&wire))))
+    Fingerprint::of_bytes(&wire)
 }
 
 #[cfg(feature = "aws-lc")]

@@ -1,0 +1,81 @@
+//! The hybrid public key in a certificate: X.509's own extension for an alternative key, not critical, so that whoever knows
+//! RSA alone reads the certificate as before.
+
+use std::fmt;
+use std::str::FromStr;
+
+use pkcs8::ObjectIdentifier;
+use pkcs8::der::{Decode, Encode};
+use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use thiserror::Error;
+
+use super::key::PublicKey;
+use crate::key::{Fingerprint, KeyError, NotAFingerprint};
+
+/// `subjectAltPublicKeyInfo` of X.509 (2019) §9.8.2. An own number would be one under 2.25, and Go refuses certificates with
+/// numbers of more than 31 bits.
+pub(crate) const EXTENSION: &[u64] = &[2, 5, 29, 72];
+/// X-Wing, as its draft names it.
+const X_WING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.62253.25722");
+
+/// The extension names a hybrid key, and holds none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the certificate's hybrid key is malformed")]
+pub struct HybridKeyMalformed;
+
+/// The extension's value: a SubjectPublicKeyInfo.
+#[cfg(feature = "aws-lc")]
+pub(crate) fn encode(key: &PublicKey) -> Result<Vec<u8>, KeyError> {
+    let info = SubjectPublicKeyInfoRef {
+        algorithm: AlgorithmIdentifierRef {
+            oid: X_WING,
+            parameters: None,
+        },
+        subject_public_key: pkcs8::der::asn1::BitStringRef::from_bytes(key.as_bytes())
+            .map_err(|_| KeyError::Malformed)?,
+    };
+    info.to_der().map_err(|_| KeyError::Malformed)
+}
+
+/// The hybrid key of the extension's value; none when the alternative key is one of another algorithm.
+pub(crate) fn decode(value: &[u8]) -> Result<Option<PublicKey>, HybridKeyMalformed> {
+    let info = SubjectPublicKeyInfoRef::from_der(value).map_err(|_| HybridKeyMalformed)?;
+    if info.algorithm.oid != X_WING {
+        return Ok(None);
+    }
+    let bytes = info.subject_public_key.as_bytes().ok_or(HybridKeyMalformed)?;
+    let key = PublicKey::from_bytes(bytes).map_err(|_| HybridKeyMalformed)?;
+    match info.algorithm.parameters {
+        None => Ok(Some(key)),
+        Some(_) => Err(HybridKeyMalformed),
+    }
+}
+
+/// Pins both halves of a certificate's keys: `v2:`, and the fingerprint of RSA's SubjectPublicKeyInfo with the hybrid key behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pin(Fingerprint);
+
+impl Pin {
+    const PREFIX: &str = "v2:";
+
+    pub(crate) fn of(spki: &[u8], hybrid: &PublicKey) -> Self {
+        Self(Fingerprint::of_bytes(&[spki, hybrid.as_bytes()].concat()))
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::PREFIX, self.0)
+    }
+}
+
+impl FromStr for Pin {
+    type Err = NotAFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
+        text.strip_prefix(Self::PREFIX)
+            .ok_or(NotAFingerprint)?
+            .parse()
+            .map(Self)
+    }
+}

@@ -1,0 +1,58 @@
+//! The hybrid half in the Secrets that hold sealing keys: one more item beside `tls.crt` and `tls.key`, which the reference
+//! passes over.
+
+use crds::names;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use thiserror::Error;
+
+use super::certificate::HybridKeyMalformed;
+use super::key::{PrivateKey, Seed};
+use crate::cert::SealingCert;
+use crate::key::KeyError;
+
+/// Why a key Secret gives no hybrid key, where its certificate or its items say that there is one. It opens version 1 alone, and
+/// its certificate must not be handed out: what is sealed with its hybrid key could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HybridError {
+    /// The certificate's hybrid key cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] HybridKeyMalformed),
+    /// The certificate has a hybrid key, and the seed is not in the Secret: whatever restored or copied it kept `tls.*` alone.
+    #[error("the Secret has no item {}, whose key its certificate carries", names::KEY_ITEM_SEED)]
+    SeedMissing,
+    /// The seed is no seed.
+    #[error("{}", names::KEY_ITEM_SEED)]
+    Seed(#[source] KeyError),
+    /// The certificate carries the hybrid key of another seed.
+    #[error("the certificate's hybrid key does not belong to {}", names::KEY_ITEM_SEED)]
+    SeedOfAnotherKey,
+}
+
+/// The hybrid private key of a key Secret whose certificate is `cert`. None where neither has any; a seed whose certificate has
+/// no hybrid key gives a key as well.
+///
+/// # Errors
+/// [`HybridError`].
+pub fn hybrid_key(secret: &Secret, cert: &SealingCert) -> Result<Option<PrivateKey>, HybridError> {
+    let public = cert.hybrid()?;
+    let seed = secret.data.as_ref().and_then(|data| data.get(names::KEY_ITEM_SEED));
+    let Some(ByteString(seed)) = seed else {
+        return match public {
+            Some(_) => Err(HybridError::SeedMissing),
+            None => Ok(None),
+        };
+    };
+    let key = Seed::from_bytes(seed).and_then(|seed| PrivateKey::from_seed(&seed));
+    let key = key.map_err(HybridError::Seed)?;
+    match public {
+        Some(public) if public.as_bytes() != key.public().as_bytes() => Err(HybridError::SeedOfAnotherKey),
+        _ => Ok(Some(key)),
+    }
+}
+
+/// Puts the seed into a key Secret.
+pub fn add_seed(secret: &mut Secret, seed: &Seed) {
+    let data = secret.data.get_or_insert_default();
+    data.insert(names::KEY_ITEM_SEED.to_owned(), ByteString(seed.expose().to_vec()));
+}
