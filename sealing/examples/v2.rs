@@ -7,6 +7,8 @@
 //! {"plaintext": BASE64} or {"error": "…"}
 //! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "seed": BASE64}
 //! {"public": BASE64}
+//! {"key": NAMESPACE}
+//! a key Secret with a new key that has both halves
 //! ```
 
 #![allow(
@@ -25,18 +27,18 @@ use sealing::v2::{self, Context, PublicKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Question {
     scope: String,
     namespace: String,
     name: String,
     item: String,
-    #[serde(default)]
     plaintext: String,
-    #[serde(default)]
     recipients: Vec<String>,
     sealed: Option<String>,
     seed: Option<String>,
+    key: Option<String>,
 }
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
@@ -48,6 +50,9 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn answer(asked: &Question) -> Result<Value, Box<dyn Error>> {
+    if let Some(namespace) = &asked.key {
+        return key(namespace);
+    }
     let binding = Binding::new(asked.scope.parse()?, &asked.namespace, &asked.name)?;
     let context = Context::new(&binding, &asked.item)?;
     match &asked.seed {
@@ -79,6 +84,34 @@ fn open(sealed: Option<&str>, context: &Context, seed: &[u8]) -> Result<Value, B
         Ok((plaintext, _)) => json!({"plaintext": STANDARD.encode(plaintext.expose())}),
         Err(error) => json!({"error": error.to_string()}),
     })
+}
+
+#[cfg(feature = "aws-lc")]
+fn key(namespace: &str) -> Result<Value, Box<dyn Error>> {
+    use sealing::{cert, key, key_secret, keyring};
+    let random = &mut SystemRandom::default();
+    let seed = v2::Seed::generate(random)?;
+    let hybrid = v2::PrivateKey::from_seed(&seed)?;
+    let private = key::PrivateKey::generate(2048)?;
+    let now = jiff::Timestamp::now();
+    let parameters = cert::CertParameters {
+        common_name: String::new(),
+        not_before: now - jiff::SignedDuration::from_hours(1),
+        not_after: now + jiff::SignedDuration::from_hours(10 * 365 * 24),
+    };
+    let cert = cert::SealingCert::self_signed_hybrid(&private, hybrid.public(), &parameters, random)?;
+    let pair = keyring::KeyPair::new(private, cert)?;
+    let mut secret = key_secret::manifest(&pair, "", Default::default(), Default::default())?;
+    v2::add_seed(&mut secret, &seed);
+    secret.metadata.generate_name = None;
+    secret.metadata.name = Some("sealed-secrets-key-hybrid".to_owned());
+    secret.metadata.namespace = Some(namespace.to_owned());
+    Ok(serde_json::to_value(secret)?)
+}
+
+#[cfg(not(feature = "aws-lc"))]
+fn key(_: &str) -> Result<Value, Box<dyn Error>> {
+    Err("without AWS-LC there are no private keys".into())
 }
 
 #[cfg(not(feature = "aws-lc"))]

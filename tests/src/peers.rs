@@ -152,6 +152,17 @@ pub const MAKE_KEYS: Peer = Peer {
     first_build: "10 s",
 };
 
+/// Version 2 of the format, on nothing but Go's standard library.
+pub const FORMAT_V2: Peer = Peer {
+    name: "format-v2",
+    version: "Go's",
+    folder: "format-v2",
+    package: ".",
+    ldflags: "",
+    source: Source::GoProgram,
+    first_build: "10 s",
+};
+
 /// The independent Python implementation of the format.
 pub const KUBESEALPY: Peer = Peer {
     name: "kubesealpy",
@@ -256,11 +267,12 @@ pub const STRIMZI: Peer = Peer {
 pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
 
 /// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 16] = [
+pub const ALL: [Peer; 17] = [
     ETCD,
     REF_KUBESEAL,
     REF_CONTROLLER,
     REF_SUITE,
+    FORMAT_V2,
     KUBESEALPY,
     KUBESEAL_AUTO,
     CARGO_DENY,

@@ -22,14 +22,27 @@ pub(crate) struct Args {
 enum Which {
     /// What Go and sprig make of the templates of gotmpl's tests (needs Go).
     Templates,
+    /// What Go's `crypto/hpke` seals in version 2 of the format, well and badly (needs Go).
+    V2,
 }
 
 /// Makes the vectors that were asked for.
 pub(crate) fn make(args: &Args) -> Result<()> {
     match args.which {
         Some(Which::Templates) => templates::make(),
+        Some(Which::V2) => version_2(),
         None => run_script(),
     }
+}
+
+/// Writes what the Go program gives.
+fn version_2() -> Result<()> {
+    let found = peers::ensure(&[peers::FORMAT_V2], &|line| println!("{line}"))?;
+    let made = run(Command::new(found.path(&peers::FORMAT_V2)?).arg("vectors"))?.success()?;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sealing/tests/vectors/v2.json");
+    std::fs::write(file, made.bytes)?;
+    println!("written: sealing/tests/vectors/v2.json; now `cargo test -p sealing`");
+    Ok(())
 }
 
 /// Runs the script with the reference's binaries and the Python packages that seal.

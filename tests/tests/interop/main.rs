@@ -1,4 +1,4 @@
-//! Who seals × who opens × scope × key size: each cell of the matrix is a test.
+//! Who seals × who opens × scope × key size: each cell of the matrix is a test. Then the same for format version 2.
 
 #![allow(
     clippy::indexing_slicing,
@@ -7,6 +7,7 @@
 
 mod openers;
 mod sealers;
+mod v2;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -61,7 +62,7 @@ impl Keys {
 
 fn main() {
     let laboratory: Arc<OnceLock<Result<Laboratory, String>>> = Arc::default();
-    let mut trials = Vec::new();
+    let mut trials = v2::trials();
     for sealer in SEALERS {
         for opener in OPENERS {
             for scope in SCOPES {

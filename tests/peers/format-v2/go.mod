@@ -1,0 +1,3 @@
+module format-v2
+
+go 1.26.0
