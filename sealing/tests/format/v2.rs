@@ -2,6 +2,7 @@
 
 mod hostile;
 mod keys;
+mod mutations;
 pub(crate) mod oracle;
 mod sealing_rules;
 mod vectors;
