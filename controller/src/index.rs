@@ -15,7 +15,7 @@ use kube::core::ObjectMeta;
 use sealing::binding::Scope;
 
 use crate::annotation::{self, Wishes};
-use crate::error::{REASON_OVER_LIMIT, Retry};
+use crate::error::{Failure, REASON_OVER_LIMIT, Retry};
 pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
 use crate::index::recent::Recent;
 use crate::object_ref::ObjectName;
@@ -96,6 +96,31 @@ pub(crate) struct Memory {
     pub orphan_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
+    /// What was in the way of the last pass.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// A failure that stands for as long as the input and the Secret that is there are the same, whatever the input comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    /// Digest of the input.
+    pub input_digest: String,
+    /// What is said of it.
+    pub failure: Failure,
+}
+
+impl Obstacle {
+    /// From the outcome of a pass.
+    pub(crate) fn of(failure: &Failure, input_digest: &str) -> Option<Self> {
+        let stands = matches!(
+            failure,
+            Failure::Unmanaged(_) | Failure::Immutable { .. } | Failure::TypeChange { .. } | Failure::SecretTerminating
+        );
+        stands.then(|| Self {
+            input_digest: input_digest.to_owned(),
+            failure: failure.clone(),
+        })
+    }
 }
 
 /// How often a Secret was put right while its SealedSecret stayed as it was.

@@ -114,6 +114,11 @@ impl Reconciler {
             debug!(key = %name, "its templates went over a limit, as its status says");
             return self.index.end(name, start.seen.as_deref(), memory);
         }
+        if let Some(done) = self.still_blocked(name, start, &digest).await {
+            debug!(key = %name, "what was in its way still is");
+            let keys = self.keys.borrow().clone();
+            return self.conclude(name, start, done, &keys).await;
+        }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
         let keys = self.keys.borrow().clone();
@@ -137,6 +142,37 @@ impl Reconciler {
         let keys = self.keys.borrow().clone();
         let known = (seen.as_ref(), &keys.ring);
         remember::recall(&start.sealed, &start.memory, known, &self.settings)
+    }
+
+    /// The outcome of a pass whose way is blocked as that of the one before was. Nothing is opened or rendered for it.
+    async fn still_blocked(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Done> {
+        let failure = remember::obstacle(&start.memory, digest)?;
+        let seen = observe::identity(&self.client, &self.index, name).await;
+        let live = if seen.as_ref().map(|seen| &seen.version) == start.memory.secret_version.as_ref() {
+            seen.map(|seen| seen.metadata(name))
+        } else if matches!(failure, Failure::Unmanaged(_)) {
+            // Whoever it belongs to may change it often.
+            let found = observe::metadata(&self.client, name).await.ok().flatten()?;
+            if desired::is_ours(&found, &start.sealed) {
+                return None;
+            }
+            Some(found)
+        } else {
+            return None;
+        };
+        let plan = report::report(
+            &start.sealed,
+            Err(failure),
+            &start.memory,
+            &self.settings,
+            Timestamp::now(),
+        );
+        Some(Done {
+            opened: None,
+            plan: Plan { live, ..plan },
+            applied: None,
+            digest: digest.to_owned(),
+        })
     }
 
     /// Opens the items and renders the templates, off the async threads.

@@ -4,6 +4,7 @@ use crds::names;
 use kube::core::ObjectMeta;
 
 use crate::annotation::says_true;
+use crate::object_ref::ObjectName;
 
 /// Which Secret it is, and in which state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,17 @@ impl SecretIdentity {
         Self {
             uid: metadata.uid.clone().unwrap_or_default(),
             version: metadata.resource_version.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Metadata that say no more than this.
+    pub(crate) fn metadata(self, name: &ObjectName) -> ObjectMeta {
+        ObjectMeta {
+            namespace: Some(name.namespace.clone()),
+            name: Some(name.name.clone()),
+            uid: Some(self.uid),
+            resource_version: Some(self.version),
+            ..ObjectMeta::default()
         }
     }
 }

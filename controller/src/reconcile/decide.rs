@@ -18,7 +18,7 @@ use super::remember;
 use super::report::{known, report, slow_pause, wait};
 use crate::annotation::Wishes;
 use crate::error::{ApiFailure, Failure};
-use crate::index::{Memory, Repairs, SecretIdentity};
+use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
 /// So often a namespace that is being deleted is waited for in silence, with growing pauses.
@@ -71,6 +71,10 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         None => target,
     };
     let unmanaged = matches!(&target, Target::Step(_, Some(Failure::Unmanaged(_))));
+    let obstacle = match &target {
+        Target::Fail(failure) | Target::Step(_, Some(failure)) => Obstacle::of(failure, observed.digest),
+        _ => None,
+    };
     let memory = &Memory {
         repairs,
         ..memory.clone()
@@ -93,6 +97,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         Target::Fail(failure) => report(observed.sealed, Err(&failure), memory, settings, now),
     };
     plan.live = live;
+    plan.memory.obstacle = obstacle;
     if plan.synced {
         plan.memory.input_digest = Some(observed.digest.to_owned());
         plan.memory.orphan_digest = None;
@@ -185,14 +190,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     if !repairs && remember::is_of_this_object(observed.sealed, memory, observed.digest) {
         return Target::Step(SecretStep::Leave, None);
     }
-    let uid = observed.sealed.metadata.uid.as_deref().unwrap_or_default();
     let name = observed.sealed.metadata.name.clone().unwrap_or_default();
-    let is_ours = |metadata: &ObjectMeta| {
-        desired::is_controlled_by(metadata, uid)
-            || desired::is_managed(metadata)
-            || desired::is_patch(metadata)
-            || desired::was_written_by(metadata, observed.sealed)
-    };
     let Some(live) = live else {
         if let Some(left) = observed.kept_empty_for {
             return Target::Wait(left);
@@ -200,7 +198,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         let secret = desired::create(asked);
         // As in the reference: a template that refuses the owner reference without allowing the Secret to be managed
         // makes a Secret that is nobody's, and stays so; whoever deletes it has it deleted.
-        let orphan = (!is_ours(&secret.metadata)).then_some(Failure::Unmanaged(name));
+        let orphan = (!desired::is_ours(&secret.metadata, observed.sealed)).then_some(Failure::Unmanaged(name));
         if let Some(failure) = &orphan
             && memory.orphan_digest.as_deref() == Some(observed.digest)
         {
@@ -208,7 +206,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         }
         return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
     };
-    if !is_ours(&live.metadata) {
+    if !desired::is_ours(&live.metadata, observed.sealed) {
         if desired::is_of_predecessor(&live.metadata, observed.sealed) && is_new(observed.sealed, now) {
             return Target::Wait(PREDECESSOR_PAUSE);
         }

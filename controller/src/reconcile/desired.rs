@@ -176,6 +176,14 @@ pub(crate) fn is_managed(metadata: &ObjectMeta) -> bool {
     says_true(metadata, names::ANNOTATION_MANAGED)
 }
 
+/// Whether the Secret may be written for this SealedSecret.
+pub(crate) fn is_ours(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
+    is_controlled_by(metadata, sealed.metadata.uid.as_deref().unwrap_or_default())
+        || is_managed(metadata)
+        || is_patch(metadata)
+        || was_written_by(metadata, sealed)
+}
+
 /// Whether a Secret has a controller, whoever that is.
 pub(crate) fn has_controller(metadata: &ObjectMeta) -> bool {
     let mut owners = metadata.owner_references.iter().flatten();

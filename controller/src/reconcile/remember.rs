@@ -13,7 +13,7 @@ use sealing::unseal::Unsealed;
 use super::status;
 use crate::annotation::{self, Wishes};
 use crate::args::VERSION;
-use crate::error::Retry;
+use crate::error::{Failure, Retry};
 use crate::index::{Memory, SecretIdentity};
 use crate::settings::ReconcileSettings;
 use crate::tried::lost_keys;
@@ -125,6 +125,12 @@ pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &Reco
     let failure = memory.reported.as_ref().and_then(|reported| reported.failure.as_ref());
     let of_this_input = failure.is_some_and(|said| said.message.contains(&not_again(sealed, settings)));
     (same && of_this_input && memory.is_over_limit()).then_some(memory)
+}
+
+/// What was in the way of the last pass, if that was made for the same input.
+pub(crate) fn obstacle<'m>(memory: &'m Memory, digest: &str) -> Option<&'m Failure> {
+    let obstacle = memory.obstacle.as_ref().filter(|_| memory.retry == Some(Retry::Slow))?;
+    (obstacle.input_digest == digest).then_some(&obstacle.failure)
 }
 
 /// What a pass learned that is worth remembering.

@@ -84,6 +84,52 @@ fn a_foreign_secret_is_not_touched_and_its_place_is_taken_only_when_it_is_free()
     lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
 }
 
+/// A Secret that is somebody else's, and one that a template makes nobody's: the templates are rendered once.
+#[test]
+fn blocked_objects_are_not_rendered_again() -> Result<()> {
+    let lab = Lab::shared()?;
+    let space = TempNamespace::create(&lab.cluster)?;
+    let foreign = |value: usize| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs", "namespace": space.name()},
+            "stringData": {"a": format!("theirs {value}")},
+        });
+        lab.cluster.apply(&object.to_string())
+    };
+    foreign(0)?;
+    let object = |name: &str, annotations: Value| {
+        json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": name, "namespace": space.name()},
+            "spec": {"encryptedData": {}, "template": {
+                "metadata": {"annotations": annotations}, "data": {"a": "{{ randAlphaNum 8 }}"}}},
+        })
+    };
+    let nobodys = json!({"sealedsecrets.bitnami.com/skip-set-owner-references": "true"});
+    lab.cluster.apply(&object("theirs", json!({})).to_string())?;
+    lab.cluster.apply(&object("nobodys", nobodys).to_string())?;
+    for name in ["theirs", "nobodys"] {
+        lab.await_condition(space.name(), name, "Synced", "False")?;
+    }
+    // Retries come after 2, 4 and 8 s, and each change of a Secret wakes its object.
+    for value in 1..6 {
+        std::thread::sleep(Duration::from_secs(2));
+        foreign(value)?;
+    }
+    let log = lab.controller.log()?;
+    for name in ["theirs", "nobodys"] {
+        let key = format!("key={}/{name}", space.name());
+        let opened = log
+            .lines()
+            .filter(|line| line.contains("Updating") && line.contains(&key))
+            .count();
+        ensure!((1..=2).contains(&opened), "{name} was opened {opened} times");
+    }
+    lab.cluster
+        .kubectl_ok(&["delete", "secret", "theirs", "-n", space.name()])?;
+    lab.await_condition(space.name(), "theirs", "Synced", "True").map(drop)
+}
+
 #[test]
 fn a_patched_secret_that_is_deleted_stays_away() -> Result<()> {
     let lab = Lab::shared()?;
