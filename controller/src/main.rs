@@ -16,6 +16,7 @@ mod logging;
 mod metrics;
 mod object_ref;
 mod open_files;
+mod pass_limit;
 mod queue;
 mod reconcile;
 mod relist;

@@ -25,10 +25,12 @@ use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
+use crate::fair_semaphore::Permit;
 use crate::index::{Index, Memory, Start};
 use crate::keys::{Keys, KeysReader};
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
+use crate::pass_limit::Pass;
 use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
 use crate::tried::Tried;
@@ -94,18 +96,19 @@ const LOOKS: usize = 3;
 
 impl Reconciler {
     /// Makes one pass. Gives the pause before the next one, if one is due.
-    pub(crate) async fn reconcile(&self, name: &ObjectName) -> Option<Duration> {
-        let collected = self.gone.collect(&self.client, name).await;
+    pub(crate) async fn reconcile(&self, name: &ObjectName, pass: Pass) -> Option<Duration> {
+        // In boxes, here and below: what waits for a core is to be small.
+        let collected = Box::pin(self.gone.collect(&self.client, name)).await;
         let Some(start) = self.index.begin(name) else {
             return collected;
         };
-        let next = self.pass(name, &start).await;
+        let next = self.pass(name, &start, pass).await;
         collected.into_iter().chain(next).min()
     }
 
-    async fn pass(&self, name: &ObjectName, start: &Start) -> Option<Duration> {
+    async fn pass(&self, name: &ObjectName, start: &Start, mut pass: Pass) -> Option<Duration> {
         let digest = remember::digest(&start.sealed, &self.settings);
-        if let Some(memory) = self.recall(name, start, &digest).await {
+        if let Some(memory) = Box::pin(self.recall(name, start, &digest)).await {
             debug!(key = %name, "in sync, as its status remembers");
             self.metrics.note_sync();
             return self.index.end(name, start.seen.as_deref(), memory);
@@ -114,23 +117,26 @@ impl Reconciler {
             debug!(key = %name, "its templates went over a limit, as its status says");
             return self.index.end(name, start.seen.as_deref(), memory);
         }
-        if let Some(done) = self.still_blocked(name, start, &digest).await {
+        if let Some(done) = Box::pin(self.still_blocked(name, start, &digest)).await {
             debug!(key = %name, "what was in its way still is");
             let keys = self.keys.borrow().clone();
-            return self.conclude(name, start, done, &keys).await;
+            return Box::pin(self.conclude(name, start, done, &keys)).await;
         }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
+        let Some(core) = self.core(&start.sealed, &mut pass).await else {
+            return self.index.end(name, start.seen.as_deref(), start.memory.clone());
+        };
         let keys = self.keys.borrow().clone();
-        let opened = self.open(&start.sealed, &keys).await;
-        let (plan, applied) = self.settle(name, start, &digest, &opened).await;
+        let opened = Box::pin(self.open(&start.sealed, &keys, core)).await;
+        let (plan, applied) = Box::pin(self.settle(name, start, &digest, &opened)).await;
         let done = Done {
             opened: opened.ok(),
             plan,
             applied,
             digest,
         };
-        self.conclude(name, start, done, &keys).await
+        Box::pin(self.conclude(name, start, done, &keys)).await
     }
 
     /// What there is to know of an object whose status remembers that nothing is to be done.
@@ -175,22 +181,32 @@ impl Reconciler {
         })
     }
 
+    /// Waits for a core to work on this object. `None`: the process is about to end.
+    async fn core(&self, sealed: &SealedSecret, pass: &mut Pass) -> Option<Core> {
+        let namespace = &sealed.metadata.namespace.clone().unwrap_or_default();
+        let is_costly = sealed.spec.template.as_ref().is_some_and(render::is_costly);
+        pass.wait_for_core(|| async move {
+            let costly = match is_costly {
+                true => Some(self.costly.acquire(namespace).await),
+                false => None,
+            };
+            let slices = Slices::begin(&self.cores, namespace, u64::MAX).await;
+            Core {
+                slices,
+                _costly: costly,
+            }
+        })
+        .await
+    }
+
     /// Opens the items and renders the templates, off the async threads.
-    async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>) -> Result<Unsealed, Failure> {
+    async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>, core: Core) -> Result<Unsealed, Failure> {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
-        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
-        let namespace = namespace.to_owned();
-        // Until the work is done.
-        let _costly = match sealed.spec.template.as_ref().is_some_and(render::is_costly) {
-            true => Some(self.costly.acquire(&namespace).await),
-            false => None,
-        };
-        let slices = Slices::begin(&self.cores, &namespace, u64::MAX).await;
-        let (object, ring) = (sealed.clone(), keys.ring.at_pace(slices));
+        let (object, ring) = (sealed.clone(), keys.ring.at_pace(core.slices));
         let likely = self.recent_keys.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {
@@ -350,6 +366,12 @@ fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&a
         }
     }
     plan
+}
+
+/// A core, and for work that is not done in slices the permit to take one for long.
+struct Core {
+    slices: Arc<Slices>,
+    _costly: Option<Permit<String>>,
 }
 
 /// What a pass has done when it concludes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -14,13 +14,11 @@ use super::Known;
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::object_ref::ObjectName;
+use crate::pass_limit::{Pass, PassLimit};
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::relist::Relist;
 
-/// Passes at a time. They mostly wait for the API server; private-key work has its own bound, and so has each namespace
-/// ([`crate::queue::OF_A_NAMESPACE`]).
-const PASSES: usize = 256;
 /// Pause after a pass that died.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
@@ -97,11 +95,10 @@ struct Passes {
 impl Passes {
     /// Starts one pass after the other until `stop`, then waits for those that have begun.
     async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(PASSES));
+        let limit = PassLimit::new(stop.clone());
         let mut begun = JoinSet::new();
         loop {
-            // The semaphore is never closed.
-            let place = places.clone().acquire_owned().await.ok();
+            let pass = limit.begin().await;
             while begun.try_join_next().is_some() {}
             let name = tokio::select! {
                 () = stop.cancelled() => break,
@@ -109,8 +106,7 @@ impl Passes {
             };
             let passes = self.clone();
             begun.spawn(async move {
-                passes.pass(name).await;
-                drop(place);
+                passes.pass(name, pass).await;
             });
         }
         while begun.join_next().await.is_some() {}
@@ -136,8 +132,10 @@ impl Passes {
         }
     }
 
-    async fn pass(&self, name: ObjectName) {
-        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name)).catch_unwind().await;
+    async fn pass(&self, name: ObjectName, pass: Pass) {
+        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name, pass))
+            .catch_unwind()
+            .await;
         let pause = pass.unwrap_or_else(|_| {
             error!(key = %name, "a pass died; this is a fault of the controller");
             Some(AFTER_PANIC)
