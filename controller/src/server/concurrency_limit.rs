@@ -1,12 +1,15 @@
 //! The bound on the bodies that are in memory: over all, for each peer, and for each client that a peer speaks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 
 use super::LARGEST_BODY;
 use super::permits::{Peer, held};
@@ -18,34 +21,111 @@ const ALL: usize = 16 << 20;
 const LEAST: usize = 64 << 10;
 
 /// The room for bodies. A peer takes at most half of what the others leave, and a client at most half of what the other
-/// clients leave to its peer: so there is room for whoever comes next. Cheap to clone.
+/// clients leave to its peer. Where that is too little for a newcomer, those give way who take more than it will: so many
+/// peers are not enough to keep others out. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Room(Arc<Mutex<HashMap<Client, usize>>>);
+pub(crate) struct Room(Arc<Mutex<Requests>>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    /// In the order of their arrival.
+    taken: BTreeMap<u64, Share>,
+    arrived: u64,
+}
+
+/// What one request takes.
+#[derive(Debug, Clone)]
+struct Share {
+    client: Client,
+    bytes: usize,
+    gives_way: CancellationToken,
+}
+
+/// Bytes of each peer and of each client.
+#[derive(Debug, Default)]
+struct Sums {
+    peers: HashMap<Peer, usize>,
+    clients: HashMap<Client, usize>,
+}
+
+impl Sums {
+    fn of(&self, client: &Client) -> (usize, usize) {
+        let of_peer = self.peers.get(&client.0).copied().unwrap_or_default();
+        (of_peer, self.clients.get(client).copied().unwrap_or_default())
+    }
+
+    fn has_room(&self, client: &Client, bytes: usize) -> bool {
+        let (of_peer, own) = self.of(client);
+        let of_other_peers = self.peers.values().sum::<usize>() - of_peer;
+        let for_peer = ALL.saturating_sub(of_other_peers) / 2;
+        own + bytes <= for_peer.saturating_sub(of_peer - own) / 2
+    }
+
+    /// The client that takes most of the peer that takes most, if that is more than `client` will take: of another peer, else of
+    /// the own one.
+    fn greediest(&self, client: &Client, bytes: usize) -> Option<Client> {
+        let (of_peer, own) = self.of(client);
+        let greedy = *self.clients.keys().max_by_key(|of| self.of(of))?;
+        if self.of(&greedy).0 > of_peer + bytes {
+            return Some(greedy);
+        }
+        let of_own_peer = self.clients.keys().filter(|of| of.0 == client.0);
+        let greedy = *of_own_peer.max_by_key(|of| self.of(of))?;
+        (self.of(&greedy).1 > own + bytes).then_some(greedy)
+    }
+}
+
+impl Requests {
+    /// Without those that give way.
+    fn sums(&self, without: &[u64]) -> Sums {
+        let mut sums = Sums::default();
+        for (_, share) in self.taken.iter().filter(|(id, _)| !without.contains(id)) {
+            *sums.peers.entry(share.client.0).or_default() += share.bytes;
+            *sums.clients.entry(share.client).or_default() += share.bytes;
+        }
+        sums
+    }
+
+    /// Who has to give way for another request: of the greediest, the latest. `None`: there is no room for it all the same.
+    fn make_room(&self, client: &Client, bytes: usize) -> Option<Vec<u64>> {
+        let mut give_way = Vec::new();
+        loop {
+            let sums = self.sums(&give_way);
+            if sums.has_room(client, bytes) {
+                return Some(give_way);
+            }
+            let greedy = sums.greediest(client, bytes)?;
+            let mut latest = self.taken.iter().rev();
+            let latest = latest.find(|(id, share)| share.client == greedy && !give_way.contains(id))?;
+            give_way.push(*latest.0);
+        }
+    }
+}
 
 impl Room {
-    fn taken(&self) -> MutexGuard<'_, HashMap<Client, usize>> {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
         // No code panics while it holds the lock; if it did, the table would still be whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes so many bytes until the result is dropped; `None`: there is no room for `client`.
     fn take(&self, client: Client, bytes: usize) -> Option<Taken> {
-        let mut taken = self.taken();
-        let (mut of_other_peers, mut of_other_clients, mut own) = (0, 0, 0);
-        for (other, bytes) in &*taken {
-            match other {
-                other if *other == client => own += bytes,
-                (peer, _) if *peer == client.0 => of_other_clients += bytes,
-                _ => of_other_peers += bytes,
+        let mut requests = self.requests();
+        for id in requests.make_room(&client, bytes)? {
+            if let Some(share) = requests.taken.remove(&id) {
+                share.gives_way.cancel();
             }
         }
-        let of_peer = ALL.saturating_sub(of_other_peers) / 2;
-        if own + bytes > of_peer.saturating_sub(of_other_clients) / 2 {
-            return None;
-        }
-        taken.insert(client, own + bytes);
+        requests.arrived += 1;
+        let (id, gives_way) = (requests.arrived, CancellationToken::new());
+        let share = Share {
+            client,
+            bytes,
+            gives_way: gives_way.clone(),
+        };
+        requests.taken.insert(id, share);
         let room = self.clone();
-        Some(Taken { room, client, bytes })
+        Some(Taken { room, id, gives_way })
     }
 }
 
@@ -53,17 +133,14 @@ impl Room {
 #[derive(Debug)]
 struct Taken {
     room: Room,
-    client: Client,
-    bytes: usize,
+    id: u64,
+    /// Cancelled when the request has to end, for another one.
+    gives_way: CancellationToken,
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let mut taken = self.room.taken();
-        let left = taken.remove(&self.client).unwrap_or_default() - self.bytes;
-        if left > 0 {
-            taken.insert(self.client, left);
-        }
+        self.room.requests().taken.remove(&self.id);
     }
 }
 
@@ -83,10 +160,19 @@ pub(crate) async fn crowd(
     // More than was announced is not read. A body of unknown length can be the largest.
     let length = announced(request.headers()).unwrap_or(LARGEST_BODY);
     let bytes = length.clamp(LEAST, LARGEST_BODY);
-    match room.take(rate_limit::client(peer, request.headers()), bytes) {
-        Some(taken) => held(next.run(request).await, taken),
-        None => rate_limit::refuse(request).await,
+    let Some(taken) = room.take(rate_limit::client(peer, request.headers()), bytes) else {
+        return rate_limit::refuse(request).await;
+    };
+    let gives_way = taken.gives_way.clone();
+    let Some(answer) = gives_way.run_until_cancelled(next.run(request)).await else {
+        return rate_limit::exceeded();
+    };
+    if answer.body().is_end_stream() {
+        return answer;
     }
+    let (parts, body) = held(answer, taken).into_parts();
+    let sent = body.into_data_stream().take_until(gives_way.cancelled_owned());
+    Response::from_parts(parts, Body::from_stream(sent))
 }
 
 #[cfg(test)]
@@ -98,26 +184,65 @@ mod tests {
         (peer_of([10, 0, 0, peer]), Some(peer_of([10, 1, 0, named])))
     }
 
+    /// Takes all that it gets, under as many names as it likes.
+    fn greedy(room: &Room, peer: u8) -> Vec<Taken> {
+        let mut held = Vec::new();
+        for named in 0..20 {
+            for bytes in [LARGEST_BODY, LEAST] {
+                // More than there is room for would be a loop without end.
+                held.extend(std::iter::from_fn(|| room.take(client(peer, named), bytes)).take(ALL / LEAST));
+            }
+        }
+        held
+    }
+
+    fn of_peer(room: &Room, number: u8) -> usize {
+        room.requests().sums(&[]).of(&client(number, 0)).0
+    }
+
+    fn of_all(room: &Room) -> usize {
+        room.requests().sums(&[]).peers.values().sum()
+    }
+
     #[test]
     fn newcomers_find_room() {
         let room = Room::default();
-        let mut held = Vec::new();
-        let mut of_peers = Vec::new();
-        // Each takes what it gets, under as many names as it likes.
-        for peer in 0..6 {
-            let before = held.len();
-            for named in 0..250 {
-                for bytes in [LARGEST_BODY, LEAST] {
-                    held.extend(std::iter::from_fn(|| room.take(client(peer, named), bytes)));
-                }
-            }
-            of_peers.push(held[before..].iter().map(|taken| taken.bytes).sum::<usize>());
-            assert!(room.take(client(peer + 1, 0), LEAST).is_some(), "after {peer}");
+        let mut held = greedy(&room, 0);
+        assert!(of_all(&room) <= ALL / 2 && of_all(&room) > ALL / 4);
+        for peer in 1..100 {
+            let first = room.take(client(peer, 0), LEAST);
+            assert!(first.is_some(), "after {peer}");
+            held.extend(first);
+            held.extend(greedy(&room, peer));
+            assert!(of_all(&room) <= ALL);
         }
-        assert!(of_peers[0] <= ALL / 2 && of_peers[0] > ALL / 4, "{of_peers:?}");
-        assert!(of_peers.iter().sum::<usize>() < ALL, "{of_peers:?}");
+        // Each has its share still.
+        assert!((0..100).all(|peer| of_peer(&room, peer) >= LEAST));
+        let gave_way = held.iter().filter(|taken| taken.gives_way.is_cancelled()).count();
+        assert_eq!(held.len() - gave_way, room.requests().taken.len());
         drop(held);
-        assert!(room.taken().is_empty());
+        assert!(room.requests().taken.is_empty());
+    }
+
+    #[test]
+    fn clients_of_one_peer_find_room() {
+        let room = Room::default();
+        let mut held = Vec::new();
+        for named in 0..100 {
+            let first = room.take(client(0, named), LEAST);
+            assert!(first.is_some(), "after {named}");
+            held.extend(first);
+            held.extend(std::iter::from_fn(|| room.take(client(0, named), LARGEST_BODY)).take(ALL / LEAST));
+        }
+        assert!(of_all(&room) <= ALL / 2);
+    }
+
+    #[test]
+    fn nobody_gives_way_to_one_that_takes_as_much() {
+        let room = Room::default();
+        let held: Vec<_> = (0..=255).filter_map(|peer| room.take(client(peer, 0), LEAST)).collect();
+        assert!(room.take(client(0, 1), LARGEST_BODY).is_none());
+        assert!(held.iter().all(|taken| !taken.gives_way.is_cancelled()));
     }
 
     #[test]
