@@ -23,9 +23,16 @@ pub(crate) fn raise() -> u64 {
 }
 
 /// How many connections each port may have, beside so many to the API server for watches; `None`: there are not enough files.
-pub(crate) fn connections(files: u64, watching: u64) -> Option<u64> {
-    let left = files.checked_sub(watching.saturating_add(OTHERS))? / PORTS;
+/// With `labelled` namespaces, their watches have a share as a port has.
+pub(crate) fn connections(files: u64, watching: u64, labelled: bool) -> Option<u64> {
+    let shares = PORTS + u64::from(labelled);
+    let left = files.checked_sub(watching.saturating_add(OTHERS))? / shares;
     (left >= FEWEST_CONNECTIONS).then_some(left.min(CONNECTIONS))
+}
+
+/// Files that are left when each port has so many connections.
+pub(crate) fn left(files: u64, watching: u64, connections: u64) -> u64 {
+    files.saturating_sub(watching.saturating_add(OTHERS).saturating_add(PORTS * connections))
 }
 
 #[cfg(test)]
@@ -34,9 +41,11 @@ mod tests {
 
     #[test]
     fn files_are_divided() {
-        assert_eq!(connections(1 << 20, 2), Some(1024));
-        assert_eq!(connections(1024, 2), Some(298));
-        assert_eq!(connections(1024, 800), Some(32));
-        assert_eq!(connections(1024, 1040), None);
+        assert_eq!(connections(1 << 20, 2, false), Some(1024));
+        assert_eq!(connections(1024, 2, false), Some(298));
+        assert_eq!(connections(1024, 800, false), Some(32));
+        assert_eq!(connections(1024, 1040, false), None);
+        assert_eq!(connections(1024, 2, true), Some(223));
+        assert_eq!(left(1024, 2, 223), 225);
     }
 }

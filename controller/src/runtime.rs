@@ -36,7 +36,7 @@ use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Listed, Relist, Relists};
 use crate::request::longest_without_answer;
 use crate::resync::Resync;
-use crate::served;
+use crate::served::{self, Capacity};
 use crate::server::listen::{self, ListenError};
 use crate::server::{self, Shared};
 use crate::settings::{HttpSettings, Settings};
@@ -117,7 +117,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     );
     let served = served::listed(&settings.scope, &access.namespace);
     let files = open_files::raise();
-    let connections = connections(files, served.len())?;
+    let selects = settings.scope.namespace_selector.is_some();
+    let connections = connections(files, served.len(), selects)?;
+    let capacity = Capacity {
+        files: open_files::left(files, watches(served.len()), connections as u64),
+        watches_alone: access.watches_alone.clone(),
+    };
     let servers = serve(&settings.http, shared, connections, &stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
     let maps = Api::namespaced(access.client.clone(), &access.namespace);
@@ -146,7 +151,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     tokio::spawn(resync.run());
     let namespaces = served.len();
-    let filled = served::fill(watches, served, settings.scope.namespace_selector.clone());
+    let filled = served::fill(watches, served, settings.scope.namespace_selector.clone(), capacity);
     let reconciler = Reconciler {
         client: access.client,
         index: known.index.clone(),
@@ -221,9 +226,10 @@ async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut server
 }
 
 /// How many connections each port may have, where watches share theirs.
-fn connections(files: u64, namespaces: usize) -> Result<usize, StartError> {
+fn connections(files: u64, namespaces: usize, labelled: bool) -> Result<usize, StartError> {
     let watching = watches(namespaces).div_ceil(multiplexed::ANSWERS as u64);
-    let connections = open_files::connections(files, watching).ok_or(StartError::OpenFiles { files, namespaces })?;
+    let connections =
+        open_files::connections(files, watching, labelled).ok_or(StartError::OpenFiles { files, namespaces })?;
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
 }
 
@@ -240,7 +246,7 @@ async fn too_few_files(mut watches_alone: watch::Receiver<bool>, files: u64, nam
             "the API server, or what stands before it, does not speak HTTP/2: each watch takes a connection of its own"
         );
     }
-    if alone && open_files::connections(files, watches(namespaces)).is_none() {
+    if alone && open_files::connections(files, watches(namespaces), false).is_none() {
         return StartError::OpenFilesAlone { files, namespaces };
     }
     std::future::pending().await
