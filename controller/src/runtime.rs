@@ -1,6 +1,7 @@
 //! The composition root: the only place that builds clients, spawns tasks and wires watches.
 
 pub(crate) mod client;
+mod pages;
 mod replica;
 mod retry_after;
 mod signals;

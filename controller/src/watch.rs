@@ -61,8 +61,9 @@ pub(crate) struct Watches {
 /// lease of a leader that dies.
 const FOLLOWED: Duration = Duration::from_secs(120);
 
-/// Secrets in one page of their list. What is kept of most is nothing, so a page is most of the memory that they take.
-const SECRETS_A_PAGE: u32 = 250;
+/// Objects in one page of a list, where they are not large (`runtime/pages.rs`). Of Secrets next to nothing is kept, so a page
+/// is most of the memory that they take.
+const PAGE: u32 = 250;
 
 /// Says whether a watch works, and when that changes.
 pub(crate) struct Trouble {
@@ -140,6 +141,7 @@ impl Watches {
         let config = watcher::Config {
             label_selector: self.labels.clone(),
             timeout: Some(self.seconds),
+            page_size: Some(PAGE),
             ..watcher::Config::default()
         };
         let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
@@ -259,9 +261,7 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let config = watcher::Config::default()
-            .page_size(SECRETS_A_PAGE)
-            .timeout(self.seconds);
+        let config = watcher::Config::default().page_size(PAGE).timeout(self.seconds);
         let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
         let mut trouble = Trouble::new("Secrets", namespace.as_deref());
         let mut kept = HashSet::new();

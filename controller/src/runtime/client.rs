@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::{BoxError, Layer, Service, ServiceExt as _};
 
+use super::pages::PagesLayer;
 use super::retry_after::RetryAfterLayer;
 use crate::args::VERSION;
 use crate::contact::{Asked, ContactLayer, Contacts};
@@ -120,7 +121,9 @@ fn access(
         of,
     };
     let direct = ClientBuilder::new(direct, &config.default_namespace).with_layer(&noting(Asked::by_request));
-    let watching = ClientBuilder::new(multiplexed, &config.default_namespace).with_layer(&noting(Asked::by_watch));
+    let watching = ClientBuilder::new(multiplexed, &config.default_namespace)
+        .with_layer(&noting(Asked::by_watch))
+        .with_layer(&PagesLayer::new());
     Ok(Access {
         client: client(direct, pace.clone(), leadership.clone()),
         watching: client(watching, pace, leadership),

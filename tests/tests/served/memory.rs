@@ -168,6 +168,39 @@ fn one_request_takes_little_memory() -> Result<()> {
     Ok(())
 }
 
+/// Of most Secrets nothing is kept, but a page of their list is in memory for a moment.
+#[test]
+fn large_secrets_of_others_take_little_memory() -> Result<()> {
+    const SECRETS: usize = 60;
+    const LABELS: usize = 2500;
+    let mut lab = Lab::start(&["--key-size=2048"])?;
+    let prefix = [&"a".repeat(63), &"b".repeat(63), &"c".repeat(63), "d"].join(".");
+    let labels: serde_json::Map<_, _> = (0..LABELS)
+        .map(|number| (format!("{prefix}/{number}"), json!("x".repeat(63))))
+        .collect();
+    for number in 0..SECRETS {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"namespace": "default", "name": format!("large-{number}"), "labels": labels},
+        });
+        lab.cluster
+            .kubectl_input(&["create", "-f", "-"], &secret.to_string())?
+            .success()?;
+    }
+    lab.restart(&["--key-size=2048"])?;
+    lab.unseal("default", "one", &json!({"a": "1"}))?;
+    let (left, highest) = (memory(&lab.controller, "VmRSS")?, memory(&lab.controller, "VmHWM")?);
+    let shown = format!(
+        "{SECRETS} Secrets of {} KiB: at most {highest} KiB, left {left}",
+        LABELS * 480 / 1024
+    );
+    println!("{shown}");
+    // Without them a start takes some 40 MiB.
+    ensure!(highest <= (40 << 10) + OF_ALL, "{shown}");
+    lab.await_log(&["more than 16777216 bytes", "asking for 50 at a time"])?;
+    Ok(())
+}
+
 /// Sends hostile bodies from many addresses as fast as it can, for so many seconds.
 const FLOOD: &str = r#"
 import http.client, os, random, sys, threading, time
