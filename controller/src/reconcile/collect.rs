@@ -47,8 +47,8 @@ impl Trace {
 
     /// Whether a Secret was this one's, and nobody else's.
     fn owned(&self, secret: &ObjectMeta) -> bool {
-        let named = self.wrote.is_some() && self.wrote == secret.uid && !desired::is_patch(secret);
-        desired::is_controlled_by(secret, self.uid()) || (named && !desired::is_older(secret, &self.metadata))
+        let was_written = || desired::was_written_for(secret, &self.metadata, self.wrote.as_deref());
+        desired::is_controlled_by(secret, self.uid()) || (!desired::is_patch(secret) && was_written())
     }
 
     fn uid(&self) -> &str {
@@ -154,16 +154,35 @@ mod tests {
         let trace = Trace::of(&serde_json::from_value(sealed).unwrap());
         let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
         let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
+        let ours = json!([{"manager": "controller", "operation": "Update"}]);
         let cases = [
             ("owned", json!({"uid": "s9", "ownerReferences": owner("u1")}), true),
-            ("written, without an owner", json!({"uid": "s1"}), true),
             (
-                "said to be written, and older",
-                json!({"uid": "s1", "creationTimestamp": "2024-05-01T11:59:59Z"}),
+                "written, without an owner",
+                json!({"uid": "s1", "managedFields": ours}),
+                true,
+            ),
+            ("said to be written, by nobody", json!({"uid": "s1"}), false),
+            (
+                "said to be written, and another's",
+                json!({"uid": "s1", "managedFields": ours, "ownerReferences": owner("u2")}),
                 false,
             ),
-            ("patched", json!({"uid": "s1", "annotations": patch}), false),
-            ("somebody else's of that name", json!({"uid": "s2"}), false),
+            (
+                "said to be written, and older",
+                json!({"uid": "s1", "managedFields": ours, "creationTimestamp": "2024-05-01T11:59:59Z"}),
+                false,
+            ),
+            (
+                "patched",
+                json!({"uid": "s1", "managedFields": ours, "annotations": patch}),
+                false,
+            ),
+            (
+                "somebody else's of that name",
+                json!({"uid": "s2", "managedFields": ours}),
+                false,
+            ),
             (
                 "of the next SealedSecret of that name",
                 json!({"uid": "s2", "ownerReferences": owner("u2")}),

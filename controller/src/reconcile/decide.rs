@@ -206,7 +206,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         }
         return Target::Step(SecretStep::Create(Box::new(secret)), orphan);
     };
-    if !desired::is_ours(&live.metadata, observed.sealed) {
+    if !desired::is_ours(&live.metadata, observed.sealed) || !is_proven(live, observed.sealed, unsealed) {
         if desired::is_of_predecessor(&live.metadata, observed.sealed) && is_new(observed.sealed, now) {
             return Target::Wait(PREDECESSOR_PAUSE);
         }
@@ -221,6 +221,21 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         adopted(unsealed, live)
     };
     existing(observed, live, &asked, memory, settings)
+}
+
+/// Where only the status and the manager's name, which others have too, say whose the Secret is: whether it holds what this
+/// SealedSecret makes. Whoever may write statuses does not know what is in the Secrets of others.
+fn is_proven(live: &Secret, sealed: &SealedSecret, unsealed: &Unsealed) -> bool {
+    let metadata = &live.metadata;
+    let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
+    if desired::is_controlled_by(metadata, uid) || desired::is_managed(metadata) || desired::is_patch(metadata) {
+        return true;
+    }
+    let found = |item: &String| live.data.as_ref().and_then(|data| data.get(item));
+    let items = unsealed.secret.items.iter();
+    let mut constant = items.filter(|(item, _)| !unsealed.varying.contains(*item)).peekable();
+    constant.peek().is_some()
+        && constant.all(|(item, value)| found(item).is_some_and(|found| found.0 == value.expose()))
 }
 
 /// Whether a SealedSecret was made a moment ago, so that what is left of an earlier one of its name may not be deleted yet.

@@ -195,11 +195,17 @@ pub(crate) fn has_controller(metadata: &ObjectMeta) -> bool {
 /// SealedSecret was made for another of that name.
 pub(crate) fn was_written_by(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
     let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+    was_written_for(metadata, &sealed.metadata, written.map(|written| written.uid.as_str()))
+}
+
+/// The same, of a SealedSecret with this metadata that wrote the Secret with the uid `wrote`.
+pub(crate) fn was_written_for(metadata: &ObjectMeta, sealed: &ObjectMeta, wrote: Option<&str>) -> bool {
     let mut managers = metadata.managed_fields.iter().flatten();
-    written.is_some_and(|written| metadata.uid.as_deref() == Some(&written.uid))
+    wrote.is_some()
+        && metadata.uid.as_deref() == wrote
         && managers.any(|entry| entry.manager.as_deref() == Some(names::FIELD_MANAGER))
         && !has_controller(metadata)
-        && !is_older(metadata, &sealed.metadata)
+        && !is_older(metadata, sealed)
 }
 
 /// Whether a Secret was there before the SealedSecret. The API server says so of both.

@@ -284,6 +284,9 @@ fn secret_without_its_owner_is_known_by_status_and_manager() {
         status
     };
     let by = |manager: &str| json!({"metadata": {"ownerReferences": null, "managedFields": [{"manager": manager}]}});
+    // Other programs are called so, too.
+    let mut of_another = by("controller");
+    of_another["data"] = json!({"a": "dGhlaXJz"});
     let refused = "leave; -Synced(NotManaged) -Ready(NotManaged) +Reconciling(NotManaged); ErrUpdateFailed; 2s";
     let repaired = "replace a=new,l:asked,owner:u1; -; Unsealed; -";
     for (name, status, stripped, expected) in [
@@ -291,6 +294,7 @@ fn secret_without_its_owner_is_known_by_status_and_manager() {
         ("written by others", written("s1"), by("kubectl"), refused),
         ("another Secret", written("s2"), by("controller"), refused),
         ("nothing remembered", synced(1), by("controller"), refused),
+        ("of another controller", written("s1"), of_another, refused),
     ] {
         check(
             Case {
