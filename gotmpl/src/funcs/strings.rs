@@ -45,12 +45,8 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("quote", &[A], quote).variadic(),
     Func::new("squote", &[A], squote).variadic(),
     Func::new("cat", &[A], cat).variadic(),
-    Func::new("indent", &[I, S], |context, args| text(indent(context, args)?)),
-    Func::new("nindent", &[I, S], |context, args| {
-        let mut out = b"\n".to_vec();
-        out.extend(indent(context, args)?);
-        text(out)
-    }),
+    Func::new("indent", &[I, S], |context, args| text(indent(context, args, b"")?)),
+    Func::new("nindent", &[I, S], |context, args| text(indent(context, args, b"\n")?)),
     Func::new("replace", &[S, S, S], replace),
     Func::new("plural", &[S, S, I], |_, args| {
         Ok(args.any(usize::from(args.int(2)? != 1))?.clone())
@@ -213,18 +209,18 @@ fn cat(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     })
 }
 
-fn indent(context: &mut Context<'_>, args: Args<'_>) -> Result<Vec<u8>, FuncError> {
+fn indent(context: &mut Context<'_>, args: Args<'_>, start: &[u8]) -> Result<Vec<u8>, FuncError> {
     let whole = args.bytes(1)?;
     let width = usize::try_from(args.int(0)?).map_err(|_| FuncError::Failed("negative count"))?;
     let lines = memchr::memchr_iter(b'\n', whole).count() + 1;
     context.allocate(width.saturating_mul(lines))?;
-    let pad = vec![b' '; width];
-    let mut out = Vec::with_capacity(whole.len() + width * lines);
+    let mut out = Vec::with_capacity(start.len() + whole.len() + width * lines);
+    out.extend_from_slice(start);
     for (number, line) in whole.split(|byte| *byte == b'\n').enumerate() {
         if number > 0 {
             out.push(b'\n');
         }
-        out.extend_from_slice(&pad);
+        out.extend(std::iter::repeat_n(b' ', width));
         out.extend_from_slice(line);
     }
     Ok(out)

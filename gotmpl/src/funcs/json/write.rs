@@ -113,6 +113,7 @@ impl Writer<'_, '_> {
     }
 
     fn object(&mut self, object: &dyn Object) -> Result<(), FuncError> {
+        self.context.steps(OBJECT)?;
         if let Some(time) = object.as_any().downcast_ref::<Time>() {
             let shown = time.to_json().ok_or(UNSUPPORTED)?;
             return self.string(shown.as_bytes());
@@ -176,6 +177,9 @@ impl Writer<'_, '_> {
         self.out.extend([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
     }
 }
+
+/// Steps for an object, whose text is made first: a time has its zone looked up.
+const OBJECT: u64 = 10;
 
 /// Texts are read rune by rune.
 const BYTES_A_STEP: u64 = 16;

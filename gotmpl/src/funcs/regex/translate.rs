@@ -90,7 +90,7 @@ impl Translator<'_> {
         self.out.push_str(text);
         self.last = last;
         self.last_weight = weight;
-        self.weight += weight;
+        self.weight = self.weight.saturating_add(weight);
     }
 
     fn literal(&mut self, char: char) {
@@ -105,7 +105,7 @@ impl Translator<'_> {
                 let inner = std::mem::replace(&mut self.repeated, outer);
                 self.repeated = outer.max(inner);
                 self.add(")", Last::Element(inner));
-                self.last_weight = self.weight - before;
+                self.last_weight = self.weight.saturating_sub(before);
                 Some(())
             }
             '|' => {
@@ -147,8 +147,9 @@ impl Translator<'_> {
             .checked_mul(most.max(1))
             .filter(|product| *product <= MOST_REPETITIONS)?;
         self.repeated = self.repeated.max(product);
-        // Each repetition is a copy of what is repeated.
-        let copies = self.last_weight.saturating_mul(u64::from(most.max(1)));
+        // Each repetition is a copy of what is repeated, and each that may be missing costs as much again.
+        let times = if sign.contains(',') { 2 } else { 1 };
+        let copies = self.last_weight.saturating_mul(u64::from(most.max(1)) * times);
         self.weight = self.weight.saturating_add(copies);
         let lazy = if self.take("?") { "?" } else { "" };
         self.add(&format!("{sign}{lazy}"), Last::Repetition(product));
