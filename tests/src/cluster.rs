@@ -81,7 +81,11 @@ impl Ports {
 impl Cluster {
     /// Starts a control plane in a namespace of its own. The peers must have been built.
     pub fn start() -> Result<Cluster> {
-        let peers = PeerSet::installed(&peers::CONTROL_PLANE)?;
+        Cluster::start_with(PeerSet::installed(&peers::CONTROL_PLANE)?)
+    }
+
+    /// The same with these programs; without a kube-controller-manager, nobody deletes what is owned by what is gone.
+    pub fn start_with(peers: PeerSet) -> Result<Cluster> {
         let folder = state_folder()?;
         let place = Place::Namespace(Namespace::create(folder.path())?);
         Cluster::start_at(place, Ports::FIXED, peers, folder)
@@ -89,8 +93,7 @@ impl Cluster {
 
     /// Starts a control plane on the loopback, for machines that allow no namespaces. The API server's service proxy
     /// cannot reach a controller there.
-    pub fn start_without_namespaces() -> Result<Cluster> {
-        let peers = PeerSet::installed(&peers::CONTROL_PLANE)?;
+    pub fn start_without_namespaces(peers: PeerSet) -> Result<Cluster> {
         Cluster::start_at(Place::Loopback, Ports::free()?, peers, state_folder()?)
     }
 
@@ -180,8 +183,16 @@ impl Cluster {
         let mut current = self.controller_manager.lock().unwrap_or_else(PoisonError::into_inner);
         // The old one goes before the new one starts.
         drop(current.take());
+        if !self.collects_garbage() {
+            return Ok(());
+        }
         *current = Some(programs::controller_manager(&self.place, self.state(), &self.peers)?.spawn()?);
         Ok(())
+    }
+
+    /// Whether somebody deletes what is owned by what is gone.
+    pub fn collects_garbage(&self) -> bool {
+        self.peers.has(&peers::KUBE_CONTROLLER_MANAGER)
     }
 
     /// The path of a peer that this cluster was started with.

@@ -4,6 +4,7 @@
 mod cache;
 mod go;
 mod kubectl;
+mod machine;
 mod maven;
 mod python;
 
@@ -14,6 +15,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 pub use cache::root as cache_root;
+pub use machine::control_plane as control_plane_of_machine;
 pub use maven::require_java;
 
 /// Where a peer comes from.
@@ -300,6 +302,18 @@ impl PeerSet {
             .with_context(|| format!("{} was not asked for when the peers were looked up", peer.name))
     }
 
+    /// Whether the program is in this set.
+    pub fn has(&self, peer: &Peer) -> bool {
+        self.0.contains_key(peer.name)
+    }
+
+    /// These and those of `other`.
+    #[must_use]
+    pub fn and(mut self, other: PeerSet) -> PeerSet {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Looks the peers up and builds nothing; the error names what is missing and the command that builds it.
     pub fn installed(wanted: &[Peer]) -> Result<PeerSet> {
         let mut found = PeerSet::default();
@@ -360,6 +374,13 @@ pub fn check(wanted: &[Peer]) -> Result<Vec<(Peer, Option<PathBuf>)>> {
             Ok((*peer, from_path.or_else(|| cached.exists().then_some(cached))))
         })
         .collect()
+}
+
+/// About how many minutes a first build of what is missing takes on two cores.
+pub fn minutes_to_build(wanted: &[Peer]) -> Result<u32> {
+    let missing = check(wanted)?.into_iter().filter(|(_, path)| path.is_none());
+    let minutes = |(peer, _): (Peer, _)| peer.first_build.strip_suffix(" min")?.parse::<u32>().ok();
+    Ok(missing.filter_map(minutes).sum())
 }
 
 /// Builds what is missing and returns where everything is.

@@ -132,3 +132,63 @@ fn a_cluster_of_the_user_s_is_left_as_it_was() -> Result<()> {
         Ok(())
     })
 }
+
+/// A folder with the control plane that the tests have built, but for its controller manager: as envtest has it.
+fn assets() -> Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    let programs = [peers::ETCD, peers::KUBE_APISERVER, peers::KUBECTL];
+    let built = PeerSet::installed(&programs)?;
+    for program in programs {
+        std::os::unix::fs::symlink(built.path(&program)?, folder.path().join(program.name))?;
+    }
+    Ok(folder)
+}
+
+/// On a machine where no control plane was ever built.
+fn unbuilt(folder: &Path) -> Result<Command> {
+    let mut command = demo(Command::new(xtask()?))?;
+    command.env("SEALED_SECRETS_PEERS", folder);
+    Ok(command)
+}
+
+#[test]
+fn demo_on_the_programs_of_envtest() -> Result<()> {
+    let (assets, cache) = (assets()?, tempfile::tempdir()?);
+    let held = run(unbuilt(cache.path())?.env("KUBEBUILDER_ASSETS", assets.path()))?;
+    check_held(&held)?;
+    let said = format!(
+        "those of KUBEBUILDER_ASSETS ({}): Kubernetes v1.",
+        assets.path().display()
+    );
+    ensure!(held.stdout.contains(&said), "{held}");
+    ensure!(held.stdout.contains("left out: a deleted SealedSecret"), "{held}");
+    ensure!(std::fs::read_dir(cache.path())?.next().is_none(), "something was built");
+
+    let path = format!("{}:{}", assets.path().display(), std::env::var("PATH")?);
+    let held = run(unbuilt(cache.path())?.env("PATH", path))?;
+    check_held(&held)?;
+    ensure!(held.stdout.contains("those of the PATH: Kubernetes v1."), "{held}");
+    Ok(())
+}
+
+#[test]
+fn demo_without_a_control_plane_says_what_to_set() -> Result<()> {
+    let empty = tempfile::tempdir()?;
+    let refused = run(unbuilt(empty.path())?.env("KUBEBUILDER_ASSETS", empty.path()))?;
+    ensure!(
+        refused.code() == 1 && refused.stderr.contains("there is no etcd in KUBEBUILDER_ASSETS"),
+        "{refused}"
+    );
+
+    // Without Go too, so that nothing is built.
+    let refused = run(unbuilt(empty.path())?.env("PATH", "/usr/bin:/bin"))?;
+    ensure!(refused.code() == 1, "{refused}");
+    let (first, _) = refused
+        .stdout
+        .split_once("our two binaries")
+        .context("the first step")?;
+    for said in ["min on 2 cores", "KUBEBUILDER_ASSETS", "--context"] {
+        ensure!(first.contains(said), "{said} is not said at the start: {refused}");
+    }
+    Ok(())
+}

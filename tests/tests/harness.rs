@@ -15,7 +15,7 @@ use harness::cluster::Cluster;
 use harness::eventually::eventually;
 use harness::namespace::TempNamespace;
 use harness::output::run;
-use harness::peers;
+use harness::peers::{self, PeerSet};
 use serde_json::json;
 
 #[test]
@@ -184,7 +184,7 @@ fn nothing_is_left_when_the_holder_is_killed() -> Result<()> {
 
 #[test]
 fn a_control_plane_on_the_loopback_leaves_nothing_either() -> Result<()> {
-    let cluster = Cluster::start_without_namespaces()?;
+    let cluster = Cluster::start_without_namespaces(PeerSet::installed(&peers::CONTROL_PLANE)?)?;
     cluster.get_json(&["namespace", "default"])?;
     let state = cluster.state().display().to_string();
     ensure!(

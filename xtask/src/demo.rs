@@ -16,7 +16,7 @@ use harness::product;
 
 use laptop::Laptop;
 use report::Report;
-use stage::Stage;
+use stage::{Programs, Stage};
 
 /// What was typed after `cargo xtask demo`.
 #[derive(clap::Args)]
@@ -31,14 +31,26 @@ pub(crate) struct Args {
     context: Option<String>,
 }
 
+/// Where the story is to play.
+enum Place<'a> {
+    Own(Programs),
+    /// The name of the context.
+    Theirs(&'a str),
+}
+
 /// Runs the story.
 pub(crate) fn run(args: &Args) -> Result<()> {
     interrupt::watch()?;
     let mut report = Report::begin();
+    // Looked for before anything else: it may take long.
+    let place = match &args.context {
+        Some(context) => Place::Theirs(context),
+        None => Place::Own(Programs::find(&report)?),
+    };
     let programs = report.step("our two binaries are built", product::ours)?;
-    let stage = match &args.context {
-        Some(context) => Stage::theirs(context, &mut report)?,
-        None => Stage::own(&mut report)?,
+    let stage = match place {
+        Place::Theirs(context) => Stage::theirs(context, &mut report)?,
+        Place::Own(programs) => Stage::own(programs, &mut report)?,
     };
     let stage = install(stage, programs.controller, &mut report)?;
     let mut laptop = Laptop::new(programs.kubeseal, stage.folder())?;

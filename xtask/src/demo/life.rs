@@ -33,7 +33,11 @@ pub(crate) fn run(stage: &Stage, laptop: &mut Laptop, mut secrets: Vec<Credentia
     let gone = secrets
         .get(find(&secrets, "orders-bq-sink-keyfile")?)
         .context("there")?;
-    report.step("a deleted SealedSecret takes its Secret with it", || go(stage, gone))?;
+    if stage.collects_garbage() {
+        report.step("a deleted SealedSecret takes its Secret with it", || go(stage, gone))?;
+    } else {
+        report.note("left out: a deleted SealedSecret takes its Secret with it (there is no kube-controller-manager)");
+    }
 
     report.step("no line of the controller's log holds a value", || {
         let log = stage.controller_log()?;

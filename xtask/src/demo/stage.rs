@@ -20,6 +20,7 @@ use super::credentials::Credential;
 use super::interrupt;
 use super::report::Report;
 use own::Own;
+pub(crate) use own::Programs;
 use theirs::Theirs;
 
 /// Where the story plays.
@@ -32,8 +33,8 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// Starts a control plane; its programs are built first if they have never been.
-    pub(crate) fn own(report: &mut Report) -> Result<Stage> {
-        Ok(Stage::Own(Box::new(Own::start(report)?)))
+    pub(crate) fn own(programs: Programs, report: &mut Report) -> Result<Stage> {
+        Ok(Stage::Own(Box::new(Own::start(programs, report)?)))
     }
 
     /// Connects to a cluster of the user's.
@@ -44,9 +45,7 @@ impl Stage {
     /// For the last line.
     pub(crate) fn place(&self) -> String {
         match self {
-            Stage::Own(_) => {
-                "a real control plane of its own (etcd, kube-apiserver, kube-controller-manager)".to_owned()
-            }
+            Stage::Own(_) => "a real control plane of its own".to_owned(),
             Stage::Theirs(theirs) => format!("your cluster {}", theirs.context()),
         }
     }
@@ -96,6 +95,14 @@ impl Stage {
         match self {
             Stage::Own(own) => own.start_controller(binary),
             Stage::Theirs(theirs) => theirs.start_controller(binary),
+        }
+    }
+
+    /// Whether somebody deletes what is owned by what is gone.
+    pub(crate) fn collects_garbage(&self) -> bool {
+        match self {
+            Stage::Own(own) => own.cluster().collects_garbage(),
+            Stage::Theirs(_) => true,
         }
     }
 

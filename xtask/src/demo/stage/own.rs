@@ -2,19 +2,64 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use crds::names;
 use harness::cluster::Cluster;
 use harness::implementation::Implementation;
-use harness::peers;
+use harness::output::run;
+use harness::peers::{self, Peer, PeerSet};
 use harness::place;
 use harness::process::Process;
 
 use super::super::interrupt;
 use super::super::report::Report;
 use super::check_serving;
+
+/// The programs of the control plane: the machine's own, or ours, which may have to be built.
+pub(crate) struct Programs(Option<PeerSet>);
+
+impl Programs {
+    /// Looks for them. What will take long, or what is used of the machine, is said at once.
+    pub(crate) fn find(report: &Report) -> Result<Programs> {
+        let machine = peers::control_plane_of_machine()?;
+        match &machine {
+            Some((programs, place)) => {
+                let version = run(Command::new(programs.path(&peers::KUBE_APISERVER)?).arg("--version"))?.success()?;
+                report.note(&format!(
+                    "etcd and kube-apiserver are those of {place}: {}",
+                    version.stdout.trim()
+                ));
+            }
+            None => {
+                let minutes = peers::minutes_to_build(&peers::CONTROL_PLANE)?;
+                if minutes > 0 {
+                    report.note(&format!(
+                        "No control plane is here, so one is built from source first, once: about {minutes} min on 2 cores, with Go.\n         \
+                         To do without, put etcd and kube-apiserver on the PATH, or set KUBEBUILDER_ASSETS to a folder with both\n         \
+                         (`setup-envtest use -p path` makes one); or name a cluster of yours: --context NAME."
+                    ));
+                }
+            }
+        }
+        Ok(Programs(machine.map(|(programs, _)| programs)))
+    }
+
+    fn built(self, report: &mut Report) -> Result<PeerSet> {
+        let build = |wanted: &[Peer]| peers::ensure(wanted, &|line| println!("          {line}"));
+        match self.0 {
+            // A kubectl is easily had, and not always among them.
+            Some(programs) if !programs.has(&peers::KUBECTL) => Ok(programs.and(build(&[peers::KUBECTL])?)),
+            Some(programs) => Ok(programs),
+            None => report.step(
+                "the control plane's programs are built (once; later runs find them in your cache)",
+                || build(&peers::CONTROL_PLANE),
+            ),
+        }
+    }
+}
 
 /// A control plane and, once started, the controller.
 pub(crate) struct Own {
@@ -27,17 +72,19 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    pub(super) fn start(report: &mut Report) -> Result<Own> {
-        report.step(
-            "the control plane's programs are built (once; later runs find them in your cache)",
-            || peers::ensure(&peers::CONTROL_PLANE, &|line| println!("          {line}")),
-        )?;
+    pub(super) fn start(programs: Programs, report: &mut Report) -> Result<Own> {
+        let programs = programs.built(report)?;
+        let manager = if programs.has(&peers::KUBE_CONTROLLER_MANAGER) {
+            ", kube-controller-manager"
+        } else {
+            ""
+        };
         let no_namespace = place::namespaces_available().err().map(|error| format!("{error:#}"));
         let cluster = report.step(
-            "the control plane is up: etcd, kube-apiserver, kube-controller-manager",
+            &format!("the control plane is up: etcd, kube-apiserver{manager}"),
             || match &no_namespace {
-                None => Cluster::start(),
-                Some(_) => Cluster::start_without_namespaces(),
+                None => Cluster::start_with(programs),
+                Some(_) => Cluster::start_without_namespaces(programs),
             },
         )?;
         let port = match &no_namespace {
