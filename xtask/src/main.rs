@@ -5,6 +5,8 @@ mod arrows;
 mod bench;
 mod broken;
 mod chaos;
+#[cfg(test)]
+mod circles;
 mod codegen;
 mod demo;
 mod dist;
