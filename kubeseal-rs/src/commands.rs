@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod edit;
 mod embedded_file;
 mod error;
+mod file_names;
 pub(crate) mod help;
 pub(crate) mod keys;
 pub(crate) mod lint;
@@ -139,9 +140,11 @@ impl Command {
             Verb::Completions(flags) => Ok(Command::Completions(flags.shell)),
             Verb::Help(flags) => match flags.verb.as_slice() {
                 [] => Ok(Command::Help),
-                words => help::of(words)
-                    .map(Command::VerbHelp)
-                    .ok_or_else(|| CommandError::NoSuchVerb(words.join(" "))),
+                words => help::of(words).map(Command::VerbHelp).ok_or_else(|| {
+                    let typed = words.join(" ");
+                    let meant = verb::meant_by(&typed);
+                    CommandError::NoSuchVerb { typed, meant }
+                }),
             },
             Verb::Man(flags) => Ok(Command::Man(flags::set(flags.folder).map(PathBuf::from))),
             Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),

@@ -5,20 +5,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crds::names;
-use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
+use sealing::key::SealBytesError;
 use sealing::merge::MergeError;
-use sealing::random::Random;
-use sealing::raw::seal_raw;
 use zeroize::Zeroizing;
 
-use super::read::{check_unchanged, read_before};
-use super::set::{SetItem, is_empty, value};
+use super::read::check_unchanged;
 use super::target::{Target, ToChange};
-use super::unset::UnsetItems;
-use crate::cert_source;
 use crate::embedded::{self, BoundTo, Embedded};
-use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Output, is_stream};
 use crate::manifest_file;
@@ -72,43 +66,42 @@ impl EmbeddedFile {
         }
     }
 
-    /// Seals a new value in place of the old one.
+    /// Puts what `seal` makes in place of a value.
     ///
     /// # Errors
-    /// There is no such value, or several, or it is not known what it is bound to; the certificate or the value cannot be read.
-    pub(super) fn set(
+    /// There is no such value, or several, or it is not known what it is bound to; what `seal` says.
+    pub(super) fn replace(
         &self,
-        command: &SetItem,
-        environment: &Environment,
-        now: Timestamp,
-        random: &mut dyn Random,
+        item: &str,
+        (target, scope): (&Target, Option<Scope>),
+        seal: impl FnOnce(&Binding) -> Result<String, SealBytesError>,
     ) -> Result<(), Error> {
-        // Before anyone types what could not be sealed.
-        self.binding(command)?;
-        let cert = || cert_source::sealing_cert(&command.cert, environment, now);
-        let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;
-        if is_empty(&value) && !command.allow_empty {
-            return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
-        }
         let (_held, file) = self.held()?;
-        let (old, binding) = file.binding(command)?;
-        let sealed = seal_raw(value.expose(), &binding, cert.public(), random)?;
+        let (old, binding) = file.bound(item, (target, scope))?;
+        let sealed = seal(&binding)?;
         file.write(embedded::replaced(
             &embedded::as_utf8(&file.bytes),
             &[(old.range.clone(), sealed)],
         ))?;
-        note::told(&format!("changed {} in {}", command.item, file.name.0));
+        note::told(&format!("changed {item} in {}", file.name.0));
         Ok(())
     }
 
     /// The value that is meant, and what a new one is to be bound to.
-    fn binding(&self, command: &SetItem) -> Result<(&Embedded, Binding), InputError> {
-        let old = self.value(&command.item)?;
-        let binding = embedded::binding(&bound_to(&command.target), command.scope);
+    ///
+    /// # Errors
+    /// There is no such value, or several, or it is not known what it is bound to.
+    pub(super) fn bound(
+        &self,
+        item: &str,
+        (target, scope): (&Target, Option<Scope>),
+    ) -> Result<(&Embedded, Binding), InputError> {
+        let old = self.value(item)?;
+        let binding = embedded::binding(&bound_to(target), scope);
         let binding = binding.ok_or_else(|| self.name.fault(Fault::Unbound { line: old.line }))?;
-        let scope = binding.scope();
-        if command.scope.is_none() && scope != Scope::Strict {
-            return Err(self.name.fault(MergeError::WiderUnasked(scope)));
+        let of = binding.scope();
+        if scope.is_none() && of != Scope::Strict {
+            return Err(self.name.fault(MergeError::WiderUnasked(of)));
         }
         Ok((old, binding))
     }
@@ -117,10 +110,10 @@ impl EmbeddedFile {
     ///
     /// # Errors
     /// There is no such value, or several, or something else stands in its line.
-    pub(super) fn unset(&self, command: &UnsetItems) -> Result<(), Error> {
+    pub(super) fn remove(&self, items: &[String]) -> Result<(), Error> {
         let (_held, file) = self.held()?;
         let mut values = Vec::new();
-        for item in &command.items {
+        for item in items {
             let value = file.value(item)?;
             if !values.contains(&value) {
                 values.push(value);
@@ -134,7 +127,7 @@ impl EmbeddedFile {
                 embedded::without(&text, value).ok_or_else(|| file.name.fault(Fault::NotAlone { line: value.line }))?;
         }
         file.write(text)?;
-        note::told(&format!("removed {} in {}", command.items.join(", "), file.name.0));
+        note::told(&format!("removed {} in {}", items.join(", "), file.name.0));
         Ok(())
     }
 

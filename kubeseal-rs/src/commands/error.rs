@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::verb;
 use crate::cert_source::SourceError;
 use crate::error::Hinted;
 use crate::files::StrayWord;
@@ -15,8 +14,13 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Word(#[from] StrayWord),
     /// `kubeseal help` of a verb that there is not.
-    #[error("there is no verb {0:?}")]
-    NoSuchVerb(String),
+    #[error("there is no verb {typed:?}")]
+    NoSuchVerb {
+        /// What was typed.
+        typed: String,
+        /// The verb that was meant, if one is near enough.
+        meant: Option<String>,
+    },
     /// A word that was typed where the name of an item belongs, and cannot be one. It is not repeated: it may be a value, or
     /// hold one after its name.
     #[error("{0} cannot be the name of an item (at most 253 letters, digits, '-', '_' and '.')")]
@@ -149,7 +153,7 @@ impl CommandError {
             CommandError::Word(StrayWord { meant: Some(verb), .. }) => {
                 format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
             }
-            CommandError::NoSuchVerb(words) => match verb::meant_by(words) {
+            CommandError::NoSuchVerb { meant, .. } => match meant {
                 Some(verb) => format!("did you mean kubeseal help {verb}?"),
                 None => "kubeseal help lists the verbs".to_owned(),
             },

@@ -23,6 +23,7 @@ use sealing::binding::Scope;
 
 use super::classic::seal::Seal;
 use super::error::CommandError;
+use super::file_names::sealed_name;
 use super::metadata::SealedMetadata;
 use super::namespace::Namespace;
 use super::private_keys::PrivateKeys;
@@ -283,62 +284,6 @@ impl SealFiles {
             (Some(out), Some(sources)) => out.join(sources.sealed_name()),
             (None, None) => sealed_name(path),
             (Some(out), None) => sealed_name(&out.join(below)),
-        }
-    }
-}
-
-/// The name of the sealed file that belongs to a clear one: `.sealed` before the last ending (`db.yaml` →
-/// `db.sealed.yaml`), or at the end where there is none. What `kubeseal unseal` has called `x.clear.yaml` came from `x.yaml`, and
-/// goes back there.
-pub(crate) fn sealed_name(clear: &Path) -> PathBuf {
-    let sealed = with_sealed(clear);
-    let unsealed_from = match clear.extension() {
-        Some(ending) if ending == "clear" => Some(clear.with_extension("")),
-        Some(ending) => clear
-            .file_stem()
-            .map(Path::new)
-            .filter(|stem| stem.extension() == Some("clear".as_ref()))
-            .map(|stem| {
-                let mut name = stem.with_extension("").into_os_string();
-                name.push(".");
-                name.push(ending);
-                clear.with_file_name(name)
-            }),
-        None => None,
-    };
-    // Whoever has called their clear file so has such a sealed one.
-    unsealed_from.filter(|_| !sealed.exists()).unwrap_or(sealed)
-}
-
-fn with_sealed(clear: &Path) -> PathBuf {
-    let mut name = clear.file_stem().unwrap_or_default().to_owned();
-    name.push(".sealed");
-    if let Some(ending) = clear.extension() {
-        name.push(".");
-        name.push(ending);
-    }
-    clear.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sealed_name_keeps_the_ending() {
-        let cases = [
-            ("db.yaml", "db.sealed.yaml"),
-            ("a/b/db.secret.yml", "a/b/db.secret.sealed.yml"),
-            ("../x.json", "../x.sealed.json"),
-            ("plain", "plain.sealed"),
-            (".env", ".env.sealed"),
-            ("a/x.clear.yaml", "a/x.yaml"),
-            (".sealed.clear.yaml", ".sealed.yaml"),
-            ("plain.clear", "plain"),
-            (".clear.yaml", ".clear.sealed.yaml"),
-        ];
-        for (clear, sealed) in cases {
-            assert_eq!(sealed_name(Path::new(clear)), Path::new(sealed), "{clear}");
         }
     }
 }

@@ -11,6 +11,7 @@ use sealing::SecretBytes;
 use sealing::binding::Scope;
 use sealing::merge::{check_item_name, check_scope, seal_items};
 use sealing::random::Random;
+use sealing::raw::seal_raw;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
@@ -103,7 +104,7 @@ pub(crate) fn run(
     random: &mut dyn Random,
 ) -> Result<(), Error> {
     if let Some(file) = EmbeddedFile::read(&command.target.file)? {
-        return file.set(command, environment, now, random);
+        return set_embedded(&file, command, environment, now, random);
     }
     let namespace = command.target.namespace.as_deref();
     let file = SealedFile::read(&command.target.file)?.in_namespaces(namespace)?;
@@ -137,13 +138,34 @@ fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f Seal
     Ok((at, sealed))
 }
 
+/// Seals a value that stands outside SealedSecrets.
+fn set_embedded(
+    file: &EmbeddedFile,
+    command: &SetItem,
+    environment: &Environment,
+    now: Timestamp,
+    random: &mut dyn Random,
+) -> Result<(), Error> {
+    let place = (&command.target, command.scope);
+    // Before anyone types what could not be sealed.
+    file.bound(&command.item, place)?;
+    let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+    let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;
+    if is_empty(&value) && !command.allow_empty {
+        return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
+    }
+    file.replace(&command.item, place, |binding| {
+        seal_raw(value.expose(), binding, cert.public(), random)
+    })
+}
+
 /// Whether there is nothing but a line break, as of an empty variable that `echo` prints.
-pub(super) fn is_empty(value: &SecretBytes) -> bool {
+fn is_empty(value: &SecretBytes) -> bool {
     matches!(value.expose(), b"" | b"\n" | b"\r\n")
 }
 
 /// The value, byte for byte; from a terminal one line that is not shown, without its end.
-pub(super) fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
+fn value(command: &SetItem) -> Result<SecretBytes, FileError> {
     match &command.value {
         Input::Stdin if io::stdin().is_terminal() => {
             let prompt = format!("value of {} (it is not shown): ", command.item);

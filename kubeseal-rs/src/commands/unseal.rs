@@ -3,7 +3,7 @@
 pub(crate) mod run;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use sealing::binding::{Binding, BindingError, Scope};
@@ -144,38 +144,5 @@ impl Unseal {
             namespace: set(flags.namespace),
             to,
         }))
-    }
-}
-
-/// The name of the clear file that belongs to a sealed one: without `.sealed` before the ending, or with `.clear` there when
-/// it has none.
-pub(crate) fn clear_name(sealed: &Path) -> PathBuf {
-    let ending = sealed.extension().map(|ending| ending.to_string_lossy().into_owned());
-    let stem = sealed.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = match stem.strip_suffix(".sealed") {
-        Some(clear) if !clear.is_empty() => clear.to_owned(),
-        _ => format!("{stem}.clear"),
-    };
-    sealed.with_file_name(match ending {
-        Some(ending) => format!("{stem}.{ending}"),
-        None => stem,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clear_name_is_never_that_of_the_sealed_file() {
-        let cases = [
-            ("a/db.sealed.yaml", "a/db.yaml"),
-            ("db.yaml", "db.clear.yaml"),
-            (".sealed.yaml", ".sealed.clear.yaml"),
-            ("plain", "plain.clear"),
-        ];
-        for (sealed, clear) in cases {
-            assert_eq!(clear_name(Path::new(sealed)), Path::new(clear), "{sealed}");
-        }
     }
 }

@@ -56,7 +56,7 @@ impl From<UnsetFlags> for UnsetItems {
 /// Removes items from the file.
 pub(crate) fn run(command: &UnsetItems) -> Result<(), Error> {
     if let Some(file) = EmbeddedFile::read(&command.target.file)? {
-        return file.unset(command);
+        return file.remove(&command.items);
     }
     let file = SealedFile::read(&command.target.file)?;
     let file = file.change(None, |file| {

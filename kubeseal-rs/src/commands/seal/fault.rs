@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
-use crate::commands::unseal::clear_name;
+use crate::commands::file_names::clear_name;
 use crate::error::Hinted;
 use crate::quoting;
 use crate::typed::Typed;

@@ -16,7 +16,8 @@ use sealing::unseal::{place, unseal};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
-use super::{ClearPlace, UnsealFiles, UnsealRaw, clear_name};
+use super::{ClearPlace, UnsealFiles, UnsealRaw};
+use crate::commands::file_names::clear_name;
 use crate::commands::private_keys::key_ring;
 use crate::commands::read::place_by_kustomization;
 use crate::commands::tree::{CommonTarget, NothingFound};
