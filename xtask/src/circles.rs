@@ -22,10 +22,22 @@ const KNOWN: &[(&str, &[&str])] = &[
             "value::object",
         ],
     ),
+    // The verbs have a verb that prints the manual of all verbs.
+    ("kubeseal-rs", &["commands::help", "commands::manual", "commands::verb"]),
+    // An envelope names keys, and a key's Secret is made with its certificate, which holds the other half.
+    ("sealing", &["cert", "v2", "v2::envelope", "v2::key", "v2::key_secret"]),
 ];
 
 /// Members that have no circle but the known ones.
-const MEMBERS: [&str; 6] = ["crds", "gotmpl", "manifest", "sealing", "connection", "controller"];
+const MEMBERS: [&str; 7] = [
+    "crds",
+    "gotmpl",
+    "manifest",
+    "sealing",
+    "connection",
+    "controller",
+    "kubeseal-rs",
+];
 
 type Name = Vec<String>;
 
