@@ -97,10 +97,16 @@ fn tests_that_are_said_to_hold_a_rule_are_there() {
     }
 }
 
-/// What a row of a table begins with: the reference's side, or ours where the reference has nothing.
+/// What a row of a table begins with: the reference's side, or ours where the reference has nothing. Then what there is no
+/// difference in.
 fn beginnings(section: &str) -> Vec<&str> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
-    rows.map(|row| row.trim_start_matches("— | ")).collect()
+    let rows = rows.map(|row| row.trim_start_matches("— | "));
+    let same = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("Without a difference: "));
+    let same = same.flat_map(|line| line.trim_end_matches('.').split("; "));
+    rows.chain(same).collect()
 }
 
 #[test]
