@@ -1,5 +1,7 @@
 //! Reading whole inputs and writing whole outputs.
 
+#[cfg(unix)]
+mod hold;
 mod replace;
 
 use std::collections::BTreeSet;
@@ -38,6 +40,14 @@ pub(crate) enum FileError {
         path: PathBuf,
         /// Why.
         reason: io::Error,
+    },
+    /// Another run holds the file, and does not end.
+    #[error("{}: another run of this program has held it for {} s; end that run, or try again", quoting::path(path), waited.as_secs())]
+    Held {
+        /// Its name as typed.
+        path: PathBuf,
+        /// How long it was waited for.
+        waited: std::time::Duration,
     },
     /// Standard output could not be written.
     #[error("write stdout: {}", plain(.0))]
@@ -203,21 +213,35 @@ pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError
 
 /// Holds the file against other runs of this program until it is dropped. None where there is nothing to hold, or no locks
 /// (network file systems): there only the look at what a file holds, just before it is written, notices others.
-pub(crate) fn hold(path: &Path) -> Option<File> {
+///
+/// # Errors
+/// [`FileError::Held`].
+pub(crate) fn hold(path: &Path) -> Result<Option<File>, FileError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+        let mut wait = hold::Wait::begin(path);
         while std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            let file = File::open(path).ok()?;
-            file.lock().ok()?;
+            let Ok(file) = File::open(path) else { return Ok(None) };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    wait.on()?;
+                    continue;
+                }
+                Err(std::fs::TryLockError::Error(_)) => return Ok(None),
+            }
             // Whoever has held it may have put another file in its place.
-            if identity(&file.metadata().ok()?) == identity(&std::fs::metadata(path).ok()?) {
-                return Some(file);
+            let same = file.metadata().ok().zip(std::fs::metadata(path).ok());
+            match same.map(|(held, now)| identity(&held) == identity(&now)) {
+                Some(true) => return Ok(Some(file)),
+                Some(false) => {}
+                None => return Ok(None),
             }
         }
     }
-    None
+    Ok(None)
 }
 
 /// Whether stdout is a file that others than its owner may read.

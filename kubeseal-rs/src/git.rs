@@ -2,12 +2,18 @@
 
 mod index;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::Gitignore;
 
+use crate::patterns;
 pub(crate) use index::{is_tracked, tracked};
+
+/// How much of a file of rules is read.
+const LARGEST_RULES: u64 = 1 << 20;
 
 pub(crate) fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     Ok(normal(&std::path::absolute(path)?))
@@ -70,8 +76,14 @@ fn rules_of(file: &Path, folder: &Path) -> Gitignore {
     if !file.is_file() {
         return Gitignore::empty();
     }
-    // An error of one line leaves the others.
-    let _ = builder.add(file);
+    // What cannot be read, or is no pattern, ignores nothing: no clear text is written for it.
+    let mut text = Vec::new();
+    let _ = File::open(file).and_then(|file| file.take(LARGEST_RULES).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.trim_start_matches('\u{feff}').lines();
+    for line in lines.filter(|line| patterns::is_bounded(line)) {
+        let _ = builder.add_line(Some(file.to_owned()), line);
+    }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 

@@ -22,6 +22,7 @@ mod names;
 mod note;
 mod objects;
 mod parallel;
+mod patterns;
 mod place;
 mod placeholder;
 mod progress;

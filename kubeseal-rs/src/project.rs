@@ -15,6 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::cluster::ServiceName;
+use crate::patterns;
 use crate::quoting;
 
 pub(crate) use error::{CertFile, ProjectError};
@@ -288,6 +289,9 @@ fn glob_set(document: &Document, cluster: &str, patterns: &[String]) -> Result<G
         }
         if pattern.is_empty() {
             return Err(wrong("`**` means all folders"));
+        }
+        if !patterns::is_bounded(pattern) {
+            return Err(wrong(patterns::UNBOUNDED));
         }
         let all = if pattern == "." {
             "**".to_owned()

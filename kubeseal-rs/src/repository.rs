@@ -179,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn nested_braces_in_rules_are_passed_over() {
+        let nested = format!("{}a{}", "{".repeat(60_000), "}".repeat(60_000));
+        let root = tree(&[(".gitignore", &format!("{nested}\n*.key\n"))]);
+        assert!(is_ignored(&root.path().join("x.key")));
+        assert!(!is_ignored(&root.path().join("a")));
+    }
+
+    #[test]
     fn what_git_ignores_is_known_also_of_files_that_are_not_there_yet() {
         let root = tree(&[
             (".gitignore", "clear/\n*.key\n!public.key\n/top.yaml\n"),

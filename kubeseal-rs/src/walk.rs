@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 
 use crate::files::{self, FileError};
+use crate::git;
 
 /// The endings of manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -14,8 +15,14 @@ pub(crate) fn through(folder: &Path) -> WalkBuilder {
     let mut walk = WalkBuilder::new(folder);
     walk.standard_filters(false)
         .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git" && !files::is_unfinished(entry.file_name()));
+        .filter_entry(|entry| entry.file_name() != ".git" && !is_left(entry));
     walk
+}
+
+/// Whether a killed run left it. What Git tracks, and folders, others have named so.
+fn is_left(entry: &ignore::DirEntry) -> bool {
+    let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+    is_file && files::is_unfinished(entry.file_name()) && !git::is_tracked(entry.path())
 }
 
 /// The regular files that the walk through `folder` comes to, and what keeps it from going on.
@@ -80,6 +87,17 @@ pub(crate) fn shown(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_named_as_unfinished_files_are_walked_through() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(".kubeseal-x.unfinished");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("clear.yaml"), "").unwrap();
+        std::fs::write(root.path().join(".kubeseal-left.unfinished"), "").unwrap();
+        let found: Vec<_> = files(&through(root.path()), root.path()).map(Result::unwrap).collect();
+        assert_eq!(found, [folder.join("clear.yaml")]);
+    }
 
     #[test]
     fn what_cannot_be_read_below_a_folder_is_named_itself() {

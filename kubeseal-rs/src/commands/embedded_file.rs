@@ -133,7 +133,7 @@ impl EmbeddedFile {
 
     /// The file as it is now, held against other runs of this program.
     fn held(&self) -> Result<(Option<File>, Self), Error> {
-        let held = files::hold(&self.path);
+        let held = files::hold(&self.path)?;
         let now = Self::read(&self.path)?;
         Ok((held, now.ok_or_else(|| self.name.fault(Fault::ChangedMeanwhile))?))
     }

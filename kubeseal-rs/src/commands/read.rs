@@ -58,7 +58,7 @@ pub(super) fn read_before<I, K>(
 /// # Errors
 /// As [`check_unchanged`].
 pub(super) fn hold_unchanged(path: &Path, read: &[u8]) -> Result<Option<File>, Error> {
-    let held = files::hold(path);
+    let held = files::hold(path)?;
     check_unchanged(path, read)?;
     Ok(held)
 }

@@ -169,7 +169,7 @@ impl SealedFile {
         namespace: Option<&str>,
         changes: impl FnOnce(&Self) -> Result<BTreeMap<usize, Vec<Change>>, Error>,
     ) -> Result<Self, Error> {
-        let _held = files::hold(&self.path);
+        let _held = files::hold(&self.path)?;
         if !is_stream(&self.path) {
             let bytes = files::read_file(&self.path)?;
             if bytes != self.bytes {

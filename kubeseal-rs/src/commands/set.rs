@@ -12,6 +12,7 @@ use sealing::binding::Scope;
 use sealing::merge::{check_item_name, check_scope, seal_items};
 use sealing::random::Random;
 use sealing::raw::seal_raw;
+use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
@@ -134,7 +135,9 @@ pub(crate) fn run(
 /// The object that is meant, if it is of the scope that was asked for.
 fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f SealedSecret), InputError> {
     let (at, sealed) = file.meant(&command.target)?;
-    check_scope(sealed, command.scope).map_err(|error| file.fault(at, error))?;
+    check_scope(sealed, command.scope)
+        .and_then(|()| Ok(binding(sealed)?))
+        .map_err(|error| file.fault(at, error))?;
     Ok((at, sealed))
 }
 

@@ -12,6 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Over, without_path};
+use crate::git;
 use crate::place;
 
 const PREFIX: &str = ".kubeseal-";
@@ -151,7 +152,8 @@ pub(crate) fn is_unfinished(name: &OsStr) -> bool {
 fn sweep(folder: &Path) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
-        if is_unfinished(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_unfinished(&entry.file_name()) && is_file() && !git::is_tracked(&entry.path()) {
             // The lock of a program that still writes is held.
             if let Some(_lock) = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok()) {
                 let _ = std::fs::remove_file(entry.path());

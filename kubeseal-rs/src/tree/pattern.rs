@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::TreeError;
+use crate::patterns;
 use crate::walk::shown;
 
 /// The signs that make a pattern of a path.
@@ -57,6 +58,12 @@ pub(super) fn glob_set(patterns: &[String]) -> Result<GlobSet, TreeError> {
         reason: error.kind().to_string(),
     };
     for pattern in patterns {
+        if !patterns::is_bounded(pattern) {
+            return Err(TreeError::Pattern {
+                pattern: pattern.clone(),
+                reason: patterns::UNBOUNDED.to_owned(),
+            });
+        }
         let glob = GlobBuilder::new(pattern).literal_separator(true).build();
         set.add(glob.map_err(|error| wrong(pattern, &error))?);
     }

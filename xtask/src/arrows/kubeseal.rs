@@ -6,6 +6,7 @@ use super::{product_lines, root, sources};
 
 /// The modules at the root of the crate; each may import those of the layers before its own.
 const LAYERS: &[&[&str]] = &[
+    &["patterns"],
     &[
         "core_dump",
         "embedded",
