@@ -3,7 +3,7 @@
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
 //! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA, and where both backends
 //! are there it seals the first items of a run (`public_key`). Private-key work exists in `aws_lc` alone:
-//! the `rsa` crate leaks timing (RUSTSEC-2023-0071). `expand_seed` is the one exception.
+//! the `rsa` crate leaks timing up to 0.9 (RUSTSEC-2023-0071), and what 0.10 says of it is not audited. `expand_seed` is the one exception.
 
 use thiserror::Error;
 
