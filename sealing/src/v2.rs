@@ -2,7 +2,7 @@
 //!
 //! Nothing writes it yet, and nothing but this module opens it. Bytes: [`Envelope`]; what a value is bound to: [`Context`];
 //! keys: [`PublicKey`], [`Seed`], [`PrivateKey`], and where they are kept: in a certificate ([`Pin`]) and in a key Secret
-//! ([`hybrid_key`]); then [`seal`] and [`open`].
+//! ([`hybrid_key`]); then [`seal()`] and [`open()`].
 
 mod certificate;
 mod context;

@@ -1,4 +1,4 @@
-//! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in [`shared`].
+//! The verbs: `kubeseal VERB …`, each with flags of its own. One file a verb; groups that several share are in `flags`.
 
 use clap::{Parser, Subcommand};
 
