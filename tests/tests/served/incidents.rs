@@ -1,7 +1,7 @@
 //! The incidents of docs/assurance.md, each played with the reference and with ours at the same time, on a control plane each:
 //!
 //! ```text
-//! cargo test -p harness --test served -- --ignored --nocapture incidents
+//! cargo test -p harness --features incidents --test served -- --nocapture incidents
 //! ```
 //!
 //! prints the table's rows. It fails where ours neither serves nor names it within a minute, or the reference does better.
@@ -159,8 +159,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         .map(drop)
 }
 
-#[test]
-#[ignore = "a quarter of an hour; see docs/assurance.md"]
+#[cfg_attr(feature = "incidents", test)]
+#[cfg_attr(
+    not(feature = "incidents"),
+    expect(dead_code, reason = "it takes a quarter of an hour, and has a command of its own")
+)]
 fn incidents() -> Result<()> {
     let word = std::env::var("INCIDENTS").unwrap_or_default();
     let rows = [server::ROWS, others::ROWS, keys::ROWS].concat();
