@@ -8,8 +8,30 @@ pub struct SystemRandom(());
 
 impl Random for SystemRandom {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
-        getrandom::fill(buffer).map_err(|_| RandomUnavailable)
+        fill(buffer).ok_or(RandomUnavailable)
     }
+}
+
+/// By the system call itself. The crate `getrandom` asks the C library for it by name, finds nothing in a static program, and
+/// opens a device that an image without files lacks.
+#[cfg(target_os = "linux")]
+fn fill(mut buffer: &mut [u8]) -> Option<()> {
+    use rustix::io::Errno;
+    use rustix::rand::{GetRandomFlags, getrandom};
+
+    while !buffer.is_empty() {
+        match getrandom(&mut *buffer, GetRandomFlags::empty()) {
+            Ok(filled) => buffer = buffer.get_mut(filled..)?,
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fill(buffer: &mut [u8]) -> Option<()> {
+    getrandom::fill(buffer).ok()
 }
 
 /// A cryptographically secure source of random bytes.
