@@ -35,7 +35,7 @@ const PURE: &[(&str, &[&str])] = &[
 ];
 
 /// The members that the product is made of.
-const PRODUCT: [&str; 7] = [
+pub(crate) const PRODUCT: [&str; 7] = [
     "crds",
     "gotmpl",
     "manifest",
@@ -83,7 +83,7 @@ const BACKENDS: &[&str] = &[
     "shake::",
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
@@ -127,7 +127,7 @@ fn reachable(package: &str, features: &[&str]) -> BTreeSet<String> {
 }
 
 /// Rust files of a member that end up in its product: not those of its `tests` folder.
-fn sources(member: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(member: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![member.join("src")];
     while let Some(folder) = folders.pop() {

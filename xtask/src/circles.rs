@@ -3,10 +3,12 @@
 //! A module and what lies below it are one thing: that a submodule uses its parents' names makes no circle.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 use syn::{ItemMod, UseTree};
+
+use crate::arrows::{PRODUCT, root, sources};
 
 /// Members whose modules form circles still, with those that do: fewer may be named, never more.
 const KNOWN: &[(&str, &[&str])] = &[
@@ -28,40 +30,17 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("sealing", &["cert", "v2", "v2::envelope", "v2::key", "v2::key_secret"]),
 ];
 
-/// Members that have no circle but the known ones.
-const MEMBERS: [&str; 7] = [
-    "crds",
-    "gotmpl",
-    "manifest",
-    "sealing",
-    "connection",
-    "controller",
-    "kubeseal-rs",
-];
-
 type Name = Vec<String>;
 
 /// The modules of a member that are files, with their items; a crate's root has no name.
-fn modules(src: &Path) -> BTreeMap<Name, syn::File> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![src.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let below = path.strip_prefix(src).unwrap().with_extension("");
-                let mut name: Name = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-                name.retain(|part| !["main", "lib"].contains(&part.as_str()));
-                let is_test = name.iter().any(|part| part == "tests" || part == "interleavings");
-                if !is_test {
-                    all.insert(name, syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap());
-                }
-            }
-        }
-    }
-    all
+fn modules(member: &Path) -> BTreeMap<Name, syn::File> {
+    let module = |path: PathBuf| {
+        let below = path.strip_prefix(member.join("src")).unwrap().with_extension("");
+        let parts = below.iter().map(|part| part.to_str().unwrap().to_owned());
+        let name = parts.filter(|part| !["main", "lib"].contains(&part.as_str())).collect();
+        (name, syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap())
+    };
+    sources(member).into_iter().map(module).collect()
 }
 
 /// Collects the modules that one module names.
@@ -177,9 +156,8 @@ fn in_circles<'a>(arrows: &BTreeMap<&'a Name, BTreeSet<&'a Name>>) -> BTreeSet<S
 #[test]
 fn modules_form_no_circles() {
     let mut seen = 0;
-    for member in MEMBERS {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(member);
-        let modules = modules(&root.join("src"));
+    for member in PRODUCT {
+        let modules = modules(&root().join(member));
         let arrows = arrows(&modules);
         seen += arrows.values().map(BTreeSet::len).sum::<usize>();
         let known = KNOWN.iter().find(|(known, _)| *known == member);
