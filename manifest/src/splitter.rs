@@ -106,13 +106,20 @@ fn begins_as_json(text: &str) -> bool {
 
 /// The text before the first line that begins with `---`, and the text after that mark. JSON has no such line inside.
 fn split_at_marker(text: &str) -> (&str, Option<&str>) {
-    for (at, _) in text.match_indices("---") {
-        let (before, marked) = text.split_at_checked(at).unwrap_or((text, ""));
-        let after = marked.strip_prefix("---").unwrap_or_default();
-        if (before.is_empty() || before.ends_with('\n')) && (after.is_empty() || after.starts_with(char::is_whitespace))
-        {
-            return (before, Some(after));
-        }
-    }
-    (text, None)
+    let at = marks(text).next().unwrap_or(text.len());
+    let (before, marked) = text.split_at_checked(at).unwrap_or((text, ""));
+    (before, marked.strip_prefix(MARK))
+}
+
+/// What stands between two documents.
+const MARK: &str = "---";
+
+/// Where lines of `text` begin with the mark between two documents; the beginning of `text` counts as that of a line.
+pub(super) fn marks(text: &str) -> impl Iterator<Item = usize> {
+    let is_mark = |at: &usize| {
+        let before = text.get(..*at).unwrap_or_default();
+        let after = text.get(at + MARK.len()..).unwrap_or_default();
+        (before.is_empty() || before.ends_with('\n')) && (after.is_empty() || after.starts_with(char::is_whitespace))
+    };
+    text.match_indices(MARK).map(|(at, _)| at).filter(is_mark)
 }

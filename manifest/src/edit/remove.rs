@@ -2,7 +2,7 @@
 
 use super::super::cst::{self, Tree};
 use super::super::found::{Found, Others};
-use super::super::splitter;
+use super::super::splitter::{self, marks};
 use super::super::{Document, DocumentError, encoding};
 use super::text_edit::Splice;
 use super::{spliced, wipe_all};
@@ -27,9 +27,9 @@ pub fn remove(source: &[u8], documents: &[&Document]) -> Result<Option<Vec<u8>>,
     let Some(text) = spliced(&decoded, splices) else {
         return Ok(None);
     };
-    let mut before = splitter::values(&decoded, Others::Passed)?;
+    let before = splitter::values(&decoded, Others::Passed)?;
     let after = splitter::values(&text, Others::Passed).unwrap_or_default();
-    let (gone, stay) = before.drain(..).partition(|found| goes(found.index));
+    let (gone, stay) = before.into_iter().partition(|found| goes(found.index));
     let same = |(a, b): (&Found, &Found)| a.placed.value == b.placed.value;
     let is_faithful = after.len() == Vec::len(&stay) && after.iter().zip(&stay).all(same);
     [gone, stay, after].into_iter().for_each(wipe_all);
@@ -61,16 +61,6 @@ fn stretch(text: &str, trees: &[Tree], at: usize) -> Option<Splice> {
         range: start..end,
         with: String::new(),
     })
-}
-
-/// Where lines of `text` begin with the mark of a document; its beginning is that of no line.
-fn marks(text: &str) -> impl Iterator<Item = usize> {
-    let is_mark = |at: &usize| {
-        let before = text.get(..*at).unwrap_or_default();
-        let after = text.get(at + 3..).unwrap_or_default();
-        (before.is_empty() || before.ends_with('\n')) && (after.is_empty() || after.starts_with(char::is_whitespace))
-    };
-    text.match_indices("---").map(|(at, _)| at).filter(is_mark)
 }
 
 #[cfg(test)]
