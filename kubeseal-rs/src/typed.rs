@@ -78,12 +78,7 @@ impl Typed {
             None if word.text == other => path.as_str(),
             _ => word.text.as_str(),
         });
-        self.path
-            .iter()
-            .map(String::as_str)
-            .chain(words)
-            .collect::<Vec<_>>()
-            .join(" ")
+        self.joined(words)
     }
 
     /// Whether the command is this verb.
@@ -135,8 +130,13 @@ impl Typed {
             .iter()
             .filter(|word| stays(word))
             .map(|word| word.text.as_str());
+        self.joined(flag.into_iter().chain(words))
+    }
+
+    /// The program and the verb, and these words.
+    fn joined<'w>(&'w self, words: impl Iterator<Item = &'w str>) -> String {
         let path = self.path.iter().map(String::as_str);
-        path.chain(flag).chain(words).collect::<Vec<_>>().join(" ")
+        path.chain(words).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -17,11 +17,10 @@ use manifest::{EmitError, Format};
 use sealing::binding::Scope;
 use sealing::key::PublicKey;
 use sealing::key_hint::KeyHint;
-use sealing::merge::{check_scope, seal_items};
+use sealing::merge::seal_items;
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
 use sealing::secret::ClearSecret;
-use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
@@ -177,9 +176,7 @@ fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &
     let mut shown: Vec<(usize, &SealedSecret, String)> = Vec::new();
     for (at, sealed) in meant {
         // Before anyone types what could not be sealed.
-        check_scope(sealed, command.scope)
-            .and_then(|()| Ok(binding(sealed)?))
-            .map_err(|error| file.fault(at, error))?;
+        file.check_sealable(at, sealed, command.scope)?;
         let metadata = &sealed.metadata;
         let parts = [&metadata.namespace, &metadata.name];
         let name = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/");

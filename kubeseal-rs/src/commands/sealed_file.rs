@@ -8,9 +8,10 @@ use crds::{SealedSecret, names};
 use jiff::Zoned;
 use manifest::edit::{Change, Edit, append, edit, remove};
 use manifest::{Document, Format, Place};
+use sealing::binding::Scope;
 use sealing::render::depending_on;
 use sealing::size::{self, Obstacle};
-use sealing::unseal::place;
+use sealing::unseal::{binding, place};
 use sealing::{SystemRandom, merge};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -123,6 +124,21 @@ impl SealedFile {
             Some(document) => Err(self.name.fault_at(document.place(), Fault::StaysYaml)),
             None => Ok(()),
         }
+    }
+
+    /// Whether new values can be sealed into the object at this position: it is of the scope that was asked for, and has the names
+    /// that this binds.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(super) fn check_sealable(
+        &self,
+        at: usize,
+        sealed: &SealedSecret,
+        scope: Option<Scope>,
+    ) -> Result<(), InputError> {
+        let checked = merge::check_scope(sealed, scope).and_then(|()| Ok(binding(sealed).map(drop)?));
+        checked.map_err(|error| self.fault(at, error))
     }
 
     /// A fault of the object at this position among [`Self::sealed`].

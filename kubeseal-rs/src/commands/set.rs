@@ -9,10 +9,9 @@ use crds::SealedSecret;
 use jiff::Timestamp;
 use sealing::SecretBytes;
 use sealing::binding::Scope;
-use sealing::merge::{check_item_name, check_scope, seal_items};
+use sealing::merge::{check_item_name, seal_items};
 use sealing::random::Random;
 use sealing::raw::seal_raw;
-use sealing::unseal::binding;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
@@ -135,9 +134,7 @@ pub(crate) fn run(
 /// The object that is meant, if it is of the scope that was asked for.
 fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f SealedSecret), InputError> {
     let (at, sealed) = file.meant(&command.target)?;
-    check_scope(sealed, command.scope)
-        .and_then(|()| Ok(binding(sealed)?))
-        .map_err(|error| file.fault(at, error))?;
+    file.check_sealable(at, sealed, command.scope)?;
     Ok((at, sealed))
 }
 
