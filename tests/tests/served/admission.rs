@@ -48,6 +48,25 @@ server.serve_forever()
 /// Where it listens.
 const PORT: u16 = 19443;
 
+/// A webhook for new Secrets of the namespace that takes connections, and never answers; until the result is dropped.
+pub(crate) fn silent_in(cluster: &Cluster, namespace: &str) -> Result<Process> {
+    const SILENT: &str = "import socket, time; s = socket.create_server((\"\", 9443)); s.listen(500); time.sleep(600)";
+    let silent = cluster.launch("silent", "python3").args(["-c", SILENT]).spawn()?;
+    let webhook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "silent"},
+        "webhooks": [{
+            "name": "silent.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "timeoutSeconds": 20, "failurePolicy": "Fail",
+            "clientConfig": {"url": format!("https://{}:9443/", cluster.address())},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}],
+        }],
+    });
+    cluster.apply(&webhook.to_string())?;
+    Ok(silent)
+}
+
 /// The webhook while it runs.
 pub(crate) struct Webhook {
     process: Process,

@@ -69,16 +69,29 @@ print(refused(modest))
     Ok(())
 }
 
-#[test]
-fn two_peers_that_announce_much_leave_room_for_others() -> Result<()> {
-    const CROWD: &str = r#"
-import socket, sys, time
+/// Sends requests to verify from any address of the loopback, as the API server's proxy and past it.
+const POST: &str = r#"
+import select, socket, sys, time
 def post(address, client, length, body):
     stream = socket.create_connection(("127.0.0.1", 8080), source_address=(address, 0))
     stream.settimeout(60)
     head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: {length}\r\n\r\n"
     stream.sendall(head.encode() + body)
     return stream
+"#;
+
+/// What a crowd that sends with [`POST`] prints; its argument is an object that opens.
+fn beside_a_crowd(crowd: &str) -> Result<String> {
+    let lab = Lab::start(&["--key-size=2048"])?;
+    let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?.to_string();
+    let mut python = lab.cluster.command("python3");
+    python.args(["-c", &format!("{POST}{crowd}"), &good]);
+    Ok(harness::output::run(&mut python)?.success()?.stdout)
+}
+
+#[test]
+fn two_peers_that_announce_much_leave_room_for_others() -> Result<()> {
+    const CROWD: &str = r#"
 # As the API server's proxy, and past it.
 held = [post(f"127.0.0.{2 + number % 2}", f"10.0.{number}.1", 2 << 20, b"x") for number in range(8)]
 time.sleep(0.5)
@@ -86,11 +99,7 @@ body = sys.argv[1].encode()
 for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
     print(int(post(address, "10.1.0.1", len(body), body).recv(1000).split()[1]))
 "#;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?.to_string();
-    let mut crowd = lab.cluster.command("python3");
-    crowd.args(["-c", CROWD, &good]);
-    let codes = harness::output::run(&mut crowd)?.success()?.stdout;
+    let codes = beside_a_crowd(CROWD)?;
     ensure!(codes.split_whitespace().all(|code| code == "200"), "{codes}");
     ensure!(codes.split_whitespace().count() == 4, "{codes}");
     Ok(())
@@ -100,13 +109,6 @@ for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
 #[test]
 fn peers_that_take_all_make_room_for_others() -> Result<()> {
     const CROWD: &str = r#"
-import select, socket, sys, time
-def post(address, client, length, body):
-    stream = socket.create_connection(("127.0.0.1", 8080), source_address=(address, 0))
-    stream.settimeout(60)
-    head = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: {length}\r\n\r\n"
-    stream.sendall(head.encode() + body)
-    return stream
 held = []
 for peer in range(12):
     for length in (2 << 20, 1 << 20, 1 << 19, 1 << 18, 1 << 17, 1 << 16):
@@ -118,11 +120,7 @@ for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):
 answered = select.select(held, [], [], 0)[0]
 print("kept" if len(answered) < len(held) else "none")
 "#;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?.to_string();
-    let mut crowd = lab.cluster.command("python3");
-    crowd.args(["-c", CROWD, &good]);
-    let said = harness::output::run(&mut crowd)?.success()?.stdout;
+    let said = beside_a_crowd(CROWD)?;
     ensure!(said.split_whitespace().eq(["200", "200", "200", "kept"]), "{said}");
     Ok(())
 }

@@ -7,6 +7,7 @@ use harness::implementation::Implementation;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
+use crate::admission::silent_in;
 use crate::lab::{Lab, SOON, condition_of};
 
 /// Broken objects, more than passes at a time, and items in each: every one costs a try with every key.
@@ -247,21 +248,7 @@ fn slow_webhook_of_a_namespace_holds_up_no_other() -> Result<()> {
     const HELD_UP: usize = 60;
     let lab = Lab::start(&["--key-size=2048"])?;
     lab.cluster.kubectl_ok(&["create", "namespace", "slow"])?;
-    // Connections are taken, and nothing is ever answered.
-    const SILENT: &str = "import socket, time; s = socket.create_server((\"\", 9443)); s.listen(500); time.sleep(600)";
-    let _silent = lab.cluster.launch("silent", "python3").args(["-c", SILENT]).spawn()?;
-    let webhook = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "silent"},
-        "webhooks": [{
-            "name": "silent.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
-            "timeoutSeconds": 20, "failurePolicy": "Fail",
-            "clientConfig": {"url": format!("https://{}:9443/", lab.cluster.address())},
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "slow"}},
-            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}],
-        }],
-    });
-    lab.cluster.apply(&webhook.to_string())?;
+    let _silent = silent_in(&lab.cluster, "slow")?;
     let one = lab.seal("slow", "one", &json!({"a": "1"}), "namespace-wide")?;
     let many = |number: usize| {
         let mut sealed = one.clone();

@@ -7,7 +7,7 @@ use harness::process::Process;
 use serde_json::{Value, json};
 
 use super::{End, GOAL, Row, Stage, copy};
-use crate::admission::Webhook;
+use crate::admission::{Webhook, silent_in};
 use crate::half_open::{RELAY, forget};
 use crate::lab::{Lab, SOON};
 use crate::relay::{self, PORT};
@@ -176,21 +176,7 @@ fn refused_status(stage: &Stage) -> Result<End> {
 fn slow_webhook(stage: &Stage) -> Result<End> {
     let _controller = stage.start(&[])?;
     stage.cluster.kubectl_ok(&["create", "namespace", "slow"])?;
-    // Connections are taken, and nothing is ever answered.
-    const SILENT: &str = "import socket, time; s = socket.create_server((\"\", 9443)); s.listen(500); time.sleep(600)";
-    let _silent = stage.cluster.launch("silent", "python3").args(["-c", SILENT]).spawn()?;
-    let webhook = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "silent"},
-        "webhooks": [{
-            "name": "silent.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
-            "timeoutSeconds": 20, "failurePolicy": "Fail",
-            "clientConfig": {"url": format!("https://{}:9443/", stage.cluster.address())},
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "slow"}},
-            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}],
-        }],
-    });
-    stage.cluster.apply(&webhook.to_string())?;
+    let _silent = silent_in(&stage.cluster, "slow")?;
     std::thread::sleep(Duration::from_secs(2));
     let one = Lab::seal_with(
         &stage.certificate()?,
