@@ -239,7 +239,7 @@ impl Index {
             return sealed.filter(|_| !inner.is_left_alone(name)).map(|_| Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
-        let blocked = inner.memories.get(name).is_some_and(|memory| memory.blocked);
+        let blocked = inner.memories.get(name).is_some_and(|memory| memory.obstacle.is_some());
         (sealed.is_some() && blocked).then_some(Wake::After(BLOCKED_GRACE))
     }
 

@@ -53,8 +53,6 @@ pub(crate) struct Memory {
     pub repairs: Repairs,
     /// When the last failure is tried again; `None`: there is none.
     pub retry: Option<Retry>,
-    /// Whether the Secret that was there is why the last pass failed.
-    pub blocked: bool,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
     /// resourceVersion of the Secret as it was last written, where the API server's admission made something of it otherwise:
@@ -66,11 +64,11 @@ pub(crate) struct Memory {
     pub orphan_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
-    /// What was in the way of the last pass.
+    /// The Secret that was in the way of the last pass, if that is why it failed.
     pub obstacle: Option<Obstacle>,
 }
 
-/// A failure that stands for as long as the input and the Secret that is there are the same, whatever the input comes to.
+/// A failure for the sake of the Secret that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Obstacle {
     /// Digest of the input.
@@ -82,11 +80,7 @@ pub(crate) struct Obstacle {
 impl Obstacle {
     /// From the outcome of a pass.
     pub(crate) fn of(failure: &Failure, input_digest: &str) -> Option<Self> {
-        let stands = matches!(
-            failure,
-            Failure::Unmanaged(_) | Failure::Immutable { .. } | Failure::TypeChange { .. } | Failure::SecretTerminating
-        );
-        stands.then(|| Self {
+        failure.is_of_a_secret_in_the_way().then(|| Self {
             input_digest: input_digest.to_owned(),
             failure: failure.clone(),
         })

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error::Failure;
 
 fn name() -> ObjectName {
     ObjectName {
@@ -44,7 +45,7 @@ fn index(retry: Option<Retry>) -> Index {
     let memory = Memory {
         secret_version: Some("1".to_owned()),
         retry,
-        blocked: retry == Some(Retry::Slow),
+        obstacle: Obstacle::of(&Failure::Unmanaged("one".to_owned()), "").filter(|_| retry == Some(Retry::Slow)),
         ..start.memory
     };
     index.end(&name(), None, memory);
@@ -297,7 +298,7 @@ fn a_failure_for_another_reason_is_not_woken_by_a_foreign_secret_that_goes() {
         &name(),
         None,
         Memory {
-            blocked: false,
+            obstacle: None,
             ..memory
         },
     );

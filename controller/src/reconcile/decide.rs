@@ -227,8 +227,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
 /// SealedSecret makes. Whoever may write statuses does not know what is in the Secrets of others.
 fn is_proven(live: &Secret, sealed: &SealedSecret, unsealed: &Unsealed) -> bool {
     let metadata = &live.metadata;
-    let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
-    if desired::is_controlled_by(metadata, uid) || desired::is_managed(metadata) || desired::is_patch(metadata) {
+    if desired::says_that_it_is_ours(metadata, sealed) {
         return true;
     }
     let found = |item: &String| live.data.as_ref().and_then(|data| data.get(item));

@@ -178,10 +178,14 @@ pub(crate) fn is_managed(metadata: &ObjectMeta) -> bool {
 
 /// Whether the Secret may be written for this SealedSecret.
 pub(crate) fn is_ours(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
+    says_that_it_is_ours(metadata, sealed) || was_written_by(metadata, sealed)
+}
+
+/// The same by what stands in the Secret itself.
+pub(crate) fn says_that_it_is_ours(metadata: &ObjectMeta, sealed: &SealedSecret) -> bool {
     is_controlled_by(metadata, sealed.metadata.uid.as_deref().unwrap_or_default())
         || is_managed(metadata)
         || is_patch(metadata)
-        || was_written_by(metadata, sealed)
 }
 
 /// Whether a Secret has a controller, whoever that is.

@@ -127,10 +127,12 @@ pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &Reco
     (same && of_this_input && memory.is_over_limit()).then_some(memory)
 }
 
-/// What was in the way of the last pass, if that was made for the same input.
+/// What was in the way of the last pass, if that was made for the same input and the Secret that is there decides alone: one that
+/// is contested is put right all the same.
 pub(crate) fn obstacle<'m>(memory: &'m Memory, digest: &str) -> Option<&'m Failure> {
     let obstacle = memory.obstacle.as_ref().filter(|_| memory.retry == Some(Retry::Slow))?;
-    (obstacle.input_digest == digest).then_some(&obstacle.failure)
+    let stands = obstacle.input_digest == digest && !matches!(obstacle.failure, Failure::Contested(_));
+    stands.then_some(&obstacle.failure)
 }
 
 /// What a pass learned that is worth remembering.

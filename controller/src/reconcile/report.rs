@@ -113,7 +113,6 @@ pub(super) fn report(
     let memory = Memory {
         attempts: again.attempts,
         retry: again.retry,
-        blocked: failure.is_some_and(Failure::is_of_a_secret_in_the_way),
         unfinished: false,
         ..memory.clone()
     };
