@@ -180,6 +180,7 @@ impl Labelled {
     /// Serves those whose turn it is.
     fn begin_next(&mut self) {
         let now = Instant::now();
+        self.turns.forget_quiet(now);
         while self.served.len() < self.capacity.namespaces() {
             let Some(name) = self.turns.begin(now) else { break };
             info!(namespace = name, "the namespace has the labels: it is served");

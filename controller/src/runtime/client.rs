@@ -104,16 +104,15 @@ fn access(
         let quota = Quota::with_period(Duration::from_secs_f64(1.0 / qps)).map(|quota| quota.allow_burst(burst));
         Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))))
     });
-    // What it sends again, it would send behind fence and pace: a write could so leave long after this replica has ceased to
-    // lead.
-    // A watch or a list that nobody times, and that is swallowed on the way, holds up all that waits for it.
-    let in_time = |answer| async {
+    // What kube's own client sends again, it would send behind fence and pace: a write could so leave long after this replica
+    // has ceased to lead.
+    let direct = connection::direct(&config).map_err(ClientError::Client)?;
+    // Not every request is timed by whoever sends it; a list that is swallowed on the way holds up all that waits for it.
+    let direct = direct.map_future(|answer| async {
         timeout(LONGEST_REQUEST, answer)
             .await
             .unwrap_or_else(|late| Err(late.into()))
-    };
-    let direct = connection::direct(&config).map_err(ClientError::Client)?;
-    let direct = direct.map_future(in_time);
+    });
     let (multiplexed, watches_alone) =
         connection::multiplexed::direct(&config, silence, LONGEST_REQUEST).map_err(ClientError::Client)?;
     let noting = |of| ContactLayer {

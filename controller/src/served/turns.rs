@@ -49,15 +49,21 @@ impl Turns {
         Some(begun.last + backoff::growing(begun.times, FIRST_PAUSE, LONGEST_PAUSE))
     }
 
-    /// The next one that may begin now.
-    pub(super) fn begin(&mut self, now: Instant) -> Option<String> {
+    /// Those that may begin now.
+    fn ready(&self, now: Instant) -> impl Iterator<Item = &String> {
+        let is_ready = move |name: &&String| self.due(name).is_none_or(|due| due <= now);
+        self.waiting.iter().filter(is_ready)
+    }
+
+    /// Forgets when those were begun that have been quiet since.
+    pub(super) fn forget_quiet(&mut self, now: Instant) {
         self.begun
             .retain(|_, begun| now.saturating_duration_since(begun.last) < QUIET);
-        let ready = self
-            .waiting
-            .iter()
-            .find(|name| self.due(name).is_none_or(|due| due <= now));
-        let name = ready.cloned()?;
+    }
+
+    /// The next one that may begin now.
+    pub(super) fn begin(&mut self, now: Instant) -> Option<String> {
+        let name = self.ready(now).next().cloned()?;
         self.waiting.remove(&name);
         let begun = self.begun.entry(name.clone()).or_insert(Begun { times: 0, last: now });
         begun.times = begun.times.saturating_add(1);
@@ -73,11 +79,7 @@ impl Turns {
 
     /// Those that could begin now, were there room.
     pub(super) fn beyond(&self, now: Instant) -> Vec<&str> {
-        let ready = self
-            .waiting
-            .iter()
-            .filter(|name| self.due(name).is_none_or(|due| due <= now));
-        ready.map(String::as_str).collect()
+        self.ready(now).map(String::as_str).collect()
     }
 }
 
@@ -93,6 +95,7 @@ mod tests {
         // It comes and goes each second for an hour.
         for second in 0..3600 {
             let now = start + Duration::from_secs(second);
+            turns.forget_quiet(now);
             turns.appears("flaps".to_owned());
             if turns.begin(now).is_some() {
                 begun.push(second);
@@ -102,6 +105,7 @@ mod tests {
         assert_eq!(begun[..5], [0, 2, 6, 14, 30]);
         assert!(begun.len() < 22, "{begun:?}");
         let later = start + Duration::from_secs(3600) + QUIET;
+        turns.forget_quiet(later);
         turns.appears("flaps".to_owned());
         assert_eq!(turns.begin(later).as_deref(), Some("flaps"));
     }
