@@ -1,5 +1,7 @@
 //! The private keys that are held, newest first, and the search for the one that opens.
 
+mod item;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,9 @@ use crate::cert::SealingCert;
 use crate::envelope::{Envelope, EnvelopeError};
 use crate::key::{Fingerprint, PrivateKey};
 use crate::secret_bytes::SecretBytes;
+use crate::v2;
+
+pub use item::OpenItemError;
 
 /// A private key with its certificate.
 #[derive(Debug)]
@@ -97,10 +102,18 @@ pub trait Pace: fmt::Debug + Send + Sync {
     fn before_operation(&self) -> bool;
 }
 
+/// One held key: RSA, and the hybrid half where its key Secret has one.
+#[derive(Debug, Clone)]
+struct Held {
+    age: Timestamp,
+    key: Arc<PrivateKey>,
+    hybrid: Option<Arc<v2::PrivateKey>>,
+}
+
 /// Held private keys, newest first. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
-    keys: Vec<(Timestamp, Arc<PrivateKey>)>,
+    keys: Vec<Held>,
     operations: Arc<AtomicU64>,
     pace: Option<Arc<dyn Pace>>,
 }
@@ -126,15 +139,20 @@ impl KeyRing {
     /// Holds a key; `age` orders the ring (the certificate's begin or the key Secret's creation). A key that is held
     /// already is replaced. Of equal ages, the one held first stays in front (reference behaviour).
     pub fn insert(&mut self, key: Arc<PrivateKey>, age: Timestamp) {
+        self.insert_hybrid(key, None, age);
+    }
+
+    /// Holds a key as [`Self::insert`] does, with its hybrid half. A key that is held already is replaced, both halves.
+    pub fn insert_hybrid(&mut self, key: Arc<PrivateKey>, hybrid: Option<Arc<v2::PrivateKey>>, age: Timestamp) {
         self.remove(key.public().fingerprint());
-        let at = self.keys.partition_point(|(held, _)| *held >= age);
-        self.keys.insert(at, (age, key));
+        let at = self.keys.partition_point(|held| held.age >= age);
+        self.keys.insert(at, Held { age, key, hybrid });
     }
 
     /// Stops holding a key; says whether it was held.
     pub fn remove(&mut self, key: &Fingerprint) -> bool {
         let before = self.keys.len();
-        self.keys.retain(|(_, held)| held.public().fingerprint() != key);
+        self.keys.retain(|held| held.key.public().fingerprint() != key);
         self.keys.len() != before
     }
 
@@ -150,7 +168,7 @@ impl KeyRing {
 
     /// Fingerprints of the held keys, newest first.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.keys.iter().map(|(_, key)| key.public().fingerprint())
+        self.keys.iter().map(|held| held.key.public().fingerprint())
     }
 
     /// Opens an envelope's bytes: first with the `preferred` keys in their order, then with the others, newest first. A
@@ -161,7 +179,7 @@ impl KeyRing {
     /// [`OpenError`], which tells a broken ciphertext from one that no held key opens as far as the format allows.
     pub fn open(&self, bytes: &[u8], label: &Label, preferred: &[Fingerprint]) -> Result<Opened, OpenError> {
         let envelope = Envelope::parse(bytes)?;
-        let keys = || self.keys.iter().map(|(_, key)| key);
+        let keys = || self.keys.iter().map(|held| &held.key);
         let mut ordered: Vec<_> = keys().collect();
         ordered.sort_by_cached_key(|key| {
             let place = preferred.iter().position(|likely| likely == key.public().fingerprint());
@@ -169,11 +187,8 @@ impl KeyRing {
         });
         for key in ordered {
             // One of another size is refused by its length alone.
-            if key.public().modulus_length() == envelope.wrapped_key.len() {
-                if self.pace.as_ref().is_some_and(|pace| !pace.before_operation()) {
-                    return Err(OpenError::Interrupted);
-                }
-                self.operations.fetch_add(1, Ordering::Relaxed);
+            if key.public().modulus_length() == envelope.wrapped_key.len() && !self.before_operation() {
+                return Err(OpenError::Interrupted);
             }
             if let Some(session_key) = key.open_key(&envelope, label) {
                 let fingerprint = key.public().fingerprint().clone();
@@ -192,5 +207,14 @@ impl KeyRing {
             fitting,
             sealed_bits: length * 8,
         })
+    }
+
+    /// Waits for the pace and counts one private-key operation. `false` ends the work.
+    fn before_operation(&self) -> bool {
+        let goes_on = self.pace.as_ref().is_none_or(|pace| pace.before_operation());
+        if goes_on {
+            self.operations.fetch_add(1, Ordering::Relaxed);
+        }
+        goes_on
     }
 }

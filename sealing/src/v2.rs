@@ -1,6 +1,6 @@
 //! Version 2 of the sealed value: post-quantum, bound to its item, padded, with key ids (docs/format.md, section 12).
 //!
-//! Nothing writes it yet, and nothing but this module opens it. Bytes: [`Envelope`]; what a value is bound to: [`Context`];
+//! Nothing writes it yet, and outside of this crate nothing opens it. Bytes: [`Envelope`]; what a value is bound to: [`Context`];
 //! keys: [`PublicKey`], [`Seed`], [`PrivateKey`], and where they are kept: in a certificate ([`Pin`]) and in a key Secret
 //! ([`hybrid_key`]); then [`seal()`] and [`open()`].
 

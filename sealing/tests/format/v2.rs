@@ -1,6 +1,7 @@
 //! Version 2: between us and an independent second implementation, and whatever hostile hands make of a value.
 
 mod hostile;
+mod keyring;
 mod keys;
 mod mutations;
 pub(crate) mod oracle;
