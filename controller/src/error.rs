@@ -22,6 +22,8 @@ pub(crate) const EVENT_UPDATE_FAILED: &str = "ErrUpdateFailed";
 pub(crate) const EVENT_KEY_MALFORMED: &str = "ErrKeyMalformed";
 /// Reason of the event of a key Secret that was deleted, or came to hold another key (ours).
 pub(crate) const EVENT_KEY_GONE: &str = "SealingKeyGone";
+/// Event reason of a key that is too short to seal with, and opens all the same.
+pub(crate) const EVENT_KEY_SHORT: &str = "SealingKeyShort";
 /// Condition reason of success.
 pub(crate) const REASON_UNSEALED: &str = "Unsealed";
 

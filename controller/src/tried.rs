@@ -4,14 +4,10 @@ use std::fmt;
 
 use crds::{SealedSecret, SealedSecretStatus};
 use sealing::binding::Scope;
-use sealing::inspect;
-use sealing::key::{Fingerprint, KEY_BITS};
+use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 
-/// What to do about values that were sealed with keys of another size than the ones that are held here.
-pub(crate) const WAY_OUT: &str =
-    "unseal with the reference's `kubeseal --recovery-unseal --recovery-private-key` and that key, and seal again";
 /// How many keys that are not held are named.
 const NAMED: usize = 3;
 
@@ -22,8 +18,6 @@ pub(crate) struct Tried {
     hint: Option<Hinted>,
     /// Keys that opened it earlier and are not held any more.
     lost: Vec<Fingerprint>,
-    /// Bits of a key that is too short to be held, if an item was sealed with one.
-    short: Option<usize>,
     /// What is said of an input that is not tried again.
     not_again: String,
 }
@@ -65,13 +59,10 @@ impl Tried {
         });
         let status = sealed.status.as_ref();
         let lost = status.map(|status| lost_keys(status, keys)).unwrap_or_default();
-        let items = sealed.spec.encrypted_data.values();
-        let bits = items.filter_map(|item| inspect::key_bits(item).ok());
         Self {
             place,
             hint,
             lost,
-            short: bits.min().filter(|bits| bits < KEY_BITS.start()),
             not_again: String::new(),
         }
     }
@@ -97,12 +88,6 @@ impl fmt::Display for Tried {
                 "; sealed with {}, held here, so it was for another name, namespace or scope",
                 named(keys)
             )?,
-        }
-        if let Some(bits) = self.short {
-            write!(
-                f,
-                "; sealed with a key of {bits} bits, which is not opened here: {WAY_OUT}"
-            )?;
         }
         if self.lost.is_empty() {
             return Ok(());

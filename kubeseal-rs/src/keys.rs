@@ -65,7 +65,7 @@ impl KeyFacts {
     pub(crate) fn of(cert: &SealingCert) -> Self {
         Self {
             fingerprint: cert.public().fingerprint().clone(),
-            bits: cert.public().modulus_length() * 8,
+            bits: cert.public().bits(),
             since: cert.not_before(),
             until: cert.not_after(),
         }

@@ -1,7 +1,7 @@
 //! Whether the time of a refusal tells why it was one: what `/v1/verify` does with a ciphertext, for each way in which strangers
 //! can break one, in a random order. Welch's t between each two ways; above 4.5 they differ.
 //!
-//! `cargo bench -p sealing --bench timing -- [SAMPLES]`
+//! `cargo bench -p sealing --bench timing -- [SAMPLES [BITS]]`: 2048 bits are AWS-LC's, 1024 those of the crate `rsa`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,23 +14,24 @@
 
 use std::sync::Arc;
 
+use aes_gcm::aead::{Aead as _, KeyInit as _};
+use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crds::SealedSecret;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, RngCore as _};
-use rsa_0_9::BigUint;
-use rsa_0_9::pkcs1::DecodeRsaPrivateKey as _;
+use rsa_0_9::pkcs1::{EncodeRsaPrivateKey as _, LineEnding};
 use rsa_0_9::traits::PublicKeyParts as _;
+use rsa_0_9::{BigUint, Oaep};
 use rustix::time::{ClockId, clock_gettime};
-use sealing::SystemRandom;
-use sealing::binding::{Binding, Scope};
+use sealing::binding::{Binding, Label, Scope};
+use sealing::envelope::Envelope;
 use sealing::key::PrivateKey;
 use sealing::keyring::KeyRing;
 use sealing::unseal;
+use sha2::Sha256;
 
-/// Bytes of the modulus.
-const SIZE: usize = 256;
 /// Different ciphertexts of each way: what is particular to one of them must not count.
 const EACH: usize = 200;
 /// The slowest are left out: an interrupt tells nothing.
@@ -71,29 +72,45 @@ fn object(envelope: &[u8]) -> SealedSecret {
     object
 }
 
+/// A good ciphertext, by a second implementation: ours seals with no short key.
+fn sealed(key: &rsa_0_9::RsaPrivateKey, label: &Label) -> Vec<u8> {
+    let session_key: [u8; 32] = rand::thread_rng().r#gen();
+    let padding = Oaep::new_with_label::<Sha256, _>(std::str::from_utf8(label.as_bytes()).unwrap());
+    let wrapped = key
+        .to_public_key()
+        .encrypt(&mut rand::thread_rng(), padding, &session_key)
+        .unwrap();
+    let cipher = Aes256Gcm::new(&session_key.into());
+    let body = cipher
+        .encrypt(&Nonce::from([0; 12]), b"a plaintext".as_slice())
+        .unwrap();
+    Envelope {
+        wrapped_key: &wrapped,
+        body: &body,
+    }
+    .to_bytes()
+    .unwrap()
+}
+
 /// A ciphertext that is broken in this way.
-fn broken(way: Way, key: &PrivateKey, public: &rsa_0_9::RsaPrivateKey) -> SealedSecret {
+fn broken(way: Way, key: &rsa_0_9::RsaPrivateKey) -> SealedSecret {
     let name = if way == Way::Label { "other" } else { "name" };
     let label = Binding::new(Scope::Strict, "ns", name).unwrap().label();
-    let mut bytes = key
-        .public()
-        .seal(b"a plaintext", &label, &mut SystemRandom::default())
-        .unwrap();
+    let size = key.size();
+    let mut bytes = sealed(key, &label);
     match way {
         Way::FirstByte | Way::Padding => {
-            let mut block = [0; SIZE];
+            let mut block = vec![0; size];
             rand::thread_rng().fill_bytes(&mut block[1..]);
             if way == Way::FirstByte {
                 // Below the modulus, whose first bit is set.
                 block[0] = rand::thread_rng().gen_range(1..0x80);
             }
-            let raw = BigUint::from_bytes_be(&block)
-                .modpow(public.e(), public.n())
-                .to_bytes_be();
+            let raw = BigUint::from_bytes_be(&block).modpow(key.e(), key.n()).to_bytes_be();
             // The wrapped key stands behind its length.
-            let wrapped = &mut bytes[2..2 + SIZE];
+            let wrapped = &mut bytes[2..2 + size];
             wrapped.fill(0);
-            wrapped[SIZE - raw.len()..].copy_from_slice(&raw);
+            wrapped[size - raw.len()..].copy_from_slice(&raw);
         }
         Way::Body => *bytes.last_mut().unwrap() ^= 1,
         Way::Label => {}
@@ -122,15 +139,14 @@ fn t(left: &[i64], right: &[i64], percent: usize) -> f64 {
 
 fn main() {
     // Cargo adds `--bench` to what is typed.
-    let samples = std::env::args()
-        .skip(1)
-        .find_map(|word| word.parse().ok())
-        .unwrap_or(200_000);
-    let key = PrivateKey::generate(8 * SIZE).unwrap();
-    let public = rsa_0_9::RsaPrivateKey::from_pkcs1_pem(&key.to_pkcs1_pem().unwrap()).unwrap();
+    let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse().ok());
+    let samples = numbers.next().unwrap_or(200_000);
+    let bits = numbers.next().unwrap_or(2048);
+    let public = rsa_0_9::RsaPrivateKey::new(&mut rand::thread_rng(), bits).unwrap();
+    let key = PrivateKey::from_pem(public.to_pkcs1_pem(LineEnding::LF).unwrap().as_bytes()).unwrap();
     let objects: Vec<Vec<SealedSecret>> = WAYS
         .iter()
-        .map(|(way, _)| (0..EACH).map(|_| broken(*way, &key, &public)).collect())
+        .map(|(way, _)| (0..EACH).map(|_| broken(*way, &public)).collect())
         .collect();
     let mut ring = KeyRing::default();
     ring.insert(Arc::new(key), jiff::Timestamp::UNIX_EPOCH);

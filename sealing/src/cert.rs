@@ -60,7 +60,8 @@ impl SealingCert {
     /// [`CertError`].
     pub fn from_pem(text: &[u8]) -> Result<Self, CertError> {
         let chain = Self::chain(text)?;
-        Self::from_der(chain.first().ok_or(CertError::NoCertificate)?)
+        let first = chain.first().ok_or(CertError::NoCertificate)?;
+        Self::from_der(first, PublicKey::from_spki)
     }
 
     /// Reads a PEM text as [`Self::from_pem`] does, and takes the certificate of this key, wherever it stands: `tls.crt` of a
@@ -70,10 +71,11 @@ impl SealingCert {
     /// [`CertError`].
     pub fn of_key(key: &PublicKey, text: &[u8]) -> Result<Self, CertError> {
         let chain = Self::chain(text)?;
-        let mut readable = chain.iter().filter_map(|der| Self::from_der(der).ok());
+        let read = |der: &Zeroizing<Vec<u8>>| Self::from_der(der, PublicKey::of_private_key);
+        let mut readable = chain.iter().filter_map(|der| read(der).ok());
         match readable.find(|cert| cert.public.fingerprint() == key.fingerprint()) {
             Some(cert) => Ok(cert),
-            None => Self::from_der(chain.first().ok_or(CertError::NoCertificate)?),
+            None => read(chain.first().ok_or(CertError::NoCertificate)?),
         }
     }
 
@@ -92,21 +94,17 @@ impl SealingCert {
             .collect()
     }
 
-    fn from_der(der: &[u8]) -> Result<Self, CertError> {
+    fn from_der(der: &[u8], public: fn(&[u8]) -> Result<PublicKey, KeyError>) -> Result<Self, CertError> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| CertError::Malformed(1))?;
-        Self::from_x509(&certificate, der)
-    }
-
-    fn from_x509(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Self, CertError> {
         let validity = certificate.validity();
         let instant = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp());
         Ok(Self {
             pem: pem::encode(TAG, der).to_string(),
-            public: PublicKey::from_spki(certificate.public_key().raw)?,
+            public: public(certificate.public_key().raw)?,
             not_before: instant(validity.not_before).map_err(|_| CertError::Malformed(1))?,
             not_after: instant(validity.not_after).map_err(|_| CertError::Malformed(1))?,
             subject: certificate.subject().to_string(),
-            alternative: Alternative::of(certificate),
+            alternative: Alternative::of(&certificate),
         })
     }
 

@@ -2,8 +2,8 @@
 //!
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
 //! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA, and where both backends
-//! are there it seals the first items of a run (`public_key`). Private-key work exists in `aws_lc` alone:
-//! the `rsa` crate leaks timing up to 0.9 (RUSTSEC-2023-0071), and what 0.10 says of it is not audited. `expand_seed` is the one exception.
+//! are there it seals the first items of a run (`public_key`). Private-key work is that of `aws_lc`, with two exceptions, both
+//! for what AWS-LC does not take: RSA keys below 2048 bits (`private_key`), and the seeds of hybrid keys (`expand_seed`).
 
 use thiserror::Error;
 
@@ -11,6 +11,8 @@ use thiserror::Error;
 pub(crate) mod aws_lc;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod expand_seed;
+#[cfg(feature = "aws-lc")]
+mod private_key;
 #[cfg(feature = "aws-lc")]
 mod public_key;
 #[cfg(any(test, feature = "pure-rust"))]
@@ -20,9 +22,8 @@ mod rust_rsa;
 /// What the rest of the crate works with.
 #[cfg(feature = "aws-lc")]
 pub(crate) mod backend {
-    pub(crate) use super::aws_lc::{
-        HybridPrivateKey, HybridPublicKey, PrivateKey, decrypt, encrypt, expand, same, sha256,
-    };
+    pub(crate) use super::aws_lc::{HybridPrivateKey, HybridPublicKey, decrypt, encrypt, expand, same, sha256};
+    pub(crate) use super::private_key::PrivateKey;
     pub(crate) use super::public_key::PublicKey;
 }
 #[cfg(all(feature = "pure-rust", not(feature = "aws-lc")))]

@@ -51,6 +51,12 @@ impl KeySecret {
             name,
         }
     }
+
+    /// Bits of its key, if that is too short to seal with.
+    pub(crate) fn short_key(&self) -> Option<usize> {
+        let public = self.pair.as_ref()?.as_ref().ok()?.cert().public();
+        (!public.seals()).then(|| public.bits())
+    }
 }
 
 /// What a sighting changed.
@@ -199,7 +205,8 @@ impl Inventory {
     }
 
     /// The keys that follow. As in the reference, keys are taken in the order of their Secrets' creation, and a later
-    /// one becomes current only when it is strictly newer; but one from the future does so only where there is no other.
+    /// one becomes current only when it is strictly newer; but one from the future does so only where there is no other, and
+    /// one that is too short to seal with never does.
     pub(crate) fn keys(&self, now: Timestamp) -> Keys {
         let mut in_order: Vec<_> = self.held.iter().collect();
         in_order.sort_by_key(|(place, held)| (held.created, (*place).clone()));
@@ -213,7 +220,8 @@ impl Inventory {
             ring.insert(held.pair.private().clone(), age);
             let is_timely = !schedule::is_ahead(held.pair.cert().not_before(), now);
             let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
-            if held.has_secret && current.as_ref().is_none_or(is_newer) {
+            let seals = held.has_secret && held.pair.cert().public().seals();
+            if seals && current.as_ref().is_none_or(is_newer) {
                 let newer = Current {
                     secret: name.clone(),
                     cert: held.pair.cert().clone(),

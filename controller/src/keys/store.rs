@@ -22,13 +22,12 @@ use super::schedule;
 use super::source::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::backoff;
-use crate::error::{EVENT_KEY_GONE, EVENT_KEY_MALFORMED, chain};
+use crate::error::{EVENT_KEY_GONE, EVENT_KEY_MALFORMED, EVENT_KEY_SHORT, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::relist::Relists;
 use crate::settings::KeySettings;
-use crate::tried::WAY_OUT;
 
 /// Key Secrets that are read at a time.
 const READ_AT_ONCE: usize = 4;
@@ -43,6 +42,13 @@ const UNREPORTED: usize = 64;
 const KEPT: &str = "its key is kept for opening until the next start, and then is lost for good";
 /// The same of one whose Secret holds another one.
 const FORMER: &str = "the former key is kept for opening until the next start, and then is lost for good";
+
+/// What to do about values that were sealed with a key of a size that is not opened here.
+const WAY_OUT: &str =
+    "unseal with the reference's `kubeseal --recovery-unseal --recovery-private-key` and that key, and seal again";
+/// What is said of a key that opens and does not seal.
+const SHORT: &str = "it opens what was sealed with it, and seals nothing more: `kubeseal reseal` moves the values to another key, \
+                     and `kubeseal lint` finds them (weak-key)";
 
 /// Holds the keys of one namespace.
 pub(crate) struct KeyStore {
@@ -175,7 +181,13 @@ impl KeyStore {
 
     fn seen(&mut self, secret: KeySecret) {
         let (name, uid) = (secret.name.clone(), secret.version.0.clone());
+        let short = secret.short_key();
         let change = self.inventory.seen(secret);
+        if let (Some(bits), Some(Change::Loaded | Change::Replaced)) = (short, &change) {
+            let message = format!("The Secret holds a key of {bits} bits, which is breakable: {SHORT}");
+            warn!(secretname = name, "a key of {bits} bits is breakable: {SHORT}");
+            self.tell((&name, &uid), EVENT_KEY_SHORT, message);
+        }
         match change {
             None => {}
             Some(Change::Loaded) => info!(secretname = name, "registered private key"),

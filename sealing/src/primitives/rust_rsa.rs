@@ -1,4 +1,5 @@
-//! RSA public keys on the crate `rsa`, which draws from the source that the caller passes in.
+//! RSA on the crate `rsa`: public keys, which draw from the source that the caller passes in, and private keys that are too
+//! short for AWS-LC.
 
 use rsa::Oaep;
 use rsa::pkcs8::DecodePublicKey;
@@ -28,6 +29,62 @@ impl PublicKey {
         self.0
             .encrypt(&mut Source(random), padding, session_key)
             .map_err(|_| CryptoFailure)
+    }
+}
+
+#[cfg(feature = "aws-lc")]
+pub(crate) use private::PrivateKey;
+
+#[cfg(feature = "aws-lc")]
+mod private {
+    use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::random::SystemRandom;
+
+    /// RSA private key below 2048 bits. Base, exponents and primes are blinded with fresh randomness in each operation
+    /// (draft-irtf-cfrg-rsa-guidance §6): constant time is what the crate says of itself since 0.10, and is not audited yet.
+    pub(crate) struct PrivateKey {
+        key: rsa::PrivateKey,
+        spki: Vec<u8>,
+    }
+
+    impl PrivateKey {
+        /// `der`: PKCS#8.
+        pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoFailure> {
+            let key = rsa::PrivateKey::from_pkcs8_der(der).map_err(|_| CryptoFailure)?;
+            let spki = key.as_public_key().to_public_key_der().map_err(|_| CryptoFailure)?;
+            Ok(Self {
+                spki: spki.into_vec(),
+                key,
+            })
+        }
+
+        /// DER PKCS#8.
+        pub(crate) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
+            let document = self.key.to_pkcs8_der().map_err(|_| CryptoFailure)?;
+            Ok(document.to_bytes())
+        }
+
+        /// DER SubjectPublicKeyInfo.
+        pub(crate) fn spki(&self) -> &[u8] {
+            &self.spki
+        }
+
+        /// Opens a wrapped session key. Wrong key, wrong label and damaged bytes look alike (OAEP).
+        pub(crate) fn unwrap_key(
+            &self,
+            wrapped: &[u8],
+            label: &[u8],
+        ) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
+            let padding = Oaep::<Sha256>::new_with_label(label);
+            let mut random = SystemRandom::default();
+            let opened = self.key.decrypt_blinded(&mut Source(&mut random), padding, wrapped);
+            let opened = Zeroizing::new(opened.map_err(|_| CryptoFailure)?);
+            let session_key = opened.as_slice().try_into().map_err(|_| CryptoFailure)?;
+            Ok(Zeroizing::new(session_key))
+        }
     }
 }
 

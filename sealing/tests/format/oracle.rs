@@ -1,14 +1,19 @@
 //! RustCrypto opens what we seal, and we open what it seals: an independent second implementation of the format.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::common::key;
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
+use jiff::Timestamp;
 use proptest::prelude::*;
-use rsa_0_9::pkcs1::DecodeRsaPrivateKey;
+use rsa_0_9::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey, LineEnding};
 use rsa_0_9::{Oaep, RsaPrivateKey};
 use sealing::SystemRandom;
 use sealing::binding::{Binding, Label, Scope};
 use sealing::envelope::Envelope;
+use sealing::key::{PrivateKey, SealBytesError};
+use sealing::keyring::KeyRing;
 use sha2::Sha256;
 
 fn oracle_key(name: &str) -> RsaPrivateKey {
@@ -45,6 +50,32 @@ fn oracle_seal(key: &RsaPrivateKey, session_key: [u8; 32], plaintext: &[u8], lab
     .unwrap()
 }
 
+/// A key that is too short for AWS-LC and to seal with, as two implementations hold it.
+fn short() -> &'static (RsaPrivateKey, KeyRing) {
+    static KEY: OnceLock<(RsaPrivateKey, KeyRing)> = OnceLock::new();
+    KEY.get_or_init(|| {
+        let oracle = RsaPrivateKey::new(&mut rand::thread_rng(), 1024).unwrap();
+        let pem = oracle.to_pkcs1_pem(LineEnding::LF).unwrap();
+        let key = PrivateKey::from_pem(pem.as_bytes()).unwrap();
+        assert_eq!(
+            key.to_pkcs1_pem().unwrap().as_str(),
+            pem.as_str(),
+            "written as it was read"
+        );
+        let public = key.public();
+        assert_eq!(
+            (public.bits(), public.modulus_length(), public.seals()),
+            (1024, 128, false)
+        );
+        let random = &mut SystemRandom::default();
+        let sealed = public.seal(b"a", &Binding::ClusterWide.label(), random);
+        assert_eq!(sealed, Err(SealBytesError::ShortKey));
+        let mut ring = KeyRing::default();
+        ring.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
+        (oracle, ring)
+    })
+}
+
 fn bindings() -> impl Strategy<Value = Binding> {
     let scope = prop::sample::select(Scope::ALL.to_vec());
     (scope, "[a-z0-9äß密.-]{1,40}", "[a-zA-Z0-9 /._-]{1,60}")
@@ -68,6 +99,18 @@ proptest! {
         let sealed = oracle_seal(&oracle_key("rsa2048"), session_key, &plaintext, &binding.label());
         let opened = key("rsa2048").ring().open(&sealed, &binding.label(), &[]).unwrap();
         prop_assert_eq!(opened.plaintext.expose(), plaintext);
+    }
+
+    #[test]
+    fn a_key_of_1024_bits_opens_what_the_oracle_seals(binding in bindings(), plaintext: Vec<u8>, at in 2..130_usize) {
+        let (oracle, ring) = short();
+        let mut sealed = oracle_seal(oracle, [7; 32], &plaintext, &binding.label());
+        let opened = ring.open(&sealed, &binding.label(), &[]).unwrap();
+        prop_assert_eq!(opened.plaintext.expose(), plaintext);
+        let another = Binding::new(Scope::Strict, "another-namespace-of-41-characters-or-more", "x").unwrap().label();
+        prop_assert!(ring.open(&sealed, &another, &[]).is_err());
+        sealed[at] ^= 1;
+        prop_assert!(ring.open(&sealed, &binding.label(), &[]).is_err());
     }
 
     #[test]
