@@ -189,7 +189,8 @@ impl Failure {
             Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
             Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
             Self::Api(ApiFailure::NamespaceEnds(_)) => {
-                row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Slow)
+                // The answer may be stale, or the SealedSecret about to go as well: a few tries before it is said.
+                row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Fast)
             }
             Self::Api(ApiFailure::OwnerDenied(_)) => {
                 row(EVENT_UPDATE_FAILED, "update", "OwnerReferenceDenied", Retry::Slow)

@@ -21,8 +21,6 @@ use crate::error::{ApiFailure, Failure};
 use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
 use crate::settings::ReconcileSettings;
 
-/// So often a namespace that is being deleted is waited for in silence, with growing pauses.
-const NAMESPACE_ENDS: u32 = 3;
 /// How long garbage collection may take for the Secret of an earlier SealedSecret of the same name, before it is reported.
 const PREDECESSOR_GRACE: SignedDuration = SignedDuration::from_mins(1);
 /// Pause before another look at it. Its deletion is seen by the watch before.
@@ -81,14 +79,6 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     };
     let mut plan = match target {
         Target::Wait(pause) => wait(memory, pause),
-        Target::WaitMore => {
-            let attempts = memory.attempts.saturating_add(1);
-            let memory = Memory {
-                attempts,
-                ..memory.clone()
-            };
-            wait(&memory, slow_pause(attempts))
-        }
         Target::Step(step, None) => report(observed.sealed, Ok(step), memory, settings, now),
         Target::Step(step, Some(failure)) => {
             let plan = report(observed.sealed, Err(&failure), memory, settings, now);
@@ -111,7 +101,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
 fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Timestamp) -> Repairs {
     match target {
         Target::Step(SecretStep::Leave, None) if memory.repairs.are_contested() => Repairs::default(),
-        Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) | Target::WaitMore => memory.repairs,
+        Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) => memory.repairs,
         Target::Step(..) if memory.input_digest.as_deref() == Some(observed.digest) => memory.repairs.and_one(now),
         Target::Step(..) => Repairs::default(),
     }
@@ -139,8 +129,6 @@ enum Target {
     Fail(Failure),
     /// Not yet.
     Wait(Duration),
-    /// Not yet, and longer each time.
-    WaitMore,
 }
 
 impl Target {
@@ -182,8 +170,6 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     }
     let live = match &observed.live {
         Ok(live) => live,
-        // The SealedSecret is most likely about to go as well. Only if it does not, there is something to be said.
-        Err(ApiFailure::NamespaceEnds(_)) if memory.attempts < NAMESPACE_ENDS => return Target::WaitMore,
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
     let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;

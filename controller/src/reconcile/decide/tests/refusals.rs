@@ -217,26 +217,25 @@ fn api_failures_are_tried_fast_and_silently_then_slowly_and_aloud() {
         attempts,
         ..Memory::default()
     };
-    let loud = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed) +Reconciling(UpdateFailed); ErrUpdateFailed";
-    let expected = [
-        "leave; -; -; 50ms".to_owned(),
-        "leave; -; -; 100ms".to_owned(),
-        "leave; -; -; 200ms".to_owned(),
-        "leave; -; -; 400ms".to_owned(),
-        "leave; -; -; 800ms".to_owned(),
-        format!("{loud}; 2s"),
-        format!("{loud}; 4s"),
-    ];
-    for (attempts, expected) in (0..).zip(&expected) {
-        check(
-            Case {
-                live: down(),
-                memory: after(attempts),
-                ..case("outage")
-            },
-            expected,
-        );
+    // Perhaps a stale answer after the namespace was made anew.
+    let ends = || Err(ApiFailure::NamespaceEnds("it ends".to_owned()));
+    let loud =
+        |reason: &str| format!("leave; -Synced({reason}) -Ready({reason}) +Reconciling({reason}); ErrUpdateFailed");
+    for (live, loud) in [(down(), loud("UpdateFailed")), (ends(), loud("NamespaceTerminating"))] {
+        let silent = ["50ms", "100ms", "200ms", "400ms", "800ms"].map(|pause| format!("leave; -; -; {pause}"));
+        let said = ["2s", "4s"].map(|pause| format!("{loud}; {pause}"));
+        for (attempts, expected) in (0..).zip(silent.iter().chain(&said)) {
+            check(
+                Case {
+                    live: live.clone(),
+                    memory: after(attempts),
+                    ..case("outage")
+                },
+                expected,
+            );
+        }
     }
+    let loud = loud("UpdateFailed");
     check(
         Case {
             live: down(),
