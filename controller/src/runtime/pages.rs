@@ -3,14 +3,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response, Uri};
 use futures::StreamExt as _;
 use thiserror::Error;
+use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
 /// Largest page, in bytes, that more than [`FEWEST`] objects may take.
@@ -28,13 +29,31 @@ struct TooLarge {
     next: u32,
 }
 
-/// Bounds the pages of all lists, which stay small once one was too large.
+/// How long pages stay small once one was too large: longer than a list in small pages takes, which would else begin anew.
+const STAY_SMALL: Duration = Duration::from_secs(3600);
+
+/// Bounds the pages of all lists, which stay small for [`STAY_SMALL`] once one was too large.
 #[derive(Debug, Clone)]
-pub(super) struct PagesLayer(Arc<AtomicU32>);
+pub(super) struct PagesLayer(Arc<Mutex<Most>>);
 
 impl PagesLayer {
     pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU32::new(u32::MAX)))
+        Self(Arc::default())
+    }
+}
+
+/// The most objects in a page, and until when; none: as many as the client asks for.
+#[derive(Debug, Default)]
+struct Most(Option<(u32, Instant)>);
+
+impl Most {
+    fn now(&mut self) -> u32 {
+        self.0 = self.0.filter(|(_, until)| Instant::now() < *until);
+        self.0.map_or(u32::MAX, |(most, _)| most)
+    }
+
+    fn lower(&mut self, most: u32) {
+        self.0 = Some((most.min(self.now()), Instant::now() + STAY_SMALL));
     }
 }
 
@@ -51,8 +70,7 @@ impl<S> Layer<S> for PagesLayer {
 
 pub(super) struct Pages<S> {
     inner: S,
-    /// Objects in a page.
-    most: Arc<AtomicU32>,
+    most: Arc<Mutex<Most>>,
 }
 
 impl<S, A, B> Service<Request<A>> for Pages<S>
@@ -70,7 +88,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<A>) -> Self::Future {
-        let page = page(request.uri(), self.most.load(Ordering::Relaxed));
+        let page = page(request.uri(), lock(&self.most).now());
         if let Some((_, uri)) = &page {
             *request.uri_mut() = uri.clone();
         }
@@ -84,6 +102,10 @@ where
             })
         })
     }
+}
+
+fn lock(most: &Mutex<Most>) -> MutexGuard<'_, Most> {
+    most.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many objects are asked for, and where, if this is a page of a list: `most` at most.
@@ -101,7 +123,7 @@ fn page(uri: &Uri, most: u32) -> Option<(u32, Uri)> {
 }
 
 /// The body of a page, which ends with an error when it becomes too large.
-fn bounded(body: Body, objects: u32, most: Arc<AtomicU32>) -> Body {
+fn bounded(body: Body, objects: u32, most: Arc<Mutex<Most>>) -> Body {
     let mut read = 0_usize;
     Body::from_stream(body.into_data_stream().map(move |chunk| {
         let chunk = chunk.map_err(BoxError::from)?;
@@ -110,7 +132,7 @@ fn bounded(body: Body, objects: u32, most: Arc<AtomicU32>) -> Body {
             return Ok(chunk);
         }
         let next = (objects / SMALLER).max(FEWEST);
-        most.fetch_min(next, Ordering::Relaxed);
+        lock(&most).lower(next);
         Err(BoxError::from(TooLarge { objects, next }))
     }))
 }
@@ -118,11 +140,10 @@ fn bounded(body: Body, objects: u32, most: Arc<AtomicU32>) -> Body {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::sync::Mutex;
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn large_pages_are_given_up_and_smaller_ones_asked_for() {
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let seen = asked.clone();
@@ -152,6 +173,8 @@ mod tests {
         assert_eq!(ask("limit=250&continue=b").await, Ok(10 << 20));
         assert_eq!(ask("limit=3").await, Ok(3 << 20));
         assert_eq!(ask("watch=true&limit=250").await, Ok(0));
+        tokio::time::advance(STAY_SMALL).await;
+        assert!(ask("limit=20&continue=c").await.is_err());
         assert_eq!(
             *asked.lock().unwrap(),
             [
@@ -159,7 +182,8 @@ mod tests {
                 "limit=50",
                 "limit=10&continue=b",
                 "limit=3",
-                "watch=true&limit=250"
+                "watch=true&limit=250",
+                "limit=20&continue=c"
             ]
         );
     }
