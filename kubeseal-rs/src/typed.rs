@@ -144,7 +144,7 @@ impl Word {
     fn plain(typed: &str) -> Self {
         Self {
             flag: None,
-            text: path_word(Path::new(typed)),
+            text: path_word(Path::new(&without_credentials(typed))),
         }
     }
 
@@ -158,11 +158,12 @@ impl Word {
         let text = match value {
             Some(value) => match shown {
                 Some(shown) => word(&typed.replacen(value, shown, 1)),
-                None => word(typed),
+                None => word(&without_credentials(typed)),
             },
             None if matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) => {
                 let next = rest.next().unwrap_or_default();
-                format!("{typed} {}", shown.map_or_else(|| word(&next), ToOwned::to_owned))
+                let shown = shown.map_or_else(|| word(&without_credentials(&next)), ToOwned::to_owned);
+                format!("{typed} {shown}")
             }
             None => typed.to_owned(),
         };
@@ -174,6 +175,18 @@ impl Word {
 
     fn is_one_of(&self, flags: &[&str]) -> bool {
         self.flag.as_deref().is_some_and(|flag| flags.contains(&flag))
+    }
+}
+
+/// A word in which an address (RFC 3986 §3.2) does not say who asks, nor with which password.
+fn without_credentials(word: &str) -> String {
+    let Some((before, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((said, _)) => format!("{before}://USER:PASSWORD{}", rest.get(said.len()..).unwrap_or_default()),
+        None => word.to_owned(),
     }
 }
 

@@ -59,6 +59,15 @@ mod tests {
             typed(line).with("--prune"),
             "kubeseal seal --prune --token TOKEN --password=PASSWORD --proxy-url URL --from-literal KEY=VALUE"
         );
+        let addresses =
+            "kubeseal seal --cert https://u:hunter2@h/c@1 --server=https://u:hunter2@k:6443 https://hunter2@x";
+        assert_eq!(
+            typed(addresses).with("--prune"),
+            "kubeseal seal --prune --cert https://USER:PASSWORD@h/c@1 --server=https://USER:PASSWORD@k:6443 \
+             https://USER:PASSWORD@x"
+        );
+        let plain = "kubeseal seal --cert https://h/a@b x@y";
+        assert_eq!(typed(plain).without(&[]), "kubeseal seal --cert https://h/a@b x@y");
     }
 
     #[test]
