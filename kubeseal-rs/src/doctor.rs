@@ -108,6 +108,8 @@ pub(crate) struct Evidence {
     pub(crate) status: Option<String>,
     /// Why the cluster could not be asked.
     pub(crate) unreachable: Option<String>,
+    /// What the cluster did not let be read, and why.
+    pub(crate) unread: Vec<String>,
 }
 
 /// What comes out for one object.
@@ -160,6 +162,10 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
         add(&mut diagnoses, elsewhere(case, namespace, name, file));
     }
     diagnoses.extend(beside(evidence, file));
+    // What opens needs no more to be known of it.
+    if opens != Some(true) {
+        diagnoses.extend(evidence.unread.iter().map(|refusal| unread(refusal)));
+    }
     diagnoses.sort_by_key(|diagnosis| (diagnosis.cause, !diagnosis.certain));
     diagnoses.dedup();
     let differ = opens == Some(false) && !case.opening.is_empty();
@@ -286,6 +292,16 @@ fn elsewhere(case: &Case, namespace: &str, name: &str, file: &str) -> Diagnosis 
         next: format!(
             "kubectl get sealedsecret -n {namespace} {name} -o yaml; namePrefix, nameSuffix or namespace of a kustomization?"
         ),
+    }
+}
+
+/// What might have told more.
+fn unread(refusal: &str) -> Diagnosis {
+    Diagnosis {
+        cause: Cause::Controller,
+        certain: true,
+        message: format!("less is known than could be: {refusal}"),
+        next: "the same again as somebody who may read that".to_owned(),
     }
 }
 

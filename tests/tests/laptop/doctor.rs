@@ -35,6 +35,11 @@ fn the_doctor_tells_the_six_causes_apart() -> Result<()> {
     // By the controller's word alone.
     let moved = strict.replacen("namespace: default", "namespace: kube-public", 1);
     is(&doctor(&moved, "")?, "wrong-namespace")?;
+    // Who may read little is told what was not read.
+    let told = doctor(&moved, "--as mallory")?["diagnoses"].to_string();
+    for what in ["cannot read SealedSecrets: ", "cannot read key Secrets: "] {
+        ensure!(told.contains(what) && told.contains("mallory"), "{told}");
+    }
     let wide = laptop.ok("-o yaml --scope cluster-wide", &secret)?;
     let annotation = "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: \"true\"\n";
     ensure!(wide.contains(annotation), "{wide}");

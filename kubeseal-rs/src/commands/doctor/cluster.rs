@@ -23,11 +23,13 @@ pub(super) struct Reached {
     objects: Vec<SealedSecret>,
     /// What could not be asked, and why.
     unreachable: Option<String>,
+    /// What it did not let be read, and why.
+    unread: Vec<String>,
     questions: usize,
 }
 
 impl Reached {
-    /// Asks what does not depend on the object. What is denied is left out.
+    /// Asks what does not depend on the object. What is denied is left out, and named.
     pub(super) fn by(controller: &Controller, local: &[LocalCert], environment: &Environment, now: Timestamp) -> Self {
         let mut reached = Self {
             cluster: None,
@@ -36,6 +38,7 @@ impl Reached {
             keys: None,
             objects: Vec::new(),
             unreachable: None,
+            unread: Vec::new(),
             questions: 0,
         };
         let cluster = match Cluster::connect(&controller.cluster, environment) {
@@ -56,26 +59,25 @@ impl Reached {
                 }
             }
         }
-        reached.objects = cluster.sealed_secrets().unwrap_or_default();
-        if let Ok(secrets) = cluster.key_secrets(&controller.namespace)
-            && !secrets.is_empty()
-        {
-            let secrets: Vec<_> = secrets.iter().map(|secret| &secret.0).collect();
-            let served = reached.served.as_ref().map(|served| &served.fingerprint);
-            reached.keys = Some(Inventory::of(&secrets, served, None, local, now));
+        reached.objects = cluster.sealed_secrets().unwrap_or_else(|error| {
+            reached.unread.push(told(&error));
+            Vec::new()
+        });
+        match cluster.key_secrets(&controller.namespace) {
+            Ok(secrets) if secrets.is_empty() => {}
+            Ok(secrets) => {
+                let secrets: Vec<_> = secrets.iter().map(|secret| &secret.0).collect();
+                let served = reached.served.as_ref().map(|served| &served.fingerprint);
+                reached.keys = Some(Inventory::of(&secrets, served, None, local, now));
+            }
+            Err(error) => reached.unread.push(told(&error)),
         }
         reached.cluster = Some(cluster);
         reached
     }
 
     fn without(mut self, error: &ClusterError) -> Self {
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        self.unreachable.get_or_insert(text);
+        self.unreachable.get_or_insert_with(|| told(error));
         self
     }
 
@@ -85,6 +87,7 @@ impl Reached {
         evidence.keys.clone_from(&self.keys);
         evidence.served.clone_from(&self.served);
         evidence.unreachable.clone_from(&self.unreachable);
+        evidence.unread.clone_from(&self.unread);
         let metadata = &case.object.metadata;
         let is_it = |live: &&SealedSecret| {
             live.metadata.name == metadata.name && live.metadata.namespace.as_deref() == Some(&case.namespace)
@@ -114,6 +117,17 @@ impl Reached {
             evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
         }
     }
+}
+
+/// The error with what caused it.
+fn told(error: &ClusterError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl Trial for Reached {
