@@ -28,6 +28,8 @@ pub(crate) enum State {
     Current,
     /// It opens.
     Active,
+    /// It is too short to seal: it opens what was sealed with it, and is never the current one.
+    OpensOnly,
     /// Its label has another value, which is held here: the controller does not load it.
     Retired(String),
     /// It holds no usable key; why.
@@ -52,7 +54,7 @@ pub(crate) struct Key {
 pub(crate) struct KeyFacts {
     /// The key.
     pub(crate) fingerprint: Fingerprint,
-    /// Its length in bits.
+    /// Bits of the ciphertexts' blocks, which tell no more of the key's length than its bytes.
     pub(crate) bits: usize,
     /// First instant of validity: the age of the key.
     pub(crate) since: Timestamp,
@@ -65,7 +67,7 @@ impl KeyFacts {
     pub(crate) fn of(cert: &SealingCert) -> Self {
         Self {
             fingerprint: cert.public().fingerprint().clone(),
-            bits: cert.public().bits(),
+            bits: cert.public().modulus_length() * 8,
             since: cert.not_before(),
             until: cert.not_after(),
         }
@@ -223,6 +225,7 @@ fn key(secret: &Secret) -> Key {
         (Ok(_), Some(value)) if value != names::SEALING_KEY_ACTIVE && name != names::DEFAULT_KEY_PREFIX => {
             State::Retired(value.to_owned())
         }
+        (Ok(pair), _) if !pair.cert().public().seals() => State::OpensOnly,
         (Ok(_), _) => State::Active,
     };
     Key {

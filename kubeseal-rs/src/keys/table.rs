@@ -27,7 +27,7 @@ pub(crate) fn text(inventory: &Inventory, now: Timestamp, colour: Colour) -> Str
             State::Current => Some(Tone::Good),
             State::Broken(_) => Some(Tone::Bad),
             State::Retired(_) => Some(Tone::Quiet),
-            State::Active => None,
+            State::Active | State::OpensOnly => None,
         };
         let plain = line(row);
         text += &tone.map_or(plain.clone(), |tone| colour.paint(tone, plain.trim_end()) + "\n");
@@ -42,6 +42,7 @@ fn row(key: &Key, now: Timestamp) -> [String; 6] {
     let state = match &key.state {
         State::Current => "current".to_owned(),
         State::Active => "active".to_owned(),
+        State::OpensOnly => "opens only".to_owned(),
         State::Retired(label) => format!("retired ({label})"),
         State::Broken(_) => "broken".to_owned(),
     };
@@ -65,6 +66,12 @@ fn remarks(inventory: &Inventory) -> Vec<String> {
     for key in &inventory.keys {
         if let State::Broken(why) = &key.state {
             remarks.push(format!("{} holds no usable key: {why}", key.name));
+        }
+        if key.state == State::OpensOnly {
+            remarks.push(format!(
+                "{} holds a key that is too short to seal, and breakable: kubeseal reseal moves what it sealed to the current one",
+                key.name
+            ));
         }
     }
     for (key, count) in &inventory.missing {
@@ -92,6 +99,7 @@ pub(crate) fn json(inventory: &Inventory) -> Value {
             let (state, label) = match &key.state {
                 State::Current => ("current", None),
                 State::Active => ("active", None),
+                State::OpensOnly => ("opens-only", None),
                 State::Retired(label) => ("retired", Some(label)),
                 State::Broken(_) => ("broken", None),
             };

@@ -94,6 +94,38 @@ fn the_served_key_is_current_else_the_newest_active_one() {
     );
 }
 
+/// A key of 1,024 bits, with its certificate.
+const SHORT: (&str, &str) = (
+    include_str!("../../tests/fixtures/test-only-short.key"),
+    include_str!("../../tests/fixtures/test-only-short.crt"),
+);
+
+#[test]
+fn a_short_key_opens_and_is_never_current() {
+    let old = secret("old", false, "2020-01-01", "active");
+    let mut short = secret("short", true, "2026-05-01", "active");
+    let item = |text: &str| ByteString(text.as_bytes().to_vec());
+    short.data = Some(BTreeMap::from([
+        (names::KEY_ITEM_PRIVATE.to_owned(), item(SHORT.0)),
+        (names::KEY_ITEM_CERTIFICATE.to_owned(), item(SHORT.1)),
+    ]));
+    let inventory = Inventory::of(&[&short, &old], None, None, &[], day(TODAY));
+    assert_eq!(
+        states(&inventory),
+        [("short", &State::OpensOnly), ("old", &State::Current)]
+    );
+    let text = table::text(&inventory, day(TODAY), crate::colour::Colour::default());
+    assert!(
+        text.contains("opens only") && text.contains("short holds a key that is too short to seal"),
+        "{text}"
+    );
+    let json = table::json(&inventory);
+    assert_eq!(
+        (&json["keys"][0]["state"], &json["keys"][0]["bits"]),
+        (&"opens-only".into(), &1024.into())
+    );
+}
+
 #[test]
 fn a_broken_key_says_why_and_nothing_of_what_it_holds() {
     let mut broken = secret("broken", false, "2026-01-01", "active");

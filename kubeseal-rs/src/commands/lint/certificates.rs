@@ -144,7 +144,7 @@ fn of_cluster(located: &Located, cluster: &ProjectCluster) -> Result<Option<Cert
 fn certificate(bytes: &[u8], name: InputName, file: Option<String>) -> Result<Certificate, Error> {
     let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
     Ok(Certificate {
-        bits: cert.public().bits(),
+        bits: cert.public().modulus_length() * 8,
         fingerprint: cert.public().fingerprint().clone(),
         name: name.0,
         file,
