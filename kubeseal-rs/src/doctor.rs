@@ -301,7 +301,7 @@ fn unread(refusal: &str) -> Diagnosis {
         cause: Cause::Controller,
         certain: true,
         message: format!("less is known than could be: {refusal}"),
-        next: "the same again as somebody who may read that".to_owned(),
+        next: "mend that, or ask as somebody who may read it (--context, --as)".to_owned(),
     }
 }
 
