@@ -22,6 +22,7 @@ use crate::files;
 use crate::objects::InputName;
 use crate::project::CertFile;
 use crate::proxy;
+use crate::quoting::address;
 use crate::typed::Typed;
 pub(crate) use many::Certificates;
 pub(crate) use source::{CertSource, Finding, SourceError};
@@ -76,7 +77,7 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
             let bytes = files::read_file(path).map_err(CertFile)?;
             Ok((bytes, InputName(path.display().to_string())))
         }
-        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(shown(url)))),
+        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(address(url)))),
         CertSource::Found(finding) => {
             let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
             Ok(named(match finding.named {
@@ -121,14 +122,14 @@ fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert,
 
 fn get(url: &Url, environment: &Environment) -> Result<Vec<u8>, FetchError> {
     let no_answer = |error: ureq::Error| FetchError::NoAnswer {
-        url: shown(url),
+        url: address(url),
         reason: reason(&error),
     };
     let agent = configured(url, environment)?.new_agent();
     let mut reply = agent.get(url.as_str()).call().map_err(no_answer)?;
     if reply.status() != ureq::http::StatusCode::OK {
         return Err(FetchError::Status {
-            url: shown(url),
+            url: address(url),
             status: reply.status(),
         });
     }
@@ -138,14 +139,6 @@ fn get(url: &Url, environment: &Environment) -> Result<Vec<u8>, FetchError> {
         .limit(LARGEST)
         .read_to_vec()
         .map_err(no_answer)
-}
-
-/// The address for messages: without the name and password of whoever asks.
-fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    // A URL that cannot hold them holds none.
-    let _ = shown.set_username("").and_then(|()| shown.set_password(None));
-    shown.to_string()
 }
 
 fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError> {

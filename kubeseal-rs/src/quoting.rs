@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use url::Url;
+
 /// The text without characters that a terminal would obey. Line breaks and tabs stay.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, |character| matches!(character, '\n' | '\t'))
@@ -17,6 +19,30 @@ pub(crate) fn on_one_line(text: &str) -> String {
 /// A path in a message.
 pub(crate) fn path(path: &Path) -> String {
     on_one_line(&path.display().to_string())
+}
+
+/// An address in a message: without what lets somebody in, the name and password of whoever asks and the query.
+pub(crate) fn address(url: &Url) -> String {
+    let mut shown = url.clone();
+    // An address without a host has no place for them.
+    let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+    if shown.query().is_some() {
+        shown.set_query(Some("QUERY"));
+    }
+    shown.to_string()
+}
+
+/// A word that may be an address, as [`address`]; one that looks like an address and is none, and may hold a password, is not
+/// shown at all. Every other word stays as it is.
+pub(crate) fn public_address(word: &str) -> String {
+    if !word.contains("://") {
+        return word.to_owned();
+    }
+    match Url::parse(word) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() || url.query().is_some() => address(&url),
+        Err(_) if word.contains(['@', '?']) => "URL".to_owned(),
+        _ => word.to_owned(),
+    }
 }
 
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {

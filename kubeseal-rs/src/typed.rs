@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Arg, ArgAction, Args as _, Command};
 
 use crate::flags::{ClusterFlags, ControllerFlags};
-use crate::quoting::{path_word, word};
+use crate::quoting::{path_word, public_address, word};
 
 /// Flags whose values are not repeated in a message, each with what stands there instead.
 const CONFIDENTIAL: [(&str, &str); 5] = [
@@ -144,7 +144,7 @@ impl Word {
     fn plain(typed: &str) -> Self {
         Self {
             flag: None,
-            text: path_word(Path::new(&without_credentials(typed))),
+            text: path_word(Path::new(&public_address(typed))),
         }
     }
 
@@ -156,13 +156,13 @@ impl Word {
             .find(|(name, _)| *name == flag)
             .map(|(_, shown)| *shown);
         let text = match value {
-            Some(value) => match shown {
-                Some(shown) => word(&typed.replacen(value, shown, 1)),
-                None => word(&without_credentials(typed)),
-            },
+            Some(value) => {
+                let before = typed.strip_suffix(value).unwrap_or_default();
+                word(&(before.to_owned() + &shown.map_or_else(|| public_address(value), ToOwned::to_owned)))
+            }
             None if matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) => {
                 let next = rest.next().unwrap_or_default();
-                let shown = shown.map_or_else(|| word(&without_credentials(&next)), ToOwned::to_owned);
+                let shown = shown.map_or_else(|| word(&public_address(&next)), ToOwned::to_owned);
                 format!("{typed} {shown}")
             }
             None => typed.to_owned(),
@@ -175,18 +175,6 @@ impl Word {
 
     fn is_one_of(&self, flags: &[&str]) -> bool {
         self.flag.as_deref().is_some_and(|flag| flags.contains(&flag))
-    }
-}
-
-/// A word in which an address (RFC 3986 §3.2) does not say who asks, nor with which password.
-fn without_credentials(word: &str) -> String {
-    let Some((before, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((said, _)) => format!("{before}://USER:PASSWORD{}", rest.get(said.len()..).unwrap_or_default()),
-        None => word.to_owned(),
     }
 }
 

@@ -59,13 +59,21 @@ mod tests {
             typed(line).with("--prune"),
             "kubeseal seal --prune --token TOKEN --password=PASSWORD --proxy-url URL --from-literal KEY=VALUE"
         );
-        let addresses =
-            "kubeseal seal --cert https://u:hunter2@h/c@1 --server=https://u:hunter2@k:6443 https://hunter2@x";
         assert_eq!(
-            typed(addresses).with("--prune"),
-            "kubeseal seal --prune --cert https://USER:PASSWORD@h/c@1 --server=https://USER:PASSWORD@k:6443 \
-             https://USER:PASSWORD@x"
+            typed("kubeseal seal --password=pass").without(&[]),
+            "kubeseal seal --password=PASSWORD"
         );
+        for (typed_so, shown) in [
+            ("--cert https://u:hunter2@h/c@1", "--cert https://h/c@1"),
+            ("--cert https:///u:hunter2@h/c", "--cert https://h/c"),
+            ("--server=https://hunter2@k:6443", "--server=https://k:6443/"),
+            ("--cert https://h/c?private_token=hunter2", "--cert 'https://h/c?QUERY'"),
+            ("https://u:hun/ter2@h", "URL"),
+            ("--cert https://h/a@b", "--cert https://h/a@b"),
+        ] {
+            let line = format!("kubeseal seal {typed_so}");
+            assert_eq!(typed(&line).without(&[]), format!("kubeseal seal {shown}"));
+        }
         let plain = "kubeseal seal --cert https://h/a@b x@y";
         assert_eq!(typed(plain).without(&[]), "kubeseal seal --cert https://h/a@b x@y");
     }
