@@ -142,9 +142,13 @@ impl KeyRing {
         self.insert_hybrid(key, None, age);
     }
 
-    /// Holds a key as [`Self::insert`] does, with its hybrid half. A key that is held already is replaced, both halves.
+    /// Holds a key as [`Self::insert`] does, with its hybrid half. A key that is held already keeps the hybrid half that it has
+    /// where the new one has none: an older backup of its Secret must not end what opens.
     pub fn insert_hybrid(&mut self, key: Arc<PrivateKey>, hybrid: Option<Arc<v2::PrivateKey>>, age: Timestamp) {
-        self.remove(key.public().fingerprint());
+        let fingerprint = key.public().fingerprint();
+        let former = self.keys.iter().find(|held| held.key.public().fingerprint() == fingerprint);
+        let hybrid = hybrid.or_else(|| former?.hybrid.clone());
+        self.remove(fingerprint);
         let at = self.keys.partition_point(|held| held.age >= age);
         self.keys.insert(at, Held { age, key, hybrid });
     }

@@ -44,8 +44,8 @@ impl KeyRing {
     fn open_v2(&self, envelope: &v2::Envelope<'_>, binding: &Binding, item: &str) -> Result<Opened, OpenItemError> {
         let context = v2::Context::new(binding, item)?;
         let hybrid = self.keys.iter().filter_map(|held| held.hybrid.as_deref());
-        let (plaintext, id) = v2::open(envelope, &context, hybrid, || self.before_operation())?;
-        let opened = |held: &&Held| held.hybrid.as_ref().is_some_and(|key| key.public().id() == id);
+        let (plaintext, by) = v2::open(envelope, &context, hybrid, || self.before_operation())?;
+        let opened = |held: &&Held| held.hybrid.as_deref().is_some_and(|key| std::ptr::eq(key, by));
         let held = self.keys.iter().find(opened).ok_or(v2::OpenError::NoSuchKey)?;
         let key = held.key.public().fingerprint().clone();
         Ok(Opened { plaintext, key })

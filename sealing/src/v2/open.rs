@@ -34,7 +34,8 @@ pub enum OpenError {
 }
 
 /// Opens a value with the first of the `held` keys that a recipient names and that opens its content key. Calls
-/// `before_operation` before each private-key operation: there are at most as many as recipients whose id a held key has.
+/// `before_operation` before each private-key operation: there are at most as many as recipients whose id a held key has. Gives
+/// the plaintext and the key that opened it, which its id alone would not tell from another with the same.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -43,7 +44,7 @@ pub fn open<'k>(
     context: &Context,
     held: impl Iterator<Item = &'k PrivateKey> + Clone,
     mut before_operation: impl FnMut() -> bool,
-) -> Result<(SecretBytes, KeyId), OpenError> {
+) -> Result<(SecretBytes, &'k PrivateKey), OpenError> {
     let mut outcome = OpenError::NoSuchKey;
     for recipient in envelope.recipients() {
         for key in held.clone().filter(|key| key.public().id() == recipient.key) {
@@ -54,7 +55,7 @@ pub fn open<'k>(
                 Some(content_key) => {
                     let plaintext = open_body(envelope, &content_key);
                     let damaged = OpenError::Damaged { key: recipient.key };
-                    return plaintext.map(|plaintext| (plaintext, recipient.key)).ok_or(damaged);
+                    return plaintext.map(|plaintext| (plaintext, key)).ok_or(damaged);
                 }
                 None => outcome = OpenError::NotBound { key: recipient.key },
             }

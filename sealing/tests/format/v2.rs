@@ -45,7 +45,7 @@ pub(crate) fn open(sealed: &[u8], context: &Context, keys: &[PrivateKey]) -> Res
     let envelope = Envelope::parse(sealed).map_err(Refusal::Malformed)?;
     let opened = v2::open(&envelope, context, keys.iter(), || true);
     opened
-        .map(|(plaintext, key)| (plaintext.expose().to_vec(), key))
+        .map(|(plaintext, key)| (plaintext.expose().to_vec(), key.public().id()))
         .map_err(Refusal::Open)
 }
 

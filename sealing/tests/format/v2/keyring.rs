@@ -97,9 +97,13 @@ fn version_2_without_its_key_costs_no_operation() {
     assert_eq!(open(&sample, &sealed(9)), no_such_key);
     assert_eq!(sample.operations(), 0);
 
-    // A key goes with both halves; held again without the hybrid half, it opens version 1 alone.
+    // Held again without the hybrid half, it keeps it; and it goes with both.
     let rsa2048 = Arc::new(common::key("rsa2048").private());
     sample.ring.insert(rsa2048.clone(), Timestamp::UNIX_EPOCH);
+    assert!(open(&sample, &sealed(2)).is_ok());
+    assert!(sample.ring.remove(rsa2048.public().fingerprint()));
+    assert_eq!(open(&sample, &sealed(2)), no_such_key);
+    sample.ring.insert(rsa2048, Timestamp::UNIX_EPOCH);
     assert_eq!(open(&sample, &sealed(2)), no_such_key);
     assert!(open(&sample, &sealed(1)).is_ok());
     let rsa4096 = common::key("rsa4096").private();
