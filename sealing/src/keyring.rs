@@ -146,7 +146,10 @@ impl KeyRing {
     /// where the new one has none: an older backup of its Secret must not end what opens.
     pub fn insert_hybrid(&mut self, key: Arc<PrivateKey>, hybrid: Option<Arc<v2::PrivateKey>>, age: Timestamp) {
         let fingerprint = key.public().fingerprint();
-        let former = self.keys.iter().find(|held| held.key.public().fingerprint() == fingerprint);
+        let former = self
+            .keys
+            .iter()
+            .find(|held| held.key.public().fingerprint() == fingerprint);
         let hybrid = hybrid.or_else(|| former?.hybrid.clone());
         self.remove(fingerprint);
         let at = self.keys.partition_point(|held| held.age >= age);

@@ -6,7 +6,7 @@ use sealing::key::Fingerprint;
 
 use super::ask::Case;
 use super::{Cause, Diagnosis, Evidence};
-use crate::keys::{LocalCert, State};
+use crate::keys::{Key, LocalCert, State};
 
 /// No binding that was tried opens it: it is the key, or its own first bytes.
 pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
@@ -145,12 +145,7 @@ pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Opti
     let hinted = case.hinted();
     let known = [&evidence.opened_here_by, &hinted, &evidence.opened_before_by];
     let sealed_with = known.into_iter().find(|keys| !keys.is_empty()).unwrap_or(&hinted);
-    let state_of = |key: &Fingerprint| {
-        let keys = evidence.keys.as_ref()?.keys.iter();
-        let same = |one: &&crate::keys::Key| one.cert.as_ref().is_some_and(|cert| cert.fingerprint == *key);
-        keys.into_iter().find(same)
-    };
-    if let Some(key) = sealed_with.iter().find_map(state_of) {
+    if let Some(key) = sealed_with.iter().find_map(|key| key_secret(evidence, key)) {
         if let State::Retired(label) = &key.state {
             return Some(key_gone(
                 format!(
@@ -161,30 +156,42 @@ pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Opti
             ));
         }
     } else if let Some(key) = sealed_with.iter().next().filter(|_| evidence.keys.is_some()) {
-        let was_ours = evidence.opened_before_by.contains(key) || evidence.opened_here_by.contains(key);
-        let restore = format!("kubeseal keys restore BACKUP, with a backup that holds {key}");
-        return Some(
-            match evidence.local.iter().find(|cert| cert.facts.fingerprint == *key) {
-                _ if was_ours => key_gone(
-                    format!("no key Secret of the cluster holds {key}, which it was sealed with"),
-                    restore,
-                ),
-                Some(cert) => other_cluster(
-                    format!(
-                        "it was sealed with {} ({key}), and this cluster does not have its key",
-                        cert.name
-                    ),
-                    file,
-                ),
-                None => key_gone(
-                    format!("no key Secret of the cluster holds {key}, which it was sealed with by its key hint"),
-                    format!(
-                        "if it is another cluster's: kubeseal --fetch-cert > cert.pem, and seal again; else {restore}"
-                    ),
-                ),
-            },
-        );
+        return Some(not_held(key, evidence, file));
     }
+    another_length(case, evidence, file).or_else(|| foreign_certificate(evidence, file))
+}
+
+/// The Secret of the cluster that holds this key, if they may be listed.
+fn key_secret<'e>(evidence: &'e Evidence, key: &Fingerprint) -> Option<&'e Key> {
+    let holds = |one: &&Key| one.cert.as_ref().is_some_and(|cert| cert.fingerprint == *key);
+    evidence.keys.as_ref()?.keys.iter().find(holds)
+}
+
+/// It was sealed with this key, which no Secret of the cluster holds.
+fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
+    let was_ours = evidence.opened_before_by.contains(key) || evidence.opened_here_by.contains(key);
+    let restore = format!("kubeseal keys restore BACKUP, with a backup that holds {key}");
+    match evidence.local.iter().find(|cert| cert.facts.fingerprint == *key) {
+        _ if was_ours => key_gone(
+            format!("no key Secret of the cluster holds {key}, which it was sealed with"),
+            restore,
+        ),
+        Some(cert) => other_cluster(
+            format!(
+                "it was sealed with {} ({key}), and this cluster does not have its key",
+                cert.name
+            ),
+            file,
+        ),
+        None => key_gone(
+            format!("no key Secret of the cluster holds {key}, which it was sealed with by its key hint"),
+            format!("if it is another cluster's: kubeseal --fetch-cert > cert.pem, and seal again; else {restore}"),
+        ),
+    }
+}
+
+/// It was sealed with a key of a length that the cluster's do not have.
+fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let sizes: BTreeSet<usize> = match &evidence.keys {
         Some(keys) => keys
             .keys
@@ -194,16 +201,20 @@ pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Opti
             .collect(),
         None => evidence.served.iter().map(|served| served.bits).collect(),
     };
-    if !sizes.is_empty() && case.bits.iter().any(|bits| !sizes.contains(bits)) {
+    let differs = !sizes.is_empty() && case.bits.iter().any(|bits| !sizes.contains(bits));
+    differs.then(|| {
         let (sealed, there) = (joined(&case.bits), joined(&sizes));
-        return Some(other_cluster(
+        other_cluster(
             format!("it was sealed with a key of {sealed} bits, and the cluster's have {there}"),
             file,
-        ));
-    }
-    // The certificate at hand is not this cluster's, and whoever seals with it gets what does not open.
+        )
+    })
+}
+
+/// The certificate at hand is not this cluster's, and whoever seals with it gets what does not open.
+fn foreign_certificate(evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let served = evidence.served.as_ref()?;
-    let holds = |key: &Fingerprint| *key == served.fingerprint || state_of(key).is_some();
+    let holds = |key: &Fingerprint| *key == served.fingerprint || key_secret(evidence, key).is_some();
     let foreign = evidence
         .local
         .iter()
