@@ -103,7 +103,6 @@ pub struct PublicKey {
     /// None for a key that only opens.
     key: Option<backend::PublicKey>,
     bits: usize,
-    modulus_length: usize,
     fingerprint: Fingerprint,
 }
 
@@ -144,12 +143,7 @@ impl PublicKey {
             .then(|| backend::PublicKey::from_spki(der).map_err(|_| KeyError::Malformed))
             .transpose()?;
         let fingerprint = fingerprint(modulus, without_leading_zeros(rsa.exponent));
-        Ok(Self {
-            key,
-            bits,
-            modulus_length: modulus.len(),
-            fingerprint,
-        })
+        Ok(Self { key, bits, fingerprint })
     }
 
     /// Whether values may be sealed with it: not with a key below [`KEY_BITS`].
@@ -169,7 +163,7 @@ impl PublicKey {
 
     /// Length of the modulus in bytes; the length of every wrapped session key made with it.
     pub fn modulus_length(&self) -> usize {
-        self.modulus_length
+        self.bits.div_ceil(8)
     }
 
     /// Seals `plaintext` to an envelope that only the private key and the same `label` open.
@@ -380,7 +374,7 @@ mod private {
         /// Opens the session key of `envelope`. `None` for another key, another label or a damaged block; OAEP tells
         /// these not apart. Lengths that do not fit this key cost nothing.
         pub fn open_key(&self, envelope: &Envelope<'_>, label: &Label) -> Option<OpenedKey> {
-            if envelope.wrapped_key.len() != self.public.modulus_length {
+            if envelope.wrapped_key.len() != self.public.modulus_length() {
                 return None;
             }
             self.key

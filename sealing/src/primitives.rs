@@ -55,6 +55,17 @@ pub(crate) const SUITE_ID: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x02";
 #[error("the cryptographic operation failed")]
 pub struct CryptoFailure;
 
+/// What OAEP gave, if it is as long as a session key.
+#[cfg(feature = "aws-lc")]
+fn session_key(opened: &[u8]) -> Result<zeroize::Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
+    let mut session_key = zeroize::Zeroizing::new([0; SESSION_KEY]);
+    if opened.len() != SESSION_KEY {
+        return Err(CryptoFailure);
+    }
+    session_key.copy_from_slice(opened);
+    Ok(session_key)
+}
+
 #[cfg(feature = "aws-lc")]
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::{
 };
 use zeroize::Zeroizing;
 
-use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE};
+use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE, session_key};
 mod hybrid;
 
 pub(crate) use hybrid::{HybridPrivateKey, HybridPublicKey, expand, same};
@@ -96,12 +96,7 @@ impl PrivateKey {
             .key
             .decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut buffer, Some(label))
             .map_err(|_| CryptoFailure)?;
-        let mut session_key = Zeroizing::new([0; SESSION_KEY]);
-        if opened.len() != SESSION_KEY {
-            return Err(CryptoFailure);
-        }
-        session_key.copy_from_slice(opened);
-        Ok(session_key)
+        session_key(opened)
     }
 }
 

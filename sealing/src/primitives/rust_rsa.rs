@@ -40,6 +40,7 @@ mod private {
     use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _};
     use zeroize::Zeroizing;
 
+    use super::super::session_key;
     use super::*;
     use crate::random::SystemRandom;
 
@@ -82,8 +83,7 @@ mod private {
             let mut random = SystemRandom::default();
             let opened = self.key.decrypt_blinded(&mut Source(&mut random), padding, wrapped);
             let opened = Zeroizing::new(opened.map_err(|_| CryptoFailure)?);
-            let session_key = opened.as_slice().try_into().map_err(|_| CryptoFailure)?;
-            Ok(Zeroizing::new(session_key))
+            session_key(&opened)
         }
     }
 }
