@@ -114,10 +114,13 @@ fn ctrl_c_at_the_prompt_leaves_the_terminal_as_it_was() {
     let folder = Folder::with_keys();
     let before = file(&folder);
     let (mut terminal, other_end) = open().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kubeseal"))
+    // Whoever runs the tests in the background of a script ignores the signal, and a program inherits that.
+    let mut child = Command::new("/usr/bin/env")
         .env_clear()
         .current_dir(folder.path(""))
         .args([
+            "--default-signal=INT",
+            env!("CARGO_BIN_EXE_kubeseal"),
             "set",
             "--cert",
             "test-only.crt",
