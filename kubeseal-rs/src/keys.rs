@@ -16,6 +16,8 @@ use sealing::key_hint::KeyHint;
 use sealing::key_secret::key_pair;
 use sealing::keyring::KeyPair;
 
+use crate::error::chain;
+
 pub(crate) use error::KeysError;
 
 /// A certificate that ends within this time is pointed out.
@@ -221,7 +223,7 @@ fn key(secret: &Secret) -> Key {
     let name = secret.metadata.name.clone().unwrap_or_default();
     let pair = key_pair(secret);
     let state = match (&pair, label(secret)) {
-        (Err(error), _) => State::Broken(told(error)),
+        (Err(error), _) => State::Broken(chain(error)),
         (Ok(_), Some(value)) if value != names::SEALING_KEY_ACTIVE && name != names::DEFAULT_KEY_PREFIX => {
             State::Retired(value.to_owned())
         }
@@ -239,17 +241,6 @@ fn key(secret: &Secret) -> Key {
 fn label(secret: &Secret) -> Option<&str> {
     let labels = secret.metadata.labels.as_ref()?;
     labels.get(names::LABEL_SEALING_KEY).map(String::as_str)
-}
-
-/// The error and its causes; none of them carries key material.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The keys that an object needs: those that opened it as it is now, by its status; else those of its hint.

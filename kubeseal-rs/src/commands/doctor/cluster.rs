@@ -9,6 +9,7 @@ use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict}
 use crate::doctor::Evidence;
 use crate::doctor::ask::{Answer, Case, Trial};
 use crate::environment::Environment;
+use crate::error::chain;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 
 /// Questions at most that the controller is asked about one object: it answers two a second.
@@ -60,7 +61,7 @@ impl Reached {
             }
         }
         reached.objects = cluster.sealed_secrets().unwrap_or_else(|error| {
-            reached.unread.push(told(&error));
+            reached.unread.push(chain(&error));
             Vec::new()
         });
         match cluster.key_secrets(&controller.namespace) {
@@ -70,14 +71,14 @@ impl Reached {
                 let served = reached.served.as_ref().map(|served| &served.fingerprint);
                 reached.keys = Some(Inventory::of(&secrets, served, None, local, now));
             }
-            Err(error) => reached.unread.push(told(&error)),
+            Err(error) => reached.unread.push(chain(&error)),
         }
         reached.cluster = Some(cluster);
         reached
     }
 
     fn without(mut self, error: &ClusterError) -> Self {
-        self.unreachable.get_or_insert_with(|| told(error));
+        self.unreachable.get_or_insert_with(|| chain(error));
         self
     }
 
@@ -117,17 +118,6 @@ impl Reached {
             evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
         }
     }
-}
-
-/// The error with what caused it.
-fn told(error: &ClusterError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl Trial for Reached {
