@@ -4,6 +4,12 @@
 
 mod documents;
 mod edits;
+mod envelopes;
+mod held;
+mod keys;
+#[allow(dead_code, reason = "the tests of the format use the rest")]
+#[path = "../../sealing/tests/format/v2/oracle.rs"]
+mod oracle;
 mod templates;
 
 use std::sync::LazyLock;
@@ -13,11 +19,17 @@ use libfuzzer_sys::fuzz_target;
 type Target = fn(&[u8]);
 
 /// The targets by name; each has a folder of this name in `corpus`.
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 10] = [
     ("documents", documents::documents),
     ("body", documents::body),
     ("edits", edits::edits),
     ("templates", templates::templates),
+    ("envelope", envelopes::envelope),
+    ("v2-values", envelopes::v2_values),
+    ("keys", keys::keys),
+    ("key-secrets", keys::key_secrets),
+    ("statuses", keys::statuses),
+    ("requests", keys::requests),
 ];
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {

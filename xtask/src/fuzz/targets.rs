@@ -11,7 +11,18 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::bench::release;
 use harness::implementation::repository;
 
-const TARGETS: [&str; 4] = ["documents", "body", "edits", "templates"];
+const TARGETS: [&str; 10] = [
+    "documents",
+    "body",
+    "edits",
+    "templates",
+    "envelope",
+    "v2-values",
+    "keys",
+    "key-secrets",
+    "statuses",
+    "requests",
+];
 
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table --cfg fuzzing";
@@ -110,6 +121,9 @@ fn run_one(program: &Path, target: &str, effort: Effort) -> Result<bool> {
     let executions = after(&log, "stat::number_of_executed_units:");
     let covered = after(&log, " cov:");
     println!("fuzz {target}: {executions} executions, {covered} places covered");
+    if let Some(depth) = log.lines().rfind(|line| line.starts_with("depth: ")) {
+        println!("  {depth}");
+    }
     if output.status.success() {
         if executions == "0" || executions == "?" {
             bail!("the target {target} ran nothing:\n{log}");
