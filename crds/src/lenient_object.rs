@@ -20,9 +20,11 @@ use crate::names;
 const DEEPEST: usize = 32;
 /// Depth at which managers and times of `managedFields` stand. The fields themselves are deeper, large, and never used.
 const MANAGERS_DEPTH: usize = 2;
-/// Most values in one object. A value of two bytes takes 50 times as much memory, and an object may hold 700,000 of them; a
-/// SealedSecret of the largest size holds some 3,000 items.
+/// Most values in one object. A value of two bytes takes 50 times as much memory, and an object may hold 700,000 of them.
 const MOST_VALUES: usize = 32 * 1024;
+/// The same for SealedSecrets, which are kept. A value takes 150 bytes; of the shortest ciphertexts an object of the largest
+/// size holds 4,200.
+const MOST_VALUES_OF_SEALED: usize = 5_000;
 /// Longest path of a field in [`Fault::Type`], in bytes: whoever wrote the object chose its keys.
 const LONGEST_PATH: usize = 256;
 /// A deletion time that cannot be read: the object is being deleted all the same.
@@ -51,15 +53,15 @@ pub struct Unreadable {
 pub enum Fault {
     /// Path of a field whose value has another type (`spec.template.type`). The value is not named: it may be a ciphertext.
     Type(String),
-    /// It holds more than 32,768 values.
-    TooManyValues,
+    /// It holds more values than this.
+    TooManyValues(usize),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Type(field) => write!(f, "the field {field} has a value of another type"),
-            Self::TooManyValues => write!(f, "the object holds more than {MOST_VALUES} values"),
+            Self::TooManyValues(most) => write!(f, "the object holds more than {most} values"),
         }
     }
 }
@@ -126,7 +128,13 @@ impl<K: Resource<DynamicType = ()>> Resource for Lenient<K> {
 
 impl<'de, K: Resource<DynamicType = ()> + DeserializeOwned> Deserialize<'de> for Lenient<K> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let values_left = Cell::new(MOST_VALUES);
+        let kind = K::kind(&());
+        let most = if kind == names::KIND {
+            MOST_VALUES_OF_SEALED
+        } else {
+            MOST_VALUES
+        };
+        let values_left = Cell::new(most);
         let tree = Tree {
             depth: DEEPEST,
             place: Place::Object,
@@ -134,9 +142,8 @@ impl<'de, K: Resource<DynamicType = ()> + DeserializeOwned> Deserialize<'de> for
             values_left: &values_left,
         };
         let mut object = tree.deserialize(from)?;
-        let kind = K::kind(&());
         let whole = match values_left.get() {
-            0 => Err(Fault::TooManyValues),
+            0 => Err(Fault::TooManyValues(most)),
             _ => read(&mut object, &kind).map_err(Fault::Type),
         };
         Ok(match whole {

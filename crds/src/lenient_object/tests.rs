@@ -115,8 +115,8 @@ fn unreadable_object_has_metadata_and_tells_no_value() {
 
 #[test]
 fn too_many_values_concern_the_object_alone() {
-    let many = vec![""; MOST_VALUES];
-    let marks: Map<String, Value> = (0..MOST_VALUES).map(|n| (n.to_string(), "".into())).collect();
+    let many = vec![""; MOST_VALUES_OF_SEALED];
+    let marks: Map<String, Value> = (0..MOST_VALUES_OF_SEALED).map(|n| (n.to_string(), "".into())).collect();
     for pointer in [
         "/spec/template/metadata",
         "/spec/encryptedData",
@@ -134,10 +134,30 @@ fn too_many_values_concern_the_object_alone() {
             };
         });
         let unreadable = read::<SealedSecret>(&object).into_result().expect_err(pointer);
-        assert_eq!(unreadable.fault, Fault::TooManyValues, "{pointer}");
+        assert_eq!(
+            unreadable.fault,
+            Fault::TooManyValues(MOST_VALUES_OF_SEALED),
+            "{pointer}"
+        );
         assert_eq!(unreadable.metadata.name.as_deref(), Some("one"), "{pointer}");
         assert_eq!(unreadable.metadata.namespace.as_deref(), Some("ns"), "{pointer}");
     }
+}
+
+/// The controller keeps SealedSecrets, so what one of them takes beside its text is bounded; the largest that etcd takes is read.
+#[test]
+fn sealed_secrets_hold_fewer_values_than_others() {
+    let marks = |count| -> Map<String, Value> { (0..count).map(|n| (n.to_string(), "".into())).collect() };
+    let of = |count| read::<SealedSecret>(&sealed(|o| o["spec"]["encryptedData"] = json!(marks(count)))).into_result();
+    assert_eq!(of(4_200).unwrap().spec.encrypted_data.len(), 4_200);
+    let said = "the object holds more than 5000 values";
+    assert_eq!(of(5_000).unwrap_err().to_string(), said);
+    let secret = |count| read::<Secret>(&json!({"metadata": {"name": "one"}, "data": marks(count)})).into_result();
+    assert!(secret(30_000).is_ok());
+    assert_eq!(
+        secret(MOST_VALUES).unwrap_err().fault,
+        Fault::TooManyValues(MOST_VALUES)
+    );
 }
 
 #[test]

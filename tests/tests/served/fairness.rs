@@ -195,7 +195,7 @@ fn object_of_many_values_is_refused_alone() -> Result<()> {
     lab.unseal("default", "one", &json!({"a": "1"}))?;
     lab.cluster.eventually(SOON, "event of the large one", || {
         let events = lab.events("default", "many")?;
-        let said = "the object holds more than 32768 values";
+        let said = "the object holds more than 5000 values";
         ensure!(events.iter().any(|event| event.contains(said)), "{events:?}");
         Ok(())
     })
