@@ -74,7 +74,13 @@ pub(crate) fn find(source: &[u8]) -> Vec<Embedded> {
     let (mut at, mut line, mut counted) = (0, 1, 0);
     while let Some(run) = next_run(text, at) {
         at = run.end;
-        let Some((range, value)) = sealed_value(text, run) else {
+        if !may_begin_one(text, &run) {
+            continue;
+        }
+        let lines = || std::iter::successors(Some(run.clone()), |last| next_line(text, last));
+        // Behind all of them, also where they are no value: reading on at each of them would take the square of their number.
+        at = lines().last().map_or(at, |line| line.end);
+        let Some((range, value)) = sealed_value(text, lines) else {
             continue;
         };
         line += slice(text, counted..range.start)
@@ -136,29 +142,45 @@ fn next_run(text: &[u8], at: usize) -> Option<Range<usize>> {
     Some(start..end + padding)
 }
 
-/// The sealed value that begins with `run`, and where it stands.
-fn sealed_value(text: &[u8], run: Range<usize>) -> Option<(Range<usize>, String)> {
-    // URL-safe base64 is something else (a JWT).
+/// Whether a sealed value may begin with `run`. URL-safe base64 is something else (a JWT).
+fn may_begin_one(text: &[u8], run: &Range<usize>) -> bool {
     let url_safe = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'_'));
     let before = run.start.checked_sub(1).and_then(|at| text.get(at));
-    if !begins_like_one(slice(text, run.clone())) || url_safe(before) || url_safe(text.get(run.end)) {
+    begins_like_one(slice(text, run.clone())) && !url_safe(before) && !url_safe(text.get(run.end))
+}
+
+/// The line that may go on with a value after `last`. A list of values has one in each line.
+fn next_line(text: &[u8], last: &Range<usize>) -> Option<Range<usize>> {
+    if slice(text, last.clone()).ends_with(b"=") {
         return None;
     }
-    let mut value = String::from_utf8(slice(text, run.clone()).to_vec()).ok()?;
-    let mut range = run;
-    while !value.ends_with('=') {
-        let Some(next) = continuation(text, range.end) else {
-            break;
-        };
-        let letters = std::str::from_utf8(slice(text, next.clone())).ok()?;
-        // A list of values has one in each line.
-        if key_bits(letters).is_ok() && key_bits(&value).is_ok() {
-            break;
+    let next = continuation(text, last.end)?;
+    let letters = slice(text, next.clone());
+    let is_one = begins_like_one(letters) && key_bits(std::str::from_utf8(letters).ok()?).is_ok();
+    (!is_one).then_some(next)
+}
+
+/// The sealed value that begins with the first of the lines that one can begin with, and where it stands; it ends with the last.
+fn sealed_value<L: Iterator<Item = Range<usize>>>(
+    text: &[u8],
+    lines: impl Fn() -> L,
+) -> Option<(Range<usize>, String)> {
+    let end = lines().last()?.end;
+    let mut letters: usize = lines().map(|line| line.len()).sum();
+    for line in lines() {
+        // So many letters decode. What is refused all the same is too short for its key, and read in no time.
+        if letters.is_multiple_of(4) && begins_like_one(slice(text, line.clone())) {
+            let joined = slice(text, line.start..end)
+                .iter()
+                .filter(|byte| !byte.is_ascii_whitespace());
+            let value = String::from_utf8(joined.copied().collect()).ok()?;
+            if key_bits(&value).is_ok() {
+                return Some((line.start..end, value));
+            }
         }
-        value.push_str(letters);
-        range.end = next.end;
+        letters -= line.len();
     }
-    key_bits(&value).is_ok().then_some((range, value))
+    None
 }
 
 /// Whether the length field is that of a key.
@@ -310,6 +332,27 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    /// Whoever wrote a text must not choose how long it is read: each of its lines begins like a value, and none is one.
+    #[test]
+    fn lines_that_begin_like_values_are_read_once() {
+        let start = std::time::Instant::now();
+        let value = sealed(2048, 7);
+        let folded = format!("{}\n{}\n", &value[..64], &value[64..]);
+        for line in ["AgAA", &value[..300]] {
+            let lines = format!("{line}\n").repeat(200_000 / line.len());
+            assert_eq!(found(&format!("{lines}A")), []);
+            // Behind a broken one, and its rest.
+            assert_eq!(found(&format!("{lines}A\n\np: {folded}")).len(), 1, "{line}");
+            let listed = format!("{lines}{value}\n");
+            assert_eq!(found(&listed).last().map(|(_, _, found)| found), Some(&value), "{line}");
+        }
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(20),
+            "{:?}",
+            start.elapsed()
+        );
     }
 
     #[test]
