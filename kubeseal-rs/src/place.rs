@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::is_descriptor;
 use crate::git::{self, normal};
 
 /// As many symlinks as Linux follows.
@@ -36,11 +37,21 @@ pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
 /// # Errors
 /// As [`real_place`], and that the chain has no end.
 pub(crate) fn end_of_links(file: &Path) -> io::Result<PathBuf> {
+    let (_, end) = chain_of_links(file)?;
+    Ok(end)
+}
+
+/// The symlinks that lead from `file` on, each in its [`real_place`], and what the last one leads to.
+fn chain_of_links(file: &Path) -> io::Result<(Vec<PathBuf>, PathBuf)> {
+    let mut links = Vec::new();
     let mut end = real_place(file)?;
     for _ in 0..LONGEST_CHAIN {
         match std::fs::read_link(&end) {
-            Ok(next) => end = real_place(&end.parent().unwrap_or(&end).join(next))?,
-            Err(_) => return Ok(end),
+            Ok(next) => {
+                let next = real_place(&end.parent().unwrap_or(&end).join(next))?;
+                links.push(std::mem::replace(&mut end, next));
+            }
+            Err(_) => return Ok((links, end)),
         }
     }
     Err(io::Error::other("too many levels of symbolic links"))
@@ -57,11 +68,11 @@ pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
     Ok(is_in_work_tree && (!git::is_ignored(&place) || git::is_tracked(&place)))
 }
 
-/// Checks that symlinks do not lead `file` out of the Git work tree that it lies in as it is typed: whoever may commit would
+/// Checks that no symlink of a Git work tree leads `file` out of it, or to what a program has open: whoever may commit would
 /// choose what is overwritten.
 ///
 /// # Errors
-/// That they do; as [`end_of_links`].
+/// That one does; as [`end_of_links`].
 pub(crate) fn check_in_work_tree(file: &Path) -> io::Result<()> {
     if leaves_work_tree(file)? {
         return Err(io::Error::other(
@@ -71,14 +82,23 @@ pub(crate) fn check_in_work_tree(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Git's own directory is not part of the work tree.
+/// Looks at the file and at each folder above it as they are typed. Git's own directory is not part of the work tree.
 fn leaves_work_tree(file: &Path) -> io::Result<bool> {
-    let typed = normal(&std::path::absolute(file)?);
-    let end = end_of_links(file)?;
-    let root = git::work_tree(&typed).and_then(|root| std::fs::canonicalize(root).ok());
+    let typed = std::path::absolute(file)?;
     let is_of_git = |path: &Path| path.iter().any(|step| step.eq_ignore_ascii_case(".git"));
-    let leaves = |root| !end.starts_with(root) || is_of_git(&end) && !is_of_git(&typed);
-    Ok(end != typed && root.is_some_and(leaves))
+    let git_is_typed = is_of_git(&normal(&typed));
+    for step in typed.ancestors().filter(|step| step.is_symlink()) {
+        let (links, end) = chain_of_links(step)?;
+        let mut is_open = is_descriptor(&end);
+        for link in links.iter().rev() {
+            let leaves = |root: PathBuf| is_open || !end.starts_with(root) || is_of_git(&end) && !git_is_typed;
+            if link.parent().and_then(git::work_tree).is_some_and(leaves) {
+                return Ok(true);
+            }
+            is_open |= is_descriptor(link);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -134,6 +154,11 @@ mod tests {
         symlink("file", root.join("repo/chain")).unwrap();
         symlink("../sub/real", root.join("repo/sub/inside")).unwrap();
         symlink("../repo/sub", root.join("out/into")).unwrap();
+        symlink("sub", root.join("repo/within")).unwrap();
+        // Another work tree, whose root the link is.
+        fs::create_dir_all(root.join("other/.git")).unwrap();
+        symlink("../other", root.join("repo/other")).unwrap();
+        symlink("repo/other", root.join("through")).unwrap();
         for (path, leaves) in [
             ("repo/new", false),
             ("repo/sub/inside", false),
@@ -148,6 +173,33 @@ mod tests {
             ("to-repo/file", true),
             ("out/new", false),
             ("out/into/new", false),
+            ("repo/within/new", false),
+            ("repo/other/new", true),
+            ("repo/other/deep/new", true),
+            ("repo/sub/../other/new", true),
+            ("through/new", true),
+            ("other/new", false),
+        ] {
+            assert_eq!(leaves_work_tree(&root.join(path)).unwrap(), leaves, "{path}");
+        }
+    }
+
+    /// What a shell has redirected to a file of the work tree is not the file that is meant.
+    #[test]
+    fn symlinks_of_a_work_tree_lead_to_nothing_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        let log = fs::File::create(root.join("repo/log")).unwrap();
+        let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&log));
+        symlink(&open, root.join("repo/direct")).unwrap();
+        symlink("direct", root.join("repo/chain")).unwrap();
+        symlink(&open, root.join("typed")).unwrap();
+        for (path, leaves) in [
+            ("repo/direct", true),
+            ("repo/chain", true),
+            ("typed", false),
+            ("repo/log", false),
         ] {
             assert_eq!(leaves_work_tree(&root.join(path)).unwrap(), leaves, "{path}");
         }

@@ -230,7 +230,7 @@ impl Target {
             match target.to_str() {
                 Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => return Ok(Target::Stdout),
                 Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => return Ok(Target::Stderr),
-                Some(path) if is_descriptor(path) => return Ok(Target::Open),
+                _ if is_descriptor(&target) => return Ok(Target::Open),
                 _ => {}
             }
             match std::fs::read_link(&target) {
@@ -243,7 +243,8 @@ impl Target {
 }
 
 /// Whether this names a file descriptor. What else `/proc` holds leads to any file: `/proc/self/root/home`.
-fn is_descriptor(path: &str) -> bool {
+pub(crate) fn is_descriptor(path: &Path) -> bool {
+    let Some(path) = path.to_str() else { return false };
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let of_process = || path.strip_prefix("/proc/")?.split_once("/fd/");
     path.strip_prefix("/dev/fd/").is_some_and(is_number)

@@ -168,6 +168,20 @@ fn nothing_is_written_through_a_symlink_out_of_the_repository() {
         assert!(run.stderr.contains("out of its Git work tree"), "{line}: {}", run.told);
         assert!(!folder.path("outside/deep").exists(), "{line}");
     }
+    // Nor into another repository, nor to what a shell has redirected into this one.
+    folder.put("other/.git/HEAD", "");
+    symlink("../other", folder.path("repo/other")).unwrap();
+    symlink("/dev/stdout", folder.path("repo/log.yaml")).unwrap();
+    let log = std::fs::File::create(folder.path("repo/log")).unwrap();
+    for to in ["repo/other/sealed.yaml", "repo/log.yaml"] {
+        let mut command = crate::program::command(&folder.path(""));
+        command.args(["--cert", "test-only.crt", "-f", "db.yaml", "-w", to]);
+        let output = command.stdout(log.try_clone().unwrap()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("out of its Git work tree"), "{to}: {told}");
+    }
+    assert_eq!(folder.text("repo/log"), "");
+    assert!(!folder.path("other/sealed.yaml").exists());
     // Inside, or where there is no repository, a symlink stays one.
     symlink("real", folder.path("repo/link.yaml")).unwrap();
     folder.run(&format!("{CERT} -w repo/link.yaml"), SECRET).ok();
