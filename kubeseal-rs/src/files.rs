@@ -17,7 +17,7 @@ use crate::error::{Hinted, Kind};
 use crate::place;
 use crate::quoting;
 use crate::typed::Typed;
-pub(crate) use replace::{is_descriptor, is_unfinished};
+pub(crate) use replace::is_unfinished;
 
 /// Reading or writing failed. The texts are Go's, which scripts search for.
 #[derive(Debug, Error)]

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::is_descriptor;
 use crate::git::{self, normal};
 
 /// As many symlinks as Linux follows.
@@ -99,6 +98,15 @@ fn leaves_work_tree(file: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether this names a file descriptor. What else `/proc` holds leads to any file: `/proc/self/root/home`.
+pub(crate) fn is_descriptor(path: &Path) -> bool {
+    let Some(path) = path.to_str() else { return false };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let of_process = || path.strip_prefix("/proc/")?.split_once("/fd/");
+    path.strip_prefix("/dev/fd/").is_some_and(is_number)
+        || of_process().is_some_and(|(process, number)| (process == "self" || is_number(process)) && is_number(number))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Over, without_path};
 use crate::git;
-use crate::place;
+use crate::place::{self, is_descriptor};
 
 const PREFIX: &str = ".kubeseal-";
 const SUFFIX: &str = ".unfinished";
@@ -240,15 +240,6 @@ impl Target {
         }
         Err(io::Error::other("too many levels of symbolic links"))
     }
-}
-
-/// Whether this names a file descriptor. What else `/proc` holds leads to any file: `/proc/self/root/home`.
-pub(crate) fn is_descriptor(path: &Path) -> bool {
-    let Some(path) = path.to_str() else { return false };
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let of_process = || path.strip_prefix("/proc/")?.split_once("/fd/");
-    path.strip_prefix("/dev/fd/").is_some_and(is_number)
-        || of_process().is_some_and(|(process, number)| (process == "self" || is_number(process)) && is_number(number))
 }
 
 #[cfg(test)]
