@@ -113,6 +113,13 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
         self.wait(tenant, false).await
     }
 
+    /// A permit that nobody has. There is none while somebody waits for one.
+    pub(crate) fn try_acquire(self: &Arc<Self>, tenant: &K) -> Option<Permit<K>> {
+        let mut state = self.state();
+        state.free = state.free.checked_sub(1)?;
+        Some(Permit::new(self, tenant.clone()))
+    }
+
     /// As [`FairSemaphore::acquire`], in front of the others of this tenant: for work that was interrupted.
     pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K) -> Permit<K> {
         self.wait(tenant, true).await

@@ -6,11 +6,14 @@ pub(crate) mod decide;
 pub(crate) mod desired;
 pub(crate) mod kept;
 pub(crate) mod observe;
+mod opening;
 pub(crate) mod plan;
 pub(crate) mod remember;
 pub(crate) mod report;
+pub(crate) mod room;
 pub(crate) mod status;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,28 +21,30 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
+use sealing::key::Fingerprint;
 use sealing::recent_keys::RecentKeys;
-use sealing::render::{self, Rendering};
+use sealing::render::Rendering;
 use sealing::unseal::{self, Unsealed};
 use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
-use crate::fair_semaphore::Permit;
-use crate::index::{Index, Memory, Start};
+use crate::index::{Index, Memory, Standing, Start};
 use crate::keys::{Keys, KeysReader};
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::pass_limit::Pass;
 use crate::settings::ReconcileSettings;
-use crate::slices::{Cores, Slices};
+use crate::slices::Cores;
 use crate::tried::Tried;
 
 use collect::Gone;
 use decide::Observed;
 use kept::Kept;
-use plan::Plan;
+use opening::Core;
+use plan::{Plan, SecretStep};
 use remember::{Learned, StatusWrite};
+use room::{Room, Rooms};
 
 /// Everything that a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
@@ -60,6 +65,8 @@ pub(crate) struct Reconciler {
     /// One permit fewer, for objects whose templates make keys or hash passwords: such work is not done in slices, and a core is
     /// left for all others.
     pub costly: Arc<Cores>,
+    /// For passes that hold a large Secret.
+    pub rooms: Arc<Rooms>,
     /// The keys to try first.
     pub recent_keys: RecentKeys,
     /// Whether statuses keep what they remember.
@@ -124,14 +131,12 @@ impl Reconciler {
         }
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let Some(core) = self.core(&start.sealed, &mut pass).await else {
+        let Some((opened, keys, room)) = Box::pin(self.open_in_room(&start.sealed, &mut pass)).await else {
             return self.index.end(name, start.seen.as_deref(), start.memory.clone());
         };
-        let keys = self.keys.borrow().clone();
-        let opened = Box::pin(self.open(&start.sealed, &keys, core)).await;
-        let (plan, applied) = Box::pin(self.settle(name, start, &digest, &opened)).await;
+        let (plan, applied) = Box::pin(self.settle(name, start, &digest, (&opened, room))).await;
         let done = Done {
-            opened: opened.ok(),
+            opened_by: opened.ok().map(|opened| opened.opened_by),
             plan,
             applied,
             digest,
@@ -174,29 +179,11 @@ impl Reconciler {
             Timestamp::now(),
         );
         Some(Done {
-            opened: None,
+            opened_by: None,
             plan: Plan { live, ..plan },
             applied: None,
             digest: digest.to_owned(),
         })
-    }
-
-    /// Waits for a core to work on this object. `None`: the process is about to end.
-    async fn core(&self, sealed: &SealedSecret, pass: &mut Pass) -> Option<Core> {
-        let namespace = &sealed.metadata.namespace.clone().unwrap_or_default();
-        let is_costly = sealed.spec.template.as_ref().is_some_and(render::is_costly);
-        pass.wait_for_core(|| async move {
-            let costly = match is_costly {
-                true => Some(self.costly.acquire(namespace).await),
-                false => None,
-            };
-            let slices = Slices::begin(&self.cores, namespace, u64::MAX).await;
-            Core {
-                slices,
-                _costly: costly,
-            }
-        })
-        .await
     }
 
     /// Opens the items and renders the templates, off the async threads.
@@ -237,7 +224,7 @@ impl Reconciler {
         name: &ObjectName,
         start: &Start,
         digest: &str,
-        opened: &Result<Unsealed, Failure>,
+        (opened, mut room): (&Result<Unsealed, Failure>, Room),
     ) -> (Plan, Option<apply::Written>) {
         let mut observed = Observed {
             sealed: &start.sealed,
@@ -247,19 +234,24 @@ impl Reconciler {
             unlabelled_key: self.keys_at.unlabelled(name),
             kept_empty_for: None,
         };
-        observed.live = if opened.is_ok() {
-            observe::secret(&self.client, &self.index, name).await
-        } else {
-            Ok(None)
-        };
+        if opened.is_ok() && self.index.standing(name, Instant::now()) != Standing::NotKnown {
+            observed.live = room.read(observe::secret(&self.client, &self.index, name)).await;
+        }
         for _ in 0..LOOKS {
             observed.kept_empty_for = self.index.kept_empty_for(name, Instant::now());
             let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
             match apply::secret(&self.client, name, &plan.secret).await {
-                Ok(written) => return (admitted(name, plan, start, written.as_ref()), written),
+                Ok(written) => {
+                    // It was carried out, so nothing large is held on to.
+                    let plan = Plan {
+                        secret: SecretStep::Leave,
+                        ..admitted(name, plan, start, written.as_ref())
+                    };
+                    return (plan, written);
+                }
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
-                    observed.live = observe::again(&self.client, &self.index, name).await;
+                    observed.live = room.read(observe::again(&self.client, &self.index, name)).await;
                 }
                 Err(failure) => {
                     observed.live = Err(failure);
@@ -292,8 +284,8 @@ impl Reconciler {
             || start.memory.reported.is_none()
             || is_new_input && remember::is_outdated(&start.sealed, &done.digest);
         let secret = written.map(|written| written.metadata).or(plan.live);
-        let learned = done.opened.as_ref().filter(|_| plan.synced).zip(secret.as_ref());
-        let learned = learned.and_then(|(opened, secret)| Learned::new(opened, secret, &done.digest));
+        let learned = done.opened_by.as_ref().filter(|_| plan.synced).zip(secret.as_ref());
+        let learned = learned.and_then(|(keys, secret)| Learned::new(keys, secret, &done.digest));
         let worth = is_news && self.settings.update_status;
         let status = remember::complete(&start.sealed, plan.status, learned, worth);
         let version = secret.and_then(|metadata| metadata.resource_version);
@@ -326,6 +318,11 @@ impl Reconciler {
 
     /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
     async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
+        let namespace = sealed.metadata.namespace.clone().unwrap_or_default();
+        let _room = match room::is_large_object(sealed) {
+            true => Some(self.rooms.acquire(&namespace).await),
+            false => None,
+        };
         let turn = if write.only_memory {
             let turn = self.kept.turn().await;
             if turn.is_none() {
@@ -368,15 +365,9 @@ fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&a
     plan
 }
 
-/// A core, and for work that is not done in slices the permit to take one for long.
-struct Core {
-    slices: Arc<Slices>,
-    _costly: Option<Permit<String>>,
-}
-
 /// What a pass has done when it concludes.
 struct Done {
-    opened: Option<Unsealed>,
+    opened_by: Option<BTreeSet<Fingerprint>>,
     plan: Plan,
     applied: Option<apply::Written>,
     digest: String,

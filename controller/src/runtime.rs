@@ -33,7 +33,7 @@ use crate::open_files;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
-use crate::reconcile::{KeysAt, Reconciler};
+use crate::reconcile::{KeysAt, Reconciler, room};
 use crate::relist::{self, Listed, Relist, Relists};
 use crate::request::longest_without_answer;
 use crate::resync::Resync;
@@ -162,6 +162,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         settings: settings.reconcile,
         cores,
         costly: Cores::new(processors.saturating_sub(1).max(1)),
+        rooms: room::rooms(),
         recent_keys: RecentKeys::default(),
         kept: Kept::default(),
         keys_at: KeysAt::new(access.namespace, settings.keys.prefix),

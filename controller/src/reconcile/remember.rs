@@ -3,12 +3,14 @@
 //! The Secret is written first and the status after it. Whoever stops in between leaves a status that remembers an older
 //! Secret, or none; then the items are opened and compared, as they are without any memory.
 
+use std::collections::BTreeSet;
+
 use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use jiff::Timestamp;
 use kube::core::ObjectMeta;
 use sealing::input_digest;
+use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
-use sealing::unseal::Unsealed;
 
 use super::status;
 use crate::annotation::{self, Wishes};
@@ -143,9 +145,9 @@ pub(crate) struct Learned {
 
 impl Learned {
     /// From what was opened and the metadata of the Secret as it is now; `None` where the API server did not tell them.
-    pub(crate) fn new(opened: &Unsealed, secret: &ObjectMeta, digest: &str) -> Option<Self> {
+    pub(crate) fn new(opened_by: &BTreeSet<Fingerprint>, secret: &ObjectMeta, digest: &str) -> Option<Self> {
         Some(Self {
-            opened_by: opened.opened_by.iter().map(ToString::to_string).collect(),
+            opened_by: opened_by.iter().map(ToString::to_string).collect(),
             written: WrittenSecret {
                 uid: secret.uid.clone()?,
                 resource_version: secret.resource_version.clone()?,

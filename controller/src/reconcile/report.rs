@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crds::SealedSecret;
 use jiff::Timestamp;
+use sealing::render;
 
 use super::plan::{Plan, SecretStep};
 use super::status;
@@ -18,6 +19,8 @@ pub(super) const FAST_FIRST: Duration = Duration::from_millis(50);
 const FAST_LONGEST: Duration = Duration::from_secs(2);
 const SLOW_FIRST: Duration = Duration::from_secs(2);
 const SLOW_LONGEST: Duration = Duration::from_secs(300);
+/// The longest where each try takes up to seconds of a core, and the API server refuses what comes of it.
+const COSTLY_LONGEST: Duration = Duration::from_secs(3600);
 
 /// How long one wording of a failure stands that a timer tries again.
 const REPEATED_AFTER: Duration = Duration::from_secs(300);
@@ -76,15 +79,17 @@ struct Again {
 }
 
 impl Again {
-    fn after(failure: Option<&Failure>, memory: &Memory, settings: &ReconcileSettings) -> Self {
+    fn after(sealed: &SealedSecret, failure: Option<&Failure>, memory: &Memory, settings: &ReconcileSettings) -> Self {
         let retry = failure.map(|failure| failure.row().retry);
         let attempts = failure.map_or(0, |_| memory.attempts.saturating_add(1));
+        let is_costly = failure.is_some_and(is_refusal) && sealed.spec.template.as_ref().is_some_and(render::is_costly);
         let slow = match retry {
-            Some(Retry::Fast) => attempts.saturating_sub(settings.fast_retries),
+            Some(Retry::Fast) if !is_costly => attempts.saturating_sub(settings.fast_retries),
             _ => attempts,
         };
         let pause = match slow {
             0 => backoff::growing(attempts, FAST_FIRST, FAST_LONGEST),
+            n if is_costly => backoff::growing(n, SLOW_FIRST, COSTLY_LONGEST),
             n => slow_pause(n),
         };
         let pause = pause.max(asked_pause(failure));
@@ -95,6 +100,15 @@ impl Again {
             is_fast: retry == Some(Retry::Fast) && slow == 0,
         }
     }
+}
+
+/// Whether the API server, or what it asks, refuses the Secret: a quota, a policy, the end of the namespace.
+fn is_refusal(failure: &Failure) -> bool {
+    use ApiFailure::{Answer, Denied, NamespaceEnds, OwnerDenied};
+    matches!(
+        failure,
+        Failure::Api(Denied(_) | NamespaceEnds(_) | OwnerDenied(_) | Answer(_))
+    )
 }
 
 /// Status, event, memory and next pass of an outcome.
@@ -108,7 +122,7 @@ pub(super) fn report(
     let failure = outcome.as_ref().err().copied();
     let metric = failure.map(|failure| failure.row().metric);
     let secret = outcome.unwrap_or(SecretStep::Leave);
-    let again = Again::after(failure, memory, settings);
+    let again = Again::after(sealed, failure, memory, settings);
     let next = again.pause;
     let memory = Memory {
         attempts: again.attempts,

@@ -1,6 +1,10 @@
 //! What strangers' requests take of memory, in the real process.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
+use harness::implementation::Implementation;
 use harness::process::Process;
 use serde_json::{Value, json};
 
@@ -12,6 +16,9 @@ const LARGEST: usize = 2 << 20;
 const OF_ONE: u64 = 16 << 10;
 /// What all of them may take, in KiB.
 const OF_ALL: u64 = 64 << 10;
+
+/// What passes that hold large Secrets may take, in KiB.
+const OF_LARGE_SECRETS: u64 = 128 << 10;
 
 /// A line of `/proc/PID/status`, in KiB.
 fn memory(process: &Process, line: &str) -> Result<u64> {
@@ -201,6 +208,50 @@ fn large_secrets_of_others_take_little_memory() -> Result<()> {
     Ok(())
 }
 
+/// A template of a few bytes makes a Secret of a MiB, which a pass holds several times over until the API server has answered.
+#[test]
+fn large_secrets_at_a_start_take_bounded_memory() -> Result<()> {
+    const NAMESPACES: usize = 12;
+    const OBJECTS: usize = 16;
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let list = |items: Vec<Value>| json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let namespace = |number: usize| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("crowd-{number}")}});
+    let object = |number: usize| {
+        json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": format!("large-{number}"), "namespace": format!("crowd-{}", number / OBJECTS)},
+            "spec": {"encryptedData": {}, "template": {"data": {"k": "{{ repeat 1040000 \"x\" }}"}}},
+        })
+    };
+    cluster.apply(&list((0..NAMESPACES).map(namespace).collect()))?;
+    let objects = list((0..NAMESPACES * OBJECTS).map(object).collect());
+    cluster.kubectl_input(&["create", "-f", "-"], &objects)?.success()?;
+    let controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
+    cluster.eventually(Duration::from_secs(300), "all unsealed", || {
+        let metrics = cluster.get_json(&["sealedsecrets", "-A"])?;
+        let objects = metrics["items"].as_array().context("a list")?;
+        let synced = objects
+            .iter()
+            .filter(|one| one["status"]["conditions"][0]["status"] == "True")
+            .count();
+        ensure!(synced == NAMESPACES * OBJECTS, "{synced} are unsealed");
+        Ok(())
+    })?;
+    let shown = format!(
+        "at most {} KiB, left {}",
+        memory(&controller, "VmHWM")?,
+        memory(&controller, "VmRSS")?
+    );
+    println!("{shown}");
+    // Beside the 40 MiB of any start.
+    ensure!(
+        memory(&controller, "VmHWM")? <= (40 << 10) + OF_LARGE_SECRETS,
+        "{shown}"
+    );
+    Ok(())
+}
+
 /// Sends hostile bodies from many addresses as fast as it can, for so many seconds.
 const FLOOD: &str = r#"
 import http.client, os, random, sys, threading, time
@@ -234,7 +285,7 @@ fn many_hostile_requests_take_bounded_memory_and_give_it_back() -> Result<()> {
         .success()?
         .stdout;
     let highest = memory(&lab.controller, "VmHWM")?;
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     let left = memory(&lab.controller, "VmRSS")?;
     let shown = format!(
         "{} requests: idle {idle} KiB, at most {highest}, left {left}",

@@ -176,3 +176,36 @@ fn a_status_that_was_not_written_is_tried_again_unless_the_object_went() {
         (success, None)
     );
 }
+
+/// Each try takes up to five seconds of a core, for a Secret that is refused for as long as whoever asks for it likes.
+#[test]
+fn what_is_costly_and_refused_is_tried_less_and_less() {
+    let pauses = |template: &str, failure: ApiFailure| -> Vec<u64> {
+        let mut sealed = sealed(1, Value::Null);
+        sealed.spec.template = Some(serde_json::from_value(json!({"data": {"a": template}})).unwrap());
+        let failure = Failure::Api(failure);
+        let pause = |attempts| {
+            let memory = Memory {
+                attempts,
+                ..Memory::default()
+            };
+            let plan =
+                super::super::super::report::report(&sealed, Err(&failure), &memory, &SETTINGS, NOW.parse().unwrap());
+            plan.next.unwrap().as_secs()
+        };
+        [0, 1, 2, 10, 20].map(pause).to_vec()
+    };
+    let costly = "{{ genPrivateKey \"rsa\" }}";
+    let quota = || ApiFailure::Denied("exceeded quota".to_owned());
+    assert_eq!(pauses(costly, quota()), [2, 4, 8, 2048, 3600]);
+    assert_eq!(
+        pauses(costly, ApiFailure::NamespaceEnds(String::new())),
+        [2, 4, 8, 2048, 3600]
+    );
+    assert_eq!(pauses("{{ .a }}", quota()), [0, 0, 0, 64, 300]);
+    // What passes by itself is not waited for.
+    assert_eq!(
+        pauses(costly, ApiFailure::Unreachable(String::new())),
+        [0, 0, 0, 64, 300]
+    );
+}
