@@ -12,7 +12,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 use tracing::debug;
@@ -28,6 +28,11 @@ const PEERS: usize = 4;
 const LONGEST_HEAD: usize = 16 << 10;
 /// How long a connection may take to begin a request, or may take nothing of an answer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+/// How much of an answer the kernel takes: what a peer does not read waits here, where it is counted. (The kernel doubles it, and
+/// would take 4 MiB.)
+const SEND_BUFFER: u32 = 32 << 10;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// How long open requests have at the end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -43,13 +48,25 @@ pub(crate) struct ListenError {
 /// Opens a port. The unspecified IPv6 address means every address of both families; where there is no IPv6, those of
 /// IPv4.
 pub(crate) async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
-    let bound = match TcpListener::bind(address).await {
+    let bound = match listen(address) {
         Err(error) if address.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+            listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
         }
         other => other,
     };
     bound.map_err(|source| ListenError { flag, address, source })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    // What is accepted inherits it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves so many connections at a time until `stop`; then open requests have a few seconds. A request may take `read` to
@@ -119,46 +136,4 @@ fn connection(
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::response::IntoResponse as _;
-    use axum::routing::get;
-    use tokio::io::AsyncWriteExt as _;
-
-    use super::super::permits::{Places, held};
-    use super::*;
-
-    #[tokio::test]
-    async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() {
-        let listener = bind("listen-addr", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .await
-            .unwrap();
-        let address = listener.local_addr().unwrap();
-        let places = Places::new(1, 1);
-        let answer = {
-            let places = places.clone();
-            // More than all buffers on the way hold.
-            move || async move { held("x".repeat(64 << 20).into_response(), places.take("here")) }
-        };
-        let routes = Router::new().route("/", get(answer));
-        let (read, write) = (Duration::from_secs(10), Duration::from_millis(500));
-        let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, routes, (read, write), 8, stop.clone()));
-        let mut client = TcpStream::connect(address).await.unwrap();
-        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let until = |free: bool| {
-            let places = places.clone();
-            async move {
-                while places.take("another").is_some() != free {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            }
-        };
-        for free in [false, true] {
-            tokio::time::timeout(Duration::from_secs(60), until(free))
-                .await
-                .expect("soon");
-        }
-        drop(client);
-        stop.cancel();
-    }
-}
+mod tests;

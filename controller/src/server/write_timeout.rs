@@ -1,4 +1,7 @@
 //! A connection that is broken off when its peer takes nothing of what is sent to it, and that notes when something passes.
+//!
+//! What is broken off leaves nothing behind: of a connection that is only closed, the kernel keeps what its peer has not taken for
+//! minutes, and counts it to the Pod's memory.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -20,6 +23,12 @@ pub(crate) struct Patient {
     longest: Duration,
     /// Runs while the peer takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Something was sent, so that some of it may lie in the kernel.
+    has_sent: bool,
+    /// Everything is sent; the peer's end is waited for.
+    is_shut: bool,
+    /// The peer has taken everything, and closed its side.
+    is_over: bool,
     pulse: Arc<Pulse>,
 }
 
@@ -30,20 +39,53 @@ impl Patient {
             stream,
             longest,
             waiting: None,
+            has_sent: false,
+            is_shut: false,
+            is_over: false,
             pulse,
+        }
+    }
+
+    /// Whether the peer has let the longest time pass; it runs from the first call.
+    fn poll_too_long(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        let longest = self.longest;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(longest)));
+        waiting.as_mut().poll(context).map(|()| io::ErrorKind::TimedOut.into())
+    }
+
+    /// Waits until the peer closes its side, as it does when it has everything.
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut passed_over = [0; 1024];
+        loop {
+            let mut to = ReadBuf::new(&mut passed_over);
+            match Pin::new(&mut self.stream).poll_read(context, &mut to) {
+                Poll::Ready(Ok(())) if !to.filled().is_empty() => {}
+                Poll::Ready(end) => {
+                    self.is_over = true;
+                    return Poll::Ready(end);
+                }
+                Poll::Pending => return self.poll_too_long(context).map(Err),
+            }
         }
     }
 
     fn judge(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.waiting = None;
+            self.has_sent = true;
             self.pulse.beat();
             return written;
         }
-        let longest = self.longest;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(longest)));
-        let over = waiting.as_mut().poll(context);
-        over.map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.poll_too_long(context).map(Err)
+    }
+}
+
+impl Drop for Patient {
+    fn drop(&mut self) {
+        if self.has_sent && !self.is_over {
+            // Where that cannot be, the kernel gives it up in its own time.
+            let _ = self.stream.set_zero_linger();
+        }
     }
 }
 
@@ -81,6 +123,11 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if !self.is_shut {
+            std::task::ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.is_shut = true;
+            self.waiting = None;
+        }
+        self.poll_over(context)
     }
 }
