@@ -25,6 +25,9 @@ pub(crate) enum KeysError {
     /// The backup is encrypted, and no identity was given.
     #[error("{} is encrypted with age", on_one_line(.0))]
     Encrypted(String),
+    /// An identity was given, and the backup is not encrypted.
+    #[error("{} is not encrypted with age, so the identity does not tell whose it is", on_one_line(.0))]
+    NotEncrypted(String),
     /// A file of identities cannot be read as such.
     #[error("{0} holds no age identity (AGE-SECRET-KEY-…)")]
     NotAnIdentity(String),
@@ -77,6 +80,9 @@ impl KeysError {
                 "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
             }
             KeysError::Encrypted(_) => "open it with your identity: --identity FILE".to_owned(),
+            KeysError::NotEncrypted(_) => {
+                "whoever can write it chooses the key that seals; if it is yours, leave --identity out".to_owned()
+            }
             KeysError::UnderGit(path) => format!(
                 "encrypt it (--recipient age1…), write it elsewhere, or name it in .gitignore: {}",
                 quoting::path(path)

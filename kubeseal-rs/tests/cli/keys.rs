@@ -79,3 +79,17 @@ fn the_help_teaches() {
     .map(|line| format!("$ kubeseal {line}\n{}", folder.run(line, "").ok()));
     insta::assert_snapshot!(help.join("\n"));
 }
+
+/// Whoever can write the place of an encrypted backup must not put keys of their own there.
+#[test]
+fn an_identity_takes_no_backup_in_clear() {
+    let folder = Folder::with_keys();
+    folder.put("keys.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
+    let run = folder.run("keys restore --dry-run -i identity.txt keys.yaml", "");
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.starts_with("error: keys.yaml is not encrypted with age"),
+        "{}",
+        run.told
+    );
+}

@@ -8,8 +8,8 @@ use crate::cluster::{Cluster, Controller};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Input, Output};
-use crate::keys::age_file;
 use crate::keys::restore::{self, Plan, Saved};
+use crate::keys::{KeysError, age_file};
 use crate::objects::InputName;
 use crate::quoting::visible;
 
@@ -23,6 +23,9 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let name = InputName::of(input);
     let bytes = files::read(input, "a backup of the key Secrets")?;
+    if identity.is_some() && !age_file::is_encrypted(&bytes) {
+        return Err(KeysError::NotEncrypted(name.0.clone()).into());
+    }
     let bytes = age_file::in_clear(bytes, identity, &name.0)?;
     let saved = restore::saved(&bytes, &name)?;
 
