@@ -177,6 +177,8 @@ fn numbers(context: &mut Context<'_>, start: i64, stop: i64, step: i64) -> Resul
         if found.len() % 64 == 0 {
             context.allocate_items(64)?;
         }
+        // After an overflow there are more than were counted.
+        context.grow_for_one(&found)?;
         found.push(at);
         at = at.wrapping_add(step);
     }

@@ -163,8 +163,9 @@ impl<'s> Subject<'s> {
             });
         }
         context.allocate(bytes.len().saturating_mul(3 + 3 * size_of::<usize>()))?;
-        let mut text = String::new();
-        let mut places = Vec::new();
+        // As large as was paid for: vectors that double would take twice as much.
+        let mut text = String::with_capacity(bytes.len() * 3);
+        let mut places = Vec::with_capacity(bytes.len() * 3 + 1);
         for rune in runes(bytes) {
             text.push(rune.char);
             places.resize(text.len(), rune.at);

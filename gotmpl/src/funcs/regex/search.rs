@@ -103,6 +103,8 @@ impl Walk<'_> {
     fn visit(&mut self, state: StateID, text: &str, at: usize, into: &mut Threads) {
         match self.nfa.state(state) {
             State::Look { look, next } => {
+                // It looks at two places of the text.
+                self.visits += 2;
                 if self.nfa.look_matcher().matches(*look, text.as_bytes(), at) {
                     self.steps.push(Step::Follow(*next));
                 }
