@@ -131,9 +131,7 @@ impl Events {
 
     /// Logs an event and has it posted; drops it when too many wait.
     pub(crate) fn post(&self, subject: Subject, mut notice: Notice) {
-        // The message names what tenants choose; a line must not be as long as their object.
-        truncate(&mut notice.message, LONGEST_LOGGED);
-        notice.message = printable(&notice.message);
+        notice.message = shown(&notice.message);
         let object = format!(
             "{}/{}",
             subject.0.namespace.as_deref().unwrap_or_default(),
@@ -324,6 +322,13 @@ fn refilled(left: f64, since: Instant, now: Instant) -> f64 {
     (left + now.duration_since(since).as_secs_f64() / REFILL.as_secs_f64()).min(BURST)
 }
 
+/// A message that names what tenants choose: a line must not be as long as their object, as it is printed.
+fn shown(message: &str) -> String {
+    let mut message = printable(message);
+    truncate(&mut message, LONGEST_LOGGED);
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,6 +339,13 @@ mod tests {
             reason: "Unsealed",
             message: message.to_owned(),
         }
+    }
+
+    #[test]
+    fn what_is_printed_longer_than_it_is_is_cut_all_the_same() {
+        let message = shown(&"\u{80}".repeat(2000));
+        assert!(message.starts_with(r"\u{80}\u{80}"), "{message}");
+        assert!(message.len() <= LONGEST_LOGGED, "{}", message.len());
     }
 
     #[test]
