@@ -6,6 +6,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::connections::Pulse;
 use super::permits::{Peer, Places, held};
 use super::{Shared, rate_limit};
 
@@ -24,8 +25,9 @@ pub(crate) async fn scrape(
     State(shared): State<Shared>,
     Extension(room): Extension<Arc<Places<Peer>>>,
     Extension(peer): Extension<Peer>,
+    Extension(pulse): Extension<Arc<Pulse>>,
 ) -> Response {
-    let Some(place) = room.take(peer) else {
+    let Some(place) = room.take(peer, pulse.end()) else {
         return rate_limit::exceeded();
     };
     let answer = match shared.metrics.text(shared.leadership.leads()) {

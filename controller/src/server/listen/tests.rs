@@ -38,7 +38,12 @@ async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() 
     let places = Places::new(1, 1);
     let answer = {
         let places = places.clone();
-        move || async move { held("x".repeat(LARGE).into_response(), places.take("here")) }
+        move || async move {
+            held(
+                "x".repeat(LARGE).into_response(),
+                places.take("here", CancellationToken::new()),
+            )
+        }
     };
     let stop = CancellationToken::new();
     let address = served(Router::new().route("/large", get(answer)), &stop).await;
@@ -46,7 +51,7 @@ async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() 
     let until = |free: bool| {
         let places = places.clone();
         async move {
-            while places.take("another").is_some() != free {
+            while places.take("another", CancellationToken::new()).is_some() != free {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
