@@ -192,6 +192,15 @@ mod tests {
     }
 
     #[test]
+    fn a_binding_is_told_with_its_names() {
+        let told = |scope| Binding::new(scope, "ns", "one").unwrap().to_string();
+        assert_eq!(
+            Scope::ALL.map(told),
+            ["ns/one (strict)", "namespace ns (namespace-wide)", "cluster-wide"]
+        );
+    }
+
+    #[test]
     fn only_the_exact_word_true_counts_and_cluster_wide_wins() {
         let (ns, cluster) = (names::ANNOTATION_NAMESPACE_WIDE, names::ANNOTATION_CLUSTER_WIDE);
         let cases: [(&[(&str, &str)], Scope); 6] = [

@@ -44,5 +44,6 @@ mod tests {
         );
         assert_eq!(SealedValue::parse(&[0, 0, 1, 1, 1]), Err(EnvelopeError::BadLength(0)));
         assert_eq!(v2::Envelope::parse(&v1), Err(EnvelopeError::BadLength(256)));
+        assert_eq!(v2::Envelope::parse(&[0, 0, 1, 1, 1]), Err(EnvelopeError::BadLength(0)));
     }
 }

@@ -54,6 +54,7 @@ fn sizes_by_recipients() {
     let context = context(Scope::Strict);
     for (count, characters) in [(1, 1_684), (2, 3_252), (16, 25_204)] {
         let sealed = seal(&[7; 31], &context, &keys(count));
+        assert_eq!(Envelope::parse(&sealed).unwrap().padded_len(), 32);
         assert_eq!(STANDARD.encode(sealed).len(), characters, "{count} recipients");
     }
 }
