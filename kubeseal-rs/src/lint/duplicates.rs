@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use manifest::shown;
 
 use super::Finding;
-use super::kustomization::Kustomization;
+use super::kustomization::{Including, Kustomization};
 use super::rule::Rule;
 use super::sealed::Sealed;
 use crate::quoting::full_name;
@@ -16,10 +16,15 @@ use crate::quoting::full_name;
 pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
     let mut seen: BTreeMap<(PathBuf, &str, &str), &Sealed<'_>> = BTreeMap::new();
     let mut findings = Vec::new();
+    let including = Including::new(kustomizations);
+    let mut groups_of: BTreeMap<&Path, BTreeSet<PathBuf>> = BTreeMap::new();
     for object in sealed {
         let mut first = None;
-        for group in groups(&object.source.path, kustomizations) {
-            let known = seen.entry((group, &object.namespace, &object.name)).or_insert(object);
+        let path = object.source.path.as_path();
+        for group in groups_of.entry(path).or_insert_with(|| groups(path, &including)).iter() {
+            let known = seen
+                .entry((group.clone(), &object.namespace, &object.name))
+                .or_insert(object);
             if !std::ptr::eq(*known, object) {
                 first = first.or(Some(*known));
             }
@@ -42,11 +47,11 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
 }
 
 /// What is applied together with a file: itself; the folders of all kustomizations above it; without any, its folder.
-fn groups(path: &Path, kustomizations: &[Kustomization<'_>]) -> BTreeSet<PathBuf> {
+fn groups(path: &Path, including: &Including<'_, '_>) -> BTreeSet<PathBuf> {
     let mut groups = BTreeSet::new();
     let mut open = vec![path];
     while let Some(included) = open.pop() {
-        for kustomization in kustomizations.iter().filter(|one| one.includes(included)) {
+        for kustomization in including.of(included) {
             // A kustomization that renames makes another object of it for those above.
             let renames = kustomization.renamed("n", "") != ("n".to_owned(), String::new());
             if groups.insert(kustomization.folder().to_owned()) && !renames {

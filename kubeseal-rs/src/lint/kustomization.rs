@@ -2,7 +2,7 @@
 
 mod namespaces;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use manifest::{Document, Place};
@@ -88,7 +88,7 @@ pub(super) struct Kustomization<'a> {
     pub(super) source: &'a Source,
     folder: PathBuf,
     /// Files and folders that it includes, absolute.
-    includes: Vec<PathBuf>,
+    includes: HashSet<PathBuf>,
     /// Files that it names as patches, absolute.
     pub(super) patches: Vec<PathBuf>,
     pub(super) name_prefix: Option<Setting>,
@@ -100,6 +100,25 @@ pub(super) struct Kustomization<'a> {
     /// `commonAnnotations`: names, values and places.
     pub(super) annotations: Vec<(String, Setting)>,
     pub(super) secret_generators: Vec<Generator>,
+}
+
+/// Which kustomizations include a file, or the folder of a kustomization.
+pub(super) struct Including<'k, 'a>(HashMap<&'k Path, Vec<&'k Kustomization<'a>>>);
+
+impl<'k, 'a> Including<'k, 'a> {
+    pub(super) fn new(kustomizations: &'k [Kustomization<'a>]) -> Self {
+        let mut including: HashMap<_, Vec<_>> = HashMap::new();
+        for kustomization in kustomizations {
+            for path in &kustomization.includes {
+                including.entry(path.as_path()).or_default().push(kustomization);
+            }
+        }
+        Self(including)
+    }
+
+    pub(super) fn of(&self, path: &Path) -> &[&'k Kustomization<'a>] {
+        self.0.get(path).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A text and where it stands.
@@ -145,11 +164,6 @@ impl<'a> Kustomization<'a> {
             secret_generators: generators(document, &folder),
             folder,
         })
-    }
-
-    /// Whether it includes the file itself, or the folder of the kustomization that does.
-    pub(super) fn includes(&self, path: &Path) -> bool {
-        self.includes.iter().any(|included| included == path)
     }
 
     /// The folder by which another kustomization includes this one.

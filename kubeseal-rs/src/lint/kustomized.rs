@@ -7,7 +7,7 @@ use manifest::{Place, shown};
 use sealing::binding::Scope;
 
 use super::Finding;
-use super::kustomization::{Kustomization, Setting};
+use super::kustomization::{Including, Kustomization, Setting};
 use super::rule::Rule;
 use super::sealed::Sealed;
 use crate::placeholder::placeholder_of;
@@ -19,11 +19,12 @@ const MOST_STEPS: usize = 1_000;
 
 /// The findings about all objects and all kustomizations that include them.
 pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
+    let including = Including::new(kustomizations);
     let mut findings = Vec::new();
     for object in sealed {
         let mut walk = Walk {
             object,
-            kustomizations,
+            including: &including,
             findings: Vec::new(),
             in_place: false,
             namespace_given: false,
@@ -43,9 +44,9 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
     findings
 }
 
-struct Walk<'a, 'b> {
+struct Walk<'a, 'b, 'k> {
     object: &'b Sealed<'a>,
-    kustomizations: &'b [Kustomization<'a>],
+    including: &'b Including<'k, 'a>,
     findings: Vec<Finding>,
     /// Whether some kustomization gives the object the names that it was sealed for.
     in_place: bool,
@@ -54,12 +55,11 @@ struct Walk<'a, 'b> {
     steps_left: usize,
 }
 
-impl Walk<'_, '_> {
+impl Walk<'_, '_, '_> {
     /// Follows the kustomizations that include `path`, where the object is called `name` in `namespace`.
     fn up(&mut self, path: &Path, name: &str, namespace: &str, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else { return };
-        let including = self.kustomizations.iter().filter(|one| one.includes(path));
-        for kustomization in including {
+        for kustomization in self.including.of(path) {
             let Some(left) = self.steps_left.checked_sub(1) else {
                 return;
             };

@@ -1,6 +1,6 @@
 //! The namespace that kustomizations give the objects of a file which name none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ pub(crate) struct Namespaces {
 struct Kustomization {
     folder: PathBuf,
     /// Files and folders, absolute.
-    includes: Vec<PathBuf>,
+    includes: HashSet<PathBuf>,
     namespace: Option<String>,
 }
 
@@ -88,9 +88,7 @@ fn including<'k>(all: &'k [Kustomization], file: &Path) -> Vec<&'k Kustomization
     let mut next = 0;
     let mut path = file;
     loop {
-        let more = all
-            .iter()
-            .filter(|one| one.includes.iter().any(|included| included == path));
+        let more = all.iter().filter(|one| one.includes.contains(path));
         for one in more {
             if !found.iter().any(|known| std::ptr::eq(*known, one)) {
                 found.push(one);

@@ -138,6 +138,39 @@ fn the_same_object_twice_is_found_where_both_are_applied_together() {
     assert_eq!(found(&apart), [""; 0]);
 }
 
+/// Whoever may commit must not choose how long a check takes.
+#[test]
+fn kustomizations_of_many_lines_and_in_circles_are_soon_judged() {
+    let start = std::time::Instant::now();
+    let many: Vec<_> = (0..2000)
+        .map(|n| sound().replace("name: db", &format!("name: db-{n}")))
+        .collect();
+    let lines = format!("resources:\n{}", "- a\n".repeat(50_000));
+    let found_many = found(&[
+        source("many", &many.join("---\n")),
+        source("kustomization.yaml", &lines),
+    ]);
+    assert_eq!(found_many, [""; 0]);
+    let folders = 0..100;
+    let all: Vec<_> = folders.clone().map(|n| format!("- ../f{n}\n")).collect();
+    let circle: Vec<_> = folders
+        .flat_map(|n| {
+            let (objects, all) = (many[n * 10..][..10].join("---\n"), all.concat());
+            let kustomization = format!("resources:\n- objects\n{all}");
+            [
+                source(&format!("f{n}/objects"), &objects),
+                source(&format!("f{n}/kustomization.yaml"), &kustomization),
+            ]
+        })
+        .collect();
+    assert_eq!(found(&circle), [""; 0]);
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(60),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 #[test]
 fn only_files_that_speak_of_secrets_are_read() {
     let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text);
