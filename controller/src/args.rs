@@ -51,6 +51,23 @@ pub(crate) struct Args {
     /// Annotations for new key Secrets: k=v,k=v
     #[arg(long, env = "SEALED_SECRETS_PRIVATEKEY_ANNOTATIONS", default_value = "")]
     pub privatekey_annotations: String,
+    /// Post-quantum keys for format version 2: off, prepare (new keys have a hybrid half) or publish (their certificates carry it,
+    /// and a key is made where none does). Publish only when all replicas run a version that knows this flag
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_HYBRID",
+        default_value = "off",
+        value_name = "off|prepare|publish"
+    )]
+    pub hybrid: String,
+    /// Formats that are opened: v1,v2, or v2 alone, or v2=NAMESPACE (or v2=PREFIX*, repeated) for v2 alone there
+    #[arg(
+        long,
+        env = "SEALED_SECRETS_ACCEPT_FORMATS",
+        default_value = "v1,v2",
+        value_name = "FORMATS"
+    )]
+    pub accept_formats: String,
     /// Accept the deprecated field spec.data
     #[arg(long, env = "SEALED_SECRETS_ACCEPT_DEPRECATED_V1_DATA", default_value_t = true, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]

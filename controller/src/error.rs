@@ -24,6 +24,8 @@ pub(crate) const EVENT_KEY_MALFORMED: &str = "ErrKeyMalformed";
 pub(crate) const EVENT_KEY_GONE: &str = "SealingKeyGone";
 /// Event reason of a key that is too short to seal with, and opens all the same.
 pub(crate) const EVENT_KEY_SHORT: &str = "SealingKeyShort";
+/// Event reason of a key whose hybrid half cannot be had.
+pub(crate) const EVENT_KEY_HYBRID: &str = "SealingKeyHybridMissing";
 /// Condition reason of success.
 pub(crate) const REASON_UNSEALED: &str = "Unsealed";
 
@@ -113,7 +115,13 @@ fn over_limit(error: &UnsealError, tried: &Tried) -> String {
 
 /// What was tried is of interest where a key, a name or a scope may be wrong, not where the ciphertext is broken.
 fn said_of(error: &UnsealError, tried: &Tried) -> String {
-    let is_no_key = |error: &ItemError| matches!(error, ItemError::Open(OpenError::NoKey { .. }));
+    let is_no_key = |error: &ItemError| match error {
+        ItemError::Open(error) => matches!(
+            error,
+            OpenError::NoKey { .. } | OpenError::NoSuchKey { .. } | OpenError::NotBound { .. }
+        ),
+        _ => false,
+    };
     match error {
         UnsealError::Items(errors) if errors.0.values().any(is_no_key) => {
             let lines = error.to_string().lines().count();

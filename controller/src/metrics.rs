@@ -17,6 +17,7 @@ use sealing::key::Fingerprint;
 
 use crate::contact::Contacts;
 use crate::keys::Keys;
+use crate::keys::registry::KeyCounts;
 
 /// Label of a SealedSecret that `condition_info` repeats.
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
@@ -57,6 +58,12 @@ pub(crate) struct Metrics {
     pub http_durations: HistogramVec,
     /// Key Secrets that hold no usable key (ours).
     malformed_keys: IntGauge,
+    /// Keys that open version 2 of the format.
+    hybrid_keys: IntGauge,
+    /// Keys whose hybrid half cannot be had.
+    hybrid_faults: IntGauge,
+    /// Keys that open, and are too short to seal with.
+    short_keys: IntGauge,
     /// SealedSecrets that cannot be read (ours).
     pub unreadable_objects: IntGauge,
     /// Keys that are held for opening (ours).
@@ -153,6 +160,12 @@ impl Metrics {
             )?,
             http_durations: new.register(HistogramVec::new(http_durations, &["path", "method"]))?,
             malformed_keys: new.gauge("malformed_keys", "Key Secrets that hold no usable key.")?,
+            hybrid_keys: new.gauge("hybrid_keys", "Sealing keys that open format v2.")?,
+            hybrid_faults: new.gauge(
+                "hybrid_key_faults",
+                "Sealing keys whose hybrid half is missing or broken.",
+            )?,
+            short_keys: new.gauge("short_keys", "Sealing keys that are too short to seal with.")?,
             unreadable_objects: new.gauge(
                 "unreadable_objects",
                 "SealedSecrets that cannot be read, and are skipped.",
@@ -177,10 +190,13 @@ impl Metrics {
         })
     }
 
-    /// Shows the keys that are held, and how many Secrets hold none that is usable.
-    pub(crate) fn show_keys(&self, keys: &Keys, malformed: usize) {
+    /// Shows the keys that are held, and how many there are of each kind.
+    pub(crate) fn show_keys(&self, keys: &Keys, counts: KeyCounts) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.malformed_keys.set(number(malformed));
+        self.malformed_keys.set(number(counts.malformed));
+        self.hybrid_keys.set(number(counts.hybrid));
+        self.hybrid_faults.set(number(counts.hybrid_faults));
+        self.short_keys.set(number(counts.short));
         let held: HashSet<_> = keys.ring.fingerprints().map(ToString::to_string).collect();
         self.held_keys.set(number(held.len()));
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);

@@ -193,7 +193,9 @@ impl Reconciler {
         }
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
-        let (object, ring) = (sealed.clone(), keys.ring.at_pace(core.slices));
+        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+        let ring = keys.ring.accepting(self.settings.formats.least(namespace));
+        let (object, ring) = (sealed.clone(), ring.at_pace(core.slices));
         let likely = self.recent_keys.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {

@@ -39,7 +39,7 @@ use crate::request::longest_without_answer;
 use crate::resync::Resync;
 use crate::served::{self, Capacity};
 use crate::server::listen::{self, ListenError};
-use crate::server::{self, Shared};
+use crate::server::{self, Accepted, Shared};
 use crate::settings::{HttpSettings, Settings};
 use crate::slices::Cores;
 use crate::watch::Watches;
@@ -113,7 +113,10 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         keys.clone(),
         (ready.clone(), leadership.clone()),
         (metrics.clone(), longest_without_answer(&settings.api)),
-        settings.reconcile.accept_deprecated_data,
+        Accepted {
+            deprecated_data: settings.reconcile.accept_deprecated_data,
+            formats: Arc::new(settings.reconcile.formats.clone()),
+        },
         cores.clone(),
     );
     let served = served::listed(&settings.scope, &access.namespace);
@@ -145,7 +148,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         period: settings.resync_period,
         index: known.index.clone(),
         queue: known.queue.clone(),
-        settings: settings.reconcile,
+        settings: settings.reconcile.clone(),
         relist: relist.clone(),
         leadership: leadership.clone(),
         metrics: metrics.clone(),

@@ -22,13 +22,14 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use crds::names;
+use crds::{SealedSecret, names};
+use sealing::keyring::KeyRing;
 use sealing::recent_keys::RecentKeys;
 
 use crate::keys::KeysReader;
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::settings::HttpSettings;
+use crate::settings::{AcceptedFormats, HttpSettings};
 use crate::slices::Cores;
 
 /// Largest request body, in bytes. etcd takes 1.5 MiB of a request, so no SealedSecret has more as compact JSON; indented JSON
@@ -48,8 +49,8 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     /// How long the API server may leave a question unanswered while it answers others, if that says anything.
     pub longest_without_answer: Option<Duration>,
-    /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
-    pub accept_deprecated_data: bool,
+    /// What is opened.
+    pub accepted: Accepted,
     /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
     pub recent_keys: Arc<RecentKeys>,
     /// The cores for private-key work, which whoever asks over HTTP shares with the namespaces as one of them.
@@ -60,13 +61,31 @@ pub(crate) struct Shared {
     pub lanes: unseal_request::Lanes,
 }
 
+/// What is opened of what whoever asks sends: as much as in the cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
+    pub deprecated_data: bool,
+    /// Which versions of the format are opened (`--accept-formats`).
+    pub formats: Arc<AcceptedFormats>,
+}
+
+impl Accepted {
+    /// The keys as they are for this object; none when it is refused unopened.
+    fn keys(&self, keys: &KeyRing, sealed: &SealedSecret) -> Option<KeyRing> {
+        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+        let refused = sealed.spec.data.is_some() && !self.deprecated_data;
+        (!refused).then(|| keys.accepting(self.formats.least(namespace)))
+    }
+}
+
 impl Shared {
     /// Nobody has asked yet.
     pub(crate) fn new(
         keys: KeysReader,
         (ready, leadership): (Arc<AtomicBool>, Leadership),
         (metrics, longest_without_answer): (Arc<Metrics>, Option<Duration>),
-        accept_deprecated_data: bool,
+        accepted: Accepted,
         cores: Arc<Cores>,
     ) -> Self {
         Self {
@@ -75,7 +94,7 @@ impl Shared {
             leadership,
             metrics,
             longest_without_answer,
-            accept_deprecated_data,
+            accepted,
             recent_keys: Arc::default(),
             cores,
             room: concurrency_limit::Room::default(),

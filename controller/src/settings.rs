@@ -1,5 +1,6 @@
 //! The settings: [`Args`] parsed and validated, so that nothing below has to ask whether a value makes sense.
 
+mod formats;
 mod scope;
 mod watches;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::lease::LeaseTimes;
+pub(crate) use formats::{AcceptedFormats, HybridKeys};
 pub(crate) use watches::WATCH_SECONDS;
 use watches::watch_seconds;
 
@@ -60,6 +62,8 @@ pub(crate) struct KeySettings {
     pub labels: BTreeMap<String, String>,
     /// Annotations of new key Secrets.
     pub annotations: BTreeMap<String, String>,
+    /// What new keys are for, besides version 1.
+    pub hybrid: HybridKeys,
 }
 
 /// What orders the keys; the newest is the current one.
@@ -83,7 +87,7 @@ pub(crate) struct ServedScope {
 }
 
 /// How SealedSecrets are handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReconcileSettings {
     /// Whether the status is written.
     pub update_status: bool,
@@ -93,6 +97,8 @@ pub(crate) struct ReconcileSettings {
     pub fast_retries: u32,
     /// Whether the deprecated `spec.data` is opened.
     pub accept_deprecated_data: bool,
+    /// Which versions of the format are opened.
+    pub formats: AcceptedFormats,
     /// Whether a Secret that cannot be changed is deleted and made anew.
     pub replace_immutable: bool,
     /// Whether Secrets are made that Kubernetes takes for credentials of its own.
@@ -194,6 +200,7 @@ impl Settings {
                 repair: !args.skip_recreate,
                 fast_retries: args.max_unseal_retries,
                 accept_deprecated_data: args.accept_deprecated_v1_data,
+                formats: AcceptedFormats::of(&args.accept_formats)?,
                 replace_immutable: args.replace_immutable,
                 allow_credential_types: args.allow_credential_types,
                 deny_nondeterministic_templates: args.deny_nondeterministic_templates,
@@ -264,6 +271,7 @@ fn keys(args: &Args) -> Result<KeySettings, SettingsError> {
         order,
         labels,
         annotations: pairs("privatekey-annotations", &args.privatekey_annotations)?,
+        hybrid: HybridKeys::of(&args.hybrid)?,
     })
 }
 

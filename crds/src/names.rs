@@ -106,6 +106,8 @@ pub const PATH_VERIFY: &str = "/v1/verify";
 pub const PATH_ROTATE: &str = "/v1/rotate";
 /// Query of [`PATH_ROTATE`] that leaves alone what the newest key opens (ours; others take no notice of it).
 pub const QUERY_ONLY_STALE: &str = "only=stale";
+/// Query of [`PATH_ROTATE`] that seals in version 2 of the format (ours; without it, each value keeps its version).
+pub const QUERY_FORMAT_V2: &str = "format=v2";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
 /// Path of the answer whether a new process would do better (ours).

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use sealing::binding::{Binding, Scope};
 use sealing::envelope::{Envelope, EnvelopeError};
-use sealing::keyring::{self, OpenItemError};
-use sealing::v2::{Context, KeyId, OpenError, PrivateKey};
+use sealing::keyring::OpenError;
+use sealing::v2::{Context, KeyId, PrivateKey};
 
 use crate::held::{self, RING};
 use crate::oracle;
@@ -20,7 +20,7 @@ pub fn envelope(bytes: &[u8]) {
     if let Ok(parts) = Envelope::parse(bytes) {
         assert_eq!(parts.to_bytes().as_deref(), Some(bytes));
     }
-    if let Ok(opened) = RING.open_item(bytes, &Binding::ClusterWide, ITEM, &[]) {
+    if let Ok(opened) = RING.open(bytes, &Binding::ClusterWide, ITEM, &[]) {
         assert_eq!(opened.plaintext.expose(), b"fuzz", "something else opens");
     }
 }
@@ -145,7 +145,7 @@ pub fn v2_values(input: &[u8]) {
         _ => value.extend_from_slice(wishes.0),
     }
     let before = held::operations();
-    let opened = RING.open_item(&value, &SEALER.binding, ITEM, &[]);
+    let opened = RING.open(&value, &SEALER.binding, ITEM, &[]);
     let opened = opened.map(|opened| opened.plaintext.expose().to_vec());
     let expected = sealed.expected();
     let before_body = sealed.value.len() - sealed.padded.len() - TAG;
@@ -153,9 +153,9 @@ pub fn v2_values(input: &[u8]) {
     let body_is_reached = as_sealed && sealed.commitment_holds();
     DEPTH.with_borrow_mut(|depth| {
         let operations = held::operations() - before;
-        let content_key_opened = matches!(&opened, Ok(_) | Err(OpenItemError::V2(OpenError::Damaged { .. })));
+        let content_key_opened = matches!(&opened, Ok(_) | Err(OpenError::BodyDamaged { .. }));
         depth.values += 1;
-        depth.parsed += u64::from(!matches!(opened, Err(OpenItemError::V1(_))));
+        depth.parsed += u64::from(!matches!(opened, Err(OpenError::Malformed(_))));
         depth.operations += operations;
         depth.hpke += u64::from(operations > 0);
         depth.content_key += u64::from(content_key_opened);
@@ -212,8 +212,8 @@ impl<'s> Sealed<'s> {
     }
 
     /// What the rules say of it.
-    fn expected(&self) -> Result<Vec<u8>, OpenItemError> {
-        let malformed = |error| Err(OpenItemError::V1(keyring::OpenError::Malformed(error)));
+    fn expected(&self) -> Result<Vec<u8>, OpenError> {
+        let malformed = |error| Err(OpenError::Malformed(error));
         if self.padded.len() < SMALLEST_BODY {
             let have = self.value.len();
             let need = have - self.padded.len() + SMALLEST_BODY;
@@ -229,16 +229,18 @@ impl<'s> Sealed<'s> {
             Ok((content_key, key)) => {
                 let fits = self.committed == Some(content_key) && self.body == Some(content_key);
                 let plaintext = unpadded(&self.padded).filter(|_| fits);
-                plaintext.ok_or(OpenError::Damaged { key }.into())
+                plaintext.ok_or(OpenError::BodyDamaged { key })
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
     /// The content key that is found, and by whom.
     fn first_that_opens(&self) -> Result<(usize, KeyId), OpenError> {
         let recipients = self.stanzas.len() as u8;
-        let mut outcome = OpenError::NoSuchKey;
+        let mut outcome = OpenError::NoSuchKey {
+            ids: self.stanzas.iter().map(|(_, id)| *id).collect(),
+        };
         for (stanza, id) in &self.stanzas {
             let Some(held) = SEALER.ids.iter().take(HELD).position(|held| held == id) else {
                 continue;

@@ -1,5 +1,6 @@
 //! The certificate's bytes, from a file, a web server or the controller; and which of them, when no flag says it.
 
+mod certificate;
 mod found;
 mod many;
 mod source;
@@ -24,7 +25,8 @@ use crate::project::CertFile;
 use crate::proxy;
 use crate::quoting::address;
 use crate::typed::Typed;
-pub(crate) use many::Certificates;
+pub(crate) use certificate::{Certificate, check_sealable_into};
+pub(crate) use many::{Certificates, Formats};
 pub(crate) use source::{CertSource, Finding, SourceError};
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
@@ -110,7 +112,7 @@ pub(crate) fn sealing_cert(
     source: &CertSource,
     environment: &Environment,
     now: Timestamp,
-) -> Result<Arc<SealingCert>, Error> {
+) -> Result<Arc<Certificate>, Error> {
     Certificates::new(source, environment, now).between(&[])
 }
 

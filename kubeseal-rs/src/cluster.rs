@@ -164,7 +164,8 @@ impl Cluster {
     }
 
     /// Has the controller seal a SealedSecret, given as JSON, again with its newest key. Gives the answer's body. Not every
-    /// controller can leave alone what is on that key already: the reference's seals all of it anew.
+    /// controller can leave alone what is on that key already: the reference's seals all of it anew. `raised`: in version 2 of
+    /// the format, of which not every controller takes notice.
     ///
     /// # Errors
     /// [`ClusterError::ReEncrypt`], or that the API server does not answer.
@@ -173,10 +174,13 @@ impl Cluster {
         service: &ProxiedService,
         json: Vec<u8>,
         which: Which,
+        raised: bool,
     ) -> Result<Vec<u8>, ClusterError> {
-        let query = match which {
-            Which::All => String::new(),
-            Which::OfOtherKeys => format!("?{}", names::QUERY_ONLY_STALE),
+        let query = match (which, raised) {
+            (Which::All, false) => String::new(),
+            (Which::OfOtherKeys, false) => format!("?{}", names::QUERY_ONLY_STALE),
+            (Which::All, true) => format!("?{}", names::QUERY_FORMAT_V2),
+            (Which::OfOtherKeys, true) => format!("?{}&{}", names::QUERY_ONLY_STALE, names::QUERY_FORMAT_V2),
         };
         let request = Request {
             method: Method::POST,

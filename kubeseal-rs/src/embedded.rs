@@ -11,7 +11,8 @@ use std::ops::Range;
 
 use manifest::DocumentError;
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
-use sealing::inspect::{BrokenText, key_bits};
+use sealing::inspect::{BrokenText, inspect};
+use sealing::sealer::Format;
 
 pub(crate) use bound::{BoundTo, binding, bindings};
 
@@ -36,6 +37,11 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
+    /// The version of the format that it has.
+    pub(crate) fn format(&self) -> Option<Format> {
+        Format::of(&self.value)
+    }
+
     /// The key, or the line.
     pub(crate) fn name(&self) -> String {
         self.key.clone().unwrap_or_else(|| format!("line {}", self.line))
@@ -156,7 +162,7 @@ fn next_line(text: &[u8], last: &Range<usize>) -> Option<Range<usize>> {
     }
     let next = continuation(text, last.end)?;
     let letters = slice(text, next.clone());
-    let is_one = begins_like_one(letters) && key_bits(std::str::from_utf8(letters).ok()?).is_ok();
+    let is_one = begins_like_one(letters) && inspect(std::str::from_utf8(letters).ok()?).is_ok();
     (!is_one).then_some(next)
 }
 
@@ -174,7 +180,7 @@ fn sealed_value<L: Iterator<Item = Range<usize>>>(
                 .iter()
                 .filter(|byte| !byte.is_ascii_whitespace());
             let value = String::from_utf8(joined.copied().collect()).ok()?;
-            if key_bits(&value).is_ok() {
+            if inspect(&value).is_ok() {
                 return Some((line.start..end, value));
             }
         }
@@ -183,10 +189,13 @@ fn sealed_value<L: Iterator<Item = Range<usize>>>(
     None
 }
 
-/// Whether the length field is that of a key.
+/// Whether the length field is that of a key, or the text begins as one of version 2.
 fn begins_like_one(run: &[u8]) -> bool {
     let header = run.get(..HEADER).and_then(|header| std::str::from_utf8(header).ok());
-    match header.map(key_bits) {
+    if header.and_then(Format::of) == Some(Format::V2) {
+        return true;
+    }
+    match header.map(inspect) {
         Some(Err(BrokenText::Envelope(EnvelopeError::Truncated { need, .. }))) => {
             let bits = need.saturating_sub(LENGTH_FIELD + TAG) * 8;
             bits <= MOST_BITS && bits.is_multiple_of(BITS_STEP)

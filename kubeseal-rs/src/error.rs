@@ -69,12 +69,6 @@ impl Hinted for Summary {
     }
 }
 
-impl Hinted for sealing::key::SealBytesError {
-    fn hint(&self, _typed: &Typed) -> Option<String> {
-        None
-    }
-}
-
 impl Error {
     /// What is wrong stands on stdout already.
     pub(crate) fn told() -> Self {

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::Args;
+use sealing::sealer::Format;
 
 pub(crate) use values::{CommaSeparated, RequestTimeout};
 
@@ -121,6 +122,11 @@ pub(crate) struct CertificateFlags {
     /// Seal for this cluster of the project file, wherever the files lie
     #[arg(long, value_name = "NAME")]
     pub for_cluster: Option<String>,
+    /// Seal in this version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name
+    /// [default: what the project file says; else 2 for new objects where the certificate has a hybrid key, and what exists
+    /// keeps its version]
+    #[arg(long, value_name = "1|2")]
+    pub format_version: Option<Format>,
     /// Where the controller is.
     #[command(flatten)]
     pub controller: ControllerFlags,

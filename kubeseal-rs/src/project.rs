@@ -2,6 +2,7 @@
 //! for. Pure; [`search`] finds it and reads it. Described in `docs/project-file.md`.
 
 mod error;
+mod pin;
 pub(crate) mod search;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use manifest::{Document, DocumentError, Place};
-use sealing::key::Fingerprint;
+use sealing::sealer::Format;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -19,6 +20,7 @@ use crate::patterns;
 use crate::quoting;
 
 pub(crate) use error::{CertFile, ProjectError};
+pub(crate) use pin::Pin;
 
 /// Name of the project file.
 pub(crate) const FILE_NAME: &str = ".kubeseal.yaml";
@@ -41,6 +43,8 @@ pub(crate) struct ProjectCluster {
     pub(crate) place: Place,
     /// Its certificate.
     pub(crate) cert: ProjectCert,
+    /// The version of the format in which values are sealed for it.
+    pub(crate) format: Option<Format>,
     folders: Folders,
 }
 
@@ -57,16 +61,16 @@ enum Folders {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ProjectCert {
     /// In a file, named from the project file's folder; it must be the pinned key's if one is pinned.
-    File(PathBuf, Option<Fingerprint>),
+    File(PathBuf, Option<Pin>),
     /// On a web server (https); it must be the pinned key's.
-    Url(Url, Fingerprint),
+    Url(Url, Pin),
     /// From a controller of the cluster that kubeseal is connected to; it must be the pinned key's if one is pinned.
-    Controller(ServiceName, Option<Fingerprint>),
+    Controller(ServiceName, Option<Pin>),
 }
 
 impl ProjectCert {
     /// The pinned key.
-    pub(crate) fn pin(&self) -> Option<&Fingerprint> {
+    pub(crate) fn pin(&self) -> Option<&Pin> {
         match self {
             ProjectCert::File(_, pin) | ProjectCert::Controller(_, pin) => pin.as_ref(),
             ProjectCert::Url(_, pin) => Some(pin),
@@ -85,6 +89,7 @@ struct Cluster {
     controller: Option<String>,
     fingerprint: Option<String>,
     folders: Option<Vec<String>>,
+    format: Option<String>,
 }
 
 impl Project {
@@ -105,8 +110,8 @@ impl Project {
         known_fields(document, &[], &["clusters"], "clusters")?;
         let named = document.value.get("clusters").and_then(Value::as_object);
         for name in named.into_iter().flat_map(|clusters| clusters.keys()) {
-            let known = &["cert", "controller", "fingerprint", "folders"];
-            let listed = "cert, controller, fingerprint, folders";
+            let known = &["cert", "controller", "fingerprint", "folders", "format"];
+            let listed = "cert, controller, fingerprint, folders, format";
             known_fields(document, &["clusters", name], known, listed)?;
         }
         let file: File = document.parse()?;
@@ -128,9 +133,15 @@ impl Project {
         &self.clusters
     }
 
-    /// Whether it pins a key.
-    pub(crate) fn pins(&self) -> bool {
-        self.clusters.iter().any(|cluster| cluster.cert.pin().is_some())
+    /// Whether it says something that holds wherever the certificate comes from: it pins a key, or names a format.
+    pub(crate) fn binds(&self) -> bool {
+        let binds = |cluster: &ProjectCluster| cluster.cert.pin().is_some() || cluster.format.is_some();
+        self.clusters.iter().any(binds)
+    }
+
+    /// Whether it names a format for one of its clusters.
+    pub(crate) fn names_a_format(&self) -> bool {
+        self.clusters.iter().any(|cluster| cluster.format.is_some())
     }
 
     /// The cluster called `name`.
@@ -206,7 +217,7 @@ impl ProjectCluster {
         let pin = match typed.fingerprint {
             None => None,
             Some(text) => Some(
-                text.parse::<Fingerprint>()
+                text.parse::<Pin>()
                     .map_err(|_| ProjectError::NotAFingerprint(at("fingerprint")))?,
             ),
         };
@@ -224,18 +235,25 @@ impl ProjectCluster {
             None => Folders::Unsaid,
             Some(patterns) => Folders::Said(glob_set(document, &name, &patterns)?),
         };
+        let format = match typed.format.as_deref() {
+            None => None,
+            Some("v1") => Some(Format::V1),
+            Some("v2") => Some(Format::V2),
+            Some(_) => return Err(ProjectError::NotAFormat(at("format"))),
+        };
         let place = document.place_of(&["clusters", name.as_str()]);
         Ok(Self {
             name,
             place,
             cert,
+            format,
             folders,
         })
     }
 }
 
 /// A file of the repository, or an https URL with the key that it must give.
-fn cert_of(text: &str, pin: Option<Fingerprint>, place: Place, cluster: &str) -> Result<ProjectCert, ProjectError> {
+fn cert_of(text: &str, pin: Option<Pin>, place: Place, cluster: &str) -> Result<ProjectCert, ProjectError> {
     let cluster = cluster.to_owned();
     if text.contains("://") {
         let url = Url::parse(text).ok().filter(|url| url.scheme() == "https");
@@ -254,7 +272,7 @@ fn cert_of(text: &str, pin: Option<Fingerprint>, place: Place, cluster: &str) ->
 /// `NAMESPACE/NAME`. Among several clusters only the pinned key tells whether the right one was asked.
 fn controller_of(
     text: &str,
-    pin: Option<Fingerprint>,
+    pin: Option<Pin>,
     only: bool,
     place: Place,
     cluster: &str,

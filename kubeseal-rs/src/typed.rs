@@ -18,7 +18,14 @@ const CONFIDENTIAL: [(&str, &str); 5] = [
 ];
 
 /// Flags that say how to seal, whatever is sealed.
-const SEALING: [&str; 5] = ["cert", "for-cluster", "scope", "namespace", "allow-empty-data"];
+const SEALING: [&str; 6] = [
+    "cert",
+    "for-cluster",
+    "scope",
+    "namespace",
+    "allow-empty-data",
+    "format-version",
+];
 
 /// What was typed, word by word. Presets of the environment are not part of it: they hold for the next command too.
 #[derive(Debug, Default)]

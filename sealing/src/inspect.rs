@@ -1,9 +1,12 @@
-//! What the text of a sealed item says without any key: whether it can be one, and how long the key is that sealed it.
+//! What the text of a sealed item says without any key: whether it can be one, how long the key is that sealed it, or
+//! which it is.
 
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
-use crate::envelope::{Envelope, EnvelopeError, TAG};
+use crate::envelope::{EnvelopeError, TAG};
+use crate::sealed_value::SealedValue;
+use crate::v2::{self, KeyId};
 
 /// Why a text can be no sealed item, whatever the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -16,20 +19,50 @@ pub enum BrokenText {
     Envelope(#[from] EnvelopeError),
 }
 
-/// Bits of the RSA key that `text`, the base64 of an envelope, was sealed with.
-///
-/// # Errors
-/// [`BrokenText`].
-pub fn key_bits(text: &str) -> Result<usize, BrokenText> {
-    Ok(Envelope::parse(&base64_text::decode(text)?)?.wrapped_key.len() * 8)
+/// What a sealed value's bytes say by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inspected {
+    /// Version 1.
+    V1 {
+        /// Bits of the RSA key that it was sealed with.
+        key_bits: usize,
+        /// Bytes of the plaintext.
+        plaintext_len: usize,
+    },
+    /// Version 2.
+    V2 {
+        /// The ids of the recipients' keys, by the word of whoever sealed; at least one.
+        keys: Vec<KeyId>,
+        /// Bytes of the padded plaintext, which hide how many of them count.
+        padded_len: usize,
+    },
 }
 
-/// Bytes of the plaintext that is sealed in `text`, the base64 of an envelope.
+impl Inspected {
+    /// Bytes that the plaintext has at least.
+    pub fn least_len(&self) -> usize {
+        match self {
+            Self::V1 { plaintext_len, .. } => *plaintext_len,
+            Self::V2 { padded_len, .. } => v2::least_len(*padded_len),
+        }
+    }
+}
+
+/// Reads `text`, the base64 of a sealed value.
 ///
 /// # Errors
 /// [`BrokenText`].
-pub fn plaintext_len(text: &str) -> Result<usize, BrokenText> {
-    Ok(Envelope::parse(&base64_text::decode(text)?)?.body.len() - TAG)
+pub fn inspect(text: &str) -> Result<Inspected, BrokenText> {
+    Ok(match SealedValue::parse(&base64_text::decode(text)?)? {
+        SealedValue::V1(envelope) => Inspected::V1 {
+            key_bits: envelope.wrapped_key.len() * 8,
+            plaintext_len: envelope.body.len() - TAG,
+        },
+        SealedValue::V2(envelope) => Inspected::V2 {
+            keys: envelope.recipients().iter().map(|recipient| recipient.key).collect(),
+            padded_len: envelope.padded_len(),
+        },
+    })
 }
 
 #[cfg(test)]
@@ -39,18 +72,21 @@ mod tests {
     #[test]
     fn the_length_of_the_key_is_read_off_and_what_is_broken_is_told() {
         let whole = [&[1, 0][..], &[7; 256 + 16]].concat();
-        assert_eq!(key_bits(&base64_text::encode(&whole)), Ok(2048));
-        assert_eq!(plaintext_len(&base64_text::encode(&whole)), Ok(0));
+        let expected = Inspected::V1 {
+            key_bits: 2048,
+            plaintext_len: 0,
+        };
+        assert_eq!(inspect(&base64_text::encode(&whole)), Ok(expected));
         let cut = base64_text::encode(whole.split_last().unwrap().1);
         assert_eq!(
-            key_bits(&cut),
+            inspect(&cut),
             Err(BrokenText::Envelope(EnvelopeError::Truncated { have: 273, need: 274 }))
         );
-        assert_eq!(key_bits("AgB!"), Err(BrokenText::NotBase64(NotBase64(3))));
+        assert_eq!(inspect("AgB!"), Err(BrokenText::NotBase64(NotBase64(3))));
         // Its first two bytes, read as the length of the RSA block; then the tag.
         let need = 2 + 0x86e9 + 16;
         assert_eq!(
-            key_bits("hunter2="),
+            inspect("hunter2="),
             Err(BrokenText::Envelope(EnvelopeError::Truncated { have: 5, need }))
         );
     }

@@ -13,6 +13,8 @@ use crate::key::{KeyError, PrivateKey};
 use crate::keyring::{CertificateOfAnotherKey, KeyPair};
 use crate::pem;
 use crate::secret::{ClearSecret, SecretError};
+use crate::secret_bytes::SecretBytes;
+use crate::v2::{self, HybridError};
 use manifest::{DocumentError, Place};
 
 /// Why a Secret holds no sealing key. Never carries key material.
@@ -107,15 +109,26 @@ pub enum KeyFileError {
     },
 }
 
+/// A private key of a file, with its hybrid half where the file has it: a manifest may, a PEM text never does.
+#[derive(Debug)]
+pub struct FilePrivateKey {
+    /// RSA.
+    pub rsa: PrivateKey,
+    /// What opens version 2 of the format. An error where the file's certificate or its items say that there is one and it
+    /// cannot be had: the key opens version 1 alone.
+    pub hybrid: Result<Option<v2::PrivateKey>, HybridError>,
+}
+
 /// Reads the private keys of a file: a PEM text, or a manifest of key Secrets (one, many, or a `kind: List`).
 ///
 /// # Errors
 /// [`KeyFileError`]; a file without any key is an error.
-pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
+pub fn private_keys(file: &[u8]) -> Result<Vec<FilePrivateKey>, KeyFileError> {
     const PEM_BEGIN: &[u8] = b"-----BEGIN ";
     let file = pem::utf8(file);
     if file.trim_ascii_start().starts_with(PEM_BEGIN) {
-        return Ok(PrivateKey::all_from_pem(&file)?);
+        let keys = PrivateKey::all_from_pem(&file)?.into_iter();
+        return Ok(keys.map(|rsa| FilePrivateKey { rsa, hybrid: Ok(None) }).collect());
     }
     let mut keys = Vec::new();
     for document in manifest::read(&file)? {
@@ -129,8 +142,12 @@ pub fn private_keys(file: &[u8]) -> Result<Vec<PrivateKey>, KeyFileError> {
             .items
             .get(names::KEY_ITEM_PRIVATE)
             .ok_or(KeyFileError::NoKeyItem(place))?;
-        let key = PrivateKey::from_pem(pem.expose()).map_err(|source| KeyFileError::KeyItem { place, source })?;
-        keys.push(key);
+        let rsa = PrivateKey::from_pem(pem.expose()).map_err(|source| KeyFileError::KeyItem { place, source })?;
+        let item = |name| secret.items.get(name).map(SecretBytes::expose);
+        // A certificate that cannot be read says nothing; a file without one may have a seed.
+        let cert = item(names::KEY_ITEM_CERTIFICATE).and_then(|text| SealingCert::of_key(rsa.public(), text).ok());
+        let hybrid = v2::hybrid_key_of(item(names::KEY_ITEM_SEED), cert.as_ref());
+        keys.push(FilePrivateKey { rsa, hybrid });
     }
     Ok(keys)
 }

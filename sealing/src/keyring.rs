@@ -13,10 +13,9 @@ use crate::binding::Label;
 use crate::cert::SealingCert;
 use crate::envelope::{Envelope, EnvelopeError};
 use crate::key::{Fingerprint, PrivateKey};
+use crate::sealer::Format;
 use crate::secret_bytes::SecretBytes;
-use crate::v2;
-
-pub use item::OpenItemError;
+use crate::v2::{self, KeyId};
 
 /// A private key with its certificate.
 #[derive(Debug)]
@@ -65,10 +64,13 @@ impl KeyPair {
 /// Why no plaintext came out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// The bytes are no envelope: broken, whatever the keys.
+    /// The bytes are no sealed value: broken, whatever the keys.
     #[error(transparent)]
     Malformed(#[from] EnvelopeError),
-    /// No held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
+    /// This version is not accepted here: see [`KeyRing::accepting`].
+    #[error("sealed in format {0}, which is not accepted here: reseal it")]
+    NotAccepted(Format),
+    /// Version 1: no held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
     #[error("no key could decrypt secret")]
     NoKey {
         /// Held keys whose size fits the ciphertext.
@@ -79,12 +81,59 @@ pub enum OpenError {
     /// The work was ended before: see [`Pace`].
     #[error("not opened: the work was interrupted")]
     Interrupted,
-    /// A held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
+    /// Version 1: a held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
     #[error("the ciphertext is damaged")]
     Damaged {
         /// The key that opened the session key.
         key: Fingerprint,
     },
+    /// Version 2: no held key has the id of a recipient.
+    #[error("sealed for a key that is not here (key id {})", ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", "))]
+    NoSuchKey {
+        /// The ids of the recipients.
+        ids: Vec<KeyId>,
+    },
+    /// Version 2: a held key has the id of a recipient, and does not open its content key. The two reasons look alike (ML-KEM).
+    #[error("bound to another name, namespace, scope or item, or damaged (key id {key})")]
+    NotBound {
+        /// The id of the last such key.
+        key: KeyId,
+    },
+    /// Version 2: a held key opened the content key, yet the rest does not fit it.
+    #[error("the ciphertext is damaged")]
+    BodyDamaged {
+        /// The id of the key that opened it.
+        key: KeyId,
+    },
+    /// A name cannot be bound in version 2.
+    #[error(transparent)]
+    Name(#[from] v2::NameTooLong),
+}
+
+impl OpenError {
+    /// Whether the value is broken whatever the keys, names and scope: another copy of it may not be.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Malformed(EnvelopeError::NewerFormat(_) | EnvelopeError::UnknownSuite(_)) => false,
+            Self::Malformed(_) | Self::Damaged { .. } | Self::BodyDamaged { .. } => true,
+            Self::NotAccepted(_)
+            | Self::NoKey { .. }
+            | Self::Interrupted
+            | Self::NoSuchKey { .. }
+            | Self::NotBound { .. }
+            | Self::Name(_) => false,
+        }
+    }
+
+    /// Whether private-key operations may have been spent in vain.
+    pub(crate) fn is_in_vain(&self) -> bool {
+        match self {
+            Self::NoKey { .. } | Self::Damaged { .. } | Self::NotBound { .. } | Self::BodyDamaged { .. } => true,
+            Self::Malformed(_) | Self::NotAccepted(_) | Self::Interrupted | Self::NoSuchKey { .. } | Self::Name(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// The plaintext and the key that opened it.
@@ -92,8 +141,10 @@ pub enum OpenError {
 pub struct Opened {
     /// The bytes in clear.
     pub plaintext: SecretBytes,
-    /// The key that opened them.
+    /// The key that opened them: its RSA key's fingerprint, in either version.
     pub key: Fingerprint,
+    /// The version that they were sealed in.
+    pub format: Format,
 }
 
 /// When private-key operations run: each takes milliseconds, and whoever wrote a ciphertext decides how many there are.
@@ -116,15 +167,16 @@ pub struct KeyRing {
     keys: Vec<Held>,
     operations: Arc<AtomicU64>,
     pace: Option<Arc<dyn Pace>>,
+    /// The earliest version that opens.
+    least: Format,
 }
 
 impl KeyRing {
     /// An empty ring that counts its private-key operations, failed ones included, where the caller can read them.
     pub fn counting(operations: Arc<AtomicU64>) -> Self {
         Self {
-            keys: Vec::new(),
             operations,
-            pace: None,
+            ..Self::default()
         }
     }
 
@@ -134,6 +186,11 @@ impl KeyRing {
             pace: Some(pace),
             ..self.clone()
         }
+    }
+
+    /// The same keys, which open nothing of an earlier version than `least`.
+    pub fn accepting(&self, least: Format) -> Self {
+        Self { least, ..self.clone() }
     }
 
     /// Holds a key; `age` orders the ring (the certificate's begin or the key Secret's creation). A key that is held
@@ -178,14 +235,7 @@ impl KeyRing {
         self.keys.iter().map(|held| held.key.public().fingerprint())
     }
 
-    /// Opens an envelope's bytes: first with the `preferred` keys in their order, then with the others, newest first. A
-    /// wrong key costs a whole private-key operation, so a caller that knows the likely ones should say so; a wrong
-    /// preference costs time, never correctness.
-    ///
-    /// # Errors
-    /// [`OpenError`], which tells a broken ciphertext from one that no held key opens as far as the format allows.
-    pub fn open(&self, bytes: &[u8], label: &Label, preferred: &[Fingerprint]) -> Result<Opened, OpenError> {
-        let envelope = Envelope::parse(bytes)?;
+    fn open_v1(&self, envelope: &Envelope<'_>, label: &Label, preferred: &[Fingerprint]) -> Result<Opened, OpenError> {
         let keys = || self.keys.iter().map(|held| &held.key);
         let mut ordered: Vec<_> = keys().collect();
         ordered.sort_by_cached_key(|key| {
@@ -197,12 +247,13 @@ impl KeyRing {
             if key.public().modulus_length() == envelope.wrapped_key.len() && !self.before_operation() {
                 return Err(OpenError::Interrupted);
             }
-            if let Some(session_key) = key.open_key(&envelope, label) {
+            if let Some(session_key) = key.open_key(envelope, label) {
                 let fingerprint = key.public().fingerprint().clone();
-                return match session_key.open_body(&envelope) {
+                return match session_key.open_body(envelope) {
                     Ok(plaintext) => Ok(Opened {
                         plaintext,
                         key: fingerprint,
+                        format: Format::V1,
                     }),
                     Err(_) => Err(OpenError::Damaged { key: fingerprint }),
                 };

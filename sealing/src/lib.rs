@@ -3,7 +3,7 @@
 //! Pure: no I/O, no clock, no client, no global state. Time and randomness are arguments. Bytes are *sealed* and
 //! *opened*; documents are *sealed* and *unsealed*.
 //!
-//! - bytes: [`envelope`] (the wire format), [`v2`] (its next version), [`sealed_value`] (either), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`recent_keys`] (which of
+//! - bytes: [`envelope`] (the wire format), [`v2`] (its next version), [`sealed_value`] (either), [`sealer`] (which of them is written), [`binding`] (scope → label), [`key`], [`cert`], [`keyring`], [`recent_keys`] (which of
 //!   its keys to try first)
 //! - documents: [`manifest`] (text ↔ objects, and changes in a text), [`secret`] (a Secret in clear), [`seal`],
 //!   [`diff`] (a sealed object with a clear one), [`raw`],
@@ -38,6 +38,7 @@ pub mod render;
 pub mod reseal;
 pub mod seal;
 pub mod sealed_value;
+pub mod sealer;
 pub mod secret;
 mod secret_bytes;
 pub mod size;

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crds::{SealedSecret, names};
 use thiserror::Error;
 
-use crate::base64_text;
 use crate::binding::{BindingError, Scope};
 use crate::diff::{Difference, differences};
-use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::key::Fingerprint;
 use crate::key_hint::KeyHint;
 use crate::keyring::KeyRing;
 use crate::random::Random;
 use crate::seal;
+use crate::sealer::{Format, SealItemError, Sealer};
 use crate::secret::ClearSecret;
 use crate::secret_bytes::SecretBytes;
 use crate::size;
@@ -78,9 +78,9 @@ pub enum MergeError {
         max = size::LARGEST_SECRET
     )]
     TooLarge(usize),
-    /// No randomness, or the backend refused.
+    /// A value could not be sealed.
     #[error(transparent)]
-    Bytes(#[from] SealBytesError),
+    Item(#[from] SealItemError),
 }
 
 /// The changes that seal the items of `secret` into `target`, and copy the labels and annotations of `secret` into its
@@ -92,7 +92,7 @@ pub fn merge(
     target: &SealedSecret,
     secret: &ClearSecret,
     parameters: &MergeParameters,
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<Vec<Change>, MergeError> {
     if secret.items.is_empty() && !parameters.allow_empty {
@@ -110,7 +110,7 @@ pub fn merge(
             asked: asked.to_owned(),
         });
     }
-    let mut changes = seal_items(target, &secret.items, parameters.hinted, key, random)?;
+    let mut changes = seal_items(target, &secret.items, parameters.hinted, sealer, random)?;
     let template = target
         .spec
         .template
@@ -156,7 +156,7 @@ pub fn follow(
     secret: &ClearSecret,
     unchanged: &BTreeSet<String>,
     hinted: bool,
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<Vec<Change>, MergeError> {
     let mut items = secret.items.clone();
@@ -165,7 +165,7 @@ pub fn follow(
     left.spec
         .encrypted_data
         .retain(|item, _| wanted.spec.encrypted_data.contains_key(item));
-    let mut changes = seal_items(&left, &items, hinted, key, random)?;
+    let mut changes = seal_items(&left, &items, hinted, sealer, random)?;
     for difference in differences(wanted, target) {
         changes.extend(match &difference {
             Difference::ItemTooMany(item) => remove_item(target, item),
@@ -195,8 +195,8 @@ pub fn held(
     items: &BTreeMap<String, SecretBytes>,
     keys: &KeyRing,
 ) -> Result<BTreeMap<String, Held>, BindingError> {
-    let label = unseal::binding(target)?.label();
-    let opened = unseal::open_items(target, &label, keys, &[]);
+    let binding = unseal::binding(target)?;
+    let opened = unseal::open_items(target, &binding, keys, &[]);
     let compared = opened.filter_map(|(item, outcome)| {
         let clear = items.get(item)?;
         let held = match outcome {
@@ -222,7 +222,8 @@ pub fn check_scope(target: &SealedSecret, asked: Option<Scope>) -> Result<(), Me
     }
 }
 
-/// The changes that seal these items into `target`, in place of those of the same names. With `hinted` they write a key
+/// The changes that seal these items into `target`, in place of those of the same names, in the latest version of the format that
+/// the target's values have, or in a later one by `sealer`. With `hinted` they write a key
 /// hint where it can be known which keys the other items were sealed with; a hint that is there is renewed.
 ///
 /// # Errors
@@ -231,7 +232,7 @@ pub fn seal_items(
     target: &SealedSecret,
     items: &BTreeMap<String, SecretBytes>,
     hinted: bool,
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<Vec<Change>, MergeError> {
     if target.spec.data.is_some() {
@@ -241,20 +242,18 @@ pub fn seal_items(
     if size > size::LARGEST_SECRET {
         return Err(MergeError::TooLarge(size));
     }
-    let label = unseal::binding(target)?.label();
+    let binding = unseal::binding(target)?;
+    let former = Format::latest_of(target);
     let mut changes = Vec::new();
     for (item, plaintext) in items {
         check_item_name(item)?;
-        let sealed = key.seal(plaintext.expose(), &label, random)?;
-        changes.push(Change::set(
-            ["spec", "encryptedData", item],
-            base64_text::encode(&sealed),
-        ));
+        let sealed = sealer.seal(former, plaintext.expose(), &binding, item, random)?;
+        changes.push(Change::set(["spec", "encryptedData", item], sealed));
     }
     let before = KeyHint::of(&target.metadata);
     let others_left = target.spec.encrypted_data.keys().any(|item| !items.contains_key(item));
     if !items.is_empty() && (hinted || before.is_some()) {
-        let after = KeyHint::after(before.clone(), key.fingerprint(), others_left);
+        let after = KeyHint::after(before.clone(), sealer.fingerprint(), others_left);
         let news = after.filter(|after| before.as_ref() != Some(after));
         changes.extend(news.map(|hint| hint.change()));
     }

@@ -1,34 +1,36 @@
 //! A single value without an object: bytes → base64 text, to be pasted into a file (`--raw`), and back.
 
-use crate::base64_text;
 use crate::binding::Binding;
-use crate::key::{PublicKey, SealBytesError};
 use crate::random::Random;
+use crate::sealer::{SealItemError, Sealer};
 
-/// Seals `plaintext` as it is (a trailing newline stays) and gives padded base64 without a newline.
+/// Seals `plaintext` as it is (a trailing newline stays) and gives padded base64 without a newline. `item` is what the value
+/// will be pasted as: bound in version 2 of the format.
 ///
 /// # Errors
-/// [`SealBytesError`]; never because of the plaintext.
+/// [`SealItemError`]; never because of the plaintext.
 pub fn seal_raw(
     plaintext: &[u8],
     binding: &Binding,
-    key: &PublicKey,
+    item: &str,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
-) -> Result<String, SealBytesError> {
-    Ok(base64_text::encode(&key.seal(plaintext, &binding.label(), random)?))
+) -> Result<String, SealItemError> {
+    sealer.seal(None, plaintext, binding, item, random)
 }
 
 /// Opens a base64 text that [`seal_raw`] gave, with or without white space around it.
 ///
 /// # Errors
-/// [`ItemError`](crate::unseal::ItemError): not base64, broken, or opened by none of `keys` under `binding`.
+/// [`ItemError`](crate::unseal::ItemError): not base64, broken, or opened by none of `keys` under `binding` and `item`.
 #[cfg(feature = "aws-lc")]
 pub fn open_raw(
     text: &[u8],
     binding: &Binding,
+    item: &str,
     keys: &crate::keyring::KeyRing,
 ) -> Result<crate::SecretBytes, crate::unseal::ItemError> {
     // A text that is not even UTF-8 is no base64 either, and is told where it goes wrong.
     let text = String::from_utf8_lossy(text);
-    Ok(crate::unseal::open_text(text.trim(), &binding.label(), keys, &[])?.plaintext)
+    Ok(crate::unseal::open_text(text.trim(), binding, item, keys, &[])?.plaintext)
 }

@@ -1,6 +1,6 @@
 //! Reseals a SealedSecret: every item is opened and sealed again for another key, and nothing else changes.
 //!
-//! The scope that opened is the scope that seals: both use one label, made of the object's own metadata. Nothing of the
+//! The scope that opened is the scope that seals: both use one binding, made of the object's own metadata. Nothing of the
 //! template is read, rendered or written (in the reference the template decided the output's scope, CVE-2026-22728).
 
 pub mod response;
@@ -11,12 +11,12 @@ use crds::{SealedSecret, names};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::base64_text;
-use crate::binding::{BindingError, Label};
-use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::binding::{Binding, BindingError};
+use crate::key::Fingerprint;
 use crate::key_hint::KeyHint;
 use crate::keyring::{KeyRing, Opened};
 use crate::random::Random;
+use crate::sealer::{SealItemError, Sealer};
 use crate::unseal::{self, ItemError, ItemErrors};
 use manifest::edit::Change;
 
@@ -25,7 +25,8 @@ use manifest::edit::Change;
 pub enum Which {
     /// All of them.
     All,
-    /// Those that another key than the new one opens. Judged by opening, never by a hint.
+    /// Those that another key than the new one opens, or that get another version of the format. Judged by opening, never by a
+    /// hint.
     OfOtherKeys,
 }
 
@@ -59,13 +60,13 @@ pub enum ResealError {
     /// The object lacks a name that its scope binds.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// No randomness, or the backend refused.
+    /// A value could not be sealed.
     #[error(transparent)]
-    Bytes(#[from] SealBytesError),
+    Item(#[from] SealItemError),
 }
 
-/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts for the holder of `to`'s private half, bound
-/// to the same scope and names. Keys are tried in the order of `preferred`, then of the object's key hint: a wrong one
+/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, bound to the same scope and names, each in
+/// the version of the format that [`Sealer::format_after`] says for its former one. Keys are tried in the order of `preferred`, then of the object's key hint: a wrong one
 /// costs time only.
 ///
 /// # Errors
@@ -74,16 +75,16 @@ pub fn reseal(
     sealed: &SealedSecret,
     keys: &KeyRing,
     preferred: &[Fingerprint],
-    to: &PublicKey,
+    to: &Sealer<'_>,
     which: Which,
     random: &mut dyn Random,
 ) -> Result<Resealed, ResealError> {
-    let label = unseal::binding(sealed)?.label();
+    let binding = unseal::binding(sealed)?;
     let hint = KeyHint::of(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
     let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
     let mut resealing = Resealing {
-        label: &label,
+        binding: &binding,
         to,
         which,
         random,
@@ -98,17 +99,18 @@ pub fn reseal(
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(ResealError::BothFormats),
         Some(data) => {
-            let opened = unseal::open_text(data, &label, keys, &preferred).map_err(ResealError::DeprecatedData)?;
-            resealing.resealed.deprecated_data = resealing.one(opened)?;
+            let opened =
+                unseal::open_text(data, &binding, "", keys, &preferred).map_err(ResealError::DeprecatedData)?;
+            resealing.resealed.deprecated_data = resealing.one("", opened)?;
         }
         None => {
             let mut errors = BTreeMap::new();
-            for (item, outcome) in unseal::open_items(sealed, &label, keys, &preferred) {
+            for (item, outcome) in unseal::open_items(sealed, &binding, keys, &preferred) {
                 match outcome {
                     // After the first failure the others are opened only to name those that fail too.
                     Ok(_) if !errors.is_empty() => {}
                     Ok(opened) => {
-                        if let Some(text) = resealing.one(opened)? {
+                        if let Some(text) = resealing.one(item, opened)? {
                             resealing.resealed.items.insert(item.to_owned(), text);
                         }
                     }
@@ -124,8 +126,8 @@ pub fn reseal(
 }
 
 struct Resealing<'a> {
-    label: &'a Label,
-    to: &'a PublicKey,
+    binding: &'a Binding,
+    to: &'a Sealer<'a>,
     which: Which,
     random: &'a mut dyn Random,
     resealed: Resealed,
@@ -133,15 +135,19 @@ struct Resealing<'a> {
 
 impl Resealing<'_> {
     /// The new ciphertext, or none for one that stays.
-    fn one(&mut self, opened: Opened) -> Result<Option<String>, SealBytesError> {
-        let stays = self.which == Which::OfOtherKeys && opened.key == *self.to.fingerprint();
+    fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, SealItemError> {
+        let former = Some(opened.format);
+        let stays = self.which == Which::OfOtherKeys
+            && opened.key == *self.to.fingerprint()
+            && former == Some(self.to.format_after(former));
         self.resealed.opened_by.insert(opened.key);
         if stays {
             self.resealed.kept += 1;
             return Ok(None);
         }
-        let sealed = self.to.seal(opened.plaintext.expose(), self.label, self.random)?;
-        Ok(Some(base64_text::encode(&sealed)))
+        let plaintext = opened.plaintext.expose();
+        let sealed = self.to.seal(former, plaintext, self.binding, item, self.random)?;
+        Ok(Some(sealed))
     }
 }
 

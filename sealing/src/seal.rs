@@ -6,10 +6,9 @@ use crds::{SealedSecret, SealedSecretSpec, SecretTemplate, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use thiserror::Error;
 
-use crate::base64_text;
 use crate::binding::{Binding, BindingError, Scope};
-use crate::key::{PublicKey, SealBytesError};
 use crate::random::Random;
+use crate::sealer::{SealItemError, Sealer};
 use crate::secret::ClearSecret;
 use crate::size;
 
@@ -57,9 +56,9 @@ pub enum SealError {
     /// No Secret can hold so much. (The reference seals it, and the controller fails to write the Secret.)
     #[error("its values have {0} bytes together, and Kubernetes allows {max} in a Secret", max = size::LARGEST_SECRET)]
     TooLarge(usize),
-    /// No randomness, or the backend refused.
+    /// A value could not be sealed.
     #[error(transparent)]
-    Bytes(#[from] SealBytesError),
+    Item(#[from] SealItemError),
 }
 
 impl From<BindingError> for SealError {
@@ -71,20 +70,19 @@ impl From<BindingError> for SealError {
     }
 }
 
-/// Seals every item of `secret` for the holder of `key`'s private half.
+/// Seals every item of `secret`.
 ///
 /// # Errors
 /// [`SealError`].
 pub fn seal(
     secret: &ClearSecret,
     parameters: &SealParameters,
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<SealedSecret, SealError> {
     let (mut sealed, binding) = bound(secret, parameters)?;
-    let label = binding.label();
     for (item, plaintext) in &secret.items {
-        let text = base64_text::encode(&key.seal(plaintext.expose(), &label, random)?);
+        let text = sealer.seal(None, plaintext.expose(), &binding, item, random)?;
         sealed.spec.encrypted_data.insert(item.clone(), text);
     }
     Ok(sealed)
@@ -94,7 +92,7 @@ pub fn seal(
 /// whether a sealed file still has the shape of the clear one. Needs no key.
 ///
 /// # Errors
-/// Those of [`seal`], except [`SealError::Bytes`].
+/// Those of [`seal`], except [`SealError::Item`].
 pub fn outline(secret: &ClearSecret, parameters: &SealParameters) -> Result<SealedSecret, SealError> {
     let (mut sealed, _) = bound(secret, parameters)?;
     let items = secret.items.keys().map(|item| (item.clone(), String::new()));

@@ -37,7 +37,7 @@ pub fn of_secret_with(spec: &SealedSecretSpec, items: &BTreeMap<String, SecretBy
         .encrypted_data
         .iter()
         .filter(|(item, _)| !items.contains_key(*item));
-    let old = old.map(|(item, text)| (item, inspect::plaintext_len(text).unwrap_or_default()));
+    let old = old.map(|(item, text)| (item, inspect::inspect(text).map_or(0, |value| value.least_len())));
     let sealed: usize = new
         .chain(old)
         .filter(|(item, _)| is_kept(item))

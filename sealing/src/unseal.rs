@@ -9,7 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::base64_text::{self, NotBase64};
-use crate::binding::{Binding, BindingError, Label, Scope, says_true};
+use crate::binding::{Binding, BindingError, Scope, says_true};
 use crate::key::Fingerprint;
 use crate::key_hint::KeyHint;
 use crate::keyring::{KeyRing, OpenError, Opened};
@@ -200,15 +200,15 @@ pub fn unseal(
     preferred: &[Fingerprint],
     rendering: &mut Rendering<'_>,
 ) -> Result<Unsealed, UnsealError> {
-    let label = binding(sealed)?.label();
+    let binding = binding(sealed)?;
     let default = SecretTemplate::default();
     let template = sealed.spec.template.as_ref().unwrap_or(&default);
     let mut varying = BTreeSet::new();
     let (mut secret, opened_by) = match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(UnsealError::BothFormats),
-        Some(data) => deprecated_data(data, &label, keys, preferred)?,
+        Some(data) => deprecated_data(data, &binding, keys, preferred)?,
         None => {
-            let mut opening = Opening::of(sealed, &label, keys, preferred);
+            let mut opening = Opening::of(sealed, &binding, keys, preferred);
             // Without all values, templates would fail (or not) for reasons that are none of theirs.
             if opening.errors.is_empty() {
                 varying = opening.render(template, rendering);
@@ -241,11 +241,11 @@ pub fn verify(
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> Result<BTreeSet<Fingerprint>, UnsealError> {
-    let label = binding(sealed)?.label();
+    let binding = binding(sealed)?;
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(UnsealError::BothFormats),
-        Some(data) => deprecated_data(data, &label, keys, preferred).map(|(_, opened_by)| opened_by),
-        None => Opening::of(sealed, &label, keys, preferred)
+        Some(data) => deprecated_data(data, &binding, keys, preferred).map(|(_, opened_by)| opened_by),
+        None => Opening::of(sealed, &binding, keys, preferred)
             .finish()
             .map(|(_, opened_by)| opened_by),
     }
@@ -257,7 +257,7 @@ type Items = BTreeMap<String, SecretBytes>;
 /// ones, the likeliest in front.
 pub(crate) fn open_items<'s>(
     sealed: &'s SealedSecret,
-    label: &Label,
+    binding: &Binding,
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> impl Iterator<Item = (&'s str, Result<Opened, ItemError>)> {
@@ -271,13 +271,13 @@ pub(crate) fn open_items<'s>(
         if in_vain >= IN_VAIN {
             return (item.as_str(), Err(ItemError::NotTried));
         }
-        let outcome = open_text(text, label, keys, &likely);
+        let outcome = open_text(text, binding, item, keys, &likely);
         match &outcome {
             Ok(opened) => {
                 likely.retain(|other| *other != opened.key);
                 likely.insert(0, opened.key.clone());
             }
-            Err(ItemError::Open(OpenError::NoKey { .. } | OpenError::Damaged { .. })) => in_vain += 1,
+            Err(ItemError::Open(error)) if error.is_in_vain() => in_vain += 1,
             Err(_) => {}
         }
         (item.as_str(), outcome)
@@ -286,11 +286,12 @@ pub(crate) fn open_items<'s>(
 
 pub(crate) fn open_text(
     text: &str,
-    label: &Label,
+    binding: &Binding,
+    item: &str,
     keys: &KeyRing,
     likely: &[Fingerprint],
 ) -> Result<Opened, ItemError> {
-    Ok(keys.open(&base64_text::decode(text)?, label, likely)?)
+    Ok(keys.open(&base64_text::decode(text)?, binding, item, likely)?)
 }
 
 /// The items so far, and those that failed.
@@ -303,9 +304,9 @@ struct Opening {
 
 impl Opening {
     /// Opens every sealed item.
-    fn of(sealed: &SealedSecret, label: &Label, keys: &KeyRing, preferred: &[Fingerprint]) -> Self {
+    fn of(sealed: &SealedSecret, binding: &Binding, keys: &KeyRing, preferred: &[Fingerprint]) -> Self {
         let mut opening = Opening::default();
-        for (item, outcome) in open_items(sealed, label, keys, preferred) {
+        for (item, outcome) in open_items(sealed, binding, keys, preferred) {
             match outcome {
                 Ok(opened) => {
                     opening.items.insert(item.to_owned(), opened.plaintext);
@@ -350,11 +351,11 @@ pub fn memory_for(length: usize) -> usize {
 /// The format of version 0.6 and before: one ciphertext of the whole Secret as JSON.
 fn deprecated_data(
     data: &str,
-    label: &Label,
+    binding: &Binding,
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
-    let opened = open_text(data, label, keys, preferred).map_err(UnsealError::DeprecatedData)?;
+    let opened = open_text(data, binding, "", keys, preferred).map_err(UnsealError::DeprecatedData)?;
     // Whoever has the certificate can seal any text.
     let text = opened.plaintext.expose();
     let document = manifest::read_one(text, memory_for(text.len())).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;

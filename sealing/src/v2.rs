@@ -1,6 +1,6 @@
 //! Version 2 of the sealed value: post-quantum, bound to its item, padded, with key ids (docs/format.md, section 12).
 //!
-//! Nothing writes it yet, and outside of this crate nothing opens it. Bytes: [`Envelope`]; what a value is bound to: [`Context`];
+//! Bytes: [`Envelope`]; what a value is bound to: [`Context`];
 //! keys: [`PublicKey`], [`Seed`], [`PrivateKey`], and where they are kept: in a certificate ([`Pin`]) and in a key Secret
 //! ([`hybrid_key`]); then [`seal()`] and [`open()`].
 
@@ -25,10 +25,17 @@ pub use key::{KeyId, PUBLIC_KEY, PublicKey};
 #[cfg(feature = "aws-lc")]
 pub use key::{PrivateKey, SEED, Seed};
 #[cfg(feature = "aws-lc")]
+pub(crate) use key_secret::hybrid_key_of;
+#[cfg(feature = "aws-lc")]
 pub use key_secret::{HybridError, add_seed, hybrid_key};
 #[cfg(feature = "aws-lc")]
 pub use open::{OpenError, open};
 pub use seal::{SealError, seal};
+
+/// Bytes that a plaintext has at least whose padded one has `padded`.
+pub fn least_len(padded: usize) -> usize {
+    padding::least_len(padded)
+}
 
 use zeroize::Zeroizing;
 

@@ -7,10 +7,12 @@ use sealing::cert::{CertError, CertParameters, SealingCert};
 use sealing::key::{KeyError, PrivateKey};
 use sealing::key_secret;
 use sealing::keyring::{CertificateOfAnotherKey, KeyPair};
+use sealing::random::RandomUnavailable;
+use sealing::v2;
 use thiserror::Error;
 
 use crate::error::ApiFailure;
-use crate::settings::KeySettings;
+use crate::settings::{HybridKeys, KeySettings};
 
 /// Why no key was made.
 #[derive(Debug, Error)]
@@ -18,6 +20,9 @@ pub(crate) enum MakeKeyError {
     /// The key.
     #[error("no key could be generated")]
     Key(#[from] KeyError),
+    /// The hybrid half.
+    #[error("no seed could be drawn")]
+    Seed(#[from] RandomUnavailable),
     /// The certificate.
     #[error("no certificate could be made")]
     Cert(#[from] CertError),
@@ -49,13 +54,27 @@ pub(crate) fn generate(settings: &KeySettings, now: Timestamp) -> Result<(Secret
         not_before: now,
         not_after: now.checked_add(settings.ttl).map_err(|_| CertError::NotMade)?,
     };
-    let cert = SealingCert::self_signed(&key, &parameters, &mut SystemRandom::default())?;
+    let random = &mut SystemRandom::default();
+    let seed = match settings.hybrid {
+        HybridKeys::Off => None,
+        HybridKeys::Prepare | HybridKeys::Publish => Some(v2::Seed::generate(random)?),
+    };
+    let cert = match &seed {
+        Some(seed) if settings.hybrid == HybridKeys::Publish => {
+            let hybrid = v2::PrivateKey::from_seed(seed)?;
+            SealingCert::self_signed_hybrid(&key, hybrid.public(), &parameters, random)?
+        }
+        _ => SealingCert::self_signed(&key, &parameters, random)?,
+    };
     let pair = KeyPair::new(key, cert)?;
-    let manifest = key_secret::manifest(
+    let mut manifest = key_secret::manifest(
         &pair,
         &settings.prefix,
         settings.labels.clone(),
         settings.annotations.clone(),
     )?;
+    if let Some(seed) = &seed {
+        v2::add_seed(&mut manifest, seed);
+    }
     Ok((manifest, pair))
 }

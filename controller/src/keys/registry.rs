@@ -10,6 +10,8 @@ use k8s_openapi::api::core::v1::Secret;
 use sealing::key::Fingerprint;
 use sealing::key_secret::{self, KeySecretError};
 use sealing::keyring::{KeyPair, KeyRing};
+use sealing::v2::{self, HybridError};
+use thiserror::Error;
 
 use super::{Current, Keys, schedule};
 use crate::settings::KeyOrder;
@@ -24,7 +26,53 @@ pub(crate) struct KeySecret {
     /// When it was created.
     pub created: Timestamp,
     /// Its key; `None` when it is not to be loaded.
-    pub pair: Option<Result<Arc<KeyPair>, KeySecretError>>,
+    pub pair: Option<Result<LoadedKey, KeySecretError>>,
+}
+
+/// The key of a Secret.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadedKey {
+    /// RSA, and the certificate.
+    pub pair: Arc<KeyPair>,
+    /// The hybrid half, if there is one.
+    pub hybrid: Result<Option<Arc<v2::PrivateKey>>, HybridError>,
+    /// Whether the certificate carries a hybrid key: what is sealed with the certificate needs the hybrid half then.
+    pub publishes: bool,
+}
+
+impl LoadedKey {
+    fn read(secret: &Secret) -> Result<Self, KeySecretError> {
+        let pair = key_secret::key_pair(secret)?;
+        Ok(Self {
+            hybrid: v2::hybrid_key(secret, pair.cert()).map(|key| key.map(Arc::new)),
+            publishes: !matches!(pair.cert().hybrid(), Ok(None)),
+            pair: Arc::new(pair),
+        })
+    }
+}
+
+/// What is wrong with the hybrid half of a key, whose RSA half is held.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum HybridFault {
+    /// It cannot be had.
+    #[error("{0}: the key opens format v1 alone, and is not handed out: put the Secret back from a backup that has the item {item}", item = names::KEY_ITEM_SEED)]
+    Broken(#[source] HybridError),
+    /// The Secret held it, and does not any more.
+    #[error("the hybrid half of its key is not in it any more: it is kept for opening until the next start, and then is lost for good: put the Secret back from a backup that has the item {item}", item = names::KEY_ITEM_SEED)]
+    Gone,
+}
+
+/// How many keys there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyCounts {
+    /// Secrets that should hold a key and do not.
+    pub malformed: usize,
+    /// Keys that open version 2 of the format.
+    pub hybrid: usize,
+    /// Keys whose hybrid half cannot be had.
+    pub hybrid_faults: usize,
+    /// Keys that are too short to seal with.
+    pub short: usize,
 }
 
 impl KeySecret {
@@ -47,14 +95,14 @@ impl KeySecret {
                 .creation_timestamp
                 .as_ref()
                 .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
-            pair: active.then(|| key_secret::key_pair(secret).map(Arc::new)),
+            pair: active.then(|| LoadedKey::read(secret)),
             name,
         }
     }
 
     /// Bits of its key, if that is too short to seal with.
     pub(crate) fn short_key(&self) -> Option<usize> {
-        let public = self.pair.as_ref()?.as_ref().ok()?.cert().public();
+        let public = self.pair.as_ref()?.as_ref().ok()?.pair.cert().public();
         (!public.seals()).then(|| public.bits())
     }
 }
@@ -76,6 +124,9 @@ struct Held {
     version: (String, String),
     created: Timestamp,
     pair: Arc<KeyPair>,
+    hybrid: Option<Arc<v2::PrivateKey>>,
+    hybrid_fault: Option<HybridFault>,
+    publishes: bool,
     /// Whether its Secret is there, and holds it. A key without one opens, but does not seal: at the next start it would be lost.
     has_secret: bool,
 }
@@ -114,7 +165,11 @@ impl Inventory {
             || self.malformed.get(&name) == Some(&version);
         let change = match pair {
             _ if known => return None,
-            Some(Ok(pair)) => {
+            Some(Ok(LoadedKey {
+                pair,
+                hybrid,
+                publishes,
+            })) => {
                 self.malformed.remove(&name);
                 let fingerprint = pair.fingerprint().clone();
                 let replaced = self
@@ -122,12 +177,24 @@ impl Inventory {
                     .iter()
                     .any(|((other, key), held)| *other == name && *key != fingerprint && held.has_secret);
                 self.leave(&name);
+                let place = (name, fingerprint);
+                let former = self.held.get(&place).and_then(|held| held.hybrid.clone());
+                let (hybrid, hybrid_fault) = match (hybrid, former) {
+                    (Ok(Some(hybrid)), _) => (Some(hybrid), None),
+                    (Ok(None), None) => (None, None),
+                    // What opened goes on to open.
+                    (Ok(None) | Err(_), Some(former)) => (Some(former), Some(HybridFault::Gone)),
+                    (Err(error), None) => (None, Some(HybridFault::Broken(error))),
+                };
                 self.held.insert(
-                    (name, fingerprint),
+                    place,
                     Held {
                         version,
                         created,
                         pair,
+                        hybrid,
+                        hybrid_fault,
+                        publishes,
                         has_secret: true,
                     },
                 );
@@ -190,9 +257,30 @@ impl Inventory {
         all.filter(|name| !is_listed(name)).cloned().collect()
     }
 
-    /// How many Secrets should hold a key and do not.
-    pub(crate) fn malformed(&self) -> usize {
-        self.malformed.len()
+    /// How many keys there are.
+    pub(crate) fn counts(&self) -> KeyCounts {
+        let count = |is: fn(&Held) -> bool| self.held.values().filter(|held| is(held)).count();
+        KeyCounts {
+            malformed: self.malformed.len(),
+            hybrid: count(|held| held.hybrid.is_some()),
+            hybrid_faults: count(|held| held.hybrid_fault.is_some()),
+            short: count(|held| !held.pair.cert().public().seals()),
+        }
+    }
+
+    /// What is wrong with the hybrid half of the key that is in this Secret.
+    pub(crate) fn hybrid_fault(&self, name: &str) -> Option<&HybridFault> {
+        let held = self.of(name).find(|held| held.has_secret)?;
+        held.hybrid_fault.as_ref()
+    }
+
+    /// Whether no certificate carries a hybrid key that was made with or after the current one. Those that cannot be handed out
+    /// count: whatever breaks each new key must not have one made after the other.
+    pub(crate) fn lacks_hybrid(&self, current: &Current) -> bool {
+        let made = |held: &&Held| held.has_secret && held.pair.fingerprint() == current.fingerprint();
+        let begin = self.held.values().filter(made).map(|held| held.created).max();
+        let of_then = |held: &Held| held.has_secret && held.publishes && Some(held.created) >= begin;
+        !self.held.values().any(of_then)
     }
 
     /// The Secrets whose certificates begin long after `now`, with that time: a clock was wrong when they were made, or is now.
@@ -217,10 +305,12 @@ impl Inventory {
                 KeyOrder::CertNotBefore => held.pair.cert().not_before(),
                 KeyOrder::SecretCreationTimestamp => held.created,
             };
-            ring.insert(held.pair.private().clone(), age);
+            ring.insert_hybrid(held.pair.private().clone(), held.hybrid.clone(), age);
             let is_timely = !schedule::is_ahead(held.pair.cert().not_before(), now);
             let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
-            let seals = held.has_secret && held.pair.cert().public().seals();
+            // What would be sealed with the hybrid key could not be opened, or not after the next start.
+            let is_whole = !held.publishes || held.hybrid_fault.is_none();
+            let seals = held.has_secret && is_whole && held.pair.cert().public().seals();
             if seals && current.as_ref().is_none_or(is_newer) {
                 let newer = Current {
                     secret: name.clone(),
@@ -261,12 +351,20 @@ mod tests {
         Arc::new(KeyPair::new(key, cert).unwrap())
     }
 
+    fn loaded(pair: &Arc<KeyPair>) -> LoadedKey {
+        LoadedKey {
+            pair: pair.clone(),
+            hybrid: Ok(None),
+            publishes: false,
+        }
+    }
+
     fn secret(name: &str, version: &str, created: &str, pair: Option<&Arc<KeyPair>>) -> KeySecret {
         KeySecret {
             name: name.to_owned(),
             version: (format!("uid-{name}"), version.to_owned()),
             created: at(created),
-            pair: pair.map(|pair| Ok(pair.clone())),
+            pair: pair.map(|pair| Ok(loaded(pair))),
         }
     }
 
@@ -336,13 +434,16 @@ mod tests {
         let change = Change::Malformed(KeySecretError::ItemMissing("tls.key"));
         assert_eq!(inventory.seen(broken()), Some(change));
         assert_eq!(inventory.seen(broken()), None, "said once");
-        assert_eq!((inventory.malformed(), current(&inventory)), (1, None));
+        assert_eq!((inventory.counts().malformed, current(&inventory)), (1, None));
         assert_eq!(inventory.keys(at("2035-01-01")).ring.fingerprints().count(), 1);
         assert_eq!(
             inventory.seen(secret("a", "3", "2024-01-01", Some(&key))),
             Some(Change::Loaded)
         );
-        assert_eq!((inventory.malformed(), current(&inventory).as_deref()), (0, Some("a")));
+        assert_eq!(
+            (inventory.counts().malformed, current(&inventory).as_deref()),
+            (0, Some("a"))
+        );
     }
 
     #[test]
@@ -412,5 +513,95 @@ mod tests {
         assert!(!secret("k1", Some("compromised")));
         assert!(!secret("k1", None));
         assert!(secret("legacy", None));
+    }
+
+    fn hybrid(not_before: &str, publishes: bool) -> LoadedKey {
+        let random = &mut SystemRandom::default();
+        let seed = v2::Seed::generate(random).unwrap();
+        let hybrid = v2::PrivateKey::from_seed(&seed).unwrap();
+        LoadedKey {
+            hybrid: Ok(Some(Arc::new(hybrid))),
+            publishes,
+            ..loaded(&pair(not_before))
+        }
+    }
+
+    fn holding(name: &str, version: &str, created: &str, key: &LoadedKey) -> KeySecret {
+        KeySecret {
+            pair: Some(Ok(key.clone())),
+            ..secret(name, version, created, None)
+        }
+    }
+
+    #[test]
+    fn a_key_whose_hybrid_half_is_missing_opens_and_is_not_handed_out() {
+        let missing = LoadedKey {
+            hybrid: Err(HybridError::SeedMissing),
+            ..hybrid("2024-02-01", true)
+        };
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        inventory.seen(secret("a", "1", "2024-01-01", Some(&pair("2024-01-01"))));
+        inventory.seen(holding("b", "1", "2024-02-01", &missing));
+        assert_eq!(current(&inventory).as_deref(), Some("a"));
+        assert!(inventory.keys(at("2035-01-01")).ring.holds(missing.pair.fingerprint()));
+        let broken = HybridFault::Broken(HybridError::SeedMissing);
+        assert_eq!(
+            (inventory.hybrid_fault("b"), inventory.hybrid_fault("a")),
+            (Some(&broken), None)
+        );
+        let counts = inventory.counts();
+        assert_eq!((counts.hybrid, counts.hybrid_faults), (0, 1));
+        // Restored.
+        inventory.seen(holding("b", "2", "2024-02-01", &hybrid("2024-02-01", true)));
+        assert_eq!(
+            (current(&inventory).as_deref(), inventory.hybrid_fault("b")),
+            (Some("b"), None)
+        );
+    }
+
+    #[test]
+    fn a_hybrid_half_that_goes_opens_until_the_next_start() {
+        for publishes in [true, false] {
+            let whole = hybrid("2024-01-01", publishes);
+            let without = LoadedKey {
+                hybrid: if publishes {
+                    Err(HybridError::SeedMissing)
+                } else {
+                    Ok(None)
+                },
+                ..whole.clone()
+            };
+            let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+            inventory.seen(holding("a", "1", "2024-01-01", &whole));
+            inventory.seen(holding("a", "2", "2024-01-01", &without));
+            assert_eq!(inventory.hybrid_fault("a"), Some(&HybridFault::Gone));
+            assert_eq!(inventory.counts().hybrid, 1, "it still opens");
+            // With RSA alone it may be handed out where its certificate says nothing else.
+            assert_eq!(current(&inventory).is_some(), !publishes);
+        }
+    }
+
+    #[test]
+    fn one_key_is_made_for_the_sake_of_its_hybrid_half() {
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        let lacks = |inventory: &Inventory| {
+            let current = inventory.keys(at("2035-01-01")).current.unwrap();
+            inventory.lacks_hybrid(&current)
+        };
+        inventory.seen(holding("prepared", "1", "2024-01-01", &hybrid("2024-01-01", false)));
+        assert!(lacks(&inventory));
+        inventory.seen(holding("published", "1", "2024-02-01", &hybrid("2024-02-01", true)));
+        assert!(!lacks(&inventory));
+        // Renewed by a controller that publishes none.
+        inventory.seen(secret("newest", "1", "2024-03-01", Some(&pair("2024-03-01"))));
+        assert!(lacks(&inventory));
+        // Whatever takes the seed out of each new key does not have one made after the other.
+        let broken = LoadedKey {
+            hybrid: Err(HybridError::SeedMissing),
+            ..hybrid("2024-04-01", true)
+        };
+        inventory.seen(holding("broken", "1", "2024-04-01", &broken));
+        assert_eq!(current(&inventory).as_deref(), Some("newest"));
+        assert!(!lacks(&inventory));
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct KeyState {
     pub current: Option<Timestamp>,
     /// Whether it is from the future ([`is_ahead`]): its own age would never be over.
     pub is_ahead: bool,
+    /// Whether a key is wanted whose certificate carries a hybrid key, and there is none of the current one's time.
+    pub lacks_hybrid: bool,
     /// How long there has been no active key, in a controller that has had one; `None` at the first start.
     pub lacking_for: Option<Duration>,
     /// How long ago this process made a key last.
@@ -51,7 +53,7 @@ fn due(state: KeyState, period: Option<Duration>, cutoff: Option<Timestamp>, now
         let wait = state.lacking_for.map(|lacking| GRACE.saturating_sub(lacking));
         return Some(after(now, wait.unwrap_or_default()));
     };
-    if state.is_ahead && period.is_some() {
+    if state.lacks_hybrid || (state.is_ahead && period.is_some()) {
         return Some(now);
     }
     // A cut-off in the future takes effect when it comes; before that, a new key would only be cut off in its turn.
@@ -141,6 +143,7 @@ mod tests {
         for (name, current, lacking, period, cutoff, expected) in cases {
             let state = KeyState {
                 current: current.map(at),
+                lacks_hybrid: false,
                 is_ahead: false,
                 lacking_for: lacking.map(Duration::from_secs),
                 made_before: None,
@@ -161,6 +164,7 @@ mod tests {
         let next = |made_before: Option<Duration>, current: Option<&str>, period: Option<u64>| {
             let state = KeyState {
                 current: current.map(at),
+                lacks_hybrid: false,
                 is_ahead: false,
                 lacking_for: None,
                 made_before,
@@ -188,6 +192,7 @@ mod tests {
         assert!(is_ahead(begin, now) && !is_ahead(at("2024-06-01T00:59:00Z"), now));
         let state = |made_before| KeyState {
             current: Some(begin),
+            lacks_hybrid: false,
             is_ahead: is_ahead(begin, now),
             lacking_for: None,
             made_before,
@@ -201,5 +206,24 @@ mod tests {
             "whatever the time of day was then"
         );
         assert_eq!(next_key(state(None), None, None, now), None, "renewal is off");
+    }
+
+    #[test]
+    fn a_key_for_the_sake_of_its_hybrid_half_is_due_at_once_and_not_in_a_row() {
+        let now = "2024-06-01T00:00:00Z".parse::<Timestamp>().unwrap();
+        let state = |lacks_hybrid, made_before| KeyState {
+            current: Some(now),
+            lacks_hybrid,
+            is_ahead: false,
+            lacking_for: None,
+            made_before,
+        };
+        assert_eq!(next_key(state(false, None), None, None, now), None);
+        assert_eq!(next_key(state(true, None), None, None, now), Some(now));
+        let made = Some(Duration::from_secs(20));
+        assert_eq!(
+            next_key(state(true, made), None, None, now),
+            Some(after(now, Duration::from_secs(40)))
+        );
     }
 }

@@ -22,7 +22,7 @@ use super::schedule;
 use super::source::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::backoff;
-use crate::error::{EVENT_KEY_GONE, EVENT_KEY_MALFORMED, EVENT_KEY_SHORT, chain};
+use crate::error::{EVENT_KEY_GONE, EVENT_KEY_HYBRID, EVENT_KEY_MALFORMED, EVENT_KEY_SHORT, chain};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -188,6 +188,13 @@ impl KeyStore {
             warn!(secretname = name, "a key of {bits} bits is breakable: {SHORT}");
             self.tell((&name, &uid), EVENT_KEY_SHORT, message);
         }
+        if change.is_some()
+            && let Some(fault) = self.inventory.hybrid_fault(&name)
+        {
+            let message = format!("The Secret's hybrid half: {fault}");
+            warn!(secretname = name, "the hybrid half of a key: {fault}");
+            self.tell((&name, &uid), EVENT_KEY_HYBRID, message);
+        }
         match change {
             None => {}
             Some(Change::Loaded) => info!(secretname = name, "registered private key"),
@@ -277,7 +284,7 @@ impl KeyStore {
         let now = Timestamp::now();
         self.name_from_the_future(now);
         let keys = self.inventory.keys(now);
-        self.metrics.show_keys(&keys, self.inventory.malformed());
+        self.metrics.show_keys(&keys, self.inventory.counts());
         if self.rotation.unconfirmed().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
         }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::keys::registry::KeyCounts;
 
 fn sealed(instance: &str, conditions: serde_json::Value) -> SealedSecret {
     serde_json::from_value(json!({
@@ -122,7 +123,13 @@ fn objects_of_lost_keys_are_counted() {
         line.map(str::to_owned)
     };
     assert_eq!(count(true).as_deref(), Some("0"), "the keys are not listed yet");
-    metrics.show_keys(&Keys::default(), 0);
+    let counts = KeyCounts {
+        malformed: 0,
+        hybrid: 0,
+        hybrid_faults: 0,
+        short: 0,
+    };
+    metrics.show_keys(&Keys::default(), counts);
     assert_eq!(count(true).as_deref(), Some("1"));
     assert_eq!(count(false), None);
 }

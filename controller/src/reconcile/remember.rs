@@ -11,6 +11,7 @@ use kube::core::ObjectMeta;
 use sealing::input_digest;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
+use sealing::sealer::Format;
 
 use super::status;
 use crate::annotation::{self, Wishes};
@@ -29,10 +30,14 @@ pub(crate) fn digest(sealed: &SealedSecret, settings: &ReconcileSettings) -> Str
         settings.allow_credential_types,
         settings.deny_nondeterministic_templates,
     );
-    let digest = match annotation::force_sync(sealed) {
-        None => input_digest::digest(sealed, refused),
-        // In the part that is not the object's own: the Secret is compared once, and made of the same object.
-        Some(value) => input_digest::digest(sealed, (refused, value)),
+    let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+    // Where all versions are opened, what was remembered before there were several is right.
+    let least = Some(settings.formats.least(namespace)).filter(|least| *least > Format::V1);
+    // In the part that is not the object's own: the Secret is compared once, and made of the same object.
+    let digest = match (annotation::force_sync(sealed), least) {
+        (None, None) => input_digest::digest(sealed, refused),
+        (Some(value), None) => input_digest::digest(sealed, (refused, value)),
+        (value, Some(least)) => input_digest::digest(sealed, (refused, value, least.to_string())),
     };
     digest.unwrap_or_default()
 }

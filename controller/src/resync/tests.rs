@@ -3,11 +3,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Retry;
 
+use crate::settings::AcceptedFormats;
+
 const SETTINGS: ReconcileSettings = ReconcileSettings {
     update_status: true,
     repair: true,
     fast_retries: 5,
     accept_deprecated_data: true,
+    formats: AcceptedFormats::ALL,
     replace_immutable: false,
     allow_credential_types: false,
     deny_nondeterministic_templates: false,

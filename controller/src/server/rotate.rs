@@ -7,10 +7,11 @@ use crds::names;
 use sealing::SystemRandom;
 use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{self, ResealError, Which};
+use sealing::sealer::{Format, Sealer};
 use serde_json::Value;
 use tracing::{error, warn};
 
-use super::{Shared, unseal_request};
+use super::{Accepted, Shared, unseal_request};
 use crate::keys::Keys;
 
 /// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
@@ -29,15 +30,23 @@ const OF_THE_SERVER: [&str; 7] = [
 /// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no
 /// SealedSecret or one that does not open; for a body that cannot be had, see [`unseal_request::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
-    let accept_deprecated_data = shared.accept_deprecated_data;
+    let accepted = shared.accepted.clone();
     let asked = request.uri().query().unwrap_or_default();
-    let which = if asked.split('&').any(|part| part == names::QUERY_ONLY_STALE) {
-        Which::OfOtherKeys
-    } else {
-        Which::All
+    let asks = |query: &str| asked.split('&').any(|part| part == query);
+    let wish = Wish {
+        which: if asks(names::QUERY_ONLY_STALE) {
+            Which::OfOtherKeys
+        } else {
+            Which::All
+        },
+        least: if asks(names::QUERY_FORMAT_V2) {
+            Format::V2
+        } else {
+            Format::V1
+        },
     };
     let resealed = unseal_request::work(&shared, request, move |body, keys, recent| {
-        reseal(body, keys, recent, accept_deprecated_data, which)
+        reseal(body, keys, recent, &accepted, wish)
     });
     match resealed.await {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
@@ -46,13 +55,15 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-fn reseal(
-    body: Vec<u8>,
-    keys: &Keys,
-    recent: &RecentKeys,
-    accept_deprecated_data: bool,
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
     which: Which,
-) -> Option<String> {
+    /// The earliest version of the format that comes out. What is of a later one keeps it.
+    least: Format,
+}
+
+fn reseal(body: Vec<u8>, keys: &Keys, recent: &RecentKeys, accepted: &Accepted, wish: Wish) -> Option<String> {
     let length = body.len();
     let (document, sealed) = match unseal_request::sealed_secret(body) {
         Ok(found) => found,
@@ -67,16 +78,19 @@ fn reseal(
     };
     // The marks of the document are not kept.
     let mut object = document.into_value();
-    let accepted = accept_deprecated_data || sealed.spec.data.is_none();
     let mut random = SystemRandom::default();
-    let resealed = accepted.then(|| {
-        let likely = recent.keys();
-        reseal::reseal(&sealed, &keys.ring, &likely, current.cert.public(), which, &mut random)
+    let resealed = accepted.keys(&keys.ring, &sealed).map(|ring| {
+        let (likely, to) = (recent.keys(), Sealer::new(&current.cert, wish.least));
+        reseal::reseal(&sealed, &ring, &likely, &to, wish.which, &mut random)
     });
     let resealed = match resealed {
         Some(Ok(resealed)) => resealed,
         Some(Err(ResealError::Items(items))) if items.were_interrupted() => {
             warn!("a SealedSecret that was sent to be sealed anew takes too many private-key operations");
+            return None;
+        }
+        Some(Err(ResealError::Item(reason))) => {
+            error!(error = %reason, "a SealedSecret that was sent to be sealed anew opens, and cannot be sealed");
             return None;
         }
         _ => {
@@ -119,11 +133,27 @@ mod tests {
     use sealing::cert::{CertParameters, SealingCert};
     use sealing::key::PrivateKey;
     use sealing::keyring::KeyRing;
-    use sealing::{raw, unseal};
+    use sealing::{raw, unseal, v2};
     use serde_json::json;
 
     use super::*;
     use crate::keys::Current;
+    use crate::settings::AcceptedFormats;
+
+    /// Opens whatever there is.
+    fn all() -> Accepted {
+        Accepted {
+            deprecated_data: true,
+            formats: Arc::new(AcceptedFormats::ALL),
+        }
+    }
+
+    fn wish(which: Which) -> Wish {
+        Wish {
+            which,
+            least: Format::V1,
+        }
+    }
 
     /// Keys of two ages; the newer one is current.
     struct Held {
@@ -162,8 +192,16 @@ mod tests {
         let binding = Binding::NamespaceWide {
             namespace: "ns".to_owned(),
         };
-        let item =
-            |text: &[u8]| raw::seal_raw(text, &binding, held.old.public(), &mut SystemRandom::default()).unwrap();
+        let item = |text: &[u8]| {
+            raw::seal_raw(
+                text,
+                &binding,
+                "",
+                &Sealer::of_key(held.old.public()),
+                &mut SystemRandom::default(),
+            )
+            .unwrap()
+        };
         json!({
             "kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1",
             "metadata": {
@@ -186,8 +224,8 @@ mod tests {
             before.to_string().into(),
             &held.keys,
             &RecentKeys::default(),
-            true,
-            Which::All,
+            &all(),
+            wish(Which::All),
         )
         .unwrap();
         assert!(!text.contains('\n') && text.starts_with("{\"metadata\":{"), "{text}");
@@ -223,8 +261,8 @@ mod tests {
                 sealed(&held).to_string().into(),
                 &held.keys,
                 &RecentKeys::default(),
-                true,
-                which,
+                &all(),
+                wish(which),
             )
             .unwrap();
             let mut object: Value = serde_json::from_str(&first).unwrap();
@@ -234,8 +272,8 @@ mod tests {
                 object.to_string().into(),
                 &held.keys,
                 &RecentKeys::default(),
-                true,
-                which,
+                &all(),
+                wish(which),
             )
             .unwrap();
             (first, second)
@@ -280,8 +318,8 @@ mod tests {
                     body.clone().into(),
                     &held.keys,
                     &RecentKeys::default(),
-                    true,
-                    Which::All
+                    &all(),
+                    wish(Which::All)
                 ),
                 None,
                 "{what}"
@@ -296,8 +334,8 @@ mod tests {
                 good.to_string().into(),
                 &no_current,
                 &RecentKeys::default(),
-                true,
-                Which::All
+                &all(),
+                wish(Which::All)
             ),
             None
         );
@@ -306,10 +344,85 @@ mod tests {
                 good.to_string().into(),
                 &held.keys,
                 &RecentKeys::default(),
-                true,
-                Which::All
+                &all(),
+                wish(Which::All)
             )
             .is_some()
         );
+    }
+
+    /// The current key of [`held`] with a hybrid half, which its certificate carries.
+    fn with_hybrid(mut held: Held) -> Held {
+        let random = &mut SystemRandom::default();
+        let hybrid = v2::PrivateKey::from_seed(&v2::Seed::generate(random).unwrap()).unwrap();
+        let key = Arc::new(PrivateKey::generate(2048).unwrap());
+        let parameters = CertParameters {
+            common_name: String::new(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: "2040-01-01T00:00:00Z".parse().unwrap(),
+        };
+        let cert = SealingCert::self_signed_hybrid(&key, hybrid.public(), &parameters, random).unwrap();
+        held.keys
+            .ring
+            .insert_hybrid(key, Some(Arc::new(hybrid)), Timestamp::MAX);
+        held.keys.current.as_mut().unwrap().cert = Arc::new(cert);
+        held
+    }
+
+    fn formats(text: &str) -> Vec<Option<Format>> {
+        let object: Value = serde_json::from_str(text).unwrap();
+        let items: BTreeMap<String, String> = serde_json::from_value(object["spec"]["encryptedData"].clone()).unwrap();
+        items.values().map(|item| Format::of(item)).collect()
+    }
+
+    #[test]
+    fn a_version_is_raised_when_asked_and_never_lowered() {
+        let held = with_hybrid(held());
+        let again = |keys: &Keys, text: String, least| {
+            let mut object: Value = serde_json::from_str(&text).unwrap();
+            object["kind"] = json!("SealedSecret");
+            object["apiVersion"] = json!("bitnami.com/v1alpha1");
+            let wish = Wish {
+                least,
+                ..wish(Which::All)
+            };
+            reseal(object.to_string().into(), keys, &RecentKeys::default(), &all(), wish)
+        };
+        let first = again(&held.keys, sealed(&held).to_string(), Format::V1).unwrap();
+        assert_eq!(formats(&first), [Some(Format::V1); 2], "kept");
+        let raised = again(&held.keys, first, Format::V2).unwrap();
+        assert_eq!(formats(&raised), [Some(Format::V2); 2]);
+        let kept = again(&held.keys, raised.clone(), Format::V1).unwrap();
+        assert_eq!(formats(&kept), [Some(Format::V2); 2]);
+        // Where the newest certificate carries no hybrid key, nothing comes out.
+        let mut without = held.keys.clone();
+        without.current = super::tests::held().keys.current;
+        assert_eq!(again(&without, raised.clone(), Format::V1), None);
+        // A value of a key that is not held.
+        assert_eq!(again(&with_hybrid(super::tests::held()).keys, raised, Format::V1), None);
+    }
+
+    #[test]
+    fn where_version_1_is_not_accepted_it_is_not_raised_either() {
+        let held = with_hybrid(held());
+        let reseal = |formats: AcceptedFormats| {
+            let accepted = Accepted {
+                formats: Arc::new(formats),
+                ..all()
+            };
+            let wish = Wish {
+                least: Format::V2,
+                ..wish(Which::All)
+            };
+            reseal(
+                sealed(&held).to_string().into(),
+                &held.keys,
+                &RecentKeys::default(),
+                &accepted,
+                wish,
+            )
+        };
+        assert!(reseal(AcceptedFormats::of("v2=other").unwrap()).is_some());
+        assert_eq!(reseal(AcceptedFormats::of("v2=ns").unwrap()), None);
     }
 }

@@ -7,19 +7,19 @@ use sealing::recent_keys::RecentKeys;
 use sealing::unseal::{self, UnsealError};
 use tracing::{error, warn};
 
-use super::{Shared, unseal_request};
+use super::{Accepted, Shared, unseal_request};
 
 /// 200 when every item opens; 409 when one does not, whatever the reason; 413 when it takes too long; 500 for what is no
 /// single SealedSecret; for a body that cannot be had, see [`unseal_request::work`].
 pub(crate) async fn verify(State(shared): State<Shared>, request: Request) -> StatusCode {
-    let accept_deprecated_data = shared.accept_deprecated_data;
+    let accepted = shared.accepted.clone();
     let judged = unseal_request::work(&shared, request, move |body, keys, recent| {
-        judge(body, &keys.ring, recent, accept_deprecated_data)
+        judge(body, &keys.ring, recent, &accepted)
     });
     judged.await.unwrap_or_else(|code| code)
 }
 
-fn judge(body: Vec<u8>, keys: &KeyRing, recent: &RecentKeys, accept_deprecated_data: bool) -> StatusCode {
+fn judge(body: Vec<u8>, keys: &KeyRing, recent: &RecentKeys, accepted: &Accepted) -> StatusCode {
     let sealed = match unseal_request::sealed_secret(body) {
         // The rest of the document is not kept.
         Ok((_, sealed)) => sealed,
@@ -28,8 +28,9 @@ fn judge(body: Vec<u8>, keys: &KeyRing, recent: &RecentKeys, accept_deprecated_d
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
     };
-    let accepted = accept_deprecated_data || sealed.spec.data.is_none();
-    let opened = accepted.then(|| unseal::verify(&sealed, keys, &recent.keys()));
+    let opened = accepted
+        .keys(keys, &sealed)
+        .map(|keys| unseal::verify(&sealed, &keys, &recent.keys()));
     match opened {
         Some(Ok(opened_by)) => {
             recent.opened(&opened_by);
@@ -51,10 +52,21 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use sealing::sealer::Sealer;
+
     use super::*;
+    use crate::settings::AcceptedFormats;
+
+    /// Opens whatever there is.
+    fn all() -> Accepted {
+        Accepted {
+            deprecated_data: true,
+            formats: Arc::new(AcceptedFormats::ALL),
+        }
+    }
 
     fn code(body: &str) -> u16 {
-        judge(body.into(), &KeyRing::default(), &RecentKeys::default(), true).as_u16()
+        judge(body.into(), &KeyRing::default(), &RecentKeys::default(), &all()).as_u16()
     }
 
     #[test]
@@ -101,7 +113,13 @@ mod tests {
         ring.insert(old.clone(), jiff::Timestamp::UNIX_EPOCH);
         ring.insert(new, jiff::Timestamp::MAX);
         let binding = sealing::binding::Binding::ClusterWide;
-        let item = sealing::raw::seal_raw(b"a", &binding, old.public(), &mut sealing::SystemRandom::default());
+        let item = sealing::raw::seal_raw(
+            b"a",
+            &binding,
+            "",
+            &Sealer::of_key(old.public()),
+            &mut sealing::SystemRandom::default(),
+        );
         let body = format!(
             "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: one, annotations: {{{}: 'true'}}}}\nspec: {{encryptedData: {{a: {}}}}}\n",
             crds::names::ANNOTATION_CLUSTER_WIDE,
@@ -110,7 +128,7 @@ mod tests {
         let recent = RecentKeys::default();
         let cost = || {
             let before = operations.load(Ordering::Relaxed);
-            assert_eq!(judge(body.clone().into(), &ring, &recent, true), StatusCode::OK);
+            assert_eq!(judge(body.clone().into(), &ring, &recent, &all()), StatusCode::OK);
             operations.load(Ordering::Relaxed) - before
         };
         assert_eq!((cost(), cost()), (2, 1));
@@ -121,7 +139,13 @@ mod tests {
         let key = Arc::new(sealing::key::PrivateKey::generate(2048).unwrap());
         let secret = br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"n"},"data":{"a":"YQ=="}}"#;
         let binding = sealing::binding::Binding::ClusterWide;
-        let data = sealing::raw::seal_raw(secret, &binding, key.public(), &mut sealing::SystemRandom::default());
+        let data = sealing::raw::seal_raw(
+            secret,
+            &binding,
+            "",
+            &Sealer::of_key(key.public()),
+            &mut sealing::SystemRandom::default(),
+        );
         let mut ring = KeyRing::default();
         ring.insert(key, jiff::Timestamp::UNIX_EPOCH);
         let body = format!(
@@ -129,7 +153,13 @@ mod tests {
             crds::names::ANNOTATION_CLUSTER_WIDE,
             data.unwrap()
         );
-        let judged = |accept| judge(body.clone().into(), &ring, &RecentKeys::default(), accept);
+        let judged = |deprecated_data| {
+            let accepted = Accepted {
+                deprecated_data,
+                ..all()
+            };
+            judge(body.clone().into(), &ring, &RecentKeys::default(), &accepted)
+        };
         assert_eq!((judged(true), judged(false)), (StatusCode::OK, StatusCode::CONFLICT));
     }
 }

@@ -78,7 +78,9 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
         ("seal", "from-file" | "recovery-private-key" | "identity") => true,
         // What a bare value is bound to. Whether it is one is not to be guessed.
         ("unseal", "raw") => true,
-        ("unseal", "name" | "namespace" | "scope") => !is_typed("--raw"),
+        ("unseal", "name" | "namespace" | "scope" | "item") => !is_typed("--raw"),
+        // To give all values another version is decided each time.
+        ("reseal", "format-version") => true,
         // Without private keys it is the controller that seals.
         ("reseal", "cert" | "for-cluster") => {
             !is_typed("--recovery-private-key") && environment.get("SEALED_SECRETS_RECOVERY_PRIVATE_KEY").is_none()

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealing::cert::SealingCert;
+use sealing::sealer::Format;
 
-use super::{CertSource, Finding, bytes_to_seal, usable};
+use super::{CertSource, Certificate, Finding, bytes_to_seal, usable};
 use crate::cluster::Controller;
 use crate::environment::Environment;
 use crate::error::{Error, Hinted};
 use crate::files::FileError;
 use crate::place::{end_of_links, real_place};
 use crate::project::search::Located;
-use crate::project::{ProjectCert, ProjectCluster, ProjectError};
+use crate::project::{Pin, ProjectCert, ProjectCluster, ProjectError};
 use crate::quoting;
 use crate::typed::Typed;
 
@@ -32,7 +32,7 @@ pub(super) type Known = BTreeMap<PathBuf, Option<Arc<Located>>>;
 /// # Errors
 /// A project file that makes no sense, or that names no cluster, or several, for the places.
 pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chosen>, Error> {
-    // The flags name a cluster to ask: of the project file only the pinned keys count.
+    // The flags name a cluster to ask: of the project file only the pinned keys and the format count.
     let only_pins = finding.named && finding.for_cluster.is_none();
     let here = [Path::new("stdin").to_owned()];
     let places = if finding.places.is_empty() {
@@ -48,14 +48,7 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
     }
     for (place, real) in meant {
         let folder = real.parent().unwrap_or(&real);
-        let located = match known.get(folder) {
-            Some(located) => located.clone(),
-            None => known
-                .entry(folder.to_owned())
-                .or_insert(Located::for_folder(folder)?)
-                .clone(),
-        };
-        let Some(located) = located.filter(|located| !only_pins || located.project.pins()) else {
+        let Some(located) = located_for(folder, known)?.filter(|located| !only_pins || located.project.binds()) else {
             continue;
         };
         let below = real.strip_prefix(&located.folder).unwrap_or(&real);
@@ -109,6 +102,37 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
     }
 }
 
+/// The project file for a folder, if there is one.
+fn located_for(folder: &Path, known: &mut Known) -> Result<Option<Arc<Located>>, Error> {
+    if let Some(located) = known.get(folder) {
+        return Ok(located.clone());
+    }
+    let located = Located::for_folder(folder)?;
+    Ok(known.entry(folder.to_owned()).or_insert(located).clone())
+}
+
+/// Whether a project file for one of the places names a format.
+///
+/// # Errors
+/// A project file that makes no sense.
+pub(super) fn names_a_format(finding: &Finding, known: &mut Known) -> Result<bool, Error> {
+    let here = [Path::new("stdin").to_owned()];
+    let places = if finding.places.is_empty() {
+        here.as_slice()
+    } else {
+        &finding.places
+    };
+    for place in places {
+        for (_, real) in with_end(place)? {
+            let located = located_for(real.parent().unwrap_or(&real), known)?;
+            if located.is_some_and(|located| located.project.names_a_format()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// A place, and that which it is a symlink to, as what is written to the one is written to the other: each as typed, and
 /// without symlinks in the folder.
 fn with_end(place: &Path) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
@@ -130,13 +154,18 @@ impl Chosen {
         (self.located.folder.clone(), self.name.clone())
     }
 
+    /// The version of the format that the project file names for the cluster.
+    pub(super) fn format(&self) -> Option<Format> {
+        self.located.project.cluster(&self.name).ok()?.format
+    }
+
     /// The cluster's certificate, held against the pinned key.
     pub(super) fn sealing_cert(
         &self,
         finding: &Finding,
         environment: &Environment,
         now: Timestamp,
-    ) -> Result<SealingCert, Error> {
+    ) -> Result<Certificate, Error> {
         let project = &self.located.name;
         let cluster = self
             .located
@@ -145,18 +174,22 @@ impl Chosen {
             .map_err(|error| project.fault(error))?;
         let (bytes, name) = bytes_to_seal(&self.source(cluster, finding)?, environment)?;
         let cert = usable(&bytes, &name, now)?;
-        let found = cert.public().fingerprint();
-        match cluster.cert.pin() {
-            Some(pinned) if pinned != found => Err(project
-                .fault(ProjectError::OtherKey {
-                    place: cluster.place,
-                    cluster: cluster.name.clone(),
-                    found: found.clone(),
-                    pinned: pinned.clone(),
-                })
-                .into()),
-            _ => Ok(cert),
+        let pin = cluster.cert.pin();
+        if let Some(pinned) = pin.filter(|pin| !pin.fits(&cert)) {
+            let other = ProjectError::OtherKey {
+                place: cluster.place,
+                cluster: cluster.name.clone(),
+                found: pinned.found(&cert),
+                pinned: pinned.clone(),
+            };
+            return Err(project.fault(other).into());
         }
+        Ok(Certificate {
+            cert,
+            name,
+            format: cluster.format,
+            rsa_alone: matches!(pin, Some(Pin::Rsa(_))),
+        })
     }
 
     /// Flags that name a controller override where the certificate is, not which key it must be.

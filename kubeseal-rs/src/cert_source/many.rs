@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealing::cert::SealingCert;
+use sealing::sealer::Format;
 
-use super::{CertSource, bytes_to_seal, found, usable};
+use super::{CertSource, Certificate, Finding, bytes_to_seal, found, usable};
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -18,7 +18,7 @@ pub(crate) struct Certificates<'a> {
     now: Timestamp,
     known: found::Known,
     /// By the cluster of a project file; `None`: what the flags say, or the cluster that is asked.
-    certs: BTreeMap<Option<(PathBuf, String)>, Arc<SealingCert>>,
+    certs: BTreeMap<Option<(PathBuf, String)>, Arc<Certificate>>,
 }
 
 impl<'a> Certificates<'a> {
@@ -37,7 +37,7 @@ impl<'a> Certificates<'a> {
     ///
     /// # Errors
     /// As those of [`super::sealing_cert`].
-    pub(crate) fn between(&mut self, places: &[&Path]) -> Result<Arc<SealingCert>, Error> {
+    pub(crate) fn between(&mut self, places: &[&Path]) -> Result<Arc<Certificate>, Error> {
         let source = places
             .iter()
             .fold(self.source.clone(), |source, place| source.at(*place));
@@ -55,9 +55,33 @@ impl<'a> Certificates<'a> {
             Some((chosen, finding)) => chosen.sealing_cert(finding, self.environment, self.now)?,
             None => {
                 let (bytes, name) = bytes_to_seal(&source, self.environment)?;
-                usable(&bytes, &name, self.now)?
+                Certificate {
+                    cert: usable(&bytes, &name, self.now)?,
+                    name,
+                    format: None,
+                    rsa_alone: false,
+                }
             }
         };
         Ok(self.certs.entry(key).or_insert(Arc::new(cert)).clone())
+    }
+}
+
+/// What the project files say of the format, for files whose certificate is not needed.
+#[derive(Default)]
+pub(crate) struct Formats(found::Known);
+
+impl Formats {
+    /// What is said for a file that lies at `place`. Project files that name no format are not judged.
+    ///
+    /// # Errors
+    /// A project file that makes no sense, or that names no cluster, or several, for the file.
+    pub(crate) fn at(&mut self, finding: &Finding, place: Option<&Path>) -> Result<Option<Format>, Error> {
+        let mut finding = finding.clone();
+        finding.places.extend(place.map(Path::to_owned));
+        if !found::names_a_format(&finding, &mut self.0)? {
+            return Ok(None);
+        }
+        Ok(found::choose(&finding, &mut self.0)?.and_then(|chosen| chosen.format()))
     }
 }

@@ -101,6 +101,8 @@ impl Command {
             only_secrets: args.sealing.only_secrets,
             hinted: args.sealing.key_hint,
             metadata,
+            version: args.sealing.format_version,
+            is_verb: false,
         }))
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::error::CommandError;
 use super::keys::text_or_json;
-use super::private_keys::{PrivateKeys, key_ring};
+use super::private_keys::{PrivateKeys, held_keys};
 use crate::cluster::Controller;
 use crate::colour::Colour;
 use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
@@ -105,7 +105,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
     let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let keys = key_ring(&command.keys)?;
+    let keys = held_keys(&command.keys)?.ring;
     let local = super::keys::local_certs(&command.certs)?;
     let findings = super::lint::findings_of(&input, &bytes)?;
     let examined = match manifest::read_mixed(&bytes) {

@@ -15,11 +15,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::edit::Change;
 use manifest::{EmitError, Format};
 use sealing::binding::Scope;
-use sealing::key::PublicKey;
 use sealing::key_hint::KeyHint;
 use sealing::merge::seal_items;
 use sealing::random::Random;
 use sealing::seal::{SealError, SealParameters, seal};
+use sealing::sealer::{self, Sealer};
 use sealing::secret::ClearSecret;
 
 use super::embedded_file::EmbeddedFile;
@@ -73,6 +73,8 @@ pub(crate) struct EditValues {
     pub scope: Option<Scope>,
     /// Whether objects get a key hint that have none.
     pub key_hint: bool,
+    /// `--format-version`.
+    pub version: Option<sealer::Format>,
 }
 
 impl EditValues {
@@ -88,6 +90,7 @@ impl EditValues {
             namespace,
             scope: flags.scope,
             key_hint: flags.key_hint,
+            version: flags.certificate.format_version,
         })
     }
 }
@@ -125,6 +128,10 @@ fn change(
     let sections: Vec<_> = shown.iter().map(|(_, sealed, label)| section(sealed, label)).collect();
     // Before anyone types what could not be sealed.
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let sealer = cert.sealer(command.version)?;
+    for (at, sealed, _) in &shown {
+        cert_source::check_sealable_into(&sealer, sealed).map_err(|error| file.fault(*at, error))?;
+    }
     let typed = typed(&sections, environment)?;
     let mut told = String::new();
     let typed: Vec<_> = shown
@@ -135,7 +142,7 @@ fn change(
             (label, sealed.clone(), typed)
         })
         .collect();
-    let file = file.change(namespace, |file| changes(file, command, &typed, cert.public(), random))?;
+    let file = file.change(namespace, |file| changes(file, command, &typed, &sealer, random))?;
     for (_, sealed, _) in self::shown(&file, command)? {
         note::names(sealed);
     }
@@ -147,7 +154,7 @@ fn changes(
     file: &SealedFile,
     command: &EditValues,
     typed: &[(String, SealedSecret, Typed)],
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<BTreeMap<usize, Vec<Change>>, Error> {
     let mut all = BTreeMap::new();
@@ -159,7 +166,7 @@ fn changes(
         };
         let found = now.iter().find(|(_, sealed, other)| other == label && same(sealed));
         let (at, sealed, _) = found.ok_or_else(|| file.name().fault(Fault::ChangedMeanwhile))?;
-        let made = seal_items(sealed, &typed.values, command.key_hint, key, random);
+        let made = seal_items(sealed, &typed.values, command.key_hint, sealer, random);
         all.insert(*at, made.map_err(|error| file.fault(*at, error))?);
     }
     Ok(all)
@@ -255,6 +262,7 @@ fn make(
         }
     }
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+    let sealer = cert.sealer(command.version)?;
     let section = Section {
         label: format!("{namespace}/{name}"),
         items: Vec::new(),
@@ -277,7 +285,7 @@ fn make(
         scope: command.scope.unwrap_or_default(),
         ..SealParameters::default()
     };
-    let mut sealed = seal(&secret, &parameters, cert.public(), random).map_err(|error| input.fault(error))?;
+    let mut sealed = seal(&secret, &parameters, &sealer, random).map_err(|error| input.fault(error))?;
     if command.key_hint {
         KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
     }

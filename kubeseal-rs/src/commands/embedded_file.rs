@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crds::names;
 use sealing::binding::{Binding, Scope};
-use sealing::key::SealBytesError;
 use sealing::merge::MergeError;
+use sealing::sealer::{Format, SealItemError};
 use zeroize::Zeroizing;
 
 use super::read::check_unchanged;
@@ -66,7 +66,7 @@ impl EmbeddedFile {
         }
     }
 
-    /// Puts what `seal` makes in place of a value.
+    /// Puts what `seal` makes in place of a value, of which it gets the version of the format.
     ///
     /// # Errors
     /// There is no such value, or several, or it is not known what it is bound to; what `seal` says.
@@ -74,11 +74,11 @@ impl EmbeddedFile {
         &self,
         item: &str,
         (target, scope): (&Target, Option<Scope>),
-        seal: impl FnOnce(&Binding) -> Result<String, SealBytesError>,
+        seal: impl FnOnce(Option<Format>, &Binding) -> Result<String, SealItemError>,
     ) -> Result<(), Error> {
         let (_held, file) = self.held()?;
         let (old, binding) = file.bound(item, (target, scope))?;
-        let sealed = seal(&binding)?;
+        let sealed = seal(old.format(), &binding).map_err(|error| file.name.fault(error))?;
         file.write(embedded::replaced(
             &embedded::as_utf8(&file.bytes),
             &[(old.range.clone(), sealed)],

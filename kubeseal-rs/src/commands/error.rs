@@ -76,6 +76,14 @@ pub(crate) enum CommandError {
     /// Only whoever opens knows what is due, and the controller does not tell.
     #[error("--check and --diff need --recovery-private-key: what is due is known by opening it")]
     CheckNeedsKeys,
+    /// Whoever lowers must say so, and needs the keys: no controller does.
+    #[error(
+        "--format-version 1 takes what is of version 2 back, which needs --allow-downgrade and --recovery-private-key"
+    )]
+    DowngradeNeedsKeys,
+    /// Nothing is lowered.
+    #[error("--allow-downgrade is for --format-version 1")]
+    NoDowngrade,
     /// The controller seals with its own certificate.
     #[error("{0} needs --recovery-private-key: the controller seals with its own newest certificate")]
     CertNeedsKeys(&'static str),
@@ -187,6 +195,9 @@ impl CommandError {
                 crds::names::DEFAULT_CONTROLLER_NAMESPACE,
                 crds::names::LABEL_SEALING_KEY
             ),
+            CommandError::DowngradeNeedsKeys => "kubeseal reseal --format-version 1 --allow-downgrade \
+                                                 --recovery-private-key FILE PATH…"
+                .to_owned(),
             CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
             CommandError::SourcesNeedName => {
                 "kubeseal seal --from-env-file app.env --name app --namespace shop".to_owned()
@@ -198,6 +209,7 @@ impl CommandError {
             CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
             CommandError::EmptyPath => ". means the current folder".to_owned(),
             CommandError::CertNeedsKeys(_)
+            | CommandError::NoDowngrade
             | CommandError::RawToFile
             | CommandError::ManyRaw
             | CommandError::UnsealRawNeeds(..)

@@ -1,17 +1,21 @@
 //! Private keys that are at hand.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::key_secret::private_keys;
-use sealing::keyring::KeyRing;
+use sealing::keyring::{KeyRing, OpenError};
+use sealing::reseal::ResealError;
+use sealing::unseal::{ItemError, UnsealError};
 
-use crate::error::Error;
+use crate::error::{Error, Hinted, chain};
 use crate::files;
 use crate::flags::{PrivateKeyFlags, flattened, set};
 use crate::keys::age_file;
-use crate::objects::InputName;
+use crate::objects::{Fault, InputName};
+use crate::typed::Typed;
 
 /// Private keys that are at hand.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,15 +36,88 @@ impl PrivateKeys {
     }
 }
 
+/// The keys of all files.
+pub(crate) struct HeldKeys {
+    /// The keys.
+    pub(crate) ring: KeyRing,
+    /// What keeps keys of the files from opening version 2 of the format, a text for each such file.
+    rsa_alone: Vec<String>,
+}
+
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
-pub(crate) fn key_ring(private: &PrivateKeys) -> Result<KeyRing, Error> {
-    let mut keys = KeyRing::default();
+pub(crate) fn held_keys(private: &PrivateKeys) -> Result<HeldKeys, Error> {
+    let (mut ring, mut rsa_alone) = (KeyRing::default(), Vec::new());
     for path in &private.files {
         let name = InputName(path.display().to_string());
         let bytes = age_file::in_clear(files::read_file(path)?, private.identity.as_deref(), &name.0)?;
+        let mut lacking = None;
         for key in private_keys(&bytes).map_err(|error| name.fault(error))? {
-            keys.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
+            let hybrid = key.hybrid.unwrap_or_else(|error| {
+                lacking = Some(format!("{} ({})", name.0, chain(&error)));
+                None
+            });
+            if hybrid.is_none() {
+                lacking.get_or_insert(name.0.clone());
+            }
+            ring.insert_hybrid(Arc::new(key.rsa), hybrid.map(Arc::new), Timestamp::UNIX_EPOCH);
+        }
+        rsa_alone.extend(lacking);
+    }
+    Ok(HeldKeys { ring, rsa_alone })
+}
+
+impl HeldKeys {
+    /// The same fault, with a hint at the files that hold RSA keys alone where a value needs a key that is not here.
+    pub(crate) fn explained(&self, fault: impl Into<Fault>) -> Fault {
+        let fault = fault.into();
+        if self.rsa_alone.is_empty() || !fault.lacks_a_key() {
+            return fault;
+        }
+        let files = self.rsa_alone.join(", ");
+        RsaAlone { fault, files }.into()
+    }
+}
+
+/// A value of version 2 of the format needs a key that is not here, and of some keys only the RSA half is.
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}")]
+pub(super) struct RsaAlone {
+    pub(super) fault: Fault,
+    files: String,
+}
+
+impl Hinted for RsaAlone {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(format!(
+            "the RSA half of a key does not open format version 2, and these files hold no other half of some keys: {}; it is \
+             the item {} of the key Secret, which kubeseal keys backup saves too",
+            self.files,
+            crds::names::KEY_ITEM_SEED
+        ))
+    }
+}
+
+impl Fault {
+    /// The fault without what [`HeldKeys::explained`] adds.
+    pub(super) fn unexplained(&self) -> &Fault {
+        let fault = match self {
+            Fault::Other(fault) => (fault.as_ref() as &(dyn StdError + 'static)).downcast_ref::<RsaAlone>(),
+            _ => None,
+        };
+        fault.map_or(self, |explained| &explained.fault)
+    }
+
+    /// Whether a value of version 2 of the format was sealed for keys that are not here.
+    fn lacks_a_key(&self) -> bool {
+        let lacks = |error: &ItemError| matches!(error, ItemError::Open(OpenError::NoSuchKey { .. }));
+        match self {
+            Fault::Unseal(UnsealError::Items(errors)) | Fault::Reseal(ResealError::Items(errors)) => {
+                errors.0.values().any(lacks)
+            }
+            Fault::Unseal(UnsealError::DeprecatedData(error))
+            | Fault::Reseal(ResealError::DeprecatedData(error))
+            | Fault::OpenRaw(error) => lacks(error),
+            _ => false,
         }
     }
-    Ok(keys)
 }

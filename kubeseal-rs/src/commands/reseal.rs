@@ -15,19 +15,19 @@ use manifest::edit::{Edit, edit};
 use rayon::iter::Either;
 use rayon::prelude::*;
 use sealing::SystemRandom;
-use sealing::cert::SealingCert;
-use sealing::keyring::KeyRing;
 use sealing::recent_keys::RecentKeys;
-use sealing::reseal::{Which, reseal, response};
+use sealing::reseal::{Which, reseal};
+use sealing::sealer::{Format, Sealer};
 use sealing::unseal::place;
 
+use super::classic::re_encrypt;
 use super::error::CommandError;
-use super::private_keys::{PrivateKeys, key_ring};
+use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
 use super::read::{hold_unchanged, place_by_kustomization};
 use super::tree::NothingFound;
 use super::tree::{Tree, stream_of};
-use crate::cert_source::{CertSource, Certificates};
-use crate::cluster::{Cluster, Controller, ProxiedService};
+use crate::cert_source::{CertSource, Certificate, Certificates, Finding, Formats};
+use crate::cluster::{Cluster, ProxiedService};
 use crate::embedded::BoundTo;
 use crate::environment::Environment;
 use crate::error::{Error, Hinted};
@@ -35,7 +35,6 @@ use crate::files::{self, Output, Writer, is_stream};
 use crate::flags::{CertificateFlags, PrivateKeyFlags, TreeFlags, set};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::{self, Manifest};
-use crate::objects::{Fault, InputName};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
@@ -46,6 +45,7 @@ use source::{Reseal, Source, Values};
 /// Flags of `kubeseal reseal`.
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("reseal.txt"))]
+#[command(mut_arg("format_version", |arg| arg.help(FORMAT_HELP)))]
 pub(crate) struct ResealFlags {
     /// Which files, and how to tell of them.
     #[command(flatten)]
@@ -62,6 +62,10 @@ pub(crate) struct ResealFlags {
     /// Do not note the key's fingerprint in objects that do not carry such an annotation yet
     #[arg(long)]
     pub no_key_hint: bool,
+    /// With --format-version 1: take values of version 2 back to version 1, which does not protect them against quantum
+    /// computers and is not bound to the item's name
+    #[arg(long)]
+    pub allow_downgrade: bool,
     /// What sealed values outside SealedSecrets (a chart's values, Helm templates) were sealed for [default: names in the same document]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -72,6 +76,10 @@ pub(crate) struct ResealFlags {
     #[command(flatten)]
     pub certificate: CertificateFlags,
 }
+
+/// What is said of `--format-version` here, where it does something else than in other verbs.
+const FORMAT_HELP: &str = "Raise all values to version 2 of the format; 1 takes them back, and needs --allow-downgrade and \
+                           --recovery-private-key [default: 2 where the project file says so, else each keeps its version]";
 
 /// Seal what is in files again, in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,13 +94,15 @@ pub(crate) struct ResealFiles {
     pub mode: ResealMode,
     /// Whether the key's fingerprint is noted in objects that do not carry such a note.
     pub key_hint: bool,
+    /// `--format-version`; version 1 lowers.
+    pub version: Option<Format>,
 }
 
 /// Who opens what is sealed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Opener {
     /// The controller, which seals it again as well.
-    Controller(Box<Controller>),
+    Controller(Box<Finding>),
     /// Private keys that are at hand.
     Keys {
         /// At least one file.
@@ -129,6 +139,13 @@ impl ResealFiles {
             (fail, diff) => ResealMode::Check { diff, fail },
         };
         let cert = CertSource::of_verb(&flags.certificate)?;
+        let version = flags.certificate.format_version;
+        match (version, flags.allow_downgrade) {
+            (Some(Format::V1), false) => return Err(CommandError::DowngradeNeedsKeys),
+            (Some(Format::V1), true) if keys.files.is_empty() => return Err(CommandError::DowngradeNeedsKeys),
+            (Some(Format::V2) | None, true) => return Err(CommandError::NoDowngrade),
+            _ => {}
+        }
         let opener = if keys.files.is_empty() {
             if mode != ResealMode::Write {
                 return Err(CommandError::CheckNeedsKeys);
@@ -138,7 +155,7 @@ impl ResealFiles {
                 CertSource::Found(found) if found.for_cluster.is_some() => {
                     return Err(CommandError::CertNeedsKeys("--for-cluster"));
                 }
-                CertSource::Found(found) => Opener::Controller(Box::new(found.controller)),
+                CertSource::Found(found) => Opener::Controller(found),
             }
         } else {
             Opener::Keys { keys, cert }
@@ -150,6 +167,7 @@ impl ResealFiles {
             },
             tree: Tree::of(flags.tree)?,
             opener,
+            version,
             mode,
             key_hint: !flags.no_key_hint,
         })
@@ -171,21 +189,30 @@ pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timesta
     }
     let done = match &command.opener {
         Opener::Keys { keys, cert } => {
-            let keys = key_ring(keys)?;
+            let keys = held_keys(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
             let with_certs = sources
                 .into_iter()
                 .map(|source| {
                     let path = source.manifest.path.as_path();
                     let places = if is_stream(path) { Vec::new() } else { vec![path] };
-                    Ok((certificates.between(&places)?, source))
+                    let cert = certificates.between(&places)?;
+                    sealer(command, &cert)?;
+                    Ok((cert, source))
                 })
                 .collect::<Result<_, Error>>()?;
             with_keys(command, with_certs, &keys)
         }
-        Opener::Controller(controller) => {
-            let cluster = Cluster::connect(&controller.cluster, environment)?;
-            let service = cluster.service(controller)?;
+        Opener::Controller(finding) => {
+            let mut formats = Formats::default();
+            let sources = sources.into_iter().map(|source| {
+                let path = source.manifest.path.as_path();
+                let said = formats.at(finding, (!is_stream(path)).then_some(path))?;
+                Ok((command.version.or(said) == Some(Format::V2), source))
+            });
+            let sources: Vec<_> = sources.collect::<Result<_, Error>>()?;
+            let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
+            let service = cluster.service(&finding.controller)?;
             by_controller(command, &sources, &cluster, &service)
         }
     };
@@ -214,25 +241,34 @@ fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
         .partition_map(Either::from)
 }
 
-fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Source)>, keys: &KeyRing) -> Vec<FileReport> {
+/// What the values of a file are sealed with.
+fn sealer<'c>(command: &ResealFiles, cert: &'c Certificate) -> Result<Sealer<'c>, Error> {
+    Ok(match command.version {
+        Some(Format::V1) => cert.lowering_sealer(),
+        version => cert.resealer(version)?,
+    })
+}
+
+fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<Certificate>, Source)>, keys: &HeldKeys) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
     let lately = RecentKeys::default();
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
-    let one = |cert: &SealingCert, source: &Source| {
-        one_file(command, source, (&writer, &namespaces), &|place, sealed| {
+    let one = |cert: &Certificate, source: &Source| {
+        let sealer = sealer(command, cert)?;
+        let raised = sealer.format_after(Some(Format::V1)) == Format::V2;
+        let reseal_object = |place: Place, sealed: &SealedSecret| {
             let mut random = SystemRandom::default();
-            let resealed = reseal(
-                sealed,
-                keys,
-                &lately.keys(),
-                cert.public(),
-                Which::OfOtherKeys,
-                &mut random,
-            )
-            .map_err(|error| source.manifest.name.fault_at(place, error))?;
+            let (lately_keys, which) = (lately.keys(), Which::OfOtherKeys);
+            let resealed = reseal(sealed, &keys.ring, &lately_keys, &sealer, which, &mut random)
+                .map_err(|error| source.manifest.name.fault_at(place, keys.explained(error)))?;
             lately.opened(&resealed.opened_by);
             Ok(resealed.changes(sealed, command.key_hint))
-        })
+        };
+        let reseal = Reseal {
+            raised,
+            changes: &reseal_object,
+        };
+        one_file(command, source, (&writer, &namespaces), &reseal)
     };
     parallel::with_writes(|| {
         // Each is dropped as soon as it is done.
@@ -249,28 +285,25 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<SealingCert>, Source)>,
 /// One after the other: the controller limits how often it may be asked, whoever asks.
 fn by_controller(
     command: &ResealFiles,
-    sources: &[Source],
+    sources: &[(bool, Source)],
     cluster: &Cluster,
     service: &ProxiedService,
 ) -> Vec<FileReport> {
     let progress = Progress::of(sources.len());
-    let ask = |name: &InputName, place: Place, sealed: &SealedSecret| {
-        let wrong = |fault: Fault| Error::from(name.fault_at(place, fault));
-        let question = super::classic::re_encrypt::question(sealed);
-        let question = manifest::to_json_compact(&question).map_err(|error| name.fault(error))?;
-        let answer = cluster
-            .rotate(service, question.into_bytes(), Which::OfOtherKeys)
-            .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
-        let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
-        response::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))
-    };
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
     sources
         .iter()
-        .map(|source| {
+        .map(|(raised, source)| {
             let Manifest { path, name, .. } = &source.manifest;
-            let ask = |place: Place, sealed: &SealedSecret| ask(name, place, sealed);
-            let report = one_file(command, source, (&writer, &namespaces), &ask)
+            let ask = |place: Place, sealed: &SealedSecret| {
+                let changes = re_encrypt::changes(sealed, Which::OfOtherKeys, *raised, (cluster, service));
+                Ok(changes.map_err(|fault| name.fault_at(place, fault))?)
+            };
+            let reseal = Reseal {
+                raised: *raised,
+                changes: &ask,
+            };
+            let report = one_file(command, source, (&writer, &namespaces), &reseal)
                 .unwrap_or_else(|fault| FileReport::failed(path, fault));
             progress.done(path);
             report
@@ -283,10 +316,10 @@ fn one_file(
     command: &ResealFiles,
     source: &Source,
     (writer, namespaces): (&Writer, &Namespaces),
-    changes: &Reseal<'_>,
+    reseal: &Reseal<'_>,
 ) -> Result<FileReport, Error> {
     let Manifest { path, name, bytes, .. } = &source.manifest;
-    let Values { text, mut details } = source.reseal_values(command, changes)?;
+    let Values { text, mut details } = source.reseal_values(command, reseal)?;
     let (mut edits, mut objects) = (Vec::new(), source.embedded.len());
     for document in source.manifest.of_kind(names::KIND) {
         objects += 1;
@@ -294,7 +327,7 @@ fn one_file(
         place(&mut sealed, command.bound_to.namespace.as_deref());
         place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
-        let changes = changes(document.place(), &sealed)?;
+        let changes = (reseal.changes)(document.place(), &sealed)?;
         if !changes.is_empty() {
             details.push(shown::items(&sealed, &changes));
             edits.push(Edit { document, changes });

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use manifest::Format;
 use sealing::binding::Scope;
+use sealing::sealer;
 
 use super::classic::seal::Seal;
 use super::error::CommandError;
@@ -151,6 +152,8 @@ pub(crate) struct SealFiles {
     pub values: KnownValues,
     /// What the SealedSecrets themselves carry.
     pub metadata: SealedMetadata,
+    /// `--format-version`.
+    pub version: Option<sealer::Format>,
 }
 
 /// What says whether a sealed value is still the one in the clear file.
@@ -227,6 +230,8 @@ pub(super) fn of_stream(flags: &SealFlags) -> Result<Option<Seal>, CommandError>
         only_secrets: true,
         hinted: !flags.no_key_hint,
         metadata: SealedMetadata::of(&flags.metadata)?,
+        version: flags.certificate.format_version,
+        is_verb: true,
     }))
 }
 
@@ -262,6 +267,7 @@ impl SealFiles {
             namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
             allow_empty: flags.allow_empty_data,
             key_hint: !flags.no_key_hint,
+            version: flags.certificate.format_version,
             values: KnownValues::of(
                 flags.keys,
                 flags.compare_with_cluster.then_some(&flags.certificate.cluster),

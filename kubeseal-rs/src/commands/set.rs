@@ -11,7 +11,7 @@ use sealing::SecretBytes;
 use sealing::binding::Scope;
 use sealing::merge::{check_item_name, seal_items};
 use sealing::random::Random;
-use sealing::raw::seal_raw;
+use sealing::sealer::Format;
 
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
@@ -75,6 +75,8 @@ pub(crate) struct SetItem {
     pub key_hint: bool,
     /// The certificate to seal with.
     pub cert: CertSource,
+    /// `--format-version`.
+    pub version: Option<Format>,
 }
 
 impl SetItem {
@@ -85,6 +87,7 @@ impl SetItem {
             return Err(CommandError::TwoFromStdin);
         }
         Ok(Self {
+            version: flags.certificate.format_version,
             cert: CertSource::of_verb(&flags.certificate)?.of_file(flags.file.as_ref()),
             target: Target::of(flags.file, flags.object),
             item: flags.key,
@@ -109,16 +112,22 @@ pub(crate) fn run(
     let namespace = command.target.namespace.as_deref();
     let file = SealedFile::read(&command.target.file)?.in_namespaces(namespace)?;
     // Before anyone types what could not be sealed.
-    meant(&file, command)?;
-    let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+    let (at, sealed) = meant(&file, command)?;
+    let cert = || {
+        let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+        let checked = cert_source::check_sealable_into(&cert.sealer(command.version)?, sealed);
+        checked.map_err(|error| file.fault(at, error))?;
+        Ok(cert)
+    };
     let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;
     if is_empty(&value) && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
+    let sealer = cert.sealer(command.version)?;
     let items = BTreeMap::from([(command.item.clone(), value)]);
     let file = file.change(namespace, |file| {
         let (at, sealed) = meant(file, command)?;
-        let changes = seal_items(sealed, &items, command.key_hint, cert.public(), random);
+        let changes = seal_items(sealed, &items, command.key_hint, &sealer, random);
         Ok(BTreeMap::from([(at, changes.map_err(|error| file.fault(at, error))?)]))
     })?;
     let sealed = file.meant(&command.target)?.1;
@@ -148,14 +157,22 @@ fn set_embedded(
 ) -> Result<(), Error> {
     let place = (&command.target, command.scope);
     // Before anyone types what could not be sealed.
-    file.bound(&command.item, place)?;
-    let cert = || cert_source::sealing_cert(&command.cert, environment, now);
+    let former = file.bound(&command.item, place)?.0.format();
+    let cert = || {
+        let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+        let sealer = cert.sealer(command.version)?;
+        if sealer.format_after(former) == Format::V2 {
+            sealer.check_hybrid()?;
+        }
+        Ok(cert)
+    };
     let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;
     if is_empty(&value) && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
-    file.replace(&command.item, place, |binding| {
-        seal_raw(value.expose(), binding, cert.public(), random)
+    let sealer = cert.sealer(command.version)?;
+    file.replace(&command.item, place, |former, binding| {
+        sealer.seal(former, value.expose(), binding, &command.item, random)
     })
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct UnsealFlags {
     /// With --raw: the name of the Secret
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// With --raw: the name of the item that the value is of, which format version 2 binds
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// The namespace of SealedSecrets that name none [default: that of their template]; with --raw that of the Secret
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
@@ -64,6 +67,8 @@ pub(crate) struct UnsealRaw {
     pub input: Input,
     /// What it is bound to.
     pub binding: Binding,
+    /// The name of its item, where it is said.
+    pub item: Option<String>,
     /// At least one file.
     pub keys: PrivateKeys,
 }
@@ -116,11 +121,18 @@ impl Unseal {
                     BindingError::NamespaceMissing(scope) => CommandError::UnsealRawNeeds("--namespace", scope),
                 })?;
             let input = Input::of(path);
-            return Ok(Unseal::Raw(UnsealRaw { input, binding, keys }));
+            let item = set(flags.item);
+            return Ok(Unseal::Raw(UnsealRaw {
+                input,
+                binding,
+                item,
+                keys,
+            }));
         }
         let needs_raw = [
             (flags.scope.is_some(), "--scope"),
             (set(flags.name).is_some(), "--name"),
+            (set(flags.item).is_some(), "--item"),
         ];
         if let Some((_, flag)) = needs_raw.iter().find(|(typed, _)| *typed) {
             return Err(CommandError::OnlyWithRaw(flag));

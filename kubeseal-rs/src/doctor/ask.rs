@@ -6,7 +6,7 @@ use crds::{SealedSecret, names};
 use manifest::shown;
 use sealing::binding::{Binding, Scope};
 use sealing::envelope::EnvelopeError;
-use sealing::inspect;
+use sealing::inspect::{Inspected, inspect};
 use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
@@ -114,7 +114,12 @@ impl Case {
         others.truncate(MOST_TRIES);
         let texts = object.spec.encrypted_data.values().chain(&object.spec.data);
         Some(Self {
-            bits: texts.filter_map(|text| inspect::key_bits(text).ok()).collect(),
+            bits: texts
+                .filter_map(|text| match inspect(text) {
+                    Ok(Inspected::V1 { key_bits, .. }) => Some(key_bits),
+                    _ => None,
+                })
+                .collect(),
             hint: KeyHint::of(metadata),
             failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
             opening: Vec::new(),

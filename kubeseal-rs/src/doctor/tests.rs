@@ -9,6 +9,7 @@ use sealing::key::{PrivateKey, PublicKey};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
+use sealing::sealer::Sealer;
 
 use super::ask::WithKeys;
 use super::*;
@@ -28,7 +29,14 @@ fn ring() -> KeyRing {
 fn object(binding: &Binding) -> crds::SealedSecret {
     let key = private_key();
     let public: &PublicKey = key.public();
-    let value = seal_raw(b"hunter2", binding, public, &mut SystemRandom::default()).unwrap();
+    let value = seal_raw(
+        b"hunter2",
+        binding,
+        "",
+        &Sealer::of_key(public),
+        &mut SystemRandom::default(),
+    )
+    .unwrap();
     let mut object = crds::SealedSecret::default();
     object.metadata.name = Some("db".to_owned());
     object.metadata.namespace = Some("shop".to_owned());
@@ -224,7 +232,16 @@ fn where_some_items_open_the_others_are_named() {
     let own = private_key().public().fingerprint().clone();
     let other = PrivateKey::from_pem(include_bytes!("../../tests/fixtures/test-only-other.key")).unwrap();
     let foreign = other.public().fingerprint().clone();
-    let by = |key: &PublicKey| seal_raw(b"hunter2", &strict("shop", "db"), key, &mut SystemRandom::default()).unwrap();
+    let by = |key: &PublicKey| {
+        seal_raw(
+            b"hunter2",
+            &strict("shop", "db"),
+            "",
+            &Sealer::of_key(key),
+            &mut SystemRandom::default(),
+        )
+        .unwrap()
+    };
     let mut cut = by(private_key().public());
     let letter = if &cut[40..41] == "A" { "B" } else { "A" };
     cut.replace_range(40..41, letter);

@@ -15,6 +15,7 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
+use crate::error::Hinted as _;
 use crate::quoting::word;
 use crate::typed::Typed;
 
@@ -88,6 +89,9 @@ impl Fault {
             Fault::Template { .. } => {
                 "have Helm fill it in first (helm template CHART); reseal, set and unset work on the sealed values in it".to_owned()
             }
+            Fault::Merge(MergeError::Item(error))
+            | Fault::Seal(SealError::Item(error))
+            | Fault::Reseal(ResealError::Item(error)) => return error.hint(typed),
             Fault::Other(fault) => return fault.hint(typed),
             Fault::EmptyValue | Fault::EmptyItem => {
                 format!("{} seals it nevertheless", typed.with("--allow-empty-data"))
@@ -169,7 +173,7 @@ impl Fault {
             ),
             Fault::NameOfFile => typed.with("--name NAME"),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
-            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Seal(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
+            Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }
 }

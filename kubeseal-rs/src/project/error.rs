@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use manifest::{DocumentError, Place};
-use sealing::key::Fingerprint;
 use thiserror::Error;
 
-use super::FILE_NAME;
+use super::{FILE_NAME, Pin};
 use crate::error::Hinted;
 use crate::files::FileError;
 use crate::quoting::path_word;
@@ -90,8 +89,13 @@ pub(crate) enum ProjectError {
         cluster: String,
     },
     /// A pin that is no fingerprint.
-    #[error("{0}: not a fingerprint (`SHA256:` and 43 base64 characters)")]
+    #[error(
+        "{0}: not a fingerprint (`SHA256:` and 43 base64 characters; for both keys of a certificate with `v2:` before it)"
+    )]
     NotAFingerprint(Place),
+    /// A format that is none.
+    #[error("{0}: `format` must be v1 or v2")]
+    NotAFormat(Place),
     /// A pattern that cannot be understood, or that points out of the project.
     #[error("{place}: the folder {folder:?}: {reason}")]
     Folder {
@@ -118,9 +122,9 @@ pub(crate) enum ProjectError {
         /// The cluster.
         cluster: String,
         /// The key of the certificate that was read.
-        found: Fingerprint,
+        found: String,
         /// The key that the project file pins.
-        pinned: Fingerprint,
+        pinned: Pin,
     },
     /// No cluster is for the file.
     #[error("no cluster is for {file} (there are {clusters})")]

@@ -66,7 +66,7 @@ fn the_only_cluster_needs_no_folders() {
 fn certificates_are_files_pinned_urls_or_from_controllers() {
     let cert =
         |text: &str| read(&format!("clusters: {{c: {{{text}}}}}")).map(|project| project.clusters[0].cert.clone());
-    let pin: Fingerprint = PIN.parse().unwrap();
+    let pin: Pin = PIN.parse().unwrap();
     assert_eq!(cert("cert: a/b.pem"), Ok(ProjectCert::File("a/b.pem".into(), None)));
     assert_eq!(
         cert(&format!("cert: b.pem, fingerprint: '{PIN}'")),

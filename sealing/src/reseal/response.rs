@@ -5,8 +5,9 @@ use thiserror::Error;
 
 use crate::base64_text;
 use crate::binding::Scope;
-use crate::envelope::Envelope;
 use crate::key_hint::KeyHint;
+use crate::sealed_value::SealedValue;
+use crate::sealer::Format;
 use manifest::edit::Change;
 
 /// Why a reply is not what was asked for. Carries names, never a ciphertext.
@@ -21,6 +22,9 @@ pub enum ResponseError {
     /// A text in it is no ciphertext.
     #[error("the controller's answer holds something else than a ciphertext ({0})")]
     NoCiphertext(String),
+    /// A value has an earlier version of the format than before.
+    #[error("the controller's answer has an earlier format of {0}")]
+    Lowered(String),
 }
 
 /// The changes that put the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`; none where it leaves
@@ -53,11 +57,12 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
         .iter()
         .map(|text| (vec!["spec", "data"], old.data.as_ref(), text));
     for (path, before, text) in items.chain(deprecated) {
-        let is_ciphertext = base64_text::decode(text).is_ok_and(|bytes| Envelope::parse(&bytes).is_ok());
-        if !is_ciphertext {
-            return Err(ResponseError::NoCiphertext(
-                path.last().copied().unwrap_or_default().to_owned(),
-            ));
+        let name = || path.last().copied().unwrap_or_default().to_owned();
+        if !base64_text::decode(text).is_ok_and(|bytes| SealedValue::parse(&bytes).is_ok()) {
+            return Err(ResponseError::NoCiphertext(name()));
+        }
+        if before.and_then(|before| Format::of(before)) > Format::of(text) {
+            return Err(ResponseError::Lowered(name()));
         }
         if before != Some(text) {
             changes.push(Change::set(path, text));

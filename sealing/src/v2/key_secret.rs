@@ -35,9 +35,17 @@ pub enum HybridError {
 /// # Errors
 /// [`HybridError`].
 pub fn hybrid_key(secret: &Secret, cert: &SealingCert) -> Result<Option<PrivateKey>, HybridError> {
-    let public = cert.hybrid()?;
     let seed = secret.data.as_ref().and_then(|data| data.get(names::KEY_ITEM_SEED));
-    let Some(ByteString(seed)) = seed else {
+    hybrid_key_of(seed.map(|ByteString(seed)| seed.as_slice()), Some(cert))
+}
+
+/// As [`hybrid_key`], from the seed's bytes.
+pub(crate) fn hybrid_key_of(
+    seed: Option<&[u8]>,
+    cert: Option<&SealingCert>,
+) -> Result<Option<PrivateKey>, HybridError> {
+    let public = cert.map(SealingCert::hybrid).transpose()?.flatten();
+    let Some(seed) = seed else {
         return match public {
             Some(_) => Err(HybridError::SeedMissing),
             None => Ok(None),

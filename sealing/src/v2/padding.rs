@@ -24,6 +24,12 @@ pub(super) fn pad(plaintext: &[u8]) -> Vec<u8> {
     padded
 }
 
+/// Bytes that a plaintext has at least whose padded one has `padded`.
+pub(super) fn least_len(padded: usize) -> usize {
+    // At the most an eighth of it is padding.
+    if padded <= SMALLEST { 0 } else { padded - padded / 8 - 1 }
+}
+
 /// Bytes of the plaintext in `padded`. None when it is not what [`pad`] makes.
 #[cfg(any(test, feature = "aws-lc"))]
 pub(super) fn unpadded_len(padded: &[u8]) -> Option<usize> {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crds::SealedSecret;
 use sealing::SystemRandom;
-use sealing::binding::{Binding, Label, Scope};
+use sealing::binding::{Binding, Scope};
 use sealing::cert::SealingCert;
 use sealing::key::PrivateKey;
 use sealing::keyring::KeyRing;
@@ -60,8 +60,8 @@ pub(crate) struct SealedValue {
 }
 
 impl SealedValue {
-    pub(crate) fn label(&self, all: &Values) -> Label {
-        Binding::new(self.scope(), &all.namespace, &all.name).unwrap().label()
+    pub(crate) fn binding(&self, all: &Values) -> Binding {
+        Binding::new(self.scope(), &all.namespace, &all.name).unwrap()
     }
 
     pub(crate) fn scope(&self) -> Scope {

@@ -10,6 +10,7 @@ use sealing::binding::{Binding, Scope};
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::seal::{SealError, SealParameters, seal};
+use sealing::sealer::Sealer;
 use sealing::secret::ClearSecret;
 use sealing::unseal as unsealing;
 use sealing::unseal::{IN_VAIN, UnsealError, verify};
@@ -25,7 +26,7 @@ fn sealed_with(yaml: &str, parameters: &SealParameters) -> Result<SealedSecret, 
     seal(
         &clear(yaml),
         parameters,
-        key("rsa2048").cert().public(),
+        &Sealer::of_key(key("rsa2048").cert().public()),
         &mut SystemRandom::default(),
     )
 }
@@ -272,7 +273,8 @@ fn what_does_not_open_is_tried_so_often_and_no_more() {
     let text = seal_raw(
         b"x",
         &binding,
-        key("rsa2048").cert().public(),
+        "",
+        &Sealer::of_key(key("rsa2048").cert().public()),
         &mut SystemRandom::default(),
     )
     .unwrap();
@@ -306,7 +308,8 @@ fn the_deprecated_format_opens_and_both_at_once_do_not() {
     let data = seal_raw(
         whole,
         &binding,
-        key("rsa2048").cert().public(),
+        "",
+        &Sealer::of_key(key("rsa2048").cert().public()),
         &mut SystemRandom::default(),
     )
     .unwrap();
@@ -330,7 +333,14 @@ fn the_deprecated_format_opens_and_both_at_once_do_not() {
     sealed.spec.encrypted_data.clear();
     let many = format!(r#"{{"metadata":{{"managedFields":[{}1]}}}}"#, "1,".repeat(100_000));
     let cert = key("rsa2048").cert();
-    let data = seal_raw(many.as_bytes(), &binding, cert.public(), &mut SystemRandom::default()).unwrap();
+    let data = seal_raw(
+        many.as_bytes(),
+        &binding,
+        "",
+        &Sealer::of_key(cert.public()),
+        &mut SystemRandom::default(),
+    )
+    .unwrap();
     sealed.spec.data = Some(data);
     assert_eq!(
         common::unseal(&sealed, &key("rsa2048").ring()),

@@ -108,8 +108,8 @@ fn the_page_s_bytes_follow_from_its_inputs() {
 
 #[test]
 fn the_page_s_bytes_open() {
-    let label = Binding::new(Scope::Strict, "default", "db").unwrap().label();
-    let opened = key("rsa2048").ring().open(&sealed(), &label, &[]).unwrap();
+    let binding = Binding::new(Scope::Strict, "default", "db").unwrap();
+    let opened = key("rsa2048").ring().open(&sealed(), &binding, "", &[]).unwrap();
     assert_eq!(opened.plaintext.expose(), row("plaintext"));
     assert!(
         PAGE.contains(&format!("`{}`", opened.key)),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::common::{self, VALUES, key};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sealing::binding::{Binding, Label, Scope};
+use sealing::binding::{Binding, Scope};
 use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::key::Fingerprint;
 use sealing::keyring::{KeyRing, OpenError, Pace};
@@ -14,7 +14,7 @@ use sealing::unseal::{ItemError, UnsealError};
 
 struct Sample {
     sealed: Vec<u8>,
-    label: Label,
+    binding: Binding,
     ring: KeyRing,
     key: Fingerprint,
 }
@@ -28,7 +28,7 @@ fn sample() -> Sample {
         .unwrap();
     Sample {
         sealed: value.sealed(),
-        label: value.label(&VALUES),
+        binding: value.binding(&VALUES),
         ring: key("rsa2048").ring(),
         key: key("rsa2048").fingerprint.parse().unwrap(),
     }
@@ -44,7 +44,10 @@ const NO_KEY: OpenError = OpenError::NoKey {
 fn every_truncation_is_named() {
     let sample = sample();
     for end in 0..sample.sealed.len() {
-        let error = sample.ring.open(&sample.sealed[..end], &sample.label, &[]).unwrap_err();
+        let error = sample
+            .ring
+            .open(&sample.sealed[..end], &sample.binding, "", &[])
+            .unwrap_err();
         // With at least a tag's worth of body left the lengths are plausible; then the tag does not match.
         let expected = if end < LENGTH_FIELD {
             OpenError::Malformed(EnvelopeError::Truncated {
@@ -71,7 +74,7 @@ fn every_flipped_byte_is_refused_in_its_class() {
     for at in 0..sample.sealed.len() {
         let mut bytes = sample.sealed.clone();
         bytes[at] ^= 0x01;
-        let error = sample.ring.open(&bytes, &sample.label, &[]).unwrap_err();
+        let error = sample.ring.open(&bytes, &sample.binding, "", &[]).unwrap_err();
         match (at, error) {
             // L becomes 0 (the high byte was 1), which later formats begin with, or 257, for which no key is held.
             (0, OpenError::Malformed(EnvelopeError::BadLength(0) | EnvelopeError::NewerFormat(_))) => {}
@@ -92,20 +95,24 @@ fn every_flipped_byte_is_refused_in_its_class() {
 #[test]
 fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
     let sample = sample();
-    let label = |scope, namespace, name| Binding::new(scope, namespace, name).unwrap().label();
+    let bound = |scope, namespace, name| Binding::new(scope, namespace, name).unwrap();
     for wrong in [
-        label(Scope::Strict, "default", "other"),
-        label(Scope::Strict, "other", "cc.ccloud-secrets"),
-        label(Scope::NamespaceWide, "default", ""),
-        label(Scope::ClusterWide, "", ""),
+        bound(Scope::Strict, "default", "other"),
+        bound(Scope::Strict, "other", "cc.ccloud-secrets"),
+        bound(Scope::NamespaceWide, "default", ""),
+        bound(Scope::ClusterWide, "", ""),
     ] {
-        assert_eq!(sample.ring.open(&sample.sealed, &wrong, &[]), Err(NO_KEY), "{wrong:?}");
+        assert_eq!(
+            sample.ring.open(&sample.sealed, &wrong, "", &[]),
+            Err(NO_KEY),
+            "{wrong:?}"
+        );
     }
     assert_eq!(
-        key("other").ring().open(&sample.sealed, &sample.label, &[]),
+        key("other").ring().open(&sample.sealed, &sample.binding, "", &[]),
         Err(NO_KEY)
     );
-    let wrong_size = key("rsa4096").ring().open(&sample.sealed, &sample.label, &[]);
+    let wrong_size = key("rsa4096").ring().open(&sample.sealed, &sample.binding, "", &[]);
     assert_eq!(
         wrong_size,
         Err(OpenError::NoKey {
@@ -113,7 +120,7 @@ fn a_wrong_label_or_key_is_not_a_broken_ciphertext() {
             sealed_bits: 2048
         })
     );
-    let none = KeyRing::default().open(&sample.sealed, &sample.label, &[]);
+    let none = KeyRing::default().open(&sample.sealed, &sample.binding, "", &[]);
     assert_eq!(
         none,
         Err(OpenError::NoKey {
@@ -136,7 +143,7 @@ fn work_is_interrupted_before_an_operation() {
     }
     let sample = sample();
     let ring = sample.ring.at_pace(Arc::new(Allows(AtomicU64::new(2))));
-    let open = |ring: &KeyRing, bytes: &[u8]| ring.open(bytes, &sample.label, &[]);
+    let open = |ring: &KeyRing, bytes: &[u8]| ring.open(bytes, &sample.binding, "", &[]);
     assert!(open(&ring, &sample.sealed).is_ok());
     assert_eq!(open(&ring, &foreign(&sample.sealed)), Err(NO_KEY));
     assert_eq!(open(&ring, &sample.sealed), Err(OpenError::Interrupted));
@@ -198,23 +205,23 @@ fn private_key_operations_are_counted_also_those_that_fail() {
     for name in ["other", "rsa4096", "rsa2048"] {
         ring.insert(Arc::new(key(name).private()), jiff::Timestamp::UNIX_EPOCH);
     }
-    let wrong = Binding::ClusterWide.label();
-    let counted = |bytes: &[u8], label, preferred: &[_]| {
-        let opened = ring.open(bytes, label, preferred).is_ok();
+    let wrong = Binding::ClusterWide;
+    let counted = |bytes: &[u8], binding, preferred: &[_]| {
+        let opened = ring.open(bytes, binding, "", preferred).is_ok();
         (opened, operations.swap(0, Ordering::Relaxed))
     };
     assert_eq!(
-        counted(&sample.sealed, &sample.label, &[]),
+        counted(&sample.sealed, &sample.binding, &[]),
         (true, 2),
         "the fitting ones in turn"
     );
     assert_eq!(
-        counted(&sample.sealed, &sample.label, std::slice::from_ref(&sample.key)),
+        counted(&sample.sealed, &sample.binding, std::slice::from_ref(&sample.key)),
         (true, 1)
     );
     assert_eq!(counted(&sample.sealed, &wrong, &[]), (false, 2));
     assert_eq!(
-        counted(&sample.sealed[..100], &sample.label, &[]),
+        counted(&sample.sealed[..100], &sample.binding, &[]),
         (false, 0),
         "no envelope"
     );
@@ -226,7 +233,7 @@ fn lengths_that_lie_read_nothing_beyond_the_bytes() {
     for length in [0_u16, 1, 127, 255, 257, 512, 1024, 0x7fff, 0xffff] {
         let mut bytes = sample.sealed.clone();
         bytes[..2].copy_from_slice(&length.to_be_bytes());
-        let error = sample.ring.open(&bytes, &sample.label, &[]).unwrap_err();
+        let error = sample.ring.open(&bytes, &sample.binding, "", &[]).unwrap_err();
         let fits = usize::from(length) + LENGTH_FIELD + TAG <= bytes.len();
         match error {
             OpenError::Malformed(EnvelopeError::BadLength(_)) => assert!(length < 128, "{length}"),
@@ -244,7 +251,7 @@ fn a_huge_value_is_judged_by_its_tag() {
     let mut bytes = sample.sealed.clone();
     bytes.resize(64 << 20, 0);
     assert_eq!(
-        sample.ring.open(&bytes, &sample.label, &[]),
+        sample.ring.open(&bytes, &sample.binding, "", &[]),
         Err(OpenError::Damaged { key: sample.key })
     );
 }

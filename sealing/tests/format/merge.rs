@@ -9,6 +9,7 @@ use sealing::binding::Scope;
 use sealing::key_hint::KeyHint;
 use sealing::merge::{MergeError, MergeParameters, NoTarget, merge, remove_item, rename_item, seal_items, target};
 use sealing::seal::{SealParameters, seal};
+use sealing::sealer::Sealer;
 use sealing::secret::ClearSecret;
 use sealing::{SecretBytes, unseal};
 
@@ -27,7 +28,13 @@ fn target_text(scope: Scope) -> String {
         ..SealParameters::default()
     };
     let cert = key("other").cert();
-    let sealed = seal(&secret, &parameters, cert.public(), &mut SystemRandom::default()).unwrap();
+    let sealed = seal(
+        &secret,
+        &parameters,
+        &Sealer::of_key(cert.public()),
+        &mut SystemRandom::default(),
+    )
+    .unwrap();
     manifest::to_yaml(&sealed).unwrap()
 }
 
@@ -47,7 +54,7 @@ fn merged(text: &str, secret: &str, parameters: &MergeParameters) -> Result<Stri
         &typed(text),
         &clear(secret),
         parameters,
-        cert.public(),
+        &Sealer::of_key(cert.public()),
         &mut SystemRandom::default(),
     )?;
     Ok(changed(text, changes))
@@ -234,7 +241,13 @@ fn items_are_renamed_and_removed_where_they_are_there() {
         );
         let items = BTreeMap::from([(name.to_owned(), SecretBytes::default())]);
         let cert = key("other").cert();
-        let outcome = seal_items(&sealed, &items, false, cert.public(), &mut SystemRandom::default());
+        let outcome = seal_items(
+            &sealed,
+            &items,
+            false,
+            &Sealer::of_key(cert.public()),
+            &mut SystemRandom::default(),
+        );
         assert_eq!(outcome, Err(MergeError::ItemName(name.to_owned())));
     }
 }

@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn we_open_what_the_oracle_seals(binding in bindings(), plaintext: Vec<u8>, session_key: [u8; 32]) {
         let sealed = oracle_seal(&oracle_key("rsa2048"), session_key, &plaintext, &binding.label());
-        let opened = key("rsa2048").ring().open(&sealed, &binding.label(), &[]).unwrap();
+        let opened = key("rsa2048").ring().open(&sealed, &binding, "", &[]).unwrap();
         prop_assert_eq!(opened.plaintext.expose(), plaintext);
     }
 
@@ -105,18 +105,17 @@ proptest! {
     fn a_key_of_1024_bits_opens_what_the_oracle_seals(binding in bindings(), plaintext: Vec<u8>, at in 2..130_usize) {
         let (oracle, ring) = short();
         let mut sealed = oracle_seal(oracle, [7; 32], &plaintext, &binding.label());
-        let opened = ring.open(&sealed, &binding.label(), &[]).unwrap();
+        let opened = ring.open(&sealed, &binding, "", &[]).unwrap();
         prop_assert_eq!(opened.plaintext.expose(), plaintext);
-        let another = Binding::new(Scope::Strict, "another-namespace-of-41-characters-or-more", "x").unwrap().label();
-        prop_assert!(ring.open(&sealed, &another, &[]).is_err());
+        let another = Binding::new(Scope::Strict, "another-namespace-of-41-characters-or-more", "x").unwrap();
+        prop_assert!(ring.open(&sealed, &another, "", &[]).is_err());
         sealed[at] ^= 1;
-        prop_assert!(ring.open(&sealed, &binding.label(), &[]).is_err());
+        prop_assert!(ring.open(&sealed, &binding, "", &[]).is_err());
     }
 
     #[test]
     fn arbitrary_bytes_never_open_and_never_panic(bytes: Vec<u8>) {
-        let label = Binding::ClusterWide.label();
-        prop_assert!(key("rsa2048").ring().open(&bytes, &label, &[]).is_err());
+        prop_assert!(key("rsa2048").ring().open(&bytes, &Binding::ClusterWide, "", &[]).is_err());
     }
 }
 

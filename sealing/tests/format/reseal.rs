@@ -12,6 +12,7 @@ use sealing::random::{Random, RandomUnavailable};
 use sealing::raw::seal_raw;
 use sealing::reseal::response::{self, ResponseError};
 use sealing::reseal::{ResealError, Resealed, Which, reseal};
+use sealing::sealer::Sealer;
 use sealing::unseal::{self, ItemError};
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ fn object(scope: Scope, sealers: &[&str]) -> Value {
         .zip(sealers.iter().cycle())
         .map(|((item, value), sealer)| {
             let cert = key(sealer).cert();
-            let sealed = seal_raw(value, &binding, cert.public(), &mut random).unwrap();
+            let sealed = seal_raw(value, &binding, "", &Sealer::of_key(cert.public()), &mut random).unwrap();
             (*item, sealed)
         })
         .collect();
@@ -63,7 +64,14 @@ fn ring(of: &[&str]) -> KeyRing {
 fn resealed(object: &Value, held: &[&str], to: &str, which: Which) -> Result<Resealed, ResealError> {
     let cert = key(to).cert();
     let mut random = SystemRandom::default();
-    reseal(&typed(object), &ring(held), &[], cert.public(), which, &mut random)
+    reseal(
+        &typed(object),
+        &ring(held),
+        &[],
+        &Sealer::of_key(cert.public()),
+        which,
+        &mut random,
+    )
 }
 
 /// The plaintexts that `held` opens, by the object's own word about its scope.
@@ -156,7 +164,14 @@ fn the_deprecated_format_stays_that_format() {
     let secret = br#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db"},"data":{"a":"aHVudGVyMgo="}}"#;
     let binding = sealing::binding::Binding::new(Scope::Strict, "shop", "db").unwrap();
     let cert = key("other").cert();
-    let text = seal_raw(secret, &binding, cert.public(), &mut SystemRandom::default()).unwrap();
+    let text = seal_raw(
+        secret,
+        &binding,
+        "",
+        &Sealer::of_key(cert.public()),
+        &mut SystemRandom::default(),
+    )
+    .unwrap();
     let mut before = object(Scope::Strict, &["other"]);
     before["spec"]["data"] = json!(text);
     assert_eq!(
@@ -182,8 +197,15 @@ fn without_randomness_there_is_no_ciphertext() {
     }
     let before = typed(&object(Scope::Strict, &["other"]));
     let cert = key("rsa2048").cert();
-    let outcome = reseal(&before, &ring(&["other"]), &[], cert.public(), Which::All, &mut Dry);
-    assert!(matches!(outcome, Err(ResealError::Bytes(_))));
+    let outcome = reseal(
+        &before,
+        &ring(&["other"]),
+        &[],
+        &Sealer::of_key(cert.public()),
+        Which::All,
+        &mut Dry,
+    );
+    assert!(matches!(outcome, Err(ResealError::Item(_))));
 }
 
 #[test]
@@ -198,7 +220,7 @@ fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
         &sealed,
         &ring(&["rsa3072"]),
         &[],
-        cert.public(),
+        &Sealer::of_key(cert.public()),
         Which::All,
         &mut random,
     )

@@ -14,7 +14,7 @@ fn every_value_opens_with_its_key_and_label() {
     for value in &VALUES.values {
         let opened = key(&value.key)
             .ring()
-            .open(&value.sealed(), &value.label(&VALUES), &[])
+            .open(&value.sealed(), &value.binding(&VALUES), "", &[])
             .unwrap();
         assert_eq!(
             opened.plaintext.expose(),

@@ -14,6 +14,7 @@ use super::super::source;
 use super::{ASKED_FOR, KeyStore};
 use crate::error::{ApiFailure, chain};
 use crate::request::{self, in_time};
+use crate::settings::HybridKeys;
 
 impl KeyStore {
     /// When the next key is made. Not before the keys that there are have been listed, and by the leader alone.
@@ -26,6 +27,7 @@ impl KeyStore {
         let begin = current.as_ref().map(|current| current.cert.not_before());
         let state = KeyState {
             current: current.map(|current| current.age),
+            lacks_hybrid: self.lacks_hybrid(),
             is_ahead: begin.is_some_and(|begin| schedule::is_ahead(begin, now)),
             lacking_for: self.lacking_since.map(since),
             made_before: self.made.map(since),
@@ -34,6 +36,14 @@ impl KeyStore {
         let due = if self.rotation.is_requested() { now } else { by_age? };
         let earliest = now.checked_add(self.rotation.pause(Instant::now()));
         Some(earliest.map_or(due, |earliest| due.max(earliest)))
+    }
+
+    /// Whether a key is made only so that there is one whose certificate carries a hybrid key.
+    fn lacks_hybrid(&self) -> bool {
+        let keys = self.published.borrow();
+        let current = keys.current.as_ref();
+        self.settings.hybrid == HybridKeys::Publish
+            && current.is_some_and(|current| self.inventory.lacks_hybrid(current))
     }
 
     pub(super) fn is_due(&self) -> bool {

@@ -6,7 +6,7 @@ use super::*;
 use crate::keys::generate::{MakeKeyError, generate};
 use crate::lease::leadership::Standing;
 use crate::relist::Relist;
-use crate::settings::KeyOrder;
+use crate::settings::{HybridKeys, KeyOrder};
 
 /// A store whose API server refuses every connection: nothing listens on port 1.
 fn store() -> (KeyStore, KeysReader) {
@@ -25,6 +25,7 @@ fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
         order: KeyOrder::CertNotBefore,
         labels: Default::default(),
         annotations: Default::default(),
+        hybrid: HybridKeys::Off,
     };
     let (_, leadership) = Leadership::new(standing);
     let events = Events::start(&client, &leadership);

@@ -21,11 +21,14 @@ const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
 const EARLIER: &str = "2024-05-01T12:00:00Z";
 
+use crate::settings::AcceptedFormats;
+
 const SETTINGS: ReconcileSettings = ReconcileSettings {
     update_status: true,
     repair: true,
     fast_retries: 5,
     accept_deprecated_data: true,
+    formats: AcceptedFormats::ALL,
     replace_immutable: false,
     allow_credential_types: false,
     deny_nondeterministic_templates: false,

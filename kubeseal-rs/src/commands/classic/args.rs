@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args as ClapArgs, Parser};
 use sealing::binding::Scope;
+use sealing::sealer::Format;
 
 use crate::flags::{ClusterFlags, CommaSeparated, ControllerFlags, MetadataFlags, PrivateKeyFlags};
 
@@ -92,7 +93,8 @@ pub(crate) struct FileFlags {
     /// Output format: json or yaml [default: json]
     #[arg(long, short = 'o', value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Read the value for --raw from this file (`key=FILE` is understood, as in kubectl; the key is not used)
+    /// Read the value for --raw from this file (`key=FILE` is understood, as in kubectl; the key is used in
+    /// format version 2 alone)
     #[arg(long, value_name = "FILE")]
     pub from_file: Vec<CommaSeparated>,
 }
@@ -119,6 +121,14 @@ pub(crate) struct SealingFlags {
     /// [default: the kubeconfig context's]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
+    /// Seal in this version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name;
+    /// with --re-encrypt 2 raises all values [default: what the project file says, else 1]
+    #[arg(long, value_name = "1|2")]
+    pub format_version: Option<Format>,
+    /// With --raw: the name of the item that the value is for, which format version 2 binds [default: the key of
+    /// --from-file KEY=FILE]
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// Seal a Secret without any items
     #[arg(long)]
     pub allow_empty_data: bool,

@@ -7,9 +7,9 @@ use crds::SealedSecret;
 use jiff::Timestamp;
 use manifest::edit::Change;
 use manifest::{Document, Format};
-use sealing::key::PublicKey;
 use sealing::merge::{MergeError, MergeParameters, merge};
 use sealing::random::Random;
+use sealing::sealer::{self, Sealer};
 use sealing::secret::ClearSecret;
 use sealing::unseal::place;
 use sealing::{SecretBytes, size};
@@ -44,6 +44,8 @@ pub(crate) struct MergeInto {
     pub json: bool,
     /// What else the flags say.
     pub parameters: MergeParameters,
+    /// `--format-version`.
+    pub version: Option<sealer::Format>,
 }
 
 impl MergeInto {
@@ -69,6 +71,7 @@ impl MergeInto {
             target,
             name: set(args.sealing.name.clone()),
             json: said && format == Format::Json,
+            version: args.sealing.format_version,
             parameters: MergeParameters {
                 scope: args.sealing.scope,
                 namespace: set(args.sealing.namespace.clone()),
@@ -99,9 +102,10 @@ pub(crate) fn run(
     let name = InputName::of(&command.input);
     let documents = name.documents(&bytes)?;
     let namespace = command.parameters.namespace.as_deref();
+    let sealer = cert.classic_sealer(command.version)?;
     let mut all = Vec::new();
     file.change(namespace, |file| {
-        let (changes, told) = changes(command, file, &name, &documents, cert.public(), random)?;
+        let (changes, told) = changes(command, file, &name, &documents, &sealer, random)?;
         all = told;
         Ok(changes)
     })?;
@@ -118,7 +122,7 @@ fn changes(
     file: &SealedFile,
     name: &InputName,
     documents: &[Document],
-    key: &PublicKey,
+    sealer: &Sealer<'_>,
     random: &mut dyn Random,
 ) -> Result<Merged, Error> {
     let mut all_told = Vec::new();
@@ -143,7 +147,7 @@ fn changes(
         place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
             .map_err(|fault| file.fault(at, fault))?;
         note::names(&target);
-        let merged = merge(&target, &secret, &command.parameters, key, random)
+        let merged = merge(&target, &secret, &command.parameters, sealer, random)
             .map_err(|error| name.fault_at(document.place(), error))?;
         let all = changes.entry(at).or_default();
         // Of two values for one field only one could stay.

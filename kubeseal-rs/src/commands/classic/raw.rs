@@ -5,8 +5,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sealing::binding::{Binding, Scope};
+use sealing::merge::check_item_name;
 use sealing::random::Random;
 use sealing::raw::seal_raw;
+use sealing::sealer::Format;
 use sealing::size;
 
 use super::args::Args;
@@ -15,11 +17,12 @@ use crate::commands::error::CommandError;
 use crate::commands::namespace::{Namespace, RawNeedsNamespace};
 use crate::commands::read::{check_came, read_before};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Input, Output};
 use crate::flags::{flattened, set};
 use crate::note;
 use crate::objects::{Fault, InputName};
+use crate::typed::Typed;
 
 /// Seal one bare value.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +37,10 @@ pub(crate) struct Raw {
     pub target: RawTarget,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
+    /// The name of the item that the value is for, where it is said.
+    pub item: Option<String>,
+    /// `--format-version`.
+    pub version: Option<Format>,
 }
 
 /// What a bare value is bound to.
@@ -61,8 +68,17 @@ impl Raw {
     /// # Errors
     /// [`CommandError`].
     pub(super) fn decide(args: &Args, input: Input, output: Output, cert: CertSource) -> Result<Self, CommandError> {
+        let from_files = flattened(&args.files.from_file);
+        let typed = set(args.sealing.item.clone());
+        if typed.as_deref().is_some_and(|item| check_item_name(item).is_err()) {
+            return Err(CommandError::ItemName("--item"));
+        }
+        let key = from_files.first().and_then(|one| one.split_once('='));
+        let key = key.map(|(key, _)| key.to_owned());
         Ok(Self {
-            input: input_of(&flattened(&args.files.from_file), input)?,
+            input: input_of(&from_files, input)?,
+            item: typed.or(key),
+            version: args.sealing.format_version,
             output,
             cert,
             target: target_of(args)?,
@@ -71,7 +87,7 @@ impl Raw {
     }
 }
 
-/// `--from-file` as in kubectl: `FILE` or `key=FILE`; the key has no meaning for a single value.
+/// `--from-file` as in kubectl: `FILE` or `key=FILE`.
 fn input_of(from_files: &[String], input: Input) -> Result<Input, CommandError> {
     if matches!(input, Input::File(_)) {
         return Err(CommandError::SecretFileWithRaw);
@@ -115,9 +131,14 @@ pub(crate) fn run(
     };
     let sealing = || {
         let binding = binding(&command.target, environment)?;
-        Ok((binding, cert_source::sealing_cert(&command.cert, environment, now)?))
+        let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
+        let item = match cert.classic_sealer(command.version)?.format_after(None) {
+            Format::V1 => "",
+            Format::V2 => item(command)?,
+        };
+        Ok((binding, cert, item))
     };
-    let (value, (binding, cert)) = read_before(&command.input, read, sealing)?;
+    let (value, (binding, cert, item)) = read_before(&command.input, read, sealing)?;
     if value.is_empty() && !command.allow_empty {
         return Err(InputName::of(&command.input).fault(Fault::EmptyValue).into());
     }
@@ -126,7 +147,8 @@ pub(crate) fn run(
             .fault(Fault::LargeValue(value.len()))
             .into());
     }
-    let sealed = seal_raw(&value, &binding, cert.public(), random)?;
+    let sealer = cert.classic_sealer(command.version)?;
+    let sealed = seal_raw(&value, &binding, item, &sealer, random)?;
     files::write(&command.output, sealed.as_bytes())?;
     match &binding {
         Binding::Strict { namespace, name } => note::bound_to(Scope::Strict, name, namespace),
@@ -136,6 +158,24 @@ pub(crate) fn run(
     note::placeholder("the value", &value);
     note::line_break_at_end(&value, command.output == Output::Stdout && io::stdout().is_terminal());
     Ok(())
+}
+
+/// The name of the item, which must be said.
+fn item(command: &Raw) -> Result<&str, Error> {
+    let item = command.item.as_deref().ok_or(RawNeedsItem)?;
+    check_item_name(item).map_err(|error| InputName::of(&command.input).fault(error))?;
+    Ok(item)
+}
+
+/// A value of version 2 is bound to its item, and nothing says which it is for.
+#[derive(Debug, thiserror::Error)]
+#[error("format version 2 binds the item's name, which --raw is not told")]
+struct RawNeedsItem;
+
+impl Hinted for RawNeedsItem {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(typed.with("--item KEY"))
+    }
 }
 
 fn binding(target: &RawTarget, environment: &Environment) -> Result<Binding, Error> {

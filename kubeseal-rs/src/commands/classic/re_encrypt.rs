@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 
 use crds::{SealedSecret, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use manifest::edit::{Edit, edit};
+use manifest::edit::{Change, Edit, edit};
 use manifest::{Document, Format};
 use sealing::binding::Scope;
 use sealing::reseal::{Which, response};
+use sealing::sealer;
 use sealing::unseal::place;
 
 use super::args::Args;
 use super::format;
-use crate::cluster::{Cluster, Controller};
+use crate::cluster::{Cluster, Controller, ProxiedService};
 use crate::commands::error::CommandError;
 use crate::commands::read::{hold_unchanged, read_objects};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Input, Output};
 use crate::flags::set;
 use crate::objects::{self, Fault, InputName};
+use crate::typed::Typed;
 
 /// Have the controller seal SealedSecrets again with its newest key.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +37,8 @@ pub(crate) struct ReEncrypt {
     pub controller: Box<Controller>,
     /// The namespace of SealedSecrets that name none.
     pub namespace: Option<String>,
+    /// Whether all values get version 2 of the format; else each keeps its own.
+    pub raised: bool,
 }
 
 impl ReEncrypt {
@@ -42,7 +46,7 @@ impl ReEncrypt {
     /// reference; what is under `/dev` is no file.
     ///
     /// # Errors
-    /// [`CommandError::UnknownFormat`].
+    /// [`CommandError::UnknownFormat`], [`CommandError::DowngradeNeedsKeys`].
     pub(super) fn decide(args: &Args, input: Input, output: Output) -> Result<Self, CommandError> {
         let asked = format(args, &output)?;
         let (output, format) = match (&input, output) {
@@ -50,7 +54,11 @@ impl ReEncrypt {
             (Input::File(path), Output::File(to)) if *path == to => (Output::File(to), None),
             (_, output) => (output, Some(asked)),
         };
+        if args.sealing.format_version == Some(sealer::Format::V1) {
+            return Err(CommandError::DowngradeNeedsKeys);
+        }
         Ok(Self {
+            raised: args.sealing.format_version == Some(sealer::Format::V2),
             input,
             output,
             format,
@@ -75,13 +83,8 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     let service = cluster.service(&command.controller)?;
     let mut edits = Vec::new();
     for (document, sealed) in &sealed {
-        let question = manifest::to_json_compact(&question(sealed)).map_err(|error| name.fault(error))?;
-        let wrong = |fault: Fault| name.fault_at(document.place(), fault);
-        let answer = cluster
-            .rotate(&service, question.into_bytes(), Which::All)
-            .map_err(|error| wrong(Fault::NotReEncrypted(error)))?;
-        let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| wrong(Fault::NoReply))?;
-        let changes = response::changes(sealed, &answer).map_err(|error| wrong(Fault::Reply(error)))?;
+        let changes = changes(sealed, Which::All, command.raised, (&cluster, &service))
+            .map_err(|fault| name.fault_at(document.place(), fault))?;
         edits.push(Edit { document, changes });
     }
     let text = edit(&bytes, &edits).map_err(|error| name.fault(error))?;
@@ -105,9 +108,43 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     Ok(())
 }
 
+/// What changes in an object when the controller seals it again; `raised`: in version 2 of the format.
+///
+/// # Errors
+/// The controller does not, or answers something else.
+pub(crate) fn changes(
+    sealed: &SealedSecret,
+    which: Which,
+    raised: bool,
+    (cluster, service): (&Cluster, &ProxiedService),
+) -> Result<Vec<Change>, Fault> {
+    let question = manifest::to_json_compact(&question(sealed))?;
+    let answer = cluster.rotate(service, question.into_bytes(), which, raised);
+    let answer: SealedSecret =
+        serde_json::from_slice(&answer.map_err(Fault::NotReEncrypted)?).map_err(|_| Fault::NoReply)?;
+    let changes = response::changes(sealed, &answer)?;
+    let mut values = answer.spec.encrypted_data.values().chain(&answer.spec.data);
+    // A controller that does not know the question answers it as any other.
+    if raised && values.any(|text| sealer::Format::of(text) != Some(sealer::Format::V2)) {
+        return Err(NotRaised.into());
+    }
+    Ok(changes)
+}
+
+/// The controller was asked for version 2 of the format, and answers in another.
+#[derive(Debug, thiserror::Error)]
+#[error("the controller's answer is not in format version 2")]
+struct NotRaised;
+
+impl Hinted for NotRaised {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("nothing was written: it takes a controller of this project, with --hybrid=publish".to_owned())
+    }
+}
+
 /// What the controller needs to open the items and to seal them again. The template is none of its business: what it
 /// would make of it is not taken, and it decides nothing.
-pub(crate) fn question(sealed: &SealedSecret) -> SealedSecret {
+fn question(sealed: &SealedSecret) -> SealedSecret {
     let annotations = sealed.metadata.annotations.iter().flatten();
     let known = [Scope::NamespaceWide, Scope::ClusterWide].map(Scope::annotation);
     let said = |name: &str| known.contains(&Some(name)) || name == names::ANNOTATION_SEALED_WITH;

@@ -7,7 +7,7 @@ use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, place, unseal};
 
-use crate::commands::private_keys::{PrivateKeys, key_ring};
+use crate::commands::private_keys::{PrivateKeys, held_keys};
 use crate::commands::read::{read_before, read_objects};
 use crate::error::Error;
 use crate::files::{self, Input, Output};
@@ -21,7 +21,7 @@ pub(crate) fn run(
     format: Format,
     keys: &PrivateKeys,
 ) -> Result<(), Error> {
-    let (bytes, keys) = read_before(input, || read_objects(input), || key_ring(keys))?;
+    let (bytes, keys) = read_before(input, || read_objects(input), || held_keys(keys))?;
     let name = InputName::of(input);
     let mut rendering = Rendering {
         now: &Zoned::now(),
@@ -32,10 +32,10 @@ pub(crate) fn run(
     let lately = RecentKeys::default();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
         place(&mut sealed, namespace);
-        let opened = unseal(&sealed, &keys, &lately.keys(), &mut rendering).map_err(|error| {
+        let opened = unseal(&sealed, &keys.ring, &lately.keys(), &mut rendering).map_err(|error| {
             let fault = match error {
-                UnsealError::Items(_) if keys.is_empty() => Fault::UnsealWithoutKeys(error),
-                other => Fault::Unseal(other),
+                UnsealError::Items(_) if keys.ring.is_empty() => Fault::UnsealWithoutKeys(error),
+                other => keys.explained(other),
             };
             name.fault_at(document.place(), fault)
         })?;

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
 use sealing::SystemRandom;
 use sealing::binding::Scope;
-use sealing::cert::SealingCert;
 use sealing::key_hint::KeyHint;
 use sealing::seal::{SealParameters, seal};
+use sealing::sealer::{self, Sealer};
 use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -50,6 +50,10 @@ pub(crate) struct Seal {
     pub hinted: bool,
     /// What the SealedSecrets themselves carry.
     pub metadata: SealedMetadata,
+    /// `--format-version`.
+    pub version: Option<sealer::Format>,
+    /// Whether the certificate may choose the version of the format: it is `kubeseal seal -`.
+    pub is_verb: bool,
 }
 
 /// Seals all documents, then writes the result at once.
@@ -67,7 +71,10 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
     let hinted = command.hinted;
     let sealing = Sealing {
         parameters,
-        cert: &cert,
+        sealer: match command.is_verb {
+            true => cert.sealer(command.version)?,
+            false => cert.classic_sealer(command.version)?,
+        },
         namespace,
         hinted,
     };
@@ -79,7 +86,7 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
 /// How the Secrets of an input are sealed.
 struct Sealing<'a> {
     parameters: SealParameters,
-    cert: &'a SealingCert,
+    sealer: Sealer<'a>,
     namespace: DefaultNamespace<'a>,
     /// Whether each object gets a key hint.
     hinted: bool,
@@ -131,9 +138,9 @@ impl Sealing<'_> {
         let mut parameters = self.parameters.clone();
         self.namespace.outline(&secret, &mut parameters, fault)?;
         let mut random = SystemRandom::default();
-        let mut object = seal(&secret, &parameters, self.cert.public(), &mut random).map_err(fault)?;
+        let mut object = seal(&secret, &parameters, &self.sealer, &mut random).map_err(fault)?;
         if self.hinted && !object.spec.encrypted_data.is_empty() {
-            KeyHint::one(self.cert.public().fingerprint()).write(&mut object.metadata);
+            KeyHint::one(self.sealer.fingerprint()).write(&mut object.metadata);
         }
         note::names(&object);
         let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;

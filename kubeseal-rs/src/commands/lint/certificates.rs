@@ -17,7 +17,7 @@ use crate::objects::InputName;
 use crate::place::real_place;
 use crate::project::CertFile;
 use crate::project::search::Located;
-use crate::project::{ProjectCert, ProjectCluster};
+use crate::project::{Pin, ProjectCert, ProjectCluster};
 use crate::quoting::path_word;
 use crate::walk;
 
@@ -116,7 +116,11 @@ impl Project {
         let known = |cluster: &ProjectCluster| -> Result<Known, Error> {
             let certificate = of_cluster(&located, cluster)?;
             let known = certificate.as_ref().map(|known| &known.fingerprint);
-            let key = known.or(cluster.cert.pin()).cloned();
+            let pinned = match cluster.cert.pin() {
+                Some(Pin::Rsa(pinned)) => Some(pinned),
+                _ => None,
+            };
+            let key = known.or(pinned).cloned();
             Ok(Known {
                 name: cluster.name.clone(),
                 certificate,

@@ -5,23 +5,33 @@ use http::StatusCode;
 use manifest::Place;
 use manifest::edit::Change;
 use sealing::binding::Binding;
+use sealing::merge::check_item_name;
 use sealing::reseal::ResealError;
+use sealing::sealer::Format;
 
 use super::ResealFiles;
 use crate::cluster::ClusterError;
 use crate::embedded::{self, Embedded};
-use crate::error::Error;
+use crate::error::{Error, Hinted};
 use crate::files::{self, Input};
 use crate::manifest_file::{Manifest, ciphertexts};
 use crate::objects::{Fault, InputError};
 use crate::tree::TreeFile;
+use crate::typed::Typed;
 use crate::walk::has_manifest_ending;
 
-/// The item under which a value is opened that stands in no SealedSecret.
+/// The item under which a value of version 1 is opened that stands in no SealedSecret: it is not bound to it.
 const ITEM: &str = "value";
 
-/// What changes in an object that begins at a place when it is resealed.
-pub(super) type Reseal<'a> = dyn Fn(Place, &SealedSecret) -> Result<Vec<Change>, Error> + 'a;
+/// How objects are resealed.
+pub(super) struct Reseal<'a> {
+    /// Whether all values get version 2 of the format.
+    pub(super) raised: bool,
+    /// What changes in an object that begins at a place.
+    pub(super) changes: &'a Changes<'a>,
+}
+
+type Changes<'a> = dyn Fn(Place, &SealedSecret) -> Result<Vec<Change>, Error> + 'a;
 
 /// A file as it was read.
 pub(super) struct Source {
@@ -79,7 +89,8 @@ impl Source {
         let (mut new, mut details, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
         for embedded in &self.embedded {
             let candidates = embedded::bindings(&text, embedded.range.start, &command.bound_to);
-            match one_value(embedded, &candidates, reseal)? {
+            let item = self.item(embedded, reseal)?;
+            match one_value(embedded, (item, &candidates), reseal)? {
                 None => unopened.push(embedded.line),
                 Some((_, None)) => {}
                 Some((binding, Some(value))) => {
@@ -99,12 +110,24 @@ impl Source {
             Err(self.manifest.name.fault(Fault::NotOpened { lines: unopened }).into())
         }
     }
+
+    /// The item that a value is, or gets, bound to in version 2 of the format: the key beside it.
+    ///
+    /// # Errors
+    /// [`NoKeyBeside`].
+    fn item<'e>(&self, embedded: &'e Embedded, reseal: &Reseal<'_>) -> Result<&'e str, Error> {
+        if !reseal.raised && embedded.format() != Some(Format::V2) {
+            return Ok(ITEM);
+        }
+        let key = embedded.key.as_deref().filter(|key| check_item_name(key).is_ok());
+        Ok(key.ok_or_else(|| self.manifest.name.fault(NoKeyBeside(embedded.line)))?)
+    }
 }
 
 /// The binding that opens a value, and its new text where it changes; none when it does not open.
 fn one_value<'b>(
     embedded: &Embedded,
-    candidates: &'b [Binding],
+    (item, candidates): (&str, &'b [Binding]),
     reseal: &Reseal<'_>,
 ) -> Result<Option<(&'b Binding, Option<String>)>, Error> {
     let place = Place {
@@ -114,10 +137,10 @@ fn one_value<'b>(
         item: None,
     };
     for binding in candidates {
-        match reseal(place, &alone(embedded, binding)) {
+        match (reseal.changes)(place, &alone(embedded, item, binding)) {
             Ok(changes) => {
                 let new = changes.into_iter().find_map(|change| match change {
-                    Change::Set { path, text } if path.last().is_some_and(|step| step == ITEM) => text,
+                    Change::Set { path, text } if path.last().is_some_and(|step| step == item) => text,
                     _ => None,
                 });
                 return Ok(Some((binding, new)));
@@ -130,7 +153,7 @@ fn one_value<'b>(
 }
 
 /// An object with this value alone.
-fn alone(embedded: &Embedded, binding: &Binding) -> SealedSecret {
+fn alone(embedded: &Embedded, item: &str, binding: &Binding) -> SealedSecret {
     let mut object = SealedSecret::default();
     let (namespace, name) = match binding {
         Binding::Strict { namespace, name } => (namespace.as_str(), name.as_str()),
@@ -144,15 +167,26 @@ fn alone(embedded: &Embedded, binding: &Binding) -> SealedSecret {
         .scope()
         .annotation()
         .map(|annotation| [(annotation.to_owned(), "true".to_owned())].into());
-    object.spec.encrypted_data = [(ITEM.to_owned(), embedded.value.clone())].into();
+    object.spec.encrypted_data = [(item.to_owned(), embedded.value.clone())].into();
     object
+}
+
+/// No key stands before a value that is bound to one.
+#[derive(Debug, thiserror::Error)]
+#[error("line {0}: no key stands before this sealed value, to which format version 2 binds it")]
+struct NoKeyBeside(usize);
+
+impl Hinted for NoKeyBeside {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("nothing was written: put it behind the name of its item (KEY: VALUE), or leave the file out: --exclude FILE".to_owned())
+    }
 }
 
 fn does_not_open(error: &Error) -> bool {
     let Some(error) = error.downcast_ref::<InputError>() else {
         return false;
     };
-    match error.fault.as_ref() {
+    match error.fault.unexplained() {
         Fault::Reseal(ResealError::Items(_)) => true,
         Fault::NotReEncrypted(ClusterError::ReEncrypt(refusal, _)) => {
             refusal.status == StatusCode::INTERNAL_SERVER_ERROR

@@ -7,9 +7,9 @@ use crds::SealedSecret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::{Document, EmitError, Format, Place};
 use sealing::SystemRandom;
-use sealing::cert::SealingCert;
 use sealing::key_hint::KeyHint;
 use sealing::seal::{SealParameters, seal};
+use sealing::sealer::Sealer;
 use sealing::secret::ClearSecret;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -73,12 +73,12 @@ impl One {
     ///
     /// # Errors
     /// That it cannot be sealed.
-    pub(super) fn sealed(&self, file: &ClearFile, hinted: bool, cert: &SealingCert) -> Result<Value, Error> {
+    pub(super) fn sealed(&self, file: &ClearFile, hinted: bool, sealer: &Sealer<'_>) -> Result<Value, Error> {
         let mut random = SystemRandom::default();
-        let mut object = seal(&self.clear, &file.parameters, cert.public(), &mut random)
+        let mut object = seal(&self.clear, &file.parameters, sealer, &mut random)
             .map_err(|fault| file.name.fault_at(self.place, fault))?;
         if hinted {
-            KeyHint::one(cert.public().fingerprint()).write(&mut object.metadata);
+            KeyHint::one(sealer.fingerprint()).write(&mut object.metadata);
         }
         Ok(serde_json::to_value(object).map_err(|_| file.name.fault(EmitError))?)
     }

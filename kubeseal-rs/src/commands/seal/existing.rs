@@ -8,11 +8,10 @@ use std::path::Path;
 use crds::{SealedSecret, names};
 use manifest::{Document, EmitError, Place};
 use sealing::SystemRandom;
-use sealing::cert::SealingCert;
 use sealing::diff::{Difference, differences};
-use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
+use sealing::sealer::{Format, Sealer};
 use sealing::unseal::place;
 
 use super::clear::{ClearFile, One};
@@ -231,16 +230,20 @@ impl Existing {
         Ok(lost)
     }
 
-    /// Whether all that sealing with `key` would give is in it already; `hinted` is whether it would say so. Values are compared
+    /// Whether all that sealing with `sealer` would give is in it already; `hinted` is whether it would say so. Values are compared
     /// where they are known. Else it must have been written after the clear file, and say that it was sealed with the same key.
     /// (What it says may be a lie; then a file is sealed once too often, or again with the next change.)
-    pub(super) fn is_current(&self, clear: &ClearFile, key: &Fingerprint, hinted: bool) -> bool {
+    pub(super) fn is_current(&self, clear: &ClearFile, sealer: &Sealer<'_>, hinted: bool) -> bool {
+        let key = sealer.fingerprint();
         let same = Held::Same(key.clone());
         let is_current = |(secret, counterpart): (&One, &Counterpart)| {
             let sealed = counterpart.at.and_then(|at| self.file.sealed.get(at));
             let Some(sealed) = sealed.filter(|_| counterpart.differences.is_empty()) else {
                 return false;
             };
+            if secret.clear.items.keys().any(|item| is_raised(sealed, item, sealer)) {
+                return false;
+            }
             match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
                 (Some(held), _) => secret.clear.items.keys().all(|item| held.get(item) == Some(&same)),
                 (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
@@ -259,7 +262,7 @@ impl Existing {
         &self,
         clear: &ClearFile,
         command: &SealFiles,
-        cert: &SealingCert,
+        sealer: &Sealer<'_>,
     ) -> Result<(Vec<u8>, Vec<String>), Error> {
         if !command.prune {
             self.check_removes_nothing(clear)?;
@@ -276,7 +279,7 @@ impl Existing {
         for (secret, counterpart) in self.pairs(clear) {
             let found = counterpart.at.and_then(|at| Some((at, self.file.sealed.get(at)?)));
             let Some((at, sealed)) = found else {
-                new.push(secret.sealed(clear, hinted, cert)?);
+                new.push(secret.sealed(clear, hinted, sealer)?);
                 continue;
             };
             for difference in &counterpart.differences {
@@ -289,10 +292,10 @@ impl Existing {
                     ));
                 }
             }
-            let same = Held::Same(cert.public().fingerprint().clone());
+            let same = Held::Same(sealer.fingerprint().clone());
             let held = counterpart.held.iter().flatten();
             let unchanged: BTreeSet<_> = held
-                .filter(|(_, held)| **held == same)
+                .filter(|(item, held)| **held == same && !is_raised(sealed, item, sealer))
                 .map(|(item, _)| item.clone())
                 .collect();
             let mut random = SystemRandom::default();
@@ -302,7 +305,7 @@ impl Existing {
                 &secret.clear,
                 &unchanged,
                 hinted,
-                cert.public(),
+                sealer,
                 &mut random,
             );
             changes.insert(at, made.map_err(|error| self.file.fault(at, error))?);
@@ -317,6 +320,12 @@ impl Existing {
     pub(super) fn hold_unchanged(&self) -> Result<Option<File>, Error> {
         self.file.hold_unchanged()
     }
+}
+
+/// Whether sealing gives an item a later version of the format than it has.
+fn is_raised(sealed: &SealedSecret, item: &str, sealer: &Sealer<'_>) -> bool {
+    let has = sealed.spec.encrypted_data.get(item).and_then(|text| Format::of(text));
+    has.is_some_and(|has| has < sealer.format_after(Format::latest_of(sealed)))
 }
 
 /// What sealing the Secret gives beside the items that stay.

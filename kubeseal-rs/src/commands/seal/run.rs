@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use sealing::cert::SealingCert;
+use sealing::sealer::Sealer;
 use zeroize::Zeroizing;
 
 use super::clear::ClearFile;
 use super::existing::Existing;
 use super::values::Values;
 use super::{SealFiles, SealMode};
-use crate::cert_source::Certificates;
+use crate::cert_source::{Certificate, Certificates};
 use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
@@ -37,7 +37,7 @@ struct Job {
     clear: ClearFile,
     to: PathBuf,
     /// None in `--check`.
-    cert: Option<Arc<SealingCert>>,
+    cert: Option<Arc<Certificate>>,
     /// Whether Git tracks the clear file.
     tracked: bool,
 }
@@ -125,7 +125,11 @@ fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_
     let to = command.target(&clear.path, &clear.below);
     let cert = match command.mode {
         SealMode::Check => None,
-        _ => Some(certificates.between(&[&clear.path, &to])?),
+        _ => {
+            let cert = certificates.between(&[&clear.path, &to])?;
+            cert.sealer(command.version)?;
+            Some(cert)
+        }
     };
     Ok(Job {
         clear,
@@ -175,10 +179,11 @@ fn one(
     command: &SealFiles,
     job: &Job,
     values: &Values,
-    cert: &SealingCert,
+    cert: &Certificate,
     writer: &Writer,
 ) -> Result<FileReport, Error> {
     let clear = &job.clear;
+    let sealer = &cert.sealer(command.version)?;
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
@@ -189,12 +194,10 @@ fn one(
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
             details = existing.left_alone(clear);
-            if command.mode == SealMode::Seal
-                && existing.is_current(clear, cert.public().fingerprint(), command.key_hint)
-            {
+            if command.mode == SealMode::Seal && existing.is_current(clear, sealer, command.key_hint) {
                 return Ok(job.untouched("kept", details));
             }
-            let (text, removed) = existing.followed(clear, command, cert)?;
+            let (text, removed) = existing.followed(clear, command, sealer)?;
             details.extend(removed);
             _held = existing.hold_unchanged()?;
             text
@@ -208,7 +211,7 @@ fn one(
                 }
                 None => None,
             };
-            sealed(command, clear, &job.to, cert)?.as_bytes().to_vec()
+            sealed(command, clear, &job.to, sealer)?.as_bytes().to_vec()
         }
     };
     writer.write(&job.to, &text)?;
@@ -233,9 +236,9 @@ fn sizes(text: &[u8]) -> impl Iterator<Item = String> {
 }
 
 /// Seals one file, and makes the folder for the result.
-fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, cert: &SealingCert) -> Result<Zeroizing<String>, Error> {
+fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, sealer: &Sealer<'_>) -> Result<Zeroizing<String>, Error> {
     let secrets = clear.secrets.iter();
-    let values = secrets.map(|secret| secret.sealed(clear, command.key_hint, cert));
+    let values = secrets.map(|secret| secret.sealed(clear, command.key_hint, sealer));
     let values: Vec<_> = values.collect::<Result<_, _>>()?;
     let text = objects::text(&values, clear.format).map_err(|error| clear.name.fault(error))?;
     if command.out.is_some() {

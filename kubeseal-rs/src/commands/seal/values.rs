@@ -12,7 +12,7 @@ use sealing::merge::{Held, held};
 use super::clear::ClearFile;
 use super::{KnownValues, SealFiles};
 use crate::cluster::{Cluster, OpenSecret};
-use crate::commands::private_keys::key_ring;
+use crate::commands::private_keys::held_keys;
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -44,7 +44,7 @@ impl Values {
     ) -> Result<Self, Error> {
         match &command.values {
             KnownValues::None => Ok(Values::Unknown),
-            KnownValues::Keys(keys) => Ok(Values::Keys(key_ring(keys)?)),
+            KnownValues::Keys(keys) => Ok(Values::Keys(held_keys(keys)?.ring)),
             KnownValues::Cluster(flags) => {
                 let cluster = Cluster::connect(flags, environment)?;
                 let mut all = BTreeMap::new();

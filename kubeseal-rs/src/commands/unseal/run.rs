@@ -8,17 +8,17 @@ use jiff::Zoned;
 use manifest::Format;
 use rayon::prelude::*;
 use sealing::SystemRandom;
-use sealing::keyring::KeyRing;
 use sealing::raw::open_raw;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
+use sealing::sealer;
 use sealing::unseal::{place, unseal};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
 use super::{ClearPlace, UnsealFiles, UnsealRaw};
 use crate::commands::file_names::clear_name;
-use crate::commands::private_keys::key_ring;
+use crate::commands::private_keys::{HeldKeys, held_keys};
 use crate::commands::read::place_by_kustomization;
 use crate::commands::tree::{CommonTarget, NothingFound};
 use crate::error::Error;
@@ -68,7 +68,7 @@ struct Clear {
 
 /// Opens the files and writes what is in them.
 pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
-    let keys = key_ring(&command.keys)?;
+    let keys = held_keys(&command.keys)?;
     let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
     let skipped = manifest_file::passed_over(&meant, names::KIND);
     let mut files = meant.files;
@@ -174,7 +174,7 @@ fn written(target: &Path, text: &str, writer: &Writer) -> Result<(), Error> {
 fn opened(
     command: &UnsealFiles,
     file: TreeFile,
-    (keys, lately, namespaces): (&KeyRing, &RecentKeys, &Namespaces),
+    (keys, lately, namespaces): (&HeldKeys, &RecentKeys, &Namespaces),
     format: Option<Format>,
 ) -> Result<Option<Clear>, Error> {
     let Some(manifest) = Manifest::read(&file, names::KIND)? else {
@@ -194,8 +194,8 @@ fn opened(
         place(&mut sealed, command.namespace.as_deref());
         place_by_kustomization(&manifest.path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
-        let mut unsealed = unseal(&sealed, keys, &lately.keys(), &mut rendering)
-            .map_err(|error| name.fault_at(document.place(), error))?;
+        let mut unsealed = unseal(&sealed, &keys.ring, &lately.keys(), &mut rendering)
+            .map_err(|error| name.fault_at(document.place(), keys.explained(error)))?;
         // An owner reference without a uid, which only the cluster knows, would keep the Secret from being applied.
         unsealed.secret.metadata.owner_references = None;
         lately.opened(&unsealed.opened_by);
@@ -216,11 +216,28 @@ fn opened(
 
 /// Opens one bare ciphertext and prints its value as it is.
 pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
-    let keys = key_ring(&command.keys)?;
+    let keys = held_keys(&command.keys)?;
     let bytes = files::read(&command.input, "a sealed value")?;
     let name = InputName::of(&command.input);
-    let value = open_raw(&bytes, &command.binding, &keys).map_err(|error| name.fault(Fault::OpenRaw(error)))?;
+    let is_bound = sealer::Format::of(String::from_utf8_lossy(&bytes).trim()) == Some(sealer::Format::V2);
+    if is_bound && command.item.is_none() {
+        return Err(name.fault(NeedsItem).into());
+    }
+    let item = command.item.as_deref().unwrap_or_default();
+    let value = open_raw(&bytes, &command.binding, item, &keys.ring);
+    let value = value.map_err(|error| name.fault(keys.explained(Fault::OpenRaw(error))))?;
     Ok(files::write(&Output::Stdout, value.expose())?)
+}
+
+/// A value of version 2 of the format is bound to its item, and nothing says which that is.
+#[derive(Debug, ThisError)]
+#[error("the value is of format version 2, which binds the item's name")]
+struct NeedsItem;
+
+impl Hinted for NeedsItem {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(typed.with("--item KEY"))
+    }
 }
 
 impl Hinted for ClearPlaceFault {

@@ -3,7 +3,7 @@
 use crds::names;
 use manifest::shown;
 use sealing::envelope::EnvelopeError;
-use sealing::inspect::{self, BrokenText};
+use sealing::inspect::{BrokenText, Inspected, inspect};
 use sealing::key_hint::KeyHint;
 
 use super::{Annotations, Object};
@@ -23,7 +23,7 @@ impl Object<'_, '_> {
         };
         let path = ["spec", "encryptedData", item];
         let item = shown(item);
-        match inspect::key_bits(text) {
+        match inspect(text) {
             Err(error @ BrokenText::NotBase64(_)) => {
                 let message = format!("item {item}: {error}");
                 self.find_and_fix(Rule::Base64, &path, message, again);
@@ -36,11 +36,11 @@ impl Object<'_, '_> {
                 let message = format!("item {item}: {error}");
                 self.find_and_fix(Rule::Ciphertext, &path, message, again);
             }
-            Ok(bits) if bits < WEAK => {
+            Ok(Inspected::V1 { key_bits: bits, .. }) if bits < WEAK => {
                 let message = format!("item {item} was sealed with a key of {bits} bits, which is breakable");
                 self.find(Rule::WeakKey, &path, message);
             }
-            Ok(bits) => {
+            Ok(Inspected::V1 { key_bits: bits, .. }) => {
                 let Some(certificate) = self.source.certificate.as_ref().filter(|known| known.bits != bits) else {
                     return;
                 };
@@ -53,6 +53,7 @@ impl Object<'_, '_> {
                 );
                 self.find_and_fix(Rule::KeySize, &path, message, fix);
             }
+            Ok(Inspected::V2 { .. }) => {}
         }
     }
 

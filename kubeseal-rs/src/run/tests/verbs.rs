@@ -110,10 +110,10 @@ fn who_opens_is_the_controller_unless_there_are_keys() {
         other => panic!("{line}: {other:?}"),
     };
     assert!(
-        matches!(reseal("reseal x").opener, Opener::Controller(controller) if controller.name == "sealed-secrets-controller")
+        matches!(reseal("reseal x").opener, Opener::Controller(finding) if finding.controller.name == "sealed-secrets-controller")
     );
     assert!(
-        matches!(reseal("reseal x --controller-name c").opener, Opener::Controller(controller) if controller.name == "c")
+        matches!(reseal("reseal x --controller-name c").opener, Opener::Controller(finding) if finding.controller.name == "c")
     );
     let with_keys = reseal("reseal x --recovery-private-key a,b --recovery-private-key c --cert d -i me");
     let Opener::Keys { keys, cert } = with_keys.opener else {

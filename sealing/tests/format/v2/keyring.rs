@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use sealing::SystemRandom;
 use sealing::binding::{Binding, Scope};
 use sealing::envelope::EnvelopeError;
-use sealing::keyring::{KeyRing, OpenError, OpenItemError, Opened, Pace};
-use sealing::v2;
+use sealing::keyring::{KeyRing, OpenError, Opened, Pace};
 
 use super::{context, key, keys, seal};
 use crate::common;
@@ -31,9 +30,9 @@ impl Sample {
         Self { ring, operations }
     }
 
-    fn open(&self, bytes: &[u8], scope: Scope, name: &str, item: &str) -> Result<Opened, OpenItemError> {
+    fn open(&self, bytes: &[u8], scope: Scope, name: &str, item: &str) -> Result<Opened, OpenError> {
         let binding = Binding::new(scope, "default", name).unwrap();
-        self.ring.open_item(bytes, &binding, item, &[])
+        self.ring.open(bytes, &binding, item, &[])
     }
 
     fn operations(&self) -> u64 {
@@ -70,9 +69,9 @@ fn either_version_opens_and_names_the_rsa_key() {
 #[test]
 fn version_2_is_bound_to_its_item_and_names() {
     let sample = Sample::new();
-    let not_bound = Err(OpenItemError::V2(v2::OpenError::NotBound {
+    let not_bound = Err(OpenError::NotBound {
         key: key(1).public().id(),
-    }));
+    });
     for scope in Scope::ALL {
         let sealed = seal(b"p", &context(scope), &[key(1)]);
         assert_eq!(sample.open(&sealed, scope, "db", "user"), not_bound, "{scope}");
@@ -92,9 +91,13 @@ fn version_2_is_bound_to_its_item_and_names() {
 fn version_2_without_its_key_costs_no_operation() {
     let mut sample = Sample::new();
     let open = |sample: &Sample, sealed: &[u8]| sample.open(sealed, Scope::Strict, "db", "password");
-    let no_such_key = Err(OpenItemError::V2(v2::OpenError::NoSuchKey));
+    let no_such_key = |number| {
+        Err(OpenError::NoSuchKey {
+            ids: vec![key(number).public().id()],
+        })
+    };
     let sealed = |number| seal(b"p", &context(Scope::Strict), &[key(number)]);
-    assert_eq!(open(&sample, &sealed(9)), no_such_key);
+    assert_eq!(open(&sample, &sealed(9)), no_such_key(9));
     assert_eq!(sample.operations(), 0);
 
     // Held again without the hybrid half, it keeps it; and it goes with both.
@@ -102,13 +105,13 @@ fn version_2_without_its_key_costs_no_operation() {
     sample.ring.insert(rsa2048.clone(), Timestamp::UNIX_EPOCH);
     assert!(open(&sample, &sealed(2)).is_ok());
     assert!(sample.ring.remove(rsa2048.public().fingerprint()));
-    assert_eq!(open(&sample, &sealed(2)), no_such_key);
+    assert_eq!(open(&sample, &sealed(2)), no_such_key(2));
     sample.ring.insert(rsa2048, Timestamp::UNIX_EPOCH);
-    assert_eq!(open(&sample, &sealed(2)), no_such_key);
+    assert_eq!(open(&sample, &sealed(2)), no_such_key(2));
     assert!(open(&sample, &sealed(1)).is_ok());
     let rsa4096 = common::key("rsa4096").private();
     assert!(sample.ring.remove(rsa4096.public().fingerprint()));
-    assert_eq!(open(&sample, &sealed(1)), no_such_key);
+    assert_eq!(open(&sample, &sealed(1)), no_such_key(1));
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn version_2_follows_the_pace() {
     let mut sample = Sample::new();
     sample.ring = sample.ring.at_pace(Arc::new(Never));
     let sealed = seal(b"p", &context(Scope::Strict), &[key(1)]);
-    let interrupted = Err(OpenItemError::V2(v2::OpenError::Interrupted));
+    let interrupted = Err(OpenError::Interrupted);
     assert_eq!(sample.open(&sealed, Scope::Strict, "db", "password"), interrupted);
     assert_eq!(sample.operations(), 0);
 }
@@ -140,12 +143,12 @@ fn version_2_follows_the_pace() {
 #[test]
 fn a_later_version_and_a_name_too_long_are_told() {
     let sample = Sample::new();
-    let newer = OpenItemError::V1(OpenError::Malformed(EnvelopeError::NewerFormat(3)));
+    let newer = OpenError::Malformed(EnvelopeError::NewerFormat(3));
     assert_eq!(
         sample.open(&[0, 0, 3, 1, 1], Scope::Strict, "db", "password"),
         Err(newer)
     );
     let sealed = seal(b"p", &context(Scope::Strict), &[key(1)]);
     let long = sample.open(&sealed, Scope::Strict, "db", &"x".repeat(65_536));
-    assert!(matches!(long, Err(OpenItemError::Name(_))));
+    assert!(matches!(long, Err(OpenError::Name(_))));
 }

@@ -65,7 +65,7 @@ fn what_kubernetes_never_changes_is_made_anew_on_request() {
         live: Ok(Some(live(live_))),
         generation: 2,
         status: synced(1),
-        settings,
+        settings: settings.clone(),
         ..case(name)
     };
     let anew = format!("recreate s1@7: a=new,l:asked,owner:u1; {GOOD}; Unsealed; -");

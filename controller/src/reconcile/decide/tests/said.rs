@@ -72,13 +72,13 @@ fn other_words_for_the_same_failure_wait_for_five_minutes() {
     let said = "leave; -Synced(UpdateFailed) -Ready(UpdateFailed) +Reconciling(UpdateFailed); ErrUpdateFailed";
     let (_, first) = decide_case(&Case {
         live: refused(1),
-        settings,
+        settings: settings.clone(),
         ..case("said")
     });
     let status = serde_json::to_value(first.status.unwrap()).unwrap();
     let again = |name| Case {
         live: refused(2),
-        settings,
+        settings: settings.clone(),
         memory: first.memory.clone(),
         status: status.clone(),
         ..case(name)

@@ -191,7 +191,7 @@ fn drift_is_repaired_and_additions_stay() {
     check(
         Case {
             live: Ok(Some(live(added.clone()))),
-            settings: silent,
+            settings: silent.clone(),
             ..case("only additions, after a restart without statuses")
         },
         "leave; -; -; -",

@@ -1,0 +1,118 @@
+//! A certificate to seal with, and the version of the format in which its values are sealed.
+
+use std::ops::Deref;
+
+use crds::SealedSecret;
+use sealing::cert::SealingCert;
+use sealing::sealer::{Format, SealItemError, Sealer};
+
+use crate::error::Hinted;
+use crate::objects::{InputError, InputName};
+use crate::typed::Typed;
+
+/// A certificate to seal with.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    pub(super) cert: SealingCert,
+    /// Its source, for messages.
+    pub(super) name: InputName,
+    /// What the project file says of the format.
+    pub(super) format: Option<Format>,
+    /// Whether the project file pins the RSA key alone. Then the hybrid key may be anyone's.
+    pub(super) rsa_alone: bool,
+}
+
+impl Deref for Certificate {
+    type Target = SealingCert;
+
+    fn deref(&self) -> &SealingCert {
+        &self.cert
+    }
+}
+
+impl Certificate {
+    /// For the modes without a verb: version 1 unless `asked` or the project file says otherwise.
+    ///
+    /// # Errors
+    /// Version 2 is wanted, and cannot be sealed.
+    pub(crate) fn classic_sealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
+        self.sealer_of(asked.or(self.format).unwrap_or_default())
+    }
+
+    /// For the verbs: what `asked` or the project file says; else version 2 where the certificate has a hybrid key, and what
+    /// exists keeps its version.
+    ///
+    /// # Errors
+    /// Version 2 is wanted, and cannot be sealed.
+    pub(crate) fn sealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
+        match asked.or(self.format) {
+            Some(format) => self.sealer_of(format),
+            None if self.rsa_alone => Ok(self.unchecked(Format::V1).keeping()),
+            None => match self.hybrid() {
+                Ok(None) => Ok(self.unchecked(Format::V1).keeping()),
+                _ => Ok(self.sealer_of(Format::V2)?.keeping()),
+            },
+        }
+    }
+
+    /// For resealing: each value keeps its version unless `asked` or the project file wants version 2.
+    ///
+    /// # Errors
+    /// Version 2 is wanted, and cannot be sealed.
+    pub(crate) fn resealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
+        match asked.or(self.format) {
+            Some(Format::V2) => self.sealer_of(Format::V2),
+            Some(Format::V1) => Ok(self.unchecked(Format::V1).keeping()),
+            None => self.sealer(None),
+        }
+    }
+
+    /// For resealing all in version 1.
+    pub(crate) fn lowering_sealer(&self) -> Sealer<'_> {
+        self.unchecked(Format::V1).lowering()
+    }
+
+    fn sealer_of(&self, format: Format) -> Result<Sealer<'_>, InputError> {
+        let sealer = self.unchecked(format);
+        if format == Format::V2 {
+            sealer.check_hybrid().map_err(|error| self.name.fault(error))?;
+        }
+        Ok(sealer)
+    }
+
+    fn unchecked(&self, format: Format) -> Sealer<'_> {
+        let sealer = Sealer::new(&self.cert, format);
+        if self.rsa_alone { sealer.of_rsa_alone() } else { sealer }
+    }
+}
+
+impl Hinted for SealItemError {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        match self {
+            SealItemError::NoHybridKey => Some(format!(
+                "a controller with --hybrid=publish has such a certificate: kubeseal --fetch-cert{} > cert.pem",
+                typed.controller_flags()
+            )),
+            SealItemError::HybridKey(_) => Some(format!(
+                "get the certificate from the cluster again: kubeseal --fetch-cert{} > cert.pem",
+                typed.controller_flags()
+            )),
+            SealItemError::HybridKeyNotPinned => Some(
+                "pin both halves in the project file: fingerprint: v2:SHA256:… (kubeseal keys list shows it)"
+                    .to_owned(),
+            ),
+            SealItemError::Name(_) | SealItemError::Bytes(_) => None,
+        }
+    }
+}
+
+/// Before anyone types what could not be sealed: that values can be sealed into the object, in the version that they will have.
+///
+/// # Errors
+/// They get version 2, and the certificate has no hybrid key for it.
+pub(crate) fn check_sealable_into(sealer: &Sealer<'_>, sealed: &SealedSecret) -> Result<(), SealItemError> {
+    match sealer.format_after(Format::latest_of(sealed)) {
+        Format::V1 => Ok(()),
+        Format::V2 => sealer.check_hybrid(),
+    }
+}

@@ -1,0 +1,228 @@
+//! What values are sealed with: the keys of one certificate, in a version of the format.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crds::SealedSecret;
+use thiserror::Error;
+
+use crate::base64_text;
+use crate::binding::Binding;
+use crate::cert::SealingCert;
+use crate::key::{Fingerprint, PublicKey, SealBytesError};
+use crate::random::Random;
+use crate::v2::{self, HybridKeyMalformed};
+
+/// A version of the sealed value's format; a later one is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Format {
+    /// What every implementation reads: RSA, bound to scope and names.
+    #[default]
+    V1,
+    /// Post-quantum, bound to its item, padded ([`v2`]).
+    V2,
+}
+
+impl Format {
+    /// All versions, earliest first.
+    pub const ALL: [Format; 2] = [Format::V1, Format::V2];
+
+    /// That of a sealed value's base64, by its first bytes; none when they are of no version that is known here.
+    pub fn of(text: &str) -> Option<Self> {
+        match base64_text::decode(text).ok()?.as_slice() {
+            [0, 0, v2::VERSION, ..] => Some(Format::V2),
+            // Two zeros are no length of version 1.
+            [0, 0, ..] | [0] | [] => None,
+            _ => Some(Format::V1),
+        }
+    }
+
+    /// The latest of an object's values; none where there is no value.
+    pub fn latest_of(sealed: &SealedSecret) -> Option<Self> {
+        let values = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
+        values.filter_map(|text| Self::of(text)).max()
+    }
+}
+
+/// `v1`, `v2`.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::V1 => "v1",
+            Format::V2 => "v2",
+        })
+    }
+}
+
+/// The word is no version of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be one of: v1, v2")]
+pub struct UnknownFormat;
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    /// `v1` or `1`, `v2` or `2`.
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        match word {
+            "v1" | "1" => Ok(Format::V1),
+            "v2" | "2" => Ok(Format::V2),
+            _ => Err(UnknownFormat),
+        }
+    }
+}
+
+/// Why a value was not sealed; never because of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SealItemError {
+    /// Version 2 is wanted, or what is replaced has it, and the certificate has no hybrid key.
+    #[error("the certificate has no hybrid key, which format version 2 needs")]
+    NoHybridKey,
+    /// Version 2 is wanted, or what is replaced has it, and of the certificate only the RSA key is trusted.
+    #[error("the certificate's RSA key alone is pinned, and format version 2 needs its hybrid key pinned too")]
+    HybridKeyNotPinned,
+    /// Version 2 is wanted, and the certificate's hybrid key cannot be read.
+    #[error(transparent)]
+    HybridKey(#[from] HybridKeyMalformed),
+    /// A name cannot be bound in version 2.
+    #[error(transparent)]
+    Name(#[from] v2::NameTooLong),
+    /// No randomness, or the backend refused.
+    #[error(transparent)]
+    Bytes(#[from] SealBytesError),
+}
+
+impl From<v2::SealError> for SealItemError {
+    fn from(error: v2::SealError) -> Self {
+        match error {
+            v2::SealError::Bytes(error) => error.into(),
+            // There is one recipient.
+            v2::SealError::Recipients(_) | v2::SealError::Repeated(_) => {
+                SealBytesError::from(crate::CryptoFailure).into()
+            }
+        }
+    }
+}
+
+/// Seals values for the holder of one certificate's private keys.
+#[derive(Debug)]
+pub struct Sealer<'c> {
+    key: &'c PublicKey,
+    hybrid: Result<v2::PublicKey, SealItemError>,
+    format: Format,
+    on_former: OnFormer,
+}
+
+/// What becomes of the version of a value that is replaced, or stands beside a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnFormer {
+    Keeps,
+    Raises,
+    Lowers,
+}
+
+impl<'c> Sealer<'c> {
+    /// Seals in this version, and in a later one what stands beside or in place of a value of a later one: nothing is lowered.
+    pub fn new(cert: &'c SealingCert, format: Format) -> Self {
+        Self {
+            key: cert.public(),
+            hybrid: match cert.hybrid() {
+                Ok(hybrid) => hybrid.ok_or(SealItemError::NoHybridKey),
+                Err(error) => Err(error.into()),
+            },
+            format,
+            on_former: OnFormer::Raises,
+        }
+    }
+
+    /// Seals in version 1, with a key that has no certificate.
+    pub fn of_key(key: &'c PublicKey) -> Self {
+        Self {
+            key,
+            hybrid: Err(SealItemError::NoHybridKey),
+            format: Format::V1,
+            on_former: OnFormer::Raises,
+        }
+    }
+
+    /// The same, but what stands beside or in place of a value gets its version: nothing is raised either.
+    pub fn keeping(self) -> Self {
+        let on_former = OnFormer::Keeps;
+        Self { on_former, ..self }
+    }
+
+    /// The same, but lowers what is of a later version. For whoever asks for that by name.
+    pub fn lowering(self) -> Self {
+        let on_former = OnFormer::Lowers;
+        Self { on_former, ..self }
+    }
+
+    /// The same, but never uses the certificate's hybrid key, which is not pinned: what would be version 2 is an error.
+    pub fn of_rsa_alone(self) -> Self {
+        let hybrid = Err(SealItemError::HybridKeyNotPinned);
+        Self { hybrid, ..self }
+    }
+
+    /// The fingerprint of the RSA key, which names the certificate in either version.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        self.key.fingerprint()
+    }
+
+    /// The version in which a value is sealed that stands beside, or in place of, one of `former`.
+    pub fn format_after(&self, former: Option<Format>) -> Format {
+        match (former, self.on_former) {
+            (Some(former), OnFormer::Keeps) => former,
+            (Some(former), OnFormer::Raises) => self.format.max(former),
+            (_, OnFormer::Lowers) | (None, _) => self.format,
+        }
+    }
+
+    /// That version 2 can be sealed.
+    ///
+    /// # Errors
+    /// The certificate has no hybrid key that may be used.
+    pub fn check_hybrid(&self) -> Result<(), SealItemError> {
+        self.hybrid.as_ref().map(|_| ()).map_err(|error| *error)
+    }
+
+    /// Seals one value of an object, in the version of [`Self::format_after`], as padded base64. `item` is its name: bound in
+    /// version 2; empty for the deprecated `spec.data`.
+    ///
+    /// # Errors
+    /// [`SealItemError`]. A certificate without hybrid key never makes version 1 of what is to be version 2.
+    pub fn seal(
+        &self,
+        former: Option<Format>,
+        plaintext: &[u8],
+        binding: &Binding,
+        item: &str,
+        random: &mut dyn Random,
+    ) -> Result<String, SealItemError> {
+        let sealed = match self.format_after(former) {
+            Format::V1 => self.key.seal(plaintext, &binding.label(), random)?,
+            Format::V2 => {
+                let recipient = self.hybrid.as_ref().map_err(|error| *error)?;
+                v2::seal(plaintext, &v2::Context::new(binding, item)?, &[recipient], random)?
+            }
+        };
+        Ok(base64_text::encode(&sealed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_of_a_text_tell_its_version() {
+        let of = |bytes: &[u8]| Format::of(&base64_text::encode(bytes));
+        assert_eq!(of(&[1, 0, 9]), Some(Format::V1));
+        assert_eq!(of(&[0, 0, 2, 9]), Some(Format::V2));
+        assert_eq!(of(&[0, 0, 3, 1]), None);
+        assert_eq!((of(&[]), Format::of("%")), (None, None));
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse(), Ok(format));
+        }
+        assert_eq!("v3".parse::<Format>(), Err(UnknownFormat));
+    }
+}
