@@ -1,5 +1,6 @@
 //! Version 2: between us and an independent second implementation, and whatever hostile hands make of a value.
 
+mod documents;
 mod hostile;
 mod keyring;
 mod keys;
