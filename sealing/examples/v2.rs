@@ -68,7 +68,12 @@ fn seal(asked: &Question, context: &Context) -> Result<Value, Box<dyn Error>> {
     }
     let plaintext = STANDARD.decode(&asked.plaintext)?;
     let recipients: Vec<_> = keys.iter().collect();
-    let sealed = v2::seal(&plaintext, context, &recipients, &mut SystemRandom::default())?;
+    // Where both backends are there, AWS-LC encapsulates from the 65th value of a key on.
+    let values = if cfg!(feature = "aws-lc") { 65 } else { 1 };
+    let mut sealed = Vec::new();
+    for _ in 0..values {
+        sealed = v2::seal(&plaintext, context, &recipients, &mut SystemRandom::default())?;
+    }
     Ok(json!({"sealed": STANDARD.encode(sealed)}))
 }
 

@@ -1,8 +1,8 @@
 //! The only place that names a crypto backend.
 //!
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
-//! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA, and where both backends
-//! are there it seals the first items of a run (`public_key`). Private-key work is that of `aws_lc`, with two exceptions, both
+//! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA and `rust_xwing`
+//! its X-Wing, and where both backends are there they seal the first items of a run (`public_key`, `hybrid_public_key`). Private-key work is that of `aws_lc`, with two exceptions, both
 //! for what AWS-LC does not take: RSA keys below 2048 bits (`private_key`), and the seeds of hybrid keys (`expand_seed`).
 
 use thiserror::Error;
@@ -12,17 +12,21 @@ pub(crate) mod aws_lc;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod expand_seed;
 #[cfg(feature = "aws-lc")]
+mod hybrid_public_key;
+#[cfg(feature = "aws-lc")]
 mod private_key;
 #[cfg(feature = "aws-lc")]
 mod public_key;
 #[cfg(any(test, feature = "pure-rust"))]
 pub(crate) mod pure_rust;
 mod rust_rsa;
+mod rust_xwing;
 
 /// What the rest of the crate works with.
 #[cfg(feature = "aws-lc")]
 pub(crate) mod backend {
-    pub(crate) use super::aws_lc::{HybridPrivateKey, HybridPublicKey, decrypt, encrypt, expand, same, sha256};
+    pub(crate) use super::aws_lc::{HybridPrivateKey, decrypt, encrypt, expand, same, sha256};
+    pub(crate) use super::hybrid_public_key::HybridPublicKey;
     pub(crate) use super::private_key::PrivateKey;
     pub(crate) use super::public_key::PublicKey;
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{CryptoFailure, SESSION_KEY, ZERO_NONCE, session_key};
 mod hybrid;
 
-pub(crate) use hybrid::{HybridPrivateKey, HybridPublicKey, expand, same};
+pub(crate) use hybrid::{HybridPrivateKey, HybridPublicKey, expand, same, seal_with};
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];

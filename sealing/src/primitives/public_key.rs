@@ -9,7 +9,7 @@ use super::{CryptoFailure, SESSION_KEY, aws_lc, rust_rsa};
 use crate::random::Random;
 
 /// After so many items the slower operations have taken about half of what seeding takes.
-const FIRST: usize = 64;
+pub(super) const FIRST: usize = 64;
 
 /// RSA public key for OAEP with SHA-256.
 pub(crate) struct PublicKey {

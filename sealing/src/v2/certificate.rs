@@ -5,12 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use pkcs8::ObjectIdentifier;
-use pkcs8::der::{Decode, Encode};
-use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use pkcs8::der::Decode;
+use pkcs8::spki::SubjectPublicKeyInfoRef;
 use thiserror::Error;
 
 use super::key::PublicKey;
-use crate::key::{Fingerprint, KeyError, NotAFingerprint};
+use crate::key::{Fingerprint, NotAFingerprint};
 
 /// `subjectAltPublicKeyInfo` of X.509 (2019) §9.8.2. An own number would be one under 2.25, and Go refuses certificates with
 /// numbers of more than 31 bits.
@@ -25,7 +25,11 @@ pub struct HybridKeyMalformed;
 
 /// The extension's value: a SubjectPublicKeyInfo.
 #[cfg(feature = "aws-lc")]
-pub(crate) fn encode(key: &PublicKey) -> Result<Vec<u8>, KeyError> {
+pub(crate) fn encode(key: &PublicKey) -> Result<Vec<u8>, crate::key::KeyError> {
+    use crate::key::KeyError;
+    use pkcs8::der::Encode as _;
+    use pkcs8::spki::AlgorithmIdentifierRef;
+
     let info = SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
             oid: X_WING,

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::super::expand_seed::Expanded;
 use super::super::{CryptoFailure, HYBRID_ENC, HYBRID_PUBLIC, ML_KEM_ENC, ML_KEM_PUBLIC, SUITE_ID, XWING_LABEL};
-use crate::random::Random;
 
 /// Where FIPS 203 has the public key in a decapsulation key of ML-KEM-768.
 const PUBLIC_AT: usize = 1152;
@@ -36,7 +35,8 @@ impl HybridPublicKey {
         Ok(key)
     }
 
-    fn encapsulate(&self) -> Result<(Vec<u8>, Shared), CryptoFailure> {
+    /// The encapsulated key, and the shared secret. AWS-LC draws from its own generator.
+    pub(crate) fn encapsulate(&self) -> Result<(Vec<u8>, Shared), CryptoFailure> {
         let (ml_kem_enc, ml_kem_shared) = self.ml_kem.encapsulate().map_err(|_| CryptoFailure)?;
         let ephemeral =
             EphemeralPrivateKey::generate(&X25519, &aws_lc_rs::rand::SystemRandom::new()).map_err(|_| CryptoFailure)?;
@@ -52,22 +52,15 @@ impl HybridPublicKey {
         })?;
         Ok(([ml_kem_enc.as_ref(), &x25519_enc].concat(), shared))
     }
+}
 
-    /// HPKE's single-shot `Seal`: the encapsulated key, and the ciphertext with its tag.
-    pub(crate) fn seal(
-        &self,
-        info: &[u8],
-        aad: &[u8],
-        plaintext: &[u8],
-        _random: &mut dyn Random, // AWS-LC draws from its own generator.
-    ) -> Result<(Vec<u8>, Vec<u8>), CryptoFailure> {
-        let (enc, shared) = self.encapsulate()?;
-        let (key, nonce) = key_schedule(&shared, info)?;
-        let mut ciphertext = Zeroizing::new(plaintext.to_vec());
-        key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut *ciphertext)
-            .map_err(|_| CryptoFailure)?;
-        Ok((enc, std::mem::take(&mut *ciphertext)))
-    }
+/// The ciphertext of HPKE's single-shot `Seal`, with its tag, once a key is encapsulated.
+pub(crate) fn seal_with(shared: &Shared, info: &[u8], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, CryptoFailure> {
+    let (key, nonce) = key_schedule(shared, info)?;
+    let mut ciphertext = Zeroizing::new(plaintext.to_vec());
+    key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut *ciphertext)
+        .map_err(|_| CryptoFailure)?;
+    Ok(std::mem::take(&mut *ciphertext))
 }
 
 /// Private key of X-Wing, expanded once, used from any thread.
