@@ -154,7 +154,7 @@ impl Command {
             Verb::Edit(flags) => EditValues::decide(*flags).map(Command::EditValues),
             Verb::Set(flags) => SetItem::decide(*flags).map(Command::SetItem),
             Verb::Unset(flags) => Ok(Command::UnsetItems(flags.into())),
-            Verb::Rename(flags) => RenameItem::decide(flags).map(Command::RenameItem),
+            Verb::Rename(flags) => RenameItem::decide(*flags).map(Command::RenameItem),
             Verb::Seal(flags) => match seal::of_stream(&flags)? {
                 Some(seal) => Ok(Command::Seal(seal)),
                 None => SealFiles::decide(*flags).map(Command::SealFiles),

@@ -37,7 +37,7 @@ pub(crate) fn run(
         Command::EditValues(command) => commands::edit::run(&command, environment, now, &mut SystemRandom::default()),
         Command::SetItem(command) => commands::set::run(&command, environment, now, &mut SystemRandom::default()),
         Command::UnsetItems(command) => commands::unset::run(&command),
-        Command::RenameItem(command) => commands::rename::run(&command),
+        Command::RenameItem(command) => commands::rename::run(&command, environment, now, &mut SystemRandom::default()),
         Command::MergeInto(command) => {
             commands::classic::merge_into::run(&command, environment, now, &mut SystemRandom::default())
         }

@@ -80,9 +80,9 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
         ("unseal", "raw") => true,
         ("unseal", "name" | "namespace" | "scope" | "item") => !is_typed("--raw"),
         // To give all values another version is decided each time.
-        ("reseal", "format-version") => true,
-        // Without private keys it is the controller that seals.
-        ("reseal", "cert" | "for-cluster") => {
+        ("reseal", "format-version" | "allow-downgrade") => true,
+        // Without private keys nothing is sealed here.
+        ("reseal" | "rename", "cert" | "for-cluster") => {
             !is_typed("--recovery-private-key") && environment.get("SEALED_SECRETS_RECOVERY_PRIVATE_KEY").is_none()
         }
         _ => false,

@@ -149,9 +149,10 @@ impl EmbeddedFile {
     /// # Errors
     /// There is no such value, or several.
     pub(super) fn not_renamed(&self, key: &str, new: &str) -> Result<Error, Error> {
-        let line = self.value(key)?.line;
-        let new = new.to_owned();
-        Ok(self.name.fault(Fault::NotRenamed { line, new }).into())
+        let value = self.value(key)?;
+        let (line, new) = (value.line, new.to_owned());
+        let bound = (value.format() == Some(Format::V2)).then(|| key.to_owned());
+        Ok(self.name.fault(Fault::NotRenamed { line, new, bound }).into())
     }
 
     /// Writes what was made of the file as UTF-8.

@@ -29,7 +29,7 @@ pub(crate) enum Verb {
     /// Remove items from a sealed file
     Unset(unset::UnsetFlags),
     /// Give an item of a sealed file another name
-    Rename(rename::RenameFlags),
+    Rename(Box<rename::RenameFlags>),
     /// Show what templates make of sample values, without key and cluster
     Render(render::RenderFlags),
     /// Seal the Secrets in files, folders and whole repositories

@@ -194,6 +194,8 @@ pub(crate) enum Fault {
         line: usize,
         /// The key that it was to get.
         new: String,
+        /// The key that it has, where it is bound to that (format version 2).
+        bound: Option<String>,
     },
     /// Somebody else has changed the file since it was read.
     #[error("it was changed by somebody else meanwhile")]

@@ -57,6 +57,9 @@ impl Fault {
             Fault::OpenRaw(ItemError::NotBase64(_)) => {
                 "--raw opens one bare value: for a file of SealedSecrets leave it out".to_owned()
             }
+            Fault::OpenRaw(ItemError::Open(OpenError::NotBound { .. })) => {
+                "name, namespace, scope and item must be those that it was sealed with".to_owned()
+            }
             Fault::OpenRaw(_) => {
                 "name, namespace and scope must be those that it was sealed with, and one of the keys that of its \
                  certificate"
@@ -166,7 +169,13 @@ impl Fault {
                 found.first().map_or("KEY".to_owned(), |key| word(key)),
                 typed.naming_flags()
             ),
-            Fault::NotRenamed { new, .. } => format!(
+            Fault::NotRenamed { new, bound: Some(key), .. } => format!(
+                "nothing was written: the value opens under its key alone; kubeseal unseal --raw --item {} opens it, and kubeseal \
+                 --raw --format-version 2 --item {} seals it under the new one",
+                word(key),
+                word(new)
+            ),
+            Fault::NotRenamed { new, bound: None, .. } => format!(
                 "nothing was written: the value is not bound to its key; write {} in its place by hand, and wherever templates name \
                  it",
                 word(new)
@@ -204,11 +213,26 @@ fn not_opened(items: &ItemErrors) -> String {
     let is_newer = |error: &ItemError| {
         matches!(
             error,
-            ItemError::Open(OpenError::Malformed(EnvelopeError::NewerFormat(_)))
+            ItemError::Open(OpenError::Malformed(
+                EnvelopeError::NewerFormat(_) | EnvelopeError::UnknownSuite(_)
+            ))
         )
     };
     if items.0.values().any(is_newer) {
         return "the value is not damaged: install a newer kubeseal, then run the same command again".to_owned();
+    }
+    let find = |is: fn(&OpenError) -> bool| {
+        let mut errors = items.0.values();
+        errors.any(|error| matches!(error, ItemError::Open(error) if is(error)))
+    };
+    if find(|error| matches!(error, OpenError::NoSuchKey { .. })) {
+        return "the given keys are others than that of its certificate: kubeseal doctor FILE finds out more"
+            .to_owned();
+    }
+    if find(|error| matches!(error, OpenError::NotBound { .. })) {
+        return "the name, the namespace, the scope annotations and the item's name must be those that it was sealed with: kubeseal \
+                doctor FILE finds out what differs"
+            .to_owned();
     }
     let no_key = items.0.values().find_map(|error| match error {
         ItemError::Open(OpenError::NoKey { fitting, sealed_bits }) => Some((*fitting, *sealed_bits)),
