@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use manifest::{Document, DocumentError, Place};
 use sealing::key::Fingerprint;
+use sealing::sealer::Format;
+use sealing::v2::KeyId;
 use zeroize::Zeroizing;
 
 use crate::embedded;
@@ -50,6 +52,8 @@ pub(crate) struct Source {
     pub(crate) certificate: Option<Certificate>,
     /// The keys of the clusters that it is not meant for, as far as they are known.
     pub(crate) others: Vec<ClusterKey>,
+    /// The version of the format that the project file names for it.
+    pub(crate) format: Option<Format>,
 }
 
 /// How somebody has asked about a file.
@@ -74,6 +78,8 @@ pub(crate) struct Certificate {
     pub(crate) bits: usize,
     /// Its key.
     pub(crate) fingerprint: Fingerprint,
+    /// Its hybrid key, if it has one.
+    pub(crate) hybrid: Option<KeyId>,
     /// The file that it is in, for commands; none when it is fetched anew each time.
     pub(crate) file: Option<String>,
 }
@@ -85,6 +91,8 @@ pub(crate) struct ClusterKey {
     pub(crate) cluster: String,
     /// Its key, by its certificate or by the fingerprint that the project file pins.
     pub(crate) key: Fingerprint,
+    /// Its hybrid key, by its certificate.
+    pub(crate) hybrid: Option<KeyId>,
 }
 
 /// Something that is wrong, and where.

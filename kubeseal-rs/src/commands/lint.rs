@@ -19,7 +19,7 @@ use crate::flags::{ClusterFlags, CommaSeparated, ControllerFlags, flattened, set
 use crate::git;
 use crate::lint::{self, Asked, Level, Report, Rule, Source, report};
 use crate::repository::{self, Found, Meant};
-use certificates::Certificates;
+use certificates::{Certificates, Said};
 
 /// Flags of `kubeseal lint`.
 #[derive(Debug, Args)]
@@ -250,15 +250,20 @@ impl Gathered {
         if self.sources.iter().any(|source| source.path == found.path) {
             return Ok(());
         }
-        let (certificate, others) = match asked {
+        let Said {
+            certificate,
+            others,
+            format,
+        } = match asked {
             // What comes on stdin is for the current folder.
             Asked::Piped => self.certificates.of(Path::new("stdin"))?,
             Asked::Named | Asked::Below => self.certificates.of(&found.path)?,
-            Asked::No => (None, Vec::new()),
+            Asked::No => Said::default(),
         };
         self.sources.push(Source {
             certificate,
             others,
+            format,
             values_only,
             ..source(found, bytes, asked)
         });
@@ -277,5 +282,6 @@ fn source(found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Source {
         tracked: found.tracked,
         certificate: None,
         others: Vec::new(),
+        format: None,
     }
 }

@@ -6,27 +6,38 @@ use super::rule::Rule;
 use super::{Finding, Source};
 use crate::embedded;
 use crate::manifest_file;
+use sealing::sealer::Format;
 
 /// A finding for each of them.
 pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
     let found = embedded::outside(embedded::find(&source.bytes), &manifest_file::ciphertexts(documents)).into_iter();
     found
-        .map(|one| {
+        .flat_map(|one| {
             let place = Place {
                 document: 1,
                 line: one.line,
                 column: 1,
                 item: None,
             };
+            let is_earlier = source.format == Some(Format::V2) && one.format() == Some(Format::V1);
             let key = one
                 .key
                 .map_or(String::new(), |key| format!(" ({})", manifest::shown(&key)));
+            let earlier = is_earlier.then(|| {
+                let message = format!("a sealed value{key} is of format version 1, and the project file names v2");
+                let fix = format!(
+                    "kubeseal reseal --format-version 2 --name NAME --namespace NAMESPACE {}",
+                    source.file()
+                );
+                source.finding(Rule::EarlierFormat, Some(place), message).fix(fix)
+            });
             let message = format!("a sealed value stands outside SealedSecrets{key}");
             let fix = format!(
                 "before a key is retired: kubeseal reseal --name NAME --namespace NAMESPACE {}",
                 source.file()
             );
-            source.finding(Rule::EmbeddedValue, Some(place), message).fix(fix)
+            let embedded = source.finding(Rule::EmbeddedValue, Some(place), message).fix(fix);
+            [embedded].into_iter().chain(earlier)
         })
         .collect()
 }

@@ -91,7 +91,7 @@ rules! {
     DuplicateObject "duplicate-object" Error "Two SealedSecrets have the same name in the same namespace.";
     /// Sealed with the key of another cluster.
     OtherCluster "other-cluster" Error
-        "By its key hint, the object was sealed with the key of another cluster than that of its folder.";
+        "By its key hint, or the key ids in its values, the object was sealed with the key of another cluster than that of its folder.";
     /// More than a Secret, or a request, may hold.
     TooLarge "too-large" Error "The Secret or the SealedSecret is larger than the API server allows.";
     /// Another key length than the certificate's.
@@ -100,6 +100,10 @@ rules! {
     WeakKey "weak-key" Warning "A value was sealed with a key of less than 2048 bits.";
     /// A hint that is none.
     KeyHint "key-hint" Warning "The key hint cannot be read.";
+    /// A value of version 1 beside one of version 2.
+    MixedFormats "mixed-formats" Warning "A value of format version 1 stands beside one of version 2 in the same object.";
+    /// A value of version 1 where the project file names version 2.
+    EarlierFormat "earlier-format" Warning "A value is of format version 1, and the project file names version 2.";
     /// `True`, `yes`.
     ScopeValue "scope-value" Warning "A scope annotation has another value than \"true\" and therefore no effect.";
     /// The template lacks the scope.
@@ -122,7 +126,7 @@ rules! {
     /// More than the copy that `kubectl apply` keeps may hold.
     ApplySize "apply-size" Warning "The SealedSecret is too large for kubectl apply without --server-side.";
     /// The hint does not name the certificate's key.
-    OldKey "old-key" Note "By its key hint, the object was sealed with a key that is neither the certificate's nor another cluster's.";
+    OldKey "old-key" Note "By its key hint, or the key ids in its values, the object was sealed with a key that is neither the certificate's nor another cluster's.";
     /// A template that gives something else each time.
     NondeterministicTemplate "nondeterministic-template" Note
         "A template calls a function whose result differs from one rendering to the next.";

@@ -1,5 +1,6 @@
 //! What is wrong with one SealedSecret by itself.
 
+mod formats;
 mod keys;
 mod sizes;
 
@@ -239,6 +240,7 @@ impl<'a> Object<'a, '_> {
             self.item_name(&["spec", "encryptedData"], item, fix);
             self.ciphertext(item, text);
         }
+        self.formats(sealed);
         if let Some(template) = &spec.template {
             for item in template.data.iter().flat_map(|items| items.keys()) {
                 self.item_name(&["spec", "template", "data"], item, "give it another name");

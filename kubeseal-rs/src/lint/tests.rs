@@ -1,5 +1,6 @@
 //! Text in, findings out: one table for single files, one for repositories.
 
+mod formats;
 mod keys;
 mod repository;
 mod sizes;
@@ -36,6 +37,7 @@ fn certificate(bits: usize) -> Certificate {
         name: "cert.pem".to_owned(),
         bits,
         fingerprint: key('A'),
+        hybrid: Some(KeyId::from_bytes([1; 8])),
         file: Some("cert.pem".to_owned()),
     }
 }
@@ -69,7 +71,9 @@ fn source(name: &str, text: &str) -> Source {
         others: vec![ClusterKey {
             cluster: "dev".to_owned(),
             key: key('D'),
+            hybrid: Some(KeyId::from_bytes([4; 8])),
         }],
+        format: None,
     }
 }
 
@@ -153,7 +157,7 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
         (sound().replace(&short, &short[..short.len() - 40]), "f:12:5 ciphertext"),
         (sound().replace(&short, "aHVudGVyMg=="), "f:12:5 ciphertext"),
         (
-            sound().replace(&short, &format!("AAAC{}", &short[4..])),
+            sound().replace(&short, &format!("AAAD{}", &short[4..])),
             "f:12:5 newer-format",
         ),
         (sound().replace(&short, &sealed_with(2048)), "f:12:5 key-size"),
@@ -249,6 +253,7 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
 fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
     let tests = concat!(
         include_str!("tests.rs"),
+        include_str!("tests/formats.rs"),
         include_str!("tests/repository.rs"),
         include_str!("tests/sizes.rs")
     );

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sealing::cert::SealingCert;
 use sealing::key::Fingerprint;
+use sealing::sealer::Format;
 
 use crate::cert_source::{self, CertSource};
 use crate::environment::Environment;
@@ -28,6 +29,17 @@ pub(super) struct Certificates {
     named: Option<Certificate>,
     /// The project files, by the folders that they are for.
     folders: BTreeMap<PathBuf, Option<Arc<Project>>>,
+}
+
+/// What is known for one file.
+#[derive(Default)]
+pub(super) struct Said {
+    /// The certificate that is meant for it, if one is known.
+    pub(super) certificate: Option<Certificate>,
+    /// The keys of the clusters that it is not meant for.
+    pub(super) others: Vec<ClusterKey>,
+    /// The version of the format that the project file names.
+    pub(super) format: Option<Format>,
 }
 
 /// A project file and its clusters.
@@ -62,24 +74,26 @@ impl Certificates {
         })
     }
 
-    /// The certificate that is meant for a file, if one is known, and the keys of the clusters that it is not meant for.
+    /// What is known for a file.
     ///
     /// # Errors
     /// A project file that makes no sense, or a certificate of it that cannot be read.
-    pub(super) fn of(&mut self, file: &Path) -> Result<(Option<Certificate>, Vec<ClusterKey>), Error> {
-        let nothing = (None, Vec::new());
+    pub(super) fn of(&mut self, file: &Path) -> Result<Said, Error> {
         if self.named.is_some() {
-            return Ok((self.named.clone(), Vec::new()));
+            return Ok(Said {
+                certificate: self.named.clone(),
+                ..Said::default()
+            });
         }
         let Ok(real) = real_place(file) else {
-            return Ok(nothing);
+            return Ok(Said::default());
         };
         let Some(project) = real.parent().map(|folder| self.project(folder)).transpose()?.flatten() else {
-            return Ok(nothing);
+            return Ok(Said::default());
         };
         let below = real.strip_prefix(&project.located.folder).unwrap_or(&real);
         let Ok(meant) = project.located.project.cluster_for(below) else {
-            return Ok(nothing);
+            return Ok(Said::default());
         };
         let own = project.clusters.iter().find(|known| known.name == meant.name);
         let certificate = own.and_then(|known| known.certificate.clone());
@@ -94,10 +108,15 @@ impl Certificates {
             Some(ClusterKey {
                 cluster: known.name.clone(),
                 key: key.clone(),
+                hybrid: known.certificate.as_ref().and_then(|known| known.hybrid),
             })
         });
         let others = others.filter(|other| other.cluster != meant.name).collect();
-        Ok((certificate, others))
+        Ok(Said {
+            certificate,
+            others,
+            format: meant.format,
+        })
     }
 
     fn project(&mut self, folder: &Path) -> Result<Option<Arc<Project>>, Error> {
@@ -150,6 +169,8 @@ fn certificate(bytes: &[u8], name: InputName, file: Option<String>) -> Result<Ce
     Ok(Certificate {
         bits: cert.public().modulus_length() * 8,
         fingerprint: cert.public().fingerprint().clone(),
+        // Sealing says what is wrong with one that cannot be read.
+        hybrid: cert.hybrid().ok().flatten().map(|hybrid| hybrid.id()),
         name: name.0,
         file,
     })

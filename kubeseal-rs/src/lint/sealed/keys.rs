@@ -22,13 +22,14 @@ impl Object<'_, '_> {
             false => format!("take it from an intact copy (git log -p {file}), or seal the value again"),
         };
         let path = ["spec", "encryptedData", item];
+        let unshown = item;
         let item = shown(item);
         match inspect(text) {
             Err(error @ BrokenText::NotBase64(_)) => {
                 let message = format!("item {item}: {error}");
                 self.find_and_fix(Rule::Base64, &path, message, again);
             }
-            Err(error @ BrokenText::Envelope(EnvelopeError::NewerFormat(_))) => {
+            Err(error @ BrokenText::Envelope(EnvelopeError::NewerFormat(_) | EnvelopeError::UnknownSuite(_))) => {
                 let message = format!("item {item}: {error}");
                 self.find(Rule::NewerFormat, &path, message);
             }
@@ -53,7 +54,7 @@ impl Object<'_, '_> {
                 );
                 self.find_and_fix(Rule::KeySize, &path, message, fix);
             }
-            Ok(Inspected::V2 { .. }) => {}
+            Ok(Inspected::V2 { keys, .. }) => self.key_ids(unshown, &keys),
         }
     }
 
