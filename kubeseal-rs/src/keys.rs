@@ -15,6 +15,7 @@ use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::key_secret::key_pair;
 use sealing::keyring::KeyPair;
+use sealing::v2::{self, KeyId};
 
 use crate::error::chain;
 
@@ -32,6 +33,9 @@ pub(crate) enum State {
     Active,
     /// It is too short to seal: it opens what was sealed with it, and is never the current one.
     OpensOnly,
+    /// Its certificate has a hybrid key, and that does not open (see [`Key::hybrid`]): it opens format version 1, and the
+    /// controller does not hand it out.
+    OpensV1Only,
     /// Its label has another value, which is held here: the controller does not load it.
     Retired(String),
     /// It holds no usable key; why.
@@ -47,6 +51,8 @@ pub(crate) struct Key {
     pub(crate) state: State,
     /// What its certificate says; none when it is broken.
     pub(crate) cert: Option<KeyFacts>,
+    /// The hybrid key that opens version 2 of the format, if it has one; else what is wrong with that.
+    pub(crate) hybrid: Result<Option<KeyId>, String>,
     /// How many objects need it; none when they could not be asked.
     pub(crate) objects: Option<usize>,
 }
@@ -56,6 +62,8 @@ pub(crate) struct Key {
 pub(crate) struct KeyFacts {
     /// The key.
     pub(crate) fingerprint: Fingerprint,
+    /// The hybrid key beside it, and what pins both.
+    pub(crate) hybrid: Option<(KeyId, v2::Pin)>,
     /// Bits of the ciphertexts' blocks, which tell no more of the key's length than its bytes.
     pub(crate) bits: usize,
     /// First instant of validity: the age of the key.
@@ -69,9 +77,23 @@ impl KeyFacts {
     pub(crate) fn of(cert: &SealingCert) -> Self {
         Self {
             fingerprint: cert.public().fingerprint().clone(),
+            hybrid: cert
+                .hybrid()
+                .ok()
+                .flatten()
+                .zip(cert.pin().ok().flatten())
+                .map(|(hybrid, pin)| (hybrid.id(), pin)),
             bits: cert.public().modulus_length() * 8,
             since: cert.not_before(),
             until: cert.not_after(),
+        }
+    }
+
+    /// What a project file pins: both keys, or the RSA key of a certificate that has no other.
+    pub(crate) fn pin(&self) -> String {
+        match &self.hybrid {
+            Some((_, pin)) => pin.to_string(),
+            None => self.fingerprint.to_string(),
         }
     }
 
@@ -146,8 +168,13 @@ impl Inventory {
             let fingerprint = key.cert.as_ref().map(|cert| &cert.fingerprint);
             key.state == State::Active && served.is_none_or(|served| Some(served) == fingerprint)
         };
+        let opens_v1_only = self
+            .keys
+            .iter()
+            .any(|key| key.state == State::OpensV1Only && key.is(served));
         match self.keys.iter_mut().find(is_served) {
             Some(current) => current.state = State::Current,
+            None if opens_v1_only => {}
             None if served.is_some() => self.remarks.push(
                 "the controller serves the certificate of a key that no active key Secret holds: it opens until the \
                  controller's next start only"
@@ -219,21 +246,39 @@ impl Inventory {
     }
 }
 
+impl Key {
+    fn is(&self, fingerprint: Option<&Fingerprint>) -> bool {
+        fingerprint.is_some() && self.cert.as_ref().map(|cert| &cert.fingerprint) == fingerprint
+    }
+}
+
+/// What is wrong with the hybrid half of a key Secret that holds a usable RSA key.
+pub(crate) fn hybrid_fault(secret: &Secret) -> Option<String> {
+    key(secret).hybrid.err()
+}
+
 fn key(secret: &Secret) -> Key {
     let name = secret.metadata.name.clone().unwrap_or_default();
     let pair = key_pair(secret);
+    let hybrid = match &pair {
+        Ok(pair) => v2::hybrid_key(secret, pair.cert()).map_err(|error| chain(&error)),
+        Err(_) => Ok(None),
+    };
+    let hybrid = hybrid.map(|key| key.map(|key| key.public().id()));
     let state = match (&pair, label(secret)) {
         (Err(error), _) => State::Broken(chain(error)),
         (Ok(_), Some(value)) if value != names::SEALING_KEY_ACTIVE && name != names::DEFAULT_KEY_PREFIX => {
             State::Retired(value.to_owned())
         }
         (Ok(pair), _) if !pair.cert().public().seals() => State::OpensOnly,
+        (Ok(_), _) if hybrid.is_err() => State::OpensV1Only,
         (Ok(_), _) => State::Active,
     };
     Key {
         name,
         state,
         cert: pair.ok().map(|pair: KeyPair| KeyFacts::of(pair.cert())),
+        hybrid,
         objects: None,
     }
 }

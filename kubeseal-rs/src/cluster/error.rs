@@ -103,6 +103,9 @@ pub(crate) enum ClusterError {
     /// A Secret cannot be created. Holds the namespace.
     #[error("cannot create the Secret: {0}")]
     NotCreated(Refusal, String),
+    /// A Secret cannot be changed. Holds its name.
+    #[error("cannot change the Secret {1}: {0}")]
+    NotChanged(Refusal, String),
     /// The controller does not answer the question. The text is the reference's.
     #[error("cannot validate sealed secret: {0}")]
     Validate(Refusal, ServiceName),
@@ -202,7 +205,9 @@ impl ClusterError {
                 "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
                 service.namespace, service.name
             ),
-            ClusterError::Objects { refusal, .. } | ClusterError::NotCreated(refusal, _)
+            ClusterError::Objects { refusal, .. }
+            | ClusterError::NotCreated(refusal, _)
+            | ClusterError::NotChanged(refusal, _)
                 if refusal.status == StatusCode::FORBIDDEN =>
             {
                 "whoever administers the controller may; kubectl auth can-i --list asks what you may".to_owned()
@@ -210,7 +215,7 @@ impl ClusterError {
             ClusterError::NotCreated(refusal, namespace) if refusal.status == StatusCode::NOT_FOUND => {
                 format!("kubectl create namespace {namespace}")
             }
-            ClusterError::Objects { .. } | ClusterError::NotCreated(..) => return None,
+            ClusterError::Objects { .. } | ClusterError::NotCreated(..) | ClusterError::NotChanged(..) => return None,
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),
             ClusterError::KubeconfigFile(_) | ClusterError::Kubeconfig { .. } => {
                 "kubectl config view reads the same file".to_owned()

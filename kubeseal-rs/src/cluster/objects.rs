@@ -102,6 +102,36 @@ impl Cluster {
         self.ask(request)?.map(drop).map_err(refused)
     }
 
+    /// Gives a key Secret the seed of its hybrid half, from a Secret that has it; `version` is what the key Secret must still be.
+    ///
+    /// # Errors
+    /// As [`Cluster::key_secrets`].
+    pub(crate) fn add_seed(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        from: &OpenSecret,
+    ) -> Result<(), ClusterError> {
+        let what = "Secret";
+        let seed = from.0.data.as_ref().and_then(|data| data.get(names::KEY_ITEM_SEED));
+        let patch = serde_json::json!({
+            "metadata": {"resourceVersion": version},
+            "data": {names::KEY_ITEM_SEED: seed},
+        });
+        let body = serde_json::to_vec(&patch).map_err(|_| unreadable(what));
+        manifest::wipe(patch);
+        let request = Request {
+            method: Method::PATCH,
+            path: format!("{}/{}", Secret::url_path(&(), Some(namespace)), path_segment(name)),
+            accept: "application/json",
+            body: body?,
+            largest: LARGEST,
+        };
+        let refused = |refusal| ClusterError::NotChanged(refusal, name.to_owned());
+        self.ask(request)?.map(drop).map_err(refused)
+    }
+
     /// Every SealedSecret. Of one that cannot be read only the metadata: it tells nothing of its keys.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ impl Request {
             .header(ACCEPT, self.accept);
         if self.method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json");
+        } else if self.method == Method::PATCH {
+            request = request.header(CONTENT_TYPE, "application/merge-patch+json");
         }
         request.body(Body::from(self.body.clone()))
     }

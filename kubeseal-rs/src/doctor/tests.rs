@@ -129,6 +129,7 @@ fn a_damaged_body_is_told_from_a_missing_key() {
 
 fn facts(fingerprint: &Fingerprint, bits: usize) -> KeyFacts {
     KeyFacts {
+        hybrid: None,
         fingerprint: fingerprint.clone(),
         bits,
         since: Timestamp::UNIX_EPOCH,
@@ -138,6 +139,7 @@ fn facts(fingerprint: &Fingerprint, bits: usize) -> KeyFacts {
 
 fn inventory(keys: &[(&Fingerprint, State, usize)]) -> Inventory {
     let key = |(fingerprint, state, bits): &(&Fingerprint, State, usize)| Key {
+        hybrid: Ok(None),
         name: "key".to_owned(),
         state: state.clone(),
         cert: Some(facts(fingerprint, *bits)),

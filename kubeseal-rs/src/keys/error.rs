@@ -48,6 +48,9 @@ pub(crate) enum KeysError {
         #[source]
         source: KeySecretError,
     },
+    /// The hybrid half of keys is missing, or another's. Holds a text for each of them.
+    #[error("{}", .0.join("; "))]
+    RsaHalves(Vec<String>),
     /// An object of the backup has no name.
     #[error("{}, {place}: a key Secret needs metadata.name to be restored", on_one_line(file))]
     Nameless {
@@ -92,6 +95,11 @@ impl KeysError {
                 format!(
                     "rename one of the two: kubectl get secret -n {namespace} {name} -o yaml shows the one in the cluster"
                 )
+            }
+            KeysError::RsaHalves(_) => {
+                "the rest is done; of these keys only format version 1 opens: another backup may hold their hybrid.seed, which kubeseal \
+                 keys restore brings back"
+                    .to_owned()
             }
             KeysError::Age(_) | KeysError::NotAnIdentity(_) => {
                 "age-keygen makes identities; age -d opens the file too".to_owned()

@@ -9,8 +9,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::Document;
 use sealing::key_secret::key_pair;
 use sealing::secret::ClearSecret;
+use sealing::v2::KeyId;
 
-use super::{KeyFacts, KeysError, State, key};
+use super::{Key, KeyFacts, KeysError, State, key};
 use crate::cluster::OpenSecret;
 use crate::error::Error;
 use crate::objects::InputName;
@@ -23,6 +24,18 @@ pub(crate) struct Saved {
     pub(crate) name: String,
     /// Its key.
     pub(crate) facts: KeyFacts,
+    /// Its hybrid key, if it has one; else what is wrong with that.
+    pub(crate) hybrid: Result<Option<KeyId>, String>,
+}
+
+/// A key Secret of the cluster that lacks the seed of its hybrid half.
+pub(crate) struct MissingSeed<'a> {
+    /// The same key in the backup, with the seed.
+    pub(crate) saved: &'a Saved,
+    /// Its name in the cluster.
+    pub(crate) name: String,
+    /// What it must still be when the seed comes.
+    pub(crate) version: String,
 }
 
 /// What is to be done.
@@ -31,8 +44,36 @@ pub(crate) struct Plan<'a> {
     pub(crate) create: Vec<&'a Saved>,
     /// Keys that are there already: their names in the backup and in the cluster.
     pub(crate) there: Vec<(&'a str, String)>,
+    /// Keys that are there without the seed of their hybrid half, which the backup has.
+    pub(crate) seeds: Vec<MissingSeed<'a>>,
+    /// Keys whose hybrid half is not restored, a text for each.
+    pub(crate) faults: Vec<String>,
     /// The key that seals afterwards: its name, and whether it is one of the backup.
     pub(crate) current: Option<(String, bool)>,
+}
+
+impl<'a> Plan<'a> {
+    /// Decides about the hybrid half of a saved key that is there. A seed that is there stays, and none is put beside the
+    /// certificate of another one.
+    fn hybrid(&mut self, saved: &'a Saved, there: &Key, lacking: Option<String>) {
+        let Ok(Some(id)) = &saved.hybrid else {
+            return;
+        };
+        let certified = there.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
+        let fits = certified.is_none_or(|(certified, _)| certified == id);
+        match lacking.filter(|_| fits) {
+            Some(version) => self.seeds.push(MissingSeed {
+                saved,
+                name: there.name.clone(),
+                version,
+            }),
+            None if there.hybrid == Ok(Some(*id)) => {}
+            None => self.faults.push(format!(
+                "{} has another hybrid key than the backup ({id}), and stays as it is",
+                there.name
+            )),
+        }
+    }
 }
 
 /// The keys of a backup, which must all be whole.
@@ -54,7 +95,13 @@ fn saved_one(document: &Document, file: &InputName) -> Result<Saved, Error> {
     let secret = OpenSecret(manifest(clear, &name));
     let pair = key_pair(&secret.0).map_err(|source| KeysError::NotAKey { file, place, source })?;
     let facts = KeyFacts::of(pair.cert());
-    Ok(Saved { secret, name, facts })
+    let hybrid = key(&secret.0).hybrid;
+    Ok(Saved {
+        secret,
+        name,
+        facts,
+        hybrid,
+    })
 }
 
 fn manifest(clear: ClearSecret, name: &str) -> Secret {
@@ -92,19 +139,32 @@ fn manifest(clear: ClearSecret, name: &str) -> Secret {
 /// # Errors
 /// [`KeysError::OtherKey`]: nothing is ever overwritten.
 pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -> Result<Plan<'a>, KeysError> {
-    let there: Vec<_> = there.iter().map(|secret| key(secret)).collect();
+    // Where the seed is missing: what the Secret must still be when it comes.
+    let lacking = |name: &str| {
+        let secret = there
+            .iter()
+            .find(|secret| secret.metadata.name.as_deref() == Some(name))?;
+        let has_seed = secret.data.as_ref()?.contains_key(names::KEY_ITEM_SEED);
+        (!has_seed).then(|| secret.metadata.resource_version.clone().unwrap_or_default())
+    };
+    let keys: Vec<_> = there.iter().map(|secret| key(secret)).collect();
     let mut plan = Plan {
+        seeds: Vec::new(),
+        faults: Vec::new(),
         create: Vec::new(),
         there: Vec::new(),
         current: None,
     };
     for one in saved {
-        let same_key = there
+        let same_key = keys
             .iter()
             .find(|key| key.cert.as_ref().map(|cert| &cert.fingerprint) == Some(&one.facts.fingerprint));
-        let same_name = there.iter().find(|key| key.name == one.name);
+        let same_name = keys.iter().find(|key| key.name == one.name);
         match (same_key, same_name) {
-            (Some(key), _) => plan.there.push((&one.name, key.name.clone())),
+            (Some(key), _) => {
+                plan.there.push((&one.name, key.name.clone()));
+                plan.hybrid(one, key, lacking(&key.name));
+            }
             (None, Some(_)) => {
                 return Err(KeysError::OtherKey {
                     namespace: namespace.to_owned(),
@@ -113,11 +173,14 @@ pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -
             }
             (None, None) => plan.create.push(one),
         }
+        if let Err(why) = &one.hybrid {
+            plan.faults.push(format!("{} in the backup: {why}", one.name));
+        }
     }
     // By the order of the controller: the newest active key seals. Of equal ages, that of the cluster.
     let mut active: BTreeMap<_, (String, bool)> = BTreeMap::new();
     let created = plan.create.iter().map(|one| (key(&one.secret.0), true));
-    let in_cluster = there.into_iter().map(|key| {
+    let in_cluster = keys.into_iter().map(|key| {
         let is_saved = plan.there.iter().any(|(_, name)| *name == key.name);
         (key, is_saved)
     });

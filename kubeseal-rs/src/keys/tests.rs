@@ -224,6 +224,7 @@ fn restoring_overwrites_nothing_and_says_which_key_seals_then() {
         secret: crate::cluster::OpenSecret(secret(name, other, since, label)),
         name: name.to_owned(),
         facts: KeyFacts::of(&certificate(other, since, "2036-01-01")),
+        hybrid: Ok(None),
     };
     let backup = [saved("a", false, "2026-02-01", "active")];
     let plan = |backup: &[restore::Saved], there: &[Secret]| {

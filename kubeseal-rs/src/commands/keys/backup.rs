@@ -11,7 +11,7 @@ use crate::cluster::{Cluster, Controller, OpenSecret};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Output};
-use crate::keys::{KeysError, age_file};
+use crate::keys::{KeysError, age_file, hybrid_fault};
 use crate::note;
 use crate::objects::InputName;
 use crate::place;
@@ -31,6 +31,7 @@ pub(super) fn run(
     if secrets.is_empty() {
         return Err(KeysError::None(controller.namespace.clone()).into());
     }
+    let faults = rsa_halves(&secrets);
     let list = list(secrets)?;
     let text = manifest::to_yaml(&list).map(Zeroizing::new);
     manifest::wipe(list);
@@ -42,13 +43,25 @@ pub(super) fn run(
                 "others may read the file that this backup in clear went to: chmod 600 it, or write it with -w",
             );
         }
-        Ok(())
     } else {
-        Ok(files::write(
-            output,
-            &age_file::encrypted(text.as_bytes(), recipients)?,
-        )?)
+        files::write(output, &age_file::encrypted(text.as_bytes(), recipients)?)?;
     }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(KeysError::RsaHalves(faults).into()),
+    }
+}
+
+/// What is wrong with the hybrid halves of these keys: the backup holds what there is.
+fn rsa_halves(secrets: &[OpenSecret]) -> Vec<String> {
+    let fault = |secret: &OpenSecret| {
+        let name = secret.0.metadata.name.clone().unwrap_or_default();
+        Some(format!(
+            "the backup opens format version 1 only with {name}: {}",
+            hybrid_fault(&secret.0)?
+        ))
+    };
+    secrets.iter().filter_map(fault).collect()
 }
 
 /// A List that `kubectl apply` takes: without what only this cluster knows of the Secrets.

@@ -46,11 +46,15 @@ pub(super) fn run(
         for one in &plan.create {
             cluster.create_secret(namespace, &one.secret)?;
         }
+        for seed in &plan.seeds {
+            cluster.add_seed(namespace, &seed.name, &seed.version, &seed.saved.secret)?;
+        }
     }
-    Ok(files::write(
-        &Output::Stdout,
-        visible(&told(&plan, namespace, dry_run)).as_bytes(),
-    )?)
+    files::write(&Output::Stdout, visible(&told(&plan, namespace, dry_run)).as_bytes())?;
+    match plan.faults.is_empty() {
+        true => Ok(()),
+        false => Err(KeysError::RsaHalves(plan.faults).into()),
+    }
 }
 
 fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
@@ -62,6 +66,9 @@ fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
             true => format!("{namespace}/{name} is there already\n"),
             false => format!("the key of {name} is there already, as {namespace}/{there}\n"),
         };
+    }
+    for seed in &plan.seeds {
+        text += &format!("{done} {} of {namespace}/{}\n", names::KEY_ITEM_SEED, seed.name);
     }
     text += &match &plan.current {
         Some((name, true)) => {
