@@ -4,6 +4,7 @@
 //! [`Evidence`]. A value is never part of an answer, nor of what is told.
 
 pub(crate) mod ask;
+mod hybrid_key;
 mod key;
 pub(crate) mod tell;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use sealing::binding::{Binding, Scope};
 use sealing::key::Fingerprint;
+use sealing::v2::KeyId;
 
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
@@ -98,6 +100,8 @@ pub(crate) struct Evidence {
     pub(crate) certs_named: bool,
     /// Keys at hand (`--recovery-private-key`).
     pub(crate) at_hand: BTreeSet<Fingerprint>,
+    /// Ids of their hybrid keys.
+    pub(crate) ids_at_hand: BTreeSet<KeyId>,
     /// Those of them that open the object as it stands.
     pub(crate) opened_here_by: BTreeSet<Fingerprint>,
     /// Keys that opened the object in the cluster before, by its status.
@@ -147,13 +151,21 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
                 .find(|other| trial.attempt(case, other) != Answer::Closed)
             {
                 Some(other) => add(&mut diagnoses, of_another_binding(case, other, file)),
-                None => add(&mut diagnoses, of_the_key(case, evidence, file)),
+                None => {
+                    let renamed = hybrid_key::renamed_item(case, file, trial);
+                    add(
+                        &mut diagnoses,
+                        renamed.unwrap_or_else(|| of_the_key(case, evidence, file)),
+                    );
+                }
             }
         }
         // What would open elsewhere says which of the findings of the file is the cause.
         Answer::Closed | Answer::Opens => {}
         Answer::Unasked if !explains(&diagnoses) => {
-            let told = told_by_keys(case, evidence, file).or_else(|| told_by_certificate(case, evidence, file));
+            let told = hybrid_key::told_by_ids(case, evidence, file)
+                .or_else(|| told_by_keys(case, evidence, file))
+                .or_else(|| told_by_certificate(case, evidence, file));
             told.into_iter().for_each(|diagnosis| add(&mut diagnoses, diagnosis));
         }
         Answer::Unasked => {}
@@ -208,7 +220,13 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
             Rule::ScopeMismatch | Rule::ScopeOneSided => (Cause::Scope, false),
             Rule::KustomizeScope => (Cause::Scope, true),
             Rule::OtherCluster => (Cause::OtherCluster, false),
-            Rule::KeySize | Rule::OldKey | Rule::KustomizeLabels | Rule::EmbeddedValue | Rule::OtherKind => continue,
+            Rule::KeySize
+            | Rule::OldKey
+            | Rule::KustomizeLabels
+            | Rule::EmbeddedValue
+            | Rule::OtherKind
+            | Rule::MixedFormats
+            | Rule::EarlierFormat => continue,
             _ => (Cause::File, true),
         };
         let next = finding

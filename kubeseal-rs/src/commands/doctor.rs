@@ -15,11 +15,12 @@ use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, is_meant, sealed_secret, unseal};
+use sealing::v2::KeyId;
 use serde_json::Value;
 
 use super::error::CommandError;
 use super::keys::text_or_json;
-use super::private_keys::{PrivateKeys, held_keys};
+use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
 use crate::cluster::Controller;
 use crate::colour::Colour;
 use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
@@ -105,7 +106,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let word = quoting::path_word(&command.file);
     let name = InputName(file.clone());
     let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let keys = held_keys(&command.keys)?.ring;
+    let HeldKeys { ring: keys, ids, .. } = held_keys(&command.keys)?;
     let local = super::keys::local_certs(&command.certs)?;
     let findings = super::lint::findings_of(&input, &bytes)?;
     let examined = match manifest::read_mixed(&bytes) {
@@ -124,6 +125,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 file: &file,
                 word: &word,
                 keys: &keys,
+                ids: &ids,
                 local: &local,
                 certs_named: !command.certs.is_empty(),
                 findings: &findings,
@@ -155,6 +157,7 @@ struct About<'a> {
     /// A word for it in commands.
     word: &'a str,
     keys: &'a KeyRing,
+    ids: &'a BTreeSet<KeyId>,
     local: &'a [LocalCert],
     certs_named: bool,
     findings: &'a [lint::Finding],
@@ -189,6 +192,7 @@ impl About<'_> {
             local: self.local.to_vec(),
             certs_named: self.certs_named,
             at_hand: self.keys.fingerprints().cloned().collect(),
+            ids_at_hand: self.ids.clone(),
             ..Evidence::default()
         };
         // Keys at hand say which items do not open, and cost the controller nothing.

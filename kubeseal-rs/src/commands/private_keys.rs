@@ -1,5 +1,6 @@
 //! Private keys that are at hand.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use sealing::key_secret::private_keys;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::reseal::ResealError;
 use sealing::unseal::{ItemError, UnsealError};
+use sealing::v2::KeyId;
 
 use crate::error::{Error, Hinted, chain};
 use crate::files;
@@ -42,11 +44,13 @@ pub(crate) struct HeldKeys {
     pub(crate) ring: KeyRing,
     /// What keeps keys of the files from opening version 2 of the format, a text for each such file.
     rsa_alone: Vec<String>,
+    /// Ids of the hybrid keys.
+    pub(crate) ids: BTreeSet<KeyId>,
 }
 
 /// All keys of all files. Their age is not known from the key alone, so they are tried in the order of the files.
 pub(crate) fn held_keys(private: &PrivateKeys) -> Result<HeldKeys, Error> {
-    let (mut ring, mut rsa_alone) = (KeyRing::default(), Vec::new());
+    let (mut ring, mut rsa_alone, mut ids) = (KeyRing::default(), Vec::new(), BTreeSet::new());
     for path in &private.files {
         let name = InputName(path.display().to_string());
         let bytes = age_file::in_clear(files::read_file(path)?, private.identity.as_deref(), &name.0)?;
@@ -56,6 +60,7 @@ pub(crate) fn held_keys(private: &PrivateKeys) -> Result<HeldKeys, Error> {
                 lacking = Some(format!("{} ({})", name.0, chain(&error)));
                 None
             });
+            ids.extend(hybrid.as_ref().map(|hybrid| hybrid.public().id()));
             if hybrid.is_none() {
                 lacking.get_or_insert(name.0.clone());
             }
@@ -63,7 +68,7 @@ pub(crate) fn held_keys(private: &PrivateKeys) -> Result<HeldKeys, Error> {
         }
         rsa_alone.extend(lacking);
     }
-    Ok(HeldKeys { ring, rsa_alone })
+    Ok(HeldKeys { ring, rsa_alone, ids })
 }
 
 impl HeldKeys {

@@ -5,17 +5,20 @@ use std::collections::BTreeSet;
 use crds::{SealedSecret, names};
 use manifest::shown;
 use sealing::binding::{Binding, Scope};
-use sealing::envelope::EnvelopeError;
 use sealing::inspect::{Inspected, inspect};
 use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::keyring::{KeyRing, OpenError};
+use sealing::sealer::Format;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
+use sealing::v2::KeyId;
 
 use crate::quoting::full_name;
 
 /// Questions at most about one object that keys at hand answer: each costs private-key operations.
 const MOST_TRIES: usize = 400;
+/// Other names of items that are tried.
+const MOST_NAMES: usize = 16;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,12 @@ pub(crate) struct Case {
     pub(crate) others: Vec<Binding>,
     /// Lengths of the keys that its items were sealed with.
     pub(crate) bits: BTreeSet<usize>,
+    /// Ids of the keys that its items of format version 2 were sealed with, by their own word.
+    pub(crate) key_ids: BTreeSet<KeyId>,
+    /// Whether a key at hand has one of these ids, and opens none of what is in question as it stands.
+    pub(crate) not_bound: bool,
+    /// The names of all its items.
+    pub(crate) items: Vec<String>,
     /// Its key hint.
     pub(crate) hint: Option<KeyHint>,
     /// Names of the items in question.
@@ -112,14 +121,12 @@ impl Case {
         let mut seen = BTreeSet::new();
         others.retain(|one| seen.insert(one.label().as_bytes().to_vec()));
         others.truncate(MOST_TRIES);
-        let texts = object.spec.encrypted_data.values().chain(&object.spec.data);
+        let (bits, key_ids) = sealed_with(&object);
         Some(Self {
-            bits: texts
-                .filter_map(|text| match inspect(text) {
-                    Ok(Inspected::V1 { key_bits, .. }) => Some(key_bits),
-                    _ => None,
-                })
-                .collect(),
+            bits,
+            key_ids,
+            not_bound: false,
+            items: object.spec.encrypted_data.keys().cloned().collect(),
             hint: KeyHint::of(metadata),
             failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
             opening: Vec::new(),
@@ -175,12 +182,64 @@ impl Case {
         self.opening = opening.map(|item| shown(item)).collect();
         items.retain(|item, _| errors.0.get(item).is_some_and(|error| *error != ItemError::NotTried));
         self.failing = items.keys().map(|item| shown(item)).collect();
+        self.not_bound = errors
+            .0
+            .values()
+            .any(|error| matches!(error, ItemError::Open(OpenError::NotBound { .. })));
+        self.key_ids = sealed_with(&self.object).1;
+    }
+
+    /// Whether all that is in question is of version 2 of the format.
+    pub(crate) fn is_v2(&self) -> bool {
+        let mut texts = self.object.spec.encrypted_data.values().chain(&self.object.spec.data);
+        !self.key_ids.is_empty() && texts.all(|text| Format::of(text) == Some(Format::V2))
+    }
+
+    /// The same with one item of version 2 under another name: what is put to the test.
+    pub(crate) fn renamed(&self, item: &str, to: &str) -> Option<Self> {
+        let text = self.object.spec.encrypted_data.get(item)?;
+        let mut renamed = self.clone();
+        renamed.object.spec.encrypted_data = [(to.to_owned(), text.clone())].into();
+        Some(renamed)
+    }
+
+    /// The items of version 2 that are in question, each with the other names that it may have been sealed under: those that the
+    /// object's items and templates have.
+    pub(crate) fn other_names(&self) -> Vec<(String, String)> {
+        let template = self.object.spec.template.as_ref();
+        let of_templates = template.iter().flat_map(|template| template.data.iter().flatten());
+        let names: BTreeSet<_> = self.items.iter().chain(of_templates.map(|(item, _)| item)).collect();
+        let is_bound = |text: &String| Format::of(text) == Some(Format::V2);
+        let items = self
+            .object
+            .spec
+            .encrypted_data
+            .iter()
+            .filter(|(_, text)| is_bound(text));
+        let pairs = items.flat_map(|(item, _)| {
+            let others = names.iter().filter(move |name| **name != item);
+            others.map(move |name| (item.clone(), (*name).clone()))
+        });
+        pairs.take(MOST_NAMES).collect()
     }
 
     /// The keys that its hint names.
     pub(crate) fn hinted(&self) -> BTreeSet<Fingerprint> {
         self.hint.iter().flat_map(KeyHint::keys).cloned().collect()
     }
+}
+
+/// Lengths of the keys that an object's items were sealed with, and the key ids that they name.
+fn sealed_with(object: &SealedSecret) -> (BTreeSet<usize>, BTreeSet<KeyId>) {
+    let (mut bits, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for text in object.spec.encrypted_data.values().chain(&object.spec.data) {
+        match inspect(text) {
+            Ok(Inspected::V1 { key_bits, .. }) => drop(bits.insert(key_bits)),
+            Ok(Inspected::V2 { keys, .. }) => ids.extend(keys),
+            Err(_) => {}
+        }
+    }
+    (bits, ids)
 }
 
 /// Tries with keys at hand.
@@ -191,14 +250,10 @@ impl Trial for WithKeys<'_> {
         match verify(&case.bound_to(binding), self.0, &[]) {
             Ok(_) => Answer::Opens,
             Err(UnsealError::Items(items)) => {
-                let is_damaged = |error: &ItemError| {
-                    !matches!(
-                        error,
-                        ItemError::NotTried
-                            | ItemError::Open(
-                                OpenError::NoKey { .. } | OpenError::Malformed(EnvelopeError::NewerFormat(_))
-                            )
-                    )
+                let is_damaged = |error: &ItemError| match error {
+                    ItemError::NotTried => false,
+                    ItemError::Open(error) => error.is_damage(),
+                    ItemError::NotBase64(_) | ItemError::Render(_) => true,
                 };
                 if items.0.values().all(is_damaged) {
                     Answer::Damaged

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use sealing::key::Fingerprint;
 
 use super::ask::Case;
-use super::{Cause, Diagnosis, Evidence};
+use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 
 /// No binding that was tried opens it: it is the key, or its own first bytes.
 pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
-    told_by_keys(case, evidence, file)
+    hybrid_key::told_by_ids(case, evidence, file)
+        .or_else(|| hybrid_key::not_bound(case, evidence, file))
+        .or_else(|| told_by_keys(case, evidence, file))
         .or_else(|| told_by_keys_at_hand(case, evidence, file))
         .or_else(|| told_by_certificate(case, evidence, file))
         .unwrap_or_else(|| unknown(case, evidence, file))
@@ -59,7 +61,7 @@ fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     (!open.is_empty()).then(|| open.join("; "))
 }
 
-fn again(file: &str) -> String {
+pub(super) fn again(file: &str) -> String {
     format!("take it from an intact copy (git log -p {file}), or seal the value again (kubeseal set {file} ITEM)")
 }
 
@@ -233,7 +235,7 @@ fn joined(numbers: &BTreeSet<usize>) -> String {
     numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn key_gone(message: String, next: String) -> Diagnosis {
+pub(super) fn key_gone(message: String, next: String) -> Diagnosis {
     Diagnosis {
         cause: Cause::KeyGone,
         certain: true,
@@ -242,7 +244,7 @@ fn key_gone(message: String, next: String) -> Diagnosis {
     }
 }
 
-fn other_cluster(message: String, file: &str) -> Diagnosis {
+pub(super) fn other_cluster(message: String, file: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::OtherCluster,
         certain: true,

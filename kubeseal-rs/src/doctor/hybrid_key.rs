@@ -1,0 +1,150 @@
+//! What the key ids and the names of items say of values of format version 2 that open under no binding.
+
+use std::collections::BTreeSet;
+
+use sealing::v2::KeyId;
+
+use super::ask::{Answer, Case, Trial};
+use super::key::{again, key_gone, other_cluster};
+use super::{Cause, Diagnosis, Evidence};
+use crate::keys::{Inventory, Key, State};
+use crate::quoting::word;
+
+/// An item that opens under another name: it was renamed after it was sealed.
+pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Option<Diagnosis> {
+    for (item, name) in case.other_names() {
+        let renamed = case.renamed(&item, &name)?;
+        if trial.attempt(&renamed, &case.own) != Answer::Opens {
+            continue;
+        }
+        let [item, name] = [&item, &name].map(|item| manifest::shown(item));
+        return Some(Diagnosis {
+            cause: Cause::Renamed,
+            certain: true,
+            message: format!(
+                "item {item} opens only under the name {name}: it was renamed after it was sealed, and format version 2 binds the name"
+            ),
+            next: format!(
+                "give it its name back in spec.encryptedData, then kubeseal rename --recovery-private-key BACKUP {file} {} {}",
+                word(&name),
+                word(&item)
+            ),
+        });
+    }
+    None
+}
+
+/// The ids in the values name keys that are not held where the object is to be opened, or of which only the RSA half is.
+pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+    if !case.is_v2() {
+        return None;
+    }
+    let ids = joined(&case.key_ids);
+    let is_named = |id: Option<KeyId>| id.is_some_and(|id| case.key_ids.contains(&id));
+    if let Some(keys) = &evidence.keys {
+        if let Some(key) = key_of(case, keys) {
+            let State::Retired(label) = &key.state else {
+                return None;
+            };
+            return Some(key_gone(
+                format!(
+                    "it was sealed with the key of {}, which is retired (its label is {label:?})",
+                    key.name
+                ),
+                "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
+            ));
+        }
+        let certified = keys.keys.iter().find(|key| {
+            let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
+            is_named(cert.map(|(id, _)| *id))
+        });
+        if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
+            return Some(key_gone(
+                format!(
+                    "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA half alone: {why}",
+                    key.name
+                ),
+                format!(
+                    "kubeseal keys restore BACKUP brings {} back",
+                    crds::names::KEY_ITEM_SEED
+                ),
+            ));
+        }
+        let held: BTreeSet<_> = keys
+            .keys
+            .iter()
+            .filter_map(|key| key.hybrid.clone().ok().flatten())
+            .collect();
+        return Some(not_held(
+            case,
+            evidence,
+            (&ids, "no key Secret of the cluster holds", &held),
+            file,
+        ));
+    }
+    if evidence.at_hand.is_empty() || !case.key_ids.is_disjoint(&evidence.ids_at_hand) {
+        return None;
+    }
+    let held = &evidence.ids_at_hand;
+    Some(not_held(
+        case,
+        evidence,
+        (&ids, "none of the keys at hand is", held),
+        file,
+    ))
+}
+
+/// It was sealed with keys that are not held.
+fn not_held(
+    case: &Case,
+    evidence: &Evidence,
+    (ids, what, held): (&str, &str, &BTreeSet<KeyId>),
+    file: &str,
+) -> Diagnosis {
+    let foreign = evidence.local.iter().find(|cert| {
+        let id = cert.facts.hybrid.as_ref().map(|(id, _)| id);
+        id.is_some_and(|id| case.key_ids.contains(id))
+    });
+    let held = match held.is_empty() {
+        true => "none that is held opens format version 2".to_owned(),
+        false => format!("held: {}", joined(held)),
+    };
+    let message = format!("{what} key id {ids}, which it was sealed with ({held})");
+    match foreign {
+        Some(cert) => other_cluster(format!("{message}: it is that of {}", cert.name), file),
+        None => key_gone(
+            message,
+            format!(
+                "kubeseal keys restore BACKUP, with a backup that holds it (its item {} too); if it is another cluster's: kubeseal \
+                 --fetch-cert > cert.pem, and seal again",
+                crds::names::KEY_ITEM_SEED
+            ),
+        ),
+    }
+}
+
+/// The key of the cluster that has one of the ids, and opens version 2.
+fn key_of<'k>(case: &Case, keys: &'k Inventory) -> Option<&'k Key> {
+    let has = |key: &&Key| matches!(&key.hybrid, Ok(Some(id)) if case.key_ids.contains(id));
+    keys.keys.iter().find(has)
+}
+
+/// A held key has the id, and does not open it: then it is the names, or the text.
+pub(super) fn not_bound(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+    let is_held = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
+    let not_bound = case.not_bound || case.is_v2() && is_held();
+    not_bound.then(|| Diagnosis {
+        cause: Cause::Unknown,
+        certain: false,
+        message: format!(
+            "{}: a key that is held has the id in the value, and opens it under none of the names, namespaces, scopes and items that \
+             were tried: it is bound to others, or its text is damaged",
+            case.failing.join(", ")
+        ),
+        next: again(file),
+    })
+}
+
+fn joined(ids: &BTreeSet<KeyId>) -> String {
+    ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", ")
+}
