@@ -122,9 +122,8 @@ pub(crate) struct CertificateFlags {
     /// Seal for this cluster of the project file, wherever the files lie
     #[arg(long, value_name = "NAME")]
     pub for_cluster: Option<String>,
-    /// Seal in this version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name
-    /// [default: what the project file says; else 2 for new objects where the certificate has a hybrid key, and what exists
-    /// keeps its version]
+    /// Version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name [default:
+    /// what the project file says; else that of the object, and of a new one 2 where the certificate has a hybrid key]
     #[arg(long, value_name = "1|2")]
     pub format_version: Option<Format>,
     /// Where the controller is.

@@ -89,9 +89,7 @@ pub(crate) enum ProjectError {
         cluster: String,
     },
     /// A pin that is no fingerprint.
-    #[error(
-        "{0}: not a fingerprint (`SHA256:` and 43 base64 characters; for both keys of a certificate with `v2:` before it)"
-    )]
+    #[error("{0}: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)")]
     NotAFingerprint(Place),
     /// A format that is none.
     #[error("{0}: `format` must be v1 or v2")]
@@ -189,8 +187,8 @@ impl ProjectError {
                     .to_owned()
             }
             ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => format!(
-                "write fingerprint: SHA256:… under it, that of a certificate which came from the cluster itself (kubeseal \
-                 --fetch-cert > cert.pem): {PRINTS_FINGERPRINT}"
+                "write fingerprint: SHA256:… under it (where kubeseal keys list shows v2:SHA256:…, that: it pins both keys), that of a \
+                 certificate which came from the cluster itself (kubeseal --fetch-cert > cert.pem): {PRINTS_FINGERPRINT}"
             ),
             ProjectError::Misnamed { found } => {
                 let found = Path::new(found);

@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused_with_its_line() {
         ),
         (
             "clusters:\n  a:\n    cert: x\n    folder: y",
-            "document 1, line 4: there is no field `folder` here (only cert, controller, fingerprint, folders)",
+            "document 1, line 4: there is no field `folder` here (only cert, controller, fingerprint, folders, format)",
         ),
         (
             "clusters:\n  a:\n    folders: []",
@@ -138,7 +138,7 @@ fn what_makes_no_sense_is_refused_with_its_line() {
         ),
         (
             "clusters:\n  a:\n    cert: x\n    fingerprint: SHA256:x",
-            "document 1, line 4: not a fingerprint (`SHA256:` and 43 base64 characters)",
+            "document 1, line 4: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)",
         ),
         (
             "clusters:\n  a:\n    cert: x\n    folders:\n    - ok\n    - ../b",

@@ -121,12 +121,11 @@ pub(crate) struct SealingFlags {
     /// [default: the kubeconfig context's]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
-    /// Seal in this version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name;
-    /// with --re-encrypt 2 raises all values [default: what the project file says, else 1]
+    /// Version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name
+    /// [default: what the project file says, else 1; with --re-encrypt that of each value]
     #[arg(long, value_name = "1|2")]
     pub format_version: Option<Format>,
-    /// With --raw: the name of the item that the value is for, which format version 2 binds [default: the key of
-    /// --from-file KEY=FILE]
+    /// With --raw: the item that the value is for, which format version 2 binds [default: the key of --from-file KEY=FILE]
     #[arg(long, value_name = "KEY")]
     pub item: Option<String>,
     /// Seal a Secret without any items

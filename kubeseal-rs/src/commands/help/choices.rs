@@ -23,6 +23,7 @@ pub(super) fn told(command: Command) -> Command {
 fn of(verb: &str, flag: &Arg) -> &'static [&'static str] {
     match (verb, flag.get_long()) {
         (_, Some("scope")) => &["strict", "namespace-wide", "cluster-wide"],
+        (_, Some("format-version")) => &["1", "2"],
         ("kubeseal", Some("format")) => &["json", "yaml"],
         ("lint", Some("output")) => &["text", "json", "sarif"],
         (_, Some("output")) => &["text", "json"],
