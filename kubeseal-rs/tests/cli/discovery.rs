@@ -69,6 +69,66 @@ fn run_against(folder: &Folder, words: &[&str], answers: Vec<(String, String)>) 
     (run, asked)
 }
 
+/// Runs the program with the kubeconfig of a cluster whose controller serves this certificate.
+pub(crate) fn served_by_controller(folder: &Folder, cert: &str, words: &[&str]) -> Run {
+    let answers = vec![
+        (DEFAULT.to_owned(), ok(SERVICE)),
+        (
+            proxy("kube-system", "sealed-secrets-controller"),
+            answer_with("200 OK", "", cert),
+        ),
+    ];
+    run_against(folder, words, answers).0
+}
+
+/// The same with a controller that answers the request to seal again, with this query, so.
+pub(crate) fn answered_by_controller(folder: &Folder, query: &str, answer: &str, words: &[&str]) -> Run {
+    let path = proxy("kube-system", "sealed-secrets-controller").replace("/v1/cert.pem", "/v1/rotate") + query;
+    run_against(
+        folder,
+        words,
+        vec![(DEFAULT.to_owned(), ok(SERVICE)), (path, ok(answer))],
+    )
+    .0
+}
+
+const KEYS: &str =
+    "/api/v1/namespaces/kube-system/secrets?limit=25&labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key";
+
+fn json_of(yaml: &str) -> serde_json::Value {
+    let mut secret = manifest::read(yaml.as_bytes()).unwrap().remove(0).into_value();
+    secret["metadata"]["resourceVersion"] = "7".into();
+    secret
+}
+
+/// The same where the cluster has this key Secret (YAML) as well.
+pub(crate) fn answered_with_keys(folder: &Folder, cert: &str, secret: &str, words: &[&str]) -> Run {
+    let controller = proxy("kube-system", "sealed-secrets-controller");
+    let answers = vec![
+        (DEFAULT.to_owned(), ok(SERVICE)),
+        (controller, answer_with("200 OK", "", cert)),
+        (KEYS.to_owned(), secrets(secret)),
+    ];
+    run_against(folder, words, answers).0
+}
+
+fn secrets(secret: &str) -> String {
+    let list =
+        serde_json::json!({"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [json_of(secret)]});
+    ok(&list.to_string())
+}
+
+/// The same; gives the paths of what was written too.
+pub(crate) fn restored_beside(folder: &Folder, secret: &str, words: &[&str]) -> (Run, Vec<String>) {
+    let one = "/api/v1/namespaces/kube-system/secrets/k1".to_owned();
+    let answers = vec![
+        (KEYS.to_owned(), secrets(secret)),
+        (one.clone(), ok(&json_of(secret).to_string())),
+    ];
+    let (run, asked) = run_against(folder, words, answers);
+    (run, asked.into_iter().filter(|path| *path == one).collect())
+}
+
 fn key(folder: &Folder, name: &str) -> String {
     let cert = SealingCert::from_pem(folder.text(name).as_bytes()).unwrap();
     cert.public().fingerprint().to_string()

@@ -113,10 +113,10 @@ fn newer_format_is_named() {
     let folder = Folder::with_keys();
     let text = sealed(&folder, "");
     let start = text.find("password: ").unwrap() + "password: ".len();
-    // 00 00 02: version 2.
-    let newer = format!("{}AAAC{}", &text[..start], &text[start + 4..]);
+    // 00 00 03: version 3.
+    let newer = format!("{}AAAD{}", &text[..start], &text[start + 4..]);
     folder.put("newer.yaml", &newer);
-    let named = "sealed in a newer format (version 2): update kubeseal and the controller";
+    let named = "sealed in a newer format (version 3): update kubeseal and the controller";
     for (line, input) in [
         ("lint newer.yaml", ""),
         ("doctor --offline newer.yaml", ""),

@@ -16,6 +16,7 @@ mod doctor;
 mod edit;
 mod embedded;
 mod first_use;
+mod format_v2;
 mod hints;
 mod items;
 mod key_files;

@@ -197,7 +197,7 @@ fn a_broken_project_file_is_named_with_its_line() {
             1,
             "",
             "error: .kubeseal.yaml, document 1, line 3: there is no field `certificate` here (only cert, controller, \
-             fingerprint, folders)\nhint: docs/project-file.md describes this file; --cert FILE seals without it\n"
+             fingerprint, folders, format)\nhint: docs/project-file.md describes this file; --cert FILE seals without it\n"
         )
     );
 }
@@ -269,7 +269,7 @@ fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
 }
 
 /// Serves `body` over TLS, and gives the address.
-fn serve_over_tls(folder: &Folder, body: String) -> String {
+pub(crate) fn serve_over_tls(folder: &Folder, body: String) -> String {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let cert = CertificateDer::from_pem_file(folder.path("test-only-tls.crt")).unwrap();

@@ -31,13 +31,17 @@ pub(crate) fn serve_recorded(answers: Vec<(String, String)>, asked: Arc<Mutex<Ve
     format!("http://{address}")
 }
 
-/// Reads a request without a body; gives its path.
+/// Reads a request with its body; gives its path.
 fn request(connection: &TcpStream) -> String {
-    let mut lines = BufReader::new(connection.try_clone().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
-    while lines.next().is_some_and(|line| !line.is_empty()) {}
+    let headers: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let length = headers
+        .iter()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
     request.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 

@@ -1,0 +1,101 @@
+//! `kubeseal doctor` tells a key that is not here from names that do not fit.
+
+use sealing::cert::SealingCert;
+
+use super::{SECRET, folder, hybrid_cert, key_secret};
+use crate::discovery::answered_with_keys;
+use crate::program::Folder;
+
+fn sealed(folder: &Folder, cert: &str) -> String {
+    folder
+        .run(&format!("--cert {cert} --format-version 2 -o yaml"), SECRET)
+        .ok()
+}
+
+fn id(folder: &Folder, cert: &str) -> String {
+    let cert = SealingCert::from_pem(folder.text(cert).as_bytes()).unwrap();
+    cert.hybrid().unwrap().unwrap().id().to_string()
+}
+
+fn doctor(folder: &Folder, keys: &str) -> String {
+    let run = folder.run(
+        &format!("doctor --offline --recovery-private-key {keys} db.sealed.yaml"),
+        "",
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{}", run.stdout);
+    run.stdout
+}
+
+#[test]
+fn a_key_that_is_not_at_hand_is_named() {
+    let folder = folder();
+    folder.put("db.sealed.yaml", &sealed(&folder, "grafted.crt"));
+    let (sealed_with, held) = (id(&folder, "grafted.crt"), id(&folder, "hybrid.crt"));
+    let told = doctor(&folder, "hybrid-keys.yaml");
+    let expected = format!("none of the keys at hand is key id {sealed_with}, which it was sealed with (held: {held})");
+    assert!(told.contains(&expected), "{told}");
+    let told = doctor(&folder, "test-only.key");
+    let expected = format!(
+        "none of the keys at hand is key id {sealed_with}, which it was sealed with (none that is held opens format version 2)"
+    );
+    assert!(told.contains(&expected), "{told}");
+}
+
+#[test]
+fn other_names_are_tried_that_of_the_item_too() {
+    let folder = folder();
+    let sealed = sealed(&folder, "hybrid.crt");
+    let told = |text: &str| {
+        folder.put("db.sealed.yaml", text);
+        doctor(&folder, "hybrid-keys.yaml")
+    };
+    let renamed = told(&sealed.replacen("name: db", "name: other", 1));
+    assert!(renamed.contains("it opens only under the name \"db\""), "{renamed}");
+    let moved = told(&sealed.replacen("namespace: shop", "namespace: elsewhere", 1));
+    assert!(moved.contains("it opens only in namespace \"shop\""), "{moved}");
+    // Two items whose names were exchanged by hand.
+    let both = folder
+        .run(
+            "--cert hybrid.crt --format-version 2 -o yaml",
+            &SECRET.replace("password: p", "password: p, user: u"),
+        )
+        .ok();
+    let swapped = both
+        .replace("password:", "x:")
+        .replace("user:", "password:")
+        .replace("x:", "user:");
+    let swapped = told(&swapped);
+    assert!(
+        swapped.contains("item password opens only under the name user"),
+        "{swapped}"
+    );
+    let elsewhere = told(&sealed.replace("    password:", "    other:"));
+    let expected = "other: a key that is held has the id in the value, and opens it under none of the names, namespaces, scopes and \
+                    items that were tried: it is bound to others, or its text is damaged";
+    assert!(elsewhere.contains(expected), "{elsewhere}");
+}
+
+#[test]
+fn a_seed_that_is_missing_in_the_cluster_is_named() {
+    let folder = folder();
+    folder.put("db.sealed.yaml", &sealed(&folder, "hybrid.crt"));
+    let (key, cert) = (folder.text("test-only.key"), folder.text("hybrid.crt"));
+    let tell = |secret: &str| answered_with_keys(&folder, &cert, secret, &["doctor", "db.sealed.yaml"]).stdout;
+    let id = id(&folder, "hybrid.crt");
+    let told = tell(&key_secret("k1", &key, &cert, None));
+    let expected = format!(
+        "it was sealed with the hybrid key of k1 (key id {id}), whose Secret holds the RSA half alone: the Secret has no item hybrid.seed"
+    );
+    assert!(told.contains(&expected), "{told}");
+    let other = hybrid_cert(&folder, "test-only-other.key", 9);
+    let told = tell(&key_secret(
+        "k2",
+        &folder.text("test-only-other.key"),
+        other.pem(),
+        Some(9),
+    ));
+    assert!(
+        told.contains(&format!("no key Secret of the cluster holds key id {id}")),
+        "{told}"
+    );
+}

@@ -1,0 +1,178 @@
+//! Values that are bound to their items: bare ones, renamed ones, those outside SealedSecrets.
+
+use sealing::sealer::Format;
+
+use super::{SECRET, fails, folder, of_items, opens, versions};
+
+const BOUND: &str = "--name db --namespace shop";
+
+#[test]
+fn a_bare_value_needs_its_item() {
+    let folder = folder();
+    let raw = format!("--raw --cert hybrid.crt --format-version 2 {BOUND}");
+    let run = folder.run(&raw, "hunter2");
+    fails(
+        &run,
+        "error: format version 2 binds the item's name, which --raw is not told\nhint: kubeseal --item KEY --raw",
+    );
+    fails(
+        &folder.run(&format!("{raw} --item a/b"), "hunter2"),
+        "--item cannot be the name of an item",
+    );
+    folder.put("value", "hunter2");
+    fails(
+        &folder.run(&format!("{raw} --from-file a/b=value"), ""),
+        "cannot be the name of an item",
+    );
+    let unseal = format!("unseal --raw --recovery-private-key hybrid-keys.yaml {BOUND} sealed");
+    for flags in [
+        "--item password",
+        "--from-file password=value",
+        "--item password --from-file other=value",
+    ] {
+        let sealed = folder.run(&format!("{raw} {flags}"), "hunter2").ok();
+        assert_eq!(Format::of(&sealed), Some(Format::V2));
+        folder.put("sealed", &sealed);
+        assert_eq!(
+            folder.run(&format!("{unseal} --item password"), "").ok(),
+            "hunter2",
+            "{flags}"
+        );
+        fails(
+            &folder.run(&unseal, ""),
+            "the value is of format version 2, which binds the item's name\nhint: ",
+        );
+        fails(
+            &folder.run(&format!("{unseal} --item other"), ""),
+            "bound to another name, namespace, scope or item, or damaged (key id ",
+        );
+    }
+    // Version 1 binds none, and takes no notice of it.
+    let sealed = folder
+        .run(&format!("--raw --cert hybrid.crt {BOUND} --item password"), "hunter2")
+        .ok();
+    folder.put("sealed", &sealed);
+    assert_eq!(folder.run(&unseal, "").ok(), "hunter2");
+    assert_eq!(folder.run(&format!("{unseal} --item other"), "").ok(), "hunter2");
+}
+
+#[test]
+fn a_bound_item_is_renamed_with_keys() {
+    let folder = folder();
+    let sealed = folder
+        .run("--cert hybrid.crt --format-version 2 --key-hint -o yaml", SECRET)
+        .ok();
+    let sealed = sealed.replace("    password:", "    # kept\n    password:");
+    folder.put("db.sealed.yaml", &sealed);
+    let run = folder.run("rename db.sealed.yaml password secret", "");
+    fails(
+        &run,
+        "the value of item \"password\" is of format version 2, which is bound to that name: to rename it is to seal it again",
+    );
+    assert!(
+        run.stderr.ends_with(
+            "hint: nothing was changed: kubeseal rename --recovery-private-key FILE db.sealed.yaml password secret\n"
+        ),
+        "{}",
+        run.stderr
+    );
+    let line = "rename --recovery-private-key hybrid-keys.yaml db.sealed.yaml password secret";
+    fails(
+        &folder.run(&format!("{line} --cert test-only.crt"), ""),
+        super::NEVER_V2,
+    );
+    assert_eq!(folder.text("db.sealed.yaml"), sealed);
+    folder.run(&format!("{line} --cert hybrid.crt"), "").ok();
+    let after = folder.text("db.sealed.yaml");
+    assert_eq!(versions(&after), of_items([("secret", Format::V2)]));
+    assert!(after.contains("    # kept\n    secret:"), "{after}");
+    let clear = folder
+        .run("unseal --recovery-private-key hybrid-keys.yaml db.sealed.yaml", "")
+        .ok();
+    assert!(clear.contains("secret: cA=="), "{clear}");
+    // In version 1 nothing is bound to the name, and no key is needed.
+    folder.put("v1.sealed.yaml", &folder.run("--cert hybrid.crt -o yaml", SECRET).ok());
+    folder.run("rename v1.sealed.yaml password secret", "").ok();
+    assert!(opens(&folder, "test-only.key", "v1.sealed.yaml"));
+    // An item that goes needs none either.
+    folder.run("set --cert hybrid.crt db.sealed.yaml other", "x").ok();
+    folder.run("unset db.sealed.yaml other", "").ok();
+    assert_eq!(folder.text("db.sealed.yaml"), after);
+}
+
+#[test]
+fn values_outside_objects_are_bound_to_the_key_beside_them() {
+    let folder = folder();
+    let raw = |flags: &str| {
+        folder
+            .run(&format!("--raw --cert hybrid.crt {BOUND} {flags}"), "hunter2")
+            .ok()
+    };
+    let (v1, bound) = (raw(""), raw("--format-version 2 --item token"));
+    let text = format!("db:\n  password: {v1}\n  token: >-\n    {bound}\n");
+    folder.put("chart/values.yaml", &text);
+    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} chart");
+    assert_eq!(folder.run(&reseal, "").ok(), "1 file: 1 current\n");
+    let due = folder.run(&format!("{reseal} --check --format-version 2"), "");
+    assert_eq!(
+        (due.code, due.stdout.as_str()),
+        (1, "due chart/values.yaml\n  shop/db: password\n1 file: 1 due\n")
+    );
+    folder.run(&format!("{reseal} --format-version 2"), "").ok();
+    let after = folder.text("chart/values.yaml");
+    let value = |key: &str| {
+        let line = after.lines().find_map(|line| line.trim().strip_prefix(key));
+        line.unwrap().to_owned()
+    };
+    let password = value("password: ");
+    assert_eq!(Format::of(&password), Some(Format::V2));
+    folder.put("sealed", &password);
+    let unseal = format!("unseal --raw --recovery-private-key hybrid-keys.yaml {BOUND} --item password sealed");
+    assert_eq!(folder.run(&unseal, "").ok(), "hunter2");
+    // A value that is changed keeps its version, whatever the certificate can.
+    fails(
+        &folder.run(
+            &format!("set --cert test-only.crt {BOUND} chart/values.yaml token"),
+            "x",
+        ),
+        super::NEVER_V2,
+    );
+    folder
+        .run(
+            &format!("set --cert hybrid.crt --format-version 1 {BOUND} chart/values.yaml token"),
+            "x",
+        )
+        .ok();
+    let now = folder.text("chart/values.yaml");
+    let token = now.lines().last().unwrap().trim();
+    assert_eq!(Format::of(token), Some(Format::V2));
+    let run = folder.run("rename chart/values.yaml password other", "");
+    fails(&run, "line 2: this value stands outside SealedSecrets");
+    assert!(
+        run.stderr.contains("kubeseal unseal --raw --item password opens it"),
+        "{}",
+        run.stderr
+    );
+    // Under another key the value does not open.
+    folder.put("chart/values.yaml", &after.replace("password:", "pass:"));
+    fails(
+        &folder.run(&reseal, ""),
+        "chart/values.yaml, line 2: a sealed value stands outside SealedSecrets, and no key opens it",
+    );
+}
+
+#[test]
+fn a_value_without_a_key_beside_it_is_not_raised() {
+    let folder = folder();
+    let sealed = folder.run(&format!("--raw --cert hybrid.crt {BOUND}"), "hunter2").ok();
+    let text = format!("values:\n- {sealed}\n");
+    folder.put("values.yaml", &text);
+    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} values.yaml");
+    folder.run(&reseal, "").ok();
+    let run = folder.run(&format!("{reseal} --format-version 2"), "");
+    fails(
+        &run,
+        "values.yaml, line 2: no key stands before this sealed value, to which format version 2 binds it",
+    );
+    assert_eq!(folder.text("values.yaml"), text);
+}
