@@ -17,6 +17,7 @@ mod crowd;
 mod cut_off;
 mod every_field;
 mod fairness;
+mod format_v2;
 mod half_open;
 mod http;
 mod incidents;

@@ -73,7 +73,7 @@ fn integers(der: &[u8]) -> Result<Vec<&[u8]>> {
 
 #[test]
 fn memory_holds_no_plaintext_and_no_key_but_the_backends() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
+    let lab = Lab::start(&["--key-size=2048", "--hybrid=publish"])?;
     for number in 0..50 {
         let value = format!("{CANARY}{number}-{}", "x".repeat(40));
         lab.unseal("default", &format!("object-{number}"), &json!({"a": value}))?;
@@ -83,6 +83,11 @@ fn memory_holds_no_plaintext_and_no_key_but_the_backends() -> Result<()> {
         .as_str()
         .context("a key")?
         .to_owned();
+    let base64_of_seed = keys["items"][0]["data"]["hybrid.seed"]
+        .as_str()
+        .context("a seed")?
+        .to_owned();
+    let seed = STANDARD.decode(&base64_of_seed)?;
     let pem = String::from_utf8(STANDARD.decode(&base64_of_pem)?)?;
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let der = STANDARD.decode(&body)?;
@@ -102,6 +107,8 @@ fn memory_holds_no_plaintext_and_no_key_but_the_backends() -> Result<()> {
         ),
         ("the key in PEM", count(&memory, line.as_bytes())),
         ("the key in base64", count(&memory, middle.as_bytes())),
+        ("the hybrid key's seed", count(&memory, &seed)),
+        ("the seed in base64", count(&memory, base64_of_seed.as_bytes())),
         ("p as DER has it", count(&memory, p)),
         ("q as DER has it", count(&memory, q)),
     ];
