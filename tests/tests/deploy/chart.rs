@@ -216,6 +216,7 @@ fn the_controller_understands_the_flags_that_the_values_make() -> Result<()> {
         "privateKeyLabels.a=b,privateKeyAnnotations.c=d,logInfoStdout=true,logLevel=DEBUG,logFormat=json,maxRetries=7",
         "watchForSecrets=true,kubeClientQPS=-1,kubeClientBurst=50,additionalNamespaces={x,y},metricsOmitSecretLabels=true",
         "keySize=2048,keyOrderPriority=SecretCreationTimestamp,commonName=cn,labelSelector=a=b,namespaceSelector=c=d",
+        "hybrid=publish,acceptFormats=v2=e*",
     ]
     .join(",");
     let rendered = template(&ours(), &["--set", &values, "-s", "templates/deployment.yaml"])?.success()?;
@@ -231,6 +232,8 @@ fn the_controller_understands_the_flags_that_the_values_make() -> Result<()> {
         "additional-namespaces=x,y",
         "key-size=2048",
         "namespace-selector=c=d",
+        "hybrid=publish",
+        "accept-formats=v2=e*",
     ] {
         ensure!(flags.contains(&expected), "{expected} is not in {flags:?}");
     }

@@ -89,6 +89,8 @@ annotations:
     "key-cutoff-time" .Values.keycutofftime
     "key-size" .Values.keySize
     "key-order-priority" .Values.keyOrderPriority
+    "hybrid" .Values.hybrid
+    "accept-formats" .Values.acceptFormats
     "my-cn" .Values.commonName
     "rate-limit" .Values.rateLimit
     "rate-limit-burst" .Values.rateLimitBurst
