@@ -1,5 +1,5 @@
-//! How many RSA operations this machine does in a second, through the same backend as the library: the bound of
-//! everything that seals and opens. Prints one line of JSON; `cargo xtask bench` reads it.
+//! How many RSA operations this machine does in a second, through the same backend as the library, and how many values of format
+//! v2 the library opens: the bound of everything that seals and opens. Prints one line of JSON; `cargo xtask bench` reads it.
 //!
 //! `cargo bench -p sealing --bench rate -- [BITS [SECONDS]]`
 
@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rsa::{
     KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
 };
+use sealing::SystemRandom;
+use sealing::binding::Binding;
+use sealing::v2;
 
 /// As long as a session key.
 const SESSION_KEY: [u8; 32] = [7; 32];
@@ -69,12 +72,20 @@ fn main() {
             .decrypt(&OAEP_SHA256_MGF1SHA256, &wrapped, &mut out, Some(b"label"))
             .unwrap();
     };
+    let key = v2::PrivateKey::from_seed(&v2::Seed::from_bytes(&[7; v2::SEED]).unwrap()).unwrap();
+    let context = v2::Context::new(&Binding::ClusterWide, "password").unwrap();
+    let sealed = v2::seal(b"hunter2", &context, &[key.public()], &mut SystemRandom::default()).unwrap();
+    let open_hybrid = || {
+        let envelope = v2::Envelope::parse(&sealed).unwrap();
+        v2::open(&envelope, &context, std::iter::once(&key), || true).unwrap();
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
-        "{{\"bits\":{bits},\"threads\":{threads},\"public\":{:.1},\"public_one\":{:.1},\"private\":{:.1},\"private_one\":{:.1}}}",
+        "{{\"bits\":{bits},\"threads\":{threads},\"public\":{:.1},\"public_one\":{:.1},\"private\":{:.1},\"private_one\":{:.1},\"hybrid_one\":{:.1}}}",
         rate(threads, time, &seal),
         rate(1, time, &seal),
         rate(threads, time, &open),
         rate(1, time, &open),
+        rate(1, time, &open_hybrid),
     );
 }

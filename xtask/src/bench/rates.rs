@@ -18,6 +18,8 @@ pub(crate) struct Rates {
     pub(crate) private: f64,
     /// The same on one core.
     pub(crate) private_one: f64,
+    /// Openings of a short value of format v2, on one core.
+    pub(crate) hybrid_one: f64,
 }
 
 impl Rates {
@@ -49,6 +51,7 @@ impl Rates {
             public_one: number("public_one")?,
             private: number("private")?,
             private_one: number("private_one")?,
+            hybrid_one: number("hybrid_one")?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The rows, a file each, and what they share.
 
 mod cold_start;
+mod format_v2;
 mod latency;
 mod many_keys;
 mod memory;
@@ -26,6 +27,7 @@ const ENDS: u64 = 900;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Row {
     ColdStart,
+    FormatV2,
     Restart,
     RestartOfMany,
     Latency,
@@ -36,8 +38,9 @@ pub(super) enum Row {
 
 impl Row {
     /// All of them, in the order of the page.
-    pub(super) const ALL: [Row; 7] = [
+    pub(super) const ALL: [Row; 8] = [
         Row::ColdStart,
+        Row::FormatV2,
         Row::ManyKeys,
         Row::Restart,
         Row::RestartOfMany,
@@ -52,6 +55,7 @@ impl Row {
         let sealed = |count| stage.seal(&certificate, count);
         match self {
             Row::ColdStart => cold_start::measure(stage, size, rates, &sealed(size.objects)?, page),
+            Row::FormatV2 => format_v2::measure(stage, size, rates, page),
             Row::ManyKeys => many_keys::measure(stage, size.longest, &sealed(size.objects)?, page),
             Row::Restart => restart::measure(stage, &sealed(size.objects)?, true, page),
             Row::RestartOfMany => restart::measure(stage, &sealed(size.many)?, false, page),

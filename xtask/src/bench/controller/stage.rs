@@ -110,6 +110,11 @@ impl Stage {
         last.context("at least one key")
     }
 
+    /// A place for a file that is kept as long as the stage.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     fn next(&self) -> usize {
         self.rounds.replace(self.rounds.get() + 1)
     }
@@ -130,12 +135,34 @@ impl Stage {
 
     /// SealedSecrets of one item for any namespace, sealed for the certificate, without a key hint.
     pub(crate) fn seal(&self, certificate: &Path, count: usize) -> Result<Vec<Value>> {
+        self.seal_items(certificate, count, 1, &[])
+    }
+
+    /// As [`Stage::seal`], of so many items, with further flags of kubeseal.
+    pub(crate) fn seal_items(
+        &self,
+        certificate: &Path,
+        count: usize,
+        items: usize,
+        flags: &[&str],
+    ) -> Result<Vec<Value>> {
         let one = |number: usize| {
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("object-{number:05}"), "namespace": "default"}, "stringData": {"password": format!("a value of the bench, {number}")}}).to_string()
+            let values: serde_json::Map<_, _> = (0..items)
+                .map(|item| {
+                    (
+                        format!("password-{item}"),
+                        json!(format!("a value of the bench, {number}")),
+                    )
+                })
+                .collect();
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("object-{number:05}"), "namespace": "default"}, "stringData": values}).to_string()
         };
         let stream: String = (0..count).map(one).collect::<Vec<_>>().join("\n");
         let mut kubeseal = Command::new(&self.programs.kubeseal);
-        kubeseal.args(["--scope", "cluster-wide", "--cert"]).arg(certificate);
+        kubeseal
+            .args(["--scope", "cluster-wide", "--cert"])
+            .arg(certificate)
+            .args(flags);
         let sealed = run_with_input(&mut kubeseal, stream.as_bytes())?.success()?;
         let mut all: Vec<Value> = serde_json::Deserializer::from_str(&sealed.stdout)
             .into_iter()

@@ -92,12 +92,12 @@ pub(super) fn measure(
     ])
 }
 
-fn median(all: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> f64 {
+pub(super) fn median(all: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> f64 {
     Figures::of(all.iter().map(figure)).median
 }
 
 /// Seconds of the bare loader, watched as the controllers are.
-fn bare(stage: &Stage, sealed: &[Value]) -> Result<f64> {
+pub(super) fn bare(stage: &Stage, sealed: &[Value]) -> Result<f64> {
     let namespace = stage.namespace()?;
     stage.fill(&namespace, sealed)?;
     let observer = stage.observe(&namespace, sealed.len(), ENDS)?;
