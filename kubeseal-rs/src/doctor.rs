@@ -4,6 +4,7 @@
 //! [`Evidence`]. A value is never part of an answer, nor of what is told.
 
 pub(crate) mod ask;
+mod conclusions;
 mod hybrid_key;
 mod key;
 pub(crate) mod tell;

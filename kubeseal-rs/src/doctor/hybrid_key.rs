@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use sealing::v2::KeyId;
 
 use super::ask::{Answer, Case, Trial};
-use super::key::{again, key_gone, other_cluster};
+use super::conclusions::{again, key_gone, other_cluster};
 use super::{Cause, Diagnosis, Evidence};
-use crate::keys::{Inventory, Key, State};
+use crate::keys::{Inventory, Key, LocalCert, State};
 use crate::quoting::word;
 
 /// An item that opens under another name: it was renamed after it was sealed.
@@ -92,6 +92,33 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
         (&ids, "none of the keys at hand is", held),
         file,
     ))
+}
+
+/// What the certificates that were named say beside the ids in the values.
+pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+    let id = |cert: &LocalCert| cert.facts.hybrid.as_ref().map(|(id, _)| *id);
+    if evidence
+        .local
+        .iter()
+        .filter_map(id)
+        .any(|id| case.key_ids.contains(&id))
+    {
+        return None;
+    }
+    let certs = evidence.local.iter().map(|cert| match id(cert) {
+        Some(id) => format!("{} has key id {id}", cert.name),
+        None => format!("{} has no hybrid key", cert.name),
+    });
+    let certs = certs.collect::<Vec<_>>().join(", ");
+    let message = format!("it was sealed with key id {}, and {certs}", joined(&case.key_ids));
+    Some(Diagnosis {
+        certain: false,
+        next: format!(
+            "a key of before or after a renewal opens all the same, another cluster's does not: then seal {file} again with kubeseal \
+             --cert FILE"
+        ),
+        ..other_cluster(message, file)
+    })
 }
 
 /// It was sealed with keys that are not held.

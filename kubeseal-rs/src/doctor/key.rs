@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sealing::key::Fingerprint;
 
 use super::ask::Case;
+use super::conclusions::{again, key_gone, other_cluster};
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 
@@ -61,10 +62,6 @@ fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     (!open.is_empty()).then(|| open.join("; "))
 }
 
-pub(super) fn again(file: &str) -> String {
-    format!("take it from an intact copy (git log -p {file}), or seal the value again (kubeseal set {file} ITEM)")
-}
-
 /// What the key hint says beside the keys at hand, none of which opens what is in question.
 fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
@@ -105,6 +102,9 @@ fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<
 pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !evidence.certs_named {
         return None;
+    }
+    if case.is_v2() {
+        return hybrid_key::told_by_certificate(case, evidence, file);
     }
     let certs = &evidence.local;
     let is_known = |key: &Fingerprint| certs.iter().any(|cert| cert.facts.fingerprint == *key);
@@ -233,24 +233,4 @@ fn foreign_certificate(evidence: &Evidence, file: &str) -> Option<Diagnosis> {
 
 fn joined(numbers: &BTreeSet<usize>) -> String {
     numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn key_gone(message: String, next: String) -> Diagnosis {
-    Diagnosis {
-        cause: Cause::KeyGone,
-        certain: true,
-        message,
-        next,
-    }
-}
-
-pub(super) fn other_cluster(message: String, file: &str) -> Diagnosis {
-    Diagnosis {
-        cause: Cause::OtherCluster,
-        certain: true,
-        message,
-        next: format!(
-            "kubeseal --fetch-cert > cert.pem, then seal {file} again; or is it meant for another --context?"
-        ),
-    }
 }

@@ -42,6 +42,24 @@ fn a_key_that_is_not_at_hand_is_named() {
 }
 
 #[test]
+fn a_certificate_that_is_named_is_held_against_the_ids() {
+    let folder = folder();
+    folder.put("db.sealed.yaml", &sealed(&folder, "hybrid.crt"));
+    let tell = |cert: &str| {
+        folder
+            .run(&format!("doctor --offline --cert {cert} db.sealed.yaml"), "")
+            .stdout
+    };
+    let (sealed_with, other) = (id(&folder, "hybrid.crt"), id(&folder, "grafted.crt"));
+    let told = tell("grafted.crt");
+    let expected = format!("it was sealed with key id {sealed_with}, and grafted.crt has key id {other}");
+    assert!(told.contains(&expected), "{told}");
+    assert!(tell("test-only.crt").contains("test-only.crt has no hybrid key"));
+    let told = tell("hybrid.crt");
+    assert!(!told.contains("key id") && !told.contains("no key hint"), "{told}");
+}
+
+#[test]
 fn other_names_are_tried_that_of_the_item_too() {
     let folder = folder();
     let sealed = sealed(&folder, "hybrid.crt");
