@@ -215,6 +215,28 @@ fn no_v1_value_comes_beside_a_v2_value() {
 }
 
 #[test]
+fn what_is_written_anew_keeps_v2() {
+    let folder = folder();
+    folder.put("db.yaml", SECRET);
+    folder.run("seal --cert hybrid.crt db.yaml", "").ok();
+    let sealed = folder.text("db.sealed.yaml");
+    let run = folder.run("seal --force --cert test-only.crt db.yaml", "");
+    assert!(run.code == 1 && run.stderr.contains(NEVER_V2), "{}", run.stderr);
+    assert_eq!(folder.text("db.sealed.yaml"), sealed);
+    folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v1}}\n");
+    folder.run("seal --force db.yaml", "").ok();
+    assert_eq!(
+        versions(&folder.text("db.sealed.yaml")),
+        of_items([("password", Format::V2)])
+    );
+    folder.run("seal --force --format-version 1 db.yaml", "").ok();
+    assert_eq!(
+        versions(&folder.text("db.sealed.yaml")),
+        of_items([("password", Format::V1)])
+    );
+}
+
+#[test]
 fn v2_without_a_hybrid_key_is_an_error() {
     let folder = folder();
     folder.put("db.yaml", SECRET);

@@ -196,6 +196,12 @@ impl Existing {
         Err(self.file.name().fault(fault).into())
     }
 
+    /// Whether an object in it has values of version 2 of the format.
+    pub(super) fn has_v2(&self) -> bool {
+        let mut versions = self.file.sealed.iter().map(Format::latest_of);
+        versions.any(|version| version == Some(Format::V2))
+    }
+
     /// That the file can be written anew: it holds nothing else than SealedSecrets.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use sealing::sealer::Sealer;
+use sealing::sealer::{Format, Sealer};
 use zeroize::Zeroizing;
 
 use super::clear::ClearFile;
@@ -203,8 +203,15 @@ fn one(
             text
         }
         _ => {
+            let mut sealer = sealer;
+            let raised;
             _held = match existing {
                 Some(existing) => {
+                    // Nobody said that what is written anew loses its version.
+                    if command.version.is_none() && existing.has_v2() {
+                        raised = cert.sealer(Some(Format::V2))?;
+                        sealer = &raised;
+                    }
                     existing.check_replaceable()?;
                     details = existing.lost(clear)?;
                     existing.hold_unchanged()?
