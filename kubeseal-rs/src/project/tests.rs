@@ -169,3 +169,53 @@ fn the_documented_example_is_understood() {
     let project = read(example).unwrap();
     assert_eq!(chosen(&project, "apps/shop/dev/db.yaml").as_deref(), Ok("dev"));
 }
+
+/// Whoever may commit writes project files too: each is read, or refused with words of what to do.
+#[test]
+fn changed_files_are_read_or_refused() {
+    const MARKS: &[u8] = b"{}[]:-\"'\n #*&!|>%?,./\0\x7f\xff";
+    let page = include_str!("../../../docs/project-file.md");
+    let texts: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut read_ones = 0;
+    for _ in 0..5_000 {
+        let mut text = texts[random(texts.len())].as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            let at = random(text.len());
+            match random(4) {
+                0 => text[at] = MARKS[random(MARKS.len())],
+                1 => text.insert(at, MARKS[random(MARKS.len())]),
+                2 => drop(text.drain(at..(at + 1 + random(20)).min(text.len()))),
+                _ => {
+                    let part = text[at..(at + 40).min(text.len())].to_vec();
+                    let to = random(text.len());
+                    text.splice(to..to, part);
+                }
+            }
+            text.push(b'\n');
+        }
+        match Project::read(&text) {
+            Ok(project) => {
+                read_ones += 1;
+                for cluster in project.clusters() {
+                    assert_eq!(project.cluster(&cluster.name).unwrap().name, cluster.name);
+                    let is_url = matches!(cluster.cert, ProjectCert::Url(..));
+                    assert!(!is_url || cluster.cert.pin().is_some(), "a URL without a pin");
+                }
+                let _ = chosen(&project, "apps/shop/dev/db.yaml");
+            }
+            Err(error) => assert!(!error.to_string().is_empty() && !error.hint().is_empty()),
+        }
+    }
+    assert!((500..4_500).contains(&read_ones), "{read_ones} were read");
+}
