@@ -71,7 +71,11 @@ fn short() -> &'static (RsaPrivateKey, KeyRing) {
         let sealed = public.seal(b"a", &Binding::ClusterWide.label(), random);
         assert_eq!(sealed, Err(SealBytesError::ShortKey));
         let mut ring = KeyRing::default();
+        let fingerprint = key.public().fingerprint().clone();
+        assert!(ring.is_empty() && !ring.holds(&fingerprint));
         ring.insert(Arc::new(key), Timestamp::UNIX_EPOCH);
+        assert!(!ring.is_empty() && ring.holds(&fingerprint));
+        assert_eq!(ring.fingerprints().collect::<Vec<_>>(), [&fingerprint]);
         (oracle, ring)
     })
 }
