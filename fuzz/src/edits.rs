@@ -89,6 +89,8 @@ fn other_bytes_stay(source: &[u8], result: &[u8], old: &str) {
         // An entry that is merged in is overridden where it is not written.
         || text.contains("<<")
         || text.matches(old).count() != 1
+        // It may be folded over lines, and be there as it is elsewhere.
+        || text.replace('\n', " ").matches(old).count() != 1
     {
         return;
     }
