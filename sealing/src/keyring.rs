@@ -68,7 +68,7 @@ pub enum OpenError {
     #[error(transparent)]
     Malformed(#[from] EnvelopeError),
     /// This version is not accepted here: see [`KeyRing::accepting`].
-    #[error("sealed in format {0}, which is not accepted here: reseal it")]
+    #[error("sealed in format {0}, which is not accepted here: seal it anew, or reseal it with private keys")]
     NotAccepted(Format),
     /// Version 1: no held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
     #[error("no key could decrypt secret")]

@@ -21,16 +21,27 @@ pub enum Format {
     V1,
     /// Post-quantum, bound to its item, padded ([`v2`]).
     V2,
+    /// One that is not known here: nothing is sealed beside it or in its place.
+    Later,
 }
 
 impl Format {
-    /// All versions, earliest first.
+    /// The versions that are known here, earliest first.
     pub const ALL: [Format; 2] = [Format::V1, Format::V2];
 
-    /// That of a sealed value's base64, by its first bytes; none when they are of no version that is known here.
+    /// That of a sealed value's base64, by its first bytes: also of one of version 2 or later that is damaged behind them. None for
+    /// what is no sealed value.
     pub fn of(text: &str) -> Option<Self> {
+        let head = text
+            .trim_start()
+            .get(..4)
+            .and_then(|head| base64_text::decode(head).ok());
+        match head.as_deref() {
+            Some([0, 0, v2::VERSION]) => return Some(Format::V2),
+            Some([0, 0, version]) if *version > v2::VERSION => return Some(Format::Later),
+            _ => {}
+        }
         match base64_text::decode(text).ok()?.as_slice() {
-            [0, 0, v2::VERSION, ..] => Some(Format::V2),
             // Two zeros are no length of version 1.
             [0, 0, ..] | [0] | [] => None,
             _ => Some(Format::V1),
@@ -44,12 +55,13 @@ impl Format {
     }
 }
 
-/// `v1`, `v2`.
+/// `v1`, `v2`, or words.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Format::V1 => "v1",
             Format::V2 => "v2",
+            Format::Later => "a later format than v2",
         })
     }
 }
@@ -84,6 +96,9 @@ pub enum SealItemError {
     /// Version 2 is wanted, and the certificate's hybrid key cannot be read.
     #[error(transparent)]
     HybridKey(#[from] HybridKeyMalformed),
+    /// What is there has a version that is not known here.
+    #[error("what is sealed there is in a newer format: update kubeseal")]
+    LaterFormat,
     /// A name cannot be bound in version 2.
     #[error(transparent)]
     Name(#[from] v2::NameTooLong),
@@ -204,6 +219,7 @@ impl<'c> Sealer<'c> {
                 let recipient = self.hybrid.as_ref().map_err(|error| *error)?;
                 v2::seal(plaintext, &v2::Context::new(binding, item)?, &[recipient], random)?
             }
+            Format::Later => return Err(SealItemError::LaterFormat),
         };
         Ok(base64_text::encode(&sealed))
     }
@@ -218,7 +234,12 @@ mod tests {
         let of = |bytes: &[u8]| Format::of(&base64_text::encode(bytes));
         assert_eq!(of(&[1, 0, 9]), Some(Format::V1));
         assert_eq!(of(&[0, 0, 2, 9]), Some(Format::V2));
-        assert_eq!(of(&[0, 0, 3, 1]), None);
+        assert_eq!(of(&[0, 0, 3, 1]), Some(Format::Later));
+        assert_eq!(
+            (Format::of("AAAC!"), Format::of("\nAAAD")),
+            (Some(Format::V2), Some(Format::Later))
+        );
+        assert_eq!((of(&[0, 0, 1, 1]), of(&[0, 0])), (None, None));
         assert_eq!((of(&[]), Format::of("%")), (None, None));
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));

@@ -61,7 +61,7 @@ impl Certificate {
     /// Version 2 is wanted, and cannot be sealed.
     pub(crate) fn resealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
         match asked.or(self.format) {
-            Some(Format::V2) => self.sealer_of(Format::V2),
+            Some(format @ (Format::V2 | Format::Later)) => self.sealer_of(format),
             Some(Format::V1) => Ok(self.unchecked(Format::V1).keeping()),
             None => self.sealer(None),
         }
@@ -101,6 +101,9 @@ impl Hinted for SealItemError {
                 "pin both halves in the project file: fingerprint: v2:SHA256:… (kubeseal keys list shows it)"
                     .to_owned(),
             ),
+            SealItemError::LaterFormat => {
+                Some("nothing was written: install a newer kubeseal, then run the same command again".to_owned())
+            }
             SealItemError::Name(_) | SealItemError::Bytes(_) => None,
         }
     }
@@ -114,5 +117,6 @@ pub(crate) fn check_sealable_into(sealer: &Sealer<'_>, sealed: &SealedSecret) ->
     match sealer.format_after(Format::latest_of(sealed)) {
         Format::V1 => Ok(()),
         Format::V2 => sealer.check_hybrid(),
+        Format::Later => Err(SealItemError::LaterFormat),
     }
 }

@@ -134,7 +134,7 @@ pub(crate) fn run(
         let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
         let item = match cert.classic_sealer(command.version)?.format_after(None) {
             Format::V1 => "",
-            Format::V2 => item(command)?,
+            Format::V2 | Format::Later => item(command)?,
         };
         Ok((binding, cert, item))
     };

@@ -176,6 +176,34 @@ fn what_is_added_has_the_version_of_what_is_there_or_a_later_one() {
     assert_eq!(error.unwrap_err(), MergeError::Item(SealItemError::NoHybridKey));
 }
 
+/// For the day when there is a version 3: a program of today does not take what it does not know back to what it knows.
+#[test]
+fn beside_and_over_a_later_version_nothing_is_sealed() {
+    let cert = hybrid_cert(1);
+    let mut later = sealed(&Sealer::new(&cert, Format::V2), Scope::Strict).unwrap();
+    later.spec.encrypted_data.insert("b".to_owned(), "AAADAQ==".to_owned());
+    for sealer in [
+        Sealer::new(&cert, Format::V1),
+        Sealer::new(&cert, Format::V2),
+        Sealer::new(&cert, Format::V2).keeping(),
+    ] {
+        for item in ["b", "c"] {
+            let error = set(&later, item, &sealer).unwrap_err();
+            assert_eq!(error, MergeError::Item(SealItemError::LaterFormat));
+        }
+    }
+    let v1 = sealed(&Sealer::new(&cert, Format::V1), Scope::Strict).unwrap();
+    assert_eq!(
+        response::changes(&later, &v1),
+        Err(ResponseError::Lowered("a".to_owned()))
+    );
+    // One of version 2 that is damaged is one of version 2.
+    later.spec.encrypted_data.insert("b".to_owned(), "AAACAQ!".to_owned());
+    later.spec.encrypted_data.remove("a");
+    let after = set(&later, "c", &Sealer::new(&cert, Format::V1)).unwrap();
+    assert_eq!(Format::of(&after.spec.encrypted_data["c"]), Some(Format::V2));
+}
+
 #[test]
 fn comparing_with_a_clear_secret_opens_either_version() {
     let cert = hybrid_cert(1);
@@ -236,7 +264,7 @@ fn where_version_1_is_not_accepted_it_does_not_open() {
     let error = common::unseal(&v1, &keys).unwrap_err().to_string();
     assert_eq!(
         error,
-        "sealed in format v1, which is not accepted here: reseal it (a, b)"
+        "sealed in format v1, which is not accepted here: seal it anew, or reseal it with private keys (a, b)"
     );
     assert!(common::unseal(&sealed(&Sealer::new(&cert, Format::V2), Scope::Strict).unwrap(), &keys).is_ok());
 }
