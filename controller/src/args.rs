@@ -60,14 +60,15 @@ pub(crate) struct Args {
         value_name = "off|prepare|publish"
     )]
     pub hybrid: String,
-    /// Formats that are opened: v1,v2, or v2 alone, or v2=NAMESPACE (or v2=PREFIX*, repeated) for v2 alone there
+    /// Formats that are opened: v1,v2, or v2 alone, or v2=NAMESPACE (or v2=PREFIX*) for v2 alone there; comma-separated, repeatable
     #[arg(
         long,
         env = "SEALED_SECRETS_ACCEPT_FORMATS",
         default_value = "v1,v2",
-        value_name = "FORMATS"
+        value_name = "FORMATS",
+        value_delimiter = ','
     )]
-    pub accept_formats: String,
+    pub accept_formats: Vec<String>,
     /// Accept the deprecated field spec.data
     #[arg(long, env = "SEALED_SECRETS_ACCEPT_DEPRECATED_V1_DATA", default_value_t = true, value_parser = go_bool,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]

@@ -90,6 +90,9 @@ pub(crate) enum StartError {
 /// [`StartError`]; once it runs, nothing ends it but a signal.
 pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     info!(version = VERSION, "Starting sealed-secrets controller");
+    if let Some(namespaces) = settings.reconcile.formats.told() {
+        info!(namespaces, "format v1 is not opened in these namespaces");
+    }
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
     let (told, leadership) = Leadership::new(Standing::Follows);

@@ -23,6 +23,7 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use crds::{SealedSecret, names};
+use sealing::binding::Scope;
 use sealing::keyring::KeyRing;
 use sealing::recent_keys::RecentKeys;
 
@@ -73,9 +74,16 @@ pub(crate) struct Accepted {
 impl Accepted {
     /// The keys as they are for this object; none when it is refused unopened.
     fn keys(&self, keys: &KeyRing, sealed: &SealedSecret) -> Option<KeyRing> {
-        let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
         let refused = sealed.spec.data.is_some() && !self.deprecated_data;
-        (!refused).then(|| keys.accepting(self.formats.least(namespace)))
+        let least = match Scope::from_annotations(sealed.metadata.annotations.as_ref()) {
+            // Such a value opens in any namespace, so the one that the caller names says nothing.
+            Scope::ClusterWide => self.formats.least_of_all(),
+            Scope::Strict | Scope::NamespaceWide => {
+                let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
+                self.formats.least(namespace)
+            }
+        };
+        (!refused).then(|| keys.accepting(least))
     }
 }
 

@@ -200,7 +200,7 @@ impl Settings {
                 repair: !args.skip_recreate,
                 fast_retries: args.max_unseal_retries,
                 accept_deprecated_data: args.accept_deprecated_v1_data,
-                formats: AcceptedFormats::of(&args.accept_formats)?,
+                formats: AcceptedFormats::of(&args.accept_formats.join(","))?,
                 replace_immutable: args.replace_immutable,
                 allow_credential_types: args.allow_credential_types,
                 deny_nondeterministic_templates: args.deny_nondeterministic_templates,

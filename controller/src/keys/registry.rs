@@ -274,13 +274,22 @@ impl Inventory {
         held.hybrid_fault.as_ref()
     }
 
-    /// Whether no certificate carries a hybrid key that was made with or after the current one. Those that cannot be handed out
-    /// count: whatever breaks each new key must not have one made after the other.
+    /// Whether no certificate carries a hybrid key that is as new as the current one, or whose Secret was created later. Those
+    /// that cannot be handed out count: whatever breaks each new key must not have one made after the other.
     pub(crate) fn lacks_hybrid(&self, current: &Current) -> bool {
         let made = |held: &&Held| held.has_secret && held.pair.fingerprint() == current.fingerprint();
-        let begin = self.held.values().filter(made).map(|held| held.created).max();
-        let of_then = |held: &Held| held.has_secret && held.publishes && Some(held.created) >= begin;
-        !self.held.values().any(of_then)
+        let created = self.held.values().filter(made).map(|held| held.created).max();
+        let is_new = |held: &Held| self.age(held) >= current.age || Some(held.created) > created;
+        let is_one = |held: &Held| held.has_secret && held.publishes && is_new(held);
+        !self.held.values().any(is_one)
+    }
+
+    /// What orders a key among the others.
+    fn age(&self, held: &Held) -> Timestamp {
+        match self.order {
+            KeyOrder::CertNotBefore => held.pair.cert().not_before(),
+            KeyOrder::SecretCreationTimestamp => held.created,
+        }
     }
 
     /// The Secrets whose certificates begin long after `now`, with that time: a clock was wrong when they were made, or is now.
@@ -301,10 +310,7 @@ impl Inventory {
         let mut ring = KeyRing::counting(self.operations.clone());
         let mut current: Option<(bool, Current)> = None;
         for ((name, _), held) in in_order {
-            let age = match self.order {
-                KeyOrder::CertNotBefore => held.pair.cert().not_before(),
-                KeyOrder::SecretCreationTimestamp => held.created,
-            };
+            let age = self.age(held);
             ring.insert_hybrid(held.pair.private().clone(), held.hybrid.clone(), age);
             let is_timely = !schedule::is_ahead(held.pair.cert().not_before(), now);
             let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
@@ -603,5 +609,10 @@ mod tests {
         inventory.seen(holding("broken", "1", "2024-04-01", &broken));
         assert_eq!(current(&inventory).as_deref(), Some("newest"));
         assert!(!lacks(&inventory));
+        // Restored all at once, the older key of the two is none for the newer.
+        let mut restored = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        restored.seen(holding("older", "1", "2024-06-01", &hybrid("2024-01-01", true)));
+        restored.seen(secret("newer", "1", "2024-06-01", Some(&pair("2024-02-01"))));
+        assert!(lacks(&restored));
     }
 }

@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn where_version_1_is_not_accepted_it_is_not_raised_either() {
         let held = with_hybrid(held());
-        let reseal = |formats: AcceptedFormats| {
+        let reseal = |object: Value, formats: AcceptedFormats| {
             let accepted = Accepted {
                 formats: Arc::new(formats),
                 ..all()
@@ -415,14 +415,24 @@ mod tests {
                 ..wish(Which::All)
             };
             reseal(
-                sealed(&held).to_string().into(),
+                object.to_string().into(),
                 &held.keys,
                 &RecentKeys::default(),
                 &accepted,
                 wish,
             )
         };
-        assert!(reseal(AcceptedFormats::of("v2=other").unwrap()).is_some());
-        assert_eq!(reseal(AcceptedFormats::of("v2=ns").unwrap()), None);
+        assert!(reseal(sealed(&held), AcceptedFormats::of("v2=other").unwrap()).is_some());
+        assert_eq!(reseal(sealed(&held), AcceptedFormats::of("v2=ns").unwrap()), None);
+        // A cluster-wide value is of every namespace, whichever the caller names.
+        let mut anywhere = sealed(&held);
+        let seal = |text: &[u8]| {
+            let sealer = Sealer::of_key(held.old.public());
+            raw::seal_raw(text, &Binding::ClusterWide, "", &sealer, &mut SystemRandom::default()).unwrap()
+        };
+        anywhere["metadata"]["annotations"] = json!({names::ANNOTATION_CLUSTER_WIDE: "true"});
+        anywhere["spec"]["encryptedData"] = json!({"a": seal(b"1")});
+        assert!(reseal(anywhere.clone(), AcceptedFormats::ALL).is_some());
+        assert_eq!(reseal(anywhere, AcceptedFormats::of("v2=other").unwrap()), None);
     }
 }

@@ -79,6 +79,20 @@ impl AcceptedFormats {
             Format::V1
         }
     }
+
+    /// Where version 1 is not opened, for the log; none where it is opened everywhere.
+    pub(crate) fn told(&self) -> Option<String> {
+        (!self.v2_alone.is_empty()).then(|| self.v2_alone.join(", "))
+    }
+
+    /// The earliest version that is opened in every namespace.
+    pub(crate) fn least_of_all(&self) -> Format {
+        if self.v2_alone.is_empty() {
+            Format::V1
+        } else {
+            Format::V2
+        }
+    }
 }
 
 fn is_pattern(text: &str) -> bool {
@@ -105,6 +119,7 @@ mod tests {
             let accepted = AcceptedFormats::of(text).unwrap();
             let least = ["prod", "prod-a", "kube-system"].map(|namespace| accepted.least(namespace));
             assert_eq!(least, expected, "{text}");
+            assert_eq!(Some(accepted.least_of_all()), expected.into_iter().max(), "{text}");
         }
     }
 

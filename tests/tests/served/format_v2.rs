@@ -193,13 +193,18 @@ fn a_key_without_its_seed_opens_version_1_and_is_named() -> Result<()> {
 
 #[test]
 fn version_1_is_refused_where_the_flag_says_so() -> Result<()> {
-    let lab = Lab::start(&flags(&["--hybrid=publish", "--accept-formats=v2=def*"]))?;
+    let lab = Lab::start(&flags(&[
+        "--hybrid=publish",
+        "--accept-formats=v2=def*",
+        "--accept-formats=v2=more",
+    ]))?;
     let certificate = lab.certificate()?;
     let old = lab.seal("default", "old", &json!({"a": "1"}), "strict")?;
     lab.cluster.apply(&old.to_string())?;
     let message = await_refusal(&lab, "old")?;
     ensure!(
-        message.contains("sealed in format v1, which is not accepted here: reseal it"),
+        message
+            .contains("sealed in format v1, which is not accepted here: seal it anew, or reseal it with private keys"),
         "{message}"
     );
     let validated = lab
