@@ -162,6 +162,8 @@ fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError
     Ok(Config::builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
+        // Whoever may change a project file names the address: from https it leads to no other kind.
+        .https_only(url.scheme() == "https")
         .proxy(proxy)
         .tls_config(tls)
         .build())

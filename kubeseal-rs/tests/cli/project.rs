@@ -4,12 +4,13 @@ mod lint;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use sealing::cert::SealingCert;
 
 use crate::program::{Folder, Run};
+use crate::web;
 
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: p}\n";
 const PROJECT: &str = "clusters:\n  prod: {cert: certs/prod.pem, folders: [environments/prod]}\n  \
@@ -270,6 +271,11 @@ fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
 
 /// Serves `body` over TLS, and gives the address.
 pub(crate) fn serve_over_tls(folder: &Folder, body: String) -> String {
+    answer_over_tls(folder, web::answer_with("200 OK", "", &body))
+}
+
+/// Gives each caller this whole answer over TLS.
+fn answer_over_tls(folder: &Folder, answer: String) -> String {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let cert = CertificateDer::from_pem_file(folder.path("test-only-tls.crt")).unwrap();
@@ -292,11 +298,7 @@ pub(crate) fn serve_over_tls(folder: &Folder, body: String) -> String {
             while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
                 request.push(byte[0]);
             }
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
+            let _ = stream.write_all(answer.as_bytes());
             stream.conn.send_close_notify();
             let _ = stream.flush();
         }
@@ -329,6 +331,32 @@ fn a_certificate_from_a_url_must_be_that_of_the_pinned_key() {
     assert!(!folder.path("sealed.yaml").exists());
     run(&right).ok();
     assert_eq!(opened_by(&folder, "sealed.yaml"), "prod");
+}
+
+/// Whoever may change the project file names the address; what it leads to stays behind TLS.
+#[test]
+fn a_url_leads_to_nothing_without_tls() {
+    let folder = repository();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let body = web::answer_with("200 OK", "", &folder.text("test-only.crt"));
+    let inside = web::serve_recorded(vec![("/".to_owned(), body)], asked.clone());
+    let url = answer_over_tls(
+        &folder,
+        web::answer_with("302 Found", &format!("Location: {inside}/\r\n"), ""),
+    );
+    let cert = SealingCert::from_pem(folder.text("test-only.crt").as_bytes()).unwrap();
+    let pin = cert.public().fingerprint();
+    folder.put(
+        ".kubeseal.yaml",
+        &format!("clusters:\n  c:\n    cert: {url}/\n    fingerprint: {pin}\n"),
+    );
+    let run = folder.run_in(
+        &[("SSL_CERT_FILE", "test-only-tls.crt")],
+        &["-w", "sealed.yaml"],
+        SECRET.as_bytes(),
+    );
+    assert_eq!((run.code, asked.lock().unwrap().len()), (1, 0), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot fetch"), "{}", run.stderr);
 }
 
 #[cfg(unix)]
