@@ -230,7 +230,18 @@ impl Inventory {
                 .as_ref()
                 .is_some_and(|cert| cert.fingerprint == local.facts.fingerprint)
         };
+        let hybrid_of = |key: &Key| key.cert.as_ref().and_then(|cert| cert.hybrid.clone());
         match self.keys.iter().find(holds) {
+            // The halves of a certificate are made together, and nobody checks who signed it.
+            Some(key) if local.facts.hybrid.is_some() && hybrid_of(key) != local.facts.hybrid => remarks.push(format!(
+                "{} has the RSA key of {} and a hybrid key that is not this cluster's: do not seal with it; what was sealed with it \
+                 can be read by whoever made it, and is to be changed: {fetch}",
+                local.name, key.name
+            )),
+            Some(key) if hybrid_of(key) != local.facts.hybrid => remarks.push(format!(
+                "{} lacks the hybrid key of {}, which format version 2 needs: {fetch}",
+                local.name, key.name
+            )),
             Some(key) if key.state == State::Current => {}
             Some(key) => remarks.push(format!(
                 "{} is that of {}, which is not the current key any more: {fetch}",

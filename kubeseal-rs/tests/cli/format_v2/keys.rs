@@ -111,3 +111,22 @@ fn restoring_brings_a_seed_back_and_takes_none_away() {
         run.stderr
     );
 }
+
+#[test]
+fn the_list_knows_a_certificate_with_a_strangers_hybrid_key() {
+    let folder = folder();
+    let list = |cert: &str| keys(&folder, Some(1), &["keys", "list", "--cert", cert]).ok();
+    assert!(
+        !list("hybrid.crt").contains("hybrid.crt"),
+        "the right one is not remarked upon"
+    );
+    let text = list("grafted.crt");
+    assert!(
+        text.contains(
+            "grafted.crt has the RSA key of k1 and a hybrid key that is not this cluster's: do not seal with it"
+        ),
+        "{text}"
+    );
+    let text = list("test-only.crt");
+    assert!(text.contains("test-only.crt lacks the hybrid key of k1"), "{text}");
+}
