@@ -185,7 +185,12 @@ pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -
         (key, is_saved)
     });
     for (key, is_saved) in created.chain(in_cluster) {
-        if let (State::Active, Some(cert)) = (&key.state, &key.cert) {
+        let is_active = match key.state {
+            State::Active => true,
+            State::OpensV1Only => plan.seeds.iter().any(|seed| seed.name == key.name),
+            _ => false,
+        };
+        if let Some(cert) = key.cert.as_ref().filter(|_| is_active) {
             active.insert(cert.since, (key.name, is_saved));
         }
     }

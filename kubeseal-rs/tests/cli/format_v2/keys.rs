@@ -84,7 +84,10 @@ fn restoring_brings_a_seed_back_and_takes_none_away() {
         restored_beside(&folder, &with_seed(&folder, there), &["keys", "restore", backup])
     };
     let (run, changed) = restore(None, "whole.yaml");
-    assert!(run.ok().contains("restored hybrid.seed of kube-system/k1\n"));
+    let told = run.ok();
+    assert!(told.contains("restored hybrid.seed of kube-system/k1\n"), "{told}");
+    // It seals again.
+    assert!(!told.contains("none of the keys is active"), "{told}");
     assert_eq!(changed.len(), 1, "{changed:?}");
     for (there, backup) in [
         (Some(1), "whole.yaml"),
