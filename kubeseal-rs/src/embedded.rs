@@ -3,6 +3,7 @@
 //! Pure. A text is a sealed value if it decodes as one. What it is bound to stands nowhere in it, so [`bindings`] names the
 //! candidates; only opening tells which of them is right.
 
+mod beside;
 mod bound;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use sealing::envelope::{EnvelopeError, LENGTH_FIELD, TAG};
 use sealing::inspect::{BrokenText, inspect};
 use sealing::sealer::Format;
 
+use beside::key_before;
 pub(crate) use bound::{BoundTo, binding, bindings};
 
 /// The longest RSA key that seals (see `sealing::key`), and what all lengths are multiples of. Other lengths are other things.
@@ -23,6 +25,7 @@ const BITS_STEP: usize = 256;
 const LONGEST_KEY: usize = 1024;
 /// Base64 letters that hold the length field.
 const HEADER: usize = 4;
+
 /// A sealed value in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Embedded {
@@ -225,22 +228,6 @@ fn continuation(text: &[u8], end: usize) -> Option<Range<usize>> {
     }
     let start = end + line_break + line.iter().position(|byte| !byte.is_ascii_whitespace())?;
     Some(start..start + letters.len())
-}
-
-/// The key at the end of the text before a value: in its line, or in the line above a folded one.
-fn key_before(before: &str) -> Option<String> {
-    let line = before.rsplit('\n').next()?;
-    let line = if line.trim().is_empty() {
-        let above = before.trim_end().rsplit('\n').next()?;
-        let header = above.trim_end_matches(|sign: char| matches!(sign, '-' | '+') || sign.is_ascii_digit());
-        header.strip_suffix(['|', '>'])?
-    } else {
-        line
-    };
-    let line = line.trim_end_matches(['"', '\'', ' ', '\t']);
-    let key = line.strip_suffix([':', '='])?.trim_end();
-    let key = key.rsplit([' ', '\t', '{', ',']).next()?.trim_matches(['"', '\'']);
-    Some(key.to_owned()).filter(|key| !key.is_empty())
 }
 
 /// The text without the entry of a value: its whole line, or lines. `None` where something else stands there too.
