@@ -47,9 +47,9 @@ impl Certificate {
     pub(crate) fn sealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
         match asked.or(self.format) {
             Some(format) => self.sealer_of(format),
-            None if self.rsa_alone => Ok(self.unchecked(Format::V1).keeping()),
+            None if self.rsa_alone => Ok(self.keeping_sealer()),
             None => match self.hybrid() {
-                Ok(None) => Ok(self.unchecked(Format::V1).keeping()),
+                Ok(None) => Ok(self.keeping_sealer()),
                 _ => Ok(self.sealer_of(Format::V2)?.keeping()),
             },
         }
@@ -62,7 +62,7 @@ impl Certificate {
     pub(crate) fn resealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
         match asked.or(self.format) {
             Some(format @ (Format::V2 | Format::Later)) => self.sealer_of(format),
-            Some(Format::V1) => Ok(self.unchecked(Format::V1).keeping()),
+            Some(Format::V1) => Ok(self.keeping_sealer()),
             None => self.sealer(None),
         }
     }
@@ -70,6 +70,22 @@ impl Certificate {
     /// For resealing all in version 1.
     pub(crate) fn lowering_sealer(&self) -> Sealer<'_> {
         self.unchecked(Format::V1).lowering()
+    }
+
+    /// For values outside SealedSecrets: each keeps its version, whatever the project file says.
+    pub(crate) fn keeping_sealer(&self) -> Sealer<'_> {
+        self.unchecked(Format::V1).keeping()
+    }
+
+    /// For one such value: version 2 where it is `asked` for, bound to the key beside it.
+    ///
+    /// # Errors
+    /// Version 2 is asked for, and cannot be sealed.
+    pub(crate) fn outside_sealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
+        match asked {
+            Some(format @ (Format::V2 | Format::Later)) => self.sealer_of(format),
+            Some(Format::V1) | None => Ok(self.keeping_sealer()),
+        }
     }
 
     fn sealer_of(&self, format: Format) -> Result<Sealer<'_>, InputError> {

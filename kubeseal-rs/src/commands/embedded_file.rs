@@ -79,11 +79,15 @@ impl EmbeddedFile {
         let (_held, file) = self.held()?;
         let (old, binding) = file.bound(item, (target, scope))?;
         let sealed = seal(old.format(), &binding).map_err(|error| file.name.fault(error))?;
+        let raised = match (old.format(), Format::of(&sealed)) {
+            (Some(Format::V1), Some(Format::V2)) => format!(" (format 1 → 2, bound to item {item})"),
+            _ => String::new(),
+        };
         file.write(embedded::replaced(
             &embedded::as_utf8(&file.bytes),
             &[(old.range.clone(), sealed)],
         ))?;
-        note::told(&format!("changed {item} in {}", file.name.0));
+        note::told(&format!("changed {item} in {}{raised}", file.name.0));
         Ok(())
     }
 

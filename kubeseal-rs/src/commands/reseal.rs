@@ -35,6 +35,7 @@ use crate::files::{self, Output, Writer, is_stream};
 use crate::flags::{CertificateFlags, PrivateKeyFlags, TreeFlags, set};
 use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::{self, Manifest};
+use crate::note;
 use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
@@ -78,7 +79,7 @@ pub(crate) struct ResealFlags {
 }
 
 /// What is said of `--format-version` here, where it does something else than in other verbs.
-const FORMAT_HELP: &str = "Raise all values to version 2 of the format; 1 takes them back, and needs --allow-downgrade and \
+const FORMAT_HELP: &str = "Raise all values of SealedSecrets to version 2 of the format; 1 takes them back, and needs --allow-downgrade and \
                            --recovery-private-key [default: 2 where the project file says so, else each keeps its version]";
 
 /// Seal what is in files again, in place.
@@ -241,7 +242,7 @@ fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
         .partition_map(Either::from)
 }
 
-/// What the values of a file are sealed with.
+/// What the values of objects are sealed with.
 fn sealer<'c>(command: &ResealFiles, cert: &'c Certificate) -> Result<Sealer<'c>, Error> {
     Ok(match command.version {
         Some(Format::V1) => cert.lowering_sealer(),
@@ -249,24 +250,33 @@ fn sealer<'c>(command: &ResealFiles, cert: &'c Certificate) -> Result<Sealer<'c>
     })
 }
 
+/// What values outside objects are sealed with.
+fn sealer_outside<'c>(command: &ResealFiles, cert: &'c Certificate) -> Sealer<'c> {
+    match command.version {
+        Some(Format::V1) => cert.lowering_sealer(),
+        _ => cert.keeping_sealer(),
+    }
+}
+
 fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<Certificate>, Source)>, keys: &HeldKeys) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
     let lately = RecentKeys::default();
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
     let one = |cert: &Certificate, source: &Source| {
-        let sealer = sealer(command, cert)?;
+        let (sealer, outside) = (sealer(command, cert)?, sealer_outside(command, cert));
         let raised = sealer.format_after(Some(Format::V1)) == Format::V2;
-        let reseal_object = |place: Place, sealed: &SealedSecret| {
+        let with = |sealer: &Sealer<'_>, place: Place, sealed: &SealedSecret| -> Result<_, Error> {
             let mut random = SystemRandom::default();
             let (lately_keys, which) = (lately.keys(), Which::OfOtherKeys);
-            let resealed = reseal(sealed, &keys.ring, &lately_keys, &sealer, which, &mut random)
+            let resealed = reseal(sealed, &keys.ring, &lately_keys, sealer, which, &mut random)
                 .map_err(|error| source.manifest.name.fault_at(place, keys.explained(error)))?;
             lately.opened(&resealed.opened_by);
             Ok(resealed.changes(sealed, command.key_hint))
         };
         let reseal = Reseal {
             raised,
-            changes: &reseal_object,
+            changes: &|place, sealed| with(&sealer, place, sealed),
+            outside: &|place, sealed| with(&outside, place, sealed),
         };
         one_file(command, source, (&writer, &namespaces), &reseal)
     };
@@ -295,13 +305,14 @@ fn by_controller(
         .iter()
         .map(|(raised, source)| {
             let Manifest { path, name, .. } = &source.manifest;
-            let ask = |place: Place, sealed: &SealedSecret| {
-                let changes = re_encrypt::changes(sealed, Which::OfOtherKeys, *raised, (cluster, service));
+            let ask = |raised: bool, place: Place, sealed: &SealedSecret| {
+                let changes = re_encrypt::changes(sealed, Which::OfOtherKeys, raised, (cluster, service));
                 Ok(changes.map_err(|fault| name.fault_at(place, fault))?)
             };
             let reseal = Reseal {
                 raised: *raised,
-                changes: &ask,
+                changes: &|place, sealed| ask(*raised, place, sealed),
+                outside: &|place, sealed| ask(false, place, sealed),
             };
             let report = one_file(command, source, (&writer, &namespaces), &reseal)
                 .unwrap_or_else(|fault| FileReport::failed(path, fault));
@@ -319,7 +330,11 @@ fn one_file(
     reseal: &Reseal<'_>,
 ) -> Result<FileReport, Error> {
     let Manifest { path, name, bytes, .. } = &source.manifest;
-    let Values { text, mut details } = source.reseal_values(command, reseal)?;
+    let Values {
+        text,
+        mut details,
+        left,
+    } = source.reseal_values(command, reseal)?;
     let (mut edits, mut objects) = (Vec::new(), source.embedded.len());
     for document in source.manifest.of_kind(names::KIND) {
         objects += 1;
@@ -339,22 +354,28 @@ fn one_file(
     };
     if command.mode == ResealMode::Write && is_stream(path) {
         files::write(&Output::Stdout, &text)?;
+        left.iter().for_each(|left| note::told(&format!("note: {left}")));
         return Ok(FileReport::done(path, "resealed", objects));
     }
     if details.is_empty() {
-        return Ok(FileReport::done(path, "current", objects).only_counted());
+        let report = FileReport::done(path, "current", objects);
+        return Ok(match left {
+            Some(left) => report.with(vec![left]),
+            None => report.only_counted(),
+        });
     }
-    match command.mode {
+    let report = match command.mode {
         ResealMode::Write => {
             let _held = hold_unchanged(path, bytes)?;
             writer.write(path, &text)?;
-            Ok(FileReport::done(path, "resealed", objects).with(details))
+            FileReport::done(path, "resealed", objects).with(details)
         }
         ResealMode::Check { diff, .. } => {
             let lines = if diff { shown::diff(bytes, &text) } else { details };
-            Ok(FileReport::done(path, "due", objects).with(lines))
+            FileReport::done(path, "due", objects).with(lines)
         }
-    }
+    };
+    Ok(report.with(left.into_iter().collect()))
 }
 
 /// Files in which something is not sealed with the newest key.

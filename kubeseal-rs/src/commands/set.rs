@@ -147,7 +147,7 @@ fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f Seal
     Ok((at, sealed))
 }
 
-/// Seals a value that stands outside SealedSecrets.
+/// Seals a value that stands outside SealedSecrets. It keeps its version of the format unless a flag raises it.
 fn set_embedded(
     file: &EmbeddedFile,
     command: &SetItem,
@@ -160,7 +160,7 @@ fn set_embedded(
     let former = file.bound(&command.item, place)?.0.format();
     let cert = || {
         let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-        let sealer = cert.sealer(command.version)?;
+        let sealer = cert.outside_sealer(command.version)?;
         if sealer.format_after(former) == Format::V2 {
             sealer.check_hybrid()?;
         }
@@ -170,7 +170,7 @@ fn set_embedded(
     if is_empty(&value) && !command.allow_empty {
         return Err(InputName::of(&command.value).fault(Fault::EmptyItem).into());
     }
-    let sealer = cert.sealer(command.version)?;
+    let sealer = cert.outside_sealer(command.version)?;
     file.replace(&command.item, place, |former, binding| {
         sealer.seal(former, value.expose(), binding, &command.item, random)
     })

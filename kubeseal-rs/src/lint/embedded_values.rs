@@ -26,7 +26,8 @@ pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
             let earlier = is_earlier.then(|| {
                 let message = format!("a sealed value{key} is of format version 1, and the project file names v2");
                 let fix = format!(
-                    "kubeseal reseal --format-version 2 --name NAME --namespace NAMESPACE {}",
+                    "where the key beside it is the name of its item: kubeseal set --format-version 2 --name NAME --namespace \
+                     NAMESPACE {} KEY; else put in its place what kubeseal --raw --format-version 2 --item ITEM gives",
                     source.file()
                 );
                 source.finding(Rule::EarlierFormat, Some(place), message).fix(fix)

@@ -25,10 +25,12 @@ const ITEM: &str = "value";
 
 /// How objects are resealed.
 pub(super) struct Reseal<'a> {
-    /// Whether all values get version 2 of the format.
+    /// Whether all values of objects get version 2 of the format.
     pub(super) raised: bool,
     /// What changes in an object that begins at a place.
     pub(super) changes: &'a Changes<'a>,
+    /// The same of an object that a value outside objects is put into: that is never raised.
+    pub(super) outside: &'a Changes<'a>,
 }
 
 type Changes<'a> = dyn Fn(Place, &SealedSecret) -> Result<Vec<Change>, Error> + 'a;
@@ -47,6 +49,8 @@ pub(super) struct Values {
     pub(super) text: Vec<u8>,
     /// What was done, a line each.
     pub(super) details: Vec<String>,
+    /// What was left, though objects are raised.
+    pub(super) left: Option<String>,
 }
 
 impl Source {
@@ -89,7 +93,7 @@ impl Source {
         let (mut new, mut details, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
         for embedded in &self.embedded {
             let candidates = embedded::bindings(&text, embedded.range.start, &command.bound_to);
-            let item = self.item(embedded, reseal)?;
+            let item = self.item(embedded)?;
             match one_value(embedded, (item, &candidates), reseal)? {
                 None => unopened.push(embedded.line),
                 Some((_, None)) => {}
@@ -105,23 +109,35 @@ impl Source {
                 false => embedded::encoded_as(&self.manifest.bytes, embedded::replaced(&bytes, &new)),
             };
             let text = text.map_err(|error| self.manifest.name.fault(error))?;
-            Ok(Values { text, details })
+            let left = reseal.raised.then(|| left_in_v1(&self.embedded)).flatten();
+            Ok(Values { text, details, left })
         } else {
             Err(self.manifest.name.fault(Fault::NotOpened { lines: unopened }).into())
         }
     }
 
-    /// The item that a value is, or gets, bound to in version 2 of the format: the key beside it.
+    /// The item that a value of version 2 of the format is bound to: the key beside it.
     ///
     /// # Errors
     /// [`NoKeyBeside`].
-    fn item<'e>(&self, embedded: &'e Embedded, reseal: &Reseal<'_>) -> Result<&'e str, Error> {
-        if !reseal.raised && embedded.format() != Some(Format::V2) {
+    fn item<'e>(&self, embedded: &'e Embedded) -> Result<&'e str, Error> {
+        if embedded.format() != Some(Format::V2) {
             return Ok(ITEM);
         }
         let key = embedded.key.as_deref().filter(|key| check_item_name(key).is_ok());
         Ok(key.ok_or_else(|| self.manifest.name.fault(NoKeyBeside(embedded.line)))?)
     }
+}
+
+/// That values stay in version 1: the key beside one is seldom the name of the item that a chart makes of it.
+fn left_in_v1(values: &[Embedded]) -> Option<String> {
+    let left = values.iter().filter(|one| one.format() == Some(Format::V1)).count();
+    let values = if left == 1 { "value" } else { "values" };
+    (left > 0).then(|| {
+        format!(
+            "left in v1: {left} sealed {values} outside SealedSecrets; version 2 binds a value to its item, whose name is not known here"
+        )
+    })
 }
 
 /// The binding that opens a value, and its new text where it changes; none when it does not open.
@@ -137,7 +153,7 @@ fn one_value<'b>(
         item: None,
     };
     for binding in candidates {
-        match (reseal.changes)(place, &alone(embedded, item, binding)) {
+        match (reseal.outside)(place, &alone(embedded, item, binding)) {
             Ok(changes) => {
                 let new = changes.into_iter().find_map(|change| match change {
                     Change::Set { path, text } if path.last().is_some_and(|step| step == item) => text,

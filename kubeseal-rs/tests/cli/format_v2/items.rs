@@ -3,6 +3,7 @@
 use sealing::sealer::Format;
 
 use super::{SECRET, fails, folder, of_items, opens, versions};
+use crate::discovery::answered_by_controller;
 
 const BOUND: &str = "--name db --namespace shop";
 
@@ -113,18 +114,14 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
     folder.put("chart/values.yaml", &text);
     let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} chart");
     assert_eq!(folder.run(&reseal, "").ok(), "1 file: 1 current\n");
-    let due = folder.run(&format!("{reseal} --check --format-version 2"), "");
-    assert_eq!(
-        (due.code, due.stdout.as_str()),
-        (1, "due chart/values.yaml\n  shop/db: password\n1 file: 1 due\n")
-    );
-    folder.run(&format!("{reseal} --format-version 2"), "").ok();
+    folder
+        .run(
+            &format!("set --cert hybrid.crt --format-version 2 {BOUND} chart/values.yaml password"),
+            "hunter2",
+        )
+        .ok();
     let after = folder.text("chart/values.yaml");
-    let value = |key: &str| {
-        let line = after.lines().find_map(|line| line.trim().strip_prefix(key));
-        line.unwrap().to_owned()
-    };
-    let password = value("password: ");
+    let password = value(&after, "password");
     assert_eq!(Format::of(&password), Some(Format::V2));
     folder.put("sealed", &password);
     let unseal = format!("unseal --raw --recovery-private-key hybrid-keys.yaml {BOUND} --item password sealed");
@@ -161,18 +158,79 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
     );
 }
 
+/// The value of a key of a text, in its line.
+fn value(text: &str, key: &str) -> String {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(key));
+    line.unwrap().trim_start_matches(": ").trim_matches('"').to_owned()
+}
+
+/// The usual shape of a chart, whose template makes an item of another name of the value.
 #[test]
-fn a_value_without_a_key_beside_it_is_not_raised() {
+fn values_outside_objects_are_not_raised() {
     let folder = folder();
     let sealed = folder.run(&format!("--raw --cert hybrid.crt {BOUND}"), "hunter2").ok();
-    let text = format!("values:\n- {sealed}\n");
+    let text = format!("sealed:\n  dbPassword: {sealed}\n  \"with blank\": \"{sealed}\"\nlist:\n- {sealed}\n");
+    folder.put("chart/values.yaml", &text);
+    folder.put("db.yaml", &folder.run("--cert hybrid.crt -o yaml", SECRET).ok());
+    let left = "left in v1: 3 sealed values outside SealedSecrets; version 2 binds a value to its item, whose name is not known here";
+    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml {BOUND}");
+    let asked = format!("{reseal} --cert hybrid.crt --format-version 2");
+    let current = format!("current chart/values.yaml\n  {left}\n1 file: 1 current\n");
+    for line in [format!("{asked} chart"), format!("{asked} --check chart")] {
+        assert_eq!(folder.run(&line, "").ok(), current, "{line}");
+    }
+    folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v2}}\n");
+    assert_eq!(folder.run(&format!("{reseal} chart"), "").ok(), current);
+    // Those of an object in the same run are.
+    let told = folder.run(&format!("{reseal} chart db.yaml"), "").ok();
+    assert!(told.ends_with("2 files: 1 current, 1 resealed\n"), "{told}");
+    assert_eq!(versions(&folder.text("db.yaml")), of_items([("password", Format::V2)]));
+    assert_eq!(folder.text("chart/values.yaml"), text);
+    // Nor does a new value get another version than the one that it replaces.
+    folder
+        .run(&format!("set {BOUND} chart/values.yaml dbPassword"), "new")
+        .ok();
+    let new = value(&folder.text("chart/values.yaml"), "dbPassword");
+    assert_ne!(new, sealed);
+    assert_eq!(Format::of(&new), Some(Format::V1));
+}
+
+#[test]
+fn a_controller_is_not_asked_to_raise_what_stands_outside_objects() {
+    let folder = folder();
+    let sealed = folder.run(&format!("--raw --cert hybrid.crt {BOUND}"), "hunter2").ok();
+    let text = format!("sealed:\n  dbPassword: {sealed}\n");
     folder.put("values.yaml", &text);
-    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} values.yaml");
-    folder.run(&reseal, "").ok();
-    let run = folder.run(&format!("{reseal} --format-version 2"), "");
-    fails(
-        &run,
-        "values.yaml, line 2: no key stands before this sealed value, to which format version 2 binds it",
+    let answer = format!(
+        "{{\"apiVersion\":\"bitnami.com/v1alpha1\",\"kind\":\"SealedSecret\",\"metadata\":{{\"name\":\"db\",\"namespace\":\"shop\"}},\
+         \"spec\":{{\"encryptedData\":{{\"value\":\"{sealed}\"}}}}}}"
+    );
+    let line = format!("reseal --format-version 2 {BOUND} values.yaml");
+    let words: Vec<_> = line.split(' ').collect();
+    let told = answered_by_controller(&folder, "?only=stale", &answer, &words).ok();
+    assert!(
+        told.contains("left in v1: 1 sealed value outside SealedSecrets; "),
+        "{told}"
     );
     assert_eq!(folder.text("values.yaml"), text);
+}
+
+#[test]
+fn a_value_of_v2_without_a_key_beside_it_is_not_resealed() {
+    let folder = folder();
+    let raw = format!("--raw --cert hybrid.crt --format-version 2 --item word {BOUND}");
+    let sealed = folder.run(&raw, "hunter2").ok();
+    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} values.yaml");
+    // No item has a blank in its name.
+    for text in [
+        format!("values:\n- {sealed}\n"),
+        format!("values:\n  \"pass word\": \"{sealed}\"\n"),
+    ] {
+        folder.put("values.yaml", &text);
+        fails(
+            &folder.run(&reseal, ""),
+            "values.yaml, line 2: no key stands before this sealed value, to which format version 2 binds it",
+        );
+        assert_eq!(folder.text("values.yaml"), text);
+    }
 }
