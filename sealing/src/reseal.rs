@@ -17,6 +17,7 @@ use crate::key_hint::KeyHint;
 use crate::keyring::{KeyRing, Opened};
 use crate::random::Random;
 use crate::sealer::{SealItemError, Sealer};
+use crate::size;
 use crate::unseal::{self, ItemError, ItemErrors};
 use manifest::edit::Change;
 
@@ -63,6 +64,12 @@ pub enum ResealError {
     /// A value could not be sealed.
     #[error(transparent)]
     Item(#[from] SealItemError),
+    /// Values of version 2 are longer: no SealedSecret can hold so much.
+    #[error(
+        "its new ciphertexts would have more than {} bytes together, which no SealedSecret can hold",
+        size::LARGEST_REQUEST
+    )]
+    TooLarge,
 }
 
 /// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, bound to the same scope and names, each in
@@ -84,6 +91,7 @@ pub fn reseal(
     let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
     let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
     let mut resealing = Resealing {
+        room: size::LARGEST_REQUEST,
         binding: &binding,
         to,
         which,
@@ -126,6 +134,8 @@ pub fn reseal(
 }
 
 struct Resealing<'a> {
+    /// Bytes that the new ciphertexts may still have.
+    room: usize,
     binding: &'a Binding,
     to: &'a Sealer<'a>,
     which: Which,
@@ -135,7 +145,7 @@ struct Resealing<'a> {
 
 impl Resealing<'_> {
     /// The new ciphertext, or none for one that stays.
-    fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, SealItemError> {
+    fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
         let former = Some(opened.format);
         let stays = self.which == Which::OfOtherKeys
             && opened.key == *self.to.fingerprint()
@@ -147,6 +157,7 @@ impl Resealing<'_> {
         }
         let plaintext = opened.plaintext.expose();
         let sealed = self.to.seal(former, plaintext, self.binding, item, self.random)?;
+        self.room = self.room.checked_sub(sealed.len()).ok_or(ResealError::TooLarge)?;
         Ok(Some(sealed))
     }
 }

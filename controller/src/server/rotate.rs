@@ -8,6 +8,7 @@ use sealing::SystemRandom;
 use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{self, ResealError, Which};
 use sealing::sealer::{Format, Sealer};
+use sealing::size;
 use serde_json::Value;
 use tracing::{error, warn};
 
@@ -89,7 +90,7 @@ fn reseal(body: Vec<u8>, keys: &Keys, recent: &RecentKeys, accepted: &Accepted, 
             warn!("a SealedSecret that was sent to be sealed anew takes too many private-key operations");
             return None;
         }
-        Some(Err(ResealError::Item(reason))) => {
+        Some(Err(reason @ (ResealError::Item(_) | ResealError::TooLarge))) => {
             error!(error = %reason, "a SealedSecret that was sent to be sealed anew opens, and cannot be sealed");
             return None;
         }
@@ -102,8 +103,13 @@ fn reseal(body: Vec<u8>, keys: &Keys, recent: &RecentKeys, accepted: &Accepted, 
     recent.opened(&resealed.opened_by);
     resealed.put_into(&mut object);
     drop(resealed);
-    // About as long as what came: a text that grew would be held twice, and be twice as long.
-    let mut text = Vec::with_capacity(length + length / 16);
+    // About as long as what came, but where values get a longer format: a text that grew would be held twice, and be twice as long.
+    let longer = if wish.least > Format::V1 {
+        size::LARGEST_REQUEST
+    } else {
+        0
+    };
+    let mut text = Vec::with_capacity(length + longer + length / 16);
     serde_json::to_writer(&mut text, &without_the_servers(object)).ok()?;
     String::from_utf8(text).ok()
 }

@@ -247,6 +247,23 @@ fn resealing_keeps_raises_and_lowers_only_by_name() {
     assert_eq!(opened(&lowered, &ring(1)), opened(&v1, &ring(1)));
 }
 
+/// An object of many short values becomes several times as long: whoever asks for that pays for no more than can be stored.
+#[test]
+fn what_no_object_can_hold_is_not_resealed() {
+    let cert = hybrid_cert(1);
+    let random = &mut SystemRandom::default();
+    let binding = sealing::binding::Binding::ClusterWide;
+    let short = Sealer::new(&cert, Format::V1)
+        .seal(None, b"", &binding, "", random)
+        .unwrap();
+    let mut many = sealed(&Sealer::new(&cert, Format::V1), Scope::ClusterWide).unwrap();
+    many.spec.encrypted_data = (0..1_000).map(|item| (format!("item-{item}"), short.clone())).collect();
+    let raise = Sealer::new(&cert, Format::V2);
+    assert_eq!(resealed(&many, &raise, Which::All), Err(ResealError::TooLarge));
+    many.spec.encrypted_data = many.spec.encrypted_data.into_iter().take(100).collect();
+    assert!(resealed(&many, &raise, Which::All).is_ok());
+}
+
 #[test]
 fn an_answer_that_lowers_a_value_is_refused() {
     let cert = hybrid_cert(1);
