@@ -7,7 +7,7 @@ use harness::output::run;
 use serde_json::{Value, json};
 
 use crate::keys::await_event;
-use crate::lab::{Lab, SOON, condition_of};
+use crate::lab::{Lab, SOON, condition_of, leads};
 
 const SMALL: [&str; 2] = ["--key-size=2048", "--key-renew-period=0"];
 
@@ -216,6 +216,35 @@ fn version_1_is_refused_where_the_flag_says_so() -> Result<()> {
     lab.await_items("default", "new", &json!({"a": "1"}))?;
     lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
     lab.unseal("other", "old", &json!({"a": "1"}))
+}
+
+/// In the middle of a rollout: the flag is that of one replica alone, and all open.
+#[test]
+fn replicas_with_and_without_the_flag_open_alike() -> Result<()> {
+    let cluster = Cluster::start()?;
+    cluster.install(Implementation::Ours)?;
+    let first = cluster.spawn_replica(0, &flags(&["--hybrid=publish"]))?;
+    let certificate = cluster.eventually(SOON, "a hybrid key", || Ok(cluster.proxied_get("/v1/cert.pem")?.stdout))?;
+    let sealed = seal_v2(&certificate, "one", &json!({"a": "1"}), "strict")?;
+    cluster.apply(&sealed.to_string())?;
+    await_items(&cluster, "one", "1")?;
+    let _second = cluster.spawn_replica(1, &SMALL)?;
+    first.terminate(SOON)?;
+    cluster.eventually(SOON, "the other one leads", || {
+        ensure!(leads(&cluster, 1)?);
+        Ok(())
+    })?;
+    cluster.kubectl_ok(&["delete", "secret", "one"])?;
+    await_items(&cluster, "one", "1")?;
+    let first = cluster.spawn_replica(0, &flags(&["--hybrid=publish"]))?;
+    cluster.eventually(SOON, "the same certificate", || {
+        ensure!(cluster.proxied_get("/v1/cert.pem")?.stdout == certificate);
+        Ok(())
+    })?;
+    first.check_running()?;
+    let keys = cluster.key_secrets()?;
+    ensure!(keys["items"].as_array().is_some_and(|keys| keys.len() == 1), "{keys}");
+    Ok(())
 }
 
 /// The reference's controller and kubeseal work with a hybrid key as with any; what is sealed in version 2 fails there by name, and
