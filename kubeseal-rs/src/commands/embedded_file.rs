@@ -80,7 +80,7 @@ impl EmbeddedFile {
         let (old, binding) = file.bound(item, (target, scope))?;
         let sealed = seal(old.format(), &binding).map_err(|error| file.name.fault(error))?;
         let raised = match (old.format(), Format::of(&sealed)) {
-            (Some(Format::V1), Some(Format::V2)) => format!(" (format 1 → 2, bound to item {item})"),
+            (Some(old), Some(new)) if old != new => format!(" (format {old} → {new}, bound to item {item})"),
             _ => String::new(),
         };
         file.write(embedded::replaced(

@@ -46,7 +46,7 @@ fn key_secret(name: &str, key: &str, cert: &str, seed: Option<u8>) -> String {
 
 /// The test keys, and of `test-only.key` a certificate with a hybrid key (`hybrid.crt`), that key's Secret (`hybrid-keys.yaml`) and
 /// the certificate of a stranger who has put another hybrid key beside the same RSA key (`grafted.crt`).
-fn folder() -> Folder {
+pub(crate) fn folder() -> Folder {
     let folder = Folder::with_keys();
     let cert = hybrid_cert(&folder, "test-only.key", 1);
     folder.put("hybrid.crt", cert.pem());
@@ -225,15 +225,29 @@ fn what_is_written_anew_keeps_v2() {
     assert_eq!(folder.text("db.sealed.yaml"), sealed);
     folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v1}}\n");
     folder.run("seal --force db.yaml", "").ok();
-    assert_eq!(
-        versions(&folder.text("db.sealed.yaml")),
-        of_items([("password", Format::V2)])
+    let sealed = folder.text("db.sealed.yaml");
+    assert_eq!(versions(&sealed), of_items([("password", Format::V2)]));
+    fails(
+        &folder.run("seal --force --format-version 1 db.yaml", ""),
+        "it has values of format version 2, which --force does not take back to version 1\nhint: nothing was written: kubeseal reseal \
+         --format-version 1 --allow-downgrade --recovery-private-key FILE db.sealed.yaml\n",
     );
-    folder.run("seal --force --format-version 1 db.yaml", "").ok();
-    assert_eq!(
-        versions(&folder.text("db.sealed.yaml")),
-        of_items([("password", Format::V1)])
-    );
+    assert_eq!(folder.text("db.sealed.yaml"), sealed);
+}
+
+#[test]
+fn a_change_of_version_is_told() {
+    let folder = folder();
+    folder.put("db.yaml", SECRET);
+    for force in ["", "--force "] {
+        folder.run("seal --force --cert test-only.crt db.yaml", "").ok();
+        let seal = format!("seal {force}--cert hybrid.crt --format-version 2 db.yaml");
+        let told = folder.run(&seal, "").ok();
+        assert!(told.contains("\n  shop/db: format v1 → v2\n"), "{told}");
+        let told = folder.run(&format!("{seal} --no-key-hint"), "").ok();
+        assert!(!told.contains("format"), "{told}");
+        std::fs::remove_file(folder.path("db.sealed.yaml")).unwrap();
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crds::SealedSecret;
 use manifest::edit::Change;
 use manifest::text_lossy;
+use sealing::sealer::Format;
 use similar::{ChangeTag, TextDiff};
 
 use crate::quoting;
@@ -16,9 +17,12 @@ pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
     let items: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
-            Change::Set { path, .. } => match path.as_slice() {
-                [spec, _, item] if spec == "spec" => Some(item.as_str()),
-                [spec, data] if spec == "spec" => Some(data.as_str()),
+            Change::Set { path, text } => match path.as_slice() {
+                [spec, _, item] if spec == "spec" => {
+                    let old = sealed.spec.encrypted_data.get(item).and_then(|old| Format::of(old));
+                    Some(changed(item, old, text.as_deref()))
+                }
+                [spec, data] if spec == "spec" => Some(data.clone()),
                 _ => None,
             },
             _ => None,
@@ -28,6 +32,14 @@ pub(super) fn items(sealed: &SealedSecret, changes: &[Change]) -> String {
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let name = quoting::full_name(&of(&metadata.namespace), &of(&metadata.name));
     format!("{name}: {}", items.join(", "))
+}
+
+/// A value by its name, with its versions of the format where it gets another.
+pub(super) fn changed(name: &str, old: Option<Format>, new: Option<&str>) -> String {
+    match (old, new.and_then(Format::of)) {
+        (Some(old), Some(new)) if old != new => format!("{name} (format {old} → {new})"),
+        _ => name.to_owned(),
+    }
 }
 
 /// The lines that differ, each with its sign; of ciphertexts only that they are there.

@@ -10,6 +10,7 @@ use sealing::reseal::ResealError;
 use sealing::sealer::Format;
 
 use super::ResealFiles;
+use super::shown::changed;
 use crate::cluster::ClusterError;
 use crate::embedded::{self, Embedded};
 use crate::error::{Error, Hinted};
@@ -98,7 +99,11 @@ impl Source {
                 None => unopened.push(embedded.line),
                 Some((_, None)) => {}
                 Some((binding, Some(value))) => {
-                    details.push(format!("{}: {}", shown(binding), embedded.name()));
+                    details.push(format!(
+                        "{}: {}",
+                        shown(binding),
+                        changed(&embedded.name(), embedded.format(), Some(&value))
+                    ));
                     new.push((embedded.range.clone(), value));
                 }
             }

@@ -196,10 +196,19 @@ impl Existing {
         Err(self.file.name().fault(fault).into())
     }
 
-    /// Whether an object in it has values of version 2 of the format.
-    pub(super) fn has_v2(&self) -> bool {
-        let mut versions = self.file.sealed.iter().map(Format::latest_of);
-        versions.any(|version| version == Some(Format::V2))
+    /// The latest version of the format of all values in it.
+    pub(super) fn latest(&self) -> Option<Format> {
+        self.file.sealed.iter().filter_map(Format::latest_of).max()
+    }
+
+    /// A line for each object whose values get another version of the format, which `after` says.
+    pub(super) fn raised(&self, clear: &ClearFile, after: impl Fn(Format) -> Format) -> Vec<String> {
+        let line = |(secret, counterpart): (&One, &Counterpart)| {
+            let former = Format::latest_of(self.file.sealed.get(counterpart.at?)?)?;
+            let new = after(former);
+            (new != former).then(|| format!("{}: format {former} → {new}", full_name(&secret.outline)))
+        };
+        self.pairs(clear).filter_map(line).collect()
     }
 
     /// That the file can be written anew: it holds nothing else than SealedSecrets.

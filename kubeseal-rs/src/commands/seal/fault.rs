@@ -59,6 +59,9 @@ pub(crate) enum ClearFileFault {
     /// Two Secrets would be one SealedSecret.
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
+    /// Writing it anew would lower it.
+    #[error("it has values of format version 2, which --force does not take back to version 1")]
+    Lowered(PathBuf),
     /// The sealed file says otherwise, and it cannot be known which of the two is right.
     #[error("the sealed file contradicts {}: {}", quoting::path(.clear), .all.join("; "))]
     Contradicts {
@@ -90,6 +93,13 @@ impl ClearFileFault {
                     quoting::path_word(sealed),
                     quoting::path_word(clear),
                     typed.sealing_flags()
+                );
+            }
+            ClearFileFault::Lowered(sealed) => {
+                return format!(
+                    "nothing was written: kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE{} {}",
+                    typed.flags(|flag| matches!(flag, "cert" | "for-cluster")),
+                    quoting::path_word(sealed)
                 );
             }
             ClearFileFault::NamedSealed(path) => {

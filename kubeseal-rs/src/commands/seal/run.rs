@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::clear::ClearFile;
 use super::existing::Existing;
+use super::fault::ClearFileFault;
 use super::values::Values;
 use super::{SealFiles, SealMode};
 use crate::cert_source::{Certificate, Certificates};
@@ -22,7 +23,7 @@ use crate::error::{Error, Hinted};
 use crate::files::{self, Writer};
 use crate::git;
 use crate::manifest_file;
-use crate::objects;
+use crate::objects::{self, InputName};
 use crate::parallel;
 use crate::place;
 use crate::progress::Progress;
@@ -199,6 +200,7 @@ fn one(
             }
             let (text, removed) = existing.followed(clear, command, sealer)?;
             details.extend(removed);
+            details.extend(existing.raised(clear, |former| sealer.format_after(Some(former))));
             _held = existing.hold_unchanged()?;
             text
         }
@@ -207,13 +209,18 @@ fn one(
             let raised;
             _held = match existing {
                 Some(existing) => {
-                    // Nobody said that what is written anew loses its version.
-                    if command.version.is_none() && existing.has_v2() {
-                        raised = cert.sealer(Some(Format::V2))?;
+                    // What is written anew does not lose its version.
+                    if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
+                        if command.version == Some(Format::V1) {
+                            let name = InputName(job.to.display().to_string());
+                            return Err(name.fault(ClearFileFault::Lowered(job.to.clone())).into());
+                        }
+                        raised = cert.sealer(Some(former))?;
                         sealer = &raised;
                     }
                     existing.check_replaceable()?;
                     details = existing.lost(clear)?;
+                    details.extend(existing.raised(clear, |_| sealer.format_after(None)));
                     existing.hold_unchanged()?
                 }
                 None => None,

@@ -33,7 +33,7 @@ fn versions_stay_unless_v2_is_asked() {
     );
     assert_eq!(folder.tree(), before);
     let due = folder.run(&format!("{RESEAL} --check --format-version 2 v1.yaml v2.yaml"), "");
-    let told = "due v1.yaml\n  shop/db: password\n2 files: 1 current, 1 due\n";
+    let told = "due v1.yaml\n  shop/db: password (format v1 → v2)\n2 files: 1 current, 1 due\n";
     assert_eq!((due.code, due.stdout.as_str()), (1, told));
     folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v2}}\n");
     let due = folder.run(
@@ -117,9 +117,10 @@ fn v1_is_taken_back_by_name_alone() {
         .run("reseal --recovery-private-key hybrid-keys.yaml v2.yaml", "")
         .ok();
     assert_eq!(version(&folder, "v2.yaml"), Format::V2);
-    folder
+    let told = folder
         .run(&format!("{RESEAL} --format-version 1 --allow-downgrade v2.yaml"), "")
         .ok();
+    assert!(told.contains("shop/db: password (format v2 → v1)\n"), "{told}");
     assert_eq!(versions(&folder.text("v2.yaml")), of_items([("password", Format::V1)]));
     assert!(opens(&folder, "test-only.key", "v2.yaml"));
 }
