@@ -236,6 +236,40 @@ fn what_is_written_anew_keeps_v2() {
 }
 
 #[test]
+fn a_file_that_is_written_over_is_not_lowered() {
+    let folder = folder();
+    folder.put("db.yaml", SECRET);
+    let sealed = folder.run("--cert hybrid.crt --format-version 2 -o yaml", SECRET).ok();
+    for before in [sealed.clone(), format!("<<<<<<< HEAD\n{sealed}=======\n")] {
+        folder.put("db.sealed.yaml", &before);
+        fails(
+            &folder.run("--cert test-only.crt -f db.yaml -w db.sealed.yaml", ""),
+            NEVER_V2,
+        );
+        assert_eq!(folder.text("db.sealed.yaml"), before);
+        folder.run("--cert hybrid.crt -f db.yaml -w db.sealed.yaml", "").ok();
+        let after = folder.text("db.sealed.yaml");
+        assert_eq!(versions(&after), of_items([("password", Format::V2)]));
+        assert_ne!(after, sealed);
+    }
+    folder.put(
+        "db.sealed.yaml",
+        &sealed.replacen("password: AAAC", "password: AAAD", 1),
+    );
+    fails(
+        &folder.run("--cert hybrid.crt -f db.yaml -w db.sealed.yaml", ""),
+        "what is sealed there is in a newer format: update kubeseal",
+    );
+    // Over anything else version 1 is written as ever.
+    for before in ["", "hello: [", &folder.run("--cert hybrid.crt", SECRET).ok()] {
+        folder.put("other.yaml", before);
+        folder.run("--cert hybrid.crt -f db.yaml -w other.yaml", "").ok();
+        let after = folder.text("other.yaml");
+        assert_eq!(versions(&after), of_items([("password", Format::V1)]), "{before}");
+    }
+}
+
+#[test]
 fn a_change_of_version_is_told() {
     let folder = folder();
     folder.put("db.yaml", SECRET);

@@ -1,6 +1,7 @@
 //! Seals every Secret of the input.
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
@@ -13,16 +14,17 @@ use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::cert_source::{self, CertSource};
+use crate::cert_source::{self, CertSource, Certificate};
 use crate::commands::metadata::SealedMetadata;
 use crate::commands::namespace::{DefaultNamespace, Namespace};
 use crate::commands::read::{read_before, read_objects};
+use crate::embedded;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, Input, Output};
-use crate::manifest_file;
+use crate::files::{self, Input, Output, is_stream};
+use crate::manifest_file::{self, ciphertexts};
 use crate::note;
-use crate::objects::{self, Fault, InputName};
+use crate::objects::{self, Fault, InputError, InputName};
 use crate::parallel;
 
 /// Seal Secrets.
@@ -73,7 +75,7 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
         parameters,
         sealer: match command.is_verb {
             true => cert.sealer(command.version)?,
-            false => cert.classic_sealer(command.version)?,
+            false => sealer_over(&command.output, command.version, &cert)?,
         },
         namespace,
         hinted,
@@ -81,6 +83,36 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
     let name = InputName::of(&command.input);
     let text = sealing.text(&name, &bytes, command.format, command.only_secrets)?;
     Ok(files::write(&command.output, text.as_bytes())?)
+}
+
+/// What seals into a file that may be there: nothing gets an earlier version of the format than what is written over.
+fn sealer_over<'c>(
+    output: &Output,
+    asked: Option<sealer::Format>,
+    cert: &'c Certificate,
+) -> Result<Sealer<'c>, InputError> {
+    let sealer = cert.classic_sealer(asked)?;
+    let former = match output {
+        Output::File(path) if !is_stream(path) => latest_in(path),
+        Output::File(_) | Output::Stdout => None,
+    };
+    match former.filter(|former| *former > sealer.format_after(None)) {
+        Some(former) => cert.classic_sealer(Some(former)),
+        None => Ok(sealer),
+    }
+}
+
+/// The latest version of the sealed values in a regular file, also in one that is no YAML any more, as with the marks of a merge.
+/// What cannot be read is written over as ever.
+fn latest_in(path: &Path) -> Option<sealer::Format> {
+    let bytes = files::read_found(path).ok()?;
+    let documents = manifest::read_mixed(&bytes).unwrap_or_default();
+    let in_objects = ciphertexts(&documents).into_iter();
+    let anywhere = embedded::find(&bytes).into_iter().map(|one| one.value);
+    in_objects
+        .chain(anywhere)
+        .filter_map(|text| sealer::Format::of(&text))
+        .max()
 }
 
 /// How the Secrets of an input are sealed.
