@@ -1,12 +1,14 @@
 //! A certificate to seal with, and the version of the format in which its values are sealed.
 
 use std::ops::Deref;
+use std::sync::Once;
 
 use crds::SealedSecret;
 use sealing::cert::SealingCert;
 use sealing::sealer::{Format, SealItemError, Sealer};
 
 use crate::error::Hinted;
+use crate::note;
 use crate::objects::{InputError, InputName};
 use crate::typed::Typed;
 
@@ -20,6 +22,8 @@ pub(crate) struct Certificate {
     pub(super) format: Option<Format>,
     /// Whether the project file pins the RSA key alone. Then the hybrid key may be anyone's.
     pub(super) rsa_alone: bool,
+    /// Whether it has been said what comes of that.
+    pub(super) noted: Once,
 }
 
 impl Deref for Certificate {
@@ -47,7 +51,10 @@ impl Certificate {
     pub(crate) fn sealer(&self, asked: Option<Format>) -> Result<Sealer<'_>, InputError> {
         match asked.or(self.format) {
             Some(format) => self.sealer_of(format),
-            None if self.rsa_alone => Ok(self.keeping_sealer()),
+            None if self.rsa_alone => {
+                self.note_unused();
+                Ok(self.keeping_sealer())
+            }
             None => match self.hybrid() {
                 Ok(None) => Ok(self.keeping_sealer()),
                 _ => Ok(self.sealer_of(Format::V2)?.keeping()),
@@ -63,6 +70,7 @@ impl Certificate {
         match asked.or(self.format) {
             Some(format @ (Format::V2 | Format::Later)) => self.sealer_of(format),
             Some(Format::V1) => Ok(self.keeping_sealer()),
+            None if self.rsa_alone => Ok(self.keeping_sealer()),
             None => self.sealer(None),
         }
     }
@@ -85,6 +93,18 @@ impl Certificate {
         match asked {
             Some(format @ (Format::V2 | Format::Later)) => self.sealer_of(format),
             Some(Format::V1) | None => Ok(self.keeping_sealer()),
+        }
+    }
+
+    /// Says that only the pin keeps new objects in version 1.
+    fn note_unused(&self) {
+        if matches!(self.hybrid(), Ok(Some(_))) {
+            self.noted.call_once(|| {
+                note::told(
+                    "note: new objects are sealed in format v1: the project file pins the RSA key alone; to pin both halves: \
+                     fingerprint: v2:SHA256:… (kubeseal keys list shows it)",
+                );
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use jiff::Timestamp;
 use sealing::sealer::Format;
@@ -189,6 +189,7 @@ impl Chosen {
             name,
             format: cluster.format,
             rsa_alone: matches!(pin, Some(Pin::Rsa(_))),
+            noted: Once::new(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use jiff::Timestamp;
 use sealing::sealer::Format;
@@ -60,6 +60,7 @@ impl<'a> Certificates<'a> {
                     name,
                     format: None,
                     rsa_alone: false,
+                    noted: Once::new(),
                 }
             }
         };

@@ -72,3 +72,33 @@ fn changes_are_told_at_a_terminal_alone() {
         }
     }
 }
+
+#[test]
+fn what_changes_a_version_or_keeps_it_is_told_at_a_terminal_alone() {
+    let folder = crate::format_v2::folder();
+    let bound = "--name db -n shop";
+    let value = folder.run(&format!("--raw --cert hybrid.crt {bound}"), "v").ok();
+    folder.put("values.yaml", &format!("password: {value}\n"));
+    let line = format!("set --cert hybrid.crt --format-version 2 {bound} values.yaml password");
+    let raised = run(&folder, Streams::Pipes, &[], &line, "", "v");
+    assert_eq!(
+        raised.shown,
+        "changed password in values.yaml (format v1 → v2, bound to item password)\r\n"
+    );
+    let rsa = |name: &str| {
+        let cert = sealing::cert::SealingCert::from_pem(folder.text(name).as_bytes()).unwrap();
+        cert.public().fingerprint().to_string()
+    };
+    let noted = "note: new objects are sealed in format v1: the project file pins the RSA key alone; to pin both halves: fingerprint: \
+                 v2:SHA256:… (kubeseal keys list shows it)\r\n";
+    folder.put("a.yaml", SECRET);
+    folder.put("b.yaml", SECRET);
+    // Without a hybrid key there is nothing to pin.
+    for (name, shown) in [("hybrid.crt", noted), ("test-only.crt", "")] {
+        let project = format!("clusters: {{c: {{cert: {name}, fingerprint: '{}'}}}}\n", rsa(name));
+        folder.put(".kubeseal.yaml", &project);
+        let at_terminal = run(&folder, Streams::Pipes, &[], "seal --force a.yaml b.yaml", "", "");
+        assert_eq!((at_terminal.code, at_terminal.shown.as_str()), (0, shown));
+        assert_eq!(folder.run("seal --force a.yaml b.yaml", "").stderr, "");
+    }
+}
