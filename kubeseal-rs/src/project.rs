@@ -89,7 +89,7 @@ struct Cluster {
     controller: Option<String>,
     fingerprint: Option<String>,
     folders: Option<Vec<String>>,
-    format: Option<String>,
+    format: Option<Value>,
 }
 
 impl Project {
@@ -235,10 +235,10 @@ impl ProjectCluster {
             None => Folders::Unsaid,
             Some(patterns) => Folders::Said(glob_set(document, &name, &patterns)?),
         };
-        let format = match typed.format.as_deref() {
+        let format = match typed.format.as_ref().map(Value::as_str) {
             None => None,
-            Some("v1") => Some(Format::V1),
-            Some("v2") => Some(Format::V2),
+            Some(Some("v1")) => Some(Format::V1),
+            Some(Some("v2")) => Some(Format::V2),
             Some(_) => return Err(ProjectError::NotAFormat(at("format"))),
         };
         let place = document.place_of(&["clusters", name.as_str()]);
