@@ -151,7 +151,11 @@ impl Word {
     fn plain(typed: &str) -> Self {
         Self {
             flag: None,
-            text: path_word(Path::new(&public_address(typed))),
+            text: match typed {
+                // Standard input, not a file of that name.
+                "-" => typed.to_owned(),
+                _ => path_word(Path::new(&public_address(typed))),
+            },
         }
     }
 

@@ -57,6 +57,7 @@ impl EmbeddedFile {
             (Some(one), None) => Ok(one),
             (None, _) => Err(self.name.fault(Fault::NoSealedValue {
                 key: sealing::merge::check_item_name(key).is_ok().then(|| key.to_owned()),
+                bound: self.values.iter().any(|value| value.format() == Some(Format::V2)),
                 found: self.values.iter().map(Embedded::name).collect(),
             })),
             (Some(one), Some(other)) => {

@@ -72,6 +72,8 @@ pub(crate) enum Fault {
     NoSealedValue {
         /// The key; `None` for a word that cannot be one, and may be a value.
         key: Option<String>,
+        /// Whether values in it are of version 2 of the format, bound to the keys beside them.
+        bound: bool,
         /// The keys that there are.
         found: Vec<String>,
     },

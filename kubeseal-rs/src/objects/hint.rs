@@ -78,8 +78,14 @@ impl Fault {
             | Fault::Reseal(ResealError::Binding(BindingError::NamespaceMissing(_))) => {
                 "say it: --namespace NAMESPACE, or write metadata.namespace".to_owned()
             }
-            Fault::NoSealedValue { .. } => {
-                format!("a new value is pasted by hand: kubeseal --raw {}", typed.naming_flags())
+            Fault::NoSealedValue { key, bound, .. } => {
+                let mut line = format!("a new value is pasted by hand: kubeseal --raw {}", typed.naming_flags());
+                if *bound {
+                    let said = !typed.flags(|flag| flag == "format-version").is_empty();
+                    line.push_str(if said { "" } else { " --format-version 2" });
+                    line.push_str(&format!(" --item {}", key.as_deref().unwrap_or("KEY")));
+                }
+                line
             }
             Fault::NothingSealed => format!(
                 "the first one is pasted by hand: printf %s \"$VALUE\" | kubeseal --raw {} prints it; kubeseal set changes it from \

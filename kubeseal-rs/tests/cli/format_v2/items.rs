@@ -48,6 +48,10 @@ fn a_bare_value_needs_its_item() {
             "bound to another name, namespace, scope or item, or damaged (key id ",
         );
     }
+    fails(
+        &folder.run(&unseal.replace(" sealed", " -"), &folder.text("sealed")),
+        &format!("hint: kubeseal unseal --item KEY --raw --recovery-private-key hybrid-keys.yaml {BOUND} -\n"),
+    );
     // Version 1 binds none, and takes no notice of it.
     let sealed = folder
         .run(&format!("--raw --cert hybrid.crt {BOUND} --item password"), "hunter2")
@@ -143,6 +147,23 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
     let now = folder.text("chart/values.yaml");
     let token = now.lines().last().unwrap().trim();
     assert_eq!(Format::of(token), Some(Format::V2));
+    // A new one is to get theirs, too.
+    for (flags, shown) in [
+        ("", " --name db --namespace shop --format-version 2"),
+        ("--format-version 2 ", ""),
+    ] {
+        let run = folder.run(
+            &format!("set {flags}--cert hybrid.crt {BOUND} chart/values.yaml other"),
+            "x",
+        );
+        fails(&run, "there is no sealed value \"other\" in it");
+        assert!(
+            run.stderr.ends_with(&format!("{shown} --item other\n")),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stderr.matches("--format-version").count(), 1, "{}", run.stderr);
+    }
     let run = folder.run("rename chart/values.yaml password other", "");
     fails(&run, "line 2: this value stands outside SealedSecrets");
     assert!(
