@@ -149,6 +149,32 @@ fn the_right_to_delete_is_given_in_the_cluster_and_by_namespace() -> Result<()> 
     Ok(())
 }
 
+/// What `--hybrid=publish` does is shown where controllers run.
+#[test]
+fn the_component_of_format_v2_has_the_controller_publish_hybrid_keys() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let folder = repository()
+        .join("deploy/overlays")
+        .join(format!("test-v2-{}", std::process::id()));
+    let _gone_afterwards = Folder::create(&folder)?;
+    let kustomization = "{resources: [../../base], components: [../../components/format-v2, ../../components/ha]}";
+    std::fs::write(folder.join("kustomization.yaml"), kustomization)?;
+    let objects = cluster.objects_in(&built(cluster, &folder)?)?;
+    let deployment = objects
+        .iter()
+        .find(|object| object["kind"] == "Deployment")
+        .context("a Deployment")?;
+    let variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array()
+        .context("variables")?;
+    let hybrid = variables
+        .iter()
+        .find(|variable| variable["name"] == "SEALED_SECRETS_HYBRID");
+    let word = hybrid.and_then(|variable| variable["value"].as_str());
+    ensure!(word == Some("publish"), "{variables:?}");
+    Ok(())
+}
+
 /// The rights are the shipped ones, by namespace; the controller runs with the variables that the overlay gives it.
 #[test]
 fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<()> {
