@@ -284,6 +284,26 @@ fn a_change_of_version_is_told() {
     }
 }
 
+/// What a pipeline holds against the rule of the project.
+#[test]
+fn checking_asks_for_the_format_that_sealing_would_give() {
+    let folder = folder();
+    folder.put("db.yaml", SECRET);
+    folder.run("seal --cert test-only.crt db.yaml", "").ok();
+    assert!(folder.run("seal --check db.yaml", "").ok().contains("1 same"));
+    folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v2}}\n");
+    for line in [
+        "seal --check db.yaml",
+        "seal --check --recovery-private-key hybrid-keys.yaml db.yaml",
+    ] {
+        let run = folder.run(line, "");
+        assert_ne!(run.code, 0, "{line}");
+        assert!(run.stdout.contains("shop/db: format v1 → v2"), "{}", run.stdout);
+    }
+    folder.run("seal db.yaml", "").ok();
+    assert!(folder.run("seal --check db.yaml", "").ok().contains("1 same"));
+}
+
 #[test]
 fn v2_without_a_hybrid_key_is_an_error() {
     let folder = folder();

@@ -13,7 +13,7 @@ use super::existing::Existing;
 use super::fault::ClearFileFault;
 use super::values::Values;
 use super::{SealFiles, SealMode};
-use crate::cert_source::{Certificate, Certificates};
+use crate::cert_source::{CertSource, Certificate, Certificates, Formats};
 use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
@@ -39,6 +39,8 @@ struct Job {
     to: PathBuf,
     /// None in `--check`.
     cert: Option<Arc<Certificate>>,
+    /// In `--check`: the version of the format that is asked for, by a flag or the project file.
+    wanted: Option<Format>,
     /// Whether Git tracks the clear file.
     tracked: bool,
 }
@@ -67,10 +69,11 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     let mut jobs = Vec::new();
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
     let mut certificates = Certificates::new(&command.cert, environment, now);
+    let mut formats = Formats::default();
     if let Some(sources) = &command.sources {
         let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
-        jobs.push(job(command, clear, &mut certificates)?);
+        jobs.push(job(command, clear, &mut certificates, &mut formats)?);
     } else {
         let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
         skipped = manifest_file::passed_over(&meant, "Secret");
@@ -81,7 +84,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         for (file, clear) in read.collect::<Vec<_>>() {
             match clear {
                 Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
-                Ok(clear) => jobs.push(job(command, clear, &mut certificates)?),
+                Ok(clear) => jobs.push(job(command, clear, &mut certificates, &mut formats)?),
             }
         }
     }
@@ -122,10 +125,21 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     Ok(())
 }
 
-fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_>) -> Result<Job, Error> {
+fn job(
+    command: &SealFiles,
+    clear: ClearFile,
+    certificates: &mut Certificates<'_>,
+    formats: &mut Formats,
+) -> Result<Job, Error> {
     let to = command.target(&clear.path, &clear.below);
+    let mut wanted = command.version;
     let cert = match command.mode {
-        SealMode::Check => None,
+        SealMode::Check => {
+            if let CertSource::Found(finding) = &command.cert {
+                wanted = wanted.or(formats.at(finding, Some(&to))?);
+            }
+            None
+        }
         _ => {
             let cert = certificates.between(&[&clear.path, &to])?;
             cert.sealer(command.version)?;
@@ -136,6 +150,7 @@ fn job(command: &SealFiles, clear: ClearFile, certificates: &mut Certificates<'_
         clear,
         to,
         cert,
+        wanted,
         tracked: false,
     })
 }
@@ -166,9 +181,14 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
 
 /// Compares a file with its sealed one.
 fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
+    let wanted = job.wanted.unwrap_or_default();
     let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
-        Some(existing) => (existing.differences(&job.clear), existing.left_alone(&job.clear)),
+        Some(existing) => {
+            let mut differences = existing.differences(&job.clear);
+            differences.extend(existing.raised(&job.clear, |former| former.max(wanted)));
+            (differences, existing.left_alone(&job.clear))
+        }
     };
     Ok(match differences.is_empty() {
         true => job.untouched("same", left_alone),
