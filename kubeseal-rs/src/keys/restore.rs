@@ -44,6 +44,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) create: Vec<&'a Saved>,
     /// Keys that are there already: their names in the backup and in the cluster.
     pub(crate) there: Vec<(&'a str, String)>,
+    /// Those of them that are retired, by their names in the cluster: they open nothing.
+    pub(crate) retired: Vec<String>,
     /// Keys that are there without the seed of their hybrid half, which the backup has.
     pub(crate) seeds: Vec<MissingSeed<'a>>,
     /// Keys whose hybrid half is not restored, a text for each.
@@ -153,6 +155,7 @@ pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -
         faults: Vec::new(),
         create: Vec::new(),
         there: Vec::new(),
+        retired: Vec::new(),
         current: None,
     };
     for one in saved {
@@ -163,6 +166,9 @@ pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -
         match (same_key, same_name) {
             (Some(key), _) => {
                 plan.there.push((&one.name, key.name.clone()));
+                if matches!(key.state, State::Retired(_)) {
+                    plan.retired.push(key.name.clone());
+                }
                 plan.hybrid(one, key, lacking(&key.name));
             }
             (None, Some(_)) => {
@@ -173,7 +179,9 @@ pub(crate) fn plan<'a>(saved: &'a [Saved], there: &[&Secret], namespace: &str) -
             }
             (None, None) => plan.create.push(one),
         }
-        if let Err(why) = &one.hybrid {
+        // A key that is whole in the cluster lacks nothing.
+        let is_whole = same_key.is_some_and(|key| matches!(key.hybrid, Ok(Some(_))));
+        if let Some(why) = one.hybrid.as_ref().err().filter(|_| !is_whole) {
             plan.faults.push(format!("{} in the backup: {why}", one.name));
         }
     }

@@ -67,6 +67,13 @@ fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
             false => format!("the key of {name} is there already, as {namespace}/{there}\n"),
         };
     }
+    for name in &plan.retired {
+        text += &format!(
+            "{namespace}/{name} is retired, and opens nothing until: kubectl label secret -n {namespace} {name} {}={} --overwrite\n",
+            names::LABEL_SEALING_KEY,
+            names::SEALING_KEY_ACTIVE
+        );
+    }
     for seed in &plan.seeds {
         text += &format!("{done} {} of {namespace}/{}\n", names::KEY_ITEM_SEED, seed.name);
     }
