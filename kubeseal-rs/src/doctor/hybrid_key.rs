@@ -85,6 +85,19 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
     if evidence.at_hand.is_empty() || !case.key_ids.is_disjoint(&evidence.ids_at_hand) {
         return None;
     }
+    if let Some(cert) = certificate_of(case, evidence).filter(|cert| evidence.at_hand.contains(&cert.facts.fingerprint))
+    {
+        return Some(key_gone(
+            format!(
+                "it was sealed with the hybrid key of {} (key id {ids}), of which the RSA half alone is at hand",
+                cert.name
+            ),
+            format!(
+                "give the key Secret with its item {}, not a PEM file: kubeseal doctor --recovery-private-key BACKUP {file}",
+                crds::names::KEY_ITEM_SEED
+            ),
+        ));
+    }
     let held = &evidence.ids_at_hand;
     Some(not_held(
         case,
@@ -128,10 +141,7 @@ fn not_held(
     (ids, what, held): (&str, &str, &BTreeSet<KeyId>),
     file: &str,
 ) -> Diagnosis {
-    let foreign = evidence.local.iter().find(|cert| {
-        let id = cert.facts.hybrid.as_ref().map(|(id, _)| id);
-        id.is_some_and(|id| case.key_ids.contains(id))
-    });
+    let foreign = certificate_of(case, evidence);
     let held = match held.is_empty() {
         true => "none that is held opens format version 2".to_owned(),
         false => format!("held: {}", joined(held)),
@@ -148,6 +158,14 @@ fn not_held(
             ),
         ),
     }
+}
+
+/// The certificate that was named whose hybrid key has one of the ids.
+fn certificate_of<'e>(case: &Case, evidence: &'e Evidence) -> Option<&'e LocalCert> {
+    evidence.local.iter().find(|cert| {
+        let id = cert.facts.hybrid.as_ref().map(|(id, _)| id);
+        id.is_some_and(|id| case.key_ids.contains(id))
+    })
 }
 
 /// The key of the cluster that has one of the ids, and opens version 2.

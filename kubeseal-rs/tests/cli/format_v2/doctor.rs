@@ -41,6 +41,19 @@ fn a_key_that_is_not_at_hand_is_named() {
     assert!(told.contains(&expected), "{told}");
 }
 
+/// Nothing is wrong with the object or the certificate: the seed is what is missing here.
+#[test]
+fn the_rsa_half_alone_of_the_right_certificate_is_no_other_cluster() {
+    let folder = folder();
+    folder.put("db.sealed.yaml", &sealed(&folder, "hybrid.crt"));
+    let told = doctor(&folder, "test-only.key --cert hybrid.crt");
+    let id = id(&folder, "hybrid.crt");
+    let expected = format!(
+        "it was sealed with the hybrid key of hybrid.crt (key id {id}), of which the RSA half alone is at hand"
+    );
+    assert!(told.contains(&expected) && !told.contains("other-cluster"), "{told}");
+}
+
 #[test]
 fn a_certificate_that_is_named_is_held_against_the_ids() {
     let folder = folder();
