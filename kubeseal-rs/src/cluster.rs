@@ -135,13 +135,20 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::Certificate`], and those of [`Cluster::service`].
     pub(crate) fn certificate(&self, controller: &Controller) -> Result<Vec<u8>, ClusterError> {
-        let service = self.service(controller)?;
+        self.served_certificate(&self.service(controller)?)
+    }
+
+    /// The same of a Service that was found.
+    ///
+    /// # Errors
+    /// [`ClusterError::Certificate`], or that the API server does not answer.
+    pub(crate) fn served_certificate(&self, service: &ProxiedService) -> Result<Vec<u8>, ClusterError> {
         let request = Request::get(
             format!("{}{}", service.path, names::PATH_CERTIFICATE),
             "application/x-pem-file, */*",
         );
         self.ask(request)?
-            .map_err(|refusal| ClusterError::Certificate(refusal, service.name))
+            .map_err(|refusal| ClusterError::Certificate(refusal, service.name.clone()))
     }
 
     /// Asks whether the controller can open a SealedSecret, given as JSON.

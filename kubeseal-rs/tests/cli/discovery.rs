@@ -92,6 +92,18 @@ pub(crate) fn answered_by_controller(folder: &Folder, query: &str, answer: &str,
     .0
 }
 
+/// The same with a controller that refuses that request, and gives this certificate.
+pub(crate) fn refused_by_controller(folder: &Folder, query: &str, cert: &str, words: &[&str]) -> Run {
+    let controller = proxy("kube-system", "sealed-secrets-controller");
+    let rotate = controller.replace("/v1/cert.pem", "/v1/rotate") + query;
+    let answers = vec![
+        (DEFAULT.to_owned(), ok(SERVICE)),
+        (controller, answer_with("200 OK", "", cert)),
+        (rotate, answer_with("500 Internal Server Error", "", "")),
+    ];
+    run_against(folder, words, answers).0
+}
+
 const KEYS: &str =
     "/api/v1/namespaces/kube-system/secrets?limit=25&labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key";
 

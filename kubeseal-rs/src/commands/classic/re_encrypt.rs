@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 
 use crds::{SealedSecret, names};
+use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use manifest::edit::{Change, Edit, edit};
 use manifest::{Document, Format};
 use sealing::binding::Scope;
+use sealing::cert::SealingCert;
 use sealing::reseal::{Which, response};
 use sealing::sealer;
 use sealing::unseal::place;
 
 use super::args::Args;
 use super::format;
-use crate::cluster::{Cluster, Controller, ProxiedService};
+use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService};
 use crate::commands::error::CommandError;
 use crate::commands::read::{hold_unchanged, read_objects};
 use crate::environment::Environment;
@@ -120,8 +122,18 @@ pub(crate) fn changes(
 ) -> Result<Vec<Change>, Fault> {
     let question = manifest::to_json_compact(&question(sealed))?;
     let answer = cluster.rotate(service, question.into_bytes(), which, raised);
-    let answer: SealedSecret =
-        serde_json::from_slice(&answer.map_err(Fault::NotReEncrypted)?).map_err(|_| Fault::NoReply)?;
+    let answer = answer.map_err(|error| match error {
+        // It says no more than that it failed. What it cannot seal is told by what it seals with.
+        ClusterError::ReEncrypt(ref refusal, _)
+            if refusal.status == StatusCode::INTERNAL_SERVER_ERROR
+                && (raised || sealer::Format::latest_of(sealed) == Some(sealer::Format::V2))
+                && seals_v1_alone(cluster, service) =>
+        {
+            NoHybridKey.into()
+        }
+        error => Fault::NotReEncrypted(error),
+    })?;
+    let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| Fault::NoReply)?;
     let changes = response::changes(sealed, &answer)?;
     let mut values = answer.spec.encrypted_data.values().chain(&answer.spec.data);
     // A controller that does not know the question answers it as any other.
@@ -129,6 +141,24 @@ pub(crate) fn changes(
         return Err(NotRaised.into());
     }
     Ok(changes)
+}
+
+/// Whether the controller's certificate, which it gives everybody, has no hybrid key.
+fn seals_v1_alone(cluster: &Cluster, service: &ProxiedService) -> bool {
+    let cert = cluster.served_certificate(service).ok();
+    let cert = cert.and_then(|bytes| SealingCert::from_pem(&bytes).ok());
+    cert.is_some_and(|cert| matches!(cert.hybrid(), Ok(None)))
+}
+
+/// The controller cannot seal what is, or is to be, of version 2.
+#[derive(Debug, thiserror::Error)]
+#[error("the controller does not seal it again: its certificate has no hybrid key, which format version 2 needs")]
+struct NoHybridKey;
+
+impl Hinted for NoHybridKey {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some("nothing was written: it takes a controller with --hybrid=publish".to_owned())
+    }
 }
 
 /// The controller was asked for version 2 of the format, and answers in another.

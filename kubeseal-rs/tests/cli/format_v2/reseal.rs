@@ -3,7 +3,7 @@
 use sealing::sealer::Format;
 
 use super::{SECRET, fails, folder, of_items, opens, versions};
-use crate::discovery::answered_by_controller;
+use crate::discovery::{answered_by_controller, refused_by_controller};
 use crate::program::Folder;
 
 const RESEAL: &str = "reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt";
@@ -123,6 +123,30 @@ fn v1_is_taken_back_by_name_alone() {
     assert!(told.contains("shop/db: password (format v2 → v1)\n"), "{told}");
     assert_eq!(versions(&folder.text("v2.yaml")), of_items([("password", Format::V1)]));
     assert!(opens(&folder, "test-only.key", "v2.yaml"));
+}
+
+/// It says nothing but that it failed; its certificate says why.
+#[test]
+fn a_controller_without_a_hybrid_key_is_not_said_to_open_nothing() {
+    let folder = both_versions();
+    let (rsa, hybrid) = (folder.text("test-only.crt"), folder.text("hybrid.crt"));
+    let why = "the controller does not seal it again: its certificate has no hybrid key";
+    let asked = [
+        (&["reseal", "v2.yaml"][..], "?only=stale"),
+        (&["reseal", "--format-version", "2", "v1.yaml"], "?only=stale&format=v2"),
+    ];
+    for (words, query) in asked {
+        let run = refused_by_controller(&folder, query, &rsa, words);
+        assert!(run.code == 1 && run.stderr.contains(why), "{}", run.stderr);
+        let run = refused_by_controller(&folder, query, &hybrid, words);
+        assert!(
+            run.code == 1 && run.stderr.contains("the controller cannot open it"),
+            "{}",
+            run.stderr
+        );
+    }
+    let run = refused_by_controller(&folder, "?only=stale", &rsa, &["reseal", "v1.yaml"]);
+    assert!(run.code == 1 && !run.stderr.contains(why), "{}", run.stderr);
 }
 
 #[test]
