@@ -90,8 +90,10 @@ pub fn reseal(
     let hint = KeyHint::of(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
     let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
+    let former = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
     let mut resealing = Resealing {
-        room: size::LARGEST_REQUEST,
+        // As much as there was is never too much.
+        room: former.map(String::len).sum::<usize>().max(size::LARGEST_REQUEST),
         binding: &binding,
         to,
         which,
