@@ -169,10 +169,10 @@ fn newer_format_is_named() -> Result<()> {
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items(space.name(), "one", &items)?;
     let old = sealed["spec"]["encryptedData"]["a"].as_str().unwrap_or_default();
-    // 00 00 02: version 2.
-    sealed["spec"]["encryptedData"]["a"] = json!(format!("AAAC{}", &old[4..]));
+    // 00 00 03: version 3.
+    sealed["spec"]["encryptedData"]["a"] = json!(format!("AAAD{}", &old[4..]));
     lab.cluster.apply(&sealed.to_string())?;
-    let said = "sealed in a newer format (version 2): update kubeseal and the controller (a)";
+    let said = "sealed in a newer format (version 3): update kubeseal and the controller (a)";
     let stalled = lab.await_condition(space.name(), "one", "Stalled", "True")?;
     ensure!(
         condition_of(&stalled, "Synced")["message"] == said,
