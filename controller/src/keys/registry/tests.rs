@@ -1,0 +1,281 @@
+//! The life of keys.
+
+use sealing::SystemRandom;
+use sealing::cert::{CertParameters, SealingCert};
+use sealing::key::PrivateKey;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    format!("{text}T00:00:00Z").parse().unwrap()
+}
+
+fn pair(not_before: &str) -> Arc<KeyPair> {
+    let key = PrivateKey::generate(2048).unwrap();
+    let parameters = CertParameters {
+        common_name: String::new(),
+        not_before: at(not_before),
+        not_after: at("2040-01-01"),
+    };
+    let cert = SealingCert::self_signed(&key, &parameters, &mut SystemRandom::default()).unwrap();
+    Arc::new(KeyPair::new(key, cert).unwrap())
+}
+
+fn loaded(pair: &Arc<KeyPair>) -> LoadedKey {
+    LoadedKey {
+        pair: pair.clone(),
+        hybrid: Ok(None),
+        publishes: false,
+    }
+}
+
+fn secret(name: &str, version: &str, created: &str, pair: Option<&Arc<KeyPair>>) -> KeySecret {
+    KeySecret {
+        name: name.to_owned(),
+        version: (format!("uid-{name}"), version.to_owned()),
+        created: at(created),
+        pair: pair.map(|pair| Ok(loaded(pair))),
+    }
+}
+
+fn current(inventory: &Inventory) -> Option<String> {
+    inventory.keys(at("2035-01-01")).current.map(|current| current.secret)
+}
+
+#[test]
+fn the_life_of_keys() {
+    let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    assert_eq!(
+        inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+        Some(Change::Loaded)
+    );
+    assert_eq!(
+        inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+        Some(Change::Loaded)
+    );
+    assert_eq!(
+        inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+        None,
+        "nothing new"
+    );
+    assert_eq!(current(&inventory).as_deref(), Some("b"), "the newer one seals");
+
+    assert_eq!(inventory.gone("b").as_deref(), Some("uid-b"));
+    assert_eq!(
+        inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+        2,
+        "both still open"
+    );
+    assert_eq!(
+        current(&inventory).as_deref(),
+        Some("a"),
+        "one that would be lost does not seal"
+    );
+
+    assert_eq!(
+        inventory.seen(secret("a", "2", "2024-01-01", None)),
+        Some(Change::Unloaded)
+    );
+    assert_eq!(
+        inventory.keys(at("2035-01-01")).ring.fingerprints().collect::<Vec<_>>(),
+        [second.fingerprint()]
+    );
+    assert_eq!(current(&inventory), None);
+    assert_eq!(inventory.gone("a"), None);
+
+    assert_eq!(
+        inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+        Some(Change::Loaded),
+        "it is back"
+    );
+    assert_eq!(current(&inventory).as_deref(), Some("b"));
+}
+
+#[test]
+fn a_key_that_becomes_malformed_still_opens_but_seals_no_more() {
+    let key = pair("2024-01-01");
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    inventory.seen(secret("a", "1", "2024-01-01", Some(&key)));
+    let broken = || KeySecret {
+        pair: Some(Err(KeySecretError::ItemMissing("tls.key"))),
+        ..secret("a", "2", "2024-01-01", None)
+    };
+    let change = Change::Malformed(KeySecretError::ItemMissing("tls.key"));
+    assert_eq!(inventory.seen(broken()), Some(change));
+    assert_eq!(inventory.seen(broken()), None, "said once");
+    assert_eq!((inventory.counts().malformed, current(&inventory)), (1, None));
+    assert_eq!(inventory.keys(at("2035-01-01")).ring.fingerprints().count(), 1);
+    assert_eq!(
+        inventory.seen(secret("a", "3", "2024-01-01", Some(&key))),
+        Some(Change::Loaded)
+    );
+    assert_eq!(
+        (inventory.counts().malformed, current(&inventory).as_deref()),
+        (0, Some("a"))
+    );
+}
+
+#[test]
+fn a_secret_that_comes_to_hold_another_key_does_not_take_the_former_along() {
+    let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    inventory.seen(secret("a", "1", "2024-01-01", Some(&first)));
+    let seen = inventory.seen(secret("a", "2", "2024-01-01", Some(&second)));
+    assert_eq!(seen, Some(Change::Replaced));
+    let keys = inventory.keys(at("2035-01-01"));
+    assert!(keys.ring.holds(first.fingerprint()) && keys.ring.holds(second.fingerprint()));
+    assert_eq!(
+        keys.current.as_ref().map(Current::fingerprint),
+        Some(second.fingerprint())
+    );
+    let same = inventory.seen(secret("a", "3", "2024-01-01", Some(&second)));
+    assert_eq!(same, Some(Change::Loaded), "only its metadata changed");
+    let back = inventory.seen(secret("a", "4", "2024-01-01", Some(&first)));
+    assert_eq!(back, Some(Change::Replaced), "and back");
+    let seals = inventory
+        .keys(at("2035-01-01"))
+        .current
+        .map(|current| current.fingerprint().clone());
+    assert_eq!(
+        seals.as_ref(),
+        Some(first.fingerprint()),
+        "the other one has no Secret any more"
+    );
+    assert_eq!(inventory.gone("a").as_deref(), Some("uid-a"));
+    assert_eq!((inventory.gone("a"), current(&inventory)), (None, None));
+    inventory.seen(secret("a", "5", "2024-01-01", None));
+    assert_eq!(
+        inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+        0,
+        "retired, with all that it held"
+    );
+}
+
+#[test]
+fn of_equal_ages_the_secret_created_first_is_current() {
+    let (first, second) = (pair("2024-01-01"), pair("2024-01-01"));
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    inventory.seen(secret("z", "1", "2024-01-01", Some(&first)));
+    inventory.seen(secret("a", "1", "2024-01-02", Some(&second)));
+    assert_eq!(current(&inventory).as_deref(), Some("z"));
+}
+
+#[test]
+fn the_order_can_be_that_of_the_secrets() {
+    let (new, old) = (pair("2024-03-01"), pair("2024-01-01"));
+    let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp, Arc::default());
+    inventory.seen(secret("a", "1", "2024-05-01", Some(&new)));
+    inventory.seen(secret("b", "1", "2024-06-01", Some(&old)));
+    assert_eq!(current(&inventory).as_deref(), Some("b"));
+}
+
+#[test]
+fn the_legacy_secret_is_loaded_whatever_its_label() {
+    let secret = |name: &str, label: Option<&str>| {
+        let labels = label.map(|value| serde_json::json!({names::LABEL_SEALING_KEY: value}));
+        let secret = serde_json::json!({"metadata": {"name": name, "labels": labels}});
+        KeySecret::read(&serde_json::from_value(secret).unwrap(), "legacy")
+            .pair
+            .is_some()
+    };
+    assert!(secret("k1", Some("active")));
+    assert!(!secret("k1", Some("compromised")));
+    assert!(!secret("k1", None));
+    assert!(secret("legacy", None));
+}
+
+fn hybrid(not_before: &str, publishes: bool) -> LoadedKey {
+    let random = &mut SystemRandom::default();
+    let seed = v2::Seed::generate(random).unwrap();
+    let hybrid = v2::PrivateKey::from_seed(&seed).unwrap();
+    LoadedKey {
+        hybrid: Ok(Some(Arc::new(hybrid))),
+        publishes,
+        ..loaded(&pair(not_before))
+    }
+}
+
+fn holding(name: &str, version: &str, created: &str, key: &LoadedKey) -> KeySecret {
+    KeySecret {
+        pair: Some(Ok(key.clone())),
+        ..secret(name, version, created, None)
+    }
+}
+
+#[test]
+fn a_key_whose_hybrid_half_is_missing_opens_and_is_not_handed_out() {
+    let missing = LoadedKey {
+        hybrid: Err(HybridError::SeedMissing),
+        ..hybrid("2024-02-01", true)
+    };
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    inventory.seen(secret("a", "1", "2024-01-01", Some(&pair("2024-01-01"))));
+    inventory.seen(holding("b", "1", "2024-02-01", &missing));
+    assert_eq!(current(&inventory).as_deref(), Some("a"));
+    assert!(inventory.keys(at("2035-01-01")).ring.holds(missing.pair.fingerprint()));
+    let broken = HybridFault::Broken(HybridError::SeedMissing);
+    assert_eq!(
+        (inventory.hybrid_fault("b"), inventory.hybrid_fault("a")),
+        (Some(&broken), None)
+    );
+    let counts = inventory.counts();
+    assert_eq!((counts.hybrid, counts.hybrid_faults), (0, 1));
+    // Restored.
+    inventory.seen(holding("b", "2", "2024-02-01", &hybrid("2024-02-01", true)));
+    assert_eq!(
+        (current(&inventory).as_deref(), inventory.hybrid_fault("b")),
+        (Some("b"), None)
+    );
+}
+
+#[test]
+fn a_hybrid_half_that_goes_opens_until_the_next_start() {
+    for publishes in [true, false] {
+        let whole = hybrid("2024-01-01", publishes);
+        let without = LoadedKey {
+            hybrid: if publishes {
+                Err(HybridError::SeedMissing)
+            } else {
+                Ok(None)
+            },
+            ..whole.clone()
+        };
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        inventory.seen(holding("a", "1", "2024-01-01", &whole));
+        inventory.seen(holding("a", "2", "2024-01-01", &without));
+        assert_eq!(inventory.hybrid_fault("a"), Some(&HybridFault::Gone));
+        assert_eq!(inventory.counts().hybrid, 1, "it still opens");
+        // With RSA alone it may be handed out where its certificate says nothing else.
+        assert_eq!(current(&inventory).is_some(), !publishes);
+    }
+}
+
+#[test]
+fn one_key_is_made_for_the_sake_of_its_hybrid_half() {
+    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    let lacks = |inventory: &Inventory| {
+        let current = inventory.keys(at("2035-01-01")).current.unwrap();
+        inventory.lacks_hybrid(&current)
+    };
+    inventory.seen(holding("prepared", "1", "2024-01-01", &hybrid("2024-01-01", false)));
+    assert!(lacks(&inventory));
+    inventory.seen(holding("published", "1", "2024-02-01", &hybrid("2024-02-01", true)));
+    assert!(!lacks(&inventory));
+    // Renewed by a controller that publishes none.
+    inventory.seen(secret("newest", "1", "2024-03-01", Some(&pair("2024-03-01"))));
+    assert!(lacks(&inventory));
+    // Whatever takes the seed out of each new key does not have one made after the other.
+    let broken = LoadedKey {
+        hybrid: Err(HybridError::SeedMissing),
+        ..hybrid("2024-04-01", true)
+    };
+    inventory.seen(holding("broken", "1", "2024-04-01", &broken));
+    assert_eq!(current(&inventory).as_deref(), Some("newest"));
+    assert!(!lacks(&inventory));
+    // Restored all at once, the older key of the two is none for the newer.
+    let mut restored = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    restored.seen(holding("older", "1", "2024-06-01", &hybrid("2024-01-01", true)));
+    restored.seen(secret("newer", "1", "2024-06-01", Some(&pair("2024-02-01"))));
+    assert!(lacks(&restored));
+}
