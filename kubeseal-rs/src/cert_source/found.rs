@@ -34,19 +34,9 @@ pub(super) type Known = BTreeMap<PathBuf, Option<Arc<Located>>>;
 pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chosen>, Error> {
     // The flags name a cluster to ask: of the project file only the pinned keys and the format count.
     let only_pins = finding.named && finding.for_cluster.is_none();
-    let here = [Path::new("stdin").to_owned()];
-    let places = if finding.places.is_empty() {
-        here.as_slice()
-    } else {
-        &finding.places
-    };
     let mut chosen: Option<(Chosen, PathBuf)> = None;
     let mut unfit = None;
-    let mut meant = Vec::new();
-    for place in places {
-        meant.extend(with_end(place)?);
-    }
-    for (place, real) in meant {
+    for (place, real) in places(finding)? {
         let folder = real.parent().unwrap_or(&real);
         let Some(located) = located_for(folder, known)?.filter(|located| !only_pins || located.project.binds()) else {
             continue;
@@ -116,21 +106,28 @@ fn located_for(folder: &Path, known: &mut Known) -> Result<Option<Arc<Located>>,
 /// # Errors
 /// A project file that makes no sense.
 pub(super) fn names_a_format(finding: &Finding, known: &mut Known) -> Result<bool, Error> {
+    for (_, real) in places(finding)? {
+        let located = located_for(real.parent().unwrap_or(&real), known)?;
+        if located.is_some_and(|located| located.project.names_a_format()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Where the files lie, each place as [`with_end`] gives it; the current folder where none is named.
+fn places(finding: &Finding) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
     let here = [Path::new("stdin").to_owned()];
-    let places = if finding.places.is_empty() {
+    let named = if finding.places.is_empty() {
         here.as_slice()
     } else {
         &finding.places
     };
-    for place in places {
-        for (_, real) in with_end(place)? {
-            let located = located_for(real.parent().unwrap_or(&real), known)?;
-            if located.is_some_and(|located| located.project.names_a_format()) {
-                return Ok(true);
-            }
-        }
+    let mut places = Vec::new();
+    for place in named {
+        places.extend(with_end(place)?);
     }
-    Ok(false)
+    Ok(places)
 }
 
 /// A place, and that which it is a symlink to, as what is written to the one is written to the other: each as typed, and
