@@ -84,6 +84,19 @@ pub(crate) struct Certificate {
     pub(crate) file: Option<String>,
 }
 
+impl Certificate {
+    /// What to type where something was sealed with another key than its.
+    fn fix_of_old_key(&self, file: &str) -> String {
+        let mut fix = format!("kubeseal reseal {file}");
+        if let Some(certificate) = &self.file {
+            fix += &format!(
+                "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
+            );
+        }
+        fix
+    }
+}
+
 /// The key of a cluster of the project file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClusterKey {

@@ -58,12 +58,7 @@ impl Object<'_, '_> {
                 ids.join(", "),
                 own.name
             );
-            let mut fix = format!("kubeseal reseal {file}");
-            if let Some(certificate) = &own.file {
-                fix += &format!(
-                    "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
-                );
-            }
+            let fix = own.fix_of_old_key(&file);
             self.find_and_fix(Rule::OldKey, &path, message, fix);
         }
     }

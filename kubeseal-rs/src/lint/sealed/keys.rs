@@ -97,12 +97,7 @@ impl Object<'_, '_> {
                 "by its key hint, not all of it was sealed with the key of {}",
                 certificate.name
             );
-            let mut fix = format!("kubeseal reseal {file}");
-            if let Some(certificate) = &certificate.file {
-                fix += &format!(
-                    "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
-                );
-            }
+            let fix = certificate.fix_of_old_key(file);
             self.find_and_fix(Rule::OldKey, &path, message, fix);
         }
     }
