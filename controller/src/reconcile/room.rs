@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crds::SealedSecret;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealing::secret::ClearSecret;
 
 use crate::error::ApiFailure;
@@ -28,32 +29,40 @@ pub(crate) fn rooms() -> Arc<Rooms> {
 pub(crate) fn is_large_object(sealed: &SealedSecret) -> bool {
     let spec = &sealed.spec;
     let template = spec.template.as_ref().and_then(|template| template.data.as_ref());
-    let texts = spec
-        .encrypted_data
-        .values()
-        .chain(template.into_iter().flatten().filter_map(|(_, text)| text.as_ref()));
-    let metadata = [&sealed.metadata.labels, &sealed.metadata.annotations];
-    let marks = metadata.into_iter().flatten().map(size_of_marks);
+    let items = template.into_iter().flatten();
+    let items = items.map(|(item, text)| item.len() + text.as_ref().map_or(0, String::len));
+    let made = spec.template.as_ref().and_then(|template| template.metadata.as_ref());
+    let metadata = [Some(&sealed.metadata), made]
+        .into_iter()
+        .flatten()
+        .map(size_of_metadata);
     let data = spec.data.as_ref().map_or(0, String::len);
-    texts.map(String::len).chain(marks).sum::<usize>() + data > LARGE
+    items.chain(metadata).sum::<usize>() + size_of_marks(&spec.encrypted_data) + data > LARGE
 }
 
 fn size_of_marks(marks: &BTreeMap<String, String>) -> usize {
     marks.iter().map(|(key, value)| key.len() + value.len()).sum()
 }
 
+fn size_of_metadata(metadata: &ObjectMeta) -> usize {
+    let marks = [&metadata.labels, &metadata.annotations];
+    marks.into_iter().flatten().map(size_of_marks).sum()
+}
+
 /// Whether the Secret that is made is large.
 pub(crate) fn is_large(made: &ClearSecret) -> bool {
-    made.items.values().map(|bytes| bytes.expose().len()).sum::<usize>() > LARGE
+    let items = made.items.iter().map(|(item, bytes)| item.len() + bytes.expose().len());
+    items.sum::<usize>() + size_of_metadata(&made.metadata) > LARGE
 }
 
 /// Whether the Secret that is there is large.
 fn is_large_there(live: &Secret) -> bool {
-    let data = live.data.iter().flatten().map(|(_, bytes)| bytes.0.len());
-    let metadata = [&live.metadata.labels, &live.metadata.annotations];
-    data.chain(metadata.into_iter().flatten().map(size_of_marks))
-        .sum::<usize>()
-        > LARGE
+    let data = live
+        .data
+        .iter()
+        .flatten()
+        .map(|(item, bytes)| item.len() + bytes.0.len());
+    data.sum::<usize>() + size_of_metadata(&live.metadata) > LARGE
 }
 
 /// The room that one pass has, or may get.
@@ -135,7 +144,7 @@ mod tests {
         let base = serde_json::json!({
             "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
             "metadata": {"name": "a", "annotations": {}, "labels": {}},
-            "spec": {"encryptedData": {}, "template": {"data": {}}},
+            "spec": {"encryptedData": {}, "template": {"data": {}, "metadata": {"labels": {}, "annotations": {}}}},
         });
         assert!(!is_large_object(&object(base.clone())));
         for pointer in [
@@ -143,10 +152,15 @@ mod tests {
             "/metadata/labels",
             "/spec/encryptedData",
             "/spec/template/data",
+            "/spec/template/metadata/labels",
+            "/spec/template/metadata/annotations",
         ] {
             let mut large = base.clone();
             large.pointer_mut(pointer).unwrap()["a"] = "x".repeat(LARGE + 1).into();
             assert!(is_large_object(&object(large)), "{pointer}");
+            let mut large = base.clone();
+            large.pointer_mut(pointer).unwrap()["x".repeat(LARGE + 1).as_str()] = "".into();
+            assert!(is_large_object(&object(large)), "{pointer}: a name");
         }
     }
 }
