@@ -2,7 +2,6 @@
 
 mod costs;
 pub(crate) mod targets;
-pub(crate) mod templates;
 
 use anyhow::Result;
 
@@ -21,7 +20,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Fuzz {
     /// Random templates for gotmpl and for Go with sprig (needs Go).
-    Templates(templates::Args),
+    Templates(gotmpl_tools::fuzz::Args),
     /// Hostile templates for gotmpl: what they take of the processor and of memory.
     Costs(costs::Args),
 }
@@ -30,7 +29,7 @@ enum Fuzz {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.other {
         None => targets::run(targets::Effort::Minutes(args.minutes)),
-        Some(Fuzz::Templates(args)) => templates::run(args),
+        Some(Fuzz::Templates(args)) => gotmpl_tools::fuzz::run(args),
         Some(Fuzz::Costs(args)) => costs::run(args),
     }
 }

@@ -1,8 +1,6 @@
 //! `cargo xtask vectors`: makes the vectors anew that hold our format against others' (`sealing/tests/vectors`), and
 //! our templates against Go's (`gotmpl/tests/cases`).
 
-mod templates;
-
 use std::path::Path;
 use std::process::Command;
 
@@ -22,14 +20,14 @@ pub(crate) struct Args {
 enum Which {
     /// What Go and sprig make of the templates of gotmpl's tests (needs Go).
     Templates,
-    /// What Go's `crypto/hpke` seals in version 2 of the format, well and badly (needs Go).
+    /// What Go's `crypto/hpke` seals in format v2, well and badly (needs Go).
     V2,
 }
 
 /// Makes the vectors that were asked for.
 pub(crate) fn make(args: &Args) -> Result<()> {
     match args.which {
-        Some(Which::Templates) => templates::make(),
+        Some(Which::Templates) => gotmpl_tools::vectors::make(),
         Some(Which::V2) => version_2(),
         None => run_script(),
     }

@@ -20,7 +20,7 @@ use ours::Ours;
 
 /// What was typed after `cargo xtask fuzz templates`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// How long to look.
     #[arg(long, default_value_t = 5)]
     minutes: u64,
@@ -44,7 +44,7 @@ struct Counts {
 }
 
 /// What gotmpl makes of a template; `None` where it makes nothing.
-pub(crate) fn output(rendering: &Rendering) -> Option<Vec<u8>> {
+pub fn output(rendering: &Rendering) -> Option<Vec<u8>> {
     match Ours::new().render(rendering)? {
         ours::OurAnswer::Output(output) => Some(output),
         ours::OurAnswer::Failure { .. } => None,
@@ -52,7 +52,10 @@ pub(crate) fn output(rendering: &Rendering) -> Option<Vec<u8>> {
 }
 
 /// Looks for disagreements; fails when there are any.
-pub(crate) fn run(args: &Args) -> Result<()> {
+///
+/// # Errors
+/// There is no Go, or something differs.
+pub fn run(args: &Args) -> Result<()> {
     let mut oracle = Oracle::start()?;
     let seed = args.seed.unwrap_or_else(|| rand::thread_rng().r#gen());
     println!("seed {seed}");

@@ -7,24 +7,23 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use harness::output::run;
 use serde_json::{Value, json};
 
 /// A template and the values it is rendered with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rendering {
+pub struct Rendering {
     /// The template.
-    pub(crate) template: String,
+    pub template: String,
     /// Names and values, which may be any bytes.
-    pub(crate) data: BTreeMap<String, Vec<u8>>,
+    pub data: BTreeMap<String, Vec<u8>>,
 }
 
 /// What Go made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// The output.
     Output(Vec<u8>),
     /// Where it failed, and Go's words.
@@ -35,19 +34,19 @@ pub(crate) enum Answer {
 
 /// A failure, as the oracle tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// `parse` or `execute`.
-    pub(crate) stage: String,
+    pub stage: String,
     /// Counted from 1.
-    pub(crate) line: u64,
+    pub line: u64,
     /// Which function failed, where one did.
-    pub(crate) function: Option<String>,
+    pub function: Option<String>,
     /// Go's words.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// The running program.
-pub(crate) struct Oracle {
+pub struct Oracle {
     program: PathBuf,
     running: Running,
 }
@@ -61,23 +60,28 @@ struct Running {
 /// Templates that are meant to run long are not asked about.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// A file or folder of gotmpl.
+pub(crate) fn of_gotmpl(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
 /// Builds the program (needs Go); gives its path.
-pub(crate) fn build() -> Result<PathBuf> {
-    let program = root().join("target/template-oracle");
+///
+/// # Errors
+/// There is no Go, or it does not build.
+pub fn build() -> Result<PathBuf> {
+    let program = of_gotmpl("../target/template-oracle");
     let mut build = Command::new("go");
-    build.current_dir(root().join("gotmpl/oracle"));
+    build.current_dir(of_gotmpl("oracle"));
     build.args(["build", "-trimpath", "-o"]).arg(&program).arg(".");
-    run(&mut build).context("the oracle is a Go program")?.success()?;
+    let built = build.status().context("the oracle is a Go program")?;
+    ensure!(built.success(), "go build of the oracle: {built}");
     Ok(program)
 }
 
 impl Rendering {
     /// As the program reads it: JSON on one line, the values in base64.
-    pub(crate) fn question(&self) -> String {
+    pub fn question(&self) -> String {
         let encoded = |(name, value): (&String, &Vec<u8>)| (name.clone(), STANDARD.encode(value));
         let data: BTreeMap<_, _> = self.data.iter().map(encoded).collect();
         json!({ "template": self.template, "data": data }).to_string()
@@ -86,14 +90,20 @@ impl Rendering {
 
 impl Oracle {
     /// Builds the program (needs Go) and starts it.
-    pub(crate) fn start() -> Result<Oracle> {
+    ///
+    /// # Errors
+    /// As [`build`]; or it does not start.
+    pub fn start() -> Result<Oracle> {
         let program = build()?;
         let running = Running::start(&program)?;
         Ok(Oracle { program, running })
     }
 
     /// Asks for one rendering.
-    pub(crate) fn ask(&mut self, rendering: &Rendering) -> Result<Answer> {
+    ///
+    /// # Errors
+    /// It said something else than an answer, or does not start anew after a silence.
+    pub fn ask(&mut self, rendering: &Rendering) -> Result<Answer> {
         if writeln!(self.running.questions, "{}", rendering.question()).is_ok()
             && let Some(line) = self.running.answer()
         {

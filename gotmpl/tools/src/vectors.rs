@@ -10,11 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::oracle::{Answer, Oracle, root};
+use crate::oracle::{Answer, Oracle, of_gotmpl};
 use source::Case;
 
 fn folder() -> PathBuf {
-    root().join("gotmpl/tests/cases")
+    of_gotmpl("tests/cases")
 }
 
 /// The files of templates, in the order of their names.
@@ -68,7 +68,10 @@ fn answered(oracle: &mut Oracle, case: &Case) -> Result<Value> {
 }
 
 /// Writes one file of answers for each file of templates, a case a line.
-pub(super) fn make() -> Result<()> {
+///
+/// # Errors
+/// There is no Go; a file cannot be read or written; Go gave no answer.
+pub fn make() -> Result<()> {
     let mut oracle = Oracle::start()?;
     for file in sources()? {
         let cases = read(&file)?;
