@@ -6,6 +6,7 @@
 mod lenient;
 mod lenient_object;
 pub mod names;
+pub mod reasons;
 mod schema;
 mod sealed_secret;
 

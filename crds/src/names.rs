@@ -43,11 +43,19 @@ pub(crate) fn is_own_mark(name: &str) -> bool {
 
 /// Where `kubectl apply` without `--server-side` keeps a copy of the object.
 pub const ANNOTATION_APPLIED_BY_KUBECTL: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Annotations that carry a plaintext copy of the manifest; they never reach a sealed file.
-pub const ANNOTATIONS_LAST_APPLIED: [&str; 2] = [
-    ANNOTATION_APPLIED_BY_KUBECTL,
-    "kubecfg.ksonnet.io/last-applied-configuration",
+/// Annotations in which tools keep a copy of the manifest that they have applied: kapp, Rancher and Fleet.
+const ANNOTATIONS_OF_TOOLS: [&str; 2] = ["kapp.k14s.io/original", "objectset.rio.cattle.io/applied"];
+/// Endings of such annotations of others (kubectl, kubecfg, operators made with kopf or of Banzai Cloud).
+const LAST_APPLIED: [&str; 3] = [
+    "/last-applied-configuration",
+    "/last-applied",
+    "/last-handled-configuration",
 ];
+
+/// Whether an annotation carries a copy of the manifest, in clear; it never reaches a sealed file.
+pub fn is_last_applied(annotation: &str) -> bool {
+    ANNOTATIONS_OF_TOOLS.contains(&annotation) || LAST_APPLIED.iter().any(|ending| annotation.ends_with(ending))
+}
 
 /// Label of the Secrets that hold a sealing key pair.
 pub const LABEL_SEALING_KEY: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
@@ -106,7 +114,7 @@ pub const PATH_VERIFY: &str = "/v1/verify";
 pub const PATH_ROTATE: &str = "/v1/rotate";
 /// Query of [`PATH_ROTATE`] that leaves alone what the newest key opens (ours; others take no notice of it).
 pub const QUERY_ONLY_STALE: &str = "only=stale";
-/// Query of [`PATH_ROTATE`] that seals in version 2 of the format (ours; without it, each value keeps its version).
+/// Query of [`PATH_ROTATE`] that seals in format v2 (ours; without it, each value keeps its version).
 pub const QUERY_FORMAT_V2: &str = "format=v2";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
@@ -135,3 +143,23 @@ pub const METADATA_FIELDS: &[&str] = &[
     "finalizers",
     "managedFields",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_manifests_are_known_by_their_annotations() {
+        for annotation in [
+            ANNOTATION_APPLIED_BY_KUBECTL,
+            "kubecfg.ksonnet.io/last-applied-configuration",
+            "kapp.k14s.io/original",
+            "objectset.rio.cattle.io/applied",
+            "banzaicloud.com/last-applied",
+            "kopf.zalando.org/last-handled-configuration",
+        ] {
+            assert!(is_last_applied(annotation), "{annotation}");
+        }
+        assert!(!is_last_applied("example.com/applied") && !is_last_applied("last-applied"));
+    }
+}

@@ -1,6 +1,6 @@
 //! What is read as YAML or JSON.
 
-use manifest::{Document, read, read_mixed, read_one, to_json, to_yaml};
+use manifest::{Document, may_hold_kind, read, read_mixed, read_one, text_lossy, to_json, to_yaml};
 use serde_json::Value;
 
 /// The memory that the controller allows for the body of a request, for a body of 64 KiB.
@@ -10,6 +10,10 @@ const MEMORY: usize = 4 << 20;
 pub fn documents(source: &[u8]) {
     let strict = read(source);
     let mixed = read_mixed(source);
+    let kinds = mixed.iter().flatten().filter_map(|document| document.value.get("kind")?.as_str());
+    for kind in kinds.filter(|kind| ["Secret", "SealedSecret"].contains(kind)) {
+        assert!(may_hold_kind(&text_lossy(source), &[kind]), "it holds a {kind}");
+    }
     let Ok(documents) = strict else { return };
     let mixed = mixed.expect("what is read strictly is read among others as well");
     assert_eq!(documents.len(), mixed.len());

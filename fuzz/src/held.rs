@@ -1,4 +1,4 @@
-//! The keys that the targets hold: an RSA key of the corpus, with a hybrid half.
+//! The keys that the targets hold: an RSA key of the corpus, with a hybrid key.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};

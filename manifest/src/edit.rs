@@ -4,22 +4,22 @@
 //! offsets. Afterwards the new text is read again and must mean exactly what was intended, in this document and in
 //! every other one, else there is no new text: an anchor, an alias or a tag that a change would drag along is found here.
 
-mod append;
+mod append_documents;
+mod entries;
 mod error;
 mod format;
-mod remove;
+mod remove_documents;
 mod source;
-mod text_edit;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use append::append;
+pub use append_documents::append;
+use entries::Splice;
 pub use error::EditError;
 use error::Wrong;
-pub use remove::remove;
-use text_edit::Splice;
+pub use remove_documents::remove;
 
 use super::cst::{self, Node, Tree};
 use super::found::{Found, Others};
@@ -186,7 +186,7 @@ fn changed(text: &str, edits: &[Edit<'_>]) -> Result<String, EditError> {
         for (edit, changes) in &mut pending {
             let (format, root) = edit.root(&trees)?;
             let page = source::Page { text: &text, format };
-            let made = text_edit::round(page, root, changes).map_err(|(wrong, path)| edit.fault(wrong, path))?;
+            let made = entries::round(page, root, changes).map_err(|(wrong, path)| edit.fault(wrong, path))?;
             splices.extend(made.splices);
             *changes = changes.get(made.changes..).unwrap_or_default();
         }

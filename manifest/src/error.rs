@@ -141,7 +141,7 @@ pub enum DocumentError {
         place: Place,
     },
     /// The source holds more than the reader may take memory for.
-    #[error("{place}: this is more than a SealedSecret can hold")]
+    #[error("{place}: there are more values here than one source may hold")]
     TooLarge {
         /// Where the limit was passed.
         place: Place,
@@ -157,6 +157,19 @@ pub enum DocumentError {
     Tag {
         /// Where the tagged value stands.
         place: Place,
+    },
+    /// A character that ends a line in YAML 1.1, as kubectl, Helm and Flux read it, and none in YAML 1.2: what follows it in a
+    /// comment is a line of its own for some.
+    #[error(
+        "{place}: the character U+{:04X} ends a line for some readers of YAML and not for others: leave it out, or write \\{} in double quotes",
+        u32::from(*character),
+        match character { '\u{85}' => 'N', '\u{2028}' => 'L', _ => 'P' }
+    )]
+    LineBreak {
+        /// Where it stands.
+        place: Place,
+        /// U+0085, U+2028 or U+2029.
+        character: char,
     },
     /// A number that JSON cannot hold (`.inf`, `.nan`).
     #[error("{place}: this is read as a number that has no value in JSON; put it in quotes to keep it as text")]
@@ -236,6 +249,7 @@ impl DocumentError {
             | DocumentError::Another { place }
             | DocumentError::Tag { place }
             | DocumentError::NotFinite { place }
+            | DocumentError::LineBreak { place, .. }
             | DocumentError::Key { place }
             | DocumentError::Unquoted { place, .. }
             | DocumentError::UnquotedKey { place, .. }

@@ -41,6 +41,9 @@ use source_map::Placed;
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
 pub(crate) const MAX_DEPTH: usize = 100;
 
+/// Bytes that all values of a source may take that is held as a whole.
+const MOST: usize = 512 << 20;
+
 /// The language that a document was written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -147,11 +150,15 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 /// does not (a duplicate key, a tag, `.inf`, no object at all), of its value only the kind is given, and `Document::broken` says
 /// why. A document that may be read as a Secret, a SealedSecret or a List is an error as ever.
 ///
+/// All of it is held at a time, so it takes 512 MiB at most: `[0, 0, …]` would take 75 times its text.
+///
 /// # Errors
-/// As [`read`].
+/// As [`read`], and [`DocumentError::TooLarge`].
 pub fn read_mixed(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
     let mut documents = Vec::new();
-    each_mixed(source, &mut |document| documents.push(document))?;
+    every(source, Others::Passed, &Budget::new(MOST), &mut |document| {
+        documents.push(document)
+    })?;
     Ok(documents)
 }
 
@@ -160,7 +167,7 @@ pub fn read_mixed(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
 /// # Errors
 /// As [`read_mixed`].
 pub fn each_mixed(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
-    every(source, Others::Passed, take)
+    every(source, Others::Passed, &Budget::unlimited(), take)
 }
 
 /// As [`read`], but hands each object to `take` as soon as it is read: work on the first ones can begin before the last
@@ -169,13 +176,13 @@ pub fn each_mixed(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), D
 /// # Errors
 /// As [`read`].
 pub fn each(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
-    every(source, Others::Refused, take)
+    every(source, Others::Refused, &Budget::unlimited(), take)
 }
 
-fn every(source: &[u8], others: Others, take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
+fn every(source: &[u8], others: Others, budget: &Budget, take: &mut dyn FnMut(Document)) -> Result<(), DocumentError> {
     let text = encoding::decode(source)?;
     let mut is_empty = true;
-    splitter::each(&text, others, &Budget::unlimited(), &mut |one| {
+    splitter::each(&text, others, budget, &mut |one| {
         list::expand(one, others, &mut |document| {
             is_empty = false;
             take(document);
@@ -205,6 +212,53 @@ pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError>
         another.map_or(Ok(()), |place| Err(DocumentError::Another { place }))
     })?;
     found.ok_or(DocumentError::Empty)
+}
+
+/// Whether the text of `source` may hold an object of one of these kinds (words), by itself or in a list of them, however that
+/// is spelled: with escapes (`"k\x69nd": "Sec\
+/// ret"`), with tags (`!!binary`), or by an alias. Where it says no, there is none; it costs next to nothing.
+pub fn may_hold_kind(source: &str, kinds: &[&str]) -> bool {
+    let says_one = || kinds.iter().any(|kind| has_word(source, kind, "List"));
+    has_word(source, "kind", "") && says_one() || spells_words_otherwise(source)
+}
+
+/// Whether a word stands there, by itself or with this ending.
+fn has_word(source: &str, word: &str, ending: &str) -> bool {
+    let goes_on = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let mut found = source.match_indices(word);
+    found.any(|(at, _)| {
+        let (before, after) = source.as_bytes().split_at(at);
+        let after = after.get(word.len()..).unwrap_or_default();
+        let ended = after.strip_prefix(ending.as_bytes()).unwrap_or(after);
+        !goes_on(before.last()) && !goes_on(ended.first())
+    })
+}
+
+/// Whether words may be in it that do not stand there letter by letter.
+fn spells_words_otherwise(source: &str) -> bool {
+    /// Bytes of the longest tag that names base64: each letter escaped.
+    const LONGEST_TAG: usize = 96;
+    let bytes = source.as_bytes();
+    let at = |at: Option<usize>| at.and_then(|at| bytes.get(at));
+    // A line goes on within a word; scripts have a space before the backslash.
+    let is_letter = |slash: usize| match at(Some(slash + 1)) {
+        Some(b'x' | b'u' | b'U') => true,
+        Some(b'\n' | b'\r') => at(slash.checked_sub(1)).is_some_and(u8::is_ascii_alphabetic),
+        _ => false,
+    };
+    let is_odd = |tag: &[u8]| tag.windows(6).any(|part| part == b"binary") || tag.contains(&b'%');
+    let tag = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let end = rest
+            .iter()
+            .take(LONGEST_TAG)
+            .take_while(|byte| !byte.is_ascii_whitespace())
+            .count();
+        rest.get(..end).unwrap_or_default()
+    };
+    source.match_indices('\\').any(|(slash, _)| is_letter(slash))
+        || source.match_indices('!').any(|(at, _)| is_odd(tag(at)))
+        || source.contains("%TAG")
 }
 
 /// Overwrites every string in `value` with zeros before freeing it. Map keys are names, not secrets, and are left.

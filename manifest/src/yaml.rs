@@ -16,7 +16,7 @@ use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::found::{Broken, Found, Others, Sink, only};
 use super::source_map::{Entry, Mark, Placed, Turned};
-use super::{Format, MAX_DEPTH, wipe};
+use super::{Format, MAX_DEPTH, may_hold_kind, wipe};
 pub(super) use items::read_without_broken;
 pub(super) use kinds::foreign_kind;
 use mapping::{Mapping, is_merge_key};
@@ -37,6 +37,7 @@ pub(super) fn read(
     budget: &Budget,
     sink: &mut Sink<'_>,
 ) -> Result<(), DocumentError> {
+    check_line_breaks(text, documents_before, others)?;
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -54,6 +55,32 @@ pub(super) fn read(
         others,
     };
     reader.documents(sink)
+}
+
+/// The kinds of this project's objects.
+const OURS: [&str; 2] = ["Secret", "SealedSecret"];
+
+/// That readers of YAML 1.1 and 1.2 agree where lines end, where the text may hold an object of this project.
+fn check_line_breaks(text: &str, documents_before: usize, others: Others) -> Result<(), DocumentError> {
+    let Some((at, character)) = text
+        .char_indices()
+        .find(|(_, character)| matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}'))
+    else {
+        return Ok(());
+    };
+    if others == Others::Passed && !may_hold_kind(text, &OURS) {
+        return Ok(());
+    }
+    let lines = || text.get(..at).unwrap_or_default().split('\n');
+    let documents = lines().skip(1).filter(|line| line.starts_with("---")).count();
+    let spot = Spot {
+        line: lines().count(),
+        column: lines().next_back().map_or(0, |line| line.chars().count()) + 1,
+    };
+    Err(DocumentError::LineBreak {
+        place: Place::new(documents_before + documents + 1, spot),
+        character,
+    })
 }
 
 /// A key's text as a reader of the map gives it: `on` is `true`. `None` for what cannot be a key.

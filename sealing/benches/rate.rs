@@ -21,6 +21,30 @@ use sealing::SystemRandom;
 use sealing::binding::Binding;
 use sealing::v2;
 
+/// The longest value that has the smallest size in format v2.
+const SHORT: [u8; 31] = [7; 31];
+
+/// Characters of the base64 of a short value: in format v1 with an RSA key of so many bytes, and in v2 for 1, 2, 4 and 16
+/// recipients.
+fn sizes(rsa: usize) -> Vec<usize> {
+    let keys = (1..=16).map(|number| v2::Seed::from_bytes(&[number; v2::SEED]).unwrap());
+    let keys: Vec<_> = keys.map(|seed| v2::PrivateKey::from_seed(&seed).unwrap()).collect();
+    let context = v2::Context::new(&Binding::ClusterWide, "password").unwrap();
+    let of_v2 = [1, 2, 4, 16].map(|count| {
+        let recipients: Vec<_> = keys.iter().take(count).map(v2::PrivateKey::public).collect();
+        v2::seal(&SHORT, &context, &recipients, &mut SystemRandom::default())
+            .unwrap()
+            .len()
+    });
+    // The length of the RSA block, that, and the value with its tag.
+    let of_v1 = 2 + rsa + SHORT.len() + 16;
+    [of_v1]
+        .into_iter()
+        .chain(of_v2)
+        .map(|bytes| bytes.div_ceil(3) * 4)
+        .collect()
+}
+
 /// As long as a session key.
 const SESSION_KEY: [u8; 32] = [7; 32];
 
@@ -81,11 +105,12 @@ fn main() {
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
-        "{{\"bits\":{bits},\"threads\":{threads},\"public\":{:.1},\"public_one\":{:.1},\"private\":{:.1},\"private_one\":{:.1},\"hybrid_one\":{:.1}}}",
+        "{{\"bits\":{bits},\"threads\":{threads},\"public\":{:.1},\"public_one\":{:.1},\"private\":{:.1},\"private_one\":{:.1},\"hybrid_one\":{:.1},\"sizes\":{:?}}}",
         rate(threads, time, &seal),
         rate(1, time, &seal),
         rate(threads, time, &open),
         rate(1, time, &open),
         rate(1, time, &open_hybrid),
+        sizes(public.ciphertext_size()),
     );
 }

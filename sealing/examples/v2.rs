@@ -1,4 +1,4 @@
-//! Seals and opens in format version 2, as the tests' peers do: a question in JSON on each line, its answer on the next.
+//! Seals and opens in format v2, as the tests' peers do: a question in JSON on each line, its answer on the next.
 //!
 //! ```text
 //! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "plaintext": BASE64, "recipients": [BASE64]}
@@ -8,7 +8,7 @@
 //! {"scope": "strict", "namespace": "default", "name": "db", "item": "password", "seed": BASE64}
 //! {"public": BASE64}
 //! {"key": NAMESPACE}
-//! a key Secret with a new key that has both halves
+//! a key Secret with a new key that has both keys
 //! ```
 
 #![allow(

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::key::{KeyError, PublicKey};
 use crate::pem;
+use crate::primitives;
 use crate::v2;
 
 const TAG: &str = "CERTIFICATE";
@@ -30,6 +31,8 @@ struct Alternative {
     value: Option<Vec<u8>>,
     /// SubjectPublicKeyInfo of the RSA key.
     spki: Vec<u8>,
+    /// The RSA key has signed the certificate.
+    is_self_signed: bool,
 }
 
 /// Why a text is no sealing certificate. The first three texts are the reference's.
@@ -108,8 +111,8 @@ impl SealingCert {
         })
     }
 
-    /// The hybrid key that the certificate carries beside the RSA key. A certificate whose hybrid key is broken still has its
-    /// RSA key; whoever may not seal with that alone asks here first.
+    /// The hybrid key that the certificate carries beside the RSA key, which must have signed both. A certificate whose hybrid key is
+    /// broken, or a stranger's, still has its RSA key; whoever may not seal with that alone asks here first.
     ///
     /// # Errors
     /// [`v2::HybridKeyMalformed`].
@@ -117,7 +120,14 @@ impl SealingCert {
         match &self.alternative {
             None => Ok(None),
             Some(Alternative { value: None, .. }) => Err(v2::HybridKeyMalformed),
-            Some(Alternative { value: Some(value), .. }) => v2::decode_extension(value),
+            Some(Alternative {
+                value: Some(value),
+                is_self_signed,
+                ..
+            }) => match v2::decode_extension(value)? {
+                Some(_) if !is_self_signed => Err(v2::HybridKeyMalformed),
+                hybrid => Ok(hybrid),
+            },
         }
     }
 
@@ -177,8 +187,21 @@ impl Alternative {
         Some(Self {
             value: values.next().is_none().then(|| first.value.to_vec()),
             spki: certificate.public_key().raw.to_vec(),
+            is_self_signed: is_self_signed(certificate),
         })
     }
+}
+
+/// Whether the key of a certificate has signed it, as a controller signs those that carry a hybrid key: so nobody else has put theirs
+/// beside it, for as long as RSA holds, and it is not damaged.
+fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
+    let algorithm = &certificate.signature_algorithm.algorithm;
+    *algorithm == x509_parser::oid_registry::OID_PKCS1_SHA256WITHRSA
+        && primitives::verifies(
+            certificate.public_key().raw,
+            certificate.tbs_certificate.as_ref(),
+            &certificate.signature_value.data,
+        )
 }
 
 #[cfg(feature = "aws-lc")]

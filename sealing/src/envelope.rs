@@ -37,17 +37,17 @@ pub enum EnvelopeError {
         /// Bytes that the length field asks for, with the smallest body.
         need: usize,
     },
-    /// Two zero bytes, then a version above 1, stand where version 1 has the length: no RSA modulus is empty, so a reader of
-    /// version 1 refuses such a value, and this names the reason (docs/format.md, "Later versions").
+    /// Two zero bytes, then a version above 1, stand where format v1 has the length: no RSA modulus is empty, so a reader of
+    /// format v1 refuses such a value, and this names the reason (docs/format.md, "Later versions").
     #[error("sealed in a newer format (version {0}): update kubeseal and the controller")]
     NewerFormat(u8),
-    /// A value of version 2 whose cryptography is not known here.
+    /// A value of format v2 whose cryptography is not known here.
     #[error("sealed with a newer cryptography (version 2, suite {0}): update kubeseal and the controller")]
     UnknownSuite(u8),
-    /// A value of version 2 for no recipient or for too many.
+    /// A value of format v2 for no recipient or for too many.
     #[error("the ciphertext is for {0} recipients (1 to 16 are possible)")]
     Recipients(u8),
-    /// A value of version 2 that names a key id twice.
+    /// A value of format v2 that names a key id twice.
     #[error("the ciphertext names a recipient twice")]
     RepeatedRecipient,
     /// The length field names a size that no RSA key of at least 1024 bits has.

@@ -1,5 +1,7 @@
 //! What decides which Secret a SealedSecret becomes, as one digest: while it is the same, so is the Secret.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use crds::{SealedSecret, SealedSecretSpec};
@@ -25,6 +27,11 @@ struct Object<'a> {
 /// Between the two parts of a digest; no letter of base64.
 const PARTS: char = '.';
 
+/// What every digest begins with.
+const ALGORITHM: &str = "sha256:";
+/// Bytes of a part.
+const PART: usize = 32;
+
 /// `sha256:` and two parts with a dot between them, each 43 characters of unpadded base64. The first is over the spec as it
 /// is sealed and the place that it is bound to, the second over `further`, which is what the caller adds (its settings), and
 /// what this library makes of it all. Nothing in clear goes into it that the object does not show anyway. `None`: `further`
@@ -43,7 +50,7 @@ pub fn digest(sealed: &SealedSecret, further: impl Serialize) -> Option<String> 
         spec: &sealed.spec,
     };
     Some(format!(
-        "sha256:{}{PARTS}{}",
+        "{ALGORITHM}{}{PARTS}{}",
         part(&object)?,
         part(&(MEANING, further))?
     ))
@@ -61,6 +68,46 @@ fn part(of: &impl Serialize) -> Option<String> {
     Some(STANDARD_NO_PAD.encode(backend::sha256(&text)))
 }
 
+/// A digest in two thirds of its text's room, for who holds many. It compares and prints as the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packed {
+    /// The parts.
+    Parts([u8; 2 * PART]),
+    /// A text that is no digest.
+    Text(Box<str>),
+}
+
+impl From<&str> for Packed {
+    fn from(text: &str) -> Self {
+        parts(text).map_or_else(|| Self::Text(text.into()), Self::Parts)
+    }
+}
+
+fn parts(text: &str) -> Option<[u8; 2 * PART]> {
+    let texts = text.strip_prefix(ALGORITHM)?.split_once(PARTS)?;
+    let mut parts = [0; 2 * PART];
+    let (object, further) = parts.split_at_mut(PART);
+    for (text, part) in [(texts.0, object), (texts.1, further)] {
+        // The engine takes one text alone for what it decodes to.
+        let length = STANDARD_NO_PAD.decode_slice(text, part).ok()?;
+        (length == PART).then_some(())?;
+    }
+    Some(parts)
+}
+
+impl fmt::Display for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parts(parts) => {
+                let (object, further) = parts.split_at(PART);
+                let (object, further) = (STANDARD_NO_PAD.encode(object), STANDARD_NO_PAD.encode(further));
+                write!(f, "{ALGORITHM}{object}{PARTS}{further}")
+            }
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crds::names;
@@ -76,6 +123,34 @@ mod tests {
         });
         change(&mut object);
         digest(&serde_json::from_value(object).unwrap(), further).unwrap()
+    }
+
+    #[test]
+    fn any_text_comes_back() {
+        let digest = of(|_| {}, false);
+        assert!(matches!(Packed::from(&*digest), Packed::Parts(_)));
+        assert_eq!(Packed::from(&*digest).to_string(), digest);
+        assert_ne!(Packed::from(&*digest), Packed::from(&*of(|_| {}, true)));
+        // The last letter of a part has two bits that are not the part's: others than zero are another text.
+        let other_bits = format!("{}B", digest.trim_end_matches(|letter| letter != '.'));
+        let texts = [
+            "",
+            "sha256:",
+            "sha256:.",
+            &digest[1..],
+            &format!("{digest}A"),
+            &other_bits,
+            "sha256:AAAA.AAAA",
+        ];
+        for text in texts {
+            assert!(matches!(Packed::from(text), Packed::Text(_)), "{text}");
+            assert_eq!(Packed::from(text).to_string(), text);
+        }
+        let end = digest.len() - 1;
+        for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=.".chars() {
+            let text = format!("{}{letter}", &digest[..end]);
+            assert_eq!(Packed::from(&*text).to_string(), text);
+        }
     }
 
     #[test]

@@ -82,6 +82,9 @@ pub enum KeyError {
     /// The key's bytes are broken.
     #[error("the key is malformed")]
     Malformed,
+    /// This build has no private keys: the feature `aws-lc` is not part of it.
+    #[error("this program was built to seal alone: it takes no private keys")]
+    SealsOnly,
 }
 
 /// Sealing failed for a reason outside the input.
@@ -220,10 +223,8 @@ fn fingerprint(modulus: &[u8], exponent: &[u8]) -> Fingerprint {
     Fingerprint::of_bytes(&wire)
 }
 
-#[cfg(feature = "aws-lc")]
 pub use private::{BodyDamaged, OpenedKey, PrivateKey};
 
-#[cfg(feature = "aws-lc")]
 mod private {
     use pkcs8::der::asn1::OctetStringRef;
     use pkcs8::der::{AnyRef, Decode, Encode};
@@ -281,6 +282,9 @@ mod private {
         pub fn generate(bits: usize) -> Result<Self, KeyError> {
             if ![2048, 3072, 4096, 8192].contains(&bits) {
                 return Err(KeyError::GeneratedSize(bits));
+            }
+            if !backend::OPENS {
+                return Err(KeyError::SealsOnly);
             }
             Self::from_pkcs8(backend::PrivateKey::generate(bits).map_err(|_| KeyError::Malformed)?)
         }
@@ -345,6 +349,9 @@ mod private {
             let bits = modulus_bits(envelope.private_key.as_bytes()).ok_or(KeyError::Malformed)?;
             if !OPENED_KEY_BITS.contains(&bits) {
                 return Err(KeyError::Size(bits));
+            }
+            if !backend::OPENS {
+                return Err(KeyError::SealsOnly);
             }
             let key = backend::PrivateKey::from_pkcs8(&pkcs8, bits).map_err(|_| KeyError::Malformed)?;
             let public = PublicKey::of_private_key(key.spki())?;

@@ -109,13 +109,13 @@ pub enum KeyFileError {
     },
 }
 
-/// A private key of a file, with its hybrid half where the file has it: a manifest may, a PEM text never does.
+/// A private key of a file, with its hybrid key where the file has it: a manifest may, a PEM text never does.
 #[derive(Debug)]
 pub struct FilePrivateKey {
     /// RSA.
     pub rsa: PrivateKey,
-    /// What opens version 2 of the format. An error where the file's certificate or its items say that there is one and it
-    /// cannot be had: the key opens version 1 alone.
+    /// What opens format v2. An error where the file's certificate or its items say that there is one and it
+    /// cannot be had: the key opens format v1 alone.
     pub hybrid: Result<Option<v2::PrivateKey>, HybridError>,
 }
 

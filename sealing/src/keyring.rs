@@ -70,7 +70,7 @@ pub enum OpenError {
     /// This version is not accepted here: see [`KeyRing::accepting`].
     #[error("sealed in format {0}, which is not accepted here: seal it anew, or reseal it with private keys")]
     NotAccepted(Format),
-    /// Version 1: no held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
+    /// Format v1: no held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
     #[error("no key could decrypt secret")]
     NoKey {
         /// Held keys whose size fits the ciphertext.
@@ -81,31 +81,31 @@ pub enum OpenError {
     /// The work was ended before: see [`Pace`].
     #[error("not opened: the work was interrupted")]
     Interrupted,
-    /// Version 1: a held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
+    /// Format v1: a held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
     #[error("the ciphertext is damaged")]
     Damaged {
         /// The key that opened the session key.
         key: Fingerprint,
     },
-    /// Version 2: no held key has the id of a recipient.
+    /// Format v2: no held key has the id of a recipient.
     #[error("sealed for a key that is not here (key id {})", ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", "))]
     NoSuchKey {
         /// The ids of the recipients.
         ids: Vec<KeyId>,
     },
-    /// Version 2: a held key has the id of a recipient, and does not open its content key. The two reasons look alike (ML-KEM).
+    /// Format v2: a held key has the id of a recipient, and does not open its content key. The two reasons look alike (ML-KEM).
     #[error("bound to another name, namespace, scope or item, or damaged (key id {key})")]
     NotBound {
         /// The id of the last such key.
         key: KeyId,
     },
-    /// Version 2: a held key opened the content key, yet the rest does not fit it.
+    /// Format v2: a held key opened the content key, yet the rest does not fit it.
     #[error("the ciphertext is damaged")]
     BodyDamaged {
         /// The id of the key that opened it.
         key: KeyId,
     },
-    /// A name cannot be bound in version 2.
+    /// A name cannot be bound in format v2.
     #[error(transparent)]
     Name(#[from] v2::NameTooLong),
 }
@@ -143,6 +143,8 @@ pub struct Opened {
     pub plaintext: SecretBytes,
     /// The key that opened them: its RSA key's fingerprint, in either version.
     pub key: Fingerprint,
+    /// In format v2, the hybrid key that opened them: an RSA key may have several.
+    pub hybrid: Option<KeyId>,
     /// The version that they were sealed in.
     pub format: Format,
 }
@@ -153,12 +155,12 @@ pub trait Pace: fmt::Debug + Send + Sync {
     fn before_operation(&self) -> bool;
 }
 
-/// One held key: RSA, and the hybrid half where its key Secret has one.
+/// One held key: RSA, and the hybrid keys that stand or stood beside it.
 #[derive(Debug, Clone)]
 struct Held {
     age: Timestamp,
     key: Arc<PrivateKey>,
-    hybrid: Option<Arc<v2::PrivateKey>>,
+    hybrid: Vec<Arc<v2::PrivateKey>>,
 }
 
 /// Held private keys, newest first. Cheap to clone.
@@ -199,15 +201,29 @@ impl KeyRing {
         self.insert_hybrid(key, None, age);
     }
 
-    /// Holds a key as [`Self::insert`] does, with its hybrid half. A key that is held already keeps the hybrid half that it has
-    /// where the new one has none: an older backup of its Secret must not end what opens.
-    pub fn insert_hybrid(&mut self, key: Arc<PrivateKey>, hybrid: Option<Arc<v2::PrivateKey>>, age: Timestamp) {
+    /// Holds a key as [`Self::insert`] does, with its hybrid keys. A key that is held already keeps those that it has: another
+    /// Secret with the same RSA key, or an older backup of it, must not end what opens.
+    pub fn insert_hybrid(
+        &mut self,
+        key: Arc<PrivateKey>,
+        hybrid: impl IntoIterator<Item = Arc<v2::PrivateKey>>,
+        age: Timestamp,
+    ) {
         let fingerprint = key.public().fingerprint();
         let former = self
             .keys
             .iter()
             .find(|held| held.key.public().fingerprint() == fingerprint);
-        let hybrid = hybrid.or_else(|| former?.hybrid.clone());
+        let mut all: Vec<Arc<v2::PrivateKey>> = Vec::new();
+        for one in hybrid
+            .into_iter()
+            .chain(former.iter().flat_map(|held| held.hybrid.iter().cloned()))
+        {
+            if !all.iter().any(|other| other.is_same(&one)) {
+                all.push(one);
+            }
+        }
+        let hybrid = all;
         self.remove(fingerprint);
         let at = self.keys.partition_point(|held| held.age >= age);
         self.keys.insert(at, Held { age, key, hybrid });
@@ -253,6 +269,7 @@ impl KeyRing {
                     Ok(plaintext) => Ok(Opened {
                         plaintext,
                         key: fingerprint,
+                        hybrid: None,
                         format: Format::V1,
                     }),
                     Err(_) => Err(OpenError::Damaged { key: fingerprint }),

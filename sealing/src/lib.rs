@@ -20,21 +20,15 @@ pub mod input_digest;
 pub mod inspect;
 pub mod key;
 pub mod key_hint;
-#[cfg(feature = "aws-lc")]
 pub mod key_secret;
-#[cfg(feature = "aws-lc")]
 pub mod keyring;
-#[cfg(feature = "aws-lc")]
 pub mod merge;
 mod pem;
 mod primitives;
 pub mod random;
 pub mod raw;
-#[cfg(feature = "aws-lc")]
 pub mod recent_keys;
-#[cfg(feature = "aws-lc")]
 pub mod render;
-#[cfg(feature = "aws-lc")]
 pub mod reseal;
 pub mod seal;
 pub mod sealed_value;
@@ -42,7 +36,6 @@ pub mod sealer;
 pub mod secret;
 mod secret_bytes;
 pub mod size;
-#[cfg(feature = "aws-lc")]
 pub mod unseal;
 pub mod v2;
 

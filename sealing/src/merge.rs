@@ -20,6 +20,7 @@ use crate::secret::ClearSecret;
 use crate::secret_bytes::SecretBytes;
 use crate::size;
 use crate::unseal;
+use crate::v2::KeyId;
 use manifest::edit::Change;
 
 /// What the command line says about the Secret to merge.
@@ -178,8 +179,8 @@ pub fn follow(
 /// What an item of a SealedSecret holds, compared with the Secret's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
-    /// The same value, sealed with this key.
-    Same(Fingerprint),
+    /// The same value, sealed with this key; in format v2, with this hybrid key of it.
+    Same(Fingerprint, Option<KeyId>),
     /// Another value.
     Other,
     /// None of the keys opens it.
@@ -200,7 +201,7 @@ pub fn held(
     let compared = opened.filter_map(|(item, outcome)| {
         let clear = items.get(item)?;
         let held = match outcome {
-            Ok(opened) if opened.plaintext == *clear => Held::Same(opened.key),
+            Ok(opened) if opened.plaintext == *clear => Held::Same(opened.key, opened.hybrid),
             Ok(_) => Held::Other,
             Err(_) => Held::Unopened,
         };

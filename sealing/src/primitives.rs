@@ -1,7 +1,7 @@
 //! The only place that names a crypto backend.
 //!
 //! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
-//! independent second implementation that the tests hold `aws_lc` against. `rust_rsa` is its RSA and `rust_xwing`
+//! independent second implementation that the tests hold `aws_lc` against; its private keys are types without a value (`no_private_key`). `rust_rsa` is its RSA and `rust_xwing`
 //! its X-Wing, and where both backends are there they seal the first items of a run (`public_key`, `hybrid_public_key`). Private-key work is that of `aws_lc`, with two exceptions, both
 //! for what AWS-LC does not take: RSA keys below 2048 bits (`private_key`), and the seeds of hybrid keys (`expand_seed`).
 
@@ -13,6 +13,8 @@ pub(crate) mod aws_lc;
 pub(crate) mod expand_seed;
 #[cfg(feature = "aws-lc")]
 mod hybrid_public_key;
+#[cfg(not(feature = "aws-lc"))]
+mod no_private_key;
 #[cfg(feature = "aws-lc")]
 mod private_key;
 #[cfg(feature = "aws-lc")]
@@ -22,16 +24,25 @@ pub(crate) mod pure_rust;
 mod rust_rsa;
 mod rust_xwing;
 
+pub(crate) use rust_rsa::verifies;
+
 /// What the rest of the crate works with.
 #[cfg(feature = "aws-lc")]
 pub(crate) mod backend {
+    /// Whether there are private keys.
+    pub(crate) const OPENS: bool = true;
     pub(crate) use super::aws_lc::{HybridPrivateKey, decrypt, encrypt, expand, same, sha256};
     pub(crate) use super::hybrid_public_key::HybridPublicKey;
     pub(crate) use super::private_key::PrivateKey;
     pub(crate) use super::public_key::PublicKey;
 }
-#[cfg(all(feature = "pure-rust", not(feature = "aws-lc")))]
-pub(crate) use pure_rust as backend;
+#[cfg(not(feature = "aws-lc"))]
+pub(crate) mod backend {
+    /// Whether there are private keys.
+    pub(crate) const OPENS: bool = false;
+    pub(crate) use super::no_private_key::{HybridPrivateKey, PrivateKey, decrypt, same};
+    pub(crate) use super::pure_rust::{HybridPublicKey, PublicKey, encrypt, expand, sha256};
+}
 
 #[cfg(not(any(feature = "aws-lc", feature = "pure-rust")))]
 compile_error!("enable the feature `aws-lc` (everything) or `pure-rust` (sealing with a public key)");

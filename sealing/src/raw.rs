@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::sealer::{SealItemError, Sealer};
 
 /// Seals `plaintext` as it is (a trailing newline stays) and gives padded base64 without a newline. `item` is what the value
-/// will be pasted as: bound in version 2 of the format.
+/// will be pasted as: bound in format v2.
 ///
 /// # Errors
 /// [`SealItemError`]; never because of the plaintext.
@@ -23,7 +23,6 @@ pub fn seal_raw(
 ///
 /// # Errors
 /// [`ItemError`](crate::unseal::ItemError): not base64, broken, or opened by none of `keys` under `binding` and `item`.
-#[cfg(feature = "aws-lc")]
 pub fn open_raw(
     text: &[u8],
     binding: &Binding,

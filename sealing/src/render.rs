@@ -39,7 +39,12 @@ pub struct Rendering<'a> {
     pub random: &'a mut dyn Random,
     /// Refuses functions whose result differs from one rendering to the next.
     pub refuse_nondeterministic: bool,
+    /// Milliseconds for what is costly by design ([`gotmpl::Limits::work`]), [`WORK`] at most: what is more goes over a limit.
+    pub work: u32,
 }
+
+/// What an object's templates may take in all for making keys and hashing passwords, in milliseconds.
+pub const WORK: u32 = 5_000;
 
 /// The functions of the reference's templates.
 static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::with_sprig);
@@ -114,11 +119,10 @@ pub fn render(
     let texts = template.data.iter().flatten();
     let data = data(template, values);
     let mut random = Source(&mut *rendering.random);
-    let mut limits = Limits::default();
-    if !is_costly(template) {
-        // Callers rely on it that such a template is done at once.
-        limits.work = 0;
-    }
+    let limits = Limits {
+        work: rendering.work.min(WORK),
+        ..Limits::default()
+    };
     let mut context = Context::new(rendering.now, &mut random, limits);
     for (item, text) in texts {
         match text {
@@ -162,6 +166,7 @@ pub fn depending_on(
             now,
             random: &mut *random,
             refuse_nondeterministic: true,
+            work: WORK,
         };
         render(template, &values.collect(), &mut rendering).items
     };

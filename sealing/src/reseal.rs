@@ -64,7 +64,7 @@ pub enum ResealError {
     /// A value could not be sealed.
     #[error(transparent)]
     Item(#[from] SealItemError),
-    /// Values of version 2 are longer: no SealedSecret can hold so much.
+    /// Values of format v2 are longer: no SealedSecret can hold so much.
     #[error(
         "its new ciphertexts would have more than {} bytes together, which no SealedSecret can hold",
         size::LARGEST_REQUEST
@@ -150,7 +150,7 @@ impl Resealing<'_> {
     fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
         let former = Some(opened.format);
         let stays = self.which == Which::OfOtherKeys
-            && opened.key == *self.to.fingerprint()
+            && self.to.seals_with(&opened.key, opened.hybrid)
             && former == Some(self.to.format_after(former));
         self.resealed.opened_by.insert(opened.key);
         if stays {

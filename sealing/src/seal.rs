@@ -156,7 +156,7 @@ fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSec
 /// owns stays behind, and so do copies of the plaintext.
 pub(crate) fn template_metadata(clear: &ObjectMeta) -> ObjectMeta {
     let mut annotations = clear.annotations.clone().unwrap_or_default();
-    annotations.retain(|name, _| !names::ANNOTATIONS_LAST_APPLIED.contains(&name.as_str()));
+    annotations.retain(|name, _| !names::is_last_applied(name));
     ObjectMeta {
         name: clear.name.clone().filter(|name| !name.is_empty()),
         namespace: clear.namespace.clone().filter(|namespace| !namespace.is_empty()),

@@ -6,9 +6,9 @@ use crate::v2;
 /// The parts of a sealed value, borrowed from its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealedValue<'a> {
-    /// Version 1: an RSA block and a body.
+    /// Format v1: an RSA block and a body.
     V1(Envelope<'a>),
-    /// Version 2: recipients, a commitment and a body.
+    /// Format v2: recipients, a commitment and a body.
     V2(v2::Envelope<'a>),
 }
 

@@ -29,20 +29,18 @@ impl Format {
     /// The versions that are known here, earliest first.
     pub const ALL: [Format; 2] = [Format::V1, Format::V2];
 
-    /// That of a sealed value's base64, by its first bytes: also of one of version 2 or later that is damaged behind them. None for
+    /// That of a sealed value's base64, by its first bytes: also of one of format v2 or later that is damaged behind them. None for
     /// what is no sealed value.
     pub fn of(text: &str) -> Option<Self> {
-        let head = text
-            .trim_start()
-            .get(..4)
-            .and_then(|head| base64_text::decode(head).ok());
-        match head.as_deref() {
+        // Line breaks may stand between any two letters.
+        let head: String = text.chars().filter(|letter| !letter.is_whitespace()).take(4).collect();
+        match base64_text::decode(&head).ok().as_deref() {
             Some([0, 0, v2::VERSION]) => return Some(Format::V2),
             Some([0, 0, version]) if *version > v2::VERSION => return Some(Format::Later),
             _ => {}
         }
         match base64_text::decode(text).ok()?.as_slice() {
-            // Two zeros are no length of version 1.
+            // Two zeros are no length of format v1.
             [0, 0, ..] | [0] | [] => None,
             _ => Some(Format::V1),
         }
@@ -68,7 +66,7 @@ impl fmt::Display for Format {
 
 /// The word is no version of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be one of: v1, v2")]
+#[error("must be v1 or v2 (1 or 2)")]
 pub struct UnknownFormat;
 
 impl FromStr for Format {
@@ -87,19 +85,22 @@ impl FromStr for Format {
 /// Why a value was not sealed; never because of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealItemError {
-    /// Version 2 is wanted, or what is replaced has it, and the certificate has no hybrid key.
-    #[error("the certificate has no hybrid key, which format version 2 needs")]
+    /// Format v2 is wanted, or what is replaced has it, and the certificate has no hybrid key.
+    #[error("the certificate has no hybrid key, which format v2 needs")]
     NoHybridKey,
-    /// Version 2 is wanted, or what is replaced has it, and of the certificate only the RSA key is trusted.
-    #[error("the certificate's RSA key alone is pinned, and format version 2 needs its hybrid key pinned too")]
+    /// Format v2 is wanted, or what is replaced has it, and of the certificate only the RSA key is trusted.
+    #[error("the certificate's RSA key alone is pinned, and format v2 needs its hybrid key pinned too")]
     HybridKeyNotPinned,
-    /// Version 2 is wanted, and the certificate's hybrid key cannot be read.
+    /// Format v2 is wanted, and the certificate's hybrid key cannot be read.
     #[error(transparent)]
     HybridKey(#[from] HybridKeyMalformed),
+    /// Format v1 alone is asked for, and what is there has format v2.
+    #[error("format v1 is asked for, and what it would replace or stand beside has format v2")]
+    NotLowered,
     /// What is there has a version that is not known here.
     #[error("what is sealed there is in a newer format: update kubeseal")]
     LaterFormat,
-    /// A name cannot be bound in version 2.
+    /// A name cannot be bound in format v2.
     #[error(transparent)]
     Name(#[from] v2::NameTooLong),
     /// No randomness, or the backend refused.
@@ -134,6 +135,8 @@ enum OnFormer {
     Keeps,
     Raises,
     Lowers,
+    /// As `Raises`, but what would get a later version than the one that is asked for is an error.
+    Refuses,
 }
 
 impl<'c> Sealer<'c> {
@@ -150,7 +153,7 @@ impl<'c> Sealer<'c> {
         }
     }
 
-    /// Seals in version 1, with a key that has no certificate.
+    /// Seals in format v1, with a key that has no certificate.
     pub fn of_key(key: &'c PublicKey) -> Self {
         Self {
             key,
@@ -172,7 +175,14 @@ impl<'c> Sealer<'c> {
         Self { on_former, ..self }
     }
 
-    /// The same, but never uses the certificate's hybrid key, which is not pinned: what would be version 2 is an error.
+    /// The same, but a value of a later version, beside or in place of which this one cannot be sealed, is an error. For whoever
+    /// asks for this version by name.
+    pub fn refusing(self) -> Self {
+        let on_former = OnFormer::Refuses;
+        Self { on_former, ..self }
+    }
+
+    /// The same, but never uses the certificate's hybrid key, which is not pinned: what would be format v2 is an error.
     pub fn of_rsa_alone(self) -> Self {
         let hybrid = Err(SealItemError::HybridKeyNotPinned);
         Self { hybrid, ..self }
@@ -183,16 +193,25 @@ impl<'c> Sealer<'c> {
         self.key.fingerprint()
     }
 
+    /// Whether a value that these keys opened was sealed with the certificate. Where its hybrid key may not be used, the RSA key tells.
+    pub fn seals_with(&self, key: &Fingerprint, hybrid: Option<v2::KeyId>) -> bool {
+        let is_own = match (&self.hybrid, hybrid) {
+            (Ok(own), Some(hybrid)) => own.id() == hybrid,
+            _ => true,
+        };
+        is_own && key == self.fingerprint()
+    }
+
     /// The version in which a value is sealed that stands beside, or in place of, one of `former`.
     pub fn format_after(&self, former: Option<Format>) -> Format {
         match (former, self.on_former) {
             (Some(former), OnFormer::Keeps) => former,
-            (Some(former), OnFormer::Raises) => self.format.max(former),
+            (Some(former), OnFormer::Raises | OnFormer::Refuses) => self.format.max(former),
             (_, OnFormer::Lowers) | (None, _) => self.format,
         }
     }
 
-    /// That version 2 can be sealed.
+    /// That format v2 can be sealed.
     ///
     /// # Errors
     /// The certificate has no hybrid key that may be used.
@@ -200,11 +219,28 @@ impl<'c> Sealer<'c> {
         self.hybrid.as_ref().map(|_| ()).map_err(|error| *error)
     }
 
-    /// Seals one value of an object, in the version of [`Self::format_after`], as padded base64. `item` is its name: bound in
-    /// version 2; empty for the deprecated `spec.data`.
+    /// That a value can be sealed beside, or in place of, one of `former`: the version that it gets.
     ///
     /// # Errors
-    /// [`SealItemError`]. A certificate without hybrid key never makes version 1 of what is to be version 2.
+    /// [`SealItemError`].
+    pub fn check(&self, former: Option<Format>) -> Result<Format, SealItemError> {
+        let format = self.format_after(former);
+        match format {
+            Format::Later => return Err(SealItemError::LaterFormat),
+            Format::V2 if self.on_former == OnFormer::Refuses && self.format == Format::V1 => {
+                return Err(SealItemError::NotLowered);
+            }
+            Format::V2 => self.check_hybrid()?,
+            Format::V1 => {}
+        }
+        Ok(format)
+    }
+
+    /// Seals one value of an object, in the version of [`Self::format_after`], as padded base64. `item` is its name: bound in
+    /// format v2; empty for the deprecated `spec.data`.
+    ///
+    /// # Errors
+    /// [`SealItemError`]. A certificate without hybrid key never makes format v1 of what is to be format v2.
     pub fn seal(
         &self,
         former: Option<Format>,
@@ -213,7 +249,7 @@ impl<'c> Sealer<'c> {
         item: &str,
         random: &mut dyn Random,
     ) -> Result<String, SealItemError> {
-        let sealed = match self.format_after(former) {
+        let sealed = match self.check(former)? {
             Format::V1 => self.key.seal(plaintext, &binding.label(), random)?,
             Format::V2 => {
                 let recipient = self.hybrid.as_ref().map_err(|error| *error)?;
@@ -239,6 +275,10 @@ mod tests {
             (Format::of("AAAC!"), Format::of("\nAAAD")),
             (Some(Format::V2), Some(Format::Later))
         );
+        for at in 0..=4 {
+            let broken = [&"AAAC"[..at], "\r\n", &"AAAC"[at..], "AQ=="].concat();
+            assert_eq!(Format::of(&broken), Some(Format::V2), "{broken:?}");
+        }
         assert_eq!((of(&[0, 0, 1, 1]), of(&[0, 0])), (None, None));
         assert_eq!((of(&[]), Format::of("%")), (None, None));
         for format in Format::ALL {

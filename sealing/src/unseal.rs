@@ -71,13 +71,56 @@ pub enum UnsealError {
 }
 
 impl UnsealError {
+    /// How many items it names.
+    pub fn items(&self) -> usize {
+        match self {
+            UnsealError::Items(errors) => errors.0.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the work was ended before all was tried: see [`crate::keyring::Pace`].
+    pub fn was_interrupted(&self) -> bool {
+        match self {
+            UnsealError::Items(errors) => errors.were_interrupted(),
+            UnsealError::DeprecatedData(error) => *error == ItemError::Open(OpenError::Interrupted),
+            _ => false,
+        }
+    }
+
+    /// Whether it is all that is wrong that templates want more for what is costly than [`Rendering::work`] allows. Other errors stay,
+    /// however much that is.
+    pub fn wants_work(&self) -> bool {
+        self.is_all_of_limits(|limit| limit == gotmpl::Limit::Work)
+    }
+
     /// Whether templates that go over a limit are all that is wrong: no key and no second try changes that.
     pub fn is_over_limit(&self) -> bool {
-        let limited = |error: &ItemError| match error {
-            ItemError::Render(RenderError::Template(error)) => error.limit().is_some(),
-            _ => false,
-        };
-        matches!(self, Self::Items(errors) if errors.0.values().all(limited))
+        self.is_all_of_limits(|_| true)
+    }
+
+    /// Leaves out what is only said of a template since it was allowed less than the full [`WORK`](crate::render::WORK), where there is
+    /// more that is wrong.
+    pub fn leave_out_work(&mut self) {
+        if self.wants_work() {
+            return;
+        }
+        if let Self::Items(errors) = self {
+            errors.0.retain(|_, error| limit_of(error) != Some(gotmpl::Limit::Work));
+        }
+    }
+
+    fn is_all_of_limits(&self, wanted: impl Fn(gotmpl::Limit) -> bool) -> bool {
+        let is_one = |error: &ItemError| limit_of(error).is_some_and(&wanted);
+        matches!(self, Self::Items(errors) if errors.0.values().all(is_one))
+    }
+}
+
+/// The limit that a template goes over.
+fn limit_of(error: &ItemError) -> Option<gotmpl::Limit> {
+    match error {
+        ItemError::Render(RenderError::Template(error)) => error.limit(),
+        _ => None,
     }
 }
 
@@ -394,5 +437,47 @@ fn owner_reference(sealed: &SealedSecret) -> OwnerReference {
         uid: sealed.metadata.uid.clone().unwrap_or_default(),
         controller: Some(true),
         block_owner_deletion: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Zoned;
+
+    use super::*;
+    use crate::random::SystemRandom;
+
+    fn refused(templates: serde_json::Value, work: u32) -> UnsealError {
+        let object = serde_json::json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "a", "namespace": "b"},
+            "spec": {"encryptedData": {}, "template": {"data": templates}},
+        });
+        let object = serde_json::from_value(object).unwrap();
+        let mut rendering = Rendering {
+            now: &Zoned::default(),
+            random: &mut SystemRandom::default(),
+            refuse_nondeterministic: false,
+            work,
+        };
+        unseal(&object, &KeyRing::default(), &[], &mut rendering).unwrap_err()
+    }
+
+    #[test]
+    fn more_work_is_wanted_where_that_is_all_that_is_wrong() {
+        let hashed = "{{ bcrypt \"p\" }}";
+        assert!(refused(serde_json::json!({"a": hashed}), 0).wants_work());
+        let mut with_others = refused(serde_json::json!({"a": hashed, "b": "{{ fail \"x\" }}"}), 0);
+        assert!(!with_others.wants_work() && !with_others.is_over_limit());
+        with_others.leave_out_work();
+        let UnsealError::Items(errors) = with_others else {
+            panic!()
+        };
+        assert_eq!(
+            errors.0.keys().collect::<Vec<_>>(),
+            ["b"],
+            "it was not tried in earnest"
+        );
+        let endless = refused(serde_json::json!({"a": "{{ range until 1000000 }}{{ end }}"}), 0);
+        assert!(endless.is_over_limit() && !endless.wants_work());
     }
 }

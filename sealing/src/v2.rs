@@ -1,4 +1,4 @@
-//! Version 2 of the sealed value: post-quantum, bound to its item, padded, with key ids (docs/format.md, section 12).
+//! Format v2 of the sealed value: post-quantum, bound to its item, padded, with key ids (docs/format.md, section 12).
 //!
 //! Bytes: [`Envelope`]; what a value is bound to: [`Context`];
 //! keys: [`PublicKey`], [`Seed`], [`PrivateKey`], and where they are kept: in a certificate ([`Pin`]) and in a key Secret
@@ -8,9 +8,7 @@ mod certificate;
 mod context;
 mod envelope;
 mod key;
-#[cfg(feature = "aws-lc")]
 mod key_secret;
-#[cfg(feature = "aws-lc")]
 mod open;
 mod padding;
 mod seal;
@@ -22,13 +20,9 @@ pub use certificate::{HybridKeyMalformed, Pin};
 pub use context::{Context, NameTooLong};
 pub use envelope::{ENC, Envelope, MAX_RECIPIENTS, Recipient, VERSION};
 pub use key::{KeyId, PUBLIC_KEY, PublicKey};
-#[cfg(feature = "aws-lc")]
 pub use key::{PrivateKey, SEED, Seed};
-#[cfg(feature = "aws-lc")]
 pub(crate) use key_secret::hybrid_key_of;
-#[cfg(feature = "aws-lc")]
 pub use key_secret::{HybridError, add_seed, hybrid_key};
-#[cfg(feature = "aws-lc")]
 pub use open::{OpenError, open};
 pub use seal::{SealError, seal};
 

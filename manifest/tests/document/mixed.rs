@@ -1,7 +1,7 @@
 //! Documents of other kinds among ours: what breaks a rule there, and what may be ours after all.
 
 use manifest::edit::{Change, Edit, edit};
-use manifest::{read, read_mixed};
+use manifest::{DocumentError, read, read_mixed};
 
 const OURS: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {a: x} # kept\n";
 
@@ -217,4 +217,16 @@ fn broken_items_that_may_be_ours_are_errors() {
     ] {
         assert!(read_mixed(list.as_bytes()).is_err(), "{list}");
     }
+}
+
+/// A small text can be very many values, which somebody else may have committed.
+#[test]
+fn what_is_held_as_a_whole_is_bounded() {
+    let many = format!("[{}0]", "0,".repeat(2_000_000));
+    let sealed = format!("kind: SealedSecret\nother: {many}\n");
+    let refused = manifest::read_mixed(sealed.as_bytes()).map(|documents| documents.len());
+    assert!(matches!(refused, Err(DocumentError::TooLarge { .. })), "{refused:?}");
+    let mut documents = 0;
+    manifest::each_mixed(sealed.as_bytes(), &mut |_| documents += 1).unwrap();
+    assert_eq!(documents, 1, "one after the other they may be as many as they are");
 }

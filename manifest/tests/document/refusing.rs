@@ -293,3 +293,31 @@ fn bombs_are_refused_at_once() {
     let _ = read(format!("m0: &m0 {{a: b}}\n{merges}").as_bytes());
     assert!(started.elapsed() < LIMIT, "merges: {:?}", started.elapsed());
 }
+
+/// kubectl, Helm and Flux read YAML 1.1, where these end a line: what a comment hides here is a field there.
+#[test]
+fn lines_end_where_all_readers_of_yaml_say_so() {
+    for (character, escape) in [('\u{85}', "\\N"), ('\u{2028}', "\\L"), ('\u{2029}', "\\P")] {
+        for source in [
+            format!("kind: Secret\n# owner{character}namespace: other\n"),
+            format!("kind: Secret\nstringData: {{a: x{character}y}}\n"),
+            format!("kind: Secret\na: \"x{character}y\"\n"),
+            format!("a: |\n  kind: Secret{character}\n"),
+        ] {
+            let error = read(source.as_bytes()).unwrap_err();
+            let place = error.place().unwrap();
+            assert_eq!((place.document, place.line), (1, 2), "{source:?}");
+            assert!(error.to_string().contains(escape), "{error}");
+            assert!(manifest::read_mixed(source.as_bytes()).is_err(), "{source:?}");
+        }
+        let second = format!("a: b\n---\nkind: Secret\n# {character}\n");
+        let place = read(second.as_bytes()).unwrap_err().place().unwrap();
+        assert_eq!((place.document, place.line), (2, 4));
+        let escaped = format!("a: \"x{escape}y\"\n");
+        assert_eq!(read(escaped.as_bytes()).unwrap().len(), 1);
+        let json = format!("{{\"a\": \"x{character}y\"}}");
+        assert_eq!(read(json.as_bytes()).unwrap().len(), 1);
+        let others = format!("kind: ConfigMap\na: x{character}y\n");
+        assert_eq!(manifest::read_mixed(others.as_bytes()).unwrap().len(), 1);
+    }
+}

@@ -32,6 +32,14 @@ impl PublicKey {
     }
 }
 
+/// Whether `signature` over `message` verifies under this key (SubjectPublicKeyInfo), with SHA-256 and RSASSA-PKCS1-v1_5.
+pub(crate) fn verifies(spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    use rsa::sha2::Digest as _;
+    let digest = Sha256::digest(message);
+    let padding = rsa::Pkcs1v15Sign::new::<Sha256>();
+    rsa::PublicKey::from_public_key_der(spki).is_ok_and(|key| key.verify(padding, &digest, signature).is_ok())
+}
+
 #[cfg(feature = "aws-lc")]
 pub(crate) use private::PrivateKey;
 

@@ -21,6 +21,7 @@ fn rendered(data: &[(&str, Option<&str>)], values: &[(&str, &[u8])], refuse_nond
         now: &Zoned::default(),
         random: &mut SystemRandom::default(),
         refuse_nondeterministic,
+        work: WORK,
     };
     render(&template(data), &values, &mut rendering)
 }

@@ -55,7 +55,7 @@ pub(crate) fn decode(value: &[u8]) -> Result<Option<PublicKey>, HybridKeyMalform
     }
 }
 
-/// Pins both halves of a certificate's keys: `v2:`, and the fingerprint of RSA's SubjectPublicKeyInfo with the hybrid key behind it.
+/// Pins both keys of a certificate's keys: `v2:`, and the fingerprint of RSA's SubjectPublicKeyInfo with the hybrid key behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pin(Fingerprint);
 

@@ -101,7 +101,6 @@ impl<'a> Envelope<'a> {
     }
 
     /// Marker, version, suite, number of recipients.
-    #[cfg(feature = "aws-lc")]
     pub(super) fn prefix(&self) -> &'a [u8] {
         self.header.get(..PREFIX).unwrap_or_default()
     }

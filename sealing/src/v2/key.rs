@@ -91,15 +91,12 @@ impl PublicKey {
     }
 }
 
-#[cfg(feature = "aws-lc")]
 pub use private::{PrivateKey, SEED, Seed};
 
-#[cfg(feature = "aws-lc")]
 mod private {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::primitives::expand_seed::expand;
     use crate::random::RandomUnavailable;
     use crate::v2::envelope::ENC;
 
@@ -163,8 +160,10 @@ mod private {
         /// # Errors
         /// [`KeyError::Malformed`] when the backend fails; no seed is unfit.
         pub fn from_seed(seed: &Seed) -> Result<Self, KeyError> {
-            let key =
-                backend::HybridPrivateKey::from_expanded(&expand(seed.expose())).map_err(|_| KeyError::Malformed)?;
+            if !backend::OPENS {
+                return Err(KeyError::SealsOnly);
+            }
+            let key = backend::HybridPrivateKey::from_seed(seed.expose()).map_err(|_| KeyError::Malformed)?;
             let public = PublicKey::from_bytes(key.public())?;
             Ok(Self { key, public })
         }
@@ -172,6 +171,11 @@ mod private {
         /// The public half.
         pub fn public(&self) -> &PublicKey {
             &self.public
+        }
+
+        /// Whether it is the same key.
+        pub fn is_same(&self, other: &Self) -> bool {
+            self.public.as_bytes() == other.public.as_bytes()
         }
 
         /// HPKE's single-shot `Open`. Another key, another context and damaged bytes look alike.

@@ -1,4 +1,4 @@
-//! The hybrid half in the Secrets that hold sealing keys: one more item beside `tls.crt` and `tls.key`, which the reference
+//! The hybrid key in the Secrets that hold sealing keys: one more item beside `tls.crt` and `tls.key`, which the reference
 //! passes over.
 
 use crds::names;
@@ -11,7 +11,7 @@ use super::key::{PrivateKey, Seed};
 use crate::cert::SealingCert;
 use crate::key::KeyError;
 
-/// Why a key Secret gives no hybrid key, where its certificate or its items say that there is one. It opens version 1 alone, and
+/// Why a key Secret gives no hybrid key, where its certificate or its items say that there is one. It opens format v1 alone, and
 /// its certificate must not be handed out: what is sealed with its hybrid key could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HybridError {

@@ -31,7 +31,6 @@ pub(super) fn least_len(padded: usize) -> usize {
 }
 
 /// Bytes of the plaintext in `padded`. None when it is not what [`pad`] makes.
-#[cfg(any(test, feature = "aws-lc"))]
 pub(super) fn unpadded_len(padded: &[u8]) -> Option<usize> {
     let length = padded.iter().rposition(|byte| *byte != 0)?;
     let fits = padded.get(length) == Some(&MARKER) && padded.len() == padded_len(length);

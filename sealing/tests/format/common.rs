@@ -107,6 +107,7 @@ pub(crate) fn unseal(sealed: &SealedSecret, keys: &KeyRing) -> Result<Unsealed, 
         now: &jiff::Zoned::default(),
         random: &mut SystemRandom::default(),
         refuse_nondeterministic: false,
+        work: sealing::render::WORK,
     };
     unseal::unseal(sealed, keys, &[], &mut rendering)
 }

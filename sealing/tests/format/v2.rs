@@ -1,4 +1,4 @@
-//! Version 2: between us and an independent second implementation, and whatever hostile hands make of a value.
+//! Format v2: between us and an independent second implementation, and whatever hostile hands make of a value.
 
 mod documents;
 mod hostile;
@@ -53,7 +53,7 @@ pub(crate) fn open(sealed: &[u8], context: &Context, keys: &[PrivateKey]) -> Res
 #[test]
 fn sizes_by_recipients() {
     let context = context(Scope::Strict);
-    for (count, characters) in [(1, 1_684), (2, 3_252), (16, 25_204)] {
+    for (count, characters) in [(1, 1_684), (2, 3_252), (4, 6_388), (16, 25_204)] {
         let sealed = seal(&[7; 31], &context, &keys(count));
         assert_eq!(Envelope::parse(&sealed).unwrap().padded_len(), 32);
         assert_eq!(STANDARD.encode(sealed).len(), characters, "{count} recipients");

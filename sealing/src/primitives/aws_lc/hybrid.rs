@@ -9,7 +9,7 @@ use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768}
 use aws_lc_rs::{digest, hkdf, hmac};
 use zeroize::Zeroizing;
 
-use super::super::expand_seed::Expanded;
+use super::super::expand_seed::{self, Expanded};
 use super::super::{CryptoFailure, HYBRID_ENC, HYBRID_PUBLIC, ML_KEM_ENC, ML_KEM_PUBLIC, SUITE_ID, XWING_LABEL};
 
 /// Where FIPS 203 has the public key in a decapsulation key of ML-KEM-768.
@@ -71,6 +71,10 @@ pub(crate) struct HybridPrivateKey {
 }
 
 impl HybridPrivateKey {
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Result<Self, CryptoFailure> {
+        Self::from_expanded(&expand_seed::expand(seed))
+    }
+
     pub(crate) fn from_expanded(expanded: &Expanded) -> Result<Self, CryptoFailure> {
         let x25519 = PrivateKey::from_private_key(&X25519, expanded.x25519.as_slice());
         let x25519 = x25519.map_err(|_| CryptoFailure)?;

@@ -41,7 +41,7 @@ fn hybrid_cert(number: u8) -> SealingCert {
     .unwrap()
 }
 
-/// `rsa2048` with the hybrid half of this number.
+/// `rsa2048` with the hybrid key of this number.
 fn ring(number: u8) -> KeyRing {
     let mut ring = KeyRing::default();
     let private = Arc::new(common::key("rsa2048").private());
@@ -123,7 +123,7 @@ fn an_object_of_version_2_opens_whole_and_item_by_item_under_its_names_alone() {
 
         let error = common::unseal(&object, &ring(2)).unwrap_err().to_string();
         assert!(error.contains("not here (key id "), "{error}");
-        // The RSA half alone says the same.
+        // The RSA key alone says the same.
         let error = common::unseal(&object, &common::key("rsa2048").ring())
             .unwrap_err()
             .to_string();
@@ -161,7 +161,7 @@ fn what_is_added_has_the_version_of_what_is_there_or_a_later_one() {
         assert_eq!(formats(&after), expected, "{sealer:?}");
         assert_eq!(opened(&after, &ring(1))["c"], "new");
     }
-    // Beside a value of version 2, and in place of one.
+    // Beside a value of format v2, and in place of one.
     for item in ["a", "c"] {
         let error = set(&v2, item, &Sealer::new(&old_cert, Format::V1)).unwrap_err();
         assert_eq!(error, MergeError::Item(SealItemError::NoHybridKey));
@@ -197,7 +197,7 @@ fn beside_and_over_a_later_version_nothing_is_sealed() {
         response::changes(&later, &v1),
         Err(ResponseError::Lowered("a".to_owned()))
     );
-    // One of version 2 that is damaged is one of version 2.
+    // One of format v2 that is damaged is one of format v2.
     later.spec.encrypted_data.insert("b".to_owned(), "AAACAQ!".to_owned());
     later.spec.encrypted_data.remove("a");
     let after = set(&later, "c", &Sealer::new(&cert, Format::V1)).unwrap();
@@ -213,7 +213,7 @@ fn comparing_with_a_clear_secret_opens_either_version() {
         &Sealer::new(&cert, Format::V2),
     );
     let held = merge::held(&mixed.unwrap(), &clear(SECRET).items, &ring(1)).unwrap();
-    let same = merge::Held::Same(cert.public().fingerprint().clone());
+    let same = merge::Held::Same(cert.public().fingerprint().clone(), None);
     assert_eq!(
         held,
         BTreeMap::from([("a".to_owned(), same.clone()), ("b".to_owned(), same)])
@@ -301,4 +301,39 @@ fn sizes_hide_lengths() {
         seen.insert(text.len());
     }
     assert!(seen.len() <= 90, "{}", seen.len());
+}
+
+/// The RSA key is the certificate's, and the hybrid key is another: such a value is not current.
+#[test]
+fn a_value_of_another_hybrid_key_beside_the_same_rsa_key_is_resealed() {
+    let (former, own) = (hybrid_cert(3), hybrid_cert(1));
+    let mut keys = ring(1);
+    let private = Arc::new(common::key("rsa2048").private());
+    keys.insert_hybrid(private, Some(Arc::new(key(3))), Timestamp::UNIX_EPOCH);
+    let reseal = |object: &SealedSecret, to: &Sealer<'_>| {
+        reseal(object, &keys, &[], to, Which::OfOtherKeys, &mut SystemRandom::default()).unwrap()
+    };
+    let to = Sealer::new(&own, Format::V2);
+    let object = sealed(&Sealer::new(&former, Format::V2), Scope::Strict).unwrap();
+    let made = reseal(&object, &to);
+    assert_eq!((made.items.len(), made.kept), (2, 0));
+    let object = changed(&object, made.changes(&object, false));
+    assert_eq!(reseal(&object, &to).kept, 2);
+    assert_eq!(opened(&object, &ring(1)).len(), 2);
+    // Where the certificate's hybrid key may not be used, the RSA key tells.
+    assert_eq!(
+        reseal(&object, &Sealer::new(&own, Format::V1).of_rsa_alone().keeping()).kept,
+        2
+    );
+    // Of format v1, too.
+    let object = sealed(&Sealer::new(&former, Format::V1), Scope::Strict).unwrap();
+    assert_eq!(reseal(&object, &Sealer::new(&own, Format::V1)).kept, 2);
+    let held = merge::held(
+        &sealed(&Sealer::new(&former, Format::V2), Scope::Strict).unwrap(),
+        &clear(SECRET).items,
+        &keys,
+    );
+    let by = merge::Held::Same(own.public().fingerprint().clone(), Some(key(3).public().id()));
+    assert!(held.unwrap().values().all(|held| *held == by));
+    assert!(!to.seals_with(own.public().fingerprint(), Some(key(3).public().id())));
 }

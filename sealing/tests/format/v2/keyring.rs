@@ -18,7 +18,7 @@ struct Sample {
 }
 
 impl Sample {
-    /// `rsa4096` is the newer key and has the hybrid half of number 1; `rsa2048` has number 2.
+    /// `rsa4096` is the newer key and has the hybrid key of number 1; `rsa2048` has number 2.
     fn new() -> Self {
         let operations = Arc::new(AtomicU64::new(0));
         let mut ring = KeyRing::counting(operations.clone());
@@ -100,7 +100,7 @@ fn version_2_without_its_key_costs_no_operation() {
     assert_eq!(open(&sample, &sealed(9)), no_such_key(9));
     assert_eq!(sample.operations(), 0);
 
-    // Held again without the hybrid half, it keeps it; and it goes with both.
+    // Held again without the hybrid key, it keeps it; and it goes with both.
     let rsa2048 = Arc::new(common::key("rsa2048").private());
     sample.ring.insert(rsa2048.clone(), Timestamp::UNIX_EPOCH);
     assert!(open(&sample, &sealed(2)).is_ok());
@@ -151,4 +151,27 @@ fn a_later_version_and_a_name_too_long_are_told() {
     let sealed = seal(b"p", &context(Scope::Strict), &[key(1)]);
     let long = sample.open(&sealed, Scope::Strict, "db", &"x".repeat(65_536));
     assert!(matches!(long, Err(OpenError::Name(_))));
+}
+
+/// Two key Secrets with one RSA key, each with a hybrid key of its own.
+#[test]
+fn an_rsa_key_holds_each_hybrid_key_that_it_is_given() {
+    let private = Arc::new(common::key("rsa2048").private());
+    let sealed = |number| seal(b"p", &context(Scope::Strict), &[key(number)]);
+    for numbers in [[2, 3], [3, 2]] {
+        let mut sample = Sample::new();
+        for number in numbers {
+            sample
+                .ring
+                .insert_hybrid(private.clone(), Some(Arc::new(key(number))), Timestamp::UNIX_EPOCH);
+        }
+        for number in [2, 3] {
+            let opened = sample.open(&sealed(number), Scope::Strict, "db", "password").unwrap();
+            assert_eq!(opened.key, *private.public().fingerprint());
+            assert_eq!(opened.hybrid, Some(key(number).public().id()), "{numbers:?}");
+            assert_eq!(sample.operations(), 1);
+        }
+        assert!(sample.ring.remove(private.public().fingerprint()));
+        assert!(sample.open(&sealed(3), Scope::Strict, "db", "password").is_err());
+    }
 }

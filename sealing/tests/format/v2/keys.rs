@@ -1,4 +1,4 @@
-//! The hybrid half of a sealing key: in the certificate and in the key Secret, for readers old and new.
+//! The hybrid key of a sealing key: in the certificate and in the key Secret, for readers old and new.
 
 use std::collections::BTreeMap;
 
@@ -133,7 +133,15 @@ fn broken_extension_is_neither_read_nor_passed_over() {
         SealingCert::from_pem(text.as_bytes()).unwrap()
     };
     // A coefficient out of range, an X25519 key of zero, a number of unused bits.
-    for broken in [with(at, &[0xff; 3]), with(at + 1184, &[0; 32]), with(at - 1, &[1])] {
+    // And another key, which the RSA key has not signed.
+    let other = key(2).public().as_bytes().to_vec();
+    let strangers = with(at, &other);
+    for broken in [
+        with(at, &[0xff; 3]),
+        with(at + 1184, &[0; 32]),
+        with(at - 1, &[1]),
+        strangers,
+    ] {
         assert_eq!(broken.hybrid().unwrap_err(), HybridKeyMalformed);
         assert_eq!(broken.pin().unwrap_err(), HybridKeyMalformed);
         // The RSA key is there as before.

@@ -1,4 +1,4 @@
-//! An independent implementation of version 2 on RustCrypto, which also does what no sealer may.
+//! An independent implementation of format v2 on RustCrypto, which also does what no sealer may.
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};

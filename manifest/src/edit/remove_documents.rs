@@ -4,7 +4,7 @@ use super::super::cst::{self, Tree};
 use super::super::found::{Found, Others};
 use super::super::splitter::{self, marks};
 use super::super::{Document, DocumentError, encoding};
-use super::text_edit::Splice;
+use super::entries::Splice;
 use super::{spliced, wipe_all};
 
 /// The bytes of `source` without these documents and the marks (`---`) before them. The numbers of the documents count: the source
