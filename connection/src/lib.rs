@@ -27,6 +27,7 @@ const PROBE_AFTER: Duration = Duration::from_secs(10);
 /// Pause between two probes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// A peer that acknowledges nothing for so long, neither data nor probes, is gone (Linux; elsewhere three probes decide).
+#[cfg(target_os = "linux")]
 const GONE_AFTER: Duration = Duration::from_secs(20);
 const PROBES: u32 = 3;
 /// An idle connection is not used again after this time: a peer that still acknowledges, and answers nothing, would take the

@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Annotations for new key Secrets: k=v,k=v
     #[arg(long, env = "SEALED_SECRETS_PRIVATEKEY_ANNOTATIONS", default_value = "")]
     pub privatekey_annotations: String,
-    /// Post-quantum keys for format version 2: off, prepare (new keys have a hybrid half) or publish (their certificates carry it,
+    /// Post-quantum keys for format v2: off, prepare (new keys have a hybrid key) or publish (their certificates carry it,
     /// and a key is made where none does). Publish only when all replicas run a version that knows this flag
     #[arg(
         long,

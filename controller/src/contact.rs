@@ -155,16 +155,25 @@ impl Contacts {
         oldest
     }
 
-    /// What has had no answer for longer than `longest`, while something else had one: the API server can be reached, and this
-    /// process does not hear it. Where nothing is answered, no other process would do better.
-    pub(crate) fn stuck(&self, longest: Duration) -> Option<(Asked, Duration)> {
+    /// What has had no answer for longer than `longest`, and for how long, while something else had one: the API server can be
+    /// reached, and this process does not hear it. Where nothing is answered, no other process would do better.
+    pub(crate) fn stuck(&self, longest: Duration) -> BTreeMap<Asked, Duration> {
         let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let reached = |contact: &Contact| contact.answered.is_some_and(|at| at.elapsed() < REACHED);
-        let silence = contacts
-            .iter()
-            .map(|((asked, _), contact)| (*asked, contact.answered.unwrap_or(contact.asked).elapsed()));
-        let worst = silence.max_by_key(|(_, silence)| *silence);
-        worst.filter(|(_, silence)| *silence > longest && contacts.values().any(reached))
+        let mut stuck = BTreeMap::new();
+        if !contacts
+            .values()
+            .any(|contact| contact.answered.is_some_and(|at| at.elapsed() < REACHED))
+        {
+            return stuck;
+        }
+        for ((asked, _), contact) in contacts.iter() {
+            let silence = contact.answered.unwrap_or(contact.asked).elapsed();
+            if silence > longest {
+                let known = stuck.entry(*asked).or_insert(silence);
+                *known = silence.max(*known);
+            }
+        }
+        stuck
     }
 }
 
@@ -256,17 +265,17 @@ mod tests {
         let contacts = contacts();
         answer(&contacts, Asked::SealedSecrets, A, 200);
         tokio::time::advance(LONGEST * 2).await;
-        assert_eq!(contacts.stuck(LONGEST), None, "the API server cannot be reached");
+        assert!(contacts.stuck(LONGEST).is_empty(), "the API server cannot be reached");
         answer(&contacts, Asked::Lease, "l", 500);
-        let stuck = contacts.stuck(LONGEST).map(|(asked, _)| asked);
-        assert_eq!(stuck, Some(Asked::SealedSecrets));
+        let stuck: Vec<_> = contacts.stuck(LONGEST).into_keys().collect();
+        assert_eq!(stuck, [Asked::SealedSecrets]);
         answer(&contacts, Asked::SealedSecrets, A, 403);
         assert!(
-            contacts.stuck(LONGEST).is_some(),
+            !contacts.stuck(LONGEST).is_empty(),
             "one namespace of two was never answered"
         );
         contacts.forget("b");
-        assert_eq!(contacts.stuck(LONGEST), None);
+        assert!(contacts.stuck(LONGEST).is_empty());
     }
 
     #[test]

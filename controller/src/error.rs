@@ -4,6 +4,7 @@
 mod api_failure;
 mod chain;
 
+use crds::{Fault, reasons};
 use sealing::keyring::OpenError;
 use sealing::unseal::{ItemError, UnsealError};
 use thiserror::Error;
@@ -24,15 +25,8 @@ pub(crate) const EVENT_KEY_MALFORMED: &str = "ErrKeyMalformed";
 pub(crate) const EVENT_KEY_GONE: &str = "SealingKeyGone";
 /// Event reason of a key that is too short to seal with, and opens all the same.
 pub(crate) const EVENT_KEY_SHORT: &str = "SealingKeyShort";
-/// Event reason of a key whose hybrid half cannot be had.
+/// Event reason of a key whose hybrid key cannot be had.
 pub(crate) const EVENT_KEY_HYBRID: &str = "SealingKeyHybridMissing";
-/// Condition reason of success.
-pub(crate) const REASON_UNSEALED: &str = "Unsealed";
-
-/// Condition reason of templates that go over a limit. Such an object is not tried again until it changes, also by the next
-/// process, which reads this in the status.
-pub(crate) const REASON_OVER_LIMIT: &str = "TemplateOverLimit";
-
 /// Why a SealedSecret is not synced.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Failure {
@@ -47,6 +41,9 @@ pub(crate) enum Failure {
     /// It uses the deprecated format, which is turned off. The text is the reference's.
     #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
     DeprecatedData,
+    /// The SealedSecret cannot be read.
+    #[error("{0}")]
+    Unreadable(Fault),
     /// The Secret is there and belongs to somebody else. The text is the reference's.
     #[error("failed update: {}", unmanaged(.0))]
     Unmanaged(String),
@@ -184,28 +181,39 @@ impl Failure {
     pub(crate) fn row(&self) -> Row {
         match self {
             Self::Unseal { error, .. } if error.is_over_limit() => {
-                row(EVENT_UNSEAL_FAILED, "unseal", REASON_OVER_LIMIT, Retry::OnChange)
+                row(EVENT_UNSEAL_FAILED, "unseal", reasons::OVER_LIMIT, Retry::OnChange)
             }
-            Self::Unseal { .. } => row(EVENT_UNSEAL_FAILED, "unseal", "UnsealFailed", Retry::OnChange),
-            Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", "DeprecatedData", Retry::OnChange),
-            Self::Internal => row(EVENT_UNSEAL_FAILED, "unseal", "InternalError", Retry::Slow),
-            Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", "NotManaged", Retry::Slow),
-            Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretImmutable", Retry::Slow),
-            Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", "SecretTypeDiffers", Retry::Slow),
-            Self::SecretTerminating => row(EVENT_UPDATE_FAILED, "update", "SecretTerminating", Retry::Slow),
-            Self::Contested(_) => row(EVENT_UPDATE_FAILED, "update", "SecretContested", Retry::Slow),
-            Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTypeRefused", Retry::OnChange),
-            Self::SealingKey => row(EVENT_UPDATE_FAILED, "update", "SealingKeyRefused", Retry::OnChange),
+            Self::Unseal { .. } => row(EVENT_UNSEAL_FAILED, "unseal", reasons::UNSEAL_FAILED, Retry::OnChange),
+            Self::DeprecatedData => row(EVENT_UNSEAL_FAILED, "unseal", reasons::DEPRECATED_DATA, Retry::OnChange),
+            Self::Unreadable(_) => row(EVENT_UNSEAL_FAILED, "unseal", reasons::UNREADABLE, Retry::OnChange),
+            Self::Internal => row(EVENT_UNSEAL_FAILED, "unseal", reasons::INTERNAL_ERROR, Retry::Slow),
+            Self::Unmanaged(_) => row(EVENT_UPDATE_FAILED, "unmanaged", reasons::NOT_MANAGED, Retry::Slow),
+            Self::Immutable { .. } => row(EVENT_UPDATE_FAILED, "update", reasons::IMMUTABLE, Retry::Slow),
+            Self::TypeChange { .. } => row(EVENT_UPDATE_FAILED, "update", reasons::TYPE_DIFFERS, Retry::Slow),
+            Self::SecretTerminating => row(EVENT_UPDATE_FAILED, "update", reasons::TERMINATING, Retry::Slow),
+            Self::Contested(_) => row(EVENT_UPDATE_FAILED, "update", reasons::CONTESTED, Retry::Slow),
+            Self::CredentialType(_) => row(EVENT_UPDATE_FAILED, "update", reasons::TYPE_REFUSED, Retry::OnChange),
+            Self::SealingKey => row(
+                EVENT_UPDATE_FAILED,
+                "update",
+                reasons::SEALING_KEY_REFUSED,
+                Retry::OnChange,
+            ),
             Self::Api(ApiFailure::NamespaceEnds(_)) => {
                 // The answer may be stale, or the SealedSecret about to go as well: a few tries before it is said.
-                row(EVENT_UPDATE_FAILED, "update", "NamespaceTerminating", Retry::Fast)
+                row(
+                    EVENT_UPDATE_FAILED,
+                    "update",
+                    reasons::NAMESPACE_TERMINATING,
+                    Retry::Fast,
+                )
             }
             Self::Api(ApiFailure::OwnerDenied(_)) => {
-                row(EVENT_UPDATE_FAILED, "update", "OwnerReferenceDenied", Retry::Slow)
+                row(EVENT_UPDATE_FAILED, "update", reasons::OWNER_DENIED, Retry::Slow)
             }
-            Self::Api(ApiFailure::Invalid(_)) => row(EVENT_UPDATE_FAILED, "update", "SecretInvalid", Retry::OnChange),
-            Self::TooLarge(_) => row(EVENT_UPDATE_FAILED, "update", "SecretTooLarge", Retry::OnChange),
-            Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", "UpdateFailed", Retry::Fast),
+            Self::Api(ApiFailure::Invalid(_)) => row(EVENT_UPDATE_FAILED, "update", reasons::INVALID, Retry::OnChange),
+            Self::TooLarge(_) => row(EVENT_UPDATE_FAILED, "update", reasons::TOO_LARGE, Retry::OnChange),
+            Self::Api(_) => row(EVENT_UPDATE_FAILED, "update", reasons::UPDATE_FAILED, Retry::Fast),
         }
     }
 
@@ -224,7 +232,9 @@ impl Failure {
     /// The event's text, as the reference words it.
     pub(crate) fn event_message(&self) -> String {
         match self {
-            Self::Unseal { .. } | Self::DeprecatedData | Self::Internal => format!("Failed to unseal: {self}"),
+            Self::Unseal { .. } | Self::DeprecatedData | Self::Unreadable(_) | Self::Internal => {
+                format!("Failed to unseal: {self}")
+            }
             Self::Unmanaged(name) => unmanaged(name),
             other => other.to_string(),
         }

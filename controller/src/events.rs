@@ -1,9 +1,8 @@
 //! core/v1 Events: posted beside the work, aggregated by count, bounded. A failure to post never fails anything else.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crds::{Lenient, names};
@@ -13,32 +12,48 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
-use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
+use crate::buckets::{Buckets, Rate};
+use crate::digest;
 use crate::error::ApiFailure;
 use crate::lease::leadership::Leadership;
+use crate::object_ref::ObjectName;
+use crate::printable::{printable, truncate};
+use crate::queue::Queue;
 use crate::request::{self, in_time};
+use crate::shrink::shrink;
 
 /// Source and reporting component of every event (the reference's).
 const COMPONENT: &str = "sealed-secrets";
 /// Longest message that the API server takes, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
 /// Longest message in the log, in bytes.
-const LONGEST_LOGGED: usize = 4 * 1024;
+const LONGEST_LOGGED: usize = 1024;
 /// Longest name of an object, in bytes (DNS subdomain).
 const LONGEST_NAME: usize = 253;
-/// Events are posted so many at a time. Those of one object are posted in turn, always in the same lane.
-const LANES: usize = 8;
-/// Events that wait to be posted, in one lane; more are dropped.
-const WAITING: usize = 512;
-/// Events that can be counted up instead of posted anew, in one lane.
-const REMEMBERED: usize = 256;
+/// Events are posted so many at a time, those of one object in turn.
+const WORKERS: usize = 32;
+/// Events that wait to be posted. A namespace may add one while it has no more of them than are free: alone half of them, and
+/// beside many others as many as each of these.
+const WAITING: usize = 4096;
+/// Events that can be counted up instead of posted anew.
+const REMEMBERED: usize = 2048;
 /// How long an event is counted up.
 const COUNTED_FOR: Duration = Duration::from_secs(600);
-/// Events of one object in a burst, and how long one of them takes to come back (client-go's spam filter).
-const BURST: f64 = 25.0;
-const REFILL: Duration = Duration::from_secs(300);
+/// Events of one object (client-go's spam filter).
+const OF_AN_OBJECT: Rate = Rate {
+    interval: Duration::from_secs(300),
+    limit: 25,
+};
+/// Events of all objects of a namespace, however often they are made anew.
+const OF_A_NAMESPACE: Rate = Rate {
+    interval: Duration::from_secs(1),
+    limit: 1000,
+};
+/// Namespaces, and objects, that are told apart among those that had events lately.
+const NAMESPACES: usize = 8192;
+const OBJECTS: usize = 65_536;
 
 /// Kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +102,13 @@ impl Subject {
         })
     }
 
+    fn name(&self) -> ObjectName {
+        ObjectName {
+            namespace: self.0.namespace.clone().unwrap_or_default(),
+            name: self.0.name.clone().unwrap_or_default(),
+        }
+    }
+
     fn uid(&self) -> &str {
         self.0.uid.as_deref().unwrap_or_default()
     }
@@ -104,39 +126,51 @@ impl Subject {
     }
 }
 
-/// An event that waits to be posted.
-type Waiting = (Subject, Notice);
-
 /// Where events are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Events(Arc<[mpsc::Sender<Waiting>]>);
+pub(crate) struct Events(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// The objects that have events waiting.
+    queue: Queue,
+    waiting: Mutex<Waiting>,
+    allowances: Mutex<Allowances>,
+    posted: Mutex<Posted>,
+    /// Whether it was said that events cannot be posted.
+    troubled: AtomicBool,
+}
 
 impl Events {
     /// Starts the tasks that post. What is handed in while this replica does not lead is dropped: the leader says it.
     pub(crate) fn start(client: &Client, leadership: &Leadership) -> Self {
-        let troubled = Arc::new(AtomicBool::new(false));
-        let lane = |_| {
-            let (sender, receiver) = mpsc::channel(WAITING);
-            let lane = Lane {
-                client: client.clone(),
-                leadership: leadership.clone(),
-                posted: Posted::default(),
-                troubled: troubled.clone(),
-            };
-            tokio::spawn(lane.post_all(receiver));
-            sender
-        };
-        Self((0..LANES).map(lane).collect())
+        let shared = Arc::new(Shared {
+            queue: Queue::new(WORKERS),
+            waiting: Mutex::default(),
+            allowances: Mutex::default(),
+            posted: Mutex::default(),
+            troubled: AtomicBool::new(false),
+        });
+        for _ in 0..WORKERS {
+            tokio::spawn(shared.clone().post_all(client.clone(), leadership.clone()));
+        }
+        Self(shared)
     }
 
-    /// Logs an event and has it posted; drops it when too many wait.
+    /// Logs an event and has it posted; drops it when its object or its namespace has had too many, and does not post it when
+    /// too many wait.
     pub(crate) fn post(&self, subject: Subject, mut notice: Notice) {
+        let name = subject.name();
+        let object = name.to_string();
+        if !lock(&self.0.allowances).admit(&name.namespace, subject.uid(), Instant::now()) {
+            info!(
+                object,
+                reason = notice.reason,
+                "Event, not posted: this object or its namespace has had too many"
+            );
+            return;
+        }
         notice.message = shown(&notice.message);
-        let object = format!(
-            "{}/{}",
-            subject.0.namespace.as_deref().unwrap_or_default(),
-            subject.0.name.as_deref().unwrap_or_default()
-        );
         info!(
             object,
             kind = notice.kind.as_str(),
@@ -144,55 +178,91 @@ impl Events {
             note = notice.message,
             "Event"
         );
-        let lane = self.0.get(lane_of(subject.uid()));
-        if lane.is_none_or(|lane| lane.try_send((subject, notice)).is_err()) {
+        if lock(&self.0.waiting).push(&name, subject, notice) {
+            self.0.queue.add(name);
+        } else {
             debug!("an event was dropped: too many wait");
         }
     }
 }
 
-fn lane_of(uid: &str) -> usize {
-    let mut hasher = DefaultHasher::new();
-    uid.hash(&mut hasher);
-    // A remainder of a small number is one.
-    usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default()
+/// No code panics while it holds one of these locks; if it did, what they hold would still be whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One of the tasks that post.
-struct Lane {
-    client: Client,
-    leadership: Leadership,
-    posted: Posted,
-    /// Whether it was said that events cannot be posted; shared by all.
-    troubled: Arc<AtomicBool>,
-}
-
-impl Lane {
-    async fn post_all(mut self, mut waiting: mpsc::Receiver<Waiting>) {
-        while let Some((subject, mut notice)) = waiting.recv().await {
-            if !self.leadership.leads() {
-                continue;
+impl Shared {
+    async fn post_all(self: Arc<Self>, client: Client, leadership: Leadership) {
+        loop {
+            let name = self.queue.next().await;
+            let event = lock(&self.waiting).pop(&name);
+            if let Some((subject, notice)) = event.filter(|_| leadership.leads()) {
+                let namespace = subject.0.namespace.as_deref().unwrap_or("default");
+                self.post(&Api::namespaced(client.clone(), namespace), &subject, notice)
+                    .await;
             }
-            truncate(&mut notice.message, LONGEST_MESSAGE);
-            let Some(known) = self.posted.admit(subject.uid(), &notice, Instant::now()) else {
-                debug!("an event was dropped: this object has had too many");
-                continue;
-            };
-            let namespace = subject.0.namespace.as_deref().unwrap_or("default");
-            let api = Api::namespaced(self.client.clone(), namespace);
-            match post(&api, &subject, &notice, known).await {
-                Ok((name, count)) => {
-                    self.troubled.store(false, Ordering::Relaxed);
-                    let uid = subject.uid().to_owned();
-                    self.posted.remember(uid, notice, name, count, Instant::now());
-                }
-                Err(ApiFailure::NamespaceEnds(_)) => {}
-                Err(error) if !self.troubled.swap(true, Ordering::Relaxed) => {
-                    warn!(%error, "events cannot be posted");
-                }
-                Err(_) => {}
-            }
+            let next = lock(&self.waiting).of.contains_key(&name);
+            self.queue.done(name, next.then_some(Duration::ZERO));
         }
+    }
+
+    async fn post(&self, api: &Api<Lenient<Event>>, subject: &Subject, mut notice: Notice) {
+        truncate(&mut notice.message, LONGEST_MESSAGE);
+        let known = lock(&self.posted).known(subject.uid(), &notice, Instant::now());
+        match post(api, subject, &notice, known).await {
+            Ok((name, count)) => {
+                self.troubled.store(false, Ordering::Relaxed);
+                let uid = subject.uid().to_owned();
+                lock(&self.posted).remember(uid, notice, name, count, Instant::now());
+            }
+            Err(ApiFailure::NamespaceEnds(_)) => {}
+            Err(error) if !self.troubled.swap(true, Ordering::Relaxed) => {
+                warn!(%error, "events cannot be posted");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// The events that wait to be posted.
+#[derive(Debug, Default)]
+struct Waiting {
+    of: HashMap<ObjectName, VecDeque<(Subject, Notice)>>,
+    /// How many of each namespace.
+    counts: HashMap<String, usize>,
+    total: usize,
+}
+
+impl Waiting {
+    /// Takes an event of this object, if its namespace has not too many.
+    fn push(&mut self, name: &ObjectName, subject: Subject, notice: Notice) -> bool {
+        let count = self.counts.get(&name.namespace).copied().unwrap_or_default();
+        let free = WAITING - self.total;
+        if count >= free {
+            return false;
+        }
+        self.total += 1;
+        self.counts.insert(name.namespace.clone(), count + 1);
+        self.of.entry(name.clone()).or_default().push_back((subject, notice));
+        true
+    }
+
+    /// The first event of this object.
+    fn pop(&mut self, name: &ObjectName) -> Option<(Subject, Notice)> {
+        let events = self.of.get_mut(name)?;
+        let event = events.pop_front()?;
+        if events.is_empty() {
+            self.of.remove(name);
+            shrink(&mut self.of);
+        }
+        self.total -= 1;
+        let count = self.counts.get_mut(&name.namespace)?;
+        *count -= 1;
+        if *count == 0 {
+            self.counts.remove(&name.namespace);
+            shrink(&mut self.counts);
+        }
+        Some(event)
     }
 }
 
@@ -250,60 +320,49 @@ fn name(object: &str, now: Timestamp) -> String {
     format!("{}{suffix}", cut.trim_end_matches(['.', '-']))
 }
 
-/// The text without characters that a terminal or a viewer of logs obeys, such as U+009B, U+202E and U+2028: they are written as
-/// `\u{9b}`. Who chooses names of items chooses these too. ASCII below U+007F stays; where it matters it is quoted.
-pub(crate) fn printable(text: &str) -> String {
-    let is_plain = |character: char| character < '\u{7f}' || character.is_alphanumeric();
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_plain(character) {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_debug());
-        }
-    }
-    shown
+/// How many more events there may be.
+#[derive(Debug)]
+struct Allowances {
+    namespaces: Buckets<String>,
+    /// By a digest of the uid.
+    objects: Buckets<u64>,
 }
 
-/// Cuts `text` to at most `longest` bytes, at a character.
-pub(crate) fn truncate(text: &mut String, longest: usize) {
-    const ELLIPSIS: &str = "…";
-    if text.len() > longest {
-        let mut end = longest.saturating_sub(ELLIPSIS.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
+impl Default for Allowances {
+    fn default() -> Self {
+        Self {
+            namespaces: Buckets::new(NAMESPACES),
+            objects: Buckets::new(OBJECTS),
         }
-        text.truncate(end);
-        text.push_str(ELLIPSIS);
+    }
+}
+
+impl Allowances {
+    /// Whether the object may have another event. What is refused for its own sake is not taken from its neighbours, and what
+    /// is refused for its namespace's takes no place among the objects.
+    fn admit(&mut self, namespace: &str, uid: &str, now: Instant) -> bool {
+        let full_at = self.namespaces.full_at(namespace.to_owned(), now);
+        let of_namespace = OF_A_NAMESPACE.judge(*full_at - now);
+        let admitted = of_namespace.allowed && self.objects.take(digest::of(uid), OF_AN_OBJECT, now);
+        if admitted {
+            *full_at = now + of_namespace.reset;
+        }
+        admitted
     }
 }
 
 /// What was posted lately. Bounded: when full, what is old goes, and if nothing is, everything.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Posted {
     events: HashMap<(String, Notice), (String, i32, Instant)>,
-    allowances: HashMap<String, (f64, Instant)>,
 }
 
 impl Posted {
-    /// Whether the object may have another event (`None`: it has had too many), and which event can be counted up.
-    fn admit(&mut self, uid: &str, notice: &Notice, now: Instant) -> Option<Option<(String, i32)>> {
-        if self.allowances.len() >= REMEMBERED {
-            self.allowances
-                .retain(|_, (left, since)| refilled(*left, *since, now) < BURST);
-        }
-        if self.allowances.len() >= REMEMBERED {
-            self.allowances.clear();
-        }
-        let (left, since) = self.allowances.entry(uid.to_owned()).or_insert((BURST, now));
-        let available = refilled(*left, *since, now);
-        if available < 1.0 {
-            return None;
-        }
-        (*left, *since) = (available - 1.0, now);
+    /// The event that can be counted up for this one.
+    fn known(&self, uid: &str, notice: &Notice, now: Instant) -> Option<(String, i32)> {
         let known = self.events.get(&(uid.to_owned(), notice.clone()));
         let fresh = known.filter(|(_, _, last)| now.duration_since(*last) < COUNTED_FOR);
-        Some(fresh.map(|(name, count, _)| (name.clone(), *count)))
+        fresh.map(|(name, count, _)| (name.clone(), *count))
     }
 
     fn remember(&mut self, uid: String, notice: Notice, name: String, count: i32, now: Instant) {
@@ -318,10 +377,6 @@ impl Posted {
     }
 }
 
-fn refilled(left: f64, since: Instant, now: Instant) -> f64 {
-    (left + now.duration_since(since).as_secs_f64() / REFILL.as_secs_f64()).min(BURST)
-}
-
 /// A message that names what tenants choose: a line must not be as long as their object, as it is printed.
 fn shown(message: &str) -> String {
     let mut message = printable(message);
@@ -330,91 +385,4 @@ fn shown(message: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn notice(message: &str) -> Notice {
-        Notice {
-            kind: EventType::Normal,
-            reason: "Unsealed",
-            message: message.to_owned(),
-        }
-    }
-
-    #[test]
-    fn what_is_printed_longer_than_it_is_is_cut_all_the_same() {
-        let message = shown(&"\u{80}".repeat(2000));
-        assert!(message.starts_with(r"\u{80}\u{80}"), "{message}");
-        assert!(message.len() <= LONGEST_LOGGED, "{}", message.len());
-    }
-
-    #[test]
-    fn an_event_that_repeats_is_counted_up_for_a_while() {
-        let mut posted = Posted::default();
-        let start = Instant::now();
-        assert_eq!(posted.admit("u", &notice("m"), start), Some(None));
-        posted.remember("u".to_owned(), notice("m"), "e1".to_owned(), 1, start);
-        assert_eq!(posted.admit("u", &notice("m"), start), Some(Some(("e1".to_owned(), 1))));
-        assert_eq!(posted.admit("u", &notice("other"), start), Some(None));
-        assert_eq!(posted.admit("v", &notice("m"), start), Some(None));
-        assert_eq!(posted.admit("u", &notice("m"), start + COUNTED_FOR), Some(None));
-    }
-
-    #[test]
-    fn the_events_of_one_object_have_one_lane_and_those_of_many_have_all() {
-        let lanes: Vec<_> = (0..100).map(|n| lane_of(&n.to_string())).collect();
-        assert!((0..LANES).all(|lane| lanes.contains(&lane)));
-        assert!(lanes.iter().all(|lane| *lane < LANES));
-        assert_eq!(lane_of("u"), lane_of("u"));
-    }
-
-    #[test]
-    fn one_object_cannot_flood() {
-        let mut posted = Posted::default();
-        let start = Instant::now();
-        let admitted = |posted: &mut Posted, at| posted.admit("u", &notice("m"), at).is_some();
-        assert_eq!((0..100).filter(|_| admitted(&mut posted, start)).count(), 25);
-        assert!(!admitted(&mut posted, start + REFILL / 2));
-        assert!(admitted(&mut posted, start + REFILL + Duration::from_secs(1)));
-        assert!(
-            posted.admit("v", &notice("m"), start).is_some(),
-            "others are not affected"
-        );
-    }
-
-    #[test]
-    fn the_memory_is_bounded() {
-        let mut posted = Posted::default();
-        let start = Instant::now();
-        for n in 0..3 * REMEMBERED {
-            let uid = n.to_string();
-            posted.admit(&uid, &notice("m"), start);
-            posted.remember(uid, notice("m"), "e".to_owned(), 1, start);
-        }
-        assert!(posted.events.len() <= REMEMBERED && posted.allowances.len() <= REMEMBERED);
-    }
-
-    #[test]
-    fn a_long_name_of_the_object_leaves_room_for_the_rest() {
-        let now: Timestamp = "2024-06-01T00:00:00.123456789Z".parse().unwrap();
-        assert_eq!(name("one", now), "one.17d4b84d4fa8cd15");
-        let long = name(&"x".repeat(253), now);
-        assert!(long.len() == 253 && long.ends_with("xx.17d4b84d4fa8cd15"), "{long}");
-        let dashed = name(&format!("{}{}", "x".repeat(200), "-.".repeat(20)), now);
-        assert_eq!(
-            dashed,
-            format!("{}.17d4b84d4fa8cd15", "x".repeat(200)),
-            "no label ends with a dash"
-        );
-    }
-
-    #[test]
-    fn messages_are_cut_at_a_character() {
-        let mut text = "ä".repeat(600);
-        truncate(&mut text, 1024);
-        assert!(text.len() <= 1024 && text.ends_with("ä…"));
-        let mut short = "short".to_owned();
-        truncate(&mut short, 1024);
-        assert_eq!(short, "short");
-    }
-}
+mod tests;

@@ -1,17 +1,16 @@
-//! A semaphore whose permits go to tenants in turn: however many of one tenant wait, another waits for its turn only. A tenant
-//! that has held a permit for long lets the others pass for as many turns.
+//! A semaphore whose permits go to the tenant that has held one least lately: however many wait of one tenant, or of many that
+//! hold permits for long, another waits for few.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-/// A permit that is held for longer costs its tenant a turn for each of these.
-const TURN: Duration = Duration::from_millis(50);
-/// Most turns that a tenant lets pass.
-const MOST_TURNS: u32 = 100;
+use crate::fair_order::FairOrder;
+use crate::lanes::Lane;
 
 /// The permits, and who waits for one. `K` tells tenants apart.
 #[derive(Debug)]
@@ -21,44 +20,49 @@ pub(crate) struct FairSemaphore<K: Clone + Eq + Hash>(Mutex<State<K>>);
 struct State<K: Clone + Eq + Hash> {
     /// Permits that nobody has; none while somebody waits.
     free: usize,
-    /// Tenants with somebody who waits, in turn.
-    turns: VecDeque<K>,
-    waiting: HashMap<K, VecDeque<oneshot::Sender<Permit<K>>>>,
-    /// Turns that tenants have to let pass. None is kept while nobody waits.
-    owed: HashMap<K, u32>,
+    /// Tenants with somebody who waits.
+    tenants: FairOrder<K>,
+    /// Those who wait, of each tenant in the order in which they are served: the lighter work first.
+    waiting: HashMap<K, VecDeque<Waiter<K>>>,
+    /// How many wait, by lane.
+    of_lanes: [usize; Lane::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Waiter<K: Clone + Eq + Hash> {
+    lane: Lane,
+    turn: oneshot::Sender<Permit<K>>,
 }
 
 impl<K: Clone + Eq + Hash> State<K> {
-    fn next(&mut self) -> Option<(K, oneshot::Sender<Permit<K>>)> {
-        for _ in 1..self.turns.len() {
-            let owed = self.turns.front().and_then(|tenant| self.owed.get_mut(tenant));
-            let Some(owed) = owed.filter(|owed| **owed > 0) else {
-                break;
-            };
-            *owed -= 1;
-            self.turns.rotate_left(1);
+    /// Puts somebody in the line. `again`: before all who do not have lighter work, not behind those of the same lane.
+    fn line_up(&mut self, tenant: &K, waiter: Waiter<K>, again: bool) {
+        let waiting = self.waiting.entry(tenant.clone()).or_default();
+        let lane = waiter.lane;
+        let is_behind = |other: &Waiter<K>| other.lane > lane || again && other.lane == lane;
+        let place = waiting.iter().position(is_behind).unwrap_or(waiting.len());
+        waiting.insert(place, waiter);
+        self.count(lane, 1);
+        self.tenants.push(tenant.clone());
+    }
+
+    fn count(&mut self, lane: Lane, change: isize) {
+        if let Some(count) = self.of_lanes.get_mut(lane as usize) {
+            *count = count.saturating_add_signed(change);
         }
-        let tenant = self.turns.pop_front()?;
+    }
+
+    fn next(&mut self) -> Option<(K, oneshot::Sender<Permit<K>>)> {
+        let tenant = self.tenants.pop()?;
         let waiting = self.waiting.get_mut(&tenant)?;
         let first = waiting.pop_front()?;
         if waiting.is_empty() {
             self.waiting.remove(&tenant);
         } else {
-            self.turns.push_back(tenant.clone());
+            self.tenants.push(tenant.clone());
         }
-        if self.turns.is_empty() {
-            self.owed.clear();
-        }
-        Some((tenant, first))
-    }
-
-    /// A tenant has held a permit for so long.
-    fn held(&mut self, tenant: K, time: Duration) {
-        let turns = u32::try_from(time.as_millis() / TURN.as_millis()).unwrap_or(MOST_TURNS);
-        if turns > 0 && !self.turns.is_empty() {
-            let owed = self.owed.entry(tenant).or_default();
-            *owed = owed.saturating_add(turns).min(MOST_TURNS);
-        }
+        self.count(first.lane, -1);
+        Some((tenant, first.turn))
     }
 }
 
@@ -86,8 +90,7 @@ impl<K: Clone + Eq + Hash> Permit<K> {
 impl<K: Clone + Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            held.semaphore.state().held(held.tenant, held.since.elapsed());
-            held.semaphore.give_back();
+            held.semaphore.give_back(held.tenant, held.since.elapsed());
         }
     }
 }
@@ -95,11 +98,21 @@ impl<K: Clone + Eq + Hash> Drop for Permit<K> {
 impl<K: Clone + Eq + Hash> FairSemaphore<K> {
     /// So many permits.
     pub(crate) fn new(permits: usize) -> Arc<Self> {
+        Self::of(permits, FairOrder::default())
+    }
+
+    /// So many permits for work that takes seconds: for ten minutes, who has had much of it comes behind who has not. Else hundreds
+    /// of tenants would have a first turn again and again.
+    pub(crate) fn for_costly(permits: usize) -> Arc<Self> {
+        Self::of(permits, FairOrder::remembering(Duration::from_secs(600)))
+    }
+
+    fn of(permits: usize, tenants: FairOrder<K>) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             free: permits,
-            turns: VecDeque::new(),
+            tenants,
             waiting: HashMap::new(),
-            owed: HashMap::new(),
+            of_lanes: [0; Lane::ALL.len()],
         })))
     }
 
@@ -109,28 +122,33 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
     }
 
     /// Waits for a permit, for work of this tenant.
-    pub(crate) async fn acquire(self: &Arc<Self>, tenant: &K) -> Permit<K> {
-        self.wait(tenant, false).await
+    pub(crate) async fn acquire(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
+        self.wait(tenant, lane, false).await
     }
 
-    /// A permit that nobody has. There is none while somebody waits for one.
-    pub(crate) fn try_acquire(self: &Arc<Self>, tenant: &K) -> Option<Permit<K>> {
-        let mut state = self.state();
-        state.free = state.free.checked_sub(1)?;
-        Some(Permit::new(self, tenant.clone()))
+    /// The same, for work that was interrupted: in front of the others of this tenant, but for lighter work.
+    pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
+        self.wait(tenant, lane, true).await
     }
 
-    /// As [`FairSemaphore::acquire`], in front of the others of this tenant: for work that was interrupted.
-    pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K) -> Permit<K> {
-        self.wait(tenant, true).await
+    /// Whether somebody waits for a permit whose work is lighter.
+    pub(crate) fn lighter_waits(&self, lane: Lane) -> bool {
+        let state = self.state();
+        Lane::ALL
+            .iter()
+            .zip(state.of_lanes)
+            .any(|(other, count)| *other < lane && count > 0)
     }
 
-    /// Whether another tenant waits for a permit.
-    pub(crate) fn others_wait(&self, tenant: &K) -> bool {
-        self.state().turns.iter().any(|other| other != tenant)
+    /// Whether another tenant waits for a permit for such work.
+    pub(crate) fn another_waits(&self, tenant: &K, lane: Lane) -> bool {
+        let state = self.state();
+        let own = state.waiting.get(tenant).into_iter().flatten();
+        let own = own.filter(|waiter| waiter.lane == lane).count();
+        state.of_lanes.get(lane as usize).is_some_and(|all| *all > own)
     }
 
-    async fn wait(self: &Arc<Self>, tenant: &K, in_front: bool) -> Permit<K> {
+    async fn wait(self: &Arc<Self>, tenant: &K, lane: Lane, again: bool) -> Permit<K> {
         let turn = {
             let mut state = self.state();
             if state.free > 0 {
@@ -139,28 +157,23 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
                 return Permit::new(self, tenant.clone());
             }
             let (sender, turn) = oneshot::channel();
-            let waiting = state.waiting.entry(tenant.clone()).or_default();
-            let is_first = waiting.is_empty();
-            if in_front {
-                waiting.push_front(sender);
-            } else {
-                waiting.push_back(sender);
-            }
-            if is_first {
-                state.turns.push_back(tenant.clone());
-            }
+            state.line_up(tenant, Waiter { lane, turn: sender }, again);
             turn
         };
         // The sender is dropped without a word by nobody; if it were, the work would be done all the same.
         turn.await.unwrap_or(Permit(None))
     }
 
-    /// Gives a permit to the next in turn who still waits.
-    fn give_back(self: Arc<Self>) {
+    /// Gives a permit to the next who still waits.
+    fn give_back(self: Arc<Self>, tenant: K, time: Duration) {
+        let mut had = Some((tenant, time));
         loop {
             let next = {
                 // Under one lock: whoever came in between would wait for a permit that nobody has.
                 let mut state = self.state();
+                if let Some((tenant, time)) = had.take() {
+                    state.tenants.charge(tenant, time);
+                }
                 let next = state.next();
                 state.free += usize::from(next.is_none());
                 next
@@ -189,7 +202,7 @@ mod tests {
     ) {
         let (permits, order) = (permits.clone(), order.clone());
         tokio::spawn(async move {
-            let permit = permits.acquire(&tenant).await;
+            let permit = permits.acquire(&tenant, Lane::Light).await;
             order.lock().unwrap().push(tenant);
             tokio::task::yield_now().await;
             drop(permit);
@@ -197,10 +210,10 @@ mod tests {
         tokio::task::yield_now().await;
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn tenants_take_turns() {
         let (permits, order) = (FairSemaphore::new(1), Arc::default());
-        let first = permits.acquire(&"a").await;
+        let first = permits.acquire(&"a", Lane::Light).await;
         for tenant in ["a", "a", "a", "a", "b", "c", "b"] {
             line_up(&permits, tenant, &order).await;
         }
@@ -208,58 +221,91 @@ mod tests {
         while order.lock().unwrap().len() < 7 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(*order.lock().unwrap(), ["a", "b", "c", "a", "b", "a", "a"]);
+        assert_eq!(*order.lock().unwrap(), ["b", "c", "a", "b", "a", "a", "a"]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn long_work_lets_others_pass() {
         let (permits, order) = (FairSemaphore::new(1), Arc::default());
-        let long = permits.acquire(&"a").await;
+        let long = permits.acquire(&"a", Lane::Light).await;
         for tenant in ["a", "b", "b", "b", "b", "a"] {
             line_up(&permits, tenant, &order).await;
         }
-        std::thread::sleep(3 * TURN);
+        tokio::time::advance(Duration::from_millis(150)).await;
         drop(long);
         while order.lock().unwrap().len() < 6 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(*order.lock().unwrap(), ["b", "b", "b", "a", "b", "a"]);
-        assert!(permits.state().owed.is_empty());
+        assert_eq!(*order.lock().unwrap(), ["b", "b", "b", "b", "a", "a"]);
     }
 
     #[tokio::test]
     async fn no_permit_is_lost_with_who_waited_for_it() {
         let permits = FairSemaphore::new(2);
-        let both = [permits.acquire(&"a").await, permits.acquire(&"a").await];
+        let both = [
+            permits.acquire(&"a", Lane::Light).await,
+            permits.acquire(&"a", Lane::Light).await,
+        ];
         for tenant in ["a", "b"] {
-            let given_up = tokio::time::timeout(std::time::Duration::from_millis(1), permits.acquire(&tenant)).await;
+            let given_up = tokio::time::timeout(
+                std::time::Duration::from_millis(1),
+                permits.acquire(&tenant, Lane::Light),
+            )
+            .await;
             assert!(given_up.is_err(), "there are two");
         }
         drop(both);
-        let again = [permits.acquire(&"a").await, permits.acquire(&"b").await];
+        let again = [
+            permits.acquire(&"a", Lane::Light).await,
+            permits.acquire(&"b", Lane::Light).await,
+        ];
         assert_eq!(permits.state().free, 0);
         drop(again);
         assert_eq!(permits.state().free, 2);
     }
 
     #[tokio::test]
-    async fn interrupted_work_goes_on_before_other_work_of_its_tenant() {
+    async fn interrupted_work_goes_on_before_other_work_of_its_tenant_that_is_not_lighter() {
         let permits = FairSemaphore::new(1);
-        let held = permits.acquire(&"a").await;
+        let held = permits.acquire(&"a", Lane::Long).await;
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
-        line_up(&permits, "a", &order).await;
-        assert!(!permits.others_wait(&"a") && permits.others_wait(&"b"));
-        let (again, seen) = (permits.clone(), order.clone());
-        let interrupted = tokio::spawn(async move {
-            let _permit = again.acquire_again(&"a").await;
-            seen.lock().unwrap().push("interrupted");
-        });
-        tokio::task::yield_now().await;
-        drop(held);
-        interrupted.await.unwrap();
-        while order.lock().unwrap().len() < 2 {
+        for (lane, again, what) in [
+            (Lane::Long, false, "long"),
+            (Lane::Large, false, "large"),
+            (Lane::Light, false, "light"),
+            (Lane::Long, true, "interrupted"),
+            (Lane::Light, false, "light too"),
+        ] {
+            let (permits, order) = (permits.clone(), order.clone());
+            tokio::spawn(async move {
+                let _permit = permits.wait(&"a", lane, again).await;
+                order.lock().unwrap().push(what);
+            });
             tokio::task::yield_now().await;
         }
-        assert_eq!(*order.lock().unwrap(), ["interrupted", "a"]);
+        drop(held);
+        while order.lock().unwrap().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            *order.lock().unwrap(),
+            ["light", "light too", "interrupted", "long", "large"]
+        );
+    }
+
+    #[tokio::test]
+    async fn work_makes_way_for_lighter_work_alone() {
+        let permits = FairSemaphore::new(1);
+        let held = permits.acquire(&"a", Lane::Long).await;
+        assert!(!permits.lighter_waits(Lane::Large));
+        let waits = tokio::spawn({
+            let permits = permits.clone();
+            async move { permits.acquire(&"b", Lane::Long).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(permits.lighter_waits(Lane::Large) && !permits.lighter_waits(Lane::Long));
+        drop(held);
+        drop(waits.await.unwrap());
+        assert!(!permits.lighter_waits(Lane::Large));
     }
 }

@@ -1,24 +1,36 @@
-//! What is known of the cluster: the SealedSecrets, and of the Secrets only those that are theirs or have their names.
+//! What is known of the cluster: of the SealedSecrets what decides whether they need a pass, and of the Secrets only those that
+//! are theirs or have their names.
 //!
-//! Nothing here grows with the Secrets that are not ours. The methods say which SealedSecrets need a pass.
+//! Nothing here grows with the Secrets that are not ours, or with what is sealed. The methods say which SealedSecrets need a
+//! pass.
 
+mod body;
+mod by_name;
+mod compact;
 mod entry;
+mod known;
 mod memory;
 mod recent;
+mod sealed_entry;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
 use kube::core::ObjectMeta;
-use sealing::binding::Scope;
 
-use crate::annotation::{self, Wishes};
 use crate::error::Retry;
-pub(crate) use crate::index::entry::{SecretEntry, SecretIdentity};
-pub(crate) use crate::index::memory::{Memory, Obstacle, Repairs, Reported, Said};
+use crate::index::body::Bodies;
+pub(crate) use crate::index::body::Body;
+use crate::index::by_name::ByName;
+pub(crate) use crate::index::entry::SecretIdentity;
+use crate::index::entry::{Owner, SecretEntry};
+use crate::index::known::{Known, Sealed, SharedKeys, Watched};
+use crate::index::memory::KeptMemory;
+pub(crate) use crate::index::memory::{Memory, Obstacle, Repairs, Reported, Said, Unsaid};
 use crate::index::recent::Recent;
+pub(crate) use crate::index::sealed_entry::{SealedEntry, StatusEntry, WrittenEntry};
 use crate::object_ref::ObjectName;
 
 /// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
@@ -39,9 +51,11 @@ pub(crate) enum Wake {
 
 /// What a pass starts from.
 #[derive(Debug, Clone)]
-pub(crate) struct Start {
-    /// The SealedSecret.
-    pub sealed: Arc<SealedSecret>,
+pub(crate) struct Begun {
+    /// What is kept of the SealedSecret.
+    pub entry: SealedEntry,
+    /// The SealedSecret, if it is kept whole; else the pass has to read it.
+    pub body: Option<Arc<Body>>,
     /// What is remembered of it.
     pub memory: Memory,
     /// resourceVersion of the Secret, as the watch knew it.
@@ -63,140 +77,171 @@ pub(crate) enum Standing {
 
 /// Everything that is known. Shared by the watches and the workers.
 #[derive(Debug, Default)]
-pub(crate) struct Index(Mutex<Inner>);
+pub(crate) struct Index {
+    inner: Mutex<Inner>,
+    bodies: Bodies,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
-    sealed: HashMap<ObjectName, Arc<SealedSecret>>,
-    secrets: HashMap<ObjectName, SecretEntry>,
+    known: ByName<Known>,
+    keys: SharedKeys,
     watched: Watched,
-    memories: HashMap<ObjectName, Memory>,
-    /// SealedSecrets that have changed since their last pass began.
-    changed: HashSet<ObjectName>,
-    /// SealedSecrets whose next pass is due because their Secret changed; only for that, if they are not among `changed`.
-    secret_changed: HashSet<ObjectName>,
     foreign_seen: Recent,
     foreign_deleted: Recent,
 }
 
-/// Where Secrets are watched.
-#[derive(Debug, Default)]
-struct Watched {
-    all: bool,
-    namespaces: HashSet<String>,
-}
-
-impl Watched {
-    fn holds(&self, namespace: &str) -> bool {
-        self.all || self.namespaces.contains(namespace)
-    }
-}
-
 impl Inner {
-    /// resourceVersion of the Secret of that name, if the watch knows one.
-    fn version(&self, name: &ObjectName) -> Option<String> {
-        self.secrets.get(name).map(|entry| entry.identity.version.clone())
+    fn sealed(&self, name: &ObjectName) -> Option<&Sealed> {
+        self.known.get(name)?.sealed.as_ref()
     }
 
-    /// Whether what others make of the Secret is of no concern: nothing can be made of the SealedSecret as it is, or it says
-    /// so itself, and nothing is left to do for it.
-    fn is_left_alone(&self, name: &ObjectName) -> bool {
-        let Some(memory) = self.memories.get(name) else {
-            return false;
-        };
-        // Of a Secret that others write back at once, no word is news: its next repair has its time.
-        if memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested() {
-            return true;
+    fn sealed_mut(&mut self, name: &ObjectName) -> Option<&mut Sealed> {
+        self.known.get_mut(name)?.sealed.as_mut()
+    }
+
+    fn secret(&self, name: &ObjectName) -> Option<&SecretEntry> {
+        self.known.get(name)?.secret.as_ref()
+    }
+
+    fn take_secret(&mut self, name: &ObjectName) -> Option<SecretEntry> {
+        let known = self.known.get_mut(name)?;
+        let secret = known.secret.take();
+        if known.is_nothing() {
+            self.known.remove(name);
         }
-        memory.is_settled()
-            && self
-                .sealed
-                .get(name)
-                .is_some_and(|sealed| Wishes::of(sealed).skip_recreate)
+        secret
     }
 }
 
 impl Index {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // No code panics while it holds the lock; if it did, the maps would still be whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A SealedSecret appeared or changed. Gives what it was before, and whether it needs a pass.
-    pub(crate) fn sealed_applied(
-        &self,
-        sealed: impl Into<Arc<SealedSecret>>,
-    ) -> (Option<Arc<SealedSecret>>, Option<Wake>) {
-        let sealed = sealed.into();
-        let name = ObjectName::of(&sealed.metadata);
-        let mut inner = self.inner();
-        let before = inner.sealed.insert(name.clone(), sealed.clone());
-        let matters = before
-            .as_ref()
-            .is_none_or(|before| what_matters(before) != what_matters(&sealed));
-        if matters {
-            inner.changed.insert(name.clone());
-            if let Some(memory) = inner.memories.get_mut(&name) {
-                memory.attempts = 0;
-                memory.repairs = Repairs::default();
+    /// A SealedSecret appeared or changed, and `entry` is what is kept of it. Gives whether it needs a pass.
+    pub(crate) fn sealed_applied(&self, name: &ObjectName, entry: SealedEntry, sealed: &SealedSecret) -> Option<Wake> {
+        let (matters, keeps) = {
+            let mut inner = self.inner();
+            let entry = inner.keys.share(entry);
+            let known = inner.known.get_or_new(name);
+            match &mut known.sealed {
+                Some(sealed) => sealed.changes_to(entry),
+                none => (true, none.insert(Sealed::new(entry)).needs_body()),
+            }
+        };
+        if keeps {
+            // Outside of the lock: an object may be large.
+            let body = self.bodies.keep(sealed);
+            if let Some(known) = self.inner().sealed_mut(name) {
+                known.keep_body(body, sealed);
             }
         }
-        (before, matters.then_some(Wake::Now))
+        matters.then_some(Wake::Now)
+    }
+
+    /// A pass that began with the entry `start` has read the object, perhaps before the watch tells; `entry` is what is kept of it.
+    pub(crate) fn sealed_read(&self, name: &ObjectName, start: &SealedEntry, entry: SealedEntry) {
+        let mut inner = self.inner();
+        let entry = inner.keys.share(entry);
+        if let Some(sealed) = inner.sealed_mut(name) {
+            sealed.was_read(start, entry);
+        }
     }
 
     /// A SealedSecret went.
-    pub(crate) fn sealed_gone(&self, name: &ObjectName) -> Option<Arc<SealedSecret>> {
+    pub(crate) fn sealed_gone(&self, name: &ObjectName) -> Option<SealedEntry> {
         let mut inner = self.inner();
-        inner.memories.remove(name);
-        inner.changed.remove(name);
-        inner.secret_changed.remove(name);
-        if inner.secrets.get(name).is_some_and(|entry| entry.owner.is_none()) {
-            inner.secrets.remove(name);
+        let known = inner.known.get_mut(name)?;
+        let sealed = known.sealed.take();
+        if known.secret.as_ref().is_none_or(|secret| secret.owner == Owner::Nobody) {
+            inner.known.remove(name);
         }
-        inner.sealed.remove(name)
+        sealed.map(|sealed| sealed.entry)
+    }
+
+    /// The SealedSecrets of `namespace`, or all, are about to be listed.
+    pub(crate) fn sealed_list_begins(&self, namespace: Option<&str>) {
+        let mut inner = self.inner();
+        let known = inner.known.values_mut(namespace);
+        for sealed in known.filter_map(|known| known.sealed.as_mut()) {
+            sealed.is_listed = false;
+        }
+    }
+
+    /// Names of the SealedSecrets that the list did not have.
+    pub(crate) fn sealed_not_listed(&self, namespace: Option<&str>) -> Vec<ObjectName> {
+        let is_missing = |known: &Known| known.sealed.as_ref().is_some_and(|sealed| !sealed.is_listed);
+        self.inner().known.names(namespace, is_missing)
     }
 
     /// Names of the SealedSecrets in `namespace`, or in all.
     pub(crate) fn sealed_names(&self, namespace: Option<&str>) -> Vec<ObjectName> {
-        in_namespace(self.inner().sealed.keys(), namespace)
+        self.inner().known.names(namespace, |known| known.sealed.is_some())
     }
 
     /// Namespaces with SealedSecrets.
     pub(crate) fn namespaces(&self) -> HashSet<String> {
-        self.inner().sealed.keys().map(|name| name.namespace.clone()).collect()
+        let inner = self.inner();
+        let mut namespaces: HashSet<_> = inner.known.namespaces().map(str::to_owned).collect();
+        namespaces.retain(|namespace| {
+            let mut known = inner.known.of_namespace(namespace);
+            known.any(|(_, known)| known.sealed.is_some())
+        });
+        namespaces
+    }
+
+    /// Shows each SealedSecret: its namespace, its name and what is kept of it.
+    pub(crate) fn show_all(&self, mut show: impl FnMut(&str, &str, &SealedEntry)) {
+        // The lock is given back between two of them.
+        for namespace in self.namespaces() {
+            let inner = self.inner();
+            for (name, known) in inner.known.of_namespace(&namespace) {
+                if let Some(sealed) = &known.sealed {
+                    show(&namespace, name, &sealed.entry);
+                }
+            }
+        }
     }
 
     /// A SealedSecret, what its last pass left, and its Secret if the watch knows it.
-    pub(crate) fn look(
-        &self,
-        name: &ObjectName,
-    ) -> Option<(Arc<SealedSecret>, Option<Memory>, Option<SecretIdentity>)> {
+    pub(crate) fn look(&self, name: &ObjectName) -> Option<(SealedEntry, Option<Memory>, Option<SecretIdentity>)> {
         let inner = self.inner();
-        let sealed = inner.sealed.get(name)?.clone();
-        let secret = inner.secrets.get(name).map(|entry| entry.identity.clone());
-        Some((sealed, inner.memories.get(name).cloned(), secret))
+        let known = inner.known.get(name)?;
+        let sealed = known.sealed.as_ref()?;
+        let secret = known.secret.as_ref().map(SecretEntry::identity);
+        Some((sealed.entry.clone(), sealed.memory(), secret))
     }
 
-    /// Names of the Secrets that are kept, in `namespace` or in all.
-    pub(crate) fn secret_names(&self, namespace: Option<&str>) -> Vec<ObjectName> {
-        in_namespace(self.inner().secrets.keys(), namespace)
+    /// The Secrets of `namespace`, or all, are about to be listed.
+    pub(crate) fn secret_list_begins(&self, namespace: Option<&str>) {
+        let mut inner = self.inner();
+        let known = inner.known.values_mut(namespace);
+        for secret in known.filter_map(|known| known.secret.as_mut()) {
+            secret.is_listed = false;
+        }
+    }
+
+    /// Names of the Secrets that are kept and that the list did not have.
+    pub(crate) fn secrets_not_listed(&self, namespace: Option<&str>) -> Vec<ObjectName> {
+        let is_missing = |known: &Known| known.secret.as_ref().is_some_and(|secret| !secret.is_listed);
+        self.inner().known.names(namespace, is_missing)
     }
 
     /// Says whether the Secrets of `namespace`, or of all, are watched.
     pub(crate) fn set_secrets_watched(&self, namespace: Option<&str>, watched: bool) {
-        let mut inner = self.inner();
-        match namespace {
-            None => inner.watched.all = watched,
-            Some(namespace) if watched => drop(inner.watched.namespaces.insert(namespace.to_owned())),
-            Some(namespace) => drop(inner.watched.namespaces.remove(namespace)),
-        }
+        self.inner().watched.set(namespace, watched);
     }
 
     /// The Secrets of `namespace` are watched no more, and forgotten.
     pub(crate) fn secrets_left(&self, namespace: &str) {
         let mut inner = self.inner();
-        inner.watched.namespaces.remove(namespace);
-        inner.secrets.retain(|name, _| name.namespace != namespace);
+        inner.watched.set(Some(namespace), false);
+        inner.known.retain(namespace, |known| {
+            known.secret = None;
+            !known.is_nothing()
+        });
     }
 
     /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
@@ -204,24 +249,17 @@ impl Index {
         let name = ObjectName::of(metadata);
         let entry = SecretEntry::of(metadata);
         let mut inner = self.inner();
-        let wanted = inner.sealed.contains_key(&name);
-        if !wanted && entry.owner.is_none() {
-            inner.secrets.remove(&name);
+        if inner.sealed(&name).is_none() && entry.owner == Owner::Nobody {
+            inner.take_secret(&name);
             if !entry.managed {
                 inner.foreign_seen.note(name, now, FOREIGN_REMEMBERED);
             }
             return (false, None);
         }
-        let seen = inner
-            .memories
-            .get(&name)
-            .map(|memory| memory.secret_version.as_ref() == Some(&entry.identity.version));
-        inner.secrets.insert(name.clone(), entry);
+        let known = inner.known.get_or_new(&name);
         // Without a memory, the first pass is still to come.
-        let wake = wanted && seen == Some(false) && !inner.is_left_alone(&name);
-        if wake {
-            inner.secret_changed.insert(name);
-        }
+        let wake = known.sealed.as_mut().is_some_and(|sealed| sealed.is_woken_by(&entry));
+        known.secret = Some(entry);
         (true, wake.then_some(Wake::Now))
     }
 
@@ -230,17 +268,17 @@ impl Index {
     pub(crate) fn secret_gone(&self, name: &ObjectName, metadata: Option<&ObjectMeta>, now: Instant) -> Option<Wake> {
         let mut inner = self.inner();
         inner.foreign_seen.forget(name);
-        let kept = inner.secrets.remove(name);
+        let kept = inner.take_secret(name);
         let entry = metadata.map(SecretEntry::of).or(kept)?;
-        let sealed = inner.sealed.get(name).cloned();
-        let owned_by_name = entry.owner.as_ref().is_some_and(|owner| owner.name == name.name);
-        if entry.managed || owned_by_name {
-            inner.secret_changed.remove(name);
-            return sealed.filter(|_| !inner.is_left_alone(name)).map(|_| Wake::Now);
+        if entry.managed || entry.owner == Owner::OfItsName {
+            let sealed = inner.sealed_mut(name)?;
+            sealed.secret_changed = false;
+            return (!sealed.is_left_alone()).then_some(Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
-        let blocked = inner.memories.get(name).is_some_and(|memory| memory.obstacle.is_some());
-        (sealed.is_some() && blocked).then_some(Wake::After(BLOCKED_GRACE))
+        let memory = inner.sealed(name)?.memory.as_ref().and_then(KeptMemory::other);
+        let blocked = memory.is_some_and(|memory| memory.obstacle.is_some());
+        blocked.then_some(Wake::After(BLOCKED_GRACE))
     }
 
     /// How much longer the place of a foreign Secret that was deleted has to stay empty.
@@ -263,7 +301,7 @@ impl Index {
         let seen = inner.foreign_seen.at(name);
         if !inner.watched.holds(&name.namespace) {
             Standing::NotWatched
-        } else if inner.secrets.contains_key(name) {
+        } else if inner.secret(name).is_some() {
             Standing::Known
         } else if seen.is_some_and(|seen| now.saturating_duration_since(seen) < FOREIGN_REMEMBERED) {
             Standing::Foreign
@@ -274,46 +312,57 @@ impl Index {
 
     /// The Secret of that name, if the watch knows one.
     pub(crate) fn identity(&self, name: &ObjectName) -> Option<SecretIdentity> {
-        self.inner().secrets.get(name).map(|entry| entry.identity.clone())
+        self.inner().secret(name).map(SecretEntry::identity)
     }
 
     /// Begins a pass. `None`: there is nothing to do, because the object went or because its Secret only changed to what
     /// the last pass made of it.
-    pub(crate) fn begin(&self, name: &ObjectName) -> Option<Start> {
+    pub(crate) fn begin(&self, name: &ObjectName) -> Option<Begun> {
         let mut inner = self.inner();
-        let changed = inner.changed.remove(name);
-        let only_secret_changed = inner.secret_changed.remove(name) && !changed;
-        let sealed = inner.sealed.get(name)?.clone();
+        let known = inner.known.get_mut(name)?;
+        let sealed = known.sealed.as_mut()?;
+        let changed = std::mem::take(&mut sealed.changed);
+        let only_secret_changed = std::mem::take(&mut sealed.secret_changed) && !changed;
         // Its Secret goes with it; nothing is made for an object that is on its way out.
-        if sealed.metadata.deletion_timestamp.is_some() {
+        if sealed.entry.goes {
             return None;
         }
-        let uid = sealed.metadata.uid.clone().unwrap_or_default();
-        let memory = inner.memories.get(name).filter(|memory| memory.uid == uid).cloned();
-        let memory = memory.unwrap_or(Memory {
-            uid,
+        let memory = sealed.memory().unwrap_or_else(|| Memory {
+            uid: sealed.entry.uid.to_string(),
             ..Memory::default()
         });
-        let seen = inner.version(name);
+        let seen = known.secret.as_ref().map(|secret| secret.version.to_string());
         let same_secret = seen.is_some() && seen == memory.secret_version;
         // A pass that has to be made again is not skipped: this wake came in the place of its timer.
         if only_secret_changed && same_secret && memory.is_settled() {
             return None;
         }
-        Some(Start { sealed, memory, seen })
+        Some(Begun {
+            entry: sealed.entry.clone(),
+            body: sealed.body.clone(),
+            memory,
+            seen,
+        })
+    }
+
+    /// A pass that was begun is not finished, and the next one begins as this one did.
+    pub(crate) fn put_off(&self, name: &ObjectName) {
+        let mut inner = self.inner();
+        if let Some(sealed) = inner.known.get_mut(name).and_then(|known| known.sealed.as_mut()) {
+            sealed.changed = true;
+        }
     }
 
     /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if
     /// the Secret changed meanwhile and not by this pass: while nothing was remembered yet, that woke nobody.
     pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: Memory) -> Option<Duration> {
         let mut inner = self.inner();
-        if !inner.sealed.contains_key(name) {
-            return None;
-        }
-        let now = inner.version(name);
+        let known = inner.known.get_mut(name)?;
+        let sealed = known.sealed.as_mut()?;
+        let now = known.secret.as_ref().map(|secret| secret.version.to_string());
         let changed = now.as_deref() != seen && now != memory.secret_version;
-        inner.memories.insert(name.clone(), memory);
-        (changed && !inner.is_left_alone(name)).then_some(Duration::ZERO)
+        sealed.pass_ended(memory);
+        (changed && !sealed.is_left_alone()).then_some(Duration::ZERO)
     }
 
     /// A Secret was read or written by a pass.
@@ -322,47 +371,29 @@ impl Index {
         let name = ObjectName::of(metadata);
         // What the watch knows may be newer; versions cannot be compared.
         if inner.watched.holds(&name.namespace) {
-            inner.secrets.entry(name).or_insert_with(|| SecretEntry::of(metadata));
+            let known = inner.known.get_or_new(&name);
+            known.secret.get_or_insert_with(|| SecretEntry::of(metadata));
         }
     }
 
     /// Forgets what was remembered of all passes: another replica has led meanwhile.
     pub(crate) fn forget_passes(&self) {
         let mut inner = self.inner();
-        inner.memories.clear();
-        inner.secret_changed.clear();
+        let known = inner.known.values_mut(None);
+        for sealed in known.filter_map(|known| known.sealed.as_mut()) {
+            sealed.memory = None;
+            sealed.secret_changed = false;
+        }
     }
 
     /// SealedSecrets that wait for a change of the keyring.
     pub(crate) fn waiting_for_keys(&self) -> Vec<ObjectName> {
-        let inner = self.inner();
-        let stalled = inner
-            .memories
-            .iter()
-            .filter(|(_, memory)| memory.retry == Some(Retry::OnChange) && !memory.is_over_limit());
-        stalled.map(|(name, _)| name.clone()).collect()
+        self.inner().known.names(None, |known| {
+            let sealed = known.sealed.as_ref();
+            let memory = sealed.and_then(|sealed| sealed.memory.as_ref()?.other());
+            memory.is_some_and(|memory| memory.retry == Some(Retry::OnChange) && !memory.is_over_limit())
+        })
     }
-}
-
-fn in_namespace<'a>(all: impl Iterator<Item = &'a ObjectName>, namespace: Option<&str>) -> Vec<ObjectName> {
-    all.filter(|name| namespace.is_none_or(|namespace| name.namespace == namespace))
-        .cloned()
-        .collect()
-}
-
-/// What of a SealedSecret decides what its Secret is. The status is not part of it: our own writes wake nobody. The spec is,
-/// beside its generation: in a cluster that was restored from a backup, another spec can have the same generation.
-fn what_matters(sealed: &SealedSecret) -> impl PartialEq {
-    let metadata = &sealed.metadata;
-    let scope = Scope::from_annotations(metadata.annotations.as_ref());
-    (
-        metadata.uid.as_deref(),
-        metadata.generation,
-        scope,
-        (Wishes::of(sealed), annotation::force_sync(sealed)),
-        metadata.deletion_timestamp.is_some(),
-        &sealed.spec,
-    )
 }
 
 #[cfg(test)]

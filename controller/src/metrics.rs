@@ -1,26 +1,27 @@
 //! The metrics, with the reference's names, types and labels.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crds::{SealedSecret, condition_status, names};
+use crds::names;
 use jiff::Timestamp;
 use prometheus::core::Collector;
-use prometheus::proto::Metric;
 use prometheus::{
-    CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use sealing::key::Fingerprint;
 
 use crate::contact::Contacts;
+use crate::index::{Index, SealedEntry};
 use crate::keys::Keys;
 use crate::keys::registry::KeyCounts;
 
 /// Label of a SealedSecret that `condition_info` repeats.
-const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
+pub(crate) const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 
 const CONDITION_INFO: &str = "sealed_secrets_controller_condition_info";
 const OBJECTS: &str = "sealed_secrets_controller_objects";
@@ -46,9 +47,11 @@ pub(crate) struct Metrics {
     /// Passes over a SealedSecret, deletions included.
     pub unseal_requests: IntCounter,
     unseal_errors: CounterVec,
-    condition_info: Option<GaugeVec>,
-    objects: IntGaugeVec,
-    /// Of these, those whose key is not held (ours).
+    /// What is known of the SealedSecrets, which is told as it is when it is asked for.
+    index: Arc<Index>,
+    /// Whether each of them is shown.
+    shows_conditions: bool,
+    /// SealedSecrets whose key is not held (ours).
     objects_without_key: IntGauge,
     /// Fingerprints of the keys that are held; none before the first list of them.
     held: Mutex<Option<HashSet<String>>>,
@@ -58,9 +61,9 @@ pub(crate) struct Metrics {
     pub http_durations: HistogramVec,
     /// Key Secrets that hold no usable key (ours).
     malformed_keys: IntGauge,
-    /// Keys that open version 2 of the format.
+    /// Keys that open format v2.
     hybrid_keys: IntGauge,
-    /// Keys whose hybrid half cannot be had.
+    /// Keys whose hybrid key cannot be had.
     hybrid_faults: IntGauge,
     /// Keys that open, and are too short to seal with.
     short_keys: IntGauge,
@@ -119,7 +122,7 @@ impl Metrics {
     ///
     /// # Errors
     /// A name or label that Prometheus does not allow; cannot happen with the constants here.
-    pub(crate) fn new(version: &str, omit_secret_labels: bool) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(version: &str, omit_secret_labels: bool, index: Arc<Index>) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let new = Registering(&registry);
         let build_info = Registering::opts("build_info", "Build information.").const_label("revision", version);
@@ -138,10 +141,6 @@ impl Metrics {
             "Time in which the items of one SealedSecret are opened, waiting for a core included.",
         ));
         let buckets = prometheus::exponential_buckets(0.001, 2.0, 14)?;
-        let condition_info = || {
-            let labels = ["namespace", "name", "condition", "ss_app_kubernetes_io_instance"];
-            new.register(GaugeVec::new(Opts::new(CONDITION_INFO, CONDITION_INFO_HELP), &labels))
-        };
         Ok(Self {
             unseal_requests: new.counter("unseal_requests_total", "Total number of sealed secret unseal requests")?,
             unseal_errors: new.counters(
@@ -149,8 +148,8 @@ impl Metrics {
                 "Total number of sealed secret unseal errors by reason",
                 &["reason", "namespace"],
             )?,
-            condition_info: (!omit_secret_labels).then(condition_info).transpose()?,
-            objects: new.register(IntGaugeVec::new(Opts::new(OBJECTS, OBJECTS_HELP), &["key"]))?,
+            index,
+            shows_conditions: !omit_secret_labels,
             objects_without_key: new.register(IntGauge::new(OBJECTS_WITHOUT_KEY, OBJECTS_WITHOUT_KEY_HELP))?,
             held: Mutex::default(),
             http_requests: new.counters(
@@ -163,7 +162,7 @@ impl Metrics {
             hybrid_keys: new.gauge("hybrid_keys", "Sealing keys that open format v2.")?,
             hybrid_faults: new.gauge(
                 "hybrid_key_faults",
-                "Sealing keys whose hybrid half is missing or broken.",
+                "Sealing keys whose hybrid key is missing or broken.",
             )?,
             short_keys: new.gauge("short_keys", "Sealing keys that are too short to seal with.")?,
             unreadable_objects: new.gauge(
@@ -240,48 +239,34 @@ impl Metrics {
         }
     }
 
-    /// Shows what the status of `new` says instead of that of `old`; either may be missing.
-    pub(crate) fn show_status(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
-        self.show_conditions(old, new);
-        for (sealed, change) in [(new, 1), (old, -1)] {
-            for key in sealed.into_iter().flat_map(opened_by) {
-                let count = self.objects.with_label_values(&[key]);
-                count.add(change);
-                if count.get() == 0 {
-                    // It is there: it was counted down just now.
-                    let _ = self.objects.remove_label_values(&[key]);
+    /// The series of the SealedSecrets: their conditions, and how many there are for each key that opened them.
+    fn objects(&self) -> String {
+        let (mut text, mut objects) = (String::new(), BTreeMap::<Fingerprint, i64>::new());
+        let head = |name, help| format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+        if self.shows_conditions {
+            text += &head(CONDITION_INFO, CONDITION_INFO_HELP);
+        }
+        self.index.show_all(|namespace, name, entry| {
+            for key in &*entry.status.opened_by {
+                match objects.get_mut(key) {
+                    Some(count) => *count += 1,
+                    None => drop(objects.insert(key.clone(), 1)),
                 }
             }
-        }
-    }
-
-    fn show_conditions(&self, old: Option<&SealedSecret>, new: Option<&SealedSecret>) {
-        let Some(gauge) = &self.condition_info else { return };
-        let fresh: Vec<_> = new.into_iter().flat_map(series).collect();
-        for (labels, _) in old.into_iter().flat_map(series) {
-            if !fresh.iter().any(|(kept, _)| *kept == labels) {
-                // A series that was never shown need not be removed.
-                let _ = gauge.remove_label_values(&labels);
+            if self.shows_conditions {
+                condition_lines(&mut text, (namespace, name), entry);
             }
+        });
+        text += &head(OBJECTS, OBJECTS_HELP);
+        for (key, count) in &objects {
+            text += &format!("{OBJECTS}{{key=\"{key}\"}} {count}\n");
         }
-        for (labels, value) in fresh {
-            gauge.with_label_values(&labels).set(value);
-        }
-    }
-
-    /// Counts the SealedSecrets whose key is not held.
-    fn count_without_key(&self) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(held) = held.as_ref() else { return };
-        let families = self.objects.collect();
-        let series = families.iter().flat_map(|family| family.get_metric());
-        let is_lost = |metric: &&Metric| metric.get_label().iter().any(|label| !held.contains(label.value()));
-        let count: f64 = series
-            .filter(is_lost)
-            .map(|metric| metric.get_gauge().get_value())
-            .sum();
-        // A number of objects: whole, and far below the limit.
-        self.objects_without_key.set(count as i64);
+        if let Some(held) = held.as_ref() {
+            let lost = objects.iter().filter(|(key, _)| !held.contains(key.as_str()));
+            self.objects_without_key.set(lost.map(|(_, count)| count).sum());
+        }
+        text
     }
 
     /// The text format 0.0.4. Of several replicas only the one that `leads` tells of the SealedSecrets, so that a sum over the
@@ -294,7 +279,7 @@ impl Metrics {
         let told_now = self.key_operations.swap(0, Ordering::Relaxed);
         self.key_operations_total.inc_by(told_now);
         self.leader.set(i64::from(leads));
-        self.count_without_key();
+        let mut text = if leads { self.objects() } else { String::new() }.into_bytes();
         for (asked, time) in self.contacts.oldest() {
             self.last_contact.with_label_values(&[asked.name()]).set(time);
         }
@@ -303,44 +288,31 @@ impl Metrics {
             self.queue_length.set(0);
         }
         let mut families = self.registry.gather();
-        families.retain(|family| leads || ![CONDITION_INFO, OBJECTS, OBJECTS_WITHOUT_KEY].contains(&family.name()));
-        let mut text = Vec::new();
+        families.retain(|family| leads || family.name() != OBJECTS_WITHOUT_KEY);
         TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
 }
 
-/// Keys of one object that are shown: a status may be written by others too, and each key is a series.
-const MOST_KEYS: usize = 64;
-
-/// Fingerprints, as the status has them.
-fn opened_by(sealed: &SealedSecret) -> impl Iterator<Item = &str> {
-    let status = sealed.status.iter();
-    let keys = status.flat_map(|status| &status.opened_by).map(String::as_str);
-    keys.filter(|key| key.parse::<Fingerprint>().is_ok()).take(MOST_KEYS)
-}
-
-fn series(sealed: &SealedSecret) -> impl Iterator<Item = ([&str; 4], f64)> {
-    let metadata = &sealed.metadata;
-    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    let name = metadata.name.as_deref().unwrap_or_default();
-    let instance = metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(INSTANCE_LABEL))
-        .map_or("", String::as_str);
-    let conditions = sealed.status.iter().flat_map(|status| &status.conditions);
-    let ours = conditions.filter(|condition| names::CONDITION_TYPES.contains(&condition.type_.as_str()));
-    // Of a type that stands there twice the first counts, as everywhere.
-    let ours = ours.take(names::CONDITION_TYPES.len());
-    ours.map(move |condition| {
-        let value = match condition.status.as_str() {
-            condition_status::TRUE => 1.0,
-            condition_status::FALSE => -1.0,
-            _ => 0.0,
-        };
-        ([namespace, name, condition.type_.as_str(), instance], value)
-    })
+/// The series of an object's conditions. Names and labels of Kubernetes hold nothing that the text format escapes; what a
+/// strange API server might let in is not shown.
+fn condition_lines(text: &mut String, (namespace, name): (&str, &str), entry: &SealedEntry) {
+    let instance = entry.instance.as_deref().unwrap_or_default();
+    if [namespace, name, instance]
+        .iter()
+        .any(|value| value.contains(['\\', '"', '\n']))
+    {
+        return;
+    }
+    for (condition, value) in names::CONDITION_TYPES.iter().zip(entry.status.conditions) {
+        let Some(value) = value else { continue };
+        // Into a text, which takes everything.
+        let _ = writeln!(
+            text,
+            "{CONDITION_INFO}{{condition=\"{condition}\",name=\"{name}\",namespace=\"{namespace}\",\
+             ss_app_kubernetes_io_instance=\"{instance}\"}} {value}"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -1,43 +1,122 @@
-//! The SealedSecrets that wait for a pass: each once, one namespace after the other, some of them not before a time.
+//! The SealedSecrets that wait for a pass: each once, the namespaces in a fair order, some of them not before a time.
+
+mod rooms;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::fair_order::FairOrder;
+use crate::lanes::Lane;
 use crate::object_ref::ObjectName;
+use crate::shrink::shrink;
 
-/// Passes of one namespace at a time: objects that take long, or that a webhook holds up, leave the other workers to others.
-pub(crate) const OF_A_NAMESPACE: usize = 16;
+use rooms::Rooms;
 
 /// A queue that any number of workers serve. An object is never given to two workers at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// Names that are ready, by namespace.
-    ready: HashMap<String, VecDeque<String>>,
-    /// Namespaces that have ready names and fewer than [`OF_A_NAMESPACE`] in work, in turn: a tenant with ten thousand
-    /// objects delays another's by one.
-    turns: VecDeque<String>,
+    /// Names that are ready, by namespace; of a namespace without any, nothing is held.
+    ready: HashMap<String, Ready>,
+    /// Namespaces that have ready names and had room when they came: a tenant with ten thousand objects delays another's by
+    /// one, and many namespaces whose passes take long delay one whose passes do not by next to nothing.
+    namespaces: FairOrder<String>,
+    /// Namespaces that have ready names and no room.
+    full: HashSet<String>,
     /// How many names workers have, by namespace.
-    working: HashMap<String, usize>,
-    queued: HashSet<ObjectName>,
-    /// Names that workers have, and whether they became ready again meanwhile.
-    in_work: HashMap<ObjectName, bool>,
+    rooms: Rooms,
+    /// How many names are ready.
+    waiting: usize,
+    /// Names that workers have.
+    in_work: HashMap<ObjectName, InWork>,
     /// Names that become ready later, each at most once.
-    later: BTreeMap<(Instant, u64), ObjectName>,
-    times: HashMap<ObjectName, (Instant, u64)>,
+    later: BTreeMap<(Instant, u64), Arc<ObjectName>>,
+    times: HashMap<Arc<ObjectName>, (Instant, u64)>,
     serial: u64,
 }
 
+/// Names of one namespace, in the order in which they became ready. Each text is held once.
+#[derive(Debug, Default)]
+struct Ready {
+    order: VecDeque<Arc<str>>,
+    names: HashSet<Arc<str>>,
+}
+
+impl Ready {
+    /// Says whether it was not among them.
+    fn push(&mut self, name: &str) -> bool {
+        if self.names.contains(name) {
+            return false;
+        }
+        let name = Arc::from(name);
+        self.names.insert(Arc::clone(&name));
+        self.order.push_back(name);
+        true
+    }
+
+    fn pop(&mut self) -> Option<Arc<str>> {
+        let name = self.order.pop_front()?;
+        self.names.remove(&name);
+        Some(name)
+    }
+
+    /// Says whether it was among them.
+    fn remove(&mut self, name: &str) -> bool {
+        let was = self.names.remove(name);
+        if was {
+            self.order.retain(|other| **other != *name);
+        }
+        was
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
+#[derive(Debug)]
+struct InWork {
+    /// Not while it waits in another line.
+    since: Option<Instant>,
+    /// Whether it became ready again meanwhile.
+    again: bool,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::new(Lane::Light.places())
+    }
+}
+
 impl Queue {
+    /// For so many workers.
+    pub(crate) fn new(places: usize) -> Self {
+        let state = State {
+            ready: HashMap::new(),
+            namespaces: FairOrder::default(),
+            full: HashSet::new(),
+            rooms: Rooms::new(places),
+            waiting: 0,
+            in_work: HashMap::new(),
+            later: BTreeMap::new(),
+            times: HashMap::new(),
+            serial: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if it did, the state would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +141,7 @@ impl Queue {
 
     /// How many names are ready and wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
-        self.state().queued.len()
+        self.state().waiting
     }
 
     /// Waits for a name that is ready. The worker says [`Queue::done`] when it has finished.
@@ -72,7 +151,7 @@ impl Queue {
                 let mut state = self.state();
                 state.ripen(Instant::now());
                 if let Some(name) = state.take() {
-                    if !state.turns.is_empty() {
+                    if !state.namespaces.is_empty() {
                         self.changed.notify_one();
                     }
                     return name;
@@ -87,6 +166,17 @@ impl Queue {
                 None => changed.await,
             }
         }
+    }
+
+    /// The worker has `name` done by another, in whose line it waits. Nobody else is given it meanwhile, and its namespace is
+    /// not charged for the time.
+    pub(crate) fn pass_on(&self, name: &ObjectName) {
+        let mut state = self.state();
+        if let Some(since) = state.in_work.get_mut(name).and_then(|in_work| in_work.since.take()) {
+            state.give_back(&name.namespace, since.elapsed());
+        }
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// The worker has finished with `name`; it is given out again after `pause`, if there is one.
@@ -105,65 +195,95 @@ impl Queue {
 
 impl State {
     fn make_ready(&mut self, name: ObjectName) {
-        if let Some(time) = self.times.remove(&name) {
-            self.later.remove(&time);
+        self.forget_time(&name);
+        if let Some(in_work) = self.in_work.get_mut(&name) {
+            in_work.again = true;
+            return;
         }
-        if let Some(again) = self.in_work.get_mut(&name) {
-            *again = true;
-        } else if self.queued.insert(name.clone()) {
-            let has_room = self.has_room(&name.namespace);
-            let waiting = self.ready.entry(name.namespace.clone()).or_default();
-            if waiting.is_empty() && has_room {
-                self.turns.push_back(name.namespace);
-            }
-            waiting.push_back(name.name);
+        let ready = self.ready.entry(name.namespace.clone()).or_default();
+        let was_empty = ready.is_empty();
+        if !ready.push(&name.name) {
+            return;
+        }
+        self.waiting += 1;
+        if was_empty {
+            self.line_up(name.namespace);
         }
     }
 
-    fn has_room(&self, namespace: &str) -> bool {
-        self.working.get(namespace).is_none_or(|count| *count < OF_A_NAMESPACE)
+    /// The namespace, which has ready names, waits: for its turn, or for room.
+    fn line_up(&mut self, namespace: String) {
+        if self.rooms.has_room(&namespace) {
+            self.namespaces.push(namespace);
+        } else {
+            self.full.insert(namespace);
+        }
+    }
+
+    fn is_ready(&self, name: &ObjectName) -> bool {
+        let ready = self.ready.get(&name.namespace);
+        ready.is_some_and(|ready| ready.names.contains(&*name.name))
     }
 
     /// No worker has `name` any more; says whether it became ready again meanwhile.
     fn finish(&mut self, name: &ObjectName) -> bool {
-        let had_room = self.has_room(&name.namespace);
-        if let Some(count) = self.working.get_mut(&name.namespace) {
-            *count -= 1;
-            if *count == 0 {
-                self.working.remove(&name.namespace);
+        let Some(done) = self.in_work.remove(name) else {
+            return false;
+        };
+        shrink(&mut self.in_work);
+        if let Some(since) = done.since {
+            self.give_back(&name.namespace, since.elapsed());
+        }
+        done.again
+    }
+
+    /// A pass of the namespace has ended, or left this lane, after so long.
+    fn give_back(&mut self, namespace: &str, after: Duration) {
+        let was_open = self.rooms.is_open();
+        self.rooms.give_back(namespace, after);
+        self.namespaces.charge(namespace.to_owned(), after);
+        if !self.ready.contains_key(namespace) {
+            self.rooms.waits_no_more(namespace);
+        }
+        if self.rooms.is_open() && !was_open {
+            for namespace in std::mem::take(&mut self.full) {
+                self.line_up(namespace);
             }
+        } else if let Some(namespace) = self.full.take(namespace) {
+            self.line_up(namespace);
         }
-        if !had_room && self.ready.contains_key(&name.namespace) {
-            self.turns.push_back(name.namespace.clone());
-        }
-        self.in_work.remove(name) == Some(true)
     }
 
     fn make_later(&mut self, name: ObjectName, due: Instant) {
-        if self.queued.contains(&name) || self.times.get(&name).is_some_and(|(known, _)| *known <= due) {
+        if self.is_ready(&name) || self.times.get(&name).is_some_and(|(known, _)| *known <= due) {
             return;
         }
-        if let Some(time) = self.times.remove(&name) {
-            self.later.remove(&time);
-        }
+        self.forget_time(&name);
         self.serial += 1;
-        let time = (due, self.serial);
-        self.times.insert(name.clone(), time);
+        let (time, name) = ((due, self.serial), Arc::new(name));
+        self.times.insert(Arc::clone(&name), time);
         self.later.insert(time, name);
     }
 
-    fn forget(&mut self, name: &ObjectName) {
+    fn forget_time(&mut self, name: &ObjectName) {
         if let Some(time) = self.times.remove(name) {
             self.later.remove(&time);
+            shrink(&mut self.times);
         }
-        if self.queued.remove(name)
-            && let Some(waiting) = self.ready.get_mut(&name.namespace)
-        {
-            waiting.retain(|other| *other != name.name);
-            if waiting.is_empty() {
-                self.ready.remove(&name.namespace);
-                self.turns.retain(|namespace| *namespace != name.namespace);
-            }
+    }
+
+    fn forget(&mut self, name: &ObjectName) {
+        self.forget_time(name);
+        let Some(ready) = self.ready.get_mut(&name.namespace) else {
+            return;
+        };
+        self.waiting -= usize::from(ready.remove(&name.name));
+        if ready.is_empty() {
+            self.ready.remove(&name.namespace);
+            self.namespaces.remove(&name.namespace);
+            self.full.remove(&name.namespace);
+            self.rooms.waits_no_more(&name.namespace);
+            shrink(&mut self.ready);
         }
     }
 
@@ -171,25 +291,36 @@ impl State {
         while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
             let name = first.remove();
             self.times.remove(&name);
-            self.make_ready(name);
+            self.make_ready(Arc::unwrap_or_clone(name));
         }
+        shrink(&mut self.times);
     }
 
     fn take(&mut self) -> Option<ObjectName> {
-        let namespace = self.turns.pop_front()?;
-        let waiting = self.ready.get_mut(&namespace)?;
-        let name = waiting.pop_front()?;
-        let is_last = waiting.is_empty();
-        if is_last {
+        let namespace = loop {
+            let namespace = self.namespaces.pop()?;
+            // It may have lost its room since it came.
+            if self.rooms.has_room(&namespace) {
+                break namespace;
+            }
+            self.full.insert(namespace);
+        };
+        let ready = self.ready.get_mut(&namespace)?;
+        let name = ready.pop()?.to_string();
+        self.waiting -= 1;
+        self.rooms.take(&namespace);
+        if ready.is_empty() {
             self.ready.remove(&namespace);
-        }
-        *self.working.entry(namespace.clone()).or_default() += 1;
-        if !is_last && self.has_room(&namespace) {
-            self.turns.push_back(namespace.clone());
+            shrink(&mut self.ready);
+        } else {
+            self.line_up(namespace.clone());
         }
         let name = ObjectName { namespace, name };
-        self.queued.remove(&name);
-        self.in_work.insert(name.clone(), false);
+        let in_work = InWork {
+            since: Some(Instant::now()),
+            again: false,
+        };
+        self.in_work.insert(name.clone(), in_work);
         Some(name)
     }
 }
@@ -197,144 +328,4 @@ impl State {
 #[cfg(test)]
 mod interleavings;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> ObjectName {
-        let (namespace, name) = text.split_once('/').unwrap();
-        ObjectName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-
-    async fn next(queue: &Queue) -> String {
-        queue.next().await.to_string()
-    }
-
-    async fn idle(queue: &Queue) -> bool {
-        tokio::time::timeout(Duration::from_millis(1), queue.next())
-            .await
-            .is_err()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn namespaces_take_turns() {
-        let queue = Queue::default();
-        for text in ["a/1", "a/2", "a/3", "b/1", "a/4"] {
-            queue.add(name(text));
-        }
-        let mut order = Vec::new();
-        for _ in 0..5 {
-            order.push(next(&queue).await);
-        }
-        assert_eq!(order, ["a/1", "b/1", "a/2", "a/3", "a/4"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_namespace_takes_no_more_than_its_workers() {
-        let queue = Queue::default();
-        for n in 0..=OF_A_NAMESPACE {
-            queue.add(name(&format!("a/{n}")));
-        }
-        let mut held = Vec::new();
-        for _ in 0..OF_A_NAMESPACE {
-            held.push(queue.next().await);
-        }
-        assert!(idle(&queue).await, "it has all of them");
-        queue.add(name("b/1"));
-        assert_eq!(next(&queue).await, "b/1");
-        queue.add(name("a/more"));
-        queue.done(held.remove(0), None);
-        assert_eq!(next(&queue).await, format!("a/{OF_A_NAMESPACE}"));
-        assert!(idle(&queue).await);
-        queue.add(held[0].clone());
-        let first = held.remove(0);
-        queue.done(first.clone(), None);
-        assert_eq!(next(&queue).await, "a/more");
-        queue.done(held.remove(0), None);
-        assert_eq!(next(&queue).await, first.to_string());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_name_waits_once_and_is_never_worked_on_twice() {
-        let queue = Queue::default();
-        queue.add(name("a/1"));
-        queue.add(name("a/1"));
-        assert_eq!(queue.waiting(), 1);
-        assert_eq!(next(&queue).await, "a/1");
-        assert_eq!(queue.waiting(), 0);
-        assert!(idle(&queue).await);
-        queue.add(name("a/1"));
-        assert!(idle(&queue).await, "it is in work");
-        queue.done(name("a/1"), Some(Duration::from_secs(60)));
-        assert_eq!(
-            next(&queue).await,
-            "a/1",
-            "what came meanwhile does not wait for the pause"
-        );
-        queue.done(name("a/1"), None);
-        assert!(idle(&queue).await);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn pauses_are_kept_and_cut_short() {
-        let queue = Queue::default();
-        let start = Instant::now();
-        queue.add_after(name("a/1"), Duration::from_secs(10));
-        queue.add_after(name("a/1"), Duration::from_secs(20));
-        queue.add_after(name("a/2"), Duration::from_secs(5));
-        assert_eq!(next(&queue).await, "a/2");
-        assert_eq!(start.elapsed().as_secs(), 5);
-        assert_eq!(next(&queue).await, "a/1");
-        assert_eq!(start.elapsed().as_secs(), 10);
-        queue.done(name("a/1"), Some(Duration::from_secs(100)));
-        queue.add(name("a/1"));
-        assert_eq!(next(&queue).await, "a/1", "a change does not wait for the pause");
-        queue.done(name("a/1"), None);
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1000), queue.next())
-                .await
-                .is_err(),
-            "the pause went with it"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nothing_is_left_of_what_is_forgotten() {
-        let queue = Queue::default();
-        for text in ["a/1", "a/2", "b/1"] {
-            queue.add(name(text));
-        }
-        queue.add_after(name("c/1"), Duration::from_secs(5));
-        for text in ["a/1", "b/1", "c/1", "d/1"] {
-            queue.forget(&name(text));
-        }
-        assert_eq!(next(&queue).await, "a/2");
-        queue.done(name("a/2"), None);
-        assert!(idle(&queue).await);
-        let state = queue.state();
-        assert!(state.ready.is_empty() && state.turns.is_empty() && state.queued.is_empty());
-        assert!(state.later.is_empty() && state.times.is_empty() && state.in_work.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn several_workers_share_the_work() {
-        let queue = std::sync::Arc::new(Queue::default());
-        let workers: Vec<_> = (0..4)
-            .map(|_| {
-                let queue = queue.clone();
-                tokio::spawn(async move { queue.next().await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        for n in 0..4 {
-            queue.add(name(&format!("a/{n}")));
-        }
-        let mut seen = HashSet::new();
-        for worker in workers {
-            seen.insert(worker.await.unwrap());
-        }
-        assert_eq!(seen.len(), 4);
-    }
-}
+mod tests;

@@ -5,13 +5,17 @@ pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
 pub(crate) mod kept;
+pub(crate) mod object;
 pub(crate) mod observe;
 mod opening;
 pub(crate) mod plan;
+mod recall;
 pub(crate) mod remember;
 pub(crate) mod report;
-pub(crate) mod room;
+pub(crate) mod size;
 pub(crate) mod status;
+pub(crate) mod summary;
+pub(crate) mod unreadable;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,22 +33,22 @@ use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
-use crate::index::{Index, Memory, Standing, Start};
+use crate::index::{Begun, Index, Memory, Standing, Unsaid};
 use crate::keys::{Keys, KeysReader};
+use crate::lanes::{Pass, Unfinished};
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
-use crate::pass_limit::Pass;
 use crate::settings::ReconcileSettings;
-use crate::slices::Cores;
+use crate::slices::{Cores, Slices};
 use crate::tried::Tried;
 
 use collect::Gone;
 use decide::Observed;
 use kept::Kept;
-use opening::Core;
+use object::Start;
 use plan::{Plan, SecretStep};
 use remember::{Learned, StatusWrite};
-use room::{Room, Rooms};
+use unreadable::Unreadable;
 
 /// Everything that a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
@@ -65,8 +69,8 @@ pub(crate) struct Reconciler {
     /// One permit fewer, for objects whose templates make keys or hash passwords: such work is not done in slices, and a core is
     /// left for all others.
     pub costly: Arc<Cores>,
-    /// For passes that hold a large Secret.
-    pub rooms: Arc<Rooms>,
+    /// One permit, for those that take seconds: what takes less waits for one of them at most.
+    pub costliest: Arc<Cores>,
     /// The keys to try first.
     pub recent_keys: RecentKeys,
     /// Whether statuses keep what they remember.
@@ -75,7 +79,17 @@ pub(crate) struct Reconciler {
     pub keys_at: KeysAt,
     /// SealedSecrets that have gone, where their Secrets are deleted here.
     pub gone: Arc<Gone>,
+    /// SealedSecrets that cannot be read, whose statuses are to say so.
+    pub unreadable: Arc<Unreadable>,
+    /// Labels of the SealedSecrets that are served; `None`: all of them.
+    pub labels: Option<String>,
+    /// What opening so many items takes in a simulation, where no time goes by itself.
+    #[cfg(test)]
+    pub opening: Option<Opening>,
 }
+
+#[cfg(test)]
+pub(crate) type Opening = Box<dyn Fn(usize) -> futures::future::BoxFuture<'static, ()> + Send + Sync>;
 
 /// Where the sealing keys are.
 #[derive(Debug, Clone)]
@@ -103,99 +117,104 @@ const LOOKS: usize = 3;
 
 impl Reconciler {
     /// Makes one pass. Gives the pause before the next one, if one is due.
-    pub(crate) async fn reconcile(&self, name: &ObjectName, pass: Pass) -> Option<Duration> {
+    ///
+    /// # Errors
+    /// It was not finished, and nothing was written that the next one does not find.
+    pub(crate) async fn reconcile(&self, name: &ObjectName, pass: &Pass) -> Result<Option<Duration>, Unfinished> {
         // In boxes, here and below: what waits for a core is to be small.
         let collected = Box::pin(self.gone.collect(&self.client, name)).await;
-        let Some(start) = self.index.begin(name) else {
-            return collected;
+        let said = Box::pin(self.say_unreadable(name, pass)).await?;
+        let before = collected.into_iter().chain(said).min();
+        let Some(begun) = self.index.begin(name) else {
+            return Ok(before);
         };
-        let next = self.pass(name, &start, pass).await;
-        collected.into_iter().chain(next).min()
+        match self.pass(name, begun, pass).await {
+            Ok(next) => Ok(before.into_iter().chain(next).min()),
+            Err(unfinished) => {
+                self.index.put_off(name);
+                Err(unfinished)
+            }
+        }
     }
 
-    async fn pass(&self, name: &ObjectName, start: &Start, mut pass: Pass) -> Option<Duration> {
-        let digest = remember::digest(&start.sealed, &self.settings);
-        if let Some(memory) = Box::pin(self.recall(name, start, &digest)).await {
+    async fn pass(&self, name: &ObjectName, begun: Begun, pass: &Pass) -> Result<Option<Duration>, Unfinished> {
+        if let Some(memory) = Box::pin(self.recall(name, &begun)).await {
             debug!(key = %name, "in sync, as its status remembers");
             self.metrics.note_sync();
-            return self.index.end(name, start.seen.as_deref(), memory);
+            return Ok(self.index.end(name, begun.seen.as_deref(), memory));
         }
+        match Box::pin(self.object(name, &begun, pass)).await? {
+            Ok(Some(start)) => self.pass_over(name, &start, pass).await,
+            Ok(None) => Ok(None),
+            Err(error) => {
+                // Said once.
+                if !begun.memory.unfinished {
+                    warn!(key = %name, %error, "the SealedSecret cannot be read, trying again");
+                }
+                let (memory, next) =
+                    report::status_not_written(begun.memory.clone(), &begun.memory, None, (&error, false));
+                let again = self.index.end(name, begun.seen.as_deref(), memory);
+                Ok(next.into_iter().chain(again).min())
+            }
+        }
+    }
+
+    async fn pass_over(&self, name: &ObjectName, start: &Start, pass: &Pass) -> Result<Option<Duration>, Unfinished> {
+        let digest = remember::digest(&start.sealed, &self.settings);
         if let Some(memory) = remember::over_limit(&start.sealed, &start.memory, &self.settings) {
             debug!(key = %name, "its templates went over a limit, as its status says");
-            return self.index.end(name, start.seen.as_deref(), memory);
+            return Ok(self.index.end(name, start.seen.as_deref(), memory));
         }
-        if let Some(done) = Box::pin(self.still_blocked(name, start, &digest)).await {
-            debug!(key = %name, "what was in its way still is");
-            let keys = self.keys.borrow().clone();
-            return Box::pin(self.conclude(name, start, done, &keys)).await;
+        let keys = self.keys.borrow().clone();
+        let known = match self.still_unsaid(name, start, &digest, &keys) {
+            None => Box::pin(self.still_blocked(name, start, &digest)).await,
+            unsaid => unsaid,
+        };
+        if let Some(done) = known {
+            debug!(key = %name, "it is as the last pass left it");
+            return Ok(Box::pin(self.conclude(name, start, done, &keys)).await);
         }
+        let (opened, keys) = Box::pin(self.open_in_lane(&start.sealed, pass)).await?;
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let Some((opened, keys, room)) = Box::pin(self.open_in_room(&start.sealed, &mut pass)).await else {
-            return self.index.end(name, start.seen.as_deref(), start.memory.clone());
-        };
-        let (plan, applied) = Box::pin(self.settle(name, start, &digest, (&opened, room))).await;
+        let (mut plan, applied) = Box::pin(self.settle(name, start, &digest, (&opened, pass))).await?;
         let done = Done {
-            opened_by: opened.ok().map(|opened| opened.opened_by),
+            outcome: match plan.stands.take() {
+                Some(failure) => Some(Err(failure)),
+                None => opened.ok().map(|opened| Ok(opened.opened_by)),
+            },
             plan,
             applied,
             digest,
         };
-        Box::pin(self.conclude(name, start, done, &keys)).await
-    }
-
-    /// What there is to know of an object whose status remembers that nothing is to be done.
-    async fn recall(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Memory> {
-        if !remember::could_recall(&start.sealed, &start.memory, digest, &self.settings) {
-            return None;
-        }
-        let seen = observe::identity(&self.client, &self.index, name).await;
-        let keys = self.keys.borrow().clone();
-        let known = (seen.as_ref(), &keys.ring);
-        remember::recall(&start.sealed, &start.memory, known, &self.settings)
-    }
-
-    /// The outcome of a pass whose way is blocked as that of the one before was. Nothing is opened or rendered for it.
-    async fn still_blocked(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Done> {
-        let failure = remember::obstacle(&start.memory, digest)?;
-        let seen = observe::identity(&self.client, &self.index, name).await;
-        let live = if seen.as_ref().map(|seen| &seen.version) == start.memory.secret_version.as_ref() {
-            seen.map(|seen| seen.metadata(name))
-        } else if matches!(failure, Failure::Unmanaged(_)) {
-            // Whoever it belongs to may change it often.
-            let found = observe::metadata(&self.client, name).await.ok().flatten()?;
-            if desired::is_ours(&found, &start.sealed) {
-                return None;
-            }
-            Some(found)
-        } else {
-            return None;
-        };
-        let plan = report::report(
-            &start.sealed,
-            Err(failure),
-            &start.memory,
-            &self.settings,
-            Timestamp::now(),
-        );
-        Some(Done {
-            opened_by: None,
-            plan: Plan { live, ..plan },
-            applied: None,
-            digest: digest.to_owned(),
-        })
+        Ok(Box::pin(self.conclude(name, start, done, &keys)).await)
     }
 
     /// Opens the items and renders the templates, off the async threads.
-    async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>, core: Core) -> Result<Unsealed, Failure> {
+    async fn open(
+        &self,
+        sealed: &Arc<SealedSecret>,
+        keys: &Arc<Keys>,
+        slices: Arc<Slices>,
+        work: u32,
+    ) -> Result<Unsealed, Failure> {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
         // Until it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
+        #[cfg(test)]
+        let slices = match &self.opening {
+            None => slices,
+            Some(opening) => {
+                opening(sealed.spec.encrypted_data.len()).await;
+                // The clock stands still while a thread works, which must not wait for a core then.
+                Slices::begin(&Cores::new(1), "", crate::lanes::Lane::Light, u64::MAX).await
+            }
+        };
         let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
         let ring = keys.ring.accepting(self.settings.formats.least(namespace));
-        let (object, ring) = (sealed.clone(), ring.at_pace(core.slices));
+        let (object, ring) = (sealed.clone(), ring.at_pace(slices));
         let likely = self.recent_keys.keys();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
         let opened = tokio::task::spawn_blocking(move || {
@@ -203,6 +222,7 @@ impl Reconciler {
                 now: &Zoned::now(),
                 random: &mut SystemRandom::default(),
                 refuse_nondeterministic,
+                work,
             };
             unseal::unseal(&object, &ring, &likely, &mut rendering)
         })
@@ -221,13 +241,17 @@ impl Reconciler {
     }
 
     /// Observes, decides and writes the Secret, again when it turns out to be there or not against expectation.
+    ///
+    /// # Errors
+    /// The Secret that is there takes a heavier lane.
     async fn settle(
         &self,
         name: &ObjectName,
         start: &Start,
         digest: &str,
-        (opened, mut room): (&Result<Unsealed, Failure>, Room),
-    ) -> (Plan, Option<apply::Written>) {
+        (opened, pass): (&Result<Unsealed, Failure>, &Pass),
+    ) -> Result<(Plan, Option<apply::Written>), Unfinished> {
+        let (client, index) = (&self.client, &self.index);
         let mut observed = Observed {
             sealed: &start.sealed,
             opened,
@@ -237,7 +261,8 @@ impl Reconciler {
             kept_empty_for: None,
         };
         if opened.is_ok() && self.index.standing(name, Instant::now()) != Standing::NotKnown {
-            observed.live = room.read(observe::secret(&self.client, &self.index, name)).await;
+            let secret = |bound| async move { observe::secret(client, index, name, &bound).await };
+            observed.live = size::read_in_lane(pass, secret).await?;
         }
         for _ in 0..LOOKS {
             observed.kept_empty_for = self.index.kept_empty_for(name, Instant::now());
@@ -249,11 +274,12 @@ impl Reconciler {
                         secret: SecretStep::Leave,
                         ..admitted(name, plan, start, written.as_ref())
                     };
-                    return (plan, written);
+                    return Ok((plan, written));
                 }
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
-                    observed.live = room.read(observe::again(&self.client, &self.index, name)).await;
+                    let again = |bound| async move { observe::again(client, index, name, &bound).await };
+                    observed.live = size::read_in_lane(pass, again).await?;
                 }
                 Err(failure) => {
                     observed.live = Err(failure);
@@ -263,10 +289,8 @@ impl Reconciler {
         observed.live = observed
             .live
             .and(Err(ApiFailure::Conflict("the Secret keeps changing".to_owned())));
-        (
-            decide::decide(&observed, &start.memory, &self.settings, Timestamp::now()),
-            None,
-        )
+        let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
+        Ok((plan, None))
     }
 
     /// Makes the outcome known and remembers it.
@@ -286,7 +310,8 @@ impl Reconciler {
             || start.memory.reported.is_none()
             || is_new_input && remember::is_outdated(&start.sealed, &done.digest);
         let secret = written.map(|written| written.metadata).or(plan.live);
-        let learned = done.opened_by.as_ref().filter(|_| plan.synced).zip(secret.as_ref());
+        let opened_by = done.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
+        let learned = opened_by.filter(|_| plan.synced).zip(secret.as_ref());
         let learned = learned.and_then(|(keys, secret)| Learned::new(keys, secret, &done.digest));
         let worth = is_news && self.settings.update_status;
         let status = remember::complete(&start.sealed, plan.status, learned, worth);
@@ -304,7 +329,15 @@ impl Reconciler {
             if !start.memory.unfinished && !matches!(error, ApiFailure::NotFound(_) | ApiFailure::Conflict(_)) {
                 warn!(key = %name, %error, "the status cannot be written, trying again");
             }
-            (memory, next) = report::status_not_written(memory, &start.memory, next, &error);
+            let opens_again = done.outcome.as_ref().is_some_and(|outcome| !remember::is_kept(outcome));
+            (memory, next) = report::status_not_written(memory, &start.memory, next, (&error, opens_again));
+            memory.unsaid = done.outcome.filter(remember::is_kept).map(|outcome| {
+                Box::new(Unsaid {
+                    input_digest: done.digest,
+                    keys: keys.version,
+                    outcome,
+                })
+            });
         }
         if let Some(event) = plan.event {
             self.events
@@ -320,11 +353,6 @@ impl Reconciler {
 
     /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
     async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
-        let namespace = sealed.metadata.namespace.clone().unwrap_or_default();
-        let _room = match room::is_large_object(sealed) {
-            true => Some(self.rooms.acquire(&namespace).await),
-            false => None,
-        };
         let turn = if write.only_memory {
             let turn = self.kept.turn().await;
             if turn.is_none() {
@@ -369,7 +397,8 @@ fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&a
 
 /// What a pass has done when it concludes.
 struct Done {
-    opened_by: Option<BTreeSet<Fingerprint>>,
+    /// What another pass would come to again: the keys that opened the object, or why nothing can be made of it.
+    outcome: Option<Result<BTreeSet<Fingerprint>, Failure>>,
     plan: Plan,
     applied: Option<apply::Written>,
     digest: String,

@@ -1,14 +1,18 @@
 //! Requests to the API server that end.
 
+pub(crate) mod at_most;
+
 use std::future::Future;
 use std::time::Duration;
 
 use crds::Lenient;
-use kube::api::PostParams;
+use kube::api::{GetParams, ListParams, ObjectList, PostParams};
 use kube::core::request::{self, Request};
 use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use at_most::AtMost;
 
 use crate::error::ApiFailure;
 use crate::settings::ApiSettings;
@@ -52,6 +56,34 @@ pub(crate) trait Object: Resource<DynamicType = ()> + Clone + Serialize + Deseri
 
 impl<K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned> Object for K {}
 
+/// Reads an object, if it is there. Of an answer that is longer than `bound` nothing is kept, and the result is an error.
+pub(crate) async fn get<K: Object>(
+    api: &Api<Lenient<K>>,
+    name: &str,
+    bound: &AtMost,
+) -> kube::Result<Option<Lenient<K>>> {
+    let request = Request::new(api.resource_url()).get(name, &GetParams::default());
+    let mut request = request.map_err(kube::Error::BuildRequest)?;
+    request.extensions_mut().insert(bound.clone());
+    match api.clone().into_client().request(request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lists objects. Of an answer that is longer than `bound` nothing is kept, and the result is an error.
+pub(crate) async fn list<K: Object>(
+    api: &Api<Lenient<K>>,
+    parameters: &ListParams,
+    bound: &AtMost,
+) -> kube::Result<ObjectList<Lenient<K>>> {
+    let request = Request::new(api.resource_url()).list(parameters);
+    let mut request = request.map_err(kube::Error::BuildRequest)?;
+    request.extensions_mut().insert(bound.clone());
+    api.clone().into_client().request(request).await
+}
+
 /// Creates an object. Unlike [`Api::create`], it reads any answer: what others wrote into the object meanwhile is in it.
 pub(crate) async fn create<K: Object>(api: &Api<Lenient<K>>, object: &K) -> kube::Result<Lenient<K>> {
     send(api, |to, body| to.create(&PostParams::default(), body), object).await
@@ -66,7 +98,7 @@ pub(crate) async fn replace<K: Object>(api: &Api<Lenient<K>>, name: &str, object
 pub(crate) async fn replace_status<K: Object>(
     api: &Api<Lenient<K>>,
     name: &str,
-    object: &K,
+    object: &impl Serialize,
 ) -> kube::Result<Lenient<K>> {
     let build = |to: &Request, body| to.replace_subresource("status", name, &PostParams::default(), body);
     send(api, build, object).await
@@ -75,7 +107,7 @@ pub(crate) async fn replace_status<K: Object>(
 async fn send<K: Object>(
     api: &Api<Lenient<K>>,
     build: impl FnOnce(&Request, Vec<u8>) -> Result<axum::http::Request<Vec<u8>>, request::Error>,
-    object: &K,
+    object: &impl Serialize,
 ) -> kube::Result<Lenient<K>> {
     let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
     let request = build(&Request::new(api.resource_url()), body).map_err(kube::Error::BuildRequest)?;

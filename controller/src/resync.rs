@@ -3,20 +3,17 @@
 //! Watches wake a SealedSecret when something changes. What they missed, and statuses that were set by hand, are found here:
 //! by comparing what is in memory, without a request and without a private key.
 
+use std::num::NonZeroI64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crds::SealedSecret;
-use jiff::Timestamp;
 use sealing::SystemRandom;
 use sealing::random::Random as _;
 
-use crate::annotation::Wishes;
-use crate::index::{Index, Memory, SecretIdentity};
+use crate::index::{Index, Memory, SealedEntry, SecretIdentity, StatusEntry};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
-use crate::reconcile::{remember, status};
 use crate::relist::Relist;
 use crate::settings::ReconcileSettings;
 
@@ -64,10 +61,10 @@ impl Resync {
             if number % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            let Some((sealed, memory, secret)) = self.index.look(&name) else {
+            let Some((entry, memory, secret)) = self.index.look(&name) else {
                 continue;
             };
-            if !is_in_step(&sealed, memory.as_ref(), secret.as_ref(), &self.settings) {
+            if !is_in_step(&entry, memory.as_ref(), secret.as_ref(), &self.settings) {
                 self.queue.add(name);
             }
         }
@@ -76,42 +73,48 @@ impl Resync {
 
 /// Whether object, status and Secret are as the last pass left them, or something else will see to them.
 fn is_in_step(
-    sealed: &SealedSecret,
+    entry: &SealedEntry,
     memory: Option<&Memory>,
     secret: Option<&SecretIdentity>,
     settings: &ReconcileSettings,
 ) -> bool {
-    if sealed.metadata.deletion_timestamp.is_some() {
+    if entry.goes {
         return true;
     }
     // Without a memory, a pass is due or failed to begin.
-    let Some(memory) = memory.filter(|memory| sealed.metadata.uid.as_deref() == Some(&memory.uid)) else {
+    let Some(memory) = memory else {
         return false;
     };
-    if settings.update_status && !says_so(sealed, memory) {
+    if settings.update_status && !says_so(&entry.status, memory) {
         return false;
     }
     // What failed is tried again by its timer, or waits for a change that wakes it.
     if !memory.is_settled() {
         return true;
     }
-    if memory.input_digest.as_deref() != Some(&remember::digest(sealed, settings)) {
+    if memory
+        .input_digest
+        .as_deref()
+        .is_none_or(|digest| entry.digest != digest.into())
+    {
         return false;
     }
     // A Secret that was deleted wakes its SealedSecret where it is to be made again.
-    let left_alone = !settings.repair || Wishes::of(sealed).skip_recreate || memory.repairs.are_contested();
+    let left_alone = !settings.repair || entry.wishes.skip_recreate || memory.repairs.are_contested();
     left_alone || secret.is_none_or(|secret| Some(&secret.version) == memory.secret_version.as_ref())
 }
 
 /// Whether the status says what was made known.
-fn says_so(sealed: &SealedSecret, memory: &Memory) -> bool {
+fn says_so(status: &StatusEntry, memory: &Memory) -> bool {
     let Some(reported) = &memory.reported else {
         return true;
     };
     match &reported.failure {
-        // The time does not matter: nothing is written.
-        None => status::after(sealed, None, Timestamp::UNIX_EPOCH).is_none(),
-        Some(_) => status::reported(sealed).is_some_and(|said| said.is_like(reported)),
+        None => status.says_synced,
+        Some(said) => {
+            let generation = status.generation.map(NonZeroI64::get);
+            generation == reported.generation && status.failure.as_deref() == Some(&*said.reason)
+        }
     }
 }
 

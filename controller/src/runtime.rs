@@ -5,6 +5,8 @@ mod pages;
 mod replica;
 mod retry_after;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;
@@ -33,7 +35,8 @@ use crate::open_files;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
 use crate::reconcile::kept::Kept;
-use crate::reconcile::{KeysAt, Reconciler, room};
+use crate::reconcile::unreadable::Unreadable;
+use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Listed, Relist, Relists};
 use crate::request::longest_without_answer;
 use crate::resync::Resync;
@@ -46,6 +49,10 @@ use crate::watch::Watches;
 
 /// How long open passes and requests have at the end; a Pod is given 30 s.
 const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// Objects that are opened and rendered at a time, however many cores a node has: each rendering may take 32 MiB. Four cores open
+/// more objects in a second than an API server takes.
+const MOST_CORES: usize = 4;
 
 /// Why the controller did not start.
 #[derive(Debug, Error)]
@@ -96,7 +103,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
     let (told, leadership) = Leadership::new(Standing::Follows);
-    let metrics = Arc::new(Metrics::new(VERSION, settings.http.omit_secret_labels)?);
+    let known = Known::default();
+    let metrics = Arc::new(Metrics::new(
+        VERSION,
+        settings.http.omit_secret_labels,
+        known.index.clone(),
+    )?);
     let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
     let election = replica::stand(&settings.installation, &access, told, &stop);
     let events = Events::start(&access.client, &leadership);
@@ -110,7 +122,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         (leadership.clone(), relists.clone(), stop.clone()),
     );
     let ready = Arc::new(AtomicBool::new(false));
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MOST_CORES);
     let cores = Cores::new(processors);
     let shared = Shared::new(
         keys.clone(),
@@ -141,7 +155,6 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     );
     tokio::spawn(publication.run());
 
-    let known = Known::default();
     let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
     tokio::spawn(relist::watch_for_restores(
         served::first_of(&served, &access.client),
@@ -167,12 +180,16 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         metrics,
         settings: settings.reconcile,
         cores,
-        costly: Cores::new(processors.saturating_sub(1).max(1)),
-        rooms: room::rooms(),
+        costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
+        costliest: Cores::for_costly(1),
         recent_keys: RecentKeys::default(),
         kept: Kept::default(),
         keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
         gone: known.gone.clone(),
+        unreadable: known.unreadable.clone(),
+        labels: settings.scope.label_selector,
+        #[cfg(test)]
+        opening: None,
     };
     tokio::select! {
         error = too_few_files(access.watches_alone, files, namespaces) => return Err(error),
@@ -194,6 +211,8 @@ struct Known {
     index: Arc<Index>,
     queue: Arc<Queue>,
     gone: Arc<Gone>,
+    /// SealedSecrets that cannot be read.
+    unreadable: Arc<Unreadable>,
     listed: Listed,
 }
 
@@ -216,6 +235,8 @@ impl Known {
             seconds: settings.api.watch_seconds,
             relists: relists.clone(),
             listed: self.listed.clone(),
+            settings: settings.reconcile.clone(),
+            unreadable: self.unreadable.clone(),
             labels: settings.scope.label_selector.clone(),
             secrets: settings.reconcile.repair,
         }

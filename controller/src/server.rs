@@ -152,7 +152,7 @@ pub(crate) fn metrics_routes(shared: Shared) -> Router {
     Router::new()
         .route(
             names::PATH_METRICS,
-            get(metrics::scrape).layer(Extension(metrics::room())),
+            get(metrics::scrape).layer(Extension(Arc::<metrics::Texts>::default())),
         )
         .fallback(not_found)
         .with_state(shared)

@@ -1,5 +1,5 @@
-//! Private-key work in slices: one piece of work keeps a core while nobody else wants it, and for a moment only when
-//! another tenant does.
+//! Private-key work in slices: one piece of work keeps a core until it is done, but for a moment only when lighter work
+//! waits for one, and for some moments when another tenant's does.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,18 +9,23 @@ use sealing::keyring::Pace;
 use tokio::runtime::Handle;
 
 use crate::fair_semaphore::{FairSemaphore, Permit};
+use crate::lanes::Lane;
 
 /// The cores, by the namespace whose objects they work for.
 pub(crate) type Cores = FairSemaphore<String>;
 
-/// How long work goes on when another tenant waits for a core: a few operations with a key of 4096 bits.
+/// How long work goes on when lighter work waits for a core: a few operations with a key of 4096 bits.
 const SLICE: Duration = Duration::from_millis(15);
+/// How long it goes on when another tenant's work waits that takes as long: short beside the whole of it, for those who come with a
+/// little of it, and long enough that little of it is under way at a time.
+const TURN: Duration = Duration::from_millis(100);
 
 /// The core that one piece of work has, and gives up in between.
 #[derive(Debug)]
 pub(crate) struct Slices {
     cores: Arc<Cores>,
     tenant: String,
+    lane: Lane,
     runtime: Handle,
     slice: Mutex<Slice>,
     operations_left: AtomicU64,
@@ -35,15 +40,16 @@ struct Slice {
 
 impl Slices {
     /// Waits for a core for this tenant, whose work may take so many operations.
-    pub(crate) async fn begin(cores: &Arc<Cores>, tenant: &str, operations: u64) -> Arc<Self> {
+    pub(crate) async fn begin(cores: &Arc<Cores>, tenant: &str, lane: Lane, operations: u64) -> Arc<Self> {
         let tenant = tenant.to_owned();
-        let permit = Some(cores.acquire(&tenant).await);
+        let permit = cores.acquire(&tenant, lane).await;
         Arc::new(Self {
             cores: cores.clone(),
             tenant,
+            lane,
             runtime: Handle::current(),
             slice: Mutex::new(Slice {
-                permit,
+                permit: Some(permit),
                 begun: Instant::now(),
             }),
             operations_left: AtomicU64::new(operations),
@@ -60,9 +66,12 @@ impl Slices {
 impl Pace for Slices {
     fn before_operation(&self) -> bool {
         let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
-        if slice.begun.elapsed() >= SLICE && self.cores.others_wait(&self.tenant) {
+        let had = slice.begun.elapsed();
+        let makes_way = || had >= TURN && self.cores.another_waits(&self.tenant, self.lane);
+        if had >= SLICE && self.cores.lighter_waits(self.lane) || makes_way() {
             slice.permit = None;
-            slice.permit = Some(self.runtime.block_on(self.cores.acquire_again(&self.tenant)));
+            let again = self.cores.acquire_again(&self.tenant, self.lane);
+            slice.permit = Some(self.runtime.block_on(again));
             slice.begun = Instant::now();
         }
         let less = |left: u64| left.checked_sub(1);
@@ -88,9 +97,9 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn long_work_makes_room_for_another_tenant_and_goes_on() {
+    async fn long_work_makes_room_for_lighter_work_and_goes_on() {
         let cores = Cores::new(1);
-        let long = Slices::begin(&cores, "long", u64::MAX).await;
+        let long = Slices::begin(&cores, "long", Lane::Long, u64::MAX).await;
         let (stop, runs) = (Arc::new(AtomicBool::new(false)), long.clone());
         let stopped = stop.clone();
         let work = tokio::task::spawn_blocking(move || {
@@ -104,20 +113,20 @@ mod tests {
         });
         for _ in 0..3 {
             let start = Instant::now();
-            let short = Slices::begin(&cores, "short", 1).await;
+            let short = Slices::begin(&cores, "short", Lane::Light, 1).await;
             assert!(start.elapsed() < Duration::from_secs(5));
             drop(short);
         }
         stop.store(true, Ordering::Relaxed);
         assert!(work.await.unwrap() > 0);
         drop(long);
-        drop(Slices::begin(&cores, "short", 1).await);
+        drop(Slices::begin(&cores, "short", Lane::Light, 1).await);
     }
 
     #[tokio::test]
     async fn work_ends_when_nobody_waits_for_it() {
         let cores = Cores::new(1);
-        let work = Slices::begin(&cores, "a", 2).await;
+        let work = Slices::begin(&cores, "a", Lane::Light, 2).await;
         let waits = work.ended_with();
         assert!(work.before_operation());
         drop(waits);
@@ -127,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn work_ends_with_its_operations() {
         let cores = Cores::new(1);
-        let work = Slices::begin(&cores, "a", 2).await;
+        let work = Slices::begin(&cores, "a", Lane::Light, 2).await;
         assert!(work.before_operation() && work.before_operation() && !work.before_operation());
     }
 }

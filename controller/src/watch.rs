@@ -1,10 +1,9 @@
 //! Watches SealedSecrets, and the metadata of Secrets, into the index, and wakes the SealedSecrets that need a pass.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crds::{Lenient, SealedSecret, Unreadable};
+use crds::{Lenient, SealedSecret};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::error::{ApiFailure, EVENT_UNSEAL_FAILED};
+use crate::error::{ApiFailure, Failure};
 use crate::events::{EventType, Events, Notice, Subject};
 use crate::index::{Index, Wake};
 use crate::lease::leadership::Leadership;
@@ -22,7 +21,10 @@ use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
+use crate::reconcile::summary;
+use crate::reconcile::unreadable::Unreadable;
 use crate::relist::{self, Listed, Relists};
+use crate::settings::ReconcileSettings;
 
 mod unreadable;
 
@@ -37,7 +39,7 @@ pub(crate) struct Watches {
     pub index: Arc<Index>,
     /// The SealedSecrets that need a pass.
     pub queue: Arc<Queue>,
-    /// Where conditions are shown.
+    /// Where deletions and unreadable objects are counted.
     pub metrics: Arc<Metrics>,
     /// Where events go.
     pub events: Events,
@@ -51,6 +53,10 @@ pub(crate) struct Watches {
     pub relists: Relists,
     /// Where it is said that SealedSecrets have been.
     pub listed: Listed,
+    /// How SealedSecrets are handled.
+    pub settings: ReconcileSettings,
+    /// Where objects that cannot be read are noted, so that their statuses say so.
+    pub unreadable: Arc<Unreadable>,
     /// Labels of the SealedSecrets that are watched; `None`: all of them.
     pub labels: Option<String>,
     /// Whether Secrets are watched too.
@@ -123,9 +129,12 @@ impl Watches {
     /// A namespace is served no more, and its watches have ended: what is there stays as it is.
     pub(crate) fn leave(&self, namespace: &str) {
         for name in self.index.sealed_names(Some(namespace)) {
-            if let Some(before) = self.index.sealed_gone(&name) {
-                self.metrics.show_status(Some(&before), None);
-                self.queue.forget(&name);
+            self.index.sealed_gone(&name);
+            self.queue.forget(&name);
+        }
+        for name in self.unreadable.names() {
+            if name.namespace == namespace {
+                self.unreadable.forget(&name);
             }
         }
         self.index.secrets_left(namespace);
@@ -146,28 +155,24 @@ impl Watches {
         };
         let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
         let mut trouble = Trouble::new("SealedSecrets", namespace.as_deref());
-        let mut listed = HashSet::new();
         let mut unreadable = UnreadableObjects::new(&self.metrics);
         let mut begun = 0;
         while let Some(event) = stream.next().await {
             match event {
                 Ok(watcher::Event::Init) => {
-                    listed.clear();
+                    self.index.sealed_list_begins(namespace.as_deref());
+                    unreadable.list_begins();
                     begun = *self.relists.borrow();
                 }
-                Ok(watcher::Event::InitApply(sealed)) => {
-                    listed.insert(ObjectName::of(sealed.meta()));
-                    self.sealed_seen(sealed, &mut unreadable);
-                }
+                Ok(watcher::Event::InitApply(sealed)) => self.sealed_seen(sealed, &mut unreadable),
                 Ok(watcher::Event::InitDone) => {
                     trouble.ends();
-                    for name in self.index.sealed_names(namespace.as_deref()) {
-                        if !listed.contains(&name) {
-                            self.sealed_gone(&name);
-                        }
+                    for name in self.index.sealed_not_listed(namespace.as_deref()) {
+                        self.sealed_gone(&name);
                     }
-                    unreadable.retain(&listed);
-                    listed = HashSet::new();
+                    for name in unreadable.not_listed() {
+                        self.readable_or_gone(&name, &mut unreadable);
+                    }
                     self.listed.note(namespace.as_deref(), begun);
                     done.send_replace(true);
                 }
@@ -177,7 +182,7 @@ impl Watches {
                 }
                 Ok(watcher::Event::Delete(sealed)) => {
                     let name = ObjectName::of(sealed.meta());
-                    unreadable.remove(&name);
+                    self.readable_or_gone(&name, &mut unreadable);
                     self.sealed_gone(&name);
                 }
                 Err(error) => {
@@ -197,29 +202,37 @@ impl Watches {
         let name = ObjectName::of(sealed.meta());
         match sealed.into_result() {
             Ok(sealed) => {
-                unreadable.remove(&name);
+                self.readable_or_gone(&name, unreadable);
                 self.sealed_applied(sealed);
             }
             Err(object) => {
+                // Its Secret stays as it is until the object can be read again.
+                if self.index.sealed_gone(&name).is_some() {
+                    self.queue.forget(&name);
+                }
                 if unreadable.insert(&name, &object.fault) {
                     self.report_unreadable(&name, &object);
-                }
-                // Its Secret stays as it is until the object can be read again.
-                if let Some(before) = self.index.sealed_gone(&name) {
-                    self.metrics.show_status(Some(&before), None);
-                    self.queue.forget(&name);
+                    self.unreadable.note(&name);
+                    self.queue.add(name);
                 }
             }
         }
     }
 
-    fn report_unreadable(&self, name: &ObjectName, object: &Unreadable) {
-        error!(key = %name, error = %object, "SealedSecret cannot be read");
+    fn readable_or_gone(&self, name: &ObjectName, unreadable: &mut UnreadableObjects) {
+        if unreadable.remove(name) {
+            self.unreadable.forget(name);
+        }
+    }
+
+    fn report_unreadable(&self, name: &ObjectName, object: &crds::Unreadable) {
+        let failure = Failure::Unreadable(object.fault.clone());
         let notice = Notice {
             kind: EventType::Warning,
-            reason: EVENT_UNSEAL_FAILED,
-            message: format!("Failed to unseal: {object}"),
+            reason: failure.row().event,
+            message: failure.event_message(),
         };
+        error!(key = %name, error = %object, "SealedSecret cannot be read");
         self.events.post(Subject::sealed_secret(&object.metadata), notice);
     }
 
@@ -227,9 +240,8 @@ impl Watches {
         // Only the API server needs them, and they can be larger than the rest.
         sealed.metadata.managed_fields = None;
         let name = ObjectName::of(&sealed.metadata);
-        let sealed = Arc::new(sealed);
-        let (before, wake) = self.index.sealed_applied(sealed.clone());
-        self.metrics.show_status(before.as_deref(), Some(&sealed));
+        let entry = summary::of(&sealed, &self.settings);
+        let wake = self.index.sealed_applied(&name, entry, &sealed);
         self.wake(name, wake);
     }
 
@@ -237,10 +249,9 @@ impl Watches {
         if let Some(before) = self.index.sealed_gone(name) {
             // With a label selector it may also be there still, with other labels.
             info!(key = %name, "SealedSecret is served no more; when it is deleted, its Secret goes by garbage collection");
-            self.metrics.show_status(Some(&before), None);
             self.queue.forget(name);
             if let Some(gone) = &self.gone {
-                gone.note(&before);
+                gone.note(name, &before);
             }
             // One that begins to lead after this question finds what was noted before it.
             match (self.leadership.leads(), &self.gone) {
@@ -264,27 +275,19 @@ impl Watches {
         let config = watcher::Config::default().page_size(PAGE).timeout(self.seconds);
         let mut stream = std::pin::pin!(relist::follow(api, config, self.relists.clone()));
         let mut trouble = Trouble::new("Secrets", namespace.as_deref());
-        let mut kept = HashSet::new();
         while let Some(event) = stream.next().await {
             match event {
-                Ok(watcher::Event::Init) => kept.clear(),
+                Ok(watcher::Event::Init) => self.index.secret_list_begins(namespace.as_deref()),
                 Ok(watcher::Event::InitApply(secret)) => {
-                    let (keep, wake) = self.index.secret_applied(secret.meta(), Instant::now());
-                    let name = ObjectName::of(secret.meta());
-                    if keep {
-                        kept.insert(name.clone());
-                    }
-                    self.wake(name, wake);
+                    let (_, wake) = self.index.secret_applied(secret.meta(), Instant::now());
+                    self.wake(ObjectName::of(secret.meta()), wake);
                 }
                 Ok(watcher::Event::InitDone) => {
                     trouble.ends();
-                    for name in self.index.secret_names(namespace.as_deref()) {
-                        if !kept.contains(&name) {
-                            let wake = self.index.secret_gone(&name, None, Instant::now());
-                            self.wake(name, wake);
-                        }
+                    for name in self.index.secrets_not_listed(namespace.as_deref()) {
+                        let wake = self.index.secret_gone(&name, None, Instant::now());
+                        self.wake(name, wake);
                     }
-                    kept = HashSet::new();
                     self.index.set_secrets_watched(namespace.as_deref(), true);
                     done.send_replace(true);
                 }

@@ -6,6 +6,7 @@ use kube::runtime::watcher;
 use thiserror::Error;
 
 use super::chain;
+use crate::printable::truncate;
 
 /// Why a request to the API server failed. The text is fit for logs, events and statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -71,9 +72,13 @@ impl ApiFailure {
     }
 }
 
+/// Longest text of the API server that is kept, in bytes: it quotes what it refuses.
+const LONGEST_TEXT: usize = 4096;
+
 impl From<Status> for ApiFailure {
     fn from(status: Status) -> Self {
-        let text = status_text(&status);
+        let mut text = status_text(&status);
+        truncate(&mut text, LONGEST_TEXT);
         if status.code == 403 && has_cause(&status, NAMESPACE_TERMINATING) {
             return Self::NamespaceEnds(text);
         }
@@ -211,6 +216,12 @@ mod tests {
             details: Some(details),
             ..Status::default()
         }
+    }
+
+    #[test]
+    fn a_text_that_quotes_what_was_sent_is_cut() {
+        let failure = ApiFailure::from(status(422, "Invalid", &"x".repeat(1 << 20), &[]));
+        assert!(failure.to_string().len() <= LONGEST_TEXT);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Run {
         let semaphore = self.semaphore.clone();
         let tenant = TENANTS[task];
         let next = match self.tasks[task].take() {
-            None => Task::Asks(Box::pin(async move { semaphore.acquire(&tenant).await })),
+            None => Task::Asks(Box::pin(async move { semaphore.acquire(&tenant, Lane::Light).await })),
             Some(Task::Asks(asking)) if gives_up => {
                 drop(asking);
                 Task::Ended

@@ -3,8 +3,14 @@
 use crds::names;
 use kube::core::ObjectMeta;
 
+use super::compact::{Uid, Version};
 use crate::annotation::says_true;
 use crate::object_ref::ObjectName;
+
+/// Longest name and uid of an owner, in bytes. The API server bounds neither, and what is longer is of no object: a name is a
+/// DNS subdomain, a uid a UUID.
+const LONGEST_NAME: usize = 253;
+const LONGEST_UID: usize = 64;
 
 /// Which Secret it is, and in which state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,32 +44,77 @@ impl SecretIdentity {
 
 /// What is kept of a Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SecretEntry {
-    pub(super) identity: SecretIdentity,
-    pub(super) owner: Option<Owner>,
+pub(super) struct SecretEntry {
+    uid: Uid,
+    pub(super) version: Version,
+    pub(super) owner: Owner,
     pub(super) managed: bool,
+    /// The list that is read now, or was read last, has it.
+    pub(super) is_listed: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub(super) name: String,
-    pub(super) uid: String,
+/// Which SealedSecret controls a Secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    Nobody,
+    /// One of its own name.
+    OfItsName,
+    /// One of another name.
+    Another,
 }
 
 impl SecretEntry {
     /// From the metadata of a Secret.
-    pub(crate) fn of(metadata: &ObjectMeta) -> Self {
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
         let controller = metadata.owner_references.iter().flatten().find(|owner| {
             let ours = owner.api_version.split('/').next() == Some(names::GROUP) && owner.kind == names::KIND;
-            ours && owner.controller == Some(true)
+            let is_possible = owner.name.len() <= LONGEST_NAME && owner.uid.len() <= LONGEST_UID;
+            ours && is_possible && owner.controller == Some(true)
         });
         Self {
-            identity: SecretIdentity::of(metadata),
-            owner: controller.map(|owner| Owner {
-                name: owner.name.clone(),
-                uid: owner.uid.clone(),
-            }),
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            version: metadata.resource_version.as_deref().unwrap_or_default().into(),
+            owner: match controller {
+                None => Owner::Nobody,
+                Some(owner) if Some(&owner.name) == metadata.name.as_ref() => Owner::OfItsName,
+                Some(_) => Owner::Another,
+            },
             managed: says_true(metadata, names::ANNOTATION_MANAGED),
+            is_listed: true,
         }
+    }
+
+    pub(super) fn identity(&self) -> SecretIdentity {
+        SecretIdentity {
+            uid: self.uid.to_string(),
+            version: self.version.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+    use super::*;
+
+    #[test]
+    fn owner_that_can_be_no_object_is_none() {
+        let entry = |name: usize, uid: usize| {
+            SecretEntry::of(&ObjectMeta {
+                owner_references: Some(vec![OwnerReference {
+                    api_version: names::API_VERSION.to_owned(),
+                    kind: names::KIND.to_owned(),
+                    name: "n".repeat(name),
+                    uid: "u".repeat(uid),
+                    controller: Some(true),
+                    ..OwnerReference::default()
+                }]),
+                ..ObjectMeta::default()
+            })
+        };
+        assert_eq!(entry(LONGEST_NAME, LONGEST_UID).owner, Owner::Another);
+        assert_eq!(entry(LONGEST_NAME + 1, 1).owner, Owner::Nobody);
+        assert_eq!(entry(1, LONGEST_UID + 1).owner, Owner::Nobody);
     }
 }

@@ -1,10 +1,18 @@
 //! What is remembered of the passes over one SealedSecret.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroI64;
 use std::time::Duration;
 
+use crds::reasons;
 use jiff::{SignedDuration, Timestamp};
+use sealing::input_digest::Packed;
+use sealing::key::Fingerprint;
 
-use crate::error::{Failure, REASON_OVER_LIMIT, Retry};
+use super::compact::Version;
+use super::sealed_entry::SealedEntry;
+use crate::digest;
+use crate::error::{Failure, Retry};
 
 /// What was made known of a SealedSecret, by this process or, as its status shows, by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,19 +25,33 @@ pub(crate) struct Reported {
     pub at: Option<Timestamp>,
 }
 
-/// What is said of a failure.
+/// What is said of a failure. Each object that fails holds one, for as long as it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
-    /// The conditions' reason.
-    pub reason: String,
-    /// Their message.
-    pub message: String,
+    /// The conditions' reason, shortened.
+    pub reason: Box<str>,
+    /// Digest of their message, which takes up to 4 KiB and is only compared.
+    message: u64,
+}
+
+impl Said {
+    /// Longest reason that is kept, in bytes: a status may be written by others too. All that are ours are shorter.
+    const LONGEST_REASON: usize = 64;
+
+    /// This reason, with this message.
+    pub(crate) fn new(reason: &str, message: &str) -> Self {
+        let end = reason.floor_char_boundary(Self::LONGEST_REASON);
+        Self {
+            reason: reason.get(..end).unwrap_or_default().into(),
+            message: digest::of(message),
+        }
+    }
 }
 
 impl Reported {
     /// Whether a reader learns nothing new from `other`.
     pub(crate) fn says_what(&self, other: &Self) -> bool {
-        let message = |reported: &Self| reported.failure.as_ref().map(|said| said.message.clone());
+        let message = |reported: &Self| reported.failure.as_ref().map(|said| said.message);
         self.generation == other.generation && message(self) == message(other)
     }
 
@@ -64,8 +86,21 @@ pub(crate) struct Memory {
     pub orphan_digest: Option<String>,
     /// Whether the last pass could not write the status: the next one is not skipped.
     pub unfinished: bool,
+    /// What came of the last pass, where the status that is to tell could not be written; else nothing.
+    pub unsaid: Option<Box<Unsaid>>,
     /// The Secret that was in the way of the last pass, if that is why it failed.
     pub obstacle: Option<Obstacle>,
+}
+
+/// What a pass came to that another would come to again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsaid {
+    /// Digest of the input.
+    pub input_digest: String,
+    /// Version of the keys.
+    pub keys: u64,
+    /// The keys that opened the object, or why nothing can be made of it.
+    pub outcome: Result<BTreeSet<Fingerprint>, Failure>,
 }
 
 /// A failure for the sake of the Secret that is there.
@@ -130,11 +165,190 @@ impl Memory {
     /// Whether its templates go over a limit, which no key changes.
     pub(crate) fn is_over_limit(&self) -> bool {
         let failure = self.reported.as_ref().and_then(|reported| reported.failure.as_ref());
-        failure.is_some_and(|said| said.reason == REASON_OVER_LIMIT)
+        failure.is_some_and(|said| &*said.reason == reasons::OVER_LIMIT)
     }
 
     /// Whether the last pass left nothing to do.
     pub(crate) fn is_settled(&self) -> bool {
         !self.unfinished && self.retry.is_none()
+    }
+}
+
+/// A [`Memory`] as it is kept: that of an object in sync, as most are, in little room.
+#[derive(Debug)]
+pub(super) enum KeptMemory {
+    /// Nothing else is to be remembered than what was in sync. When that was made known does not matter: it is asked of
+    /// failures alone.
+    InSync {
+        generation: Option<NonZeroI64>,
+        secret_version: Option<Version>,
+        /// `None`: that of the object as it is kept.
+        input_digest: Option<Box<Packed>>,
+    },
+    Other(Box<Memory>),
+}
+
+impl KeptMemory {
+    /// Of the SealedSecret of which `entry` is kept.
+    pub(super) fn new(memory: Memory, entry: &SealedEntry) -> Self {
+        let Some(input) = memory.input_digest.as_deref() else {
+            return Self::Other(Box::new(memory));
+        };
+        let reported = memory.reported.as_ref();
+        let in_sync = Self::InSync {
+            generation: reported.and_then(|reported| NonZeroI64::new(reported.generation?)),
+            secret_version: memory.secret_version.as_deref().map(Version::from),
+            input_digest: Some(Packed::from(input))
+                .filter(|input| *input != entry.digest)
+                .map(Box::new),
+        };
+        let mut timeless = memory.clone();
+        timeless.reported = timeless.reported.map(|reported| Reported { at: None, ..reported });
+        if in_sync.memory(entry) == timeless {
+            in_sync
+        } else {
+            Self::Other(Box::new(memory))
+        }
+    }
+
+    /// The memory of the SealedSecret of which `entry` is kept.
+    pub(super) fn memory(&self, entry: &SealedEntry) -> Memory {
+        match self {
+            Self::InSync {
+                generation,
+                secret_version,
+                input_digest,
+            } => Memory {
+                uid: entry.uid.to_string(),
+                reported: Some(Reported {
+                    generation: generation.map(NonZeroI64::get),
+                    failure: None,
+                    at: None,
+                }),
+                secret_version: secret_version.as_ref().map(ToString::to_string),
+                input_digest: Some(input_digest.as_deref().unwrap_or(&entry.digest).to_string()),
+                ..Memory::default()
+            },
+            Self::Other(memory) => (**memory).clone(),
+        }
+    }
+
+    /// The object is kept with another digest than this from now on.
+    pub(super) fn hold_digest(&mut self, digest: Packed) {
+        if let Self::InSync { input_digest, .. } = self {
+            input_digest.get_or_insert_with(|| Box::new(digest));
+        }
+    }
+
+    /// What is remembered beside what was in sync.
+    pub(super) fn other(&self) -> Option<&Memory> {
+        match self {
+            Self::InSync { .. } => None,
+            Self::Other(memory) => Some(memory),
+        }
+    }
+
+    /// The SealedSecret has changed: failures before do not count.
+    pub(super) fn begin_anew(&mut self) {
+        if let Self::Other(memory) = self {
+            memory.attempts = 0;
+            memory.repairs = Repairs::default();
+        }
+    }
+
+    /// Whether the Secret was at this version when it was last read or written.
+    pub(super) fn knows(&self, version: &Version) -> bool {
+        match self {
+            Self::InSync { secret_version, .. } => secret_version.as_ref() == Some(version),
+            Self::Other(memory) => memory.secret_version.as_deref().map(Version::from).as_ref() == Some(version),
+        }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.other().is_none_or(Memory::is_settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::StatusEntry;
+
+    fn entry(digest: &str) -> SealedEntry {
+        SealedEntry {
+            uid: "u1".into(),
+            version: "5".into(),
+            generation: NonZeroI64::new(3),
+            created: None,
+            goes: false,
+            wishes: crate::annotation::Wishes::default(),
+            digest: digest.into(),
+            instance: None,
+            status: StatusEntry {
+                says_synced: true,
+                generation: NonZeroI64::new(3),
+                failure: None,
+                conditions: [None; crds::names::CONDITION_TYPES.len()],
+                opened_by: [].into(),
+                written: None,
+            },
+        }
+    }
+
+    #[test]
+    fn failure_is_kept_without_its_text() {
+        let failed = |message: &str| Reported {
+            generation: Some(3),
+            failure: Some(Said::new(&"r".repeat(5000), message)),
+            at: None,
+        };
+        let (one, same, other) = (failed(&"m".repeat(4096)), failed(&"m".repeat(4096)), failed("m"));
+        assert!(one.says_what(&same) && !one.says_what(&other) && one.is_like(&other));
+        let shown = format!("{one:?}");
+        assert!(shown.len() < 200, "{} bytes", shown.len());
+    }
+
+    #[test]
+    fn nothing_that_matters_is_lost() {
+        let in_sync = Memory {
+            uid: "u1".to_owned(),
+            reported: Some(Reported {
+                generation: Some(3),
+                failure: None,
+                at: None,
+            }),
+            secret_version: Some("7".to_owned()),
+            input_digest: Some("digest".to_owned()),
+            ..Memory::default()
+        };
+        let (before, after) = (entry("digest"), entry("another"));
+        let mut kept = KeptMemory::new(in_sync.clone(), &before);
+        assert!(kept.other().is_none(), "{kept:?}");
+        assert_eq!(kept.memory(&before), in_sync);
+        assert!(kept.is_settled() && kept.knows(&"7".into()) && !kept.knows(&"8".into()));
+        assert_eq!(KeptMemory::new(in_sync.clone(), &after).memory(&after), in_sync);
+        kept.hold_digest(before.digest.clone());
+        kept.hold_digest(after.digest.clone());
+        assert_eq!(kept.memory(&after), in_sync, "of the object as it was");
+        let changes: [fn(&mut Memory); 9] = [
+            |memory| memory.reported = None,
+            |memory| memory.reported.as_mut().unwrap().failure = Some(Said::new("r", "m")),
+            |memory| memory.attempts = 1,
+            |memory| memory.repairs = memory.repairs.and_one(Timestamp::UNIX_EPOCH),
+            |memory| memory.retry = Some(Retry::Slow),
+            |memory| memory.admitted = Some("7".to_owned()),
+            |memory| memory.orphan_digest = Some("d".to_owned()),
+            |memory| memory.unfinished = true,
+            |memory| memory.input_digest = None,
+        ];
+        for change in changes {
+            let mut memory = in_sync.clone();
+            change(&mut memory);
+            let mut kept = KeptMemory::new(memory.clone(), &before);
+            kept.hold_digest(before.digest.clone());
+            assert_eq!(kept.memory(&after), memory);
+            assert!(kept.other().is_some(), "{memory:?}");
+            assert!(kept.knows(&"7".into()));
+        }
     }
 }

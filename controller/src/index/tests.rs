@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::Failure;
+use crate::reconcile::summary;
+use crate::settings::ReconcileSettings;
 
 fn name() -> ObjectName {
     ObjectName {
@@ -36,11 +38,17 @@ fn secret(version: &str, owner: Option<&str>, annotations: Value) -> ObjectMeta 
     .unwrap()
 }
 
+/// A watch tells of it.
+fn apply(index: &Index, sealed: &SealedSecret) -> Option<Wake> {
+    let entry = summary::of(sealed, &ReconcileSettings::USUAL);
+    index.sealed_applied(&ObjectName::of(&sealed.metadata), entry, sealed)
+}
+
 /// An index with one SealedSecret whose last pass left the Secret at version 1.
 fn index(retry: Option<Retry>) -> Index {
     let index = Index::default();
     index.set_secrets_watched(None, true);
-    index.sealed_applied(sealed(json!({}), Value::Null));
+    apply(&index, &sealed(json!({}), Value::Null));
     let start = index.begin(&name()).unwrap();
     let memory = Memory {
         secret_version: Some("1".to_owned()),
@@ -74,7 +82,7 @@ fn a_sealed_secret_is_woken_by_what_matters() {
     for (what, metadata, wakes) in cases {
         let index = index(None);
         let status = json!({"conditions": [{"type": "Synced", "status": "True"}]});
-        let (_, wake) = index.sealed_applied(sealed(metadata, status));
+        let wake = apply(&index, &sealed(metadata, status));
         assert_eq!(wake, wakes.then_some(Wake::Now), "{what}");
     }
 }
@@ -112,7 +120,7 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
     );
 
     index.secret_applied(&secret("3", Some("u1"), Value::Null), Instant::now());
-    index.sealed_applied(sealed(json!({"generation": 2}), Value::Null));
+    apply(&index, &sealed(json!({"generation": 2}), Value::Null));
     assert!(
         index.begin(&name()).is_some(),
         "but a change of the SealedSecret counts"
@@ -174,7 +182,7 @@ fn what_happens_to_the_secret_during_the_first_pass_is_not_missed() {
     for (told, missed) in [(&["2"][..], false), (&["2", "3"], true), (&[], false)] {
         let index = Index::default();
         index.set_secrets_watched(None, true);
-        index.sealed_applied(sealed(json!({}), Value::Null));
+        apply(&index, &sealed(json!({}), Value::Null));
         let start = index.begin(&name()).unwrap();
         for version in told {
             let (_, wake) = index.secret_applied(&secret(version, Some("u1"), Value::Null), Instant::now());
@@ -195,7 +203,7 @@ fn what_happens_to_the_secret_during_the_first_pass_is_not_missed() {
 fn an_edit_during_a_pass_is_not_taken_for_the_word_of_its_own_write() {
     let index = index(None);
     let start = index.begin(&name()).unwrap();
-    index.sealed_applied(sealed(json!({"generation": 2}), Value::Null));
+    apply(&index, &sealed(json!({"generation": 2}), Value::Null));
     index.secret_applied(&secret("2", Some("u1"), json!({})), Instant::now());
     let memory = Memory {
         secret_version: Some("2".to_owned()),
@@ -203,7 +211,7 @@ fn an_edit_during_a_pass_is_not_taken_for_the_word_of_its_own_write() {
     };
     index.end(&name(), start.seen.as_deref(), memory);
     let again = index.begin(&name()).expect("the edit is still to come");
-    assert_eq!(again.sealed.metadata.generation, Some(2));
+    assert_eq!(again.entry.generation.map(std::num::NonZeroI64::get), Some(2));
 }
 
 #[test]
@@ -225,8 +233,8 @@ fn secrets_that_are_not_ours_leave_nothing_behind() {
         let gone = ObjectName::of(&foreign);
         assert_eq!(index.secret_gone(&gone, Some(&foreign), Instant::now()), None);
     }
-    assert_eq!(index.secret_names(None), []);
     let inner = index.inner();
+    assert_eq!(inner.known.namespaces().count(), 0);
     assert!(inner.foreign_seen.len() <= recent::REMEMBERED && inner.foreign_deleted.len() <= recent::REMEMBERED);
 }
 
@@ -310,8 +318,10 @@ fn a_failure_for_another_reason_is_not_woken_by_a_foreign_secret_that_goes() {
 fn a_deletion_that_the_watch_missed_is_told_from_what_was_kept() {
     let index = index(None);
     index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    assert_eq!(index.secret_names(Some("ns")), [name()]);
-    assert_eq!(index.secret_names(Some("other")), []);
+    for (namespace, missing) in [("other", &[][..]), ("ns", &[name()])] {
+        index.secret_list_begins(Some(namespace));
+        assert_eq!(index.secrets_not_listed(None), missing);
+    }
     assert_eq!(index.secret_gone(&name(), None, Instant::now()), Some(Wake::Now));
     assert_eq!(index.secret_gone(&name(), None, Instant::now()), None);
 }
@@ -372,7 +382,8 @@ fn a_namespace_without_a_watch_does_not_speak_for_another() {
         name: Some("one".to_owned()),
         ..ObjectMeta::default()
     });
-    assert_eq!(index.secret_names(None), [], "no watch would tell of its end");
+    let inner = index.inner();
+    assert_eq!(inner.known.namespaces().count(), 0, "no watch would tell of its end");
 }
 
 #[test]
@@ -383,7 +394,7 @@ fn an_object_that_was_made_anew_begins_anew() {
         index.begin(&name()).unwrap().memory.secret_version.as_deref(),
         Some("1")
     );
-    index.sealed_applied(sealed(json!({"uid": "u2"}), Value::Null));
+    apply(&index, &sealed(json!({"uid": "u2"}), Value::Null));
     assert_eq!(
         index.begin(&name()).unwrap().memory,
         Memory {
@@ -399,9 +410,32 @@ fn an_object_that_was_made_anew_begins_anew() {
 #[test]
 fn nothing_is_made_for_an_object_on_its_way_out() {
     let index = index(None);
-    index.sealed_applied(sealed(
-        json!({"deletionTimestamp": "2024-01-01T00:00:00Z"}),
-        Value::Null,
-    ));
+    let gone = json!({"deletionTimestamp": "2024-01-01T00:00:00Z"});
+    apply(&index, &sealed(gone, Value::Null));
     assert!(index.begin(&name()).is_none());
 }
+
+#[test]
+fn what_a_list_does_not_have_is_told_from_what_was_known() {
+    let index = index(None);
+    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
+    let other = |o: Value| {
+        let mut other = sealed(o, Value::Null);
+        other.metadata.name = Some("two".to_owned());
+        other
+    };
+    apply(&index, &other(json!({})));
+    index.sealed_list_begins(None);
+    index.secret_list_begins(None);
+    apply(&index, &other(json!({})));
+    assert_eq!(index.sealed_not_listed(Some("ns")), [name()]);
+    assert_eq!(index.secrets_not_listed(Some("ns")), [name()]);
+    apply(&index, &sealed(json!({}), Value::Null));
+    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
+    assert_eq!(
+        (index.sealed_not_listed(None), index.secrets_not_listed(None)),
+        (vec![], vec![])
+    );
+}
+
+mod reads;

@@ -20,7 +20,7 @@ pub(crate) enum MakeKeyError {
     /// The key.
     #[error("no key could be generated")]
     Key(#[from] KeyError),
-    /// The hybrid half.
+    /// The hybrid key.
     #[error("no seed could be drawn")]
     Seed(#[from] RandomUnavailable),
     /// The certificate.

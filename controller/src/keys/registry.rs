@@ -34,9 +34,9 @@ pub(crate) struct KeySecret {
 pub(crate) struct LoadedKey {
     /// RSA, and the certificate.
     pub pair: Arc<KeyPair>,
-    /// The hybrid half, if there is one.
+    /// The hybrid key, if there is one.
     pub hybrid: Result<Option<Arc<v2::PrivateKey>>, HybridError>,
-    /// Whether the certificate carries a hybrid key: what is sealed with the certificate needs the hybrid half then.
+    /// Whether the certificate carries a hybrid key: what is sealed with the certificate may need it then.
     pub publishes: bool,
 }
 
@@ -51,14 +51,14 @@ impl LoadedKey {
     }
 }
 
-/// What is wrong with the hybrid half of a key, whose RSA half is held.
+/// What is wrong with the hybrid key of a key Secret whose RSA key is held.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum HybridFault {
     /// It cannot be had.
     #[error("{0}: the key opens format v1 alone, and is not handed out: put the Secret back from a backup that has the item {item}", item = names::KEY_ITEM_SEED)]
     Broken(#[source] HybridError),
-    /// The Secret held it, and does not any more.
-    #[error("the hybrid half of its key is not in it any more: it is kept for opening until the next start, and then is lost for good: put the Secret back from a backup that has the item {item}", item = names::KEY_ITEM_SEED)]
+    /// The Secret held one, and does not any more.
+    #[error("a hybrid key is not in it any more: it is kept for opening until the next start, and then is lost for good: put the Secret back from a backup that has it (the item {item})", item = names::KEY_ITEM_SEED)]
     Gone,
 }
 
@@ -67,9 +67,9 @@ pub(crate) enum HybridFault {
 pub(crate) struct KeyCounts {
     /// Secrets that should hold a key and do not.
     pub malformed: usize,
-    /// Keys that open version 2 of the format.
+    /// Keys that open format v2.
     pub hybrid: usize,
-    /// Keys whose hybrid half cannot be had.
+    /// Keys whose hybrid key cannot be had.
     pub hybrid_faults: usize,
     /// Keys that are too short to seal with.
     pub short: usize,
@@ -124,9 +124,12 @@ struct Held {
     version: (String, String),
     created: Timestamp,
     pair: Arc<KeyPair>,
-    hybrid: Option<Arc<v2::PrivateKey>>,
+    /// The hybrid key that is in the Secret, if there is one, and those that were.
+    hybrid: Vec<Arc<v2::PrivateKey>>,
     hybrid_fault: Option<HybridFault>,
     publishes: bool,
+    /// Whether what is sealed with its certificate can be opened after the next start, too.
+    is_whole: bool,
     /// Whether its Secret is there, and holds it. A key without one opens, but does not seal: at the next start it would be lost.
     has_secret: bool,
 }
@@ -178,14 +181,21 @@ impl Inventory {
                     .any(|((other, key), held)| *other == name && *key != fingerprint && held.has_secret);
                 self.leave(&name);
                 let place = (name, fingerprint);
-                let former = self.held.get(&place).and_then(|held| held.hybrid.clone());
-                let (hybrid, hybrid_fault) = match (hybrid, former) {
-                    (Ok(Some(hybrid)), _) => (Some(hybrid), None),
-                    (Ok(None), None) => (None, None),
-                    // What opened goes on to open.
-                    (Ok(None) | Err(_), Some(former)) => (Some(former), Some(HybridFault::Gone)),
-                    (Err(error), None) => (None, Some(HybridFault::Broken(error))),
+                let is_whole = !publishes || matches!(hybrid, Ok(Some(_)));
+                // What opened goes on to open.
+                let mut former = self.held.remove(&place).map_or(Vec::new(), |held| held.hybrid);
+                if let Ok(Some(own)) = &hybrid {
+                    former.retain(|one| !one.is_same(own));
+                }
+                let (own, broken) = match hybrid {
+                    Ok(own) => (own, None),
+                    Err(error) => (None, Some(HybridFault::Broken(error))),
                 };
+                let hybrid_fault = match former.is_empty() {
+                    true => broken,
+                    false => Some(HybridFault::Gone),
+                };
+                let hybrid = own.into_iter().chain(former).collect();
                 self.held.insert(
                     place,
                     Held {
@@ -195,6 +205,7 @@ impl Inventory {
                         hybrid,
                         hybrid_fault,
                         publishes,
+                        is_whole,
                         has_secret: true,
                     },
                 );
@@ -262,13 +273,13 @@ impl Inventory {
         let count = |is: fn(&Held) -> bool| self.held.values().filter(|held| is(held)).count();
         KeyCounts {
             malformed: self.malformed.len(),
-            hybrid: count(|held| held.hybrid.is_some()),
+            hybrid: count(|held| !held.hybrid.is_empty()),
             hybrid_faults: count(|held| held.hybrid_fault.is_some()),
             short: count(|held| !held.pair.cert().public().seals()),
         }
     }
 
-    /// What is wrong with the hybrid half of the key that is in this Secret.
+    /// What is wrong with the hybrid key that is in this Secret.
     pub(crate) fn hybrid_fault(&self, name: &str) -> Option<&HybridFault> {
         let held = self.of(name).find(|held| held.has_secret)?;
         held.hybrid_fault.as_ref()
@@ -314,9 +325,7 @@ impl Inventory {
             ring.insert_hybrid(held.pair.private().clone(), held.hybrid.clone(), age);
             let is_timely = !schedule::is_ahead(held.pair.cert().not_before(), now);
             let is_newer = |(timely, current): &(bool, Current)| (*timely, current.age) < (is_timely, age);
-            // What would be sealed with the hybrid key could not be opened, or not after the next start.
-            let is_whole = !held.publishes || held.hybrid_fault.is_none();
-            let seals = held.has_secret && is_whole && held.pair.cert().public().seals();
+            let seals = held.has_secret && held.is_whole && held.pair.cert().public().seals();
             if seals && current.as_ref().is_none_or(is_newer) {
                 let newer = Current {
                     secret: name.clone(),

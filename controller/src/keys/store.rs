@@ -191,8 +191,8 @@ impl KeyStore {
         if change.is_some()
             && let Some(fault) = self.inventory.hybrid_fault(&name)
         {
-            let message = format!("The Secret's hybrid half: {fault}");
-            warn!(secretname = name, "the hybrid half of a key: {fault}");
+            let message = format!("The Secret's hybrid key: {fault}");
+            warn!(secretname = name, "the hybrid key of a key Secret: {fault}");
             self.tell((&name, &uid), EVENT_KEY_HYBRID, message);
         }
         match change {

@@ -1,7 +1,11 @@
+use crds::SealedSecret;
 use serde_json::json;
 
 use super::*;
 use crate::keys::registry::KeyCounts;
+use crate::object_ref::ObjectName;
+use crate::reconcile::summary;
+use crate::settings::ReconcileSettings;
 
 fn sealed(instance: &str, conditions: serde_json::Value) -> SealedSecret {
     serde_json::from_value(json!({
@@ -10,6 +14,21 @@ fn sealed(instance: &str, conditions: serde_json::Value) -> SealedSecret {
         "spec": {"encryptedData": {}}, "status": {"conditions": conditions},
     }))
     .unwrap()
+}
+
+/// An object is known to be like this, or to be gone.
+fn known(metrics: &Metrics, name: &str, sealed: Option<&SealedSecret>) {
+    let name = ObjectName {
+        namespace: "ns".to_owned(),
+        name: name.to_owned(),
+    };
+    match sealed {
+        Some(sealed) => {
+            let entry = summary::of(sealed, &ReconcileSettings::USUAL);
+            metrics.index.sealed_applied(&name, entry, sealed);
+        }
+        None => drop(metrics.index.sealed_gone(&name)),
+    }
 }
 
 fn shown(metrics: &Metrics) -> Vec<String> {
@@ -22,15 +41,15 @@ fn shown(metrics: &Metrics) -> Vec<String> {
 
 #[test]
 fn conditions_that_went_are_shown_no_more() {
-    let metrics = Metrics::new("v1.2.3", false).unwrap();
+    let metrics = Metrics::new("v1.2.3", false, Arc::default()).unwrap();
     let failing = sealed(
         "a",
         json!([{"type": "Synced", "status": "False"}, {"type": "Stalled", "status": "True"}]),
     );
-    metrics.show_status(None, Some(&failing));
+    known(&metrics, "n", Some(&failing));
     assert_eq!(shown(&metrics).len(), 2);
     let fine = sealed("b", json!([{"type": "Synced", "status": "True"}]));
-    metrics.show_status(Some(&failing), Some(&fine));
+    known(&metrics, "n", Some(&fine));
     let name = "sealed_secrets_controller_condition_info";
     assert_eq!(
         shown(&metrics),
@@ -38,7 +57,7 @@ fn conditions_that_went_are_shown_no_more() {
             r#"{name}{{condition="Synced",name="n",namespace="ns",ss_app_kubernetes_io_instance="b"}} 1"#
         )]
     );
-    metrics.show_status(Some(&fine), None);
+    known(&metrics, "n", None);
     assert_eq!(shown(&metrics), [""; 0]);
 }
 
@@ -49,7 +68,7 @@ fn key(letter: char) -> String {
 
 #[test]
 fn a_process_that_has_just_begun_is_not_late() {
-    let text = String::from_utf8(Metrics::new("v1", true).unwrap().text(true).unwrap()).unwrap();
+    let text = String::from_utf8(Metrics::new("v1", true, Arc::default()).unwrap().text(true).unwrap()).unwrap();
     let told = text
         .lines()
         .find_map(|line| line.strip_prefix("sealed_secrets_controller_last_sync_timestamp_seconds "));
@@ -59,7 +78,7 @@ fn a_process_that_has_just_begun_is_not_late() {
 
 #[test]
 fn objects_are_counted_by_their_keys() {
-    let metrics = Metrics::new("v1.2.3", true).unwrap();
+    let metrics = Metrics::new("v1.2.3", true, Arc::default()).unwrap();
     let opened_by = |keys: &[char]| {
         let mut object = sealed("a", json!([]));
         object.status.as_mut().unwrap().opened_by = keys.iter().map(|letter| key(*letter)).collect();
@@ -73,20 +92,20 @@ fn objects_are_counted_by_their_keys() {
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let line = |letter, count: usize| format!("\"{}\"}} {count}", key(letter));
-    metrics.show_status(None, Some(&opened_by(&['a'])));
-    metrics.show_status(None, Some(&opened_by(&['a', 'b'])));
+    known(&metrics, "one", Some(&opened_by(&['a'])));
+    known(&metrics, "two", Some(&opened_by(&['a', 'b'])));
     assert_eq!(counts(true), [line('a', 2), line('b', 1)]);
     assert_eq!(counts(false), [""; 0]);
-    metrics.show_status(Some(&opened_by(&['a', 'b'])), Some(&opened_by(&['c'])));
+    known(&metrics, "two", Some(&opened_by(&['c'])));
     assert_eq!(counts(true), [line('a', 1), line('c', 1)]);
-    metrics.show_status(Some(&opened_by(&['a'])), None);
+    known(&metrics, "one", None);
     assert_eq!(counts(true), [line('c', 1)]);
 }
 
 /// Others may write a status too; each series stays as long as the object.
 #[test]
 fn forged_status_makes_few_series() {
-    let metrics = Metrics::new("v1.2.3", false).unwrap();
+    let metrics = Metrics::new("v1.2.3", false, Arc::default()).unwrap();
     let conditions: Vec<_> = (0..20_000)
         .map(|n| json!({"type": format!("T{n}"), "status": "True"}))
         .chain([json!({"type": "Synced", "status": "True"})])
@@ -96,7 +115,7 @@ fn forged_status_makes_few_series() {
         .map(|n| n.to_string())
         .chain(('a'..='z').chain('A'..='Z').map(key).cycle().take(1_000))
         .collect();
-    metrics.show_status(None, Some(&object));
+    known(&metrics, "n", Some(&object));
     let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
     let count = |name: &str| {
         text.lines()
@@ -104,17 +123,17 @@ fn forged_status_makes_few_series() {
             .count()
     };
     assert_eq!((count(CONDITION_INFO), count(OBJECTS)), (1, 52));
-    metrics.show_status(Some(&object), None);
+    known(&metrics, "n", None);
     let text = String::from_utf8(metrics.text(true).unwrap()).unwrap();
     assert!(!text.contains(&format!("{OBJECTS}{{")) && !text.contains(&format!("{CONDITION_INFO}{{")));
 }
 
 #[test]
 fn objects_of_lost_keys_are_counted() {
-    let metrics = Metrics::new("v1.2.3", true).unwrap();
+    let metrics = Metrics::new("v1.2.3", true, Arc::default()).unwrap();
     let mut object = sealed("a", json!([]));
     object.status.as_mut().unwrap().opened_by = vec![key('l')];
-    metrics.show_status(None, Some(&object));
+    known(&metrics, "n", Some(&object));
     let count = |leads| {
         let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
         let line = text
@@ -136,7 +155,7 @@ fn objects_of_lost_keys_are_counted() {
 
 #[test]
 fn series_of_namespaces_that_are_gone_are_removed() {
-    let metrics = Metrics::new("v1.2.3", true).unwrap();
+    let metrics = Metrics::new("v1.2.3", true, Arc::default()).unwrap();
     metrics.count_error("unseal", "kept");
     metrics.count_error("unseal", "gone");
     metrics.count_error("update", "gone");
@@ -150,8 +169,9 @@ fn series_of_namespaces_that_are_gone_are_removed() {
 
 #[test]
 fn a_replica_that_does_not_lead_tells_of_no_conditions() {
-    let metrics = Metrics::new("v1.2.3", false).unwrap();
-    metrics.show_status(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+    let metrics = Metrics::new("v1.2.3", false, Arc::default()).unwrap();
+    let synced = sealed("a", json!([{"type": "Synced", "status": "True"}]));
+    known(&metrics, "n", Some(&synced));
     metrics.queue_length.set(7);
     for (leads, value, conditions) in [(true, "1", true), (false, "0", false)] {
         let text = String::from_utf8(metrics.text(leads).unwrap()).unwrap();
@@ -165,8 +185,9 @@ fn a_replica_that_does_not_lead_tells_of_no_conditions() {
 
 #[test]
 fn secret_names_can_be_left_out() {
-    let metrics = Metrics::new("v1.2.3", true).unwrap();
-    metrics.show_status(None, Some(&sealed("a", json!([{"type": "Synced", "status": "True"}]))));
+    let metrics = Metrics::new("v1.2.3", true, Arc::default()).unwrap();
+    let synced = sealed("a", json!([{"type": "Synced", "status": "True"}]));
+    known(&metrics, "n", Some(&synced));
     assert!(
         !String::from_utf8(metrics.text(true).unwrap())
             .unwrap()
@@ -176,7 +197,7 @@ fn secret_names_can_be_left_out() {
 
 #[test]
 fn the_references_names_and_types_are_there() {
-    let metrics = Metrics::new("v1.2.3", false).unwrap();
+    let metrics = Metrics::new("v1.2.3", false, Arc::default()).unwrap();
     metrics.count_error("unseal", "ns");
     metrics
         .http_requests

@@ -48,8 +48,11 @@ struct Run {
 
 impl Run {
     fn of(calls: &[Call]) -> Self {
+        let queue = Queue::default();
+        // One place for all but those that have none: each namespace waits for room as well as for its turn.
+        queue.state().rooms = Rooms::new(1);
         let mut run = Self {
-            queue: Arc::default(),
+            queue: Arc::new(queue),
             workers: [const { None }; WORKERS],
         };
         for call in calls {
@@ -106,8 +109,12 @@ impl Run {
             .any(|worker| matches!(worker, Some(Worker::Waits(..))));
         let state = self.queue.state();
         assert!(
-            !waits || state.turns.is_empty(),
+            !waits || state.namespaces.is_empty(),
             "a worker sleeps beside work: {calls:?}"
+        );
+        assert!(
+            !state.full.iter().any(|namespace| state.rooms.has_room(namespace)),
+            "who has room is not in line: {calls:?}"
         );
         let names = self.workers.iter().flatten().filter_map(|worker| match worker {
             Worker::Works(name) => Some(name),

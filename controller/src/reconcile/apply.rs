@@ -1,10 +1,11 @@
 //! Carries a plan out: the only place that writes Secrets and statuses. It makes no choices.
 
-use crds::{Lenient, SealedSecret, SealedSecretStatus};
+use crds::{Lenient, SealedSecret, SealedSecretSpec, SealedSecretStatus};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::{ObjectMeta, PartialObjectMeta};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource as _};
+use serde::Serialize;
 use tracing::debug;
 
 use super::desired;
@@ -77,11 +78,26 @@ pub(crate) async fn status(
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Lenient<SealedSecret>> = Api::namespaced(client.clone(), namespace);
     let name = sealed.metadata.name.clone().unwrap_or_default();
-    let new = SealedSecret {
-        status: Some(status.clone()),
-        ..sealed.clone()
+    // Not a copy: it is held until the API server has answered, by hundreds of passes at a time.
+    let new = WithStatus {
+        api_version: &SealedSecret::api_version(&()),
+        kind: &SealedSecret::kind(&()),
+        metadata: &sealed.metadata,
+        spec: &sealed.spec,
+        status,
     };
     Ok(in_time(request::replace_status(&api, &name, &new))
         .await?
         .into_result()?)
+}
+
+/// A SealedSecret with another status.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WithStatus<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: &'a ObjectMeta,
+    spec: &'a SealedSecretSpec,
+    status: &'a SealedSecretStatus,
 }

@@ -8,13 +8,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crds::{Lenient, SealedSecret};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client, Resource as _};
 use tracing::{info, warn};
 
 use super::{apply, desired, observe};
 use crate::error::ApiFailure;
-use crate::index::SecretIdentity;
+use crate::index::{SealedEntry, SecretIdentity};
 use crate::object_ref::ObjectName;
 use crate::request::in_time;
 
@@ -32,15 +34,15 @@ struct Trace {
 }
 
 impl Trace {
-    fn of(sealed: &SealedSecret) -> Self {
-        let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
+    fn of(entry: &SealedEntry) -> Self {
+        let created = entry.created.map(|second| Timestamp::from_second(second.get()));
         Self {
             metadata: ObjectMeta {
-                uid: sealed.metadata.uid.clone(),
-                creation_timestamp: sealed.metadata.creation_timestamp.clone(),
+                uid: Some(entry.uid.to_string()),
+                creation_timestamp: created.and_then(Result::ok).map(Time),
                 ..ObjectMeta::default()
             },
-            wrote: written.map(|written| written.uid.clone()),
+            wrote: entry.status.written.as_ref().map(|written| written.uid.to_string()),
             went: Instant::now(),
         }
     }
@@ -62,11 +64,9 @@ pub(crate) struct Gone(Mutex<HashMap<ObjectName, Vec<Trace>>>);
 
 impl Gone {
     /// A SealedSecret went.
-    pub(crate) fn note(&self, sealed: &SealedSecret) {
+    pub(crate) fn note(&self, name: &ObjectName, entry: &SealedEntry) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.entry(ObjectName::of(&sealed.metadata))
-            .or_default()
-            .push(Trace::of(sealed));
+        gone.entry(name.clone()).or_default().push(Trace::of(entry));
     }
 
     /// Names of those that have gone.
@@ -143,6 +143,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::reconcile::summary;
+    use crate::settings::ReconcileSettings;
+
+    fn entry(sealed: Value) -> SealedEntry {
+        summary::of(&serde_json::from_value(sealed).unwrap(), &ReconcileSettings::USUAL)
+    }
 
     #[test]
     fn only_its_own_secret_goes_with_a_sealed_secret() {
@@ -151,7 +157,7 @@ mod tests {
             "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "creationTimestamp": "2024-05-01T12:00:00Z"},
             "spec": {"encryptedData": {}}, "status": {"conditions": [], "written": {"uid": "s1"}},
         });
-        let trace = Trace::of(&serde_json::from_value(sealed).unwrap());
+        let trace = Trace::of(&entry(sealed));
         let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
         let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
         let ours = json!([{"manager": "controller", "operation": "Update"}]);
@@ -198,23 +204,26 @@ mod tests {
     #[test]
     fn what_is_settled_is_forgotten_and_nothing_else() {
         let gone = Gone::default();
-        let sealed = |uid: &str| -> SealedSecret {
-            serde_json::from_value(json!({
+        let name = ObjectName {
+            namespace: "ns".to_owned(),
+            name: "one".to_owned(),
+        };
+        let note = |uid: &str| {
+            let sealed = json!({
                 "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
                 "metadata": {"namespace": "ns", "name": "one", "uid": uid}, "spec": {"encryptedData": {}},
-            }))
-            .unwrap()
+            });
+            gone.note(&name, &entry(sealed));
         };
-        gone.note(&sealed("u1"));
-        let name = ObjectName::of(&sealed("u1").metadata);
+        note("u1");
         let first = gone.traces(&name);
-        gone.note(&sealed("u2"));
+        note("u2");
         gone.settled(&name, &first);
         assert_eq!(gone.traces(&name).len(), 1, "it went while the first was collected");
         gone.settled(&name, &gone.traces(&name));
         assert!(gone.0.lock().unwrap().is_empty());
 
-        gone.note(&sealed("u3"));
+        note("u3");
         gone.forget(Duration::from_secs(60));
         assert_eq!(gone.names(), [name], "it went just now");
         gone.forget(Duration::ZERO);

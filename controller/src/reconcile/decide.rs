@@ -17,12 +17,15 @@ use super::plan::{Plan, SecretStep};
 use super::remember;
 use super::report::{known, report, slow_pause, wait};
 use crate::annotation::Wishes;
-use crate::error::{ApiFailure, Failure};
+use crate::error::{ApiFailure, Failure, Retry};
 use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
+use crate::printable::truncate;
 use crate::settings::ReconcileSettings;
 
 /// How long garbage collection may take for the Secret of an earlier SealedSecret of the same name, before it is reported.
 const PREDECESSOR_GRACE: SignedDuration = SignedDuration::from_mins(1);
+/// Longest text of others in a failure, in bytes.
+const LONGEST_QUOTED: usize = 256;
 /// Pause before another look at it. Its deletion is seen by the watch before.
 const PREDECESSOR_PAUSE: Duration = Duration::from_secs(5);
 
@@ -69,8 +72,8 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         None => target,
     };
     let unmanaged = matches!(&target, Target::Step(_, Some(Failure::Unmanaged(_))));
-    let obstacle = match &target {
-        Target::Fail(failure) | Target::Step(_, Some(failure)) => Obstacle::of(failure, observed.digest),
+    let failure = match &target {
+        Target::Fail(failure) | Target::Step(_, Some(failure)) => Some(failure.clone()),
         _ => None,
     };
     let memory = &Memory {
@@ -87,7 +90,10 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         Target::Fail(failure) => report(observed.sealed, Err(&failure), memory, settings, now),
     };
     plan.live = live;
-    plan.memory.obstacle = obstacle;
+    plan.memory.obstacle = failure
+        .as_ref()
+        .and_then(|failure| Obstacle::of(failure, observed.digest));
+    plan.stands = failure.filter(|failure| failure.row().retry == Retry::OnChange);
     if plan.synced {
         plan.memory.input_digest = Some(observed.digest.to_owned());
         plan.memory.orphan_digest = None;
@@ -116,10 +122,15 @@ fn last_other_manager(metadata: &ObjectMeta) -> Option<String> {
             .as_deref()
             .is_some_and(|manager| manager != names::FIELD_MANAGER)
     });
-    others
-        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?
-        .manager
-        .clone()
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    last.manager.as_deref().map(shortened)
+}
+
+/// A text that others chose, and that the API server does not bound, as a failure quotes and keeps it.
+fn shortened(text: &str) -> String {
+    let mut text = text.to_owned();
+    truncate(&mut text, LONGEST_QUOTED);
+    text
 }
 
 enum Target {
@@ -258,8 +269,8 @@ fn existing(
     // A patch that asks for no type takes the one that is there.
     if found != wanted && !(patches && asked.type_.as_deref().unwrap_or_default().is_empty()) {
         return anew(sealed, live, asked, patches, settings).unwrap_or(Target::Fail(Failure::TypeChange {
-            found: found.to_owned(),
-            asked: wanted.to_owned(),
+            found: shortened(found),
+            asked: shortened(wanted),
         }));
     }
     let as_admitted = memory.admitted.is_some() && memory.admitted == live.metadata.resource_version;

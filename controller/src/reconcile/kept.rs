@@ -2,9 +2,13 @@
 //! request, and no answer has to be waited for twice.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crds::{SealedSecret, SealedSecretStatus};
 use tracing::info;
+
+/// A webhook may hold up whoever asks, and who waits for that has a place among the passes.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// What is known of it; shared by the workers.
 #[derive(Debug, Default)]
@@ -21,12 +25,13 @@ impl Kept {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer.
+    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, but not for
+    /// long: then they go without, and the next start opens their objects again.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
         match self.known() {
             Some(kept) => kept.then_some(Turn(None)),
             None => {
-                let turn = self.asking.lock().await;
+                let turn = tokio::time::timeout(LONGEST_WAIT, self.asking.lock()).await.ok()?;
                 (self.known() != Some(false)).then_some(Turn(Some(turn)))
             }
         }
@@ -70,13 +75,14 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn one_asks_and_the_others_go_by_its_answer() {
         let kept = Kept::default();
         let first = kept.turn().await;
         assert!(first.is_some());
-        let second = tokio::time::timeout(std::time::Duration::from_millis(10), kept.turn()).await;
+        let second = tokio::time::timeout(Duration::from_millis(10), kept.turn()).await;
         assert!(second.is_err(), "it waits");
+        assert!(kept.turn().await.is_none(), "not for ever");
         kept.learn(&status(true), &answer(false));
         drop(first);
         assert!(kept.turn().await.is_none(), "pruned");

@@ -2,23 +2,30 @@
 
 use std::time::Instant;
 
-use crds::Lenient;
+use crds::{Lenient, SealedSecret};
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::ListParams;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
 use crate::index::{Index, SecretIdentity, Standing};
 use crate::object_ref::ObjectName;
-use crate::request::in_time;
+use crate::request::at_most::AtMost;
+use crate::request::{self, in_time};
 
 /// The Secret of that name as it is now. Where the watch knows none, it is taken to be missing without a request: the
 /// creation will tell if one is there after all.
-pub(crate) async fn secret(client: &Client, index: &Index, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
+pub(crate) async fn secret(
+    client: &Client,
+    index: &Index,
+    name: &ObjectName,
+    bound: &AtMost,
+) -> Result<Option<Secret>, ApiFailure> {
     match index.standing(name, Instant::now()) {
         Standing::NotKnown => Ok(None),
-        Standing::Known | Standing::NotWatched => read(client, name).await,
-        Standing::Foreign => again(client, index, name).await,
+        Standing::Known | Standing::NotWatched => read(client, name, bound).await,
+        Standing::Foreign => again(client, index, name, bound).await,
     }
 }
 
@@ -37,8 +44,13 @@ pub(crate) async fn identity(client: &Client, index: &Index, name: &ObjectName) 
 }
 
 /// The Secret of that name after a write which found that it is there, or not, against expectation.
-pub(crate) async fn again(client: &Client, index: &Index, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
-    let found = read(client, name).await;
+pub(crate) async fn again(
+    client: &Client,
+    index: &Index,
+    name: &ObjectName,
+    bound: &AtMost,
+) -> Result<Option<Secret>, ApiFailure> {
+    let found = read(client, name, bound).await;
     // There a moment ago and gone now: whoever deleted it gets the same grace as if the watch had told.
     if matches!(found, Ok(None)) {
         index.foreign_missing(name, Instant::now());
@@ -54,8 +66,30 @@ pub(crate) async fn metadata(client: &Client, name: &ObjectName) -> Result<Optio
 }
 
 /// The Secret of that name, from the API server.
-pub(crate) async fn read(client: &Client, name: &ObjectName) -> Result<Option<Secret>, ApiFailure> {
+async fn read(client: &Client, name: &ObjectName, bound: &AtMost) -> Result<Option<Secret>, ApiFailure> {
     let api: Api<Lenient<Secret>> = Api::namespaced(client.clone(), &name.namespace);
-    let found = in_time(api.get_opt(&name.name)).await?;
+    let found = in_time(request::get(&api, &name.name, bound)).await?;
     Ok(found.map(Lenient::into_result).transpose()?)
+}
+
+/// The SealedSecret of that name, from the API server, if it has these labels and can be read. It is listed alone, for which
+/// whoever may list needs no further right.
+pub(crate) async fn sealed(
+    client: &Client,
+    name: &ObjectName,
+    labels: Option<&str>,
+    bound: &AtMost,
+) -> Result<Option<SealedSecret>, ApiFailure> {
+    let api: Api<Lenient<SealedSecret>> = Api::namespaced(client.clone(), &name.namespace);
+    let alone = ListParams {
+        label_selector: labels.map(str::to_owned),
+        ..name.alone()
+    };
+    let found = in_time(request::list(&api, &alone, bound)).await?.items.pop();
+    // The watch reports one that cannot be read.
+    let mut sealed = found.and_then(|found| found.into_result().ok());
+    if let Some(sealed) = &mut sealed {
+        sealed.metadata.managed_fields = None;
+    }
+    Ok(sealed)
 }

@@ -6,6 +6,7 @@ use crds::SealedSecretStatus;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::ObjectMeta;
 
+use crate::error::Failure;
 use crate::events::Notice;
 use crate::index::{Memory, SecretIdentity};
 
@@ -44,6 +45,8 @@ pub(crate) struct Plan {
     pub metric: Option<&'static str>,
     /// Pause before the next pass; `None`: when something changes.
     pub next: Option<Duration>,
+    /// The failure that stands until the object or the keys change.
+    pub stands: Option<Failure>,
     /// What to remember.
     pub memory: Memory,
 }

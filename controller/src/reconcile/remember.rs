@@ -4,9 +4,9 @@
 //! Secret, or none; then the items are opened and compared, as they are without any memory.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroI64;
 
-use crds::{SealedSecret, SealedSecretStatus, WrittenSecret};
-use jiff::Timestamp;
+use crds::{SealedSecret, SealedSecretStatus, WrittenSecret, names};
 use kube::core::ObjectMeta;
 use sealing::input_digest;
 use sealing::key::Fingerprint;
@@ -14,12 +14,12 @@ use sealing::keyring::KeyRing;
 use sealing::sealer::Format;
 
 use super::status;
-use crate::annotation::{self, Wishes};
+use crate::annotation;
 use crate::args::VERSION;
 use crate::error::{Failure, Retry};
-use crate::index::{Memory, SecretIdentity};
+use crate::index::{Memory, Reported, SealedEntry, SecretIdentity, Unsaid};
+use crate::keys::Keys;
 use crate::settings::ReconcileSettings;
-use crate::tried::lost_keys;
 
 /// Digest of all that decides what the Secret of `sealed` is: a part that is the object's own, and one of the settings that
 /// say what is refused.
@@ -73,33 +73,45 @@ fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m st
 
 /// Whether a look at which Secret there is could show that it is in sync: this process knows nothing of the object yet, and
 /// its status speaks of this very input.
-pub(crate) fn could_recall(sealed: &SealedSecret, memory: &Memory, digest: &str, settings: &ReconcileSettings) -> bool {
+pub(crate) fn could_recall(entry: &SealedEntry, memory: &Memory, settings: &ReconcileSettings) -> bool {
     let is_new = memory.reported.is_none() && memory.is_settled();
-    // The time does not matter: nothing is written.
-    let says_so = || status::after(sealed, None, Timestamp::UNIX_EPOCH).is_none();
-    settings.update_status && is_new && remembered(sealed, memory) == Some(digest) && says_so()
+    let is_remembered = match &memory.input_digest {
+        Some(digest) => entry.digest == digest.as_str().into(),
+        None => {
+            let written = entry.status.written.as_ref();
+            written.is_some_and(|written| written.is_of_this_input)
+        }
+    };
+    settings.update_status && is_new && is_remembered && entry.status.says_synced
 }
 
 /// What is taken from the status where [`could_recall`] holds: that the Secret `seen` (as far as it is known without reading
 /// it) is in sync. `None`: it is another one, so that the items have to be opened and compared; or a key that opened them is
 /// not among `keys` any more, which opening them reports.
 pub(crate) fn recall(
-    sealed: &SealedSecret,
+    entry: &SealedEntry,
     memory: &Memory,
     (seen, keys): (Option<&SecretIdentity>, &KeyRing),
     settings: &ReconcileSettings,
 ) -> Option<Memory> {
-    let status = sealed.status.as_ref()?;
-    let written = status.written.as_ref()?;
-    if !lost_keys(status, keys).is_empty() {
+    let status = &entry.status;
+    let written = status.written.as_ref().filter(|written| written.is_of_this_input)?;
+    if status.opened_by.iter().any(|key| !keys.holds(key)) {
         return None;
     }
-    let is_it = seen.is_some_and(|seen| seen.uid == written.uid && seen.version == written.resource_version);
-    let left_alone = !settings.repair || Wishes::of(sealed).skip_recreate;
-    (is_it || left_alone).then(|| Memory {
-        reported: status::reported(sealed),
+    let is_it = |seen: &SecretIdentity| {
+        let (uid, version) = (seen.uid.as_str().into(), seen.version.as_str().into());
+        (&written.uid, &written.version) == (&uid, &version)
+    };
+    let left_alone = !settings.repair || entry.wishes.skip_recreate;
+    (seen.is_some_and(is_it) || left_alone).then(|| Memory {
+        reported: Some(Reported {
+            generation: status.generation.map(NonZeroI64::get),
+            failure: None,
+            at: None,
+        }),
         secret_version: seen.map(|seen| seen.version.clone()),
-        input_digest: Some(written.input_digest.clone()),
+        input_digest: Some(entry.digest.to_string()),
         ..memory.clone()
     })
 }
@@ -129,9 +141,31 @@ pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &Reco
         retry: Some(Retry::OnChange),
         ..memory.clone()
     };
-    let failure = memory.reported.as_ref().and_then(|reported| reported.failure.as_ref());
-    let of_this_input = failure.is_some_and(|said| said.message.contains(&not_again(sealed, settings)));
+    let message =
+        status::condition_of(sealed, names::CONDITION_SYNCED).and_then(|condition| condition.message.as_deref());
+    let of_this_input = message.is_some_and(|message| message.contains(&not_again(sealed, settings)));
     (same && of_this_input && memory.is_over_limit()).then_some(memory)
+}
+
+/// Bytes of what is remembered of a failure that could not be said.
+const MOST_UNSAID: usize = 4 << 10;
+
+/// Whether what a pass came to is remembered until it can be said: not a failure of thousands of items, which is found again.
+pub(crate) fn is_kept(outcome: &Result<BTreeSet<Fingerprint>, Failure>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(Failure::Unseal { error, .. }) if error.items() > 16 => false,
+        Err(failure) => failure.to_string().len() <= MOST_UNSAID,
+    }
+}
+
+/// What the last pass came to, if that could not be said and another pass would come to the same.
+pub(crate) fn unsaid<'m>(memory: &'m Memory, digest: &str, keys: &Keys) -> Option<&'m Unsaid> {
+    let unsaid = memory.unsaid.as_deref().filter(|_| memory.unfinished)?;
+    let is_same = unsaid.input_digest == digest && unsaid.keys == keys.version;
+    // What a timer tries again may come to something else.
+    let retried = !matches!(memory.retry, None | Some(Retry::OnChange));
+    (is_same && !retried).then_some(unsaid)
 }
 
 /// What was in the way of the last pass, if that was made for the same input and the Secret that is there decides alone: one that

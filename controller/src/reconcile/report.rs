@@ -48,6 +48,7 @@ fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duratio
         event: None,
         metric,
         next,
+        stands: None,
         memory,
     }
 }
@@ -128,6 +129,7 @@ pub(super) fn report(
         attempts: again.attempts,
         retry: again.retry,
         unfinished: false,
+        unsaid: None,
         ..memory.clone()
     };
     if again.is_fast {
@@ -136,10 +138,7 @@ pub(super) fn report(
     let before = known(sealed, &memory, settings);
     let reported = Reported {
         generation: sealed.metadata.generation,
-        failure: failure.map(|failure| Said {
-            reason: failure.row().condition.to_owned(),
-            message: status::message(failure),
-        }),
+        failure: failure.map(|failure| Said::new(failure.row().condition, &status::message(failure))),
         at: Some(now),
     };
     // What a timer tries again fails in other words each time (a quota's numbers): the first stand for a while.
@@ -197,18 +196,20 @@ fn event(
     (news || (wrote && failure.is_none())).then_some(notice)
 }
 
-/// What changes when the status could not be written: it is tried again, unless the object has gone.
+/// What changes when the status could not be written: it is tried again, unless the object has gone. `opens_again`: nothing of
+/// the pass is kept for that, so that it costs as much again.
 pub(crate) fn status_not_written(
     memory: Memory,
     before: &Memory,
     next: Option<Duration>,
-    error: &ApiFailure,
+    (error, opens_again): (&ApiFailure, bool),
 ) -> (Memory, Option<Duration>) {
     if matches!(error, ApiFailure::NotFound(_)) {
         return (memory, next);
     }
     let attempts = before.attempts.saturating_add(1);
-    let pause = backoff::growing(attempts, FAST_FIRST, SLOW_LONGEST).max(asked_pause(Some(&error.clone().into())));
+    let longest = if opens_again { COSTLY_LONGEST } else { SLOW_LONGEST };
+    let pause = backoff::growing(attempts, FAST_FIRST, longest).max(asked_pause(Some(&error.clone().into())));
     (
         Memory {
             attempts,

@@ -1,15 +1,16 @@
 //! The status that follows from an outcome. Pure.
 
-use crds::{SealedSecret, SealedSecretCondition, SealedSecretStatus, condition_status, names};
+use crds::{SealedSecret, SealedSecretCondition, SealedSecretStatus, condition_status, names, reasons};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::error::{Failure, REASON_UNSEALED, Retry};
-use crate::events::{printable, truncate};
+use crate::error::{Failure, Retry};
 use crate::index::{Reported, Said};
+use crate::printable::{printable, truncate};
 
-/// Longest message of a condition, in bytes.
-const LONGEST_MESSAGE: usize = 16 * 1024;
+/// Longest message of `Synced`, in bytes, and of the other conditions, which repeat it. It is kept for each object that fails.
+const LONGEST_MESSAGE: usize = 4 * 1024;
+const LONGEST_REPEATED: usize = 256;
 
 /// The message of a failure, as the status shows it.
 pub(crate) fn message(failure: &Failure) -> String {
@@ -18,22 +19,24 @@ pub(crate) fn message(failure: &Failure) -> String {
     message
 }
 
+/// The object's condition of this type.
+pub(crate) fn condition_of<'a>(sealed: &'a SealedSecret, type_: &str) -> Option<&'a SealedSecretCondition> {
+    let mut conditions = sealed.status.iter().flat_map(|status| &status.conditions);
+    conditions.find(|condition| condition.type_ == type_)
+}
+
 /// What the status says to have been made known.
 pub(crate) fn reported(sealed: &SealedSecret) -> Option<Reported> {
-    let status = sealed.status.as_ref()?;
-    let synced = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == names::CONDITION_SYNCED)?;
+    let synced = condition_of(sealed, names::CONDITION_SYNCED)?;
     let failure = match synced.status.as_str() {
         condition_status::TRUE => None,
-        _ => Some(Said {
-            reason: synced.reason.clone().unwrap_or_default(),
-            message: synced.message.clone().unwrap_or_default(),
-        }),
+        _ => Some(Said::new(
+            synced.reason.as_deref().unwrap_or_default(),
+            synced.message.as_deref().unwrap_or_default(),
+        )),
     };
     Some(Reported {
-        generation: status.observed_generation,
+        generation: sealed.status.as_ref()?.observed_generation,
         failure,
         at: synced.last_update_time.as_ref().map(|time| time.0),
     })
@@ -124,7 +127,7 @@ fn asked(sealed: &SealedSecret, failure: Option<&Failure>) -> Vec<SealedSecretCo
         last_transition_time: None,
     };
     let Some(failure) = failure else {
-        let good = |type_, message| condition(type_, condition_status::TRUE, REASON_UNSEALED, message);
+        let good = |type_, message| condition(type_, condition_status::TRUE, reasons::UNSEALED, message);
         return vec![
             good(names::CONDITION_SYNCED, None),
             good(names::CONDITION_READY, left_out(sealed)),
@@ -136,11 +139,15 @@ fn asked(sealed: &SealedSecret, failure: Option<&Failure>) -> Vec<SealedSecretCo
         Retry::Slow | Retry::Fast => names::CONDITION_RECONCILING,
     };
     let message = message(failure);
+    let mut repeated = message.clone();
+    truncate(&mut repeated, LONGEST_REPEATED);
     let conditions = [
-        (names::CONDITION_SYNCED, condition_status::FALSE),
-        (names::CONDITION_READY, condition_status::FALSE),
-        (also, condition_status::TRUE),
+        (names::CONDITION_SYNCED, condition_status::FALSE, &message),
+        (names::CONDITION_READY, condition_status::FALSE, &repeated),
+        (also, condition_status::TRUE, &repeated),
     ];
-    let said = |(type_, status)| condition(type_, status, row.condition, Some(message.clone()));
+    let said = |(type_, status, message): (&str, &str, &String)| {
+        condition(type_, status, row.condition, Some(message.clone()))
+    };
     conditions.map(said).into()
 }

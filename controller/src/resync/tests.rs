@@ -2,22 +2,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::Retry;
+use crate::index::{Reported, Said};
+use crate::reconcile::summary;
 
-use crate::settings::AcceptedFormats;
+const SETTINGS: ReconcileSettings = ReconcileSettings::USUAL;
 
-const SETTINGS: ReconcileSettings = ReconcileSettings {
-    update_status: true,
-    repair: true,
-    fast_retries: 5,
-    accept_deprecated_data: true,
-    formats: AcceptedFormats::ALL,
-    replace_immutable: false,
-    allow_credential_types: false,
-    deny_nondeterministic_templates: false,
-    delete_secrets: false,
-};
-
-fn sealed(change: impl FnOnce(&mut Value)) -> SealedSecret {
+fn sealed(change: impl FnOnce(&mut Value)) -> SealedEntry {
     let condition = |type_| json!({"type": type_, "status": "True", "reason": "Unsealed", "lastTransitionTime": "2024-05-01T12:00:00Z", "lastUpdateTime": "2024-05-01T12:00:00Z"});
     let mut object = json!({
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
@@ -26,7 +16,7 @@ fn sealed(change: impl FnOnce(&mut Value)) -> SealedSecret {
         "status": {"observedGeneration": 1, "conditions": [condition("Synced"), condition("Ready")]},
     });
     change(&mut object);
-    serde_json::from_value(object).unwrap()
+    summary::of(&serde_json::from_value(object).unwrap(), &SETTINGS)
 }
 
 /// What a pass over the unchanged object remembers.
@@ -34,9 +24,13 @@ fn memory() -> Memory {
     let sealed = sealed(|_| {});
     Memory {
         uid: "u1".to_owned(),
-        reported: status::reported(&sealed),
+        reported: Some(Reported {
+            generation: Some(1),
+            failure: None,
+            at: None,
+        }),
         secret_version: Some("7".to_owned()),
-        input_digest: Some(remember::digest(&sealed, &SETTINGS)),
+        input_digest: Some(sealed.digest.to_string()),
         ..Memory::default()
     }
 }
@@ -48,7 +42,7 @@ fn secret(version: &str) -> SecretIdentity {
     }
 }
 
-fn in_step(sealed: &SealedSecret, memory: &Memory, secret: &SecretIdentity) -> bool {
+fn in_step(sealed: &SealedEntry, memory: &Memory, secret: &SecretIdentity) -> bool {
     is_in_step(sealed, Some(memory), Some(secret), &SETTINGS)
 }
 
@@ -64,13 +58,12 @@ fn unchanged_object_is_in_step() {
 #[test]
 fn what_was_missed_or_set_by_hand_is_not() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 5] = [
         ("spec", |o| o["spec"]["encryptedData"]["a"] = json!("Ag")),
         ("Synced", |o| o["status"]["conditions"][0]["status"] = json!("False")),
         ("Ready", |o| o["status"]["conditions"][1]["status"] = json!("False")),
         ("no status", |o| o["status"] = Value::Null),
         ("generation", |o| o["status"]["observedGeneration"] = json!(0)),
-        ("made anew", |o| o["metadata"]["uid"] = json!("u2")),
     ];
     for (what, change) in changes {
         assert!(!in_step(&sealed(change), &memory(), &secret("7")), "{what}");
@@ -91,4 +84,30 @@ fn what_has_its_own_time_is_left_to_it() {
     assert!(is_in_step(&going, None, None, &SETTINGS));
     let skip = sealed(|o| o["metadata"]["annotations"] = json!({"sealed-secrets-rs/skip-recreate": "true"}));
     assert!(in_step(&skip, &memory(), &secret("8")));
+}
+
+#[test]
+fn failure_is_in_step_while_its_status_tells_of_it() {
+    let failed = Memory {
+        retry: Some(Retry::OnChange),
+        reported: Some(Reported {
+            generation: Some(1),
+            failure: Some(Said::new("UnsealFailed", "m")),
+            at: None,
+        }),
+        ..memory()
+    };
+    let said = |reason: &str, generation: u32| {
+        sealed(|o| {
+            let condition = json!({"type": "Synced", "status": "False", "reason": reason, "message": "another"});
+            o["status"] = json!({"observedGeneration": generation, "conditions": [condition]});
+        })
+    };
+    assert!(in_step(&said("UnsealFailed", 1), &failed, &secret("7")));
+    assert!(!in_step(&said("Other", 1), &failed, &secret("7")));
+    assert!(!in_step(&said("UnsealFailed", 2), &failed, &secret("7")));
+    assert!(
+        !in_step(&sealed(|_| {}), &failed, &secret("7")),
+        "it says that all is well"
+    );
 }

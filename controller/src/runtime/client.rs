@@ -26,6 +26,7 @@ use crate::args::VERSION;
 use crate::contact::{Asked, ContactLayer, Contacts};
 use crate::lease::fence::{FenceLayer, is_election};
 use crate::lease::leadership::Leadership;
+use crate::request::at_most::AtMostLayer;
 use crate::request::{LONGEST_REQUEST, longest_silence};
 use crate::settings::ApiSettings;
 
@@ -131,7 +132,7 @@ fn access(
     })
 }
 
-fn client<S, B>(
+pub(super) fn client<S, B>(
     connection: ClientBuilder<S>,
     pace: Option<Arc<DefaultDirectRateLimiter>>,
     leadership: Leadership,
@@ -141,6 +142,7 @@ where
     B: axum::body::HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let builder = connection
+        .with_layer(&AtMostLayer)
         .with_layer(&RetryAfterLayer)
         .with_layer(&FenceLayer(leadership));
     match pace {

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::http::{Request, Response, Uri};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
@@ -29,16 +30,39 @@ struct TooLarge {
     next: u32,
 }
 
+/// Lists whose answers are read at a time: many are asked for at once where namespaces are watched one by one.
+const LISTS: usize = 16;
+/// Of these, those of which more than [`LARGE`] bytes have come.
+const LARGE_LISTS: usize = 2;
+/// Bytes of a page that is large.
+const LARGE: usize = 1 << 20;
+
 /// How long pages stay small once one was too large: longer than a list in small pages takes, which would else begin anew.
 const STAY_SMALL: Duration = Duration::from_secs(3600);
 
 /// Bounds the pages of all lists, which stay small for [`STAY_SMALL`] once one was too large.
 #[derive(Debug, Clone)]
-pub(super) struct PagesLayer(Arc<Mutex<Most>>);
+pub(super) struct PagesLayer {
+    most: Arc<Mutex<Most>>,
+    turns: Turns,
+}
+
+/// Who reads an answer.
+#[derive(Debug, Clone)]
+struct Turns {
+    lists: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
 
 impl PagesLayer {
     pub(super) fn new() -> Self {
-        Self(Arc::default())
+        Self {
+            most: Arc::default(),
+            turns: Turns {
+                lists: Arc::new(Semaphore::new(LISTS)),
+                large: Arc::new(Semaphore::new(LARGE_LISTS)),
+            },
+        }
     }
 }
 
@@ -63,7 +87,8 @@ impl<S> Layer<S> for PagesLayer {
     fn layer(&self, inner: S) -> Pages<S> {
         Pages {
             inner,
-            most: self.0.clone(),
+            most: self.most.clone(),
+            turns: self.turns.clone(),
         }
     }
 }
@@ -71,6 +96,7 @@ impl<S> Layer<S> for PagesLayer {
 pub(super) struct Pages<S> {
     inner: S,
     most: Arc<Mutex<Most>>,
+    turns: Turns,
 }
 
 impl<S, A, B> Service<Request<A>> for Pages<S>
@@ -92,14 +118,23 @@ where
         if let Some((_, uri)) = &page {
             *request.uri_mut() = uri.clone();
         }
+        // Nothing is sent before the future is polled.
         let sent = self.inner.call(request);
-        let most = self.most.clone();
+        let (most, turns) = (self.most.clone(), self.turns.clone());
         Box::pin(async move {
+            let Some((objects, _)) = page else {
+                return Ok(sent.await?.map(Body::new));
+            };
+            // The semaphores are never closed.
+            let turn = turns.lists.acquire_owned().await.ok();
+            let page = Page {
+                objects,
+                read: 0,
+                large: None,
+                _turn: turn,
+            };
             let answer = sent.await?.map(Body::new);
-            Ok(match page {
-                Some((objects, _)) if objects > FEWEST => answer.map(|body| bounded(body, objects, most)),
-                _ => answer,
-            })
+            Ok(answer.map(|body| page.read(body, (most, turns.large))))
         })
     }
 }
@@ -122,26 +157,88 @@ fn page(uri: &Uri, most: u32) -> Option<(u32, Uri)> {
     Some((fewer, uri.parse().ok()?))
 }
 
-/// The body of a page, which ends with an error when it becomes too large.
-fn bounded(body: Body, objects: u32, most: Arc<Mutex<Most>>) -> Body {
-    let mut read = 0_usize;
-    Body::from_stream(body.into_data_stream().map(move |chunk| {
-        let chunk = chunk.map_err(BoxError::from)?;
-        read += chunk.len();
-        if read <= LARGEST {
-            return Ok(chunk);
-        }
-        let next = (objects / SMALLER).max(FEWEST);
-        lock(&most).lower(next);
-        Err(BoxError::from(TooLarge { objects, next }))
-    }))
+/// A page that is being read.
+struct Page {
+    objects: u32,
+    read: usize,
+    large: Option<OwnedSemaphorePermit>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Page {
+    /// The body of the page, which ends with an error when it becomes too large.
+    fn read(self, body: Body, (most, large): (Arc<Mutex<Most>>, Arc<Semaphore>)) -> Body {
+        let read = move |(mut page, mut body): (Self, BodyDataStream)| {
+            let (most, large) = (most.clone(), large.clone());
+            async move {
+                let Some(chunk) = body.next().await else {
+                    return Ok::<_, BoxError>(None);
+                };
+                let chunk = chunk?;
+                page.read += chunk.len();
+                if page.read > LARGEST && page.objects > FEWEST {
+                    let next = (page.objects / SMALLER).max(FEWEST);
+                    lock(&most).lower(next);
+                    let objects = page.objects;
+                    return Err(TooLarge { objects, next }.into());
+                }
+                if page.read > LARGE && page.large.is_none() {
+                    page.large = large.acquire_owned().await.ok();
+                }
+                Ok(Some((chunk, (page, body))))
+            }
+        };
+        Body::from_stream(stream::try_unfold((self, body.into_data_stream()), read))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::convert::Infallible;
 
     use super::*;
+
+    /// Each page is read to a megabyte, and two of them on from there.
+    #[tokio::test(start_paused = true)]
+    async fn few_large_pages_are_read_at_a_time() {
+        let sent: Arc<Mutex<HashMap<usize, usize>>> = Arc::default();
+        let layer = PagesLayer::new();
+        let mut readers = tokio::task::JoinSet::new();
+        for number in 0..3 * LISTS {
+            let counted = sent.clone();
+            let mut pages = layer.layer(tower::service_fn(move |_: Request<()>| {
+                let counted = counted.clone();
+                let chunks = futures::stream::iter(0..32).then(move |_| {
+                    let counted = counted.clone();
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                        *counted.lock().unwrap().entry(number).or_default() += 1;
+                        Ok::<_, Infallible>(Bytes::from(vec![0; 64 << 10]))
+                    }
+                });
+                async move { Ok::<_, Infallible>(Response::new(Body::from_stream(chunks))) }
+            }));
+            let (sent, request) = (
+                sent.clone(),
+                Request::get("/api/v1/secrets?limit=500").body(()).unwrap(),
+            );
+            readers.spawn(async move {
+                let answer = pages.call(request).await.unwrap();
+                let mut body = answer.into_body().into_data_stream();
+                while body.next().await.is_some() {
+                    let sent = sent.lock().unwrap();
+                    let open = sent.values().filter(|chunks| **chunks < 32);
+                    let large = open.clone().filter(|chunks| **chunks > 17).count();
+                    assert!(large <= LARGE_LISTS && open.count() <= LISTS, "{sent:?}");
+                }
+            });
+        }
+        while let Some(done) = readers.join_next().await {
+            done.unwrap();
+        }
+        assert!(sent.lock().unwrap().values().all(|chunks| *chunks == 32));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn large_pages_are_given_up_and_smaller_ones_asked_for() {

@@ -8,13 +8,13 @@ use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{debug, error};
 
 use super::Known;
 use crate::keys::KeysReader;
+use crate::lanes::{Lane, Pass, Places, Unfinished};
 use crate::lease::leadership::Leadership;
 use crate::object_ref::ObjectName;
-use crate::pass_limit::{Pass, PassLimit};
 use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::relist::Relist;
@@ -51,7 +51,7 @@ async fn begin_terms((mut leadership, relist): (Leadership, Relist), known: &Kno
                 known.queue.add(name);
             }
         }
-        for name in known.gone.names() {
+        for name in known.gone.names().into_iter().chain(known.unreadable.names()) {
             known.queue.add(name);
         }
         begun.send_replace(Some(term));
@@ -74,6 +74,10 @@ pub(super) async fn work(
         leadership: terms.0.clone(),
         term,
         queue: known.queue.clone(),
+        long: Queue::new(Lane::Long.places()),
+        large: Queue::new(Lane::Large.places()),
+        costly: Queue::new(Lane::Costly.places()),
+        costliest: Queue::new(Lane::Costliest.places()),
     };
     writers.spawn(Arc::new(passes).run(stop.clone()));
     tokio::select! {
@@ -90,29 +94,48 @@ struct Passes {
     /// The term that was begun last.
     term: watch::Receiver<Option<u64>>,
     queue: Arc<Queue>,
+    /// Who waits for a place in the lane of this name.
+    long: Queue,
+    large: Queue,
+    costly: Queue,
+    costliest: Queue,
 }
 
 impl Passes {
     /// Starts one pass after the other until `stop`, then waits for those that have begun.
     async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let limit = PassLimit::new(stop.clone());
+        let lanes = Lane::OF_PASSES.map(|lane| self.clone().run_lane(lane, stop.clone()));
+        futures::future::join_all(lanes).await;
+    }
+
+    async fn run_lane(self: Arc<Self>, lane: Lane, stop: CancellationToken) {
+        let places = Places::new(lane, stop.clone());
         let mut begun = JoinSet::new();
         loop {
-            let pass = limit.begin().await;
+            let pass = places.take().await;
             while begun.try_join_next().is_some() {}
             let name = tokio::select! {
                 () = stop.cancelled() => break,
-                name = self.next() => name,
+                name = self.next(lane) => name,
             };
             let passes = self.clone();
-            begun.spawn(async move {
-                passes.pass(name, pass).await;
-            });
+            begun.spawn(async move { passes.pass(name, &pass).await });
         }
         while begun.join_next().await.is_some() {}
     }
 
-    async fn next(&self) -> ObjectName {
+    /// The queue of a lane: names in heavier ones are in work for the first.
+    fn queue(&self, lane: Lane) -> &Queue {
+        match lane {
+            Lane::Light => &self.queue,
+            Lane::Long => &self.long,
+            Lane::Large => &self.large,
+            Lane::Costly => &self.costly,
+            Lane::Costliest | Lane::Strangers => &self.costliest,
+        }
+    }
+
+    async fn next(&self, lane: Lane) -> ObjectName {
         loop {
             let (mut leadership, mut begun) = (self.leadership.clone(), self.term.clone());
             let term = leadership.begins().await;
@@ -121,25 +144,44 @@ impl Passes {
                 _ = begun.wait_for(|begun| *begun == Some(term)) => {}
                 () = leadership.ends(term) => continue,
             }
-            let name = self.queue.next().await;
-            let waiting = i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX);
+            let queue = self.queue(lane);
+            let name = queue.next().await;
+            let waiting: usize = Lane::OF_PASSES.iter().map(|lane| self.queue(*lane).waiting()).sum();
+            let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
             self.reconciler.metrics.queue_length.set(waiting);
             if self.leadership.term() == Some(term) {
                 return name;
             }
             // It ended while there was nothing to do.
-            self.queue.done(name, Some(Duration::ZERO));
+            queue.done(name, Some(Duration::ZERO));
         }
     }
 
-    async fn pass(&self, name: ObjectName, pass: Pass) {
-        let pass = AssertUnwindSafe(self.reconciler.reconcile(&name, pass))
+    async fn pass(&self, name: ObjectName, pass: &Pass) {
+        let done = AssertUnwindSafe(self.reconciler.reconcile(&name, pass))
             .catch_unwind()
             .await;
-        let pause = pass.unwrap_or_else(|_| {
-            error!(key = %name, "a pass died; this is a fault of the controller");
-            Some(AFTER_PANIC)
-        });
+        let pause = match done {
+            Ok(Ok(pause)) => pause,
+            Ok(Err(Unfinished::Needs(lane))) => {
+                debug!(key = %name, ?lane, "it takes a heavier lane");
+                if pass.lane == Lane::Light {
+                    self.queue.pass_on(&name);
+                } else {
+                    self.queue(pass.lane).done(name.clone(), None);
+                }
+                self.queue(lane).add(name);
+                return;
+            }
+            Ok(Err(Unfinished::Ending)) => None,
+            Err(_) => {
+                error!(key = %name, "a pass died; this is a fault of the controller");
+                Some(AFTER_PANIC)
+            }
+        };
+        if pass.lane != Lane::Light {
+            self.queue(pass.lane).done(name.clone(), None);
+        }
         self.queue.done(name, pause);
     }
 }

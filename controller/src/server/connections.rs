@@ -48,11 +48,6 @@ impl Pulse {
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Has the connection closed for another.
-    pub(crate) fn end(&self) -> CancellationToken {
-        self.given_up.clone()
-    }
-
     /// Ends when the connection is to be closed for another.
     pub(crate) async fn given_up(&self) {
         self.given_up.cancelled().await;

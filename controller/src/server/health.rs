@@ -13,17 +13,20 @@ pub(crate) async fn alive() -> &'static str {
 /// 503 when the API server answers, and this process does not hear it; else 200, also while no API server can be reached.
 pub(crate) async fn live(State(shared): State<Shared>) -> (StatusCode, String) {
     let longest = shared.longest_without_answer;
-    match longest.and_then(|longest| shared.metrics.contacts.stuck(longest)) {
-        None => (StatusCode::OK, "ok\n".to_owned()),
-        Some((asked, silence)) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!(
-                "{}: no answer for {} s, while others are answered\n",
-                asked.name(),
-                silence.as_secs()
-            ),
-        ),
+    let stuck = longest
+        .map(|longest| shared.metrics.contacts.stuck(longest))
+        .unwrap_or_default();
+    if stuck.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
     }
+    let lines = stuck.into_iter().map(|(asked, silence)| {
+        let seconds = silence.as_secs();
+        format!(
+            "{}: no answer for {seconds} s, while others are answered\n",
+            asked.name()
+        )
+    });
+    (StatusCode::SERVICE_UNAVAILABLE, lines.collect())
 }
 
 /// 200 when SealedSecrets are served, else 503.

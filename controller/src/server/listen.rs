@@ -89,7 +89,11 @@ pub(crate) async fn serve(
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => (stream, Peer::of(address.ip())),
+                Ok((stream, address)) => {
+                    let at = |own: SocketAddr| Peer::at(own.ip(), address.ip());
+                    let peer = stream.local_addr().map_or(Peer::of(address.ip()), at);
+                    (stream, peer)
+                }
                 Err(error) => {
                     // Out of file descriptors, most likely: others have to be closed first.
                     debug!(%error, "a connection was not accepted");

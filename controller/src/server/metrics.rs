@@ -1,38 +1,123 @@
-//! `/metrics`, for a few at a time: the text grows with the SealedSecrets.
+//! `/metrics`. The text grows with the SealedSecrets, so it is made once for many who ask, and few of them are kept.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::{StreamExt as _, stream};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 
-use super::connections::Pulse;
-use super::permits::{Peer, Places, held};
-use super::{Shared, rate_limit};
+use super::Shared;
 
-/// Scrapes at a time, over all.
-const ALL: usize = 8;
-/// Of these, for one peer.
-const FOR_A_PEER: usize = 2;
+/// How long a text is given to all who ask.
+const FRESH: Duration = Duration::from_millis(250);
+/// Texts that are being sent at the same time; who asks while there are as many gets the newest.
+const MOST_TEXTS: usize = 4;
+/// How much of one is handed on at a time, in bytes.
+const PIECE: usize = 16 << 10;
+/// How long sending one may take: as long as Prometheus waits by default.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
-/// The room for scrapes.
-pub(crate) fn room() -> Arc<Places<Peer>> {
-    Places::new(ALL, FOR_A_PEER)
+/// The texts that somebody is taking, the newest last.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(Arc<Mutex<Vec<(Instant, Bytes)>>>);
+
+impl Texts {
+    /// `make` runs off the async threads. `None`: it failed.
+    async fn newest(&self, make: impl FnOnce() -> Option<Vec<u8>> + Send + 'static) -> Option<Bytes> {
+        let mut texts = self.0.clone().lock_owned().await;
+        texts.retain(|(made, text)| made.elapsed() < FRESH || !text.is_unique());
+        let is_full = texts.len() >= MOST_TEXTS;
+        let newest = texts.last().filter(|(made, _)| made.elapsed() < FRESH || is_full);
+        if let Some((_, text)) = newest {
+            return Some(text.clone());
+        }
+        // It takes the lock along: whoever gives up leaves no text behind that is made beside the next one.
+        let made = tokio::task::spawn_blocking(move || {
+            let text = Bytes::from(make()?);
+            texts.push((Instant::now(), text.clone()));
+            Some(text)
+        });
+        made.await.ok().flatten()
+    }
 }
 
-/// The text format 0.0.4; 429 when there is no room.
-pub(crate) async fn scrape(
-    State(shared): State<Shared>,
-    Extension(room): Extension<Arc<Places<Peer>>>,
-    Extension(peer): Extension<Peer>,
-    Extension(pulse): Extension<Arc<Pulse>>,
-) -> Response {
-    let Some(place) = room.take(peer, pulse.end()) else {
-        return rate_limit::exceeded();
+/// The text format 0.0.4.
+pub(crate) async fn scrape(State(shared): State<Shared>, Extension(texts): Extension<Arc<Texts>>) -> Response {
+    let text = move || shared.metrics.text(shared.leadership.leads()).ok();
+    let Some(text) = texts.newest(text).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let answer = match shared.metrics.text(shared.leadership.leads()) {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    };
-    held(answer, place)
+    let head = [
+        (header::CONTENT_TYPE, prometheus::TEXT_FORMAT.to_owned()),
+        (header::CONTENT_LENGTH, text.len().to_string()),
+    ];
+    // In pieces, so that there is something left to be held back when the time is over.
+    let pieces = (0..text.len())
+        .step_by(PIECE)
+        .map(move |from| Ok::<_, Infallible>(text.slice(from..text.len().min(from + PIECE))));
+    let sent = stream::iter(pieces).take_until(sleep(LONGEST_ANSWER));
+    (head, Body::from_stream(sent)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn few_texts_are_kept_however_many_are_being_taken() {
+        let (texts, made) = (Texts::default(), Arc::new(AtomicU8::new(0)));
+        let newest = async || {
+            let made = made.clone();
+            let make = move || Some(vec![made.fetch_add(1, Ordering::Relaxed) + 1; 10]);
+            texts.newest(make).await.unwrap()
+        };
+        let first = newest().await;
+        assert_eq!(newest().await, first, "made a moment ago");
+        let mut taken = vec![first];
+        for _ in 0..3 * MOST_TEXTS {
+            tokio::time::advance(FRESH).await;
+            taken.push(newest().await);
+        }
+        let newest_made = u8::try_from(MOST_TEXTS).unwrap();
+        assert_eq!(taken.last().unwrap().first(), Some(&newest_made));
+        taken.drain(..1);
+        tokio::time::advance(FRESH).await;
+        assert_eq!(
+            newest().await.first(),
+            Some(&(newest_made + 1)),
+            "one was taken to its end"
+        );
+    }
+
+    #[tokio::test]
+    async fn other_work_goes_on_while_a_text_is_made() {
+        let texts = Texts::default();
+        let (go, wait) = std::sync::mpsc::channel();
+        let make = move || wait.recv_timeout(Duration::from_secs(30)).ok().map(|()| vec![1]);
+        let (text, sent) = tokio::join!(texts.newest(make), async { go.send(()) });
+        assert!(sent.is_ok() && text.is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_leaves_one_text_behind() {
+        let texts = Texts::default();
+        let (go, wait) = std::sync::mpsc::channel();
+        let make = move || wait.recv_timeout(Duration::from_secs(30)).ok().map(|()| vec![1]);
+        let given_up = tokio::time::timeout(Duration::from_millis(10), texts.newest(make)).await;
+        assert!(given_up.is_err());
+        let next = texts.newest(|| Some(vec![2]));
+        tokio::pin!(next);
+        let waits = tokio::time::timeout(Duration::from_millis(10), &mut next).await;
+        assert!(waits.is_err(), "the other one is still being made");
+        go.send(()).unwrap();
+        assert!(next.await.is_some());
+    }
 }

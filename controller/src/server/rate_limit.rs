@@ -1,8 +1,5 @@
-//! The rate limit of an endpoint: the generic cell rate algorithm, one bucket for each client, with the headers that
-//! the reference sends.
+//! The rate limit of an endpoint: one bucket for each client, with the headers that the reference sends.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 
 use super::permits::Peer;
+use crate::buckets::{Buckets, Rate, Verdict};
 
 /// Buckets that are kept (the reference's number); clients beyond share one.
 const BUCKETS: usize = 65_536;
@@ -40,62 +38,6 @@ pub(crate) struct Limiter {
     buckets: Mutex<(Buckets<Client>, Buckets<Peer>)>,
 }
 
-/// One request each interval, and so many at once.
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    interval: Duration,
-    limit: u32,
-}
-
-#[derive(Debug)]
-struct Buckets<K> {
-    /// For each client, when its bucket is full again; `None` is the crowd.
-    full_at: HashMap<Option<K>, Instant>,
-    /// When full buckets were forgotten last.
-    swept: Option<Instant>,
-}
-
-impl<K: Eq + Hash> Buckets<K> {
-    fn new() -> Self {
-        Self {
-            full_at: HashMap::new(),
-            swept: None,
-        }
-    }
-
-    /// When the bucket of `client` is full again.
-    fn full_at(&mut self, client: K, now: Instant) -> &mut Instant {
-        self.sweep(now);
-        let client = Some(client);
-        let crowded = self.full_at.len() >= BUCKETS && !self.full_at.contains_key(&client);
-        let full_at = self.full_at.entry(client.filter(|_| !crowded)).or_insert(now);
-        *full_at = (*full_at).max(now);
-        full_at
-    }
-
-    /// Forgets full buckets when the table is full; at most once a second, since a crowd would make every request walk
-    /// the table.
-    fn sweep(&mut self, now: Instant) {
-        let lately = self
-            .swept
-            .is_some_and(|swept| now.saturating_duration_since(swept) < Duration::from_secs(1));
-        if self.full_at.len() >= BUCKETS && !lately {
-            self.full_at.retain(|_, full_at| *full_at > now);
-            self.swept = Some(now);
-        }
-    }
-}
-
-/// What a client is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Verdict {
-    allowed: bool,
-    limit: u32,
-    remaining: u32,
-    reset: Duration,
-    retry_after: Option<Duration>,
-}
-
 impl Limiter {
     /// `rate` requests a second and, in a burst, `burst` more.
     pub(crate) fn new(rate: NonZeroU32, burst: u32) -> Self {
@@ -109,7 +51,7 @@ impl Limiter {
                 interval: client.interval / CLIENTS_OF_A_PEER,
                 limit: client.limit.saturating_mul(CLIENTS_OF_A_PEER),
             },
-            buckets: Mutex::new((Buckets::new(), Buckets::new())),
+            buckets: Mutex::new((Buckets::new(BUCKETS), Buckets::new(BUCKETS))),
         }
     }
 
@@ -133,24 +75,6 @@ impl Limiter {
         *own_full_at = now + own.reset;
         *peer_full_at = now + peer.reset;
         own
-    }
-}
-
-impl Rate {
-    /// The algorithm: `missing` is the time until the bucket is full, and a request takes one interval out of it.
-    fn judge(self, missing: Duration) -> Verdict {
-        let tolerance = self.interval.saturating_mul(self.limit);
-        let after = missing + self.interval;
-        let allowed = after <= tolerance;
-        let reset = if allowed { after } else { missing };
-        let left = tolerance.saturating_sub(reset).as_nanos() / self.interval.as_nanos().max(1);
-        Verdict {
-            allowed,
-            limit: self.limit,
-            remaining: u32::try_from(left).unwrap_or(u32::MAX),
-            reset,
-            retry_after: (!allowed).then(|| after - tolerance),
-        }
     }
 }
 
@@ -297,7 +221,7 @@ mod tests {
         let refused = limiter.check((peer(1), Some(peer(5000))), now);
         assert_eq!((refused.limit, refused.remaining), (3, 0));
         assert!(refused.retry_after.is_some());
-        let names = limiter.buckets.lock().unwrap().0.full_at.len();
+        let names = limiter.buckets.lock().unwrap().0.len();
         assert_eq!(names, 150, "a name that is refused takes no place");
         assert_eq!(
             allowed(2000, 1000, now + Duration::from_secs(1)),
@@ -318,7 +242,7 @@ mod tests {
         assert_eq!(allowed, BUCKETS + 3);
         let lengths = || {
             let buckets = limiter.buckets.lock().unwrap();
-            (buckets.0.full_at.len(), buckets.1.full_at.len())
+            (buckets.0.len(), buckets.1.len())
         };
         assert!(lengths().0 <= BUCKETS + 1 && lengths().1 <= BUCKETS + 1);
         let later = now + Duration::from_secs(5);

@@ -357,7 +357,7 @@ mod tests {
         );
     }
 
-    /// The current key of [`held`] with a hybrid half, which its certificate carries.
+    /// The current key of [`held`] with a hybrid key, which its certificate carries.
     fn with_hybrid(mut held: Held) -> Held {
         let random = &mut SystemRandom::default();
         let hybrid = v2::PrivateKey::from_seed(&v2::Seed::generate(random).unwrap()).unwrap();

@@ -19,9 +19,10 @@ use super::permits::Peer;
 use super::rate_limit::{self, Client};
 use super::{LARGEST_BODY, Shared};
 use crate::error::chain;
-use crate::events::truncate;
 use crate::fair_semaphore::{FairSemaphore, Permit};
 use crate::keys::Keys;
+use crate::lanes;
+use crate::printable::truncate;
 use crate::slices::Slices;
 
 /// Longest time for the whole body: one that trickles holds the place of another.
@@ -85,8 +86,8 @@ impl Lane {
 
     /// Waits for a turn; it lasts until the result is dropped.
     async fn acquire(&self, client: Client) -> (Permit<Client>, Permit<Peer>) {
-        let of_client = self.clients_of(client.0).acquire(&client).await;
-        (of_client, self.peers.acquire(&client.0).await)
+        let of_client = self.clients_of(client.0).acquire(&client, lanes::Lane::Light).await;
+        (of_client, self.peers.acquire(&client.0, lanes::Lane::Light).await)
     }
 }
 
@@ -113,7 +114,7 @@ pub(crate) async fn work<T: Send + 'static>(
         &shared.lanes.large
     };
     let permit = lane.acquire(client).await;
-    let slices = Slices::begin(&shared.cores, STRANGERS, MOST_OPERATIONS).await;
+    let slices = Slices::begin(&shared.cores, STRANGERS, lanes::Lane::Strangers, MOST_OPERATIONS).await;
     let _until_the_client_goes = slices.ended_with();
     let keys: Arc<Keys> = shared.keys.borrow().clone();
     let keys = Keys {

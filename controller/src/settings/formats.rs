@@ -4,14 +4,14 @@ use sealing::sealer::Format;
 
 use super::{SettingsError, wrong};
 
-/// What new keys are for, besides version 1 (`--hybrid`).
+/// What new keys are for, besides format v1 (`--hybrid`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HybridKeys {
     /// Nothing.
     Off,
-    /// They have a hybrid half, and nobody is told.
+    /// They have a hybrid key, and nobody is told.
     Prepare,
-    /// Their certificates carry it, so that version 2 is sealed. Where no key is like that yet, one is made.
+    /// Their certificates carry it, so that format v2 is sealed. Where no key is like that yet, one is made.
     Publish,
 }
 
@@ -30,7 +30,7 @@ impl HybridKeys {
     }
 }
 
-/// What is opened where (`--accept-formats`): version 2 everywhere, version 1 but in the namespaces that one of the patterns fits.
+/// What is opened where (`--accept-formats`): format v2 everywhere, format v1 but in the namespaces that one of the patterns fits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct AcceptedFormats {
     /// Names of namespaces, or beginnings of names with `*` behind.
@@ -42,7 +42,7 @@ impl AcceptedFormats {
     #[cfg(test)]
     pub(crate) const ALL: Self = Self { v2_alone: Vec::new() };
 
-    /// A list of `v1`, `v2`, and `v2=PATTERN` for namespaces in which version 1 is not opened.
+    /// A list of `v1`, `v2`, and `v2=PATTERN` for namespaces in which format v1 is not opened.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -51,15 +51,17 @@ impl AcceptedFormats {
         let (mut v1, mut v2, mut v2_alone) = (false, false, Vec::new());
         for part in text.split(',').map(str::trim) {
             match part.split_once('=') {
-                None if part == "v1" => v1 = true,
-                None if part == "v2" => v2 = true,
-                Some(("v2", pattern)) if is_pattern(pattern) => v2_alone.push(pattern.to_owned()),
-                Some(("v2", _)) => return Err(fault("v2= is followed by a namespace, or the begin of one and *")),
+                None if matches!(part, "v1" | "1") => v1 = true,
+                None if matches!(part, "v2" | "2") => v2 = true,
+                Some(("v2" | "2", pattern)) if is_pattern(pattern) => v2_alone.push(pattern.to_owned()),
+                Some(("v2" | "2", _)) => {
+                    return Err(fault("v2= is followed by a namespace, or the begin of one and *"));
+                }
                 _ => return Err(fault("must be v1,v2, or v2, or v2=NAMESPACE")),
             }
         }
         match (v1, v2) {
-            (true, false) => return Err(fault("version 2 is always opened: v1,v2")),
+            (true, false) => return Err(fault("format v2 is always opened: v1,v2")),
             (false, true) if !v2_alone.is_empty() => return Err(fault("v2 alone is for all namespaces")),
             (false, true) => v2_alone.push("*".to_owned()),
             (true, true) | (false, false) => {}
@@ -80,7 +82,7 @@ impl AcceptedFormats {
         }
     }
 
-    /// Where version 1 is not opened, for the log; none where it is opened everywhere.
+    /// Where format v1 is not opened, for the log; none where it is opened everywhere.
     pub(crate) fn told(&self) -> Option<String> {
         (!self.v2_alone.is_empty()).then(|| self.v2_alone.join(", "))
     }
@@ -114,6 +116,7 @@ mod tests {
             ("v1,v2,v2=prod*", [Format::V2, Format::V2, Format::V1]),
             ("v2=prod-a, v2=kube-system", [Format::V1, Format::V2, Format::V2]),
             ("v2=*", [Format::V2; 3]),
+            ("1, 2, 2=prod", [Format::V2, Format::V1, Format::V1]),
         ];
         for (text, expected) in cases {
             let accepted = AcceptedFormats::of(text).unwrap();

@@ -4,6 +4,21 @@ use clap::Parser;
 
 use super::*;
 
+impl ReconcileSettings {
+    /// As the flags are by default, for tests.
+    pub(crate) const USUAL: Self = Self {
+        update_status: true,
+        repair: true,
+        fast_retries: 5,
+        accept_deprecated_data: true,
+        formats: AcceptedFormats::ALL,
+        replace_immutable: false,
+        allow_credential_types: false,
+        deny_nondeterministic_templates: false,
+        delete_secrets: false,
+    };
+}
+
 fn settings(words: &[&str]) -> Result<Settings, String> {
     let args = Args::try_parse_from(std::iter::once("controller").chain(words.iter().copied())).unwrap();
     Settings::new(args).map_err(|error| error.to_string())

@@ -1,6 +1,6 @@
 //! The objects of one watch that cannot be read: each is reported once, and counted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crds::Fault;
 use prometheus::IntGauge;
@@ -10,7 +10,14 @@ use crate::object_ref::ObjectName;
 
 pub(super) struct UnreadableObjects {
     gauge: IntGauge,
-    faults: HashMap<ObjectName, Fault>,
+    faults: HashMap<ObjectName, Listed>,
+}
+
+/// An object that cannot be read.
+struct Listed {
+    fault: Fault,
+    /// The list that is read now, or was read last, has it.
+    is_listed: bool,
 }
 
 impl UnreadableObjects {
@@ -23,31 +30,37 @@ impl UnreadableObjects {
 
     /// Counts an object. Says whether this is news: a write that changes nothing of it is not reported again.
     pub(super) fn insert(&mut self, name: &ObjectName, fault: &Fault) -> bool {
-        let before = self.faults.insert(name.clone(), fault.clone());
+        let now = Listed {
+            fault: fault.clone(),
+            is_listed: true,
+        };
+        let before = self.faults.insert(name.clone(), now);
         if before.is_none() {
             self.gauge.inc();
         }
-        before.is_none_or(|before| before != *fault)
+        before.is_none_or(|before| before.fault != *fault)
     }
 
-    /// An object can be read, or is gone.
-    pub(super) fn remove(&mut self, name: &ObjectName) {
-        if self.faults.remove(name).is_some() {
+    /// An object can be read, or is gone. Says whether it was counted.
+    pub(super) fn remove(&mut self, name: &ObjectName) -> bool {
+        let was_counted = self.faults.remove(name).is_some();
+        if was_counted {
             self.gauge.dec();
         }
+        was_counted
     }
 
-    /// Those that are not among `listed` are gone.
-    pub(super) fn retain(&mut self, listed: &HashSet<ObjectName>) {
-        let gone: Vec<_> = self
-            .faults
-            .keys()
-            .filter(|name| !listed.contains(name))
-            .cloned()
-            .collect();
-        for name in &gone {
-            self.remove(name);
+    /// All are about to be listed.
+    pub(super) fn list_begins(&mut self) {
+        for object in self.faults.values_mut() {
+            object.is_listed = false;
         }
+    }
+
+    /// Those that the list did not have.
+    pub(super) fn not_listed(&self) -> Vec<ObjectName> {
+        let missing = self.faults.iter().filter(|(_, object)| !object.is_listed);
+        missing.map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -68,7 +81,7 @@ mod tests {
 
     #[test]
     fn objects_are_counted_and_reported_once() {
-        let metrics = Metrics::new("v1", false).unwrap();
+        let metrics = Metrics::new("v1", false, std::sync::Arc::default()).unwrap();
         let name = |name: &str| ObjectName {
             namespace: "ns".to_owned(),
             name: name.to_owned(),
@@ -79,7 +92,10 @@ mod tests {
         assert!(objects.insert(&name("a"), &fault("spec.data")));
         assert!(objects.insert(&name("b"), &fault("spec")));
         assert_eq!(metrics.unreadable_objects.get(), 2);
-        objects.retain(&HashSet::from([name("b")]));
+        objects.list_begins();
+        assert!(!objects.insert(&name("b"), &fault("spec")));
+        assert_eq!(objects.not_listed(), [name("a")]);
+        assert!(objects.remove(&name("a")) && !objects.remove(&name("a")));
         assert_eq!(metrics.unreadable_objects.get(), 1);
         drop(objects);
         assert_eq!(metrics.unreadable_objects.get(), 0);

@@ -1,5 +1,7 @@
 //! The life of keys.
 
+mod hybrid;
+
 use sealing::SystemRandom;
 use sealing::cert::{CertParameters, SealingCert};
 use sealing::key::PrivateKey;
@@ -183,99 +185,4 @@ fn the_legacy_secret_is_loaded_whatever_its_label() {
     assert!(!secret("k1", Some("compromised")));
     assert!(!secret("k1", None));
     assert!(secret("legacy", None));
-}
-
-fn hybrid(not_before: &str, publishes: bool) -> LoadedKey {
-    let random = &mut SystemRandom::default();
-    let seed = v2::Seed::generate(random).unwrap();
-    let hybrid = v2::PrivateKey::from_seed(&seed).unwrap();
-    LoadedKey {
-        hybrid: Ok(Some(Arc::new(hybrid))),
-        publishes,
-        ..loaded(&pair(not_before))
-    }
-}
-
-fn holding(name: &str, version: &str, created: &str, key: &LoadedKey) -> KeySecret {
-    KeySecret {
-        pair: Some(Ok(key.clone())),
-        ..secret(name, version, created, None)
-    }
-}
-
-#[test]
-fn a_key_whose_hybrid_half_is_missing_opens_and_is_not_handed_out() {
-    let missing = LoadedKey {
-        hybrid: Err(HybridError::SeedMissing),
-        ..hybrid("2024-02-01", true)
-    };
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    inventory.seen(secret("a", "1", "2024-01-01", Some(&pair("2024-01-01"))));
-    inventory.seen(holding("b", "1", "2024-02-01", &missing));
-    assert_eq!(current(&inventory).as_deref(), Some("a"));
-    assert!(inventory.keys(at("2035-01-01")).ring.holds(missing.pair.fingerprint()));
-    let broken = HybridFault::Broken(HybridError::SeedMissing);
-    assert_eq!(
-        (inventory.hybrid_fault("b"), inventory.hybrid_fault("a")),
-        (Some(&broken), None)
-    );
-    let counts = inventory.counts();
-    assert_eq!((counts.hybrid, counts.hybrid_faults), (0, 1));
-    // Restored.
-    inventory.seen(holding("b", "2", "2024-02-01", &hybrid("2024-02-01", true)));
-    assert_eq!(
-        (current(&inventory).as_deref(), inventory.hybrid_fault("b")),
-        (Some("b"), None)
-    );
-}
-
-#[test]
-fn a_hybrid_half_that_goes_opens_until_the_next_start() {
-    for publishes in [true, false] {
-        let whole = hybrid("2024-01-01", publishes);
-        let without = LoadedKey {
-            hybrid: if publishes {
-                Err(HybridError::SeedMissing)
-            } else {
-                Ok(None)
-            },
-            ..whole.clone()
-        };
-        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-        inventory.seen(holding("a", "1", "2024-01-01", &whole));
-        inventory.seen(holding("a", "2", "2024-01-01", &without));
-        assert_eq!(inventory.hybrid_fault("a"), Some(&HybridFault::Gone));
-        assert_eq!(inventory.counts().hybrid, 1, "it still opens");
-        // With RSA alone it may be handed out where its certificate says nothing else.
-        assert_eq!(current(&inventory).is_some(), !publishes);
-    }
-}
-
-#[test]
-fn one_key_is_made_for_the_sake_of_its_hybrid_half() {
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    let lacks = |inventory: &Inventory| {
-        let current = inventory.keys(at("2035-01-01")).current.unwrap();
-        inventory.lacks_hybrid(&current)
-    };
-    inventory.seen(holding("prepared", "1", "2024-01-01", &hybrid("2024-01-01", false)));
-    assert!(lacks(&inventory));
-    inventory.seen(holding("published", "1", "2024-02-01", &hybrid("2024-02-01", true)));
-    assert!(!lacks(&inventory));
-    // Renewed by a controller that publishes none.
-    inventory.seen(secret("newest", "1", "2024-03-01", Some(&pair("2024-03-01"))));
-    assert!(lacks(&inventory));
-    // Whatever takes the seed out of each new key does not have one made after the other.
-    let broken = LoadedKey {
-        hybrid: Err(HybridError::SeedMissing),
-        ..hybrid("2024-04-01", true)
-    };
-    inventory.seen(holding("broken", "1", "2024-04-01", &broken));
-    assert_eq!(current(&inventory).as_deref(), Some("newest"));
-    assert!(!lacks(&inventory));
-    // Restored all at once, the older key of the two is none for the newer.
-    let mut restored = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    restored.seen(holding("older", "1", "2024-06-01", &hybrid("2024-01-01", true)));
-    restored.seen(secret("newer", "1", "2024-06-01", Some(&pair("2024-02-01"))));
-    assert!(lacks(&restored));
 }

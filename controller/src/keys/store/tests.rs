@@ -29,7 +29,7 @@ fn store_of(standing: Standing) -> (KeyStore, KeysReader) {
     };
     let (_, leadership) = Leadership::new(standing);
     let events = Events::start(&client, &leadership);
-    let metrics = Arc::new(Metrics::new("test", false).unwrap());
+    let metrics = Arc::new(Metrics::new("test", false, Arc::default()).unwrap());
     let api = KeyApi::new(&client, "ns");
     let stop = CancellationToken::new();
     let (_, relists) = Relist::new();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
 use crate::error::ApiFailure;
-use crate::index::Reported;
+use crate::index::{Reported, Said};
 use crate::tried::Tried;
 
 mod refusals;
@@ -21,19 +21,7 @@ const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
 const EARLIER: &str = "2024-05-01T12:00:00Z";
 
-use crate::settings::AcceptedFormats;
-
-const SETTINGS: ReconcileSettings = ReconcileSettings {
-    update_status: true,
-    repair: true,
-    fast_retries: 5,
-    accept_deprecated_data: true,
-    formats: AcceptedFormats::ALL,
-    replace_immutable: false,
-    allow_credential_types: false,
-    deny_nondeterministic_templates: false,
-    delete_secrets: false,
-};
+const SETTINGS: ReconcileSettings = ReconcileSettings::USUAL;
 
 fn sealed(generation: i64, status: Value) -> SealedSecret {
     serde_json::from_value(json!({

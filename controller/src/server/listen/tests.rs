@@ -2,7 +2,11 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::super::permits::{Places, held};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::super::permits::held;
 use super::*;
 
 /// How long a client may take nothing.
@@ -35,15 +39,10 @@ async fn asked(address: SocketAddr, head: &str) -> TcpStream {
 
 #[tokio::test]
 async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() {
-    let places = Places::new(1, 1);
+    let places = Arc::new(Semaphore::new(1));
     let answer = {
         let places = places.clone();
-        move || async move {
-            held(
-                "x".repeat(LARGE).into_response(),
-                places.take("here", CancellationToken::new()),
-            )
-        }
+        move || async move { held("x".repeat(LARGE).into_response(), places.try_acquire_owned()) }
     };
     let stop = CancellationToken::new();
     let address = served(Router::new().route("/large", get(answer)), &stop).await;
@@ -51,7 +50,7 @@ async fn who_takes_nothing_of_an_answer_is_let_go_and_its_place_is_free_again() 
     let until = |free: bool| {
         let places = places.clone();
         async move {
-            while places.take("another", CancellationToken::new()).is_some() != free {
+            while (places.available_permits() == 1) != free {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }

@@ -161,9 +161,14 @@ fn synced_is_first_and_others_conditions_stay() {
 fn a_status_that_was_not_written_is_tried_again_unless_the_object_went() {
     let success = Memory::default();
     let conflict = ApiFailure::Conflict("newer".to_owned());
-    let (memory, next) = status_not_written(success.clone(), &success, None, &conflict);
+    let (memory, next) = status_not_written(success.clone(), &success, None, (&conflict, false));
     assert_eq!((memory.attempts, memory.unfinished, next), (1, true, Some(FAST_FIRST)));
-    let (memory, next) = status_not_written(success.clone(), &memory, Some(Duration::from_secs(9)), &conflict);
+    let (memory, next) = status_not_written(
+        success.clone(),
+        &memory,
+        Some(Duration::from_secs(9)),
+        (&conflict, false),
+    );
     assert_eq!((memory.attempts, next), (2, Some(2 * FAST_FIRST)));
     let (_, again) = decide_case(&Case {
         memory,
@@ -172,7 +177,7 @@ fn a_status_that_was_not_written_is_tried_again_unless_the_object_went() {
     assert!(!again.memory.unfinished, "unless its status is not written either");
     let gone = ApiFailure::NotFound("gone".to_owned());
     assert_eq!(
-        status_not_written(success.clone(), &success, None, &gone),
+        status_not_written(success.clone(), &success, None, (&gone, false)),
         (success, None)
     );
 }
@@ -208,4 +213,21 @@ fn what_is_costly_and_refused_is_tried_less_and_less() {
         pauses(costly, ApiFailure::Unreachable(String::new())),
         [0, 0, 0, 64, 300]
     );
+}
+
+#[test]
+fn what_others_chose_is_quoted_and_kept_shortened() {
+    let long = "\u{9b}".repeat(600_000);
+    let (_, plan) = decide_case(&Case {
+        live: Ok(Some(live(json!({"type": long})))),
+        opened: asked(|secret| secret.type_ = Some("x".repeat(1_000_000))),
+        ..case("long types")
+    });
+    let kept = plan
+        .memory
+        .obstacle
+        .expect("the Secret is in the way")
+        .failure
+        .to_string();
+    assert!(kept.contains("x…") && kept.len() < 4096, "{} bytes", kept.len());
 }

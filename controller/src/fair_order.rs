@@ -1,0 +1,264 @@
+//! The order in which tenants are served that wait for the same thing: who has had least of it, in time, is next. (Start-time
+//! fair queueing: each tenant has a virtual time of its own, which advances by what it is given.) However many tenants take
+//! what they can, one that takes little waits for those alone who take as little.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a tenant that was away has had less than the others: it comes before all that go on waiting.
+const CREDIT: Duration = Duration::from_millis(100);
+/// How far a tenant is behind the others at most, where nothing else is asked for.
+const MOST_BEHIND: Duration = Duration::from_secs(5);
+/// After so long a wait a tenant has a turn whatever it has had: beside hundreds who take what they can, virtual time passes
+/// hundreds of times as slowly as the clock's.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Of so many turns one may be for who has waited longest: who takes little waits for next to nothing more.
+const TURNS: u32 = 4;
+/// Fewest tenants among which those are looked for of whom nothing is remembered any more.
+const FEW: usize = 64;
+
+/// Place of a tenant that waits: its virtual time, and its turn among those of the same.
+type Place = (Duration, u64);
+
+/// Since when a tenant waits.
+#[derive(Debug)]
+struct Arrival<K> {
+    tenant: K,
+    since: Instant,
+}
+
+/// Who waits, and what each has had lately. `K` tells tenants apart.
+#[derive(Debug)]
+pub(crate) struct FairOrder<K> {
+    waiting: BTreeMap<Place, K>,
+    /// The places, and the arrivals.
+    places: HashMap<K, (Place, u64)>,
+    /// The same, by their arrivals.
+    arrived: BTreeMap<u64, Arrival<K>>,
+    /// Turns since the last one that was for who had waited longest.
+    turns: u32,
+    /// Virtual times of tenants, as far as they are later than that of one that was away.
+    had: HashMap<K, Duration>,
+    /// Most by which a tenant is behind the others, whatever it has had.
+    most_behind: Duration,
+    /// `had` is swept when it has so many entries.
+    sweep_at: usize,
+    /// The virtual time of who was served last. It goes on with the clock while nobody waits.
+    now: Duration,
+    seen: Instant,
+    serial: u64,
+}
+
+impl<K> Default for FairOrder<K> {
+    fn default() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            places: HashMap::new(),
+            arrived: BTreeMap::new(),
+            turns: 0,
+            had: HashMap::new(),
+            most_behind: MOST_BEHIND,
+            sweep_at: FEW,
+            now: CREDIT,
+            seen: Instant::now(),
+            serial: 0,
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> FairOrder<K> {
+    /// One in which a tenant is behind the others by `most` at most: so long is remembered what it has had.
+    pub(crate) fn remembering(most: Duration) -> Self {
+        Self {
+            most_behind: most,
+            ..Self::default()
+        }
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The tenant begins to wait, if it does not yet.
+    pub(crate) fn push(&mut self, tenant: K) {
+        if self.places.contains_key(&tenant) {
+            return;
+        }
+        self.advance();
+        let arrival = self.number();
+        let since = self.seen;
+        let arrived = Arrival {
+            tenant: tenant.clone(),
+            since,
+        };
+        self.arrived.insert(arrival, arrived);
+        self.place(tenant, arrival);
+    }
+
+    fn place(&mut self, tenant: K, arrival: u64) {
+        let had = self.had.get(&tenant).copied().unwrap_or_default();
+        let place = (had.max(self.of_who_was_away()), self.number());
+        self.places.insert(tenant.clone(), (place, arrival));
+        self.waiting.insert(place, tenant);
+    }
+
+    /// The next tenant. It waits no more.
+    pub(crate) fn pop(&mut self) -> Option<K> {
+        self.advance();
+        let (_, longest) = self.arrived.first_key_value()?;
+        self.turns = self.turns.saturating_add(1);
+        if self.turns >= TURNS && self.seen - longest.since > LONGEST_WAIT {
+            self.turns = 0;
+            let tenant = longest.tenant.clone();
+            self.remove(&tenant);
+            return Some(tenant);
+        }
+        let (&(virtual_time, _), tenant) = self.waiting.first_key_value()?;
+        let tenant = tenant.clone();
+        self.remove(&tenant);
+        self.now = self.now.max(virtual_time);
+        Some(tenant)
+    }
+
+    /// The tenant waits no more.
+    pub(crate) fn remove(&mut self, tenant: &K) {
+        if let Some((place, arrival)) = self.places.remove(tenant) {
+            self.waiting.remove(&place);
+            self.arrived.remove(&arrival);
+        }
+    }
+
+    /// The tenant was given this much.
+    pub(crate) fn charge(&mut self, tenant: K, time: Duration) {
+        self.advance();
+        let (least, most) = (self.of_who_was_away(), self.now + self.most_behind);
+        let had = self.had.entry(tenant.clone()).or_default();
+        *had = ((*had).max(least) + time).min(most);
+        if let Some((place, arrival)) = self.places.get(&tenant).copied() {
+            self.waiting.remove(&place);
+            self.place(tenant, arrival);
+        }
+        if self.had.len() >= self.sweep_at {
+            self.had.retain(|_, had| *had > least);
+            self.sweep_at = (2 * self.had.len()).max(FEW);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn of_who_was_away(&self) -> Duration {
+        self.now.saturating_sub(CREDIT)
+    }
+
+    fn advance(&mut self) {
+        let seen = std::mem::replace(&mut self.seen, Instant::now());
+        if self.waiting.is_empty() {
+            self.now += self.seen - seen;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TURN: Duration = Duration::from_millis(20);
+
+    fn order(tenants: &mut FairOrder<usize>) -> Vec<usize> {
+        std::iter::from_fn(|| tenants.pop()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_had_nothing_is_served_in_order_of_arrival() {
+        let mut tenants = FairOrder::default();
+        for tenant in [3, 1, 2, 1] {
+            tenants.push(tenant);
+        }
+        tenants.remove(&1);
+        assert_eq!(order(&mut tenants), [3, 2]);
+        assert!(tenants.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_who_take_much_do_not_hold_up_one_who_takes_little() {
+        let mut tenants = FairOrder::default();
+        (1..=300).for_each(|tenant| tenants.push(tenant));
+        let mut waited = Vec::new();
+        for _ in 0..8 {
+            tenants.push(0);
+            let mut before = 0;
+            while let Some(tenant) = tenants.pop() {
+                if tenant == 0 {
+                    tenants.charge(tenant, Duration::from_millis(1));
+                    break;
+                }
+                before += 1;
+                tenants.charge(tenant, TURN);
+                tenants.push(tenant);
+            }
+            waited.push(before);
+        }
+        assert_eq!(waited, [300, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_much_gets_its_share() {
+        let mut tenants = FairOrder::default();
+        let mut times = [0; 2];
+        (0..2).for_each(|tenant| tenants.push(tenant));
+        for _ in 0..210 {
+            let tenant = tenants.pop().unwrap();
+            let long = [TURN, 20 * TURN][tenant];
+            tenants.charge(tenant, long);
+            tenants.push(tenant);
+            times[tenant] += 1;
+        }
+        assert!((190..=200).contains(&times[0]), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_took_much_once_waits_for_a_turn_of_each_other_at_most() {
+        let mut tenants = FairOrder::default();
+        tenants.charge(0, Duration::from_secs(1));
+        (0..=250).for_each(|tenant| tenants.push(tenant));
+        let mut turns = 0;
+        loop {
+            let tenant = tenants.pop().unwrap();
+            if tenant == 0 {
+                break;
+            }
+            turns += 1;
+            tokio::time::advance(TURN).await;
+            tenants.charge(tenant, TURN);
+            tenants.push(tenant);
+        }
+        assert!(turns <= TURNS * 251, "{turns}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_had_is_forgotten_while_nobody_waits() {
+        let mut tenants = FairOrder::default();
+        for tenant in 0..10 * FEW {
+            tenants.charge(tenant, Duration::from_secs(60));
+        }
+        tenants.push(0);
+        tenants.push(usize::MAX);
+        assert_eq!(order(&mut tenants), [usize::MAX, 0]);
+        tokio::time::advance(2 * MOST_BEHIND).await;
+        tenants.push(0);
+        tenants.push(usize::MAX);
+        assert_eq!(order(&mut tenants), [0, usize::MAX]);
+        for tenant in 0..20 * FEW {
+            tenants.charge(tenant, TURN);
+            tokio::time::advance(CREDIT).await;
+        }
+        assert!(tenants.had.len() <= 2 * FEW, "{}", tenants.had.len());
+    }
+}

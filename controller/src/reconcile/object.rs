@@ -1,0 +1,84 @@
+//! The object of a pass: as it was kept for it, or read from the API server.
+
+use std::sync::Arc;
+
+use crds::SealedSecret;
+
+use super::size::LARGE_OBJECT;
+use super::{Reconciler, observe, size, summary};
+use crate::error::ApiFailure;
+use crate::index::{Begun, Memory};
+use crate::lanes::{Lane, Pass, Unfinished};
+use crate::object_ref::ObjectName;
+use crate::request::at_most::AtMost;
+
+/// What a pass works on.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// The SealedSecret.
+    pub sealed: Arc<SealedSecret>,
+    /// What is remembered of it.
+    pub memory: Memory,
+    /// resourceVersion of the Secret, as the watch knew it.
+    pub seen: Option<String>,
+}
+
+impl Reconciler {
+    /// The object, never older than what a pass has seen before. `None`: it has gone or is about to, of which the watch tells.
+    ///
+    /// # Errors
+    /// It is large, and the pass is in a lighter lane; in it, that it cannot be read.
+    pub(super) async fn object(
+        &self,
+        name: &ObjectName,
+        begun: &Begun,
+        pass: &Pass,
+    ) -> Result<Result<Option<Start>, ApiFailure>, Unfinished> {
+        let bound = AtMost::new(match pass.lane {
+            Lane::Light | Lane::Long => LARGE_OBJECT,
+            _ => usize::MAX,
+        });
+        if begun.body.as_ref().is_some_and(|body| body.len() > LARGE_OBJECT) {
+            pass.needs(Lane::Large)?;
+        }
+        let start = self.read(name, begun, &bound).await;
+        if bound.is_exceeded() || matches!(&start, Ok(Some(start)) if size::is_large_object(&start.sealed)) {
+            pass.needs(Lane::Large)?;
+        }
+        Ok(start)
+    }
+
+    async fn read(&self, name: &ObjectName, begun: &Begun, bound: &AtMost) -> Result<Option<Start>, ApiFailure> {
+        let kept = begun.body.as_ref().and_then(|body| body.read());
+        let sealed = match kept {
+            Some(sealed) => sealed,
+            None => {
+                let found = observe::sealed(&self.client, name, self.labels.as_deref(), bound).await?;
+                let Some(sealed) = found else {
+                    return Ok(None);
+                };
+                self.index
+                    .sealed_read(name, &begun.entry, summary::of(&sealed, &self.settings));
+                sealed
+            }
+        };
+        if sealed.metadata.deletion_timestamp.is_some() {
+            return Ok(None);
+        }
+        let uid = sealed.metadata.uid.clone().unwrap_or_default();
+        let memory = if begun.memory.uid == uid {
+            begun.memory.clone()
+        } else {
+            // It was made anew, and the watch has not told yet.
+            Memory {
+                uid,
+                ..Memory::default()
+            }
+        };
+        Ok(Some(Start {
+            sealed: Arc::new(sealed),
+            memory,
+            seen: begun.seen.clone(),
+        }))
+    }
+}

@@ -1,0 +1,3 @@
+//! What runs over an API server that is simulated.
+
+mod simulation;
