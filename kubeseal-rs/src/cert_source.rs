@@ -4,6 +4,7 @@ mod certificate;
 mod found;
 mod many;
 mod source;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,6 @@ use jiff::Timestamp;
 use sealing::cert::SealingCert;
 use thiserror::Error;
 use ureq::config::Config;
-use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -27,7 +27,7 @@ use crate::quoting::address;
 use crate::typed::Typed;
 pub(crate) use certificate::{Certificate, check_sealable_into};
 pub(crate) use many::{Certificates, Formats};
-pub(crate) use source::{CertSource, Finding, SourceError};
+pub(crate) use source::{CertFrom, CertSource, Finding, SourceError};
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
 const LARGEST: u64 = 1024 * 1024;
@@ -55,13 +55,17 @@ pub(crate) enum FetchError {
     /// The proxy's address cannot be understood. It is not shown, as it may hold a password.
     #[error("the address of the proxy (HTTPS_PROXY, HTTP_PROXY) is not valid")]
     Proxy,
+    /// This build speaks no TLS.
+    #[error("this kubeseal was built without TLS: it fetches nothing over https")]
+    #[cfg_attr(feature = "open", expect(dead_code, reason = "of the other build"))]
+    NoTls,
 }
 
 impl FetchError {
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            FetchError::Status { .. } | FetchError::NoAnswer { .. } => {
+            FetchError::Status { .. } | FetchError::NoAnswer { .. } | FetchError::NoTls => {
                 Some("seal with a certificate file (--cert FILE), or ask the cluster: leave out --cert".to_owned())
             }
             FetchError::Proxy => None,
@@ -73,14 +77,14 @@ impl FetchError {
 ///
 /// # Errors
 /// Whatever keeps them from being read.
-pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
-    match source {
-        CertSource::File(path) => {
+pub(crate) fn bytes(from: &CertFrom, environment: &Environment) -> Result<NamedBytes, Error> {
+    match from {
+        CertFrom::File(path) => {
             let bytes = files::read_file(path).map_err(CertFile)?;
             Ok((bytes, InputName(path.display().to_string())))
         }
-        CertSource::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(address(url)))),
-        CertSource::Found(finding) => {
+        CertFrom::Url(url) => Ok((Zeroizing::new(get(url, environment)?), InputName(address(url)))),
+        CertFrom::Found(finding) => {
             let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
             Ok(named(match finding.named {
                 true => cluster.certificate_of(&finding.controller)?,
@@ -91,8 +95,8 @@ pub(crate) fn bytes(source: &CertSource, environment: &Environment) -> Result<Na
 }
 
 /// As [`bytes`]; an error about the cluster tells how to seal without one.
-fn bytes_to_seal(source: &CertSource, environment: &Environment) -> Result<NamedBytes, Error> {
-    bytes(source, environment).map_err(|error| match error.downcast::<ClusterError>() {
+fn bytes_to_seal(from: &CertFrom, environment: &Environment) -> Result<NamedBytes, Error> {
+    bytes(from, environment).map_err(|error| match error.downcast::<ClusterError>() {
         Ok(error) => CertOfCluster(error).into(),
         Err(error) => error,
     })
@@ -155,18 +159,13 @@ fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError
         .map(|url| url.replacen("socks5://", "socks5h://", 1))
         .map(|url| ureq::Proxy::new(&url).map_err(|_| FetchError::Proxy))
         .transpose()?;
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
-    Ok(Config::builder()
+    let config = Config::builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         // Whoever may change a project file names the address: from https it leads to no other kind.
         .https_only(url.scheme() == "https")
-        .proxy(proxy)
-        .tls_config(tls)
-        .build())
+        .proxy(proxy);
+    tls::with_tls(config, url.scheme())
 }
 
 fn reason(error: &ureq::Error) -> String {

@@ -1,5 +1,7 @@
 //! The controller, reached through the API server's service proxy.
 
+#[cfg_attr(not(feature = "open"), path = "cluster/no_client.rs")]
+mod client;
 mod controller;
 mod discovery;
 mod error;
@@ -12,13 +14,12 @@ use std::time::Duration;
 use crds::{Lenient, names};
 use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::Service;
-use kube::Client;
-use kube::client::ClientBuilder;
 use sealing::reseal::Which;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::environment::Environment;
 use crate::flags::{ClusterFlags, RequestTimeout};
+use client::Client;
 pub(crate) use controller::Controller;
 pub(crate) use discovery::FoundCertificate;
 pub(crate) use error::{ClusterError, Refusal, ServiceName};
@@ -76,12 +77,7 @@ impl Cluster {
         // Retries are decided in `request`, as the reference's client decides them.
         config.default_retry = false;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = match &config.proxy_url {
-            Some(_) => Client::try_from(config),
-            None => connection::direct(&config)
-                .map(|connection| ClientBuilder::new(connection, config.default_namespace).build()),
-        };
-        let client = client.map_err(|error| unusable(&request::cause(&error)))?;
+        let client = client::client(config)?;
         drop(_inside);
         Ok(Self {
             runtime,
@@ -171,7 +167,7 @@ impl Cluster {
     }
 
     /// Has the controller seal a SealedSecret, given as JSON, again with its newest key. Gives the answer's body. Not every
-    /// controller can leave alone what is on that key already: the reference's seals all of it anew. `raised`: in version 2 of
+    /// controller can leave alone what is on that key already: the reference's seals all of it anew. `raised`: in format v2 of
     /// the format, of which not every controller takes notice.
     ///
     /// # Errors
@@ -206,7 +202,7 @@ impl Cluster {
             reason,
         };
         self.runtime.block_on(async {
-            let answer = request::send(&self.client, &request);
+            let answer = client::send(&self.client, &request);
             match self.limit {
                 None => answer.await.map_err(unreachable),
                 Some(limit) => match tokio::time::timeout(limit, answer).await {

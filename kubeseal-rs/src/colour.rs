@@ -28,7 +28,9 @@ pub(crate) enum Tone {
 impl Colour {
     /// For what is printed on standard output.
     pub(crate) fn of_stdout(environment: &Environment) -> Self {
-        Self::decide(std::io::stdout().is_terminal(), environment)
+        // A console of Windows may know no colours, or has to be told to obey them; elsewhere there is nothing to tell.
+        let obeys = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+        Self::decide(std::io::stdout().is_terminal() && obeys(), environment)
     }
 
     fn decide(is_terminal: bool, environment: &Environment) -> Self {

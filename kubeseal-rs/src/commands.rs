@@ -12,6 +12,7 @@ pub(crate) mod lint;
 pub(crate) mod manual;
 mod metadata;
 pub(crate) mod namespace;
+pub(crate) mod page;
 mod private_keys;
 mod read;
 pub(crate) mod rename;
@@ -43,6 +44,7 @@ use doctor::Doctor;
 use edit::EditValues;
 pub(crate) use error::{CommandError, VALUE_OF_SET};
 use lint::Lint;
+use page::Page;
 use private_keys::PrivateKeys;
 use rename::RenameItem;
 use render::Render;
@@ -118,6 +120,8 @@ pub(crate) enum Command {
     Completions(clap_complete::Shell),
     /// `kubeseal man`, into a folder.
     Man(Option<PathBuf>),
+    /// `kubeseal page`.
+    Page(Page),
     /// `kubeseal doctor`.
     Doctor(Box<Doctor>),
     /// `kubeseal keys …`.
@@ -147,6 +151,7 @@ impl Command {
                 }),
             },
             Verb::Man(flags) => Ok(Command::Man(flags::set(flags.folder).map(PathBuf::from))),
+            Verb::Page(flags) => Page::decide(*flags).map(Command::Page),
             Verb::Doctor(flags) => Ok(Command::Doctor(Box::new(Doctor::decide(*flags)?))),
             Verb::Keys(flags) => Ok(Command::Keys(Box::new(keys::Keys::decide(*flags)?))),
             Verb::Lint(flags) => Ok(Lint::decide(flags)?.map_or(Command::LintRules, Command::Lint)),

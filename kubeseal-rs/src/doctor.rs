@@ -4,9 +4,10 @@
 //! [`Evidence`]. A value is never part of an answer, nor of what is told.
 
 pub(crate) mod ask;
-mod conclusions;
+mod diagnoses;
 mod hybrid_key;
 mod key;
+pub(crate) mod status;
 pub(crate) mod tell;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::lint;
 use crate::quoting::path_word;
 use ask::{Answer, Case, Trial};
 use key::{of_the_key, told_by_certificate, told_by_keys};
+use status::NotSynced;
 
 /// The causes that are told apart, and what is worth knowing beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +43,11 @@ pub(crate) enum Cause {
     NewerFormat,
     /// It does not open, and nothing here can tell why.
     Unknown,
+    /// The controller says why there is no Secret as the object asks for.
+    NotSynced,
     /// The certificate to seal with ends, or is not the cluster's any more.
     Certificate,
-    /// The controller cannot be asked, or says something of the object.
+    /// The controller cannot be asked, or says something of another version of the object.
     Controller,
     /// What else is wrong with the file.
     File,
@@ -61,13 +65,14 @@ impl Cause {
             Cause::Damaged => "damaged",
             Cause::NewerFormat => "newer-format",
             Cause::Unknown => "unknown",
+            Cause::NotSynced => "not-synced",
             Cause::Certificate => "certificate",
             Cause::Controller => "controller",
             Cause::File => "file",
         }
     }
 
-    /// Whether it keeps the object from being opened (else it is worth knowing).
+    /// Whether it keeps the object from being opened, or its Secret from being made (else it is worth knowing).
     pub(crate) fn is_fault(self) -> bool {
         !matches!(self, Cause::Certificate | Cause::Controller | Cause::File)
     }
@@ -109,12 +114,23 @@ pub(crate) struct Evidence {
     pub(crate) opened_before_by: BTreeSet<Fingerprint>,
     /// How the object is called in the cluster, where the same ciphertexts are there under another name.
     pub(crate) elsewhere: Option<(String, String)>,
-    /// What the object's status says when it is not well.
-    pub(crate) status: Option<String>,
-    /// Why the cluster could not be asked.
-    pub(crate) unreachable: Option<String>,
+    /// What the object's status says where it is not synced.
+    pub(crate) status: Option<NotSynced>,
+    /// Why the cluster, or the controller alone, could not be asked.
+    pub(crate) unreachable: Option<Unreachable>,
     /// What the cluster did not let be read, and why.
     pub(crate) unread: Vec<String>,
+}
+
+/// Who could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreachable {
+    /// The cluster or the controller.
+    pub(crate) who: &'static str,
+    /// Why.
+    pub(crate) reason: String,
+    /// What to type next.
+    pub(crate) next: String,
 }
 
 /// What comes out for one object.
@@ -141,7 +157,12 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
     let opens = match own {
         Answer::Opens => Some(true),
         Answer::Damaged | Answer::Closed => Some(false),
-        Answer::Unasked => None,
+        // The controller has tried it before.
+        Answer::Unasked => evidence
+            .status
+            .as_ref()
+            .is_some_and(NotSynced::says_closed)
+            .then_some(false),
     };
     match own {
         Answer::Damaged => add(&mut diagnoses, damaged(case, file)),
@@ -174,7 +195,10 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
     if let Some((namespace, name)) = &evidence.elsewhere {
         add(&mut diagnoses, elsewhere(case, namespace, name, file));
     }
-    diagnoses.extend(beside(evidence, file));
+    if let Some(status) = &evidence.status {
+        diagnoses.push(status.diagnosis(case, file));
+    }
+    diagnoses.extend(beside(evidence));
     // What opens needs no more to be known of it.
     if opens != Some(true) {
         diagnoses.extend(evidence.unread.iter().map(|refusal| unread(refusal)));
@@ -221,6 +245,8 @@ fn of_the_file(case: &Case, evidence: &Evidence) -> Vec<Diagnosis> {
             Rule::ScopeMismatch | Rule::ScopeOneSided => (Cause::Scope, false),
             Rule::KustomizeScope => (Cause::Scope, true),
             Rule::OtherCluster => (Cause::OtherCluster, false),
+            Rule::ForeignHybridKey => (Cause::OtherCluster, true),
+            Rule::BrokenCertificate | Rule::SharedKey | Rule::ExpiredCertificate => (Cause::Certificate, true),
             Rule::KeySize
             | Rule::OldKey
             | Rule::KustomizeLabels
@@ -325,7 +351,7 @@ fn unread(refusal: &str) -> Diagnosis {
 }
 
 /// What is worth knowing beside the causes.
-fn beside(evidence: &Evidence, file: &str) -> Vec<Diagnosis> {
+fn beside(evidence: &Evidence) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     let mut note = |cause, message: String, next: String| {
         diagnoses.push(Diagnosis {
@@ -353,19 +379,11 @@ fn beside(evidence: &Evidence, file: &str) -> Vec<Diagnosis> {
             );
         }
     }
-    if let Some(status) = &evidence.status {
+    if let Some(Unreachable { who, reason, next }) = &evidence.unreachable {
         note(
             Cause::Controller,
-            format!("the cluster says: {status}"),
-            format!("kubectl describe -f {file}"),
-        );
-    }
-    if let Some(reason) = &evidence.unreachable {
-        let next = "name the cluster (--context, --kubeconfig), or --offline to leave it out".to_owned();
-        note(
-            Cause::Controller,
-            format!("the cluster could not be asked: {reason}"),
-            next,
+            format!("the {who} could not be asked: {reason}"),
+            next.clone(),
         );
     }
     diagnoses

@@ -1,6 +1,8 @@
 //! The user's editor, on a text that nobody else may read and that is gone when the editor is.
 
 mod private_dir;
+#[cfg(windows)]
+mod windows;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -8,12 +10,14 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use thiserror::Error;
+#[cfg(unix)]
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::error::Hinted;
 use crate::files::plain;
+use crate::quoting::with_variable;
 use crate::typed::Typed;
 
 /// The editor gave no text. Nothing of the text is left anywhere.
@@ -51,7 +55,10 @@ pub(crate) enum EditorError {
     Ended,
 }
 
-/// Opens `$VISUAL`, else `$EDITOR`, else `vi` on `text`, and gives what was made of it; wiped when dropped. The value of
+/// Where the user names none.
+const DEFAULT: &str = if cfg!(windows) { "notepad" } else { "vi" };
+
+/// Opens `$VISUAL`, else `$EDITOR`, else [`DEFAULT`] on `text`, and gives what was made of it; wiped when dropped. The value of
 /// the variable may have arguments, as for Git. The text lies in a [`private_dir`], so that what editors put beside it
 /// (swap files, backups) goes with it.
 ///
@@ -59,7 +66,7 @@ pub(crate) enum EditorError {
 /// [`EditorError`].
 pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<Vec<u8>>, EditorError> {
     let named = environment.text("VISUAL").or(environment.text("EDITOR"));
-    let editor = named.unwrap_or("vi").to_owned();
+    let editor = named.unwrap_or(DEFAULT).to_owned();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -74,7 +81,7 @@ pub(crate) fn edit(text: &[u8], environment: &Environment) -> Result<Zeroizing<V
             editor: editor.clone(),
             reason,
         };
-        let mut child = start(&editor, &file).map_err(not_started)?;
+        let mut child = start(&editor, &file, environment).map_err(not_started)?;
         let status = tokio::select! {
             status = child.wait() => status.map_err(not_started)?,
             () = signals.end() => {
@@ -108,8 +115,11 @@ fn put(file: &Path, text: &[u8]) -> io::Result<()> {
     options.open(file)?.write_all(text)
 }
 
+#[cfg(windows)]
+use windows::start;
+
 #[cfg(unix)]
-fn start(editor: &str, file: &Path) -> io::Result<Child> {
+fn start(editor: &str, file: &Path, _: &Environment) -> io::Result<Child> {
     // One word, though it has blanks in it.
     if editor.contains('/') && Path::new(editor).is_file() {
         return Command::new(editor).arg(file).spawn();
@@ -120,15 +130,6 @@ fn start(editor: &str, file: &Path) -> io::Result<Child> {
         .arg("-c")
         .arg(format!("exec env {editor} \"$1\""))
         .arg("kubeseal")
-        .arg(file)
-        .spawn()
-}
-
-#[cfg(not(unix))]
-fn start(editor: &str, file: &Path) -> io::Result<Child> {
-    let mut words = editor.split_whitespace();
-    Command::new(words.next().unwrap_or_default())
-        .args(words)
         .arg(file)
         .spawn()
 }
@@ -188,7 +189,10 @@ mod signals {
 impl Hinted for EditorError {
     fn hint(&self, typed: &Typed) -> Option<String> {
         match self {
-            EditorError::Start { .. } => Some(format!("name yours: EDITOR=nano {}", typed.without(&[]))),
+            EditorError::Start { .. } => Some(format!(
+                "name yours: {}",
+                with_variable("EDITOR", "nano", &typed.without(&[]))
+            )),
             _ => None,
         }
     }

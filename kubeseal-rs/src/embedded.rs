@@ -192,7 +192,7 @@ fn sealed_value<L: Iterator<Item = Range<usize>>>(
     None
 }
 
-/// Whether the length field is that of a key, or the text begins as one of version 2.
+/// Whether the length field is that of a key, or the text begins as one of format v2.
 fn begins_like_one(run: &[u8]) -> bool {
     let header = run.get(..HEADER).and_then(|header| std::str::from_utf8(header).ok());
     if header.and_then(Format::of) == Some(Format::V2) {

@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 /// Where a Pod finds the files of its service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// A variable's name as it is looked for: Windows knows no case in them.
+fn key(name: &OsStr) -> OsString {
+    if cfg!(windows) {
+        name.to_ascii_uppercase()
+    } else {
+        name.to_owned()
+    }
+}
+
 /// What the process was started with. By default nothing at all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -18,7 +27,7 @@ impl Environment {
     /// That of this process.
     pub(crate) fn of_this_process() -> Self {
         Self {
-            variables: std::env::vars_os().collect(),
+            variables: std::env::vars_os().map(|(name, value)| (key(&name), value)).collect(),
             service_account: Some(PathBuf::from(SERVICE_ACCOUNT)),
         }
     }
@@ -31,7 +40,7 @@ impl Environment {
     /// The value of a variable; an empty one counts as not set (reference behaviour).
     pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables
-            .get(OsStr::new(name))
+            .get(&key(OsStr::new(name)))
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
@@ -56,7 +65,7 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
         Self {
             variables: pairs
                 .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
+                .map(|(name, value)| (key(name.as_ref()), value.into()))
                 .collect(),
             service_account: None,
         }

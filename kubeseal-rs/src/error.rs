@@ -6,8 +6,12 @@ use std::error::Error as StdError;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use crate::interrupt;
 use crate::quoting::visible;
 use crate::typed::Typed;
+
+/// What to type where this build lacks what is asked for.
+pub(crate) const WHOLE_BUILD: &str = "the kubeseal that is built with its default features does (it needs a C compiler): cargo install --path kubeseal-rs";
 
 /// An error that says what to type next.
 pub(crate) trait Hinted: StdError + Send + Sync + 'static {
@@ -27,6 +31,8 @@ pub(crate) enum Kind {
     Failed,
     /// The same; the command line is not understood.
     Usage,
+    /// The same; by Ctrl-C.
+    Interrupted,
     /// Without a word: what is wrong stands on stdout already, or nobody reads on.
     Silent,
     /// With the messages of these, one after the other.
@@ -117,7 +123,7 @@ impl Error {
     }
 
     /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood (1, as the reference,
-    /// where the flags of its modes do not go together), else 1.
+    /// where the flags of its modes do not go together), 130 after Ctrl-C, else 1.
     pub(crate) fn report(&self, typed: impl FnOnce() -> Typed) -> ExitCode {
         if !matches!(self.kind, Kind::Silent) {
             // There is nowhere left to tell that stderr cannot be written.
@@ -125,6 +131,7 @@ impl Error {
         }
         match self.kind {
             Kind::Usage => ExitCode::from(USAGE),
+            Kind::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
             Kind::Failed | Kind::Silent | Kind::Several(_) => ExitCode::FAILURE,
         }
     }

@@ -1,11 +1,12 @@
 //! Reading whole inputs and writing whole outputs.
 
-#[cfg(unix)]
 mod hold;
+#[cfg(windows)]
+pub(crate) mod owner_only;
 mod replace;
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::error::{Hinted, Kind};
 use crate::place;
 use crate::quoting;
 use crate::typed::Typed;
+pub(crate) use hold::hold;
 pub(crate) use replace::is_unfinished;
 
 /// Reading or writing failed. The texts are Go's, which scripts search for.
@@ -90,7 +92,7 @@ pub(crate) fn name(input: &Input) -> String {
 /// [`FileError::Open`] or [`FileError::Stdin`].
 pub(crate) fn read(input: &Input, expected: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
     match input {
-        Input::File(path) => read_file(path),
+        Input::File(path) => read_to_seal(path),
         Input::Stdin | Input::StdinOr(_) => {
             let mut stdin = io::stdin().lock();
             if stdin.is_terminal() {
@@ -118,6 +120,18 @@ pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
         .and_then(|mut file| file.read_to_end(&mut bytes))
         .map_err(failed)?;
     Ok(bytes)
+}
+
+/// As [`read_file`], what may be sealed: through no symlink of a repository that leads out of it.
+///
+/// # Errors
+/// [`FileError::Open`].
+pub(crate) fn read_to_seal(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    place::check_read(path).map_err(|reason| FileError::Open {
+        path: path.to_owned(),
+        reason,
+    })?;
+    read_file(path)
 }
 
 /// Most bytes of a file that nobody typed.
@@ -211,50 +225,26 @@ pub(crate) fn write_clear(output: &Output, bytes: &[u8]) -> Result<(), FileError
     }
 }
 
-/// Holds the file against other runs of this program until it is dropped. None where there is nothing to hold, or no locks
-/// (network file systems): there only the look at what a file holds, just before it is written, notices others.
-///
-/// # Errors
-/// [`FileError::Held`].
-pub(crate) fn hold(path: &Path) -> Result<Option<File>, FileError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
-        let mut wait = hold::Wait::begin(path);
-        while std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
-            let Ok(file) = File::open(path) else { return Ok(None) };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(std::fs::TryLockError::WouldBlock) => {
-                    wait.on()?;
-                    continue;
-                }
-                Err(std::fs::TryLockError::Error(_)) => return Ok(None),
-            }
-            // Whoever has held it may have put another file in its place.
-            let same = file.metadata().ok().zip(std::fs::metadata(path).ok());
-            match same.map(|(held, now)| identity(&held) == identity(&now)) {
-                Some(true) => return Ok(Some(file)),
-                Some(false) => {}
-                None => return Ok(None),
-            }
-        }
-    }
-    Ok(None)
-}
-
 /// Whether stdout is a file that others than its owner may read.
 pub(crate) fn others_read_stdout() -> bool {
     #[cfg(unix)]
-    {
-        use std::os::fd::AsFd as _;
-        use std::os::unix::fs::PermissionsExt as _;
-        let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-        let found = stdout.and_then(|stdout| stdout.metadata());
-        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
-    }
-    #[cfg(not(unix))]
+    let stdout = std::os::fd::AsFd::as_fd(&io::stdout())
+        .try_clone_to_owned()
+        .map(File::from);
+    #[cfg(windows)]
+    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout())
+        .try_clone_to_owned()
+        .map(File::from);
+    let found = stdout.and_then(|stdout| stdout.metadata());
+    found.is_ok_and(|found| others_read(&found))
+}
+
+/// Whether this is a file that others than its owner may read. On Windows no mode tells.
+#[cfg_attr(windows, expect(unused_variables, reason = "no mode tells"))]
+pub(crate) fn others_read(found: &Metadata) -> bool {
+    #[cfg(unix)]
+    return found.is_file() && std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o077 != 0;
+    #[cfg(windows)]
     false
 }
 
@@ -373,12 +363,24 @@ pub(crate) enum Output {
 
 impl Hinted for FileError {
     fn hint(&self, _typed: &Typed) -> Option<String> {
+        let list = if cfg!(windows) { "icacls" } else { "ls -ld" };
         match self {
-            FileError::Open { path, reason } | FileError::Write { path, reason }
-                if reason.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                Some(format!("ls -ld {} shows who may", quoting::path_word(path)))
+            FileError::Open { path, reason } if reason.kind() == io::ErrorKind::PermissionDenied => {
+                Some(format!("{list} {} shows who may", quoting::path_word(path)))
             }
+            // What is written is put into the folder under its name, which the folder must allow.
+            FileError::Write { path, reason } if reason.kind() == io::ErrorKind::PermissionDenied => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = quoting::path_word(folder.unwrap_or(Path::new(".")));
+                let file = match path.symlink_metadata() {
+                    Ok(_) => format!(" {}", quoting::path_word(path)),
+                    Err(_) => String::new(),
+                };
+                Some(format!("{list} {folder}{file} shows who may write there"))
+            }
+            FileError::Write { reason, .. } if reason.kind() == io::ErrorKind::AlreadyExists => Some(
+                "it was made meanwhile, by another run or for a file of another name that is the same to this file system".to_owned(),
+            ),
             _ => None,
         }
     }
@@ -389,5 +391,30 @@ impl Hinted for FileError {
             FileError::Stdout(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Kind::Silent,
             _ => Kind::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not with a folder that may not be written, which root may.
+    #[test]
+    fn the_folder_that_may_not_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let hint = |name: &str| {
+            let path = folder.path().join(name);
+            let reason = io::ErrorKind::PermissionDenied.into();
+            FileError::Write { path, reason }.hint(&Typed::default()).unwrap()
+        };
+        let shown = quoting::path_word(folder.path());
+        let list = if cfg!(windows) { "icacls" } else { "ls -ld" };
+        assert_eq!(hint("new.yaml"), format!("{list} {shown} shows who may write there"));
+        std::fs::write(folder.path().join("old.yaml"), "").unwrap();
+        let old = quoting::path_word(&folder.path().join("old.yaml"));
+        assert_eq!(
+            hint("old.yaml"),
+            format!("{list} {shown} {old} shows who may write there")
+        );
     }
 }

@@ -13,8 +13,8 @@ pub(crate) use values::{CommaSeparated, RequestTimeout};
 /// Private keys that are at hand.
 #[derive(Debug, Default, Args)]
 pub(crate) struct PrivateKeyFlags {
-    /// Private keys to open with: PEM, or a backup of the key Secrets (YAML, JSON, List; also encrypted with age);
-    /// comma-separated, repeatable
+    /// Private keys to open with: a backup of the key Secrets (YAML, JSON, List; also encrypted with age), or PEM, which holds RSA
+    /// keys alone and opens format v1 only; comma-separated, repeatable
     #[arg(long, value_name = "FILE,…")]
     pub recovery_private_key: Vec<CommaSeparated>,
     /// The age identity file that opens an encrypted backup
@@ -119,19 +119,26 @@ pub(crate) struct CertificateFlags {
     /// (.kubeseal.yaml) says of each file, else the controller's]
     #[arg(long, value_name = "FILE|URL")]
     pub cert: Option<String>,
-    /// Seal for this cluster of the project file, wherever the files lie
+    /// Seal for this cluster of the project file, wherever the files lie that are named; of those that are found in folders, one that is for another cluster is refused
     #[arg(long, value_name = "NAME")]
     pub for_cluster: Option<String>,
-    /// Version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name [default:
-    /// what the project file says; else that of the object, and of a new one 2 where the certificate has a hybrid key]
-    #[arg(long, value_name = "1|2")]
-    pub format_version: Option<Format>,
     /// Where the controller is.
     #[command(flatten)]
     pub controller: ControllerFlags,
     /// How to reach the cluster.
     #[command(flatten)]
     pub cluster: ClusterFlags,
+}
+
+/// In which version of the format to seal.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The certificate")]
+pub(crate) struct FormatFlags {
+    /// Format to seal in: 1 (v1), which every implementation reads, or 2 (v2), post-quantum and bound to the item's name; an
+    /// object that has v2 takes no v1 [default: what the project file says; else that of the object, and of a new one v2 where
+    /// the certificate has a hybrid key]
+    #[arg(long, value_name = "1|2")]
+    pub format_version: Option<Format>,
 }
 
 /// Which files a verb works on, and how it tells of them.

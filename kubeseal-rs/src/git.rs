@@ -2,18 +2,13 @@
 
 mod index;
 
-use std::fs::File;
-use std::io::Read as _;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use ignore::Match;
-use ignore::gitignore::Gitignore;
-
-use crate::patterns;
-pub(crate) use index::{is_tracked, tracked};
-
-/// How much of a file of rules is read.
-const LARGEST_RULES: u64 = 1 << 20;
+#[cfg(test)]
+#[cfg(unix)]
+pub(crate) use index::run_for_test;
+pub(crate) use index::{is_tracked, may_be_tracked, tracked};
 
 pub(crate) fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     Ok(normal(&std::path::absolute(path)?))
@@ -25,66 +20,35 @@ pub(crate) fn work_tree(path: &Path) -> Option<PathBuf> {
     Some(root.to_owned())
 }
 
-/// Whether Git ignores `path` (absolute, whether it exists or not), by the `.gitignore` files of its work tree, by
-/// `.git/info/exclude` and by the user's own excludes. `false` outside a work tree.
+/// Whether Git ignores `path` (absolute, whether it exists or not). `false` outside a work tree, and where Git, which is asked, does
+/// not answer.
 pub(crate) fn is_ignored(path: &Path) -> bool {
     let Some(root) = work_tree(path) else { return false };
     let Ok(inner) = path.strip_prefix(&root) else {
         return false;
     };
-    // From the weakest to the strongest.
-    let mut rules = vec![Gitignore::global().0];
-    rules.push(rules_of(&git_folder(&root).join("info/exclude"), &root));
-    let mut current = root.clone();
-    let steps: Vec<_> = inner.components().collect();
-    for (index, step) in steps.iter().enumerate() {
-        rules.push(rules_of(&current.join(".gitignore"), &current));
-        current.push(step);
-        let is_folder = index + 1 < steps.len() || current.is_dir();
-        let verdict = rules.iter().rev().map(|rules| rules.matched(&current, is_folder));
-        // What is below an ignored folder cannot be taken back in (gitignore(5)).
-        if matches!(
-            verdict.into_iter().find(|verdict| !verdict.is_none()),
-            Some(Match::Ignore(_))
-        ) {
-            return true;
-        }
-    }
-    false
+    index::says_ignored(&root, inner)
 }
 
-/// The folder in which Git keeps what all work trees of a repository share (gitrepository-layout(5)): `.git`; in a linked work
-/// tree or a submodule `.git` is a file that leads to it.
-fn git_folder(root: &Path) -> PathBuf {
-    let own = root.join(".git");
-    let line = |file: &Path| std::fs::read_to_string(file).map(|text| text.trim().to_owned());
-    let Some(leads) = line(&own)
-        .ok()
-        .and_then(|text| Some(root.join(text.strip_prefix("gitdir:")?.trim())))
-    else {
-        return own;
-    };
-    match line(&leads.join("commondir")) {
-        Ok(common) => leads.join(common),
-        Err(_) => leads,
-    }
+/// What Git ignores, to be asked about many paths of a few work trees.
+#[derive(Debug, Default)]
+pub(crate) struct Ignored {
+    /// By the roots of work trees.
+    roots: HashMap<PathBuf, HashSet<PathBuf>>,
 }
 
-/// The rules of one file, whose patterns are relative to `folder`; none when there is no such file.
-fn rules_of(file: &Path, folder: &Path) -> Gitignore {
-    let mut builder = ignore::gitignore::GitignoreBuilder::new(folder);
-    if !file.is_file() {
-        return Gitignore::empty();
+impl Ignored {
+    /// Whether Git ignores `path` (absolute), which is there, and nothing above it.
+    pub(crate) fn holds(&mut self, path: &Path) -> bool {
+        let Some(root) = path.parent().and_then(work_tree) else {
+            return false;
+        };
+        let known = self
+            .roots
+            .entry(root.clone())
+            .or_insert_with(|| index::all_ignored(&root));
+        known.contains(path)
     }
-    // What cannot be read, or is no pattern, ignores nothing: no clear text is written for it.
-    let mut text = Vec::new();
-    let _ = File::open(file).and_then(|file| file.take(LARGEST_RULES).read_to_end(&mut text));
-    let text = String::from_utf8_lossy(&text);
-    let lines = text.trim_start_matches('\u{feff}').lines();
-    for line in lines.filter(|line| patterns::is_bounded(line)) {
-        let _ = builder.add_line(Some(file.to_owned()), line);
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 /// The path without `.` and `..`, by its text alone.

@@ -33,7 +33,7 @@ pub(crate) enum State {
     Active,
     /// It is too short to seal: it opens what was sealed with it, and is never the current one.
     OpensOnly,
-    /// Its certificate has a hybrid key, and that does not open (see [`Key::hybrid`]): it opens format version 1, and the
+    /// Its certificate has a hybrid key, and that does not open (see [`Key::hybrid`]): it opens format v1, and the
     /// controller does not hand it out.
     OpensV1Only,
     /// Its label has another value, which is held here: the controller does not load it.
@@ -51,7 +51,7 @@ pub(crate) struct Key {
     pub(crate) state: State,
     /// What its certificate says; none when it is broken.
     pub(crate) cert: Option<KeyFacts>,
-    /// The hybrid key that opens version 2 of the format, if it has one; else what is wrong with that.
+    /// The hybrid key that opens format v2, if it has one; else what is wrong with that.
     pub(crate) hybrid: Result<Option<KeyId>, String>,
     /// How many objects need it; none when they could not be asked.
     pub(crate) objects: Option<usize>,
@@ -222,24 +222,31 @@ impl Inventory {
     fn of_local(&self, local: &LocalCert, now: Timestamp) -> Vec<String> {
         let fetch = format!("kubeseal --fetch-cert > {}", local.name);
         let mut remarks = Vec::new();
-        if let Some(ends) = local.facts.ends(now) {
-            remarks.push(format!("{} {ends}: {fetch}", local.name));
-        }
         let holds = |key: &&Key| {
             key.cert
                 .as_ref()
                 .is_some_and(|cert| cert.fingerprint == local.facts.fingerprint)
         };
+        if let Some(ends) = local.facts.ends(now) {
+            let fetch = match local.for_this_cluster || self.keys.iter().any(|key| holds(&key)) {
+                true => &fetch,
+                false => &format!(
+                    "kubeseal --fetch-cert --context NAME > {}, where NAME must be kubectl's context of its cluster",
+                    local.name
+                ),
+            };
+            remarks.push(format!("{} {ends}: {fetch}", local.name));
+        }
         let hybrid_of = |key: &Key| key.cert.as_ref().and_then(|cert| cert.hybrid.clone());
         match self.keys.iter().find(holds) {
-            // The halves of a certificate are made together, and nobody checks who signed it.
+            // The keys of a certificate are made together.
             Some(key) if local.facts.hybrid.is_some() && hybrid_of(key) != local.facts.hybrid => remarks.push(format!(
                 "{} has the RSA key of {} and a hybrid key that is not this cluster's: do not seal with it; what was sealed with it \
                  can be read by whoever made it, and is to be changed: {fetch}",
                 local.name, key.name
             )),
             Some(key) if hybrid_of(key) != local.facts.hybrid => remarks.push(format!(
-                "{} lacks the hybrid key of {}, which format version 2 needs: {fetch}",
+                "{} lacks the hybrid key of {}, which format v2 needs: {fetch}",
                 local.name, key.name
             )),
             Some(key) if key.state == State::Current => {}
@@ -263,9 +270,32 @@ impl Key {
     }
 }
 
-/// What is wrong with the hybrid half of a key Secret that holds a usable RSA key.
+/// What is wrong with the hybrid key of a key Secret that holds a usable RSA key.
 pub(crate) fn hybrid_fault(secret: &Secret) -> Option<String> {
     key(secret).hybrid.err()
+}
+
+/// The keys that these Secrets hold, as they are named in public.
+pub(crate) fn held<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> BTreeSet<String> {
+    let of = |secret| {
+        let key = key(secret);
+        let hybrid = key.hybrid.ok().flatten().map(|id| id.to_string());
+        key.cert
+            .map(|cert| cert.fingerprint.to_string())
+            .into_iter()
+            .chain(hybrid)
+    };
+    secrets.into_iter().flat_map(of).collect()
+}
+
+/// Whether all that a key Secret holds can be read.
+fn is_whole(secret: &Secret) -> bool {
+    let key = key(secret);
+    let has_seed = secret
+        .data
+        .as_ref()
+        .is_some_and(|data| data.contains_key(names::KEY_ITEM_SEED));
+    key.cert.is_some() && (key.hybrid.is_ok() || !has_seed)
 }
 
 fn key(secret: &Secret) -> Key {

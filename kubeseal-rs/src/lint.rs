@@ -1,20 +1,23 @@
 //! What is wrong with the SealedSecrets of a repository, told without a key and without a cluster.
 //!
-//! Pure: the sources are arguments, findings come out. It stands here and not in `sealing` because its subject is a
+//! Pure: the sources are arguments, findings come out. Their texts are not kept: a repository may hold many. It stands here and not in `sealing` because its subject is a
 //! repository — files, kustomizations, comments, what Git takes — which only the command line ever meets; what is
 //! judged of a single ciphertext or document is asked of `sealing`.
 
 mod allowed;
 mod clear;
+mod copies;
 mod duplicates;
 mod embedded_values;
 mod kustomization;
 mod kustomized;
+mod linter;
 pub(crate) mod report;
 mod rule;
 mod sealed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use manifest::{Document, DocumentError, Place};
 use sealing::key::Fingerprint;
@@ -25,19 +28,15 @@ use zeroize::Zeroizing;
 use crate::embedded;
 use crate::quoting::path_word;
 use crate::repository::Found;
-use allowed::Allowed;
-use kustomization::Kustomization;
-pub(crate) use kustomization::{Namespaces, Purpose, absolute, is_one as is_kustomization, patches};
+pub(crate) use kustomization::{Kustomization, Namespaces, Purpose, absolute, is_one as is_kustomization, patches};
+pub(crate) use linter::Linter;
 pub(crate) use rule::{Level, Rule};
-use sealed::Sealed;
 
 /// A file to be judged, or one that says what becomes of those.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Absolute and without `.` and `..`.
-    pub(crate) path: PathBuf,
-    /// As messages show it.
-    pub(crate) name: String,
+    /// Which file it is. A Secret in clear that Git ignores is where it belongs.
+    pub(crate) file: Arc<Found>,
     /// What it holds.
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Why there are no bytes, where it could not be read.
@@ -46,8 +45,6 @@ pub(crate) struct Source {
     pub(crate) values_only: bool,
     /// Whether it is judged itself.
     pub(crate) asked: Asked,
-    /// Whether Git would take it; a Secret in clear that Git ignores is where it belongs.
-    pub(crate) tracked: bool,
     /// The certificate that is meant for it, if one is known.
     pub(crate) certificate: Option<Certificate>,
     /// The keys of the clusters that it is not meant for, as far as they are known.
@@ -80,18 +77,16 @@ pub(crate) struct Certificate {
     pub(crate) fingerprint: Fingerprint,
     /// Its hybrid key, if it has one.
     pub(crate) hybrid: Option<KeyId>,
-    /// The file that it is in, for commands; none when it is fetched anew each time.
-    pub(crate) file: Option<String>,
+    /// The command that fetches it into its file; none when it is in no file.
+    pub(crate) fetch: Option<String>,
 }
 
 impl Certificate {
     /// What to type where something was sealed with another key than its.
     fn fix_of_old_key(&self, file: &str) -> String {
         let mut fix = format!("kubeseal reseal {file}");
-        if let Some(certificate) = &self.file {
-            fix += &format!(
-                "; if it was resealed since, the certificate is the old one: kubeseal --fetch-cert > {certificate}"
-            );
+        if let Some(fetch) = &self.fetch {
+            fix += &format!("; if it was resealed since, the certificate is the old one: {fetch}");
         }
         fix
     }
@@ -141,9 +136,21 @@ impl Report {
     }
 }
 
-/// Whether a file is worth judging: all others are passed over without being read as YAML.
-pub(crate) fn is_relevant(path: &Path, text: &str) -> bool {
-    is_kustomization(path) || says_kind(text, &["Secret", "SealedSecret"])
+/// Kinds of the objects that are judged.
+const KINDS: [&str; 2] = ["Secret", crds::names::KIND];
+
+/// Whether a file is worth judging: most others are passed over without being read as YAML.
+pub(crate) fn is_relevant(path: &Path, source: &[u8]) -> bool {
+    let text = manifest::text_lossy(source);
+    let has_kind = |document: &Document| {
+        let kind = document.value.get("kind").and_then(serde_json::Value::as_str);
+        kind.is_some_and(|kind| KINDS.contains(&kind))
+    };
+    let holds_one = || manifest::read_mixed(source).is_ok_and(|documents| documents.iter().any(has_kind));
+    is_kustomization(path)
+        || says_kind(&text, &KINDS)
+        || may_hide_kind(&text)
+        || manifest::may_hold_kind(&text, &KINDS) && holds_one()
 }
 
 /// Whether a source holds nothing though it must.
@@ -159,84 +166,6 @@ pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
         Asked::Named => bytes.trim_ascii().is_empty(),
         Asked::Below | Asked::No => false,
     }
-}
-
-/// Judges all sources together. Findings of rules in `allow` are left out, as are those that a comment allows. `taken` says
-/// whether there is a file of that path which Git would take.
-pub(crate) fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) -> bool) -> Report {
-    let kustomizations: Vec<_> = sources.iter().filter_map(Kustomization::of).collect();
-    let mut report = Report::default();
-    let mut sealed = Vec::new();
-    for source in sources.iter().filter(|source| source.asked != Asked::No) {
-        report.files += 1;
-        if let Some(finding) = nothing_to_judge(source) {
-            report.findings.push(finding);
-            continue;
-        }
-        let is_patch = kustomizations.iter().any(|one| one.patches.contains(&source.path));
-        match source.documents() {
-            // What it is a patch of is judged.
-            Ok(_) if is_patch => report.findings.extend(embedded_values::judge(source, &[])),
-            Ok(documents) => {
-                report.findings.extend(embedded_values::judge(source, &documents));
-                judge_documents(source, documents, &mut sealed, &mut report.findings);
-            }
-            Err(error) => {
-                if embedded::is_template(&source.bytes) {
-                    report.findings.extend(embedded_values::judge(source, &[]));
-                }
-                report.findings.push(unreadable(source, &error));
-            }
-        }
-        if let Some(kustomization) = kustomizations.iter().find(|one| one.source.path == source.path) {
-            report.findings.extend(clear::generated(kustomization, taken));
-        }
-    }
-    report.sealed_secrets = sealed.len();
-    report.findings.extend(kustomized::judge(&sealed, &kustomizations));
-    report.findings.extend(duplicates::judge(&sealed, &kustomizations));
-    leave_out_what_is_allowed(sources, allow, &mut report.findings);
-    report.findings.sort_by_key(|finding| {
-        let place = finding.place.map(|place| (place.line, place.column));
-        (finding.file.clone(), place, finding.rule)
-    });
-    report
-}
-
-fn judge_documents<'a>(
-    source: &'a Source,
-    documents: Vec<Document>,
-    sealed: &mut Vec<Sealed<'a>>,
-    findings: &mut Vec<Finding>,
-) {
-    for document in documents {
-        let kind = document.value.get("kind").and_then(serde_json::Value::as_str);
-        match kind {
-            Some(crds::names::KIND) => sealed.extend(Sealed::judge(source, &document, findings)),
-            Some("Secret") if source.tracked => findings.extend(clear::judge(source, &document)),
-            _ => findings.extend(document.broken.as_ref().map(|error| {
-                let message = format!(
-                    "not judged, as it is of another kind and breaks a rule: {}",
-                    without_place(error)
-                );
-                source.finding(Rule::OtherKind, error.place(), message)
-            })),
-        }
-    }
-}
-
-fn leave_out_what_is_allowed(sources: &[Source], allow: &[Rule], findings: &mut Vec<Finding>) {
-    for source in sources {
-        let allowed = Allowed::of(&manifest::text_lossy(&source.bytes));
-        findings.retain(|finding| {
-            let here = finding.file == source.name;
-            !(here && allowed.allows(finding.rule, finding.place.map(|place| place.line)))
-        });
-        if source.asked != Asked::No {
-            findings.extend(allowed.unknown(&source.name));
-        }
-    }
-    findings.retain(|finding| !allow.contains(&finding.rule));
 }
 
 fn nothing_to_judge(source: &Source) -> Option<Finding> {
@@ -294,8 +223,14 @@ impl Source {
         }
     }
 
+    fn finding(&self, rule: Rule, place: Option<Place>, message: impl Into<String>) -> Finding {
+        self.file.finding(rule, place, message)
+    }
+}
+
+impl Found {
     /// A word for it in commands.
-    fn file(&self) -> String {
+    fn word(&self) -> String {
         if self.path == Found::stdin().path {
             "FILE".to_owned()
         } else {
@@ -321,6 +256,18 @@ impl Finding {
             ..self
         }
     }
+}
+
+/// Whether `text` may hold a kind that [`says_kind`] does not find: one with escapes (`kind: "Sec\x72et"`), a tag, an anchor or
+/// an alias, or in a block of its own. So is a file judged that cannot be read.
+fn may_hide_kind(text: &str) -> bool {
+    text.split("kind").skip(1).any(|after| {
+        let after = after.strip_prefix(['"', '\'']).unwrap_or(after).trim_start();
+        let value = after.strip_prefix(':').map(str::trim_start);
+        let quoted = value.and_then(|value| value.strip_prefix('"')?.split('"').next());
+        let is_dressed = value.is_some_and(|value| value.starts_with(['!', '&', '*', '>', '|']));
+        is_dressed || quoted.is_some_and(|quoted| quoted.contains('\\'))
+    })
 }
 
 /// Whether `text` says `kind: WORD` somewhere, in YAML or JSON. A file that cannot be read is judged by this alone.

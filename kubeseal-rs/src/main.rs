@@ -1,10 +1,16 @@
 //! The command `kubeseal`: reads the world, asks [`sealing`], writes the answer once.
 
+#![cfg_attr(
+    not(feature = "open"),
+    allow(dead_code, reason = "what asks a cluster is compiled without its client")
+)]
+
 mod args;
 mod cert_source;
 mod cluster;
 mod colour;
 mod commands;
+#[cfg(unix)]
 mod core_dump;
 mod doctor;
 mod editor;
@@ -15,6 +21,7 @@ mod field_order;
 mod files;
 mod flags;
 mod git;
+mod interrupt;
 mod keys;
 mod lint;
 mod manifest_file;
@@ -40,6 +47,7 @@ mod walk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
     core_dump::forbid();
     let environment = environment::Environment::of_this_process();
     let argv: Vec<_> = std::env::args_os().collect();

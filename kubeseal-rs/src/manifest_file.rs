@@ -72,7 +72,7 @@ pub(crate) fn passed_over(meant: &Meant, kind: &str) -> Vec<FileReport> {
     if meant.links.is_empty() {
         return Vec::new();
     }
-    let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+    let real = |path: &PathBuf| dunce::canonicalize(path).ok();
     let seen: BTreeSet<_> = meant.files.iter().filter_map(|file| real(&file.path)).collect();
     let leads_elsewhere = |link: &&PathBuf| real(link).is_some_and(|end| !seen.contains(&end));
     let reports = meant.links.iter().filter(leads_elsewhere).filter_map(|link| {
@@ -94,7 +94,8 @@ pub(crate) fn passed_over(meant: &Meant, kind: &str) -> Vec<FileReport> {
 /// Those of a file that may hold objects of `kind`.
 fn documents(name: &InputName, file: &TreeFile, bytes: &[u8], kind: &str) -> Result<Option<Vec<Document>>, Error> {
     let text = manifest::text_lossy(bytes);
-    if !text.contains(kind) || !file.typed && is_chart_template(&file.path, &text) {
+    let is_spoken_of = manifest::may_hold_kind(&text, &[kind]);
+    if !is_spoken_of || !file.typed && is_chart_template(&file.path, &text) {
         return Ok(None);
     }
     match manifest::read_mixed(bytes) {

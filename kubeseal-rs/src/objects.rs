@@ -34,6 +34,11 @@ pub(crate) struct InputError {
 }
 
 impl InputError {
+    /// Whether it is a certificate that nothing can be sealed with.
+    pub(crate) fn is_of_certificate(&self) -> bool {
+        matches!(*self.fault, Fault::Cert(_) | Fault::NoCertificate)
+    }
+
     /// Where it is: `secrets.yaml, document 2, line 14`.
     pub(crate) fn location(&self) -> String {
         let input = on_one_line(&self.input);

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crds::names;
+use manifest::Document;
+
 use crate::git::{self, normal};
 
 /// As many symlinks as Linux follows.
@@ -18,7 +21,7 @@ pub(crate) fn real_place(file: &Path) -> io::Result<PathBuf> {
     let folder = absolute.parent().unwrap_or(&absolute);
     let mut missing = PathBuf::new();
     for above in folder.ancestors() {
-        if let Ok(real) = std::fs::canonicalize(above) {
+        if let Ok(real) = dunce::canonicalize(above) {
             // What is not there is no symlink, so its text says where it would be.
             return Ok(normal(&real.join(missing)).join(name));
         }
@@ -56,6 +59,13 @@ fn chain_of_links(file: &Path) -> io::Result<(Vec<PathBuf>, PathBuf)> {
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
+/// The chains of symlinks that begin with the file or a folder above it, as they are typed; see [`chain_of_links`].
+fn chains_on_the_way(file: &Path) -> io::Result<Vec<(Vec<PathBuf>, PathBuf)>> {
+    let typed = std::path::absolute(file)?;
+    let links = typed.ancestors().filter(|step| step.is_symlink());
+    links.map(chain_of_links).collect()
+}
+
 /// Whether what is written to `file` could be committed: it, or what it is a symlink to, lies in a Git work tree, and is not
 /// ignored there, or tracked all the same.
 ///
@@ -67,37 +77,93 @@ pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
     Ok(is_in_work_tree && (!git::is_ignored(&place) || git::is_tracked(&place)))
 }
 
-/// Checks that no symlink of a Git work tree leads `file` out of it, or to what a program has open: whoever may commit would
-/// choose what is overwritten.
+/// Checks that no symlink of a Git work tree leads `file` out of it, to what a program has open, or to a file that is there and
+/// that is neither tracked nor sealed: whoever may commit would choose what is overwritten.
 ///
 /// # Errors
 /// That one does; as [`end_of_links`].
 pub(crate) fn check_in_work_tree(file: &Path) -> io::Result<()> {
-    if leaves_work_tree(file)? {
-        return Err(io::Error::other(
+    match leads(file)? {
+        None => Ok(()),
+        Some(Leads::Out) => Err(io::Error::other(
             "a symlink leads it out of its Git work tree (name the file that it leads to)",
-        ));
+        )),
+        Some(Leads::Over) => Err(io::Error::other(
+            "a symlink of its Git work tree leads it to a file that Git does not track (name that file)",
+        )),
+    }
+}
+
+/// Checks that no symlink of a Git work tree leads `file`, which is read for its content, out of it, into Git's own directory or to
+/// what Git does not track, unless Git says that the symlink is the user's own: whoever may commit would choose what of whoever runs
+/// this is sealed. (`/proc/self/environ` is all variables.)
+///
+/// # Errors
+/// That one does; as [`end_of_links`].
+pub(crate) fn check_read(file: &Path) -> io::Result<()> {
+    let last = end_of_links(file)?;
+    for (links, end) in chains_on_the_way(file)? {
+        for link in &links {
+            let Some(root) = link.parent().and_then(git::work_tree) else {
+                continue;
+            };
+            let leaves = !end.starts_with(root) || is_of_git(&end) || !git::is_tracked(&last);
+            if leaves && git::may_be_tracked(link) {
+                return Err(io::Error::other(
+                    "a symlink that may be committed leads it to what is not (name the file that it leads to)",
+                ));
+            }
+        }
     }
     Ok(())
 }
 
+/// Whether a path leads through Git's own directory.
+fn is_of_git(path: &Path) -> bool {
+    path.iter().any(|step| step.eq_ignore_ascii_case(".git"))
+}
+
+/// Where symlinks of a work tree must not lead.
+#[derive(Debug, PartialEq)]
+enum Leads {
+    /// Out of it, or to what a program has open.
+    Out,
+    /// To a file that is the user's alone: neither tracked nor sealed.
+    Over,
+}
+
 /// Looks at the file and at each folder above it as they are typed. Git's own directory is not part of the work tree.
-fn leaves_work_tree(file: &Path) -> io::Result<bool> {
+fn leads(file: &Path) -> io::Result<Option<Leads>> {
     let typed = std::path::absolute(file)?;
-    let is_of_git = |path: &Path| path.iter().any(|step| step.eq_ignore_ascii_case(".git"));
     let git_is_typed = is_of_git(&normal(&typed));
-    for step in typed.ancestors().filter(|step| step.is_symlink()) {
-        let (links, end) = chain_of_links(step)?;
+    let mut is_led = false;
+    for (links, end) in chains_on_the_way(file)? {
         let mut is_open = is_descriptor(&end);
         for link in links.iter().rev() {
             let leaves = |root: PathBuf| is_open || !end.starts_with(root) || is_of_git(&end) && !git_is_typed;
-            if link.parent().and_then(git::work_tree).is_some_and(leaves) {
-                return Ok(true);
+            let root = link.parent().and_then(git::work_tree);
+            is_led |= root.is_some();
+            if root.is_some_and(leaves) {
+                return Ok(Some(Leads::Out));
             }
             is_open |= is_descriptor(link);
         }
     }
-    Ok(false)
+    let end = end_of_links(file)?;
+    let is_over = is_led && end.is_file() && !git::is_tracked(&end) && !is_sealed(&end);
+    Ok(is_over.then_some(Leads::Over))
+}
+
+/// Whether a file holds SealedSecrets and nothing else: there is no clear text in it that would be lost.
+fn is_sealed(file: &Path) -> bool {
+    let documents = std::fs::read(file)
+        .ok()
+        .and_then(|bytes| manifest::read_mixed(&bytes).ok());
+    let is_sealed = |document: &Document| {
+        let is = |field: &str, wanted: &str| document.value.get(field).is_some_and(|found| found == wanted);
+        is("apiVersion", names::API_VERSION) && is("kind", names::KIND)
+    };
+    documents.is_some_and(|documents| documents.iter().all(is_sealed))
 }
 
 /// Whether this names a file descriptor. What else `/proc` holds leads to any file: `/proc/self/root/home`.
@@ -120,9 +186,9 @@ mod tests {
     #[test]
     fn links_and_folders_that_are_not_there_yet_are_followed() {
         let folder = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(folder.path()).unwrap();
+        let root = dunce::canonicalize(folder.path()).unwrap();
         fs::create_dir_all(root.join("repo/sub")).unwrap();
-        fs::create_dir(root.join("repo/.git")).unwrap();
+        git::run_for_test(&root.join("repo"), &["init", "--quiet"]);
         // Nothing that whoever runs the tests has told Git to ignore everywhere.
         fs::write(root.join("repo/.gitignore"), "!*\nclear\n").unwrap();
         symlink("repo/sub", root.join("link")).unwrap();
@@ -150,7 +216,7 @@ mod tests {
     #[test]
     fn symlinks_that_lead_out_of_a_work_tree() {
         let folder = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(folder.path()).unwrap();
+        let root = dunce::canonicalize(folder.path()).unwrap();
         fs::create_dir_all(root.join("repo/.git/hooks")).unwrap();
         fs::create_dir_all(root.join("repo/sub")).unwrap();
         symlink("../.git/hooks/post-commit", root.join("repo/sub/hook")).unwrap();
@@ -188,7 +254,60 @@ mod tests {
             ("through/new", true),
             ("other/new", false),
         ] {
-            assert_eq!(leaves_work_tree(&root.join(path)).unwrap(), leaves, "{path}");
+            let out = leads(&root.join(path)).unwrap() == Some(Leads::Out);
+            assert_eq!(out, leaves, "{path}");
+        }
+    }
+
+    const SEALED: &str =
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a}\nspec: {encryptedData: {}}\n";
+
+    #[test]
+    fn symlinks_of_a_work_tree_lead_to_no_file_that_git_does_not_track() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = dunce::canonicalize(folder.path()).unwrap();
+        git::run_for_test(&root, &["init", "--quiet"]);
+        for (file, text) in [
+            ("tracked", "x"),
+            ("clear", "x"),
+            ("sealed", SEALED),
+            (
+                "both",
+                &format!("{SEALED}---\nkind: Secret # becomes encryptedData\ndata: {{a: b}}\n"),
+            ),
+            ("env", "PASSWORD=abc\n# goes to encryptedData\n"),
+            ("json", r#"{"data": {"encryptedData": ""}, "kind":"Secret"}"#),
+        ] {
+            fs::write(root.join(file), text).unwrap();
+        }
+        git::run_for_test(&root, &["add", "--force", "tracked"]);
+        fs::create_dir(root.join("folder")).unwrap();
+        fs::write(root.join("folder/clear"), "x").unwrap();
+        for (link, to) in [
+            ("to-tracked", "tracked"),
+            ("to-clear", "clear"),
+            ("to-new", "new"),
+            ("to-folder", "folder"),
+            ("to-sealed", "sealed"),
+            ("to-both", "both"),
+            ("to-env", "env"),
+            ("to-json", "json"),
+        ] {
+            symlink(to, root.join(link)).unwrap();
+        }
+        for (path, wanted) in [
+            ("clear", None),
+            ("to-tracked", None),
+            ("to-new", None),
+            ("to-sealed", None),
+            ("to-both", Some(Leads::Over)),
+            ("to-env", Some(Leads::Over)),
+            ("to-json", Some(Leads::Over)),
+            ("to-clear", Some(Leads::Over)),
+            ("to-folder/clear", Some(Leads::Over)),
+            ("to-folder/new", None),
+        ] {
+            assert_eq!(leads(&root.join(path)).unwrap(), wanted, "{path}");
         }
     }
 
@@ -196,7 +315,7 @@ mod tests {
     #[test]
     fn symlinks_of_a_work_tree_lead_to_nothing_open() {
         let folder = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(folder.path()).unwrap();
+        let root = dunce::canonicalize(folder.path()).unwrap();
         fs::create_dir_all(root.join("repo/.git")).unwrap();
         let log = fs::File::create(root.join("repo/log")).unwrap();
         let open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&log));
@@ -209,7 +328,8 @@ mod tests {
             ("typed", false),
             ("repo/log", false),
         ] {
-            assert_eq!(leaves_work_tree(&root.join(path)).unwrap(), leaves, "{path}");
+            let out = leads(&root.join(path)).unwrap() == Some(Leads::Out);
+            assert_eq!(out, leaves, "{path}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! for. Pure; [`search`] finds it and reads it. Described in `docs/project-file.md`.
 
 mod error;
+mod keys;
 mod pin;
 pub(crate) mod search;
 
@@ -19,7 +20,7 @@ use crate::cluster::ServiceName;
 use crate::patterns;
 use crate::quoting;
 
-pub(crate) use error::{CertFile, ProjectError};
+pub(crate) use error::{CertFile, ProjectError, SHARED_KEY_FIX};
 pub(crate) use pin::Pin;
 
 /// Name of the project file.
@@ -170,12 +171,13 @@ impl Project {
             Folders::Said(patterns) => patterns.is_match(file),
         };
         let fitting: Vec<_> = self.clusters.iter().filter(fits).collect();
-        let file = quoting::path(file);
+        let (path, file) = (file.to_owned(), quoting::path(file));
         match fitting.as_slice() {
             [one] => Ok(one),
             [] => Err(ProjectError::NoneFits {
                 file,
                 clusters: names(self.clusters.iter()),
+                path,
             }),
             several => Err(ProjectError::SeveralFit {
                 file,
@@ -235,12 +237,11 @@ impl ProjectCluster {
             None => Folders::Unsaid,
             Some(patterns) => Folders::Said(glob_set(document, &name, &patterns)?),
         };
-        let format = match typed.format.as_ref().map(Value::as_str) {
-            None => None,
-            Some(Some("v1")) => Some(Format::V1),
-            Some(Some("v2")) => Some(Format::V2),
-            Some(_) => return Err(ProjectError::NotAFormat(at("format"))),
-        };
+        let format = typed.format.map(|format| match format {
+            Value::String(text) => text.parse(),
+            other => other.to_string().parse::<Format>(),
+        });
+        let format = format.transpose().map_err(|_| ProjectError::NotAFormat(at("format")))?;
         let place = document.place_of(&["clusters", name.as_str()]);
         Ok(Self {
             name,
@@ -317,7 +318,11 @@ fn glob_set(document: &Document, cluster: &str, patterns: &[String]) -> Result<G
             pattern.to_owned()
         };
         for text in [format!("{all}/**"), all] {
-            let glob = GlobBuilder::new(&text).literal_separator(true).build();
+            let glob = GlobBuilder::new(&text)
+                .literal_separator(true)
+                // The same file means the same on every system.
+                .backslash_escape(true)
+                .build();
             set.add(glob.map_err(|error| wrong(&error.kind().to_string()))?);
         }
     }

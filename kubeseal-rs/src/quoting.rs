@@ -72,7 +72,7 @@ pub(crate) fn full_name(namespace: &str, name: &str) -> String {
     }
 }
 
-/// A path as one word of a command line in a POSIX shell.
+/// A path as one word of a command line in the user's shell.
 pub(crate) fn path_word(path: &Path) -> String {
     let text = path.display().to_string();
     // Else it would be read as a flag.
@@ -83,8 +83,45 @@ pub(crate) fn path_word(path: &Path) -> String {
     }
 }
 
-/// A text as one word of a command line in a POSIX shell; with control characters in it, of bash, ksh and zsh.
+/// A text as an argument that is no flag, whatever it begins with: as [`word`], behind `--` where it would be read as one.
+pub(crate) fn operand(text: &str) -> String {
+    let dashes = if text.starts_with('-') { "-- " } else { "" };
+    dashes.to_owned() + &word(text)
+}
+
+/// A command with a variable set for it, as the user's shell takes it.
+pub(crate) fn with_variable(name: &str, value: &str, command: &str) -> String {
+    if cfg!(windows) {
+        format!("$env:{name} = '{value}'; {command}")
+    } else {
+        format!("{name}={} {command}", word(value))
+    }
+}
+
+/// A text as one word of a command line in the user's shell.
 pub(crate) fn word(text: &str) -> String {
+    if cfg!(windows) {
+        windows_word(text)
+    } else {
+        posix_word(text)
+    }
+}
+
+/// As one word for PowerShell and the Command Prompt alike. A name that one of them would not take as a word stands for itself.
+fn windows_word(text: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || r"+,-./\:=@_".contains(character);
+    let is_taken = |character: char| !is_obeyed(character) && !"$`\"%".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else if text.chars().all(is_taken) && !text.ends_with('\\') {
+        format!("\"{text}\"")
+    } else {
+        "NAME".to_owned()
+    }
+}
+
+/// Of a POSIX shell; with control characters in it, of bash, ksh and zsh.
+fn posix_word(text: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "%+,-./:=@_".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
@@ -109,6 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_operand_is_no_flag() {
+        assert_eq!(operand("--cert=https:evil.pem"), "-- --cert=https:evil.pem");
+        assert_eq!(operand("password"), "password");
+    }
+
+    #[test]
     fn a_terminal_obeys_nothing() {
         let hostile = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\n\tb";
         assert_eq!(visible(hostile), "a\\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}\\u{d}\n\tb");
@@ -129,9 +172,20 @@ mod tests {
             ("~/x", "'~/x'"),
             ("a\u{1b}[2J'\\\nb", r"$'a\u001b[2J\'\\\u000ab'"),
         ] {
-            assert_eq!(word(text), expected);
+            assert_eq!(posix_word(text), expected);
         }
         assert_eq!(path_word(Path::new("-rf.yaml")), "./-rf.yaml");
+        for (text, expected) in [
+            (r"C:\apps\für.yaml", r"C:\apps\für.yaml"),
+            (r"C:\my apps\it's & (b).yaml", r#""C:\my apps\it's & (b).yaml""#),
+            ("", r#""""#),
+            ("a b\\", "NAME"),
+            ("$(calc).yaml", "NAME"),
+            ("%PATH%", "NAME"),
+            ("a\" & calc", "NAME"),
+        ] {
+            assert_eq!(windows_word(text), expected);
+        }
     }
 
     /// What bash makes of the words is what was meant.
@@ -145,7 +199,7 @@ mod tests {
             "a\u{1b}]0;x\u{7}'\\\nb",
             "für🔑 \u{202e}x",
         ] {
-            let line = format!("printf %s {}", word(text));
+            let line = format!("printf %s {}", posix_word(text));
             let Ok(output) = std::process::Command::new("bash")
                 .args(["-c", &line])
                 .env("LC_ALL", "C.UTF-8")

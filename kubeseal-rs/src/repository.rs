@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
-
 use crate::files::FileError;
-use crate::git::{absolute, is_ignored, work_tree};
+use crate::git::{absolute, is_ignored, is_tracked, tracked, work_tree};
 use crate::tree::{Pattern, TreeError};
 use crate::walk;
 
@@ -78,7 +76,7 @@ fn meant(path: &Path, is_meant: fn(&Path) -> bool) -> Result<Meant, TreeError> {
         Ok(_) => {
             let absolute = absolute(path).map_err(failed)?;
             Ok(Meant::File(Found {
-                tracked: !is_ignored(&absolute),
+                tracked: !is_ignored(&absolute) || is_tracked(&absolute),
                 name: path.display().to_string(),
                 path: absolute,
             }))
@@ -95,22 +93,28 @@ fn meant(path: &Path, is_meant: fn(&Path) -> bool) -> Result<Meant, TreeError> {
 }
 
 fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, FileError>> {
-    let tracked = absolute(folder).is_ok_and(|folder| !is_ignored(&folder));
-    let mut walk = walk::through(folder);
-    if tracked {
-        as_git_does(&mut walk);
-    }
+    let is_taken = absolute(folder).is_ok_and(|folder| !is_ignored(&folder));
+    let walk = match is_taken {
+        true => walk::as_git_does(folder),
+        false => walk::through(folder),
+    };
+    let paths: Vec<_> = walk::files(&walk, folder)
+        .filter(|path| path.as_ref().map_or(true, |path| wanted(path)))
+        .collect();
+    // What was added before goes on being taken.
+    let in_index = match is_taken {
+        true => BTreeSet::new(),
+        false => tracked(paths.iter().flatten().map(PathBuf::as_path)),
+    };
     let found = |path: PathBuf| {
         let name = walk::shown(&path).display().to_string();
+        let tracked = is_taken || in_index.contains(&path);
         match absolute(&path) {
             Ok(path) => Ok(Found { path, name, tracked }),
             Err(reason) => Err(FileError::Open { path, reason }),
         }
     };
-    walk::files(&walk, folder)
-        .filter(|path| path.as_ref().map_or(true, |path| wanted(path)))
-        .map(|path| path.and_then(found))
-        .collect()
+    paths.into_iter().map(|path| path.and_then(found)).collect()
 }
 
 /// The files that `wanted` accepts by their paths, in the work trees that `folders` belong to; outside a work tree, in the
@@ -123,8 +127,8 @@ pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec
         .collect();
     let here = std::env::current_dir().unwrap_or_default();
     for (root, depth) in roots {
-        let mut walk = walk::through(&root);
-        as_git_does(&mut walk).max_depth(depth);
+        let mut walk = walk::as_git_does(&root);
+        walk.max_depth(depth);
         let files = walk::files(&walk, &root).filter_map(Result::ok);
         for path in files.filter(|path| wanted(path)) {
             let name = walk::shown(path.strip_prefix(&here).unwrap_or(&path));
@@ -136,11 +140,6 @@ pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec
         }
     }
     found
-}
-
-/// Has the walk pass over what Git ignores.
-fn as_git_does(walk: &mut WalkBuilder) -> &mut WalkBuilder {
-    walk.parents(true).git_ignore(true).git_exclude(true).git_global(true)
 }
 
 fn is_manifest(path: &Path) -> bool {
@@ -156,7 +155,9 @@ pub(crate) fn is_chart_template(path: &Path, text: &str) -> bool {
     });
     in_chart && text.contains("{{")
 }
+// Git is asked, which Wine does not run.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
 
@@ -168,6 +169,7 @@ mod tests {
     /// A work tree with these files.
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
+        crate::git::run_for_test(root.path(), &["init", "--quiet"]);
         let own = (".git/info/exclude", "");
         for (name, text) in [own].iter().chain(files) {
             let path = root.path().join(name);
@@ -213,23 +215,11 @@ mod tests {
     }
 
     #[test]
-    fn a_linked_work_tree_has_the_excludes_of_its_repository() {
-        let root = tree(&[
-            (".git/info/exclude", "secret.yaml\n"),
-            (".git/worktrees/linked/commondir", "../..\n"),
-            (".git/modules/sub/info/exclude", "own.yaml\n"),
-            ("linked/.git", "gitdir: ../.git/worktrees/linked\n"),
-            ("sub/.git", "gitdir: ../.git/modules/sub\n"),
-        ]);
-        for (path, ignored) in [
-            ("secret.yaml", true),
-            ("linked/secret.yaml", true),
-            ("linked/own.yaml", false),
-            ("sub/secret.yaml", false),
-            ("sub/own.yaml", true),
-        ] {
-            assert_eq!(is_ignored(&root.path().join(path)), ignored, "{path}");
-        }
+    fn where_git_does_not_answer_nothing_is_ignored() {
+        let root = tree(&[(".gitignore", "a\n"), (".git/HEAD", "no repository")]);
+        assert!(!is_ignored(&root.path().join("a")));
+        let root = tree(&[(".gitignore", "a\n")]);
+        assert!(is_ignored(&root.path().join("a")));
     }
 
     #[test]

@@ -61,10 +61,11 @@ pub(crate) fn run(
         Command::UnsealRaw(command) => commands::unseal::run::run_raw(&command),
         Command::Completions(shell) => commands::manual::completions(shell),
         Command::Man(folder) => commands::manual::man(folder.as_deref()),
+        Command::Page(command) => commands::page::run(&command, environment, now),
         Command::Doctor(command) => commands::doctor::run(&command, environment, now),
         Command::Keys(command) => commands::keys::run(&command, environment, now),
         Command::Render(command) => commands::render::run(&command, &mut SystemRandom::default()),
-        Command::Lint(command) => commands::lint::run(&command, environment),
+        Command::Lint(command) => commands::lint::run(&command, environment, now),
         Command::LintRules => print(&crate::lint::report::rules()),
     }
 }

@@ -73,6 +73,24 @@ impl Typed {
         self.command(Some(flag), |word| word.flag.as_deref() != Some(long))
     }
 
+    /// The same command with one flag in place of another.
+    pub(crate) fn in_place_of(&self, other: &str, flag: &str) -> String {
+        self.command(Some(flag), |word| word.flag.as_deref() != Some(other))
+    }
+
+    /// The same command with one flag more, for this file alone where several may be meant.
+    pub(crate) fn for_file(&self, file: &Path, flag: &str) -> String {
+        let of_trees = self.is_verb("seal") || self.is_verb("reseal");
+        if !of_trees || !self.words.iter().any(|word| word.flag.is_none()) {
+            return self.with(flag);
+        }
+        let mut words: Vec<_> = self.words.iter().filter(|word| word.flag.is_some()).collect();
+        words.retain(|word| !word.is_one_of(&["for-cluster", "cert"]));
+        let file = path_word(file);
+        let rest = words.into_iter().map(|word| word.text.as_str());
+        self.joined([file.as_str(), flag].into_iter().chain(rest))
+    }
+
     /// The same command without these flags.
     pub(crate) fn without(&self, flags: &[&str]) -> String {
         self.command(None, |word| !word.is_one_of(flags))

@@ -1,6 +1,7 @@
 //! Walks through folders: what all of them have in common.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
@@ -12,17 +13,30 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// A walk through `folder`, sorted by name, through everything but `.git` folders and what killed runs left.
 pub(crate) fn through(folder: &Path) -> WalkBuilder {
+    filtered(folder, |_| true)
+}
+
+/// As [`through`], without what Git ignores.
+pub(crate) fn as_git_does(folder: &Path) -> WalkBuilder {
+    let ignored = Mutex::new(git::Ignored::default());
+    filtered(folder, move |path| {
+        let mut ignored = ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        git::absolute(path).is_ok_and(|path| !ignored.holds(&path))
+    })
+}
+
+fn filtered(folder: &Path, wanted: impl Fn(&Path) -> bool + Send + Sync + 'static) -> WalkBuilder {
     let mut walk = WalkBuilder::new(folder);
     walk.standard_filters(false)
         .sort_by_file_name(std::cmp::Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git" && !is_left(entry));
+        .filter_entry(move |entry| entry.file_name() != ".git" && wanted(entry.path()) && !is_left(entry));
     walk
 }
 
 /// Whether a killed run left it. What Git tracks, and folders, others have named so.
 fn is_left(entry: &ignore::DirEntry) -> bool {
     let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-    is_file && files::is_unfinished(entry.file_name()) && !git::is_tracked(entry.path())
+    is_file && files::is_unfinished(entry.file_name()) && !git::may_be_tracked(entry.path())
 }
 
 /// The regular files that the walk through `folder` comes to, and what keeps it from going on.
@@ -107,6 +121,7 @@ mod tests {
             .find_map(Result::err)
             .unwrap();
         let told = error.to_string();
-        assert_eq!(told, format!("open {}: no such file or directory", gone.display()));
+        let reason = files::plain(&std::fs::metadata(&gone).unwrap_err());
+        assert_eq!(told, format!("open {}: {reason}", gone.display()));
     }
 }

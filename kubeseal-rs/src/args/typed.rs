@@ -23,6 +23,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::quoting::word;
 
     fn typed(line: &str) -> Typed {
         super::typed(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
@@ -36,7 +37,10 @@ mod tests {
                 "kubeseal seal --prune a.yaml --cert=c -n x --scope strict",
             ),
             ("kubeseal seal --prune -nx -- -a", "kubeseal seal --prune -nx ./-a"),
-            ("kubeseal seal $(id)", "kubeseal seal --prune '$(id)'"),
+            (
+                "kubeseal seal $(id)",
+                &format!("kubeseal seal --prune {}", word("$(id)")),
+            ),
             ("kubeseal -f a hunter2", "kubeseal --prune -f a"),
             (
                 "kubeseal keys list --context c",
@@ -48,7 +52,7 @@ mod tests {
         let check = typed("kubeseal seal --check --out o a");
         assert_eq!(check.without(&["check"]), "kubeseal seal --out o a");
         let path = check.with_path(Path::new("a"), Path::new("b c"));
-        assert_eq!(path, "kubeseal seal --check --out o 'b c'");
+        assert_eq!(path, format!("kubeseal seal --check --out o {}", word("b c")));
     }
 
     #[test]
@@ -67,7 +71,10 @@ mod tests {
             ("--cert https://u:hunter2@h/c@1", "--cert https://h/c@1"),
             ("--cert https:///u:hunter2@h/c", "--cert https://h/c"),
             ("--server=https://hunter2@k:6443", "--server=https://k:6443/"),
-            ("--cert https://h/c?private_token=hunter2", "--cert 'https://h/c?QUERY'"),
+            (
+                "--cert https://h/c?private_token=hunter2",
+                &format!("--cert {}", word("https://h/c?QUERY")),
+            ),
             ("https://u:hun/ter2@h", "URL"),
             ("--cert https://h/a@b", "--cert https://h/a@b"),
         ] {

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use jiff::Timestamp;
+use sealing::cert::SealingCert;
 use sealing::sealer::Format;
 
-use super::{CertSource, Certificate, Finding, bytes_to_seal, usable};
+use super::{CertFrom, Certificate, Finding, bytes_to_seal, usable};
 use crate::cluster::Controller;
 use crate::environment::Environment;
 use crate::error::{Error, Hinted};
 use crate::files::FileError;
+use crate::objects::InputName;
 use crate::place::{end_of_links, real_place};
 use crate::project::search::Located;
 use crate::project::{Pin, ProjectCert, ProjectCluster, ProjectError};
@@ -31,12 +33,12 @@ pub(super) type Known = BTreeMap<PathBuf, Option<Arc<Located>>>;
 ///
 /// # Errors
 /// A project file that makes no sense, or that names no cluster, or several, for the places.
-pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chosen>, Error> {
+pub(super) fn choose(finding: &Finding, at: &[PathBuf], known: &mut Known) -> Result<Option<Chosen>, Error> {
     // The flags name a cluster to ask: of the project file only the pinned keys and the format count.
     let only_pins = finding.named && finding.for_cluster.is_none();
     let mut chosen: Option<(Chosen, PathBuf)> = None;
     let mut unfit = None;
-    for (place, real) in places(finding)? {
+    for (place, real) in places(at)? {
         let folder = real.parent().unwrap_or(&real);
         let Some(located) = located_for(folder, known)?.filter(|located| !only_pins || located.project.binds()) else {
             continue;
@@ -50,12 +52,13 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
             Ok(cluster) => cluster.name.clone(),
             Err(ProjectError::NoneFits { .. }) if only_pins => continue,
             // Another of the places may say it.
-            Err(ProjectError::NoneFits { clusters, .. }) if finding.places.is_empty() => {
+            Err(ProjectError::NoneFits { clusters, .. }) if at.is_empty() => {
                 unfit.get_or_insert(located.name.fault(ProjectError::NoneFitsStdin(clusters)));
                 continue;
             }
-            Err(error @ ProjectError::NoneFits { .. }) => {
-                unfit.get_or_insert(located.name.fault(error));
+            Err(ProjectError::NoneFits { file, clusters, .. }) => {
+                let path = place.clone();
+                unfit.get_or_insert(located.name.fault(ProjectError::NoneFits { file, clusters, path }));
                 continue;
             }
             Err(error) => return Err(located.name.fault(error).into()),
@@ -77,19 +80,36 @@ pub(super) fn choose(finding: &Finding, known: &mut Known) -> Result<Option<Chos
         (Some((chosen, _)), ..) => Ok(Some(chosen)),
         (None, Some(error), _) => Err(error.into()),
         // Wherever the files lie, the project of the current folder may be meant.
-        (None, None, Some(_)) if !finding.places.is_empty() => {
-            let places = Vec::new();
-            choose(
-                &Finding {
-                    places,
-                    ..finding.clone()
-                },
-                known,
-            )
-        }
+        (None, None, Some(_)) if !at.is_empty() => choose(finding, &[], known),
         (None, None, Some(asked)) => Err(NoProjectFile(asked.clone()).into()),
         (None, None, None) => Ok(None),
     }
+}
+
+/// Refuses a cluster that was asked for where the project file says another one for one of the places.
+///
+/// # Errors
+/// [`ProjectError::ForOther`]; a project file that makes no sense.
+pub(super) fn check_own(finding: &Finding, at: &[PathBuf], known: &mut Known) -> Result<(), Error> {
+    let Some(asked) = &finding.for_cluster else {
+        return Ok(());
+    };
+    for (path, real) in places(at)? {
+        let Some(located) = located_for(real.parent().unwrap_or(&real), known)? else {
+            continue;
+        };
+        let below = real.strip_prefix(&located.folder).unwrap_or(&real);
+        // One that is not there is told as such.
+        let is_there = located.project.cluster(asked).is_ok();
+        if let Ok(own) = located.project.cluster_for(below)
+            && own.name != *asked
+            && is_there
+        {
+            let (own, asked) = (own.name.clone(), asked.clone());
+            return Err(located.name.fault(ProjectError::ForOther { path, own, asked }).into());
+        }
+    }
+    Ok(())
 }
 
 /// The project file for a folder, if there is one.
@@ -105,8 +125,8 @@ fn located_for(folder: &Path, known: &mut Known) -> Result<Option<Arc<Located>>,
 ///
 /// # Errors
 /// A project file that makes no sense.
-pub(super) fn names_a_format(finding: &Finding, known: &mut Known) -> Result<bool, Error> {
-    for (_, real) in places(finding)? {
+pub(super) fn names_a_format(at: &[PathBuf], known: &mut Known) -> Result<bool, Error> {
+    for (_, real) in places(at)? {
         let located = located_for(real.parent().unwrap_or(&real), known)?;
         if located.is_some_and(|located| located.project.names_a_format()) {
             return Ok(true);
@@ -115,14 +135,37 @@ pub(super) fn names_a_format(finding: &Finding, known: &mut Known) -> Result<boo
     Ok(false)
 }
 
-/// Where the files lie, each place as [`with_end`] gives it; the current folder where none is named.
-fn places(finding: &Finding) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
-    let here = [Path::new("stdin").to_owned()];
-    let named = if finding.places.is_empty() {
-        here.as_slice()
-    } else {
-        &finding.places
+/// The version of the format that the project files name for the places, whatever the certificate is: where they name several,
+/// the latest.
+///
+/// # Errors
+/// A project file that makes no sense, or that names several clusters for a place.
+pub(super) fn format_at(at: &[PathBuf], known: &mut Known) -> Result<Option<Format>, Error> {
+    let found = match places(at) {
+        // The current folder is gone, and no project file can be in it.
+        Err(_) if at.is_empty() => return Ok(None),
+        found => found?,
     };
+    let mut format = None;
+    for (_, real) in found {
+        let located = located_for(real.parent().unwrap_or(&real), known)?;
+        let Some(located) = located.filter(|located| located.project.names_a_format()) else {
+            continue;
+        };
+        let below = real.strip_prefix(&located.folder).unwrap_or(&real);
+        match located.project.cluster_for(below) {
+            Ok(cluster) => format = format.max(cluster.format),
+            Err(ProjectError::NoneFits { .. }) => {}
+            Err(error) => return Err(located.name.fault(error).into()),
+        }
+    }
+    Ok(format)
+}
+
+/// Where the files lie, each place as [`with_end`] gives it; the current folder where none is named.
+fn places(named: &[PathBuf]) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
+    let here = [Path::new("stdin").to_owned()];
+    let named = if named.is_empty() { here.as_slice() } else { named };
     let mut places = Vec::new();
     for place in named {
         places.extend(with_end(place)?);
@@ -169,20 +212,29 @@ impl Chosen {
             .project
             .cluster(&self.name)
             .map_err(|error| project.fault(error))?;
-        let (bytes, name) = bytes_to_seal(&self.source(cluster, finding)?, environment)?;
-        let cert = usable(&bytes, &name, now)?;
+        let (cert, name) = self
+            .read(cluster, finding, environment, now)
+            .map_err(|error| match finding.named {
+                true => error,
+                false => self.located.with_fetch(cluster, error),
+            })?;
+        if !finding.named {
+            let own = self.located.check_own_key(cluster, cert.public().fingerprint());
+            own.map_err(|error| project.fault(error))?;
+        }
         let pin = cluster.cert.pin();
         if let Some(pinned) = pin.filter(|pin| !pin.fits(&cert)) {
             let other = ProjectError::OtherKey {
                 place: cluster.place,
                 cluster: cluster.name.clone(),
                 found: pinned.found(&cert),
+                marked: pinned.to_string() == format!("v2:{}", cert.public().fingerprint()),
                 pinned: pinned.clone(),
             };
             return Err(project.fault(other).into());
         }
         Ok(Certificate {
-            cert,
+            cert: Arc::new(cert),
             name,
             format: cluster.format,
             rsa_alone: matches!(pin, Some(Pin::Rsa(_))),
@@ -190,15 +242,26 @@ impl Chosen {
         })
     }
 
+    fn read(
+        &self,
+        cluster: &ProjectCluster,
+        finding: &Finding,
+        environment: &Environment,
+        now: Timestamp,
+    ) -> Result<(SealingCert, InputName), Error> {
+        let (bytes, name) = bytes_to_seal(&self.source(cluster, finding)?, environment)?;
+        Ok((usable(&bytes, &name, now)?, name))
+    }
+
     /// Flags that name a controller override where the certificate is, not which key it must be.
-    fn source(&self, cluster: &ProjectCluster, finding: &Finding) -> Result<CertSource, Error> {
+    fn source(&self, cluster: &ProjectCluster, finding: &Finding) -> Result<CertFrom, Error> {
         if finding.named {
-            return Ok(CertSource::Found(Box::new(finding.clone())));
+            return Ok(CertFrom::Found(Box::new(finding.clone())));
         }
         Ok(match &cluster.cert {
-            ProjectCert::File(path, _) => CertSource::File(self.located.cert_file(cluster, path)?),
-            ProjectCert::Url(url, _) => CertSource::Url(url.clone()),
-            ProjectCert::Controller(service, _) => CertSource::Found(Box::new(Finding {
+            ProjectCert::File(path, _) => CertFrom::File(self.located.cert_file(cluster, path)?),
+            ProjectCert::Url(url, _) => CertFrom::Url(url.clone()),
+            ProjectCert::Controller(service, _) => CertFrom::Found(Box::new(Finding {
                 controller: Controller {
                     namespace: service.namespace.clone(),
                     name: service.name.clone(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 use jiff::Timestamp;
 use sealing::sealer::Format;
 
-use super::{CertSource, Certificate, Finding, bytes_to_seal, found, usable};
+use super::{CertFrom, CertSource, Certificate, Finding, bytes_to_seal, found, usable};
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -17,8 +17,10 @@ pub(crate) struct Certificates<'a> {
     environment: &'a Environment,
     now: Timestamp,
     known: found::Known,
-    /// By the cluster of a project file; `None`: what the flags say, or the cluster that is asked.
-    certs: BTreeMap<Option<(PathBuf, String)>, Arc<Certificate>>,
+    /// By the cluster of a project file.
+    of_clusters: BTreeMap<(PathBuf, String), Arc<Certificate>>,
+    /// What the flags say, or the cluster that is asked, by the version of the format that project files name.
+    others: BTreeMap<Option<Format>, Arc<Certificate>>,
 }
 
 impl<'a> Certificates<'a> {
@@ -29,7 +31,8 @@ impl<'a> Certificates<'a> {
             environment,
             now,
             known: BTreeMap::new(),
-            certs: BTreeMap::new(),
+            of_clusters: BTreeMap::new(),
+            others: BTreeMap::new(),
         }
     }
 
@@ -38,33 +41,58 @@ impl<'a> Certificates<'a> {
     /// # Errors
     /// As those of [`super::sealing_cert`].
     pub(crate) fn between(&mut self, places: &[&Path]) -> Result<Arc<Certificate>, Error> {
-        let source = places
-            .iter()
-            .fold(self.source.clone(), |source, place| source.at(*place));
-        let chosen = match &source {
-            CertSource::Found(finding) => {
-                found::choose(finding, &mut self.known)?.map(|chosen| (chosen, finding.as_ref()))
+        let mut at = self.source.places.clone();
+        at.extend(places.iter().map(|place| (*place).to_owned()));
+        let format = match &self.source.from {
+            CertFrom::Found(finding) => {
+                if let Some(chosen) = found::choose(finding, &at, &mut self.known)? {
+                    return self.of_cluster(&chosen, finding);
+                }
+                None
             }
-            _ => None,
+            // The format is the repository's rule, wherever the certificate comes from.
+            CertFrom::File(_) | CertFrom::Url(_) => found::format_at(&at, &mut self.known)?,
         };
-        let key = chosen.as_ref().map(|(chosen, _)| chosen.key());
-        if let Some(cert) = self.certs.get(&key) {
+        if let Some(cert) = self.others.get(&format) {
             return Ok(cert.clone());
         }
-        let cert = match chosen {
-            Some((chosen, finding)) => chosen.sealing_cert(finding, self.environment, self.now)?,
+        let (cert, name) = match self.others.values().next() {
+            Some(read) => (read.cert.clone(), read.name.clone()),
             None => {
-                let (bytes, name) = bytes_to_seal(&source, self.environment)?;
-                Certificate {
-                    cert: usable(&bytes, &name, self.now)?,
-                    name,
-                    format: None,
-                    rsa_alone: false,
-                    noted: Once::new(),
-                }
+                let (bytes, name) = bytes_to_seal(&self.source.from, self.environment)?;
+                (Arc::new(usable(&bytes, &name, self.now)?), name)
             }
         };
-        Ok(self.certs.entry(key).or_insert(Arc::new(cert)).clone())
+        let cert = Arc::new(Certificate {
+            cert,
+            name,
+            format,
+            rsa_alone: false,
+            noted: Once::new(),
+        });
+        Ok(self.others.entry(format).or_insert(cert).clone())
+    }
+
+    /// As [`Certificates::between`]. A file that was `found` in a folder, and not typed itself, is refused where it is for another
+    /// cluster than `--for-cluster` says.
+    ///
+    /// # Errors
+    /// That it is, and those of [`Certificates::between`].
+    pub(crate) fn of_file(&mut self, places: &[&Path], found: bool) -> Result<Arc<Certificate>, Error> {
+        if let (true, CertFrom::Found(finding)) = (found, &self.source.from) {
+            let at: Vec<_> = places.iter().map(|place| (*place).to_owned()).collect();
+            found::check_own(finding, &at, &mut self.known)?;
+        }
+        self.between(places)
+    }
+
+    fn of_cluster(&mut self, chosen: &found::Chosen, finding: &Finding) -> Result<Arc<Certificate>, Error> {
+        let key = chosen.key();
+        if let Some(cert) = self.of_clusters.get(&key) {
+            return Ok(cert.clone());
+        }
+        let cert = Arc::new(chosen.sealing_cert(finding, self.environment, self.now)?);
+        Ok(self.of_clusters.entry(key).or_insert(cert).clone())
     }
 }
 
@@ -73,16 +101,18 @@ impl<'a> Certificates<'a> {
 pub(crate) struct Formats(found::Known);
 
 impl Formats {
-    /// What is said for a file that lies at `place`. Project files that name no format are not judged.
+    /// What is said for files that lie at `places`. Project files that name no format are not judged.
     ///
     /// # Errors
-    /// A project file that makes no sense, or that names no cluster, or several, for the file.
-    pub(crate) fn at(&mut self, finding: &Finding, place: Option<&Path>) -> Result<Option<Format>, Error> {
-        let mut finding = finding.clone();
-        finding.places.extend(place.map(Path::to_owned));
-        if !found::names_a_format(&finding, &mut self.0)? {
-            return Ok(None);
+    /// A project file that makes no sense, or that names no cluster, or several, for the files.
+    pub(crate) fn at(&mut self, from: &CertFrom, places: &[&Path]) -> Result<Option<Format>, Error> {
+        let at: Vec<_> = places.iter().map(|place| (*place).to_owned()).collect();
+        match from {
+            CertFrom::File(_) | CertFrom::Url(_) => found::format_at(&at, &mut self.0),
+            CertFrom::Found(_) if !found::names_a_format(&at, &mut self.0)? => Ok(None),
+            CertFrom::Found(finding) => {
+                Ok(found::choose(finding, &at, &mut self.0)?.and_then(|chosen| chosen.format()))
+            }
         }
-        Ok(found::choose(&finding, &mut self.0)?.and_then(|chosen| chosen.format()))
     }
 }

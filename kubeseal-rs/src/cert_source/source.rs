@@ -26,9 +26,19 @@ pub(crate) enum SourceError {
     BadFileUrl,
 }
 
+/// Where the certificate comes from, and for which files it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CertSource {
+    /// Where it comes from.
+    pub from: CertFrom,
+    /// Where the clear file and the sealed one lie, as far as they are files; the project file is looked for there.
+    /// None: in the current folder.
+    pub places: Vec<PathBuf>,
+}
+
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum CertSource {
+pub(crate) enum CertFrom {
     /// A file.
     File(PathBuf),
     /// A web server (http or https).
@@ -42,9 +52,6 @@ pub(crate) enum CertSource {
 pub(crate) struct Finding {
     /// `--for-cluster`: the project file's cluster to seal for, wherever the files lie.
     pub for_cluster: Option<String>,
-    /// Where the clear file and the sealed one lie, as far as they are files; the project file is looked for there.
-    /// None: in the current folder.
-    pub places: Vec<PathBuf>,
     /// The controller to ask when there is no project file.
     pub controller: Controller,
     /// Whether flags name that controller or its cluster. Then they override the project file, except for the key that it pins.
@@ -60,27 +67,29 @@ impl CertSource {
         cluster: &ClusterFlags,
     ) -> Result<Self, SourceError> {
         let Some(text) = set(cert) else {
-            return Ok(CertSource::Found(Box::new(Finding {
+            return Ok(CertFrom::Found(Box::new(Finding {
                 for_cluster: None,
-                places: Vec::new(),
                 controller: Controller::of(controller, cluster),
                 named: is_named(controller, cluster),
-            })));
+            }))
+            .into());
         };
         let Some((scheme, _)) = text.split_once("://") else {
-            return Ok(CertSource::File(PathBuf::from(text)));
+            return Ok(CertFrom::File(PathBuf::from(text)).into());
         };
-        match scheme.to_lowercase().as_str() {
-            "http" | "https" => Ok(CertSource::Url(Url::parse(text).map_err(SourceError::BadUrl)?)),
+        let from = match scheme.to_lowercase().as_str() {
+            "http" | "https" => CertFrom::Url(Url::parse(text).map_err(SourceError::BadUrl)?),
             "file" => {
                 let url = Url::parse(text).map_err(SourceError::BadUrl)?;
-                Ok(CertSource::File(
-                    url.to_file_path().map_err(|()| SourceError::BadFileUrl)?,
-                ))
+                // Windows would ask another machine.
+                let path = url.host().is_none().then(|| url.to_file_path().ok()).flatten();
+                CertFrom::File(path.ok_or(SourceError::BadFileUrl)?)
             }
-            _ => Err(SourceError::UnknownScheme(scheme.to_owned())),
-        }
+            _ => return Err(SourceError::UnknownScheme(scheme.to_owned())),
+        };
+        Ok(from.into())
     }
+
     /// As [`CertSource::of`], with `--for-cluster`, which beats the flags that name a cluster to ask.
     ///
     /// # Errors
@@ -100,23 +109,21 @@ impl CertSource {
         controller: &ControllerFlags,
         cluster: &ClusterFlags,
     ) -> Result<Self, SourceError> {
-        match (set(named), self) {
-            (None, source) => Ok(source),
-            (Some(_), CertSource::File(_) | CertSource::Url(_)) => Err(SourceError::TwoCertificates),
-            (Some(named), _) => Ok(CertSource::Found(Box::new(Finding {
+        match (set(named), &self.from) {
+            (None, _) => Ok(self),
+            (Some(_), CertFrom::File(_) | CertFrom::Url(_)) => Err(SourceError::TwoCertificates),
+            (Some(named), CertFrom::Found(_)) => Ok(CertFrom::Found(Box::new(Finding {
                 for_cluster: Some(named),
-                places: Vec::new(),
                 controller: Controller::of(controller, cluster),
                 named: false,
-            }))),
+            }))
+            .into()),
         }
     }
 
     /// The same for one clear or sealed file that lies at `place`.
     pub(crate) fn at(mut self, place: impl Into<PathBuf>) -> Self {
-        if let CertSource::Found(finding) = &mut self {
-            finding.places.push(place.into());
-        }
+        self.places.push(place.into());
         self
     }
 
@@ -136,6 +143,13 @@ impl CertSource {
             Output::File(path) if lies(path) => source.at(path),
             _ => source,
         }
+    }
+}
+
+impl From<CertFrom> for CertSource {
+    fn from(from: CertFrom) -> Self {
+        let places = Vec::new();
+        Self { from, places }
     }
 }
 

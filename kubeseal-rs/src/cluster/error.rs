@@ -7,8 +7,9 @@ use http::StatusCode;
 use sealing::key::Fingerprint;
 use thiserror::Error;
 
-use crate::error::Hinted;
+use crate::error::{Hinted, WHOLE_BUILD};
 use crate::files::FileError;
+use crate::quoting::word;
 use crate::typed::Typed;
 
 /// What the cluster did not give.
@@ -17,6 +18,10 @@ pub(crate) enum ClusterError {
     /// There is no kubeconfig, nor a service account.
     #[error("invalid configuration: no configuration has been provided")]
     NoConfiguration,
+    /// This build speaks no TLS.
+    #[error("this kubeseal was built without TLS: it asks no cluster")]
+    #[cfg_attr(feature = "open", expect(dead_code, reason = "of the other build"))]
+    NoTls,
     /// A kubeconfig file cannot be read.
     #[error("error loading config file")]
     KubeconfigFile(#[source] FileError),
@@ -159,6 +164,7 @@ impl ClusterError {
             ClusterError::NoConfiguration => {
                 "name a kubeconfig (--kubeconfig FILE, KUBECONFIG) or --server URL".to_owned()
             }
+            ClusterError::NoTls => WHOLE_BUILD.to_owned(),
             ClusterError::NotFound { first, .. } => return first.hint(),
             // It names none of them: what stands here is copied without a look.
             ClusterError::Untrusted { .. } => {
@@ -213,7 +219,7 @@ impl ClusterError {
                 "whoever administers the controller may; kubectl auth can-i --list asks what you may".to_owned()
             }
             ClusterError::NotCreated(refusal, namespace) if refusal.status == StatusCode::NOT_FOUND => {
-                format!("kubectl create namespace {namespace}")
+                format!("kubectl create namespace {}", word(namespace))
             }
             ClusterError::Objects { .. } | ClusterError::NotCreated(..) | ClusterError::NotChanged(..) => return None,
             ClusterError::NoPort(_) => "does --controller-name name the controller's Service?".to_owned(),

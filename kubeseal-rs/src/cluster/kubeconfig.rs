@@ -1,6 +1,7 @@
 //! Which cluster, as whom, and in which namespace: the flags over the kubeconfig, else the Pod's service account.
 //! The rules are those of kubectl.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use kube::Config;
@@ -86,17 +87,29 @@ fn load(flags: &ClusterFlags, environment: &Environment) -> Result<Kubeconfig, C
         Some(paths) => std::env::split_paths(paths)
             .filter(|path| !path.as_os_str().is_empty())
             .collect(),
-        None => environment
-            .get("HOME")
-            .map(|home| Path::new(home).join(".kube").join("config"))
-            .into_iter()
-            .collect(),
+        None => in_home(environment).into_iter().collect(),
     };
     let mut merged = Kubeconfig::default();
     for path in paths.iter().filter(|path| path.exists()) {
         merged = merged.merge(read(path)?).map_err(|error| unusable(&error))?;
     }
     Ok(merged)
+}
+
+/// On Windows in the first of the homes that has one, as for kubectl.
+fn in_home(environment: &Environment) -> Option<PathBuf> {
+    let below = |home: &OsStr| Path::new(home).join(".kube").join("config");
+    let home = environment.get("HOME").map(below);
+    if cfg!(not(windows)) {
+        return home;
+    }
+    let drive = environment.get("HOMEDRIVE").zip(environment.get("HOMEPATH"));
+    let on_drive = drive.map(|(drive, path)| below(&[drive, path].into_iter().collect::<OsString>()));
+    let profile = environment.get("USERPROFILE").map(below);
+    [home, on_drive, profile]
+        .into_iter()
+        .flatten()
+        .find(|path| path.exists())
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {

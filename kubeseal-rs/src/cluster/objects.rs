@@ -102,7 +102,7 @@ impl Cluster {
         self.ask(request)?.map(drop).map_err(refused)
     }
 
-    /// Gives a key Secret the seed of its hybrid half, from a Secret that has it; `version` is what the key Secret must still be.
+    /// Gives a key Secret the seed of its hybrid key, from a Secret that has it; `version` is what the key Secret must still be.
     ///
     /// # Errors
     /// As [`Cluster::key_secrets`].

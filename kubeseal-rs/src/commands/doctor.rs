@@ -107,8 +107,8 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let name = InputName(file.clone());
     let bytes = files::read(&input, "json/yaml k8s resources")?;
     let HeldKeys { ring: keys, ids, .. } = held_keys(&command.keys)?;
-    let local = super::keys::local_certs(&command.certs)?;
-    let findings = super::lint::findings_of(&input, &bytes)?;
+    let local = super::keys::readable_certs(&command.certs)?;
+    let findings = super::lint::findings_of(&input, &bytes, now)?;
     let examined = match manifest::read_mixed(&bytes) {
         Err(error) => {
             let line = error.place().map_or(1, |place| place.line);
@@ -229,6 +229,7 @@ fn opened(object: &SealedSecret, keys: &KeyRing) -> Result<BTreeSet<Fingerprint>
         now: &Zoned::now(),
         random: &mut SystemRandom::default(),
         refuse_nondeterministic: true,
+        work: sealing::render::WORK,
     };
     Ok(unseal(&object, keys, &[], &mut rendering)?.opened_by)
 }
@@ -301,7 +302,7 @@ fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
         let Ok(bytes) = files::read_found(&found.path) else {
             continue;
         };
-        if lint::is_relevant(&found.path, &manifest::text_lossy(&bytes)) {
+        if lint::is_relevant(&found.path, &bytes) {
             manifest::read_mixed(&bytes).iter().flatten().for_each(&mut add);
         }
     }

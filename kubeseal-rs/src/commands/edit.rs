@@ -2,7 +2,7 @@
 
 mod form;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind};
@@ -25,13 +25,13 @@ use sealing::secret::ClearSecret;
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
 use super::namespace::{DefaultNamespace, Namespace};
-use super::sealed_file::SealedFile;
+use super::sealed_file::{SealedFile, left_in_v1};
 use super::target::Target;
 use crate::cert_source::{self, CertSource};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Output, Writer, is_stream};
-use crate::flags::{CertificateFlags, ObjectFlags};
+use crate::flags::{CertificateFlags, FormatFlags, ObjectFlags};
 use crate::names::{fault_of_name, fault_of_namespace};
 use crate::note;
 use crate::objects::{self, Fault, InputError, InputName};
@@ -55,6 +55,9 @@ pub(crate) struct EditFlags {
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,
+    /// In which version of the format to seal.
+    #[command(flatten)]
+    pub version: FormatFlags,
     /// Which certificate to seal with.
     #[command(flatten)]
     pub certificate: CertificateFlags,
@@ -90,7 +93,7 @@ impl EditValues {
             namespace,
             scope: flags.scope,
             key_hint: flags.key_hint,
-            version: flags.certificate.format_version,
+            version: flags.version.format_version,
         })
     }
 }
@@ -143,8 +146,15 @@ fn change(
         })
         .collect();
     let file = file.change(namespace, |file| changes(file, command, &typed, &sealer, random))?;
-    for (_, sealed, _) in self::shown(&file, command)? {
+    for (_, sealed, label) in self::shown(&file, command)? {
         note::names(sealed);
+        let typed = typed
+            .iter()
+            .filter(|(of, _, typed)| *of == label && !typed.values.is_empty());
+        for (_, _, typed) in typed {
+            let left = left_in_v1(sealed, &typed.values.keys().collect::<Vec<_>>(), &sealer);
+            told.extend(left.map(|left| format!("{}: {left}\n", quoting::path(path))));
+        }
     }
     Ok(if told.is_empty() { format!("{NOTHING}\n") } else { told })
 }
@@ -181,6 +191,7 @@ fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &
         file.sealed.iter().enumerate().collect()
     };
     let mut shown: Vec<(usize, &SealedSecret, String)> = Vec::new();
+    let (mut labels, mut numbers) = (HashSet::new(), HashMap::new());
     for (at, sealed) in meant {
         // Before anyone types what could not be sealed.
         file.check_sealable(at, sealed, command.scope)?;
@@ -188,9 +199,9 @@ fn shown<'f>(file: &'f SealedFile, command: &EditValues) -> Result<Vec<(usize, &
         let parts = [&metadata.namespace, &metadata.name];
         let name = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/");
         let mut label = name.clone();
-        let mut number = 1;
-        while shown.iter().any(|(_, _, other)| *other == label) {
-            number += 1;
+        let number = numbers.entry(name.clone()).or_insert(1_usize);
+        while !labels.insert(label.clone()) {
+            *number += 1;
             label = format!("{name} ({number})");
         }
         shown.push((at, sealed, label));

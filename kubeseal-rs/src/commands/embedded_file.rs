@@ -82,6 +82,7 @@ impl EmbeddedFile {
         let sealed = seal(old.format(), &binding).map_err(|error| file.name.fault(error))?;
         let raised = match (old.format(), Format::of(&sealed)) {
             (Some(old), Some(new)) if old != new => format!(" (format {old} → {new}, bound to item {item})"),
+            (Some(Format::V2), Some(Format::V2)) => format!(" (bound to item {item})"),
             _ => String::new(),
         };
         file.write(embedded::replaced(

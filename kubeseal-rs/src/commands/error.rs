@@ -78,7 +78,7 @@ pub(crate) enum CommandError {
     CheckNeedsKeys,
     /// Whoever lowers must say so, and needs the keys: no controller does.
     #[error(
-        "--format-version 1 takes what is of version 2 back, which needs --allow-downgrade and --recovery-private-key"
+        "--format-version 1 takes what is of format v2 back, which needs --allow-downgrade and --recovery-private-key"
     )]
     DowngradeNeedsKeys,
     /// Nothing is lowered.
@@ -199,9 +199,6 @@ impl CommandError {
                                                  --recovery-private-key FILE PATH…"
                 .to_owned(),
             CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
-            CommandError::SourcesNeedName => {
-                "kubeseal seal --from-env-file app.env --name app --namespace shop".to_owned()
-            }
             CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
             CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
             CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths".to_owned(),
@@ -210,6 +207,7 @@ impl CommandError {
             CommandError::EmptyPath => ". means the current folder".to_owned(),
             CommandError::CertNeedsKeys(_)
             | CommandError::NoDowngrade
+            | CommandError::SourcesNeedName
             | CommandError::RawToFile
             | CommandError::ManyRaw
             | CommandError::UnsealRawNeeds(..)
@@ -237,7 +235,10 @@ pub(crate) const VALUE_OF_SET: &str =
     "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
 
 impl Hinted for CommandError {
-    fn hint(&self, _typed: &Typed) -> Option<String> {
-        self.hint()
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        match self {
+            CommandError::SourcesNeedName => Some(typed.with("--name app")),
+            _ => self.hint(),
+        }
     }
 }

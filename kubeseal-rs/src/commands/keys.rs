@@ -2,6 +2,7 @@
 
 mod backup;
 mod list;
+mod pin;
 mod restore;
 
 use std::ffi::OsString;
@@ -16,7 +17,8 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{Input, Output};
 use crate::flags::{ClusterFlags, ControllerFlags, paths, set};
-pub(super) use list::local_certs;
+pub(super) use list::readable_certs;
+use pin::PinFlags;
 
 /// `kubeseal keys` and what follows.
 #[derive(Debug, Args)]
@@ -32,6 +34,8 @@ pub(crate) struct KeysFlags {
 pub(crate) enum KeysVerb {
     /// Show the sealing keys: fingerprint, age, expiry, which is current, how many objects need each
     List(ListFlags),
+    /// Print what pins a certificate in the project file, without asking a cluster
+    Pin(PinFlags),
     /// Save the sealing keys, encrypted with age
     Backup(BackupFlags),
     /// Bring saved sealing keys back, best before the controller's first start
@@ -110,6 +114,8 @@ pub(crate) enum Keys {
         /// Whether as JSON.
         json: bool,
     },
+    /// Print what pins a certificate.
+    Pin(Input),
     /// Save them.
     Backup {
         /// Whose.
@@ -141,6 +147,7 @@ impl Keys {
         match flags.what {
             KeysVerb::List(flags) => Self::list(flags),
             KeysVerb::Backup(flags) => Self::backup(flags),
+            KeysVerb::Pin(flags) => Ok(Self::Pin(Input::of(flags.file.as_ref()))),
             KeysVerb::Restore(flags) => Ok(Self::restore(flags)),
         }
     }
@@ -192,6 +199,7 @@ pub(crate) fn run(command: &Keys, environment: &Environment, now: Timestamp) -> 
             certs,
             json,
         } => list::run(controller, certs, *json, environment, now),
+        Keys::Pin(input) => pin::run(input),
         Keys::Backup {
             controller,
             recipients,

@@ -1,25 +1,30 @@
 //! `kubeseal lint`: reads the files and the kustomizations around them, asks [`crate::lint`], and tells.
 
 mod certificates;
+mod listed;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::error::CommandError;
 use crate::cert_source::CertSource;
 use crate::colour::Colour;
-use crate::embedded;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::{self, FileError, Input, Output, is_stream};
+use crate::files::{self, Input, Output, is_stream};
 use crate::flags::{ClusterFlags, CommaSeparated, ControllerFlags, flattened, set};
 use crate::git;
-use crate::lint::{self, Asked, Level, Report, Rule, Source, report};
-use crate::repository::{self, Found, Meant};
+use crate::lint::{self, Asked, Level, Linter, Report, Rule, Source, report};
+use crate::progress::Progress;
+use crate::repository::Found;
 use certificates::{Certificates, Said};
+use listed::{Listed, Read};
 
 /// Flags of `kubeseal lint`.
 #[derive(Debug, Args)]
@@ -118,12 +123,9 @@ impl Lint {
 }
 
 /// Judges everything, then tells it at once.
-pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error> {
-    let certificates = Certificates::new(command.cert.as_ref(), environment)?;
-    let sources = sources(&command.inputs, certificates)?;
-    let report = lint::judge(&sources, &command.allow, &|path| {
-        path.is_file() && !git::is_ignored(path)
-    });
+pub(crate) fn run(command: &Lint, environment: &Environment, now: Timestamp) -> Result<(), Error> {
+    let certificates = Certificates::new(command.cert.as_ref(), environment, now)?;
+    let report = judge(&command.inputs, &command.allow, certificates)?;
     let text = match command.form {
         ReportForm::Text => report::text(&report, Colour::of_stdout(environment)),
         ReportForm::Json => pretty(&report::json(&report)),
@@ -137,15 +139,26 @@ pub(crate) fn run(command: &Lint, environment: &Environment) -> Result<(), Error
     }
 }
 
-/// What is wrong with one file, for whoever asks why it does not unseal.
-pub(super) fn findings_of(input: &Input, bytes: &[u8]) -> Result<Vec<lint::Finding>, Error> {
-    let sources = match input {
-        Input::File(path) if !is_stream(path) => sources(std::slice::from_ref(input), Certificates::default())?,
+/// What is wrong with one file at `now`, for whoever asks why it does not unseal.
+pub(super) fn findings_of(input: &Input, bytes: &[u8], now: Timestamp) -> Result<Vec<lint::Finding>, Error> {
+    let report = match input {
+        Input::File(path) if !is_stream(path) => {
+            judge(std::slice::from_ref(input), &[], Certificates::of_projects(now))?
+        }
         // It can be read only once.
-        _ => vec![source(Found::stdin(), Zeroizing::new(bytes.to_vec()), Asked::Piped)],
+        _ => {
+            let stdin = Arc::new(Found::stdin());
+            let mut linter = Linter::new(Vec::new(), &is_taken);
+            linter.judge(&source(&stdin, Zeroizing::new(bytes.to_vec()), Asked::Piped));
+            linter.report(&[])
+        }
     };
-    let taken = |path: &Path| path.is_file() && !git::is_ignored(path);
-    Ok(lint::judge(&sources, &[], &taken).findings)
+    Ok(report.findings)
+}
+
+/// Whether there is a file of that path which Git would take.
+fn is_taken(path: &Path) -> bool {
+    path.is_file() && !git::is_ignored(path)
 }
 
 fn fails(report: &Report, strict: bool) -> bool {
@@ -156,130 +169,62 @@ fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }
 
-/// Everything that is to be judged, and the kustomizations of the same repositories, which say what becomes of it.
-fn sources(inputs: &[Input], certificates: Certificates) -> Result<Vec<Source>, Error> {
-    let mut gathered = Gathered {
-        sources: Vec::new(),
-        certificates,
-    };
-    let mut folders = Vec::new();
-    for input in inputs {
-        match input {
-            Input::Stdin | Input::StdinOr(_) => {
-                let bytes = files::read(input, "json/yaml k8s resources")?;
-                gathered.add(Found::stdin(), bytes, Asked::Piped)?;
+/// Judges what `inputs` mean, one file after the other: none is held when the next is read.
+fn judge(inputs: &[Input], allow: &[Rule], mut certificates: Certificates) -> Result<Report, Error> {
+    let listed = Listed::of(inputs)?;
+    let mut linter = Linter::new(listed.kustomizations(), &is_taken);
+    let mut judged = HashSet::new();
+    let progress = Progress::of(listed.files.len());
+    for listed in &listed.files {
+        let path = listed.file.path.as_path();
+        let source = match listed.read()? {
+            // Each file once.
+            Read::Source(source) if judged.insert(path) => Some(certificates.known(source)?),
+            Read::Source(_) | Read::Passed => None,
+            Read::Unread(source) => {
+                judged.insert(path);
+                Some(source)
             }
-            Input::File(path) => {
-                let (all, asked) = match repository::manifests(path)? {
-                    Meant::File(found) => (vec![Ok(found)], Asked::Named),
-                    Meant::Several(found) => (found, Asked::Below),
-                };
-                for found in all {
-                    folders.extend(gathered.read(found, asked)?);
-                }
-                for found in repository::other_files(path) {
-                    gathered.read_for_values(found)?;
-                }
-            }
-        }
-    }
-    for found in repository::around(&folders, lint::is_kustomization) {
-        // Nobody asked for it.
-        let Ok(bytes) = files::read_found(&found.path) else {
-            continue;
         };
-        gathered.add(found, bytes, Asked::No)?;
+        if let Some(source) = source {
+            linter.judge(&source);
+        }
+        progress.done(path);
     }
-    Ok(gathered.sources)
+    drop(progress);
+    linter.add(certificates.findings());
+    Ok(linter.report(allow))
 }
 
-/// The sources so far.
-struct Gathered {
-    sources: Vec<Source>,
-    certificates: Certificates,
-}
-
-impl Gathered {
-    /// Reads a file; gives the folder that it is in. What cannot be read is a source too, so that it is told.
-    fn read(&mut self, found: Result<Found, FileError>, asked: Asked) -> Result<Option<PathBuf>, Error> {
-        let (found, error) = match found {
-            Ok(found) => match files::read_file(&found.path) {
-                Ok(bytes) => {
-                    let folder = found.path.parent().map(Path::to_owned);
-                    self.add(found, bytes, asked)?;
-                    return Ok(folder);
-                }
-                Err(error) => (found, error),
-            },
-            Err(FileError::Open { path, reason }) => (Found::unread(&path), FileError::Open { path, reason }),
-            Err(error) => return Err(error.into()),
-        };
-        let reason = match &error {
-            FileError::Open { reason, .. } => files::plain(reason),
-            other => other.to_string(),
-        };
-        self.sources.push(Source {
-            unread: Some(reason),
-            ..source(found, Zeroizing::default(), asked)
-        });
-        Ok(None)
-    }
-
-    /// Reads a file that is no manifest, and may hold sealed values all the same.
-    fn read_for_values(&mut self, found: Found) -> Result<(), Error> {
-        match files::read_if_text(&found.path) {
-            Ok(Some(bytes)) if !embedded::find(&bytes).is_empty() => self.push(found, bytes, Asked::Below, true),
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Adds what is worth judging.
-    fn add(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Result<(), Error> {
-        let text = manifest::text_lossy(&bytes);
-        let is_template = repository::is_chart_template(&found.path, &text);
-        let speaks_of_secrets = lint::is_relevant(&found.path, &text) && !is_template;
-        drop(text);
-        if speaks_of_secrets || lint::is_wanting(asked, &bytes) || !embedded::find(&bytes).is_empty() {
-            self.push(found, bytes, asked, is_template)?;
-        }
-        Ok(())
-    }
-
-    /// Adds a source, each file once.
-    fn push(&mut self, found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked, values_only: bool) -> Result<(), Error> {
-        if self.sources.iter().any(|source| source.path == found.path) {
-            return Ok(());
-        }
+impl Certificates {
+    /// The source with what is known of the certificate that is meant for it.
+    fn known(&mut self, source: Source) -> Result<Source, Error> {
         let Said {
             certificate,
             others,
             format,
-        } = match asked {
+        } = match source.asked {
             // What comes on stdin is for the current folder.
-            Asked::Piped => self.certificates.of(Path::new("stdin"))?,
-            Asked::Named | Asked::Below => self.certificates.of(&found.path)?,
+            Asked::Piped => self.of(Path::new("stdin"))?,
+            Asked::Named | Asked::Below => self.of(&source.file.path)?,
             Asked::No => Said::default(),
         };
-        self.sources.push(Source {
+        Ok(Source {
             certificate,
             others,
             format,
-            values_only,
-            ..source(found, bytes, asked)
-        });
-        Ok(())
+            ..source
+        })
     }
 }
 
-fn source(found: Found, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Source {
+fn source(file: &Arc<Found>, bytes: Zeroizing<Vec<u8>>, asked: Asked) -> Source {
     Source {
-        path: found.path,
-        name: found.name,
+        file: Arc::clone(file),
         bytes,
         unread: None,
         values_only: false,
         asked,
-        tracked: found.tracked,
         certificate: None,
         others: Vec::new(),
         format: None,

@@ -42,7 +42,7 @@ impl PrivateKeys {
 pub(crate) struct HeldKeys {
     /// The keys.
     pub(crate) ring: KeyRing,
-    /// What keeps keys of the files from opening version 2 of the format, a text for each such file.
+    /// What keeps keys of the files from opening format v2, a text for each such file.
     rsa_alone: Vec<String>,
     /// Ids of the hybrid keys.
     pub(crate) ids: BTreeSet<KeyId>,
@@ -83,7 +83,7 @@ impl HeldKeys {
     }
 }
 
-/// A value of version 2 of the format needs a key that is not here, and of some keys only the RSA half is.
+/// A value of format v2 needs a key that is not here, and of some keys only the RSA key is.
 #[derive(Debug, thiserror::Error)]
 #[error("{fault}")]
 pub(super) struct RsaAlone {
@@ -94,8 +94,8 @@ pub(super) struct RsaAlone {
 impl Hinted for RsaAlone {
     fn hint(&self, _typed: &Typed) -> Option<String> {
         Some(format!(
-            "the RSA half of a key does not open format version 2, and these files hold no other half of some keys: {}; it is \
-             the item {} of the key Secret, which kubeseal keys backup saves too",
+            "an RSA key alone does not open format v2. If it was sealed for one of these, the hybrid key is missing: {}; it is the item \
+             {} of the key Secret, which kubeseal keys backup saves too. Else the keys are others: kubeseal doctor FILE finds out more",
             self.files,
             crds::names::KEY_ITEM_SEED
         ))
@@ -112,7 +112,7 @@ impl Fault {
         fault.map_or(self, |explained| &explained.fault)
     }
 
-    /// Whether a value of version 2 of the format was sealed for keys that are not here.
+    /// Whether a value of format v2 was sealed for keys that are not here.
     fn lacks_a_key(&self) -> bool {
         let lacks = |error: &ItemError| matches!(error, ItemError::Open(OpenError::NoSuchKey { .. }));
         match self {

@@ -31,7 +31,7 @@ use crate::typed::Typed;
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("rename.txt"))]
 pub(crate) struct RenameFlags {
-    /// The file with SealedSecrets, changed in place: only the name of this item (and in format version 2 its ciphertext), and byte
+    /// The file with SealedSecrets, changed in place: only the name of this item (and in format v2 its ciphertext), and byte
     /// for byte nothing else
     #[arg(value_name = "FILE")]
     pub file: OsString,
@@ -44,7 +44,7 @@ pub(crate) struct RenameFlags {
     /// Rename the item although templates (spec.template.data) use its name
     #[arg(long)]
     pub force: bool,
-    /// What opens a value of format version 2, which is bound to its item's name.
+    /// What opens a value of format v2, which is bound to its item's name.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
     /// Which SealedSecret is meant.
@@ -180,18 +180,17 @@ fn renamed(sealed: &SealedSecret, command: &RenameItem, text: String) -> SealedS
     renamed
 }
 
-/// A value of version 2 of the format opens under its item's name alone.
+/// A value of format v2 opens under its item's name alone.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the value of item {0:?} is of format version 2, which is bound to that name: to rename it is to seal it again"
-)]
+#[error("the value of item {0:?} is of format v2, which is bound to that name: to rename it is to seal it again")]
 struct BoundToName(String);
 
 impl Hinted for BoundToName {
     fn hint(&self, typed: &Typed) -> Option<String> {
-        Some(format!(
-            "nothing was changed: {}",
-            typed.with("--recovery-private-key FILE")
-        ))
+        let mut next = typed.with("--recovery-private-key FILE");
+        if typed.sealing_flags().is_empty() {
+            next.push_str(" (with --cert FILE, where neither a project file nor the cluster gives the certificate)");
+        }
+        Some(format!("nothing was changed: {next}"))
     }
 }

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use crds::SealedSecret;
+use crds::{SealedSecret, SecretTemplate};
 use jiff::Zoned;
+use manifest::shown;
 use sealing::SecretBytes;
 use sealing::random::Random;
-use sealing::render::{Rendering, render};
+use sealing::render::{Rendering, missing, render};
 use sealing::unseal::{ItemErrors, UnsealError};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -20,6 +21,7 @@ use super::target::Target;
 use crate::error::Error;
 use crate::files::{self, Output};
 use crate::flags::{ObjectFlags, set};
+use crate::note;
 use crate::objects::{Fault, InputError};
 
 /// Flags of `kubeseal render`.
@@ -103,6 +105,7 @@ pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error
         now: &Zoned::now(),
         random,
         refuse_nondeterministic: false,
+        work: sealing::render::WORK,
     };
     let rendered = render(&template, &values, &mut rendering);
     if !rendered.errors.is_empty() {
@@ -117,6 +120,7 @@ pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error
     if items.is_empty() {
         return Err(file.fault(at, Fault::NoTemplates).into());
     }
+    warn_of_missing(&template, sealed, command.item.as_deref());
     if let Some(item) = &command.item {
         let found = || items.keys().cloned().collect();
         let value = items.get(item).ok_or_else(|| {
@@ -141,6 +145,25 @@ pub(crate) fn run(command: &Render, random: &mut dyn Random) -> Result<(), Error
     manifest::wipe(texts);
     let yaml = yaml.map_err(|error| file.fault(at, error))?;
     Ok(files::write(&Output::Stdout, yaml.as_bytes())?)
+}
+
+/// Says which names in templates are those of no item, as `kubeseal lint` does. `only`: the one item that is shown.
+fn warn_of_missing(template: &SecretTemplate, sealed: &SealedSecret, only: Option<&str>) {
+    // What is in spec.data cannot be known.
+    if sealed.spec.data.is_some() {
+        return;
+    }
+    let items: Vec<_> = sealed.spec.encrypted_data.keys().map(String::as_str).collect();
+    for (item, fields) in missing(template, &items) {
+        if only.is_none_or(|only| only == item) {
+            let fields: Vec<_> = fields.iter().map(|field| shown(field)).collect();
+            note::warning(&format!(
+                "template {}: there is no item {}: it gives \"<no value>\" or an empty text",
+                shown(&item),
+                fields.join(", ")
+            ));
+        }
+    }
 }
 
 /// The sample values, and for each sealed item without one its name in angle brackets.

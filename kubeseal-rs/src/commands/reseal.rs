@@ -4,6 +4,7 @@
 
 mod shown;
 mod source;
+mod unfinished;
 
 use std::sync::Arc;
 
@@ -26,13 +27,14 @@ use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
 use super::read::{hold_unchanged, place_by_kustomization};
 use super::tree::NothingFound;
 use super::tree::{Tree, stream_of};
-use crate::cert_source::{CertSource, Certificate, Certificates, Finding, Formats};
+use crate::cert_source::{CertFrom, CertSource, Certificate, Certificates, Finding, Formats};
 use crate::cluster::{Cluster, ProxiedService};
 use crate::embedded::BoundTo;
 use crate::environment::Environment;
-use crate::error::{Error, Hinted};
+use crate::error::Error;
 use crate::files::{self, Output, Writer, is_stream};
-use crate::flags::{CertificateFlags, PrivateKeyFlags, TreeFlags, set};
+use crate::flags::{CertificateFlags, FormatFlags, PrivateKeyFlags, TreeFlags, set};
+use crate::interrupt::Interrupt;
 use crate::lint::{Namespaces, Purpose, absolute, patches};
 use crate::manifest_file::{self, Manifest};
 use crate::note;
@@ -40,8 +42,8 @@ use crate::parallel;
 use crate::progress::Progress;
 use crate::report::{self, FileReport};
 use crate::tree::{self, TreeFile};
-use crate::typed::Typed;
-use source::{Reseal, Source, Values};
+use source::{Reseal, Source, Values, Waiting};
+use unfinished::{Due, Interrupted, LEFT};
 
 /// Flags of `kubeseal reseal`.
 #[derive(Debug, Args)]
@@ -54,7 +56,8 @@ pub(crate) struct ResealFlags {
     /// What to open with, in place of the controller.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
-    /// Write nothing; fail when something is not sealed with the newest key (needs --recovery-private-key)
+    /// Write nothing; fail when something is not sealed with the newest key, or not in the format that is asked for (needs
+    /// --recovery-private-key)
     #[arg(long)]
     pub check: bool,
     /// Write nothing; show the lines that would change, without ciphertexts
@@ -63,7 +66,7 @@ pub(crate) struct ResealFlags {
     /// Do not note the key's fingerprint in objects that do not carry such an annotation yet
     #[arg(long)]
     pub no_key_hint: bool,
-    /// With --format-version 1: take values of version 2 back to version 1, which does not protect them against quantum
+    /// With --format-version 1: take values of format v2 back to format v1, which does not protect them against quantum
     /// computers and is not bound to the item's name
     #[arg(long)]
     pub allow_downgrade: bool,
@@ -73,13 +76,16 @@ pub(crate) struct ResealFlags {
     /// The namespace that such values, and SealedSecrets that name none, were sealed for [default of the latter: that of their template]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
+    /// In which version of the format to seal.
+    #[command(flatten)]
+    pub version: FormatFlags,
     /// The newest certificate, or where the controller is.
     #[command(flatten)]
     pub certificate: CertificateFlags,
 }
 
 /// What is said of `--format-version` here, where it does something else than in other verbs.
-const FORMAT_HELP: &str = "Raise all values of SealedSecrets to version 2 of the format; 1 takes them back, and needs --allow-downgrade and \
+const FORMAT_HELP: &str = "Raise all values of SealedSecrets to format v2; 1 takes them back, and needs --allow-downgrade and \
                            --recovery-private-key [default: 2 where the project file says so, else each keeps its version]";
 
 /// Seal what is in files again, in place.
@@ -95,7 +101,7 @@ pub(crate) struct ResealFiles {
     pub mode: ResealMode,
     /// Whether the key's fingerprint is noted in objects that do not carry such a note.
     pub key_hint: bool,
-    /// `--format-version`; version 1 lowers.
+    /// `--format-version`; format v1 lowers.
     pub version: Option<Format>,
 }
 
@@ -140,7 +146,7 @@ impl ResealFiles {
             (fail, diff) => ResealMode::Check { diff, fail },
         };
         let cert = CertSource::of_verb(&flags.certificate)?;
-        let version = flags.certificate.format_version;
+        let version = flags.version.format_version;
         match (version, flags.allow_downgrade) {
             (Some(Format::V1), false) => return Err(CommandError::DowngradeNeedsKeys),
             (Some(Format::V1), true) if keys.files.is_empty() => return Err(CommandError::DowngradeNeedsKeys),
@@ -151,12 +157,12 @@ impl ResealFiles {
             if mode != ResealMode::Write {
                 return Err(CommandError::CheckNeedsKeys);
             }
-            match cert {
-                CertSource::File(_) | CertSource::Url(_) => return Err(CommandError::CertNeedsKeys("--cert")),
-                CertSource::Found(found) if found.for_cluster.is_some() => {
+            match cert.from {
+                CertFrom::File(_) | CertFrom::Url(_) => return Err(CommandError::CertNeedsKeys("--cert")),
+                CertFrom::Found(found) if found.for_cluster.is_some() => {
                     return Err(CommandError::CertNeedsKeys("--for-cluster"));
                 }
-                CertSource::Found(found) => Opener::Controller(found),
+                CertFrom::Found(found) => Opener::Controller(found),
             }
         } else {
             Opener::Keys { keys, cert }
@@ -179,65 +185,75 @@ impl ResealFiles {
 pub(crate) fn run(command: &ResealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let meant = tree::all_files(&command.tree.paths, &command.tree.exclude)?;
     let skipped = manifest_file::passed_over(&meant, names::KIND);
-    let (mut reports, sources) = with_sealed_values(meant.files);
+    let (mut reports, waiting) = with_sealed_values(meant.files);
     reports.extend(skipped);
-    if sources.is_empty() && reports.is_empty() {
+    if waiting.is_empty() && reports.is_empty() {
         return Err(NothingFound {
             what: names::KIND,
             paths: command.tree.paths.clone(),
         }
         .into());
     }
+    let mut raised = false;
+    let interrupt = match command.mode {
+        ResealMode::Write if !command.tree.is_stream() => Interrupt::catch(),
+        _ => Interrupt::default(),
+    };
     let done = match &command.opener {
         Opener::Keys { keys, cert } => {
             let keys = held_keys(keys)?;
             let mut certificates = Certificates::new(cert, environment, now);
-            let with_certs = sources
+            let with_certs = waiting
                 .into_iter()
-                .map(|source| {
-                    let path = source.manifest.path.as_path();
-                    let places = if is_stream(path) { Vec::new() } else { vec![path] };
-                    let cert = certificates.between(&places)?;
-                    sealer(command, &cert)?;
-                    Ok((cert, source))
+                .map(|file| {
+                    let cert = certificates.of_file(&file.places(), file.is_found())?;
+                    raised |= sealer(command, &cert)?.format_after(Some(Format::V1)) == Format::V2;
+                    Ok((cert, file))
                 })
                 .collect::<Result<_, Error>>()?;
-            with_keys(command, with_certs, &keys)
+            with_keys(command, with_certs, &keys, &interrupt)
         }
         Opener::Controller(finding) => {
             let mut formats = Formats::default();
-            let sources = sources.into_iter().map(|source| {
-                let path = source.manifest.path.as_path();
-                let said = formats.at(finding, (!is_stream(path)).then_some(path))?;
-                Ok((command.version.or(said) == Some(Format::V2), source))
+            let from = CertFrom::Found(finding.clone());
+            let waiting = waiting.into_iter().map(|file| {
+                let said = formats.at(&from, &file.places())?;
+                Ok((command.version.or(said) == Some(Format::V2), file))
             });
-            let sources: Vec<_> = sources.collect::<Result<_, Error>>()?;
+            let waiting: Vec<_> = waiting.collect::<Result<_, Error>>()?;
             let cluster = Cluster::connect(&finding.controller.cluster, environment)?;
             let service = cluster.service(&finding.controller)?;
-            by_controller(command, &sources, &cluster, &service)
+            by_controller(command, &waiting, (&cluster, &service), &interrupt)
         }
     };
     reports.extend(done);
-    let due = reports.iter().filter(|report| report.result() == "due").count();
+    let count = |result| reports.iter().filter(|report| report.result() == result).count();
+    let (files, left) = (count("due"), count(LEFT));
     match command.mode {
         ResealMode::Write if command.tree.is_stream() => report::faults(reports)?,
         _ => report::print(reports, command.tree.report)?,
     }
+    if left > 0 {
+        return Err(Interrupted(left).into());
+    }
     match command.mode {
-        ResealMode::Check { fail: true, .. } if due > 0 => Err(Due(due).into()),
+        ResealMode::Check { fail: true, .. } if files > 0 => Err(Due { files, raised }.into()),
         _ => Ok(()),
     }
 }
 
 /// What is wrong with files that may hold sealed values, and those that do.
-fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Source>) {
+fn with_sealed_values(files: Vec<TreeFile>) -> (Vec<FileReport>, Vec<Waiting>) {
+    let progress = Progress::of(files.len());
     let patches = patches(files.iter().map(|file| file.path.as_path()));
     files
         .into_par_iter()
         .filter_map(|file| {
             let is_patch = patches.contains(&absolute(&file.path));
-            let read = Source::read(&file, is_patch).transpose()?;
-            Some(read.map_err(|fault| FileReport::failed(&file.path, fault)))
+            let path = file.path.clone();
+            let found = Waiting::of(file, is_patch).transpose();
+            progress.done(&path);
+            Some(found?.map_err(|fault| FileReport::failed(&path, fault)))
         })
         .partition_map(Either::from)
 }
@@ -258,7 +274,12 @@ fn sealer_outside<'c>(command: &ResealFiles, cert: &'c Certificate) -> Sealer<'c
     }
 }
 
-fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<Certificate>, Source)>, keys: &HeldKeys) -> Vec<FileReport> {
+fn with_keys(
+    command: &ResealFiles,
+    with_certs: Vec<(Arc<Certificate>, Waiting)>,
+    keys: &HeldKeys,
+    interrupt: &Interrupt,
+) -> Vec<FileReport> {
     let progress = Progress::of(with_certs.len());
     let lately = RecentKeys::default();
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
@@ -281,45 +302,58 @@ fn with_keys(command: &ResealFiles, with_certs: Vec<(Arc<Certificate>, Source)>,
         one_file(command, source, (&writer, &namespaces), &reseal)
     };
     parallel::with_writes(|| {
-        // Each is dropped as soon as it is done.
-        let reports = with_certs.into_par_iter().map(|(cert, source)| {
-            let path = &source.manifest.path;
-            let report = one(&cert, &source).unwrap_or_else(|fault| FileReport::failed(path, fault));
-            progress.done(path);
+        let reports = with_certs.par_iter().map(|(cert, file)| {
+            let report = reported(file, interrupt, |source| one(cert, source));
+            progress.done(file.path());
             report
         });
         reports.collect()
     })
 }
 
+/// What comes of a file.
+fn reported(
+    file: &Waiting,
+    interrupt: &Interrupt,
+    one: impl FnOnce(&Source) -> Result<FileReport, Error>,
+) -> FileReport {
+    if interrupt.is_pressed() {
+        return FileReport::done(file.path(), LEFT, 0).only_counted();
+    }
+    match file.with(one) {
+        Ok(Some(report)) => report,
+        Ok(None) => FileReport::done(file.path(), "current", 0).only_counted(),
+        Err(fault) => FileReport::failed(file.path(), fault),
+    }
+}
+
 /// One after the other: the controller limits how often it may be asked, whoever asks.
 fn by_controller(
     command: &ResealFiles,
-    sources: &[(bool, Source)],
-    cluster: &Cluster,
-    service: &ProxiedService,
+    waiting: &[(bool, Waiting)],
+    (cluster, service): (&Cluster, &ProxiedService),
+    interrupt: &Interrupt,
 ) -> Vec<FileReport> {
-    let progress = Progress::of(sources.len());
+    let progress = Progress::of(waiting.len());
     let (writer, namespaces) = (Writer::default(), Namespaces::default());
-    sources
-        .iter()
-        .map(|(raised, source)| {
-            let Manifest { path, name, .. } = &source.manifest;
-            let ask = |raised: bool, place: Place, sealed: &SealedSecret| {
-                let changes = re_encrypt::changes(sealed, Which::OfOtherKeys, raised, (cluster, service));
-                Ok(changes.map_err(|fault| name.fault_at(place, fault))?)
-            };
-            let reseal = Reseal {
-                raised: *raised,
-                changes: &|place, sealed| ask(*raised, place, sealed),
-                outside: &|place, sealed| ask(false, place, sealed),
-            };
-            let report = one_file(command, source, (&writer, &namespaces), &reseal)
-                .unwrap_or_else(|fault| FileReport::failed(path, fault));
-            progress.done(path);
-            report
-        })
-        .collect()
+    let one = |raised: bool, source: &Source| {
+        let ask = |raised: bool, place: Place, sealed: &SealedSecret| {
+            let changes = re_encrypt::changes(sealed, Which::OfOtherKeys, raised, (cluster, service));
+            Ok(changes.map_err(|fault| source.manifest.name.fault_at(place, fault))?)
+        };
+        let reseal = Reseal {
+            raised,
+            changes: &|place, sealed| ask(raised, place, sealed),
+            outside: &|place, sealed| ask(false, place, sealed),
+        };
+        one_file(command, source, (&writer, &namespaces), &reseal)
+    };
+    let each = |(raised, file): &(bool, Waiting)| {
+        let report = reported(file, interrupt, |source| one(*raised, source));
+        progress.done(file.path());
+        report
+    };
+    waiting.iter().map(each).collect()
 }
 
 /// Has `changes` say what changes in each SealedSecret of a file and in each sealed value beside them, and writes it.
@@ -376,15 +410,4 @@ fn one_file(
         }
     };
     Ok(report.with(left.into_iter().collect()))
-}
-
-/// Files in which something is not sealed with the newest key.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} of the files are not sealed with the newest key")]
-struct Due(usize);
-
-impl Hinted for Due {
-    fn hint(&self, typed: &Typed) -> Option<String> {
-        Some(format!("{} seals them again", typed.without(&["check", "diff"])))
-    }
 }

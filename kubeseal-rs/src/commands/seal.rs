@@ -1,6 +1,6 @@
 //! `kubeseal seal`: each file with Secrets into a sealed one.
 //!
-//! All clear files are read, and all certificates found, before the first is sealed. A sealed file that is there already is
+//! All clear files are read, and all certificates found, before the first is sealed; each is read again when its turn comes. A sealed file that is there already is
 //! changed in place: items follow the clear file, but none is removed unless a person says so (its value may be nowhere else);
 //! everything else in it is people's. Each file is done whole or not at all: its
 //! result replaces the old one by a rename after it has reached the disk, and only then may the clear file go.
@@ -13,6 +13,7 @@ mod lost;
 pub(crate) mod run;
 pub(crate) mod sources;
 mod values;
+mod waiting;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,9 @@ use super::private_keys::PrivateKeys;
 use super::tree::{Tree, stream_of};
 use crate::cert_source::CertSource;
 use crate::files::{Input, Output};
-use crate::flags::{CertificateFlags, ClusterFlags, CommaSeparated, MetadataFlags, PrivateKeyFlags, TreeFlags, set};
+use crate::flags::{
+    CertificateFlags, ClusterFlags, CommaSeparated, FormatFlags, MetadataFlags, PrivateKeyFlags, TreeFlags, set,
+};
 use crate::report::ReportFormat;
 use given::Sources;
 
@@ -116,6 +119,9 @@ pub(crate) struct SealFlags {
     /// same value (needs the right to get Secrets)
     #[arg(long)]
     pub compare_with_cluster: bool,
+    /// In which version of the format to seal.
+    #[command(flatten)]
+    pub version: FormatFlags,
     /// Which certificate to seal with.
     #[command(flatten)]
     pub certificate: CertificateFlags,
@@ -230,7 +236,7 @@ pub(super) fn of_stream(flags: &SealFlags) -> Result<Option<Seal>, CommandError>
         only_secrets: true,
         hinted: !flags.no_key_hint,
         metadata: SealedMetadata::of(&flags.metadata)?,
-        version: flags.certificate.format_version,
+        version: flags.version.format_version,
         is_verb: true,
     }))
 }
@@ -267,7 +273,7 @@ impl SealFiles {
             namespace: Namespace::of(flags.namespace.as_ref(), &flags.certificate.cluster),
             allow_empty: flags.allow_empty_data,
             key_hint: !flags.no_key_hint,
-            version: flags.certificate.format_version,
+            version: flags.version.format_version,
             values: KnownValues::of(
                 flags.keys,
                 flags.compare_with_cluster.then_some(&flags.certificate.cluster),

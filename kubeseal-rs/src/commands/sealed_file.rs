@@ -9,7 +9,9 @@ use jiff::Zoned;
 use manifest::edit::{Change, Edit, append, edit, remove};
 use manifest::{Document, Format, Place};
 use sealing::binding::Scope;
+use sealing::key_hint::KeyHint;
 use sealing::render::depending_on;
+use sealing::sealer::{self, Sealer};
 use sealing::size::{self, Obstacle};
 use sealing::unseal::{binding, place};
 use sealing::{SystemRandom, merge};
@@ -281,6 +283,40 @@ pub(super) fn told(sealed: &SealedSecret, items: &[&String], file: &str) -> Stri
         }
     }
     told
+}
+
+/// That items of an object stay in format v1 beside those that are sealed, where these get format v2.
+pub(super) fn left_in_v1(sealed: &SealedSecret, items: &[&String], sealer: &Sealer<'_>) -> Option<String> {
+    if sealer.format_after(sealer::Format::latest_of(sealed)) == sealer::Format::V1 {
+        return None;
+    }
+    let is_left = |(item, text): &(&String, &String)| {
+        !items.contains(item) && sealer::Format::of(text) == Some(sealer::Format::V1)
+    };
+    let left = sealed.spec.encrypted_data.iter().filter(is_left);
+    let left: Vec<_> = left.map(|(item, _)| item.as_str()).collect();
+    (!left.is_empty()).then(|| {
+        format!(
+            "left in format v1: {} of {} (kubeseal reseal --format-version 2 raises it)",
+            left.join(", "),
+            full_name(sealed)
+        )
+    })
+}
+
+/// That items of an object stay sealed with other keys, by its former key hint, beside those that are sealed now.
+pub(super) fn left_with_other_key(former: &SealedSecret, items: &[&String], sealer: &Sealer<'_>) -> Option<String> {
+    let hint = KeyHint::of(&former.metadata)?;
+    let left = former.spec.encrypted_data.keys().filter(|item| !items.contains(item));
+    let left: Vec<_> = left.map(String::as_str).collect();
+    (!left.is_empty() && hint.keys().all(|key| key != sealer.fingerprint())).then(|| {
+        format!(
+            "left with another key, by the key hint: {} of {}; is this the same cluster's certificate? (kubeseal lint says \
+             so where a project file names it; kubeseal reseal moves all items to one key)",
+            left.join(", "),
+            full_name(former)
+        )
+    })
 }
 
 /// The SealedSecrets of `text` that are too large, each with its place.

@@ -16,13 +16,13 @@ use sealing::sealer::Format;
 use super::embedded_file::EmbeddedFile;
 use super::error::CommandError;
 use super::read::read_before;
-use super::sealed_file::{SealedFile, told};
+use super::sealed_file::{SealedFile, left_in_v1, left_with_other_key, told};
 use super::target::Target;
 use crate::cert_source::{self, CertSource};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Input};
-use crate::flags::{CertificateFlags, ObjectFlags, set};
+use crate::flags::{CertificateFlags, FormatFlags, ObjectFlags, set};
 use crate::note;
 use crate::objects::{Fault, InputError, InputName};
 use crate::prompt;
@@ -53,6 +53,9 @@ pub(crate) struct SetFlags {
     /// Which SealedSecret is meant.
     #[command(flatten)]
     pub object: ObjectFlags,
+    /// In which version of the format to seal.
+    #[command(flatten)]
+    pub version: FormatFlags,
     /// Which certificate to seal with.
     #[command(flatten)]
     pub certificate: CertificateFlags,
@@ -87,7 +90,7 @@ impl SetItem {
             return Err(CommandError::TwoFromStdin);
         }
         Ok(Self {
-            version: flags.certificate.format_version,
+            version: flags.version.format_version,
             cert: CertSource::of_verb(&flags.certificate)?.of_file(flags.file.as_ref()),
             target: Target::of(flags.file, flags.object),
             item: flags.key,
@@ -131,7 +134,14 @@ pub(crate) fn run(
         Ok(BTreeMap::from([(at, changes.map_err(|error| file.fault(at, error))?)]))
     })?;
     let sealed = file.meant(&command.target)?.1;
-    note::told(&told(sealed, &items.keys().collect::<Vec<_>>(), &file.name().0));
+    let keys: Vec<_> = items.keys().collect();
+    note::told(&told(sealed, &keys, &file.name().0));
+    if let Some(left) = left_in_v1(sealed, &keys, &sealer) {
+        note::told(&format!("note: {left}"));
+    }
+    if let Some(left) = left_with_other_key(sealed, &keys, &sealer) {
+        note::told(&format!("note: {left}"));
+    }
     note::names(sealed);
     for (item, value) in &items {
         note::line_break_at_end(value.expose(), false);
@@ -160,10 +170,7 @@ fn set_embedded(
     let former = file.bound(&command.item, place)?.0.format();
     let cert = || {
         let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
-        let sealer = cert.outside_sealer(command.version)?;
-        if sealer.format_after(former) == Format::V2 {
-            sealer.check_hybrid()?;
-        }
+        cert.outside_sealer(command.version)?.check(former)?;
         Ok(cert)
     };
     let (value, cert) = read_before(&command.value, || Ok(value(command)?), cert)?;

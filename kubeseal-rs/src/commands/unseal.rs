@@ -39,7 +39,7 @@ pub(crate) struct UnsealFlags {
     /// With --raw: the name of the Secret
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// With --raw: the name of the item that the value is of, which format version 2 binds
+    /// With --raw: the name of the item that the value is of, which format v2 binds
     #[arg(long, value_name = "KEY")]
     pub item: Option<String>,
     /// The namespace of SealedSecrets that name none [default: that of their template]; with --raw that of the Secret

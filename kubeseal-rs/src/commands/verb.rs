@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{doctor, edit, keys, lint, manual, rename, render, reseal, seal, set, unseal, unset};
+use super::{doctor, edit, keys, lint, manual, page, rename, render, reseal, seal, set, unseal, unset};
 
 /// A command line whose second word is a verb.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     Reseal(Box<reseal::ResealFlags>),
     /// Open sealed files offline, with private keys that are at hand
     Unseal(Box<unseal::UnsealFlags>),
+    /// Print a page that seals in a browser, for one certificate
+    Page(Box<page::PageFlags>),
     /// Print the completions for a shell
     Completions(manual::CompletionsFlags),
     /// Print or write the manual pages

@@ -61,7 +61,7 @@ pub(crate) struct Case {
     pub(crate) others: Vec<Binding>,
     /// Lengths of the keys that its items were sealed with.
     pub(crate) bits: BTreeSet<usize>,
-    /// Ids of the keys that its items of format version 2 were sealed with, by their own word.
+    /// Ids of the keys that its items of format v2 were sealed with, by their own word.
     pub(crate) key_ids: BTreeSet<KeyId>,
     /// Whether a key at hand has one of these ids, and opens none of what is in question as it stands.
     pub(crate) not_bound: bool,
@@ -189,13 +189,13 @@ impl Case {
         self.key_ids = sealed_with(&self.object).1;
     }
 
-    /// Whether all that is in question is of version 2 of the format.
+    /// Whether all that is in question is of format v2.
     pub(crate) fn is_v2(&self) -> bool {
         let mut texts = self.object.spec.encrypted_data.values().chain(&self.object.spec.data);
         !self.key_ids.is_empty() && texts.all(|text| Format::of(text) == Some(Format::V2))
     }
 
-    /// The same with one item of version 2 under another name: what is put to the test.
+    /// The same with one item of format v2 under another name: what is put to the test.
     pub(crate) fn renamed(&self, item: &str, to: &str) -> Option<Self> {
         let text = self.object.spec.encrypted_data.get(item)?;
         let mut renamed = self.clone();
@@ -203,7 +203,7 @@ impl Case {
         Some(renamed)
     }
 
-    /// The items of version 2 that are in question, each with the other names that it may have been sealed under: those that the
+    /// The items of format v2 that are in question, each with the other names that it may have been sealed under: those that the
     /// object's items and templates have.
     pub(crate) fn other_names(&self) -> Vec<(String, String)> {
         let template = self.object.spec.template.as_ref();

@@ -1,45 +1,84 @@
-//! What the key ids and the names of items say of values of format version 2 that open under no binding.
+//! What the key ids and the names of items say of values of format v2 that open under no binding.
 
 use std::collections::BTreeSet;
 
 use sealing::v2::KeyId;
 
 use super::ask::{Answer, Case, Trial};
-use super::conclusions::{again, key_gone, other_cluster};
+use super::diagnoses::{again, key_gone, other_cluster};
 use super::{Cause, Diagnosis, Evidence};
-use crate::keys::{Inventory, Key, LocalCert, State};
+use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
 use crate::quoting::word;
 
-/// An item that opens under another name: it was renamed after it was sealed.
+/// An item that opens under another name: it was renamed after it was sealed, exchanged with another one, or is a copy of it.
 pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Option<Diagnosis> {
     for (item, name) in case.other_names() {
-        let renamed = case.renamed(&item, &name)?;
-        if trial.attempt(&renamed, &case.own) != Answer::Opens {
+        let mut opens_as = |item: &str, name: &str| {
+            let renamed = case.renamed(item, name);
+            renamed.is_some_and(|renamed| trial.attempt(&renamed, &case.own) == Answer::Opens)
+        };
+        if !opens_as(&item, &name) {
             continue;
         }
+        let exchanged = opens_as(&name, &item);
+        let is_there = case.items.contains(&name);
         let [item, name] = [&item, &name].map(|item| manifest::shown(item));
+        let (message, next) = if exchanged {
+            (
+                format!("the values of items {item} and {name} were exchanged: each opens under the other's name"),
+                "exchange the two texts in spec.encryptedData again".to_owned(),
+            )
+        } else if is_there {
+            (
+                format!("item {item} holds a value that was sealed for item {name}, which is there too"),
+                format!(
+                    "put each text under the name that it was sealed for (git log -p {file}), or seal the value again: kubeseal set \
+                     {file} {}",
+                    word(&item)
+                ),
+            )
+        } else {
+            (
+                format!(
+                    "item {item} opens only under the name {name}: it was renamed after it was sealed, and format v2 binds the name"
+                ),
+                format!(
+                    "give it its name back in spec.encryptedData, then kubeseal rename --recovery-private-key BACKUP {file} {} {}",
+                    word(&name),
+                    word(&item)
+                ),
+            )
+        };
         return Some(Diagnosis {
             cause: Cause::Renamed,
             certain: true,
-            message: format!(
-                "item {item} opens only under the name {name}: it was renamed after it was sealed, and format version 2 binds the name"
-            ),
-            next: format!(
-                "give it its name back in spec.encryptedData, then kubeseal rename --recovery-private-key BACKUP {file} {} {}",
-                word(&name),
-                word(&item)
-            ),
+            message,
+            next,
         });
     }
     None
 }
 
-/// The ids in the values name keys that are not held where the object is to be opened, or of which only the RSA half is.
+/// The ids in the values name keys that are not held where the object is to be opened, or of which only the RSA key is.
 pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !case.is_v2() {
         return None;
     }
     let ids = joined(&case.key_ids);
+    if let Some(name) = grafted(case, evidence) {
+        return Some(Diagnosis {
+            cause: Cause::OtherCluster,
+            certain: true,
+            message: format!(
+                "it was sealed with the RSA key of {name}, by its key hint, and a hybrid key that is not its own (key id {ids}): whoever \
+                 made that certificate can read it"
+            ),
+            next: format!(
+                "change the values, and seal the new ones with the cluster's certificate: kubeseal --fetch-cert > cert.pem, then \
+                 kubeseal edit --cert cert.pem {file}"
+            ),
+        });
+    }
     let is_named = |id: Option<KeyId>| id.is_some_and(|id| case.key_ids.contains(&id));
     if let Some(keys) = &evidence.keys {
         if let Some(key) = key_of(case, keys) {
@@ -61,7 +100,7 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
         if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
             return Some(key_gone(
                 format!(
-                    "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA half alone: {why}",
+                    "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA key alone: {why}",
                     key.name
                 ),
                 format!(
@@ -89,7 +128,7 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
     {
         return Some(key_gone(
             format!(
-                "it was sealed with the hybrid key of {} (key id {ids}), of which the RSA half alone is at hand",
+                "it was sealed with the hybrid key of {} (key id {ids}), of which the RSA key alone is at hand",
                 cert.name
             ),
             format!(
@@ -105,6 +144,21 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
         (&ids, "none of the keys at hand is", held),
         file,
     ))
+}
+
+/// The key, or certificate, that the key hint names alone, and whose hybrid key is none of those in the values: the two are made
+/// together, so a stranger's stands beside its RSA key.
+fn grafted(case: &Case, evidence: &Evidence) -> Option<String> {
+    let hinted = case.hinted();
+    let is_it = |facts: &KeyFacts| {
+        let own = facts.hybrid.as_ref().map(|(id, _)| id);
+        hinted.len() == 1 && hinted.contains(&facts.fingerprint) && own.is_some_and(|own| !case.key_ids.contains(own))
+    };
+    let keys = evidence.keys.iter().flat_map(|keys| &keys.keys);
+    let of_keys = keys.filter_map(|key| Some((&key.name, key.cert.as_ref()?)));
+    let of_certs = evidence.local.iter().map(|cert| (&cert.name, &cert.facts));
+    let mut all = of_keys.chain(of_certs);
+    all.find(|(_, facts)| is_it(facts)).map(|(name, _)| name.clone())
 }
 
 /// What the certificates that were named say beside the ids in the values.
@@ -143,7 +197,7 @@ fn not_held(
 ) -> Diagnosis {
     let foreign = certificate_of(case, evidence);
     let held = match held.is_empty() {
-        true => "none that is held opens format version 2".to_owned(),
+        true => "none that is held opens format v2; a PEM file never does".to_owned(),
         false => format!("held: {}", joined(held)),
     };
     let message = format!("{what} key id {ids}, which it was sealed with ({held})");
@@ -168,7 +222,7 @@ fn certificate_of<'e>(case: &Case, evidence: &'e Evidence) -> Option<&'e LocalCe
     })
 }
 
-/// The key of the cluster that has one of the ids, and opens version 2.
+/// The key of the cluster that has one of the ids, and opens format v2.
 fn key_of<'k>(case: &Case, keys: &'k Inventory) -> Option<&'k Key> {
     let has = |key: &&Key| matches!(&key.hybrid, Ok(Some(id)) if case.key_ids.contains(id));
     keys.keys.iter().find(has)

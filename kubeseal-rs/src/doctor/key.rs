@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealing::key::Fingerprint;
 
 use super::ask::Case;
-use super::conclusions::{again, key_gone, other_cluster};
+use super::diagnoses::{again, key_gone, other_cluster};
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 

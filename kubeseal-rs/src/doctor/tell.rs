@@ -12,12 +12,14 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
     for one in all {
         let (tone, verdict) = match (one.opens, faults(one)) {
             (Some(true), 0) => (Tone::Good, "it opens"),
+            (Some(true), _) if only_not_synced(one) => (Tone::Bad, "it opens, and the cluster makes no Secret of it"),
             (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
             (Some(false), _) => (Tone::Bad, "it does not open"),
             (None, 0) => (
                 Tone::Doubtful,
-                "nothing is wrong as far as can be seen without a cluster and without keys",
+                "nothing is wrong as far as can be seen without the controller and without keys",
             ),
+            (None, _) if only_not_synced(one) => (Tone::Bad, "the cluster makes no Secret of it"),
             (None, _) if one.diagnoses.iter().all(|one| !one.cause.is_fault() || !one.certain) => {
                 (Tone::Doubtful, "it may not open")
             }
@@ -40,7 +42,11 @@ fn items(one: &Examined) -> String {
     if one.opening.is_empty() {
         return String::new();
     }
-    format!(": {} does not, {} does", one.failing.join(", "), one.opening.join(", "))
+    format!(
+        " (closed: {}; open: {})",
+        one.failing.join(", "),
+        one.opening.join(", ")
+    )
 }
 
 fn told(diagnosis: &Diagnosis, colour: Colour) -> String {
@@ -64,7 +70,13 @@ fn faults(one: &Examined) -> usize {
         .count()
 }
 
-/// Whether something was found that keeps an object from being opened.
+/// Whether the object's status names the one thing that is wrong.
+fn only_not_synced(one: &Examined) -> bool {
+    let mut faults = one.diagnoses.iter().filter(|diagnosis| diagnosis.cause.is_fault());
+    faults.all(|diagnosis| diagnosis.cause == Cause::NotSynced)
+}
+
+/// Whether something was found that keeps an object from being opened, or its Secret from being made.
 pub(crate) fn fails(all: &[Examined]) -> bool {
     all.iter().any(|one| one.opens == Some(false) || faults(one) > 0)
 }

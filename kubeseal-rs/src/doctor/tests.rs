@@ -353,3 +353,5 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
         ["renamed"]
     );
 }
+
+mod reasons;

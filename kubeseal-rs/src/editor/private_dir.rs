@@ -17,8 +17,9 @@ const SHARED_MEMORY: &str = "/dev/shm";
 
 /// The directory. Removed when dropped.
 pub(super) struct PrivateDir {
-    dir: TempDir,
+    // First, since Windows removes no folder in which a file is open.
     _lock: File,
+    dir: TempDir,
 }
 
 impl PrivateDir {
@@ -56,9 +57,11 @@ fn make_in(place: &Path) -> io::Result<PrivateDir> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let dir = builder.tempdir_in(place)?;
+    #[cfg(windows)]
+    crate::files::owner_only::restrict(dir.path())?;
     let lock = File::create(dir.path().join(LOCK))?;
-    // Where there are no locks, `sweep` takes none either, and removes nothing.
-    let _ = lock.try_lock();
+    // Where there are no locks, `sweep` takes none either, and removes nothing. One that looks at it just now has it for a moment.
+    let _ = lock.lock();
     Ok(PrivateDir { dir, _lock: lock })
 }
 
@@ -74,9 +77,10 @@ fn sweep(place: &Path, own: &PrivateDir) {
             && entry
                 .metadata()
                 .is_ok_and(|found| found.is_dir() && same_owner(&found, &owner));
-        // Without a lock in it, it is being made.
+        // Without a lock in it, or with nothing beside that, it is being made.
         let lock = is_left.then(|| File::open(entry.path().join(LOCK)).ok()).flatten();
-        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+        let has_text = || fs::read_dir(entry.path()).is_ok_and(|files| files.count() > 1);
+        if lock.is_some_and(|lock| lock.try_lock().is_ok() && has_text()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -11,6 +11,8 @@ use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::{Over, without_path};
 use crate::git;
 use crate::place::{self, is_descriptor};
@@ -122,13 +124,44 @@ fn unfinished() -> tempfile::Builder<'static, 'static> {
 fn write_named(target: &Path, folder: &Path, former: Option<&Former>, over: Over, bytes: &[u8]) -> io::Result<()> {
     // The file is removed again when it is dropped before `persist`; its mode is 0600 from the start.
     let mut file = unfinished().tempfile_in(folder).map_err(without_path)?;
+    #[cfg(windows)]
+    if over == Over::Private {
+        super::owner_only::restrict(file.path())?;
+    }
     fill(file.as_file_mut(), former, bytes)?;
-    let persisted = match over {
-        Over::Nothing => file.persist_noclobber(target),
-        Over::Kept | Over::Private => file.persist(target),
-    };
-    persisted.map_err(|error| error.error)?;
+    match over {
+        Over::Nothing => drop(file.persist_noclobber(target).map_err(|error| error.error)?),
+        Over::Kept | Over::Private => take_place(file, target)?,
+    }
     Ok(())
+}
+
+#[cfg(not(windows))]
+fn take_place(file: NamedTempFile, target: &Path) -> io::Result<()> {
+    file.persist(target).map(drop).map_err(|error| error.error)
+}
+
+/// The rename of std goes on where others have the target open and let it be deleted, which that of tempfile does not. Others
+/// (virus scanners, indexers) have it open for a moment only.
+#[cfg(windows)]
+fn take_place(file: NamedTempFile, target: &Path) -> io::Result<()> {
+    const TRIES: u32 = 20;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+    // Held until the end, against being swept away.
+    let (_file, name) = file.into_parts();
+    let name = name.keep()?;
+    let mut renamed = std::fs::rename(&name, target);
+    for _ in 1..TRIES {
+        if renamed.is_ok() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        renamed = std::fs::rename(&name, target);
+    }
+    if renamed.is_err() {
+        let _ = std::fs::remove_file(&name);
+    }
+    renamed
 }
 
 /// Writes the content to the disk, and locks the file against being swept away.
@@ -153,7 +186,7 @@ fn sweep(folder: &Path) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_unfinished(&entry.file_name()) && is_file() && !git::is_tracked(&entry.path()) {
+        if is_unfinished(&entry.file_name()) && is_file() && !git::may_be_tracked(&entry.path()) {
             // The lock of a program that still writes is held.
             if let Some(_lock) = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok()) {
                 let _ = std::fs::remove_file(entry.path());

@@ -1,11 +1,15 @@
 //! Files that age (age-encryption.org/v1) encrypts.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::x25519::Recipient;
-use age::{Decryptor, Encryptor, IdentityFile};
+use age::{DecryptError, Decryptor, EncryptError, Encryptor, Identity, IdentityFile};
+use age_core::format::{FileKey, Stanza};
 use manifest::text_lossy;
 use zeroize::Zeroizing;
 
@@ -19,23 +23,78 @@ const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 /// How an encrypted file begins that is no text.
 const BINARY: &[u8] = b"age-encryption.org/v1";
 
+/// The stanza of the header that names a key in the file. Whoever opens the file passes over it, as the format asks.
+const MARK: &str = "sealed-secrets-key";
+
+/// As a recipient: names the keys of a file beside its recipients. They are public, and nobody opens it with them.
+struct Named<'a>(&'a BTreeSet<String>);
+
+impl age::Recipient for Named<'_> {
+    fn wrap_file_key(&self, _: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
+        let mark = |key: &String| Stanza {
+            tag: MARK.to_owned(),
+            args: vec![key.clone()],
+            body: Vec::new(),
+        };
+        Ok((self.0.iter().map(mark).collect(), HashSet::new()))
+    }
+}
+
+/// As an identity: collects those names, and opens nothing.
+#[derive(Default)]
+struct Names(RefCell<BTreeSet<String>>);
+
+impl Identity for Names {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        if stanza.tag == MARK {
+            self.0.borrow_mut().extend(stanza.args.iter().cloned());
+        }
+        None
+    }
+}
+
+/// The keys that an encrypted file says it holds; none of a file that says nothing.
+pub(crate) fn named(bytes: &[u8]) -> BTreeSet<String> {
+    let names = Names::default();
+    if let Ok(decryptor) = Decryptor::new_buffered(ArmoredReader::new(&*armored(bytes))) {
+        // No identity is among them.
+        let _ = decryptor.decrypt(std::iter::once(&names as &dyn Identity));
+    }
+    names.0.into_inner()
+}
+
+/// What age reads: text as UTF-8.
+fn armored(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match bytes.starts_with(BINARY) {
+        true => Cow::Borrowed(bytes),
+        false => Cow::Owned(text_lossy(bytes).as_bytes().to_vec()),
+    }
+}
+
 /// Whether these are the bytes of an encrypted file.
 pub(crate) fn is_encrypted(bytes: &[u8]) -> bool {
     bytes.starts_with(BINARY) || text_lossy(bytes).starts_with(ARMOR)
 }
 
-/// Encrypts to all `recipients` (`age1…`); the result is text.
+/// Recipients as they are typed: `age1…`.
 ///
 /// # Errors
-/// [`KeysError::NotARecipient`], [`KeysError::Age`].
-pub(crate) fn encrypted(clear: &[u8], recipients: &[String]) -> Result<Vec<u8>, KeysError> {
-    let keys: Vec<Recipient> = recipients
-        .iter()
-        .map(|text| text.parse().map_err(|_| KeysError::NotARecipient(text.clone())))
-        .collect::<Result<_, _>>()?;
+/// [`KeysError::NotARecipient`].
+pub(crate) fn recipients(texts: &[String]) -> Result<Vec<Recipient>, KeysError> {
+    let read = |text: &String| text.parse().map_err(|_| KeysError::NotARecipient(text.clone()));
+    texts.iter().map(read).collect()
+}
+
+/// Encrypts to all `recipients`, and names the `keys` in it; the result is text.
+///
+/// # Errors
+/// [`KeysError::Age`].
+pub(crate) fn encrypted(clear: &[u8], recipients: &[Recipient], keys: &BTreeSet<String>) -> Result<Vec<u8>, KeysError> {
     let failed = |error: &dyn std::fmt::Display| KeysError::Age(error.to_string());
-    let encryptor = Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient))
-        .map_err(|error| failed(&error))?;
+    let named = Named(keys);
+    let named = (!keys.is_empty()).then_some(&named as &dyn age::Recipient);
+    let all = recipients.iter().map(|one| one as &dyn age::Recipient).chain(named);
+    let encryptor = Encryptor::with_recipients(all).map_err(|error| failed(&error))?;
     let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).map_err(|error| failed(&error))?;
     let mut writer = encryptor.wrap_output(armor).map_err(|error| failed(&error))?;
     writer.write_all(clear).map_err(|error| failed(&error))?;
@@ -65,13 +124,8 @@ pub(crate) fn in_clear(
         .filter(|identities| !identities.is_empty())
         .ok_or_else(not_one)?;
     let failed = |error: &dyn std::fmt::Display| KeysError::Age(error.to_string());
-    let text = text_lossy(&bytes);
-    let encrypted = if bytes.starts_with(BINARY) {
-        bytes.as_slice()
-    } else {
-        text.as_bytes()
-    };
-    let decryptor = Decryptor::new_buffered(ArmoredReader::new(encrypted)).map_err(|error| failed(&error))?;
+    let encrypted = armored(&bytes);
+    let decryptor = Decryptor::new_buffered(ArmoredReader::new(&*encrypted)).map_err(|error| failed(&error))?;
     let mut reader = decryptor
         .decrypt(
             identities

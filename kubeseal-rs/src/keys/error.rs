@@ -16,8 +16,8 @@ pub(crate) enum KeysError {
     /// There is no key. Holds the namespace.
     #[error("there is no sealing key in namespace {0}")]
     None(String),
-    /// A text is no age recipient.
-    #[error("{0:?} is no age recipient (age1…)")]
+    /// A text is no age recipient. It is shown only where it begins as one: it may be an identity, which is private.
+    #[error("{} is no age recipient (age1…)", recipient(.0))]
     NotARecipient(String),
     /// age failed.
     #[error("age: {0}")]
@@ -48,9 +48,15 @@ pub(crate) enum KeysError {
         #[source]
         source: KeySecretError,
     },
-    /// The hybrid half of keys is missing, or another's. Holds a text for each of them.
+    /// The hybrid key of keys is missing, or another's. Holds a text for each of them.
     #[error("{}", .0.join("; "))]
     RsaHalves(Vec<String>),
+    /// The file holds keys that the new backup would lack; which.
+    #[error("{} holds what the new backup would lack, and is left as it is: {}", quoting::path(.0), some(.1))]
+    Kept(PathBuf, Vec<String>),
+    /// Which keys are in the file cannot be told.
+    #[error("{}: which keys it holds cannot be told, so it is left as it is", quoting::path(.0))]
+    KeptUnknown(PathBuf),
     /// An object of the backup has no name.
     #[error("{}, {place}: a key Secret needs metadata.name to be restored", on_one_line(file))]
     Nameless {
@@ -58,6 +64,19 @@ pub(crate) enum KeysError {
         file: String,
         /// Where in it.
         place: Place,
+    },
+    /// An object of the backup has a type that no key Secret has.
+    #[error(
+        "{}, {place}: a key Secret has type kubernetes.io/tls or Opaque, and this one {type_:?}; nothing was restored",
+        on_one_line(file)
+    )]
+    OtherType {
+        /// The backup.
+        file: String,
+        /// Where in it.
+        place: Place,
+        /// Its type.
+        type_: String,
     },
     /// The cluster has another key under a name of the backup.
     #[error("Secret {namespace}/{name} is there and holds another key; nothing was restored")]
@@ -67,6 +86,24 @@ pub(crate) enum KeysError {
         /// Its name.
         name: String,
     },
+}
+
+/// How many keys are named.
+const NAMED: usize = 3;
+
+fn some(keys: &[String]) -> String {
+    let named: Vec<_> = keys.iter().take(NAMED).map(String::as_str).collect();
+    match keys.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn recipient(text: &str) -> String {
+    match text.starts_with("age1") {
+        true => format!("{text:?}"),
+        false => "what was given".to_owned(),
+    }
 }
 
 impl KeysError {
@@ -80,7 +117,8 @@ impl KeysError {
                     .to_owned()
             }
             KeysError::NotARecipient(_) => {
-                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
+                "age-keygen -o identity.txt makes an identity and prints its recipient; age-keygen -y FILE prints that of one"
+                    .to_owned()
             }
             KeysError::Encrypted(_) => "open it with your identity: --identity FILE".to_owned(),
             KeysError::NotEncrypted(_) => {
@@ -97,8 +135,21 @@ impl KeysError {
                 )
             }
             KeysError::RsaHalves(_) => {
-                "the rest is done; of these keys only format version 1 opens: another backup may hold their hybrid.seed, which kubeseal \
-                 keys restore brings back"
+                "the rest is done; of these keys only format v1 opens. Where hybrid.seed is missing, another backup may hold it, which \
+                 kubeseal keys restore brings back"
+                    .to_owned()
+            }
+            KeysError::OtherType { .. } => {
+                "whoever can write the backup may have made it; if the key is yours, give it the type kubernetes.io/tls there".to_owned()
+            }
+            KeysError::Kept(path, _) => format!(
+                "what this cluster has lost comes back with: kubeseal keys restore {}; to save what there is (or another cluster's keys): \
+                 kubeseal keys backup -w ANOTHER-FILE",
+                quoting::path_word(path)
+            ),
+            KeysError::KeptUnknown(_) => {
+                "it is encrypted by an earlier kubeseal or by age itself, or there is more in it than key Secrets that can be read; to \
+                 save what there is: kubeseal keys backup -w ANOTHER-FILE"
                     .to_owned()
             }
             KeysError::Age(_) | KeysError::NotAnIdentity(_) => {

@@ -92,7 +92,7 @@ fn remarks(inventory: &Inventory) -> Vec<String> {
         }
         if let Err(why) = &key.hybrid {
             remarks.push(format!(
-                "{} opens format version 1 only, and no certificate of it is handed out: {why} (kubeseal keys restore brings {} back \
+                "{} opens format v1 only, and no certificate of it is handed out: {why} (kubeseal keys restore brings {} back \
                  from a backup)",
                 key.name,
                 names::KEY_ITEM_SEED

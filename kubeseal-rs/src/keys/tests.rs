@@ -262,6 +262,31 @@ fn restoring_overwrites_nothing_and_says_which_key_seals_then() {
 }
 
 #[test]
+fn a_backup_makes_no_credential_of_the_cluster() {
+    let file = crate::objects::InputName("backup.json".to_owned());
+    let saved = |type_: Option<&str>| {
+        let mut secret = secret("a", false, "2026-02-01", "active");
+        secret.type_ = type_.map(str::to_owned);
+        let text = serde_json::to_vec(&secret).unwrap();
+        restore::saved(&text, &file).map(|saved| saved.len())
+    };
+    for type_ in [None, Some(""), Some("Opaque"), Some("kubernetes.io/tls")] {
+        assert_eq!(saved(type_).unwrap(), 1, "{type_:?}");
+    }
+    for type_ in names::CREDENTIAL_SECRET_TYPES {
+        let error = format!("{:?}", saved(Some(type_)).unwrap_err());
+        assert!(error.contains("OtherType") && error.contains(type_), "{error}");
+    }
+}
+
+#[test]
+fn an_identity_in_place_of_a_recipient_is_not_shown() {
+    let shown = |text: &str| KeysError::NotARecipient(text.to_owned()).to_string();
+    assert!(!shown("AGE-SECRET-KEY-1QQQSYQCYQ").contains("1QQQ"));
+    assert_eq!(shown("age1x"), "\"age1x\" is no age recipient (age1…)");
+}
+
+#[test]
 fn what_age_encrypts_only_its_identity_opens() {
     use zeroize::Zeroizing;
     const RECIPIENT: &str = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
@@ -270,30 +295,37 @@ fn what_age_encrypts_only_its_identity_opens() {
     let key = age::x25519::Identity::generate();
     let mine = key.to_public().to_string();
     let clear = b"apiVersion: v1\n";
+    let keys = BTreeSet::from(["SHA256:a".to_owned(), "v2:b".to_owned()]);
     let open = |encrypted: &[u8], key: &str| {
         std::fs::write(&identity, key).unwrap();
         age_file::in_clear(Zeroizing::new(encrypted.to_vec()), Some(&identity), "f").map(|clear| clear.to_vec())
     };
     use age::secrecy::ExposeSecret as _;
     let secret = key.to_string().expose_secret().to_owned();
-    let encrypted = age_file::encrypted(clear, &[RECIPIENT.to_owned(), mine]).unwrap();
+    let recipients = age_file::recipients(&[RECIPIENT.to_owned(), mine]).unwrap();
+    let encrypted = age_file::encrypted(clear, &recipients, &keys).unwrap();
     assert!(age_file::is_encrypted(&encrypted) && encrypted.starts_with(b"-----BEGIN AGE"));
     assert_eq!(open(&encrypted, &secret).unwrap(), clear);
+    assert_eq!(age_file::named(&encrypted), keys, "for those who cannot open it");
     // As PowerShell's `>` writes a backup.
-    let text = String::from_utf8(encrypted.clone()).unwrap().replace('\n', "\r\n");
+    let text = String::from_utf8(encrypted.clone()).unwrap();
+    // On Windows age writes such lines itself.
+    let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     let utf16: Vec<u8> = format!("\u{feff}{text}")
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
     assert!(age_file::is_encrypted(&utf16));
     assert_eq!(open(&utf16, &secret).unwrap(), clear);
-    let other = age_file::encrypted(clear, &[RECIPIENT.to_owned()]).unwrap();
+    assert_eq!(age_file::named(&utf16), keys);
+    let other = age_file::encrypted(clear, &recipients[..1], &BTreeSet::new()).unwrap();
     assert!(open(&other, &secret).is_err());
+    assert!(age_file::named(&other).is_empty() && age_file::named(clear).is_empty());
     assert!(open(&encrypted, "no identity").is_err());
     assert!(age_file::in_clear(Zeroizing::new(encrypted), None, "f").is_err());
     assert_eq!(open(clear, "unused").unwrap(), clear);
     assert!(matches!(
-        age_file::encrypted(clear, &["age1x".to_owned()]),
+        age_file::recipients(&["age1x".to_owned()]),
         Err(KeysError::NotARecipient(_))
     ));
 }
@@ -308,7 +340,7 @@ fn recipients_that_only_age_knows_are_pointed_to_it() {
         ),
         ("age1qqqq", "age-keygen -o identity.txt"),
     ] {
-        let error = age_file::encrypted(b"x", &[recipient.to_owned()]).unwrap_err();
+        let error = age_file::recipients(&[recipient.to_owned()]).unwrap_err();
         assert!(error.hint().unwrap().contains(next), "{recipient}: {:?}", error.hint());
     }
 }

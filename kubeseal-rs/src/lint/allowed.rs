@@ -69,6 +69,11 @@ impl Allowed {
         rules
     }
 
+    /// Whether there is no comment that allows anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.file.is_empty() && self.lines.is_empty()
+    }
+
     pub(super) fn allows(&self, rule: Rule, line: Option<usize>) -> bool {
         self.file.contains(&rule) || line.is_some_and(|line| self.lines.contains(&(line, rule)))
     }

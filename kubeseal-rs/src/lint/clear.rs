@@ -45,7 +45,7 @@ pub(super) fn judge(source: &Source, document: &Document) -> Option<Finding> {
     let fix = format!(
         "seal it (kubeseal seal {0}), then delete it, or name it in .gitignore; if it was committed, its values are \
          known: change them",
-        source.file()
+        source.file.word()
     );
     Some(
         source
@@ -59,8 +59,8 @@ fn holds_something(value: &Value) -> bool {
 }
 
 /// What a kustomization generates Secrets from: literals in its own text, and files beside it that Git takes.
-pub(super) fn generated(kustomization: &Kustomization<'_>, taken: &dyn Fn(&Path) -> bool) -> Vec<Finding> {
-    if !kustomization.source.tracked {
+pub(super) fn generated(kustomization: &Kustomization, taken: &dyn Fn(&Path) -> bool) -> Vec<Finding> {
+    if !kustomization.file.tracked {
         return Vec::new();
     }
     let fix = "seal the Secret, and name the SealedSecret under resources";
@@ -78,7 +78,7 @@ pub(super) fn generated(kustomization: &Kustomization<'_>, taken: &dyn Fn(&Path)
             continue;
         };
         let finding = kustomization
-            .source
+            .file
             .finding(Rule::ClearSecret, Some(generator.place), message);
         findings.push(finding.fix(fix));
     }

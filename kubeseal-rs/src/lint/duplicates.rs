@@ -2,7 +2,7 @@
 //! The same name in the folders of two clusters is how repositories are made, and no finding.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use manifest::shown;
 
@@ -13,18 +13,20 @@ use super::sealed::Sealed;
 use crate::quoting::full_name;
 
 /// A finding for each object but the first of its name in the same place.
-pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
-    let mut seen: BTreeMap<(PathBuf, &str, &str), &Sealed<'_>> = BTreeMap::new();
+pub(super) fn judge(sealed: &[Sealed], kustomizations: &[Kustomization]) -> Vec<Finding> {
+    let mut seen: BTreeMap<(&Path, &str, &str), &Sealed> = BTreeMap::new();
     let mut findings = Vec::new();
     let including = Including::new(kustomizations);
-    let mut groups_of: BTreeMap<&Path, BTreeSet<PathBuf>> = BTreeMap::new();
+    // Objects of one file follow each other.
+    let (mut file, mut groups_of_file) = (Path::new(""), BTreeSet::new());
     for object in sealed {
         let mut first = None;
-        let path = object.source.path.as_path();
-        for group in groups_of.entry(path).or_insert_with(|| groups(path, &including)).iter() {
-            let known = seen
-                .entry((group.clone(), &object.namespace, &object.name))
-                .or_insert(object);
+        let path = object.file.path.as_path();
+        if path != file {
+            (file, groups_of_file) = (path, groups(path, &including));
+        }
+        for group in &groups_of_file {
+            let known = seen.entry((*group, &object.namespace, &object.name)).or_insert(object);
             if !std::ptr::eq(*known, object) {
                 first = first.or(Some(*known));
             }
@@ -33,12 +35,12 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
             let message = format!(
                 "SealedSecret {} is also in {}, line {}; one of them would overwrite the other",
                 full_name(&shown(&object.namespace), &shown(&object.name)),
-                first.source.name,
+                first.file.name,
                 first.place.line
             );
             findings.push(
                 object
-                    .source
+                    .file
                     .finding(Rule::DuplicateObject, Some(object.name_place), message),
             );
         }
@@ -47,21 +49,21 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
 }
 
 /// What is applied together with a file: itself; the folders of all kustomizations above it; without any, its folder.
-fn groups(path: &Path, including: &Including<'_, '_>) -> BTreeSet<PathBuf> {
+fn groups<'p>(path: &'p Path, including: &Including<'p>) -> BTreeSet<&'p Path> {
     let mut groups = BTreeSet::new();
     let mut open = vec![path];
     while let Some(included) = open.pop() {
         for kustomization in including.of(included) {
             // A kustomization that renames makes another object of it for those above.
             let renames = kustomization.renamed("n", "") != ("n".to_owned(), String::new());
-            if groups.insert(kustomization.folder().to_owned()) && !renames {
+            if groups.insert(kustomization.folder()) && !renames {
                 open.push(kustomization.folder());
             }
         }
     }
     if groups.is_empty() {
-        groups.extend(path.parent().map(Path::to_owned));
+        groups.extend(path.parent());
     }
-    groups.insert(path.to_owned());
+    groups.insert(path);
     groups
 }

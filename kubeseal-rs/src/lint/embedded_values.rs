@@ -24,18 +24,18 @@ pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
                 .key
                 .map_or(String::new(), |key| format!(" ({})", manifest::shown(&key)));
             let earlier = is_earlier.then(|| {
-                let message = format!("a sealed value{key} is of format version 1, and the project file names v2");
+                let message = format!("a sealed value{key} is of format v1, and the project file names format v2");
                 let fix = format!(
                     "where the key beside it is the name of its item: kubeseal set --format-version 2 --name NAME --namespace \
                      NAMESPACE {} KEY; else put in its place what kubeseal --raw --format-version 2 --item ITEM gives",
-                    source.file()
+                    source.file.word()
                 );
                 source.finding(Rule::EarlierFormat, Some(place), message).fix(fix)
             });
             let message = format!("a sealed value stands outside SealedSecrets{key}");
             let fix = format!(
                 "before a key is retired: kubeseal reseal --name NAME --namespace NAMESPACE {}",
-                source.file()
+                source.file.word()
             );
             let embedded = source.finding(Rule::EmbeddedValue, Some(place), message).fix(fix);
             [embedded].into_iter().chain(earlier)

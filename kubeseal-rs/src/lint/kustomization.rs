@@ -4,13 +4,14 @@ mod namespaces;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use manifest::{Document, Place};
 use serde_json::Value;
 
-use super::Source;
 use crate::files;
 use crate::git::{normal, work_tree};
+use crate::repository::Found;
 pub(crate) use namespaces::{Namespaces, Purpose};
 
 /// The names under which kustomize looks for one.
@@ -84,8 +85,8 @@ fn included<'v>(kustomization: &'v Value, folder: &Path) -> impl Iterator<Item =
 
 /// One kustomization file. Remote resources and transformers of one's own are not followed, and patches are not applied.
 #[derive(Debug)]
-pub(super) struct Kustomization<'a> {
-    pub(super) source: &'a Source,
+pub(crate) struct Kustomization {
+    pub(super) file: Arc<Found>,
     folder: PathBuf,
     /// Files and folders that it includes, absolute.
     includes: HashSet<PathBuf>,
@@ -103,10 +104,10 @@ pub(super) struct Kustomization<'a> {
 }
 
 /// Which kustomizations include a file, or the folder of a kustomization.
-pub(super) struct Including<'k, 'a>(HashMap<&'k Path, Vec<&'k Kustomization<'a>>>);
+pub(super) struct Including<'k>(HashMap<&'k Path, Vec<&'k Kustomization>>);
 
-impl<'k, 'a> Including<'k, 'a> {
-    pub(super) fn new(kustomizations: &'k [Kustomization<'a>]) -> Self {
+impl<'k> Including<'k> {
+    pub(super) fn new(kustomizations: &'k [Kustomization]) -> Self {
         let mut including: HashMap<_, Vec<_>> = HashMap::new();
         for kustomization in kustomizations {
             for path in &kustomization.includes {
@@ -116,7 +117,7 @@ impl<'k, 'a> Including<'k, 'a> {
         Self(including)
     }
 
-    pub(super) fn of(&self, path: &Path) -> &[&'k Kustomization<'a>] {
+    pub(super) fn of(&self, path: &Path) -> &[&'k Kustomization] {
         self.0.get(path).map_or(&[], Vec::as_slice)
     }
 }
@@ -139,20 +140,20 @@ pub(super) struct Generator {
     pub(super) files: Vec<(String, PathBuf)>,
 }
 
-impl<'a> Kustomization<'a> {
-    /// The kustomization that a source is, if it is one that can be read.
-    pub(super) fn of(source: &'a Source) -> Option<Self> {
-        if !is_one(&source.path) {
+impl Kustomization {
+    /// The kustomization that a file with these bytes is, if it is one that can be read.
+    pub(crate) fn of(file: &Arc<Found>, bytes: &[u8]) -> Option<Self> {
+        if !is_one(&file.path) {
             return None;
         }
-        let documents = manifest::read(&source.bytes).ok()?;
+        let documents = manifest::read(bytes).ok()?;
         let document = documents.first()?;
-        let folder = source.path.parent()?.to_owned();
+        let folder = file.path.parent()?.to_owned();
         let labels = ["commonLabels", "labels"]
             .into_iter()
             .find(|field| is_filled(document, field));
         Some(Self {
-            source,
+            file: Arc::clone(file),
             includes: included(&document.value, &folder).collect(),
             patches: patches_of(&document.value, &folder),
             name_prefix: setting(document, &["namePrefix"]),

@@ -18,7 +18,7 @@ const DEEPEST: usize = 32;
 const MOST_STEPS: usize = 1_000;
 
 /// The findings about all objects and all kustomizations that include them.
-pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>]) -> Vec<Finding> {
+pub(super) fn judge(sealed: &[Sealed], kustomizations: &[Kustomization]) -> Vec<Finding> {
     let including = Including::new(kustomizations);
     let mut findings = Vec::new();
     for object in sealed {
@@ -30,7 +30,7 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
             namespace_given: false,
             steps_left: MOST_STEPS,
         };
-        walk.up(&object.source.path, &object.name, &object.namespace, DEEPEST);
+        walk.up(&object.file.path, &object.name, &object.namespace, DEEPEST);
         let (in_place, namespace_given) = (walk.in_place, walk.namespace_given);
         findings.append(&mut walk.findings);
         if !in_place {
@@ -44,9 +44,9 @@ pub(super) fn judge(sealed: &[Sealed<'_>], kustomizations: &[Kustomization<'_>])
     findings
 }
 
-struct Walk<'a, 'b, 'k> {
-    object: &'b Sealed<'a>,
-    including: &'b Including<'k, 'a>,
+struct Walk<'a> {
+    object: &'a Sealed,
+    including: &'a Including<'a>,
     findings: Vec<Finding>,
     /// Whether some kustomization gives the object the names that it was sealed for.
     in_place: bool,
@@ -55,7 +55,7 @@ struct Walk<'a, 'b, 'k> {
     steps_left: usize,
 }
 
-impl Walk<'_, '_, '_> {
+impl Walk<'_> {
     /// Follows the kustomizations that include `path`, where the object is called `name` in `namespace`.
     fn up(&mut self, path: &Path, name: &str, namespace: &str, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else { return };
@@ -71,7 +71,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn judge(&mut self, kustomization: &Kustomization<'_>, before: (&str, &str), after: (&str, &str)) {
+    fn judge(&mut self, kustomization: &Kustomization, before: (&str, &str), after: (&str, &str)) {
         let object = self.object;
         let kept = |setting: &Option<Setting>| setting.as_ref().map(|one| one.place);
         let renamed_at = kept(&kustomization.name_prefix).or(kept(&kustomization.name_suffix));
@@ -81,14 +81,14 @@ impl Walk<'_, '_, '_> {
         } else {
             if object.scope == Scope::Strict && after.0 != object.sealed_name && after.0 != before.0 {
                 let message = self.told("name", &object.sealed_name, after.0);
-                self.push(kustomization.source.finding(Rule::KustomizeName, renamed_at, message));
+                self.push(kustomization.file.finding(Rule::KustomizeName, renamed_at, message));
             }
             // Where nothing but a kustomization names one, nothing contradicts it.
             let bound = object.scope != Scope::ClusterWide && !object.sealed_namespace.is_empty();
             if bound && after.1 != object.sealed_namespace && after.1 != before.1 {
                 let message = self.told("namespace", &object.sealed_namespace, after.1);
                 let place = kept(&kustomization.namespace);
-                self.push(kustomization.source.finding(Rule::KustomizeNamespace, place, message));
+                self.push(kustomization.file.finding(Rule::KustomizeNamespace, place, message));
             }
         }
         if object.scope != Scope::Strict && after.0 != before.0 && !kustomization.configures {
@@ -101,35 +101,33 @@ impl Walk<'_, '_, '_> {
                 let message = format!(
                     "commonAnnotations sets {annotation}, but {} ({}) was sealed {}",
                     shown(&object.name),
-                    object.source.name,
+                    object.file.name,
                     object.scope
                 );
                 let finding = kustomization
-                    .source
+                    .file
                     .finding(Rule::KustomizeScope, Some(setting.place), message);
                 self.push(finding.fix("leave it out here: the scope is part of what was sealed"));
             }
         }
         if let Some(place) = kustomization.labels {
             let message = "these labels are put on SealedSecrets, not on the Secrets that are made of them";
-            let finding = kustomization
-                .source
-                .finding(Rule::KustomizeLabels, Some(place), message);
+            let finding = kustomization.file.finding(Rule::KustomizeLabels, Some(place), message);
             self.findings
                 .push(finding.fix("labels for the Secret belong under spec.template.metadata.labels"));
         }
     }
 
     /// It opens, and the Secret is called otherwise than what refers to it believes.
-    fn unreferenced(&self, kustomization: &Kustomization<'_>, place: Option<Place>, becomes: &str) -> Finding {
+    fn unreferenced(&self, kustomization: &Kustomization, place: Option<Place>, becomes: &str) -> Finding {
         let object = self.object;
         let message = format!(
             "SealedSecret {} ({}) becomes {:?} here, and so does its Secret; kustomize leaves references to the Secret as they are",
             shown(&object.name),
-            object.source.name,
+            object.file.name,
             shown(becomes)
         );
-        let finding = kustomization.source.finding(Rule::KustomizeReference, place, message);
+        let finding = kustomization.file.finding(Rule::KustomizeReference, place, message);
         finding
             .fix("say in configurations what refers to it: nameReference for kind SealedSecret (docs/lint.md shows it)")
     }
@@ -139,7 +137,7 @@ impl Walk<'_, '_, '_> {
         format!(
             "the {what} of SealedSecret {} ({}) becomes {:?} here, but it opens only as {:?}",
             shown(&object.name),
-            object.source.name,
+            object.file.name,
             shown(becomes),
             shown(sealed)
         )
@@ -161,7 +159,7 @@ impl Walk<'_, '_, '_> {
 }
 
 /// The object's own names are not those of its template, and no kustomization makes them so.
-fn renamed(object: &Sealed<'_>) -> Option<Finding> {
+fn renamed(object: &Sealed) -> Option<Finding> {
     // What fills the names in may make them those that it was sealed for.
     if placeholder_of(object.scope, &object.name, &object.namespace).is_some() {
         return None;
@@ -182,16 +180,16 @@ fn renamed(object: &Sealed<'_>) -> Option<Finding> {
         shown(now),
         shown(then)
     );
-    let finding = object.source.finding(Rule::Renamed, Some(object.name_place), message);
+    let finding = object.file.finding(Rule::Renamed, Some(object.name_place), message);
     Some(finding.fix(format!("give it back its {what}, or seal it again under the new one")))
 }
 
-fn no_namespace(object: &Sealed<'_>) -> Finding {
+fn no_namespace(object: &Sealed) -> Finding {
     let told = match object.sealed_namespace.as_str() {
         "" => "one namespace only".to_owned(),
         namespace => format!("{:?} only", shown(namespace)),
     };
     let message = format!("it names no namespace, so it is applied to whichever is current; it opens in {told}");
-    let finding = object.source.finding(Rule::NoNamespace, Some(object.place), message);
+    let finding = object.file.finding(Rule::NoNamespace, Some(object.place), message);
     finding.fix("add metadata.namespace")
 }

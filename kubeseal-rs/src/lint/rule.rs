@@ -89,21 +89,35 @@ rules! {
     PlaintextCopy "plaintext-copy" Error "An annotation holds a copy of the manifest in clear.";
     /// The same object twice.
     DuplicateObject "duplicate-object" Error "Two SealedSecrets have the same name in the same namespace.";
+    /// The certificate's RSA key, and another hybrid key.
+    ForeignHybridKey "foreign-hybrid-key" Error
+        "A value was sealed with the certificate's RSA key, by its key hint, and a hybrid key that is not the certificate's: that of a stranger.";
+    /// One value of format v2 in two places.
+    CopiedValue "copied-value" Error
+        "A value of format v2 was copied to another item, or to another object: it opens in one of the two places at most.";
     /// Sealed with the key of another cluster.
     OtherCluster "other-cluster" Error
         "By its key hint, or the key ids in its values, the object was sealed with the key of another cluster than that of its folder.";
+    /// A certificate of the project file that is not there, or is none.
+    BrokenCertificate "broken-certificate" Error
+        "A certificate of the project file is missing, or cannot be read.";
+    /// Two clusters of the project file with one key.
+    SharedKey "shared-key" Error
+        "Two clusters of the project file have the same key: the certificate of one was fetched from the other.";
     /// More than a Secret, or a request, may hold.
     TooLarge "too-large" Error "The Secret or the SealedSecret is larger than the API server allows.";
     /// Another key length than the certificate's.
     KeySize "key-size" Warning "A value was sealed with a key of another length than that of the certificate.";
     /// Less than 2048 bits.
     WeakKey "weak-key" Warning "A value was sealed with a key of less than 2048 bits.";
+    /// A certificate of the project file that has expired.
+    ExpiredCertificate "expired-certificate" Warning "A certificate of the project file has expired: nothing can be sealed with it.";
     /// A hint that is none.
     KeyHint "key-hint" Warning "The key hint cannot be read.";
-    /// A value of version 1 beside one of version 2.
-    MixedFormats "mixed-formats" Warning "A value of format version 1 stands beside one of version 2 in the same object.";
-    /// A value of version 1 where the project file names version 2.
-    EarlierFormat "earlier-format" Warning "A value is of format version 1, and the project file names version 2.";
+    /// A value of format v1 beside one of format v2.
+    MixedFormats "mixed-formats" Warning "A value of format v1 stands beside one of format v2 in the same object.";
+    /// A value of format v1 where the project file names format v2.
+    EarlierFormat "earlier-format" Warning "A value is of format v1, and the project file names format v2.";
     /// `True`, `yes`.
     ScopeValue "scope-value" Warning "A scope annotation has another value than \"true\" and therefore no effect.";
     /// The template lacks the scope.

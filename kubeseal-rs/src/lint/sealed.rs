@@ -13,18 +13,21 @@ use sealing::secret::SecretError;
 use sealing::unseal::sealed_secret;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::rule::Rule;
 use super::{Finding, Source, without_place};
 use crate::names::{fault_of_name, fault_of_namespace};
 use crate::placeholder::placeholder_of;
+use crate::repository::Found;
+pub(super) use formats::BoundValue;
 
 type Annotations = BTreeMap<String, String>;
 
 /// What is known of a SealedSecret that could be read.
 #[derive(Debug)]
-pub(super) struct Sealed<'a> {
-    pub(super) source: &'a Source,
+pub(super) struct Sealed {
+    pub(super) file: Arc<Found>,
     /// Where the object begins.
     pub(super) place: Place,
     /// Where its name stands.
@@ -36,11 +39,13 @@ pub(super) struct Sealed<'a> {
     /// Name and namespace that it was sealed for: its template keeps them, and its own are changed more easily.
     pub(super) sealed_name: String,
     pub(super) sealed_namespace: String,
+    /// Its values of format v2.
+    pub(super) bound: Vec<BoundValue>,
 }
 
-impl<'a> Sealed<'a> {
+impl Sealed {
     /// Judges `document`, a SealedSecret by its kind; `None` when it cannot be read as one.
-    pub(super) fn judge(source: &'a Source, document: &Document, findings: &mut Vec<Finding>) -> Option<Self> {
+    pub(super) fn judge(source: &Source, document: &Document, findings: &mut Vec<Finding>) -> Option<Self> {
         let object = Object {
             source,
             document,
@@ -55,14 +60,14 @@ impl<'a> Sealed<'a> {
     }
 }
 
-struct Object<'a, 'b> {
+struct Object<'a> {
     source: &'a Source,
-    document: &'b Document,
-    found: &'b mut Vec<Finding>,
+    document: &'a Document,
+    found: &'a mut Vec<Finding>,
 }
 
-impl<'a> Object<'a, '_> {
-    fn judge(mut self) -> Option<Sealed<'a>> {
+impl Object<'_> {
+    fn judge(mut self) -> Option<Sealed> {
         let sealed = match sealed_secret(self.document) {
             Ok(sealed) => sealed,
             Err(error) => {
@@ -86,7 +91,7 @@ impl<'a> Object<'a, '_> {
         self.names(&name, &namespace);
         self.placeholders(scope, &name, &namespace);
         Some(Sealed {
-            source: self.source,
+            file: Arc::clone(&self.source.file),
             place: self.document.place(),
             name_place: self.document.place_of(&["metadata", "name"]),
             sealed_name: or(self.text("/spec/template/metadata/name").unwrap_or_default(), &name),
@@ -97,6 +102,7 @@ impl<'a> Object<'a, '_> {
             name,
             namespace,
             scope,
+            bound: self.bound_values(&sealed),
         })
     }
 
@@ -220,7 +226,7 @@ impl<'a> Object<'a, '_> {
                 Rule::DeprecatedData,
                 &["spec", "data"],
                 message,
-                format!("kubeseal reseal {}", self.source.file()),
+                format!("kubeseal reseal {}", self.source.file.word()),
             );
             if !spec.encrypted_data.is_empty() {
                 let message = "spec.data and spec.encryptedData exclude each other";
@@ -236,7 +242,7 @@ impl<'a> Object<'a, '_> {
             );
         }
         for (item, text) in &spec.encrypted_data {
-            let fix = format!("kubeseal rename {} ITEM NEW-NAME", self.source.file());
+            let fix = format!("kubeseal rename {} ITEM NEW-NAME", self.source.file.word());
             self.item_name(&["spec", "encryptedData"], item, fix);
             self.ciphertext(item, text);
         }
@@ -261,7 +267,7 @@ impl<'a> Object<'a, '_> {
             let message = format!("item {}: there is no item {}", shown(&item), fields.join(", "));
             let fix = format!(
                 "a missing item gives \"<no value>\": correct the name, or seal the item (kubeseal set {} ITEM)",
-                self.source.file()
+                self.source.file.word()
             );
             self.find_and_fix(Rule::MissingItem, &path, message, fix);
         }
@@ -329,11 +335,13 @@ impl<'a> Object<'a, '_> {
     }
 
     fn copies(&mut self, annotations: &Annotations, path: &[&str]) {
-        for annotation in names::ANNOTATIONS_LAST_APPLIED {
-            // That of a SealedSecret holds ciphertexts only; that of a Secret holds its values.
-            let holds_clear = |copy: &String| copy.contains("\"Secret\"") || copy.contains("stringData");
-            if annotations.get(annotation).is_some_and(holds_clear) {
-                let path = [path, &[annotation]].concat();
+        let is_template = path.contains(&"template");
+        for (annotation, copy) in annotations {
+            // That of a SealedSecret holds ciphertexts only; that of a Secret holds its values, also compressed.
+            let is_compressed = is_template && copy.starts_with("H4sI");
+            let holds_clear = copy.contains("\"Secret\"") || copy.contains("stringData") || is_compressed;
+            if names::is_last_applied(annotation) && holds_clear {
+                let path = [path, &[annotation.as_str()]].concat();
                 let message = "this annotation holds the Secret in clear";
                 self.find_and_fix(
                     Rule::PlaintextCopy,

@@ -38,7 +38,7 @@ fn certificate(bits: usize) -> Certificate {
         bits,
         fingerprint: key('A'),
         hybrid: Some(KeyId::from_bytes([1; 8])),
-        file: Some("cert.pem".to_owned()),
+        fetch: Some("kubeseal --fetch-cert > cert.pem".to_owned()),
     }
 }
 
@@ -58,14 +58,30 @@ fn hinted(keys: &[char]) -> String {
     object(&format!("{NAMESPACE}{annotation}"), TEMPLATE)
 }
 
-fn source(name: &str, text: &str) -> Source {
-    Source {
+fn file(name: &str, tracked: bool) -> Arc<Found> {
+    Arc::new(Found {
         path: Path::new("/repo").join(name),
         name: name.to_owned(),
+        tracked,
+    })
+}
+
+/// Judges all of them.
+fn judge(sources: &[Source], allow: &[Rule], taken: &dyn Fn(&Path) -> bool) -> Report {
+    let kustomizations = sources
+        .iter()
+        .filter_map(|one| Kustomization::of(&one.file, &one.bytes));
+    let mut linter = Linter::new(kustomizations.collect(), taken);
+    sources.iter().for_each(|source| linter.judge(source));
+    linter.report(allow)
+}
+
+fn source(name: &str, text: &str) -> Source {
+    Source {
+        file: file(name, true),
         bytes: Zeroizing::new(text.as_bytes().to_vec()),
         unread: None,
         asked: Asked::Below,
-        tracked: true,
         values_only: false,
         certificate: Some(certificate(4096)),
         others: vec![ClusterKey {
@@ -255,7 +271,9 @@ fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
         include_str!("tests.rs"),
         include_str!("tests/formats.rs"),
         include_str!("tests/repository.rs"),
-        include_str!("tests/sizes.rs")
+        include_str!("tests/sizes.rs"),
+        // Those about the project file, which this module does not read.
+        include_str!("../../tests/cli/project/certificates.rs")
     );
     let page = include_str!("../../../docs/lint.md");
     for rule in Rule::ALL {
@@ -319,7 +337,7 @@ fn secrets_in_clear_are_found_where_git_would_take_them() {
             "{text}"
         );
         let ignored = Source {
-            tracked: false,
+            file: file("f", false),
             ..source("f", &text)
         };
         assert_eq!(found(&[ignored]), [""; 0]);

@@ -60,19 +60,22 @@ pub(crate) enum Fault {
     NoCertificate,
     /// Sealed values that stand in no SealedSecret do not open.
     #[error(
-        "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document",
-        lines_of(lines), if lines.len() == 1 { "it" } else { "them" }
+        "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document{}",
+        lines_of(lines), if lines.len() == 1 { "it" } else { "them" },
+        .reasons.iter().map(|reason| format!("; {reason}")).collect::<String>()
     )]
     NotOpened {
         /// Their lines, at least one.
         lines: Vec<usize>,
+        /// What is known of those of format v2.
+        reasons: Vec<String>,
     },
     /// There is no sealed value under a key.
     #[error("there is no sealed value {} in it ({})", under(.key.as_ref()), there_are(.found))]
     NoSealedValue {
         /// The key; `None` for a word that cannot be one, and may be a value.
         key: Option<String>,
-        /// Whether values in it are of version 2 of the format, bound to the keys beside them.
+        /// Whether values in it are of format v2, bound to the keys beside them.
         bound: bool,
         /// The keys that there are.
         found: Vec<String>,
@@ -196,7 +199,7 @@ pub(crate) enum Fault {
         line: usize,
         /// The key that it was to get.
         new: String,
-        /// The key that it has, where it is bound to that (format version 2).
+        /// The key that it has, where it is bound to that (format v2).
         bound: Option<String>,
     },
     /// Somebody else has changed the file since it was read.

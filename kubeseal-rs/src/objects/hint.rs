@@ -15,7 +15,7 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
-use crate::error::Hinted as _;
+use crate::error::{Hinted as _, WHOLE_BUILD};
 use crate::quoting::word;
 use crate::typed::Typed;
 
@@ -65,10 +65,14 @@ impl Fault {
                  certificate"
                     .to_owned()
             }
-            Fault::NotOpened { .. } => format!(
-                "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE{} FILE; what is to be left out: \
+            Fault::NotOpened { reasons, .. } => format!(
+                "say what they were sealed for: kubeseal reseal --name NAME --namespace NAMESPACE{} FILE{}; what is to be left out: \
                  --exclude FILE",
-                typed.flags(|flag| !["name", "namespace", "exclude"].contains(&flag))
+                typed.flags(|flag| !["name", "namespace", "exclude"].contains(&flag)),
+                match reasons.is_empty() {
+                    true => "",
+                    false => ", and give a value of format v2 the key for which it was sealed",
+                }
             ),
             Fault::Unbound { .. } => {
                 "say it: --name NAME --namespace NAMESPACE, and --scope SCOPE where it is not strict".to_owned()
@@ -149,6 +153,9 @@ impl Fault {
                 "take the passphrase off, into a file that only you can read: (umask 077; openssl pkey -in FILE -out key.pem)"
                     .to_owned()
             }
+            Fault::Keys(KeyFileError::Key(KeyError::SealsOnly) | KeyFileError::KeyItem { source: KeyError::SealsOnly, .. }) => {
+                WHOLE_BUILD.to_owned()
+            }
             Fault::Keys(_) => {
                 format!(
                     "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
@@ -172,7 +179,7 @@ impl Fault {
             Fault::Impossible(_) => "nothing was written: say another one: --name NAME --namespace NAMESPACE".to_owned(),
             Fault::NotEdited { found } => format!(
                 "one value: printf %s \"$VALUE\" | kubeseal set FILE {} {}",
-                found.first().map_or("KEY".to_owned(), |key| word(key)),
+                found.first().filter(|key| !key.starts_with('-')).map_or("KEY".to_owned(), |key| word(key)),
                 typed.naming_flags()
             ),
             Fault::NotRenamed { new, bound: Some(key), .. } => format!(

@@ -1,6 +1,6 @@
 //! What is wrong with a project file, and what to write instead.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manifest::{DocumentError, Place};
 use thiserror::Error;
@@ -8,12 +8,8 @@ use thiserror::Error;
 use super::{FILE_NAME, Pin};
 use crate::error::Hinted;
 use crate::files::FileError;
-use crate::quoting::path_word;
+use crate::quoting::{self, path_word};
 use crate::typed::Typed;
-
-/// What prints the fingerprint of a certificate's key, with programs that are there everywhere.
-const PRINTS_FINGERPRINT: &str =
-    "openssl x509 -pubkey -noout -in cert.pem | ssh-keygen -i -m PKCS8 -f /dev/stdin | ssh-keygen -lf -";
 
 /// What is wrong with a project file, or with what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -92,7 +88,7 @@ pub(crate) enum ProjectError {
     #[error("{0}: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)")]
     NotAFingerprint(Place),
     /// A format that is none.
-    #[error("{0}: `format` must be v1 or v2")]
+    #[error("{0}: `format` must be v1 or v2 (1 or 2)")]
     NotAFormat(Place),
     /// A pattern that cannot be understood, or that points out of the project.
     #[error("{place}: the folder {folder:?}: {reason}")]
@@ -121,8 +117,20 @@ pub(crate) enum ProjectError {
         cluster: String,
         /// The key of the certificate that was read.
         found: String,
+        /// Whether what is pinned is `v2:` before the fingerprint of its RSA key.
+        marked: bool,
         /// The key that the project file pins.
         pinned: Pin,
+    },
+    /// Two clusters with one key, of which one must have got the other's certificate.
+    #[error("{place}: the clusters {first} and {second} have the same key")]
+    SharedKey {
+        /// Where the second stands.
+        place: Place,
+        /// The first one, with where its certificate is.
+        first: String,
+        /// The second one, with where its certificate is.
+        second: String,
     },
     /// No cluster is for the file.
     #[error("no cluster is for {file} (there are {clusters})")]
@@ -131,6 +139,18 @@ pub(crate) enum ProjectError {
         file: String,
         /// The clusters that there are.
         clusters: String,
+        /// The file, for commands.
+        path: PathBuf,
+    },
+    /// A file was found in a folder of another cluster than the one that was asked for.
+    #[error("{} is for cluster {own}, and --for-cluster says {asked}", quoting::path(.path))]
+    ForOther {
+        /// The file.
+        path: PathBuf,
+        /// Its cluster.
+        own: String,
+        /// The one that was asked for.
+        asked: String,
     },
     /// No cluster is for what comes from stdin. Holds the clusters that there are.
     #[error("no cluster is for stdin, which counts as lying in the current folder (there are {0})")]
@@ -165,13 +185,24 @@ pub(crate) enum ProjectError {
     },
 }
 
+/// What to do about [`ProjectError::SharedKey`].
+pub(crate) const SHARED_KEY_FIX: &str = "one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME > FILE, \
+                                         where NAME must be kubectl's context of that file's cluster; clusters that share their \
+                                         keys are one cluster of the file, with the folders of both";
+
 impl ProjectError {
+    /// The same for a report that shows the place itself.
+    pub(crate) fn without_place(&self) -> String {
+        let text = self.to_string();
+        match self {
+            ProjectError::SharedKey { place, .. } => text.trim_start_matches(&format!("{place}: ")).to_owned(),
+            _ => text,
+        }
+    }
+
     /// What to write or type instead.
     pub(crate) fn hint(&self) -> String {
         match self {
-            ProjectError::NoneFits { file, .. } => format!(
-                "add a pattern that fits {file} to the `folders` of its cluster, or say it: --for-cluster NAME, --cert FILE"
-            ),
             ProjectError::NoneFitsStdin(_) => {
                 "name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster NAME"
                     .to_owned()
@@ -182,28 +213,48 @@ impl ProjectError {
             ProjectError::Disagree { .. } => {
                 "write the result into a folder of the same cluster, or say it: --for-cluster NAME".to_owned()
             }
+            ProjectError::OtherKey { found, marked: true, .. } => format!(
+                "what is pinned is v2: before the fingerprint of the RSA key; the pin of both keys is another digest (kubeseal keys pin \
+                 FILE prints it): {found}"
+            ),
             ProjectError::OtherKey { .. } => {
                 "if the cluster's key was renewed, check the new certificate, then write its fingerprint into the file"
                     .to_owned()
             }
-            ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => format!(
-                "write fingerprint: SHA256:… under it (where kubeseal keys list shows v2:SHA256:…, that: it pins both keys), that of a \
-                 certificate which came from the cluster itself (kubeseal --fetch-cert > cert.pem): {PRINTS_FINGERPRINT}"
-            ),
+            ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => {
+                "write fingerprint: under it, and what kubeseal keys pin cert.pem prints first of a certificate that came from the cluster \
+                 itself (kubeseal --fetch-cert > cert.pem)"
+                    .to_owned()
+            }
             ProjectError::Misnamed { found } => {
                 let found = Path::new(found);
                 let [from, to] = [found, &found.with_file_name(FILE_NAME)].map(path_word);
                 format!("mv {from} {to}")
             }
+            ProjectError::SharedKey { .. } => SHARED_KEY_FIX.to_owned(),
             ProjectError::NoSuchCluster { .. } => "--for-cluster NAME takes one of these".to_owned(),
-            _ => "docs/project-file.md describes this file; --cert FILE seals without it".to_owned(),
+            // With the command that was typed, by [`Hinted::hint`].
+            ProjectError::NoneFits { file, .. } => format!("add a pattern that fits {file} to the `folders` of its cluster"),
+            ProjectError::ForOther { .. } => "leave out --for-cluster: each file is sealed for the cluster of its folder".to_owned(),
+            _ => "docs/project-file.md describes this file".to_owned(),
         }
     }
 }
 
 impl Hinted for ProjectError {
-    fn hint(&self, _typed: &Typed) -> Option<String> {
-        Some(self.hint())
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        let hint = self.hint();
+        Some(match self {
+            ProjectError::NoneFits { path, .. } => format!(
+                "{hint}, or say the cluster for this file alone: {}",
+                typed.for_file(path, "--for-cluster NAME")
+            ),
+            ProjectError::ForOther { path, asked, .. } => format!(
+                "{hint}; to seal this one for {asked} nevertheless, name the file itself: {}",
+                typed.for_file(path, &format!("--for-cluster {}", quoting::word(asked)))
+            ),
+            _ => hint,
+        })
     }
 }
 

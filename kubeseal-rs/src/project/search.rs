@@ -32,7 +32,7 @@ impl Located {
     /// A project file that cannot be read, makes no sense, or has a name that would have it ignored.
     pub(crate) fn for_folder(folder: &Path) -> Result<Option<Arc<Self>>, Error> {
         let git = folder.ancestors().find(|above| above.join(".git").exists());
-        let current = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+        let current = std::env::current_dir().and_then(dunce::canonicalize).ok();
         let highest = git
             .or_else(|| current.as_deref().filter(|current| folder.starts_with(current)))
             .unwrap_or(folder);
@@ -70,7 +70,7 @@ impl Located {
     /// It is not there, or lies outside the repository (also by way of a symlink).
     pub(crate) fn cert_file(&self, cluster: &ProjectCluster, path: &Path) -> Result<PathBuf, Error> {
         let path = self.folder.join(path);
-        let real = std::fs::canonicalize(&path).map_err(|reason| {
+        let real = dunce::canonicalize(&path).map_err(|reason| {
             CertFile(files::FileError::Open {
                 path: path.clone(),
                 reason,

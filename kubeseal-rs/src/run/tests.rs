@@ -9,7 +9,7 @@ use url::Url;
 
 use super::*;
 use crate::args::ArgsError;
-use crate::cert_source::{CertSource, SourceError};
+use crate::cert_source::{CertFrom, SourceError};
 use crate::commands::classic::raw::{Raw, RawTarget};
 use crate::commands::classic::seal::Seal;
 use crate::commands::namespace::Namespace;
@@ -53,6 +53,7 @@ fn mode(command: &Command) -> &'static str {
         Command::SealFiles(_) => "seal files",
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
+        Command::Page(_) => "page",
         Command::Doctor(_) => "doctor",
         Command::Keys(_) => "keys",
         Command::ResealFiles(_) => "reseal files",
@@ -242,18 +243,23 @@ fn the_name_of_the_output_decides_its_format_before_the_flag() {
 
 #[test]
 fn the_certificate_comes_from_a_file_a_url_or_the_controller() {
-    let file = |path: &str| CertSource::File(path.into());
-    assert_eq!(seal("--cert c.pem").cert, file("c.pem"));
-    assert_eq!(seal(r"--cert C:\c.pem").cert, file(r"C:\c.pem"));
-    assert_eq!(seal("--cert a:b.pem").cert, file("a:b.pem"));
-    assert_eq!(seal("--cert file:///a%20b/c.pem").cert, file("/a b/c.pem"));
-    assert_eq!(seal("--cert -").cert, file("-"));
+    let file = |path: &str| CertFrom::File(path.into());
+    assert_eq!(seal("--cert c.pem").cert.from, file("c.pem"));
+    assert_eq!(seal(r"--cert C:\c.pem").cert.from, file(r"C:\c.pem"));
+    assert_eq!(seal("--cert a:b.pem").cert.from, file("a:b.pem"));
+    let absolute = if cfg!(windows) {
+        (r"file:///C:/a%20b/c.pem", r"C:\a b\c.pem")
+    } else {
+        ("file:///a%20b/c.pem", "/a b/c.pem")
+    };
+    assert_eq!(seal(&format!("--cert {}", absolute.0)).cert.from, file(absolute.1));
+    assert_eq!(seal("--cert -").cert.from, file("-"));
     assert_eq!(
-        seal("--cert HTTPS://x/y").cert,
-        CertSource::Url(Url::parse("https://x/y").unwrap())
+        seal("--cert HTTPS://x/y").cert.from,
+        CertFrom::Url(Url::parse("https://x/y").unwrap())
     );
-    let controller = |line: &str| match seal(line).cert {
-        CertSource::Found(finding) => (finding.controller.namespace, finding.controller.name),
+    let controller = |line: &str| match seal(line).cert.from {
+        CertFrom::Found(finding) => (finding.controller.namespace, finding.controller.name),
         other => panic!("{line}: {other:?}"),
     };
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
@@ -345,6 +351,8 @@ fn the_environment_presets_flags_and_the_command_line_wins() {
         ("SEALED_SECRETS_UNKNOWN", "x"),
         ("SEALED_SECRETS_VERSION", "v0.24.0"),
         ("SEALED_SECRETS_V", "nonsense"),
+        // On Windows the name of the flag's own variable.
+        #[cfg(not(windows))]
         ("SEALED_SECRETS_raw", "true"),
     ]);
     let Ok(Command::Seal(seal)) = decide(&preset, "") else {
@@ -354,7 +362,7 @@ fn the_environment_presets_flags_and_the_command_line_wins() {
         (seal.scope, seal.format, seal.name),
         (Scope::ClusterWide, Format::Yaml, None)
     );
-    assert!(matches!(seal.cert, CertSource::Found(finding) if finding.named && finding.controller.name == "other"));
+    assert!(matches!(seal.cert.from, CertFrom::Found(finding) if finding.named && finding.controller.name == "other"));
     let Ok(Command::Seal(seal)) = decide(&preset, "--scope strict -o json") else {
         panic!()
     };
@@ -385,8 +393,8 @@ fn the_project_file_is_asked_only_when_no_flag_says_what_to_seal_with() {
             Command::Seal(Seal { cert, .. })
             | Command::SealFiles(SealFiles { cert, .. })
             | Command::Raw(Raw { cert, .. }),
-        ) => match cert {
-            CertSource::Found(finding) if !finding.named => Some((finding.for_cluster, finding.places)),
+        ) => match cert.from {
+            CertFrom::Found(finding) if !finding.named => Some((finding.for_cluster, cert.places)),
             _ => None,
         },
         other => panic!("{line}: {other:?}"),

@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 
 use crate::items::{CERT, file, opened};
-use crate::program::{Folder, command};
+use crate::program::{self, Folder, command};
 
 const RUNS: usize = 8;
 
@@ -85,7 +85,7 @@ fn values_of_all_runs_are_there_outside_sealed_secrets() {
 fn what_was_typed_does_not_replace_what_somebody_else_wrote() {
     let folder = Folder::with_keys();
     file(&folder);
-    let kubeseal = env!("CARGO_BIN_EXE_kubeseal");
+    let kubeseal = program::kubeseal();
     let editor = |item: &str| {
         format!(
             "sh -c 'printf other | {kubeseal} set {CERT} --name db sealed.yaml {item}; printf \"shop/db:\\n  user: typed\\n\" > $1' sh"
@@ -106,4 +106,34 @@ fn what_was_typed_does_not_replace_what_somebody_else_wrote() {
         (found["db/user"].as_str(), found["db/another"].as_str()),
         ("typed", "other")
     );
+}
+
+/// Two clear files of one sealed file, as two runs have them, or one where names that differ in case are the same: whichever was
+/// deleted, its value is sealed.
+#[test]
+fn no_clear_file_is_deleted_whose_value_is_not_sealed() {
+    let folder = Folder::with_keys();
+    let secret = |item: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\nstringData: {{{item}: v}}\n")
+    };
+    for round in 0..40 {
+        let clear = ["p", "q"].map(|item| (item, format!("{round}/{item}/db.yaml")));
+        for (item, path) in &clear {
+            folder.put(path, &secret(item));
+        }
+        let runs = clear.each_ref().map(|(item, _)| {
+            let line = format!("seal {CERT} --delete-clear {round}/{item} --out {round}/out");
+            start(&folder, &line, "")
+        });
+        let outputs = runs.map(|run| run.wait_with_output().unwrap());
+        let sealed = opened(&folder, &format!("{round}/out/db.sealed.yaml"));
+        for ((item, path), output) in clear.iter().zip(&outputs) {
+            let is_left = folder.path(path).exists();
+            assert_eq!(is_left, !output.status.success(), "{output:?}");
+            assert!(
+                is_left || sealed.contains_key(&format!("db/{item}")),
+                "{round}: {sealed:?} {outputs:?}"
+            );
+        }
+    }
 }

@@ -28,7 +28,7 @@ fn a_sound_file_opens() {
     assert_eq!(examined(&folder, &text).ok(), "db.yaml:2: shop/db: it opens\n");
     let alone = folder.run("doctor --offline db.yaml", "").ok();
     assert!(
-        alone.contains("nothing is wrong as far as can be seen without a cluster"),
+        alone.contains("nothing is wrong as far as can be seen without the controller"),
         "{alone}"
     );
 }

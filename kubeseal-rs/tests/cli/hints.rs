@@ -92,3 +92,30 @@ fn doctor_does_not_propose_what_was_just_run() {
         "{with_both}"
     );
 }
+
+#[test]
+fn check_proposes_what_seal_would_ask_for() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", &SECRET.replace("password: p", "password: p, user: u"));
+    folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    folder.put("db.yaml", SECRET);
+    let run = folder.run("seal --check .", "");
+    let hint = "hint: kubeseal seal --prune . seals what differs, and removes what only a sealed file holds; kubeseal --merge-into \
+                db.sealed.yaml -f db.yaml keeps it\n";
+    assert!(
+        run.code == 1 && run.stderr.ends_with(hint),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    folder.run(&format!("{SEAL} --prune ."), "").ok();
+}
+
+#[test]
+fn a_missing_name_is_added_to_what_was_typed() {
+    let folder = Folder::with_keys();
+    folder.put("app.env", "A=b\n");
+    let run = folder.run("seal --from-env-file app.env --cert test-only.crt", "");
+    let hint = "hint: kubeseal seal --name app --from-env-file app.env --cert test-only.crt\n";
+    assert!(run.stderr.ends_with(hint), "{}", run.stderr);
+}

@@ -23,6 +23,7 @@ fn a_wrong_command_line_or_a_wrong_backup_is_told_before_the_cluster_is_asked() 
         "keys list --cert nothing.pem",
         "keys backup",
         "keys backup --unencrypted -r age1x",
+        "keys backup -r age1x",
         "keys restore",
         "keys restore nothing.yaml",
         "keys restore empty.yaml",
@@ -73,6 +74,7 @@ fn the_help_teaches() {
     let help = [
         "keys --help",
         "keys list -h",
+        "keys pin --help",
         "keys backup --help",
         "keys restore --help",
     ]

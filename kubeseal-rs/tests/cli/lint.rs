@@ -12,8 +12,8 @@ const SECRET: &str =
 /// A work tree: a sound base, an overlay that breaks it, a Secret in clear, one that Git ignores, a chart.
 fn repository() -> Folder {
     let folder = Folder::with_keys();
+    folder.git_init();
     for (name, text) in [
-        (".git/HEAD", "ref: refs/heads/main\n"),
         (".gitignore", "/clear/\n*.key\ntest-only-keys.yaml\n"),
         ("base/kustomization.yaml", "resources: [db.yaml]\n"),
         ("prod/kustomization.yaml", "resources: [../base]\nnamePrefix: prod-\n"),
@@ -82,6 +82,66 @@ fn what_git_ignores_may_be_in_clear_and_what_it_takes_may_not() {
         "{}",
         run.stdout
     );
+}
+
+/// Git tracks what it ignores only from then on, and follows no symlink to rules.
+#[test]
+fn lint_looks_at_what_git_tracks() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    for name in ["braces/b.yaml", "braces/tracked.yaml", "ignored/c.yaml"] {
+        folder.put(name, SECRET);
+    }
+    folder.git(&["add", "braces/tracked.yaml"]);
+    folder.put(".gitignore", "{b,x}.yaml\n/braces/tracked.yaml\n/ignored/\n");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/dev/zero", folder.path("braces/.gitignore")).unwrap();
+    let run = folder.run("lint .", "");
+    for (name, told) in [
+        ("braces/b.yaml", true),
+        ("braces/tracked.yaml", true),
+        ("ignored/c.yaml", false),
+    ] {
+        assert_eq!(run.stdout.contains(name), told, "{name}: {}", run.stdout);
+    }
+}
+
+/// A `.gitignore` that ignores everything and takes some files back says nothing of the root itself.
+#[test]
+fn lint_looks_where_all_but_some_is_ignored() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    folder.put(".gitignore", "*\n!*/\n!*.yaml\n");
+    folder.put("top.yaml", SECRET);
+    folder.put("deep/db.yaml", SECRET);
+    let run = folder.run("lint .", "");
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("top.yaml") && run.stdout.contains("deep/db.yaml"),
+        "{}",
+        run.stdout
+    );
+}
+
+/// As a hook names it, and in a folder that is ignored by itself.
+#[test]
+fn lint_sees_what_was_added_before_it_was_ignored() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    folder.put("d/added.yaml", SECRET);
+    folder.put("d/never.yaml", SECRET);
+    folder.git(&["add", "--force", "d/added.yaml"]);
+    folder.put(".gitignore", "d/\n");
+    for line in ["lint d/added.yaml", "lint d", "lint ."] {
+        let run = folder.run(line, "");
+        assert_eq!(run.code, 1, "{line}: {}", run.stdout);
+        assert!(
+            run.stdout.contains("added.yaml") && !run.stdout.contains("never.yaml"),
+            "{line}: {}",
+            run.stdout
+        );
+    }
+    assert_eq!(folder.run("lint d/never.yaml", "").code, 0);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod bad_input;
 mod clear_files;
 mod discovery;
 mod doctor;
+#[cfg(unix)]
 mod edit;
 mod embedded;
 mod first_use;
@@ -21,13 +22,17 @@ mod hints;
 mod items;
 mod key_files;
 mod keys;
+#[cfg(unix)]
 mod killed;
 mod lint;
 mod manual;
+#[cfg(target_os = "linux")]
+mod many;
 mod meanwhile;
 mod names;
 mod order;
 mod output;
+mod page;
 mod patches;
 mod program;
 mod project;
@@ -40,6 +45,7 @@ mod seal_in_place;
 mod sizes;
 mod sources;
 mod streams;
+#[cfg(unix)]
 mod terminal;
 mod unseal_files;
 mod warned;

@@ -142,9 +142,14 @@ pub(crate) fn alone(program: &str) -> Command {
     command
 }
 
+/// The program under test: the one that cargo has built, unless `KUBESEAL_UNDER_TEST` names another (for another processor, in an emulator).
+pub(crate) fn kubeseal() -> String {
+    std::env::var("KUBESEAL_UNDER_TEST").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kubeseal").to_owned())
+}
+
 /// The program, to be started in `folder`.
 pub(crate) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubeseal"));
+    let mut command = Command::new(kubeseal());
     command.env_clear().current_dir(folder);
     command
 }

@@ -70,3 +70,15 @@ fn what_cannot_be_shown_is_told_with_its_place_and_without_a_value() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn name_of_no_item_is_warned_of() {
+    let folder = folder(&OBJECT.replace("password={{ .password }}", "password={{ .pasword | quote }};"));
+    let warning =
+        "warning: template connect.properties: there is no item pasword: it gives \"<no value>\" or an empty text\n";
+    let run = folder.run("render connect.yaml --data user=canary", "");
+    assert_eq!((run.code, run.stderr.as_str()), (0, warning));
+    assert!(run.stdout.contains("password=;"), "{}", run.stdout);
+    let other = folder.run("render connect.yaml --item jaas", "");
+    assert_eq!((other.code, other.stderr.as_str()), (0, ""));
+}

@@ -284,3 +284,41 @@ fn all_mistakes_in_string_data_are_told_at_once() {
         );
     }
 }
+
+/// Whoever may commit would choose what of whoever seals is sealed.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_committed_symlink_leads_a_source_out_of_the_repository() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(outside.path(), "A=1\n").unwrap();
+    let link = |to: &std::path::Path, name: &str| std::os::unix::fs::symlink(to, folder.path(name)).unwrap();
+    link(std::path::Path::new("/proc/self/environ"), "all.env");
+    link(outside.path(), "committed.env");
+    link(outside.path(), "own.env");
+    link(std::path::Path::new(".git/config"), "config");
+    folder.put("clear/p", "x");
+    link(std::path::Path::new("clear/p"), "ignored");
+    folder.git(&["add", "all.env", "committed.env", "config", "ignored"]);
+    for source in [
+        "--from-env-file all.env",
+        "--from-env-file committed.env",
+        "--from-file a=committed.env",
+        "--from-file a=config",
+        "--from-file a=ignored",
+    ] {
+        let run = folder.run(&format!("{SEAL} {source} --name app -n shop"), "");
+        assert!(
+            run.code == 1 && run.stderr.contains("a symlink that may be committed"),
+            "{source}: {}",
+            run.told
+        );
+    }
+    folder
+        .run(&format!("{SEAL} --from-env-file own.env --name app -n shop"), "")
+        .ok();
+    folder.put("nul.env", "A=1\0B=2\n");
+    let run = folder.run(&format!("{SEAL} --from-env-file nul.env --name app -n shop"), "");
+    assert!(run.code == 1 && run.stderr.contains("NUL"), "{}", run.told);
+}

@@ -11,7 +11,7 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::items::{file, opened};
-use crate::program::Folder;
+use crate::program::{self, Folder};
 
 /// A run at a terminal.
 struct AtTerminal {
@@ -50,7 +50,7 @@ fn run(
     typed: &str,
 ) -> AtTerminal {
     let (mut terminal, other_end) = open().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubeseal"))
+    let mut command = Command::new(program::kubeseal())
         .env_clear()
         .envs(variables.iter().copied())
         .current_dir(folder.path(""))
@@ -61,7 +61,8 @@ fn run(
     let mut child = command.spawn(other_end).unwrap();
     let mut shown = Vec::new();
     if streams == Streams::Pipes {
-        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        // It may have said what is wrong, and ended, before it reads.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
     } else {
         let mut byte = [0];
         while !String::from_utf8_lossy(&shown).contains(prompt) && terminal.read(&mut byte).is_ok_and(|read| read > 0) {
@@ -120,7 +121,7 @@ fn ctrl_c_at_the_prompt_leaves_the_terminal_as_it_was() {
         .current_dir(folder.path(""))
         .args([
             "--default-signal=INT",
-            env!("CARGO_BIN_EXE_kubeseal"),
+            &program::kubeseal(),
             "set",
             "--cert",
             "test-only.crt",

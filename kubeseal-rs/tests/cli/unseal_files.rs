@@ -186,6 +186,44 @@ fn two_files_that_would_be_one_clear_file_are_both_named() {
     assert!(!folder.path("clear").exists());
 }
 
+/// Rules that a matcher of this program could read otherwise than Git does: Git's own word counts.
+#[test]
+fn clear_text_goes_where_git_itself_ignores_it() {
+    let comments = "# \n".repeat(400_000);
+    let many = format!("db.yaml\n!{}db.yaml\n", "**/".repeat(400));
+    for rules in [
+        "{db,x}.yaml\n",
+        "d{b,c}.yaml\n",
+        "*.yaml\n!d[[:alpha:]].yaml\n",
+        "db.yaml\t\n",
+        "\u{feff}\u{feff}db.yaml\n",
+        &format!("db.yaml\n{comments}!db.yaml\n"),
+        &many,
+    ] {
+        let folder = folder();
+        folder.git_init();
+        folder.put(".gitignore", rules);
+        let rules = &rules[..rules.len().min(40)];
+        assert!(!git_ignores(&folder, "sealed/db.yaml"), "{rules:?}");
+        let run = folder.run(&format!("{UNSEAL} --beside sealed/db.sealed.yaml"), "");
+        assert!(
+            run.code == 1 && !folder.path("sealed/db.yaml").exists(),
+            "{rules:?}: {}",
+            run.told
+        );
+    }
+    #[cfg(unix)]
+    {
+        let folder = folder();
+        folder.git_init();
+        folder.put("rules.txt", "db.yaml\n");
+        std::os::unix::fs::symlink("rules.txt", folder.path(".gitignore")).unwrap();
+        assert!(!git_ignores(&folder, "sealed/db.yaml"));
+        let run = folder.run(&format!("{UNSEAL} --beside sealed/db.sealed.yaml"), "");
+        assert_eq!(run.code, 1, "{}", run.told);
+    }
+}
+
 /// Git ignores nothing that its index holds.
 #[test]
 fn tracked_file_gets_no_clear_text_though_it_is_ignored() {

@@ -1,7 +1,7 @@
 //! What could do harm, or leads nowhere, and is said.
 
 use crate::items::CERT;
-use crate::program::{self, Folder};
+use crate::program::Folder;
 use crate::seal_files::{SEAL, SECRET};
 
 #[test]
@@ -215,9 +215,9 @@ fn found_files_are_regular_files() {
         &folder.run(&format!("{CERT} -o yaml"), SECRET).ok(),
     );
     symlink("/dev/zero", folder.path("repo/kustomization.yaml")).unwrap();
-    let lint = program::alone("sh")
+    let lint = crate::program::alone("sh")
         .args(["-c", "ulimit -v 4000000; exec \"$0\" lint repo/db.sealed.yaml"])
-        .arg(env!("CARGO_BIN_EXE_kubeseal"))
+        .arg(crate::program::kubeseal())
         .current_dir(folder.path(""))
         .output()
         .unwrap();

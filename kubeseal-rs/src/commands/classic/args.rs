@@ -94,7 +94,7 @@ pub(crate) struct FileFlags {
     #[arg(long, short = 'o', value_name = "FORMAT")]
     pub format: Option<String>,
     /// Read the value for --raw from this file (`key=FILE` is understood, as in kubectl; the key is used in
-    /// format version 2 alone)
+    /// format v2 alone)
     #[arg(long, value_name = "FILE")]
     pub from_file: Vec<CommaSeparated>,
 }
@@ -121,11 +121,11 @@ pub(crate) struct SealingFlags {
     /// [default: the kubeconfig context's]
     #[arg(long, short = 'n', value_name = "NAMESPACE")]
     pub namespace: Option<String>,
-    /// Version of the format: 1, which every implementation reads, or 2, post-quantum and bound to the item's name
-    /// [default: what the project file says, else 1; with --re-encrypt that of each value]
+    /// Format to seal in: 1 (v1), which every implementation reads, or 2 (v2), post-quantum and bound to the item's name
+    /// [default: what the project file says, else v1; with --re-encrypt that of each value]
     #[arg(long, value_name = "1|2")]
     pub format_version: Option<Format>,
-    /// With --raw: the item that the value is for, which format version 2 binds [default: the key of --from-file KEY=FILE]
+    /// With --raw: the item that the value is for, which format v2 binds [default: the key of --from-file KEY=FILE]
     #[arg(long, value_name = "KEY")]
     pub item: Option<String>,
     /// Seal a Secret without any items

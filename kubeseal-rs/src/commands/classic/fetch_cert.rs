@@ -11,7 +11,7 @@ use crate::objects::Fault;
 
 /// Copies the certificate to the output.
 pub(crate) fn run(cert: &CertSource, output: &Output, environment: &Environment) -> Result<(), Error> {
-    let (bytes, name) = cert_source::bytes(cert, environment)?;
+    let (bytes, name) = cert_source::bytes(&cert.from, environment)?;
     if let Err(CertError::NoCertificate) = SealingCert::from_pem(&bytes) {
         return Err(name.fault(Fault::NoCertificate).into());
     }

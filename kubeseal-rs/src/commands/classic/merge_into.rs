@@ -19,7 +19,7 @@ use super::format;
 use crate::cert_source::{self, CertSource};
 use crate::commands::error::CommandError;
 use crate::commands::read::{place_by_kustomization, read_before, read_objects};
-use crate::commands::sealed_file::{SealedFile, told};
+use crate::commands::sealed_file::{SealedFile, left_in_v1, told};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{Input, Output};
@@ -167,6 +167,11 @@ fn changes(
         if size > size::LARGEST_SECRET {
             return Err(name.fault_at(document.place(), MergeError::TooLarge(size)).into());
         }
+    }
+    for (at, items) in &items {
+        let left = file.sealed.get(*at);
+        let left = left.and_then(|sealed| left_in_v1(sealed, &items.keys().collect::<Vec<_>>(), sealer));
+        all_told.extend(left.map(|left| format!("note: {left}")));
     }
     Ok((changes, all_told))
 }

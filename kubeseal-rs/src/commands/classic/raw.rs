@@ -39,6 +39,8 @@ pub(crate) struct Raw {
     pub allow_empty: bool,
     /// The name of the item that the value is for, where it is said.
     pub item: Option<String>,
+    /// Whether `--item` says it.
+    pub item_typed: bool,
     /// `--format-version`.
     pub version: Option<Format>,
 }
@@ -77,6 +79,7 @@ impl Raw {
         let key = key.map(|(key, _)| key.to_owned());
         Ok(Self {
             input: input_of(&from_files, input)?,
+            item_typed: typed.is_some(),
             item: typed.or(key),
             version: args.sealing.format_version,
             output,
@@ -133,6 +136,7 @@ pub(crate) fn run(
         let binding = binding(&command.target, environment)?;
         let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
         let item = match cert.classic_sealer(command.version)?.format_after(None) {
+            Format::V1 if command.item_typed => return Err(ItemNotBound.into()),
             Format::V1 => "",
             Format::V2 | Format::Later => item(command)?,
         };
@@ -167,14 +171,25 @@ fn item(command: &Raw) -> Result<&str, Error> {
     Ok(item)
 }
 
-/// A value of version 2 is bound to its item, and nothing says which it is for.
+/// A value of format v2 is bound to its item, and nothing says which it is for.
 #[derive(Debug, thiserror::Error)]
-#[error("format version 2 binds the item's name, which --raw is not told")]
+#[error("format v2 binds the item's name, which --raw is not told")]
 struct RawNeedsItem;
 
 impl Hinted for RawNeedsItem {
     fn hint(&self, typed: &Typed) -> Option<String> {
         Some(typed.with("--item KEY"))
+    }
+}
+
+/// `--item` says what format v1 cannot bind.
+#[derive(Debug, thiserror::Error)]
+#[error("--item is for format v2, and format v1 would be sealed, which is not bound to an item")]
+struct ItemNotBound;
+
+impl Hinted for ItemNotBound {
+    fn hint(&self, typed: &Typed) -> Option<String> {
+        Some(format!("{}, or leave --item out", typed.with("--format-version 2")))
     }
 }
 

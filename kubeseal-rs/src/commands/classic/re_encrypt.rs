@@ -39,7 +39,7 @@ pub(crate) struct ReEncrypt {
     pub controller: Box<Controller>,
     /// The namespace of SealedSecrets that name none.
     pub namespace: Option<String>,
-    /// Whether all values get version 2 of the format; else each keeps its own.
+    /// Whether all values get format v2; else each keeps its own.
     pub raised: bool,
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     Ok(())
 }
 
-/// What changes in an object when the controller seals it again; `raised`: in version 2 of the format.
+/// What changes in an object when the controller seals it again; `raised`: in format v2.
 ///
 /// # Errors
 /// The controller does not, or answers something else.
@@ -150,20 +150,25 @@ fn seals_v1_alone(cluster: &Cluster, service: &ProxiedService) -> bool {
     cert.is_some_and(|cert| matches!(cert.hybrid(), Ok(None)))
 }
 
-/// The controller cannot seal what is, or is to be, of version 2.
+/// The controller cannot seal what is, or is to be, of format v2.
 #[derive(Debug, thiserror::Error)]
-#[error("the controller does not seal it again: its certificate has no hybrid key, which format version 2 needs")]
+#[error(
+    "the controller does not seal it again: its certificate has no hybrid key, which format v2 needs, or it cannot open it"
+)]
 struct NoHybridKey;
 
 impl Hinted for NoHybridKey {
     fn hint(&self, _typed: &Typed) -> Option<String> {
-        Some("nothing was written: it takes a controller with --hybrid=publish".to_owned())
+        Some(
+            "nothing was written: format v2 takes a controller with --hybrid=publish; kubeseal doctor FILE finds out whether it opens"
+                .to_owned(),
+        )
     }
 }
 
-/// The controller was asked for version 2 of the format, and answers in another.
+/// The controller was asked for format v2, and answers in another.
 #[derive(Debug, thiserror::Error)]
-#[error("the controller's answer is not in format version 2")]
+#[error("the controller's answer is not in format v2")]
 struct NotRaised;
 
 impl Hinted for NotRaised {

@@ -27,6 +27,7 @@ pub(crate) fn run(
         now: &Zoned::now(),
         random: &mut SystemRandom::default(),
         refuse_nondeterministic: false,
+        work: sealing::render::WORK,
     };
     let mut clear = Vec::new();
     let lately = RecentKeys::default();

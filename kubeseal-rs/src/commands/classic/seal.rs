@@ -9,7 +9,7 @@ use sealing::SystemRandom;
 use sealing::binding::Scope;
 use sealing::key_hint::KeyHint;
 use sealing::seal::{SealParameters, seal};
-use sealing::sealer::{self, Sealer};
+use sealing::sealer::{self, SealItemError, Sealer};
 use sealing::size::Obstacle;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -96,9 +96,12 @@ fn sealer_over<'c>(
         Output::File(path) if !is_stream(path) => latest_in(path),
         Output::File(_) | Output::Stdout => None,
     };
-    match former.filter(|former| *former > sealer.format_after(None)) {
-        Some(former) => cert.classic_sealer(Some(former)),
-        None => Ok(sealer),
+    match (former.filter(|former| *former > sealer.format_after(None)), output) {
+        (Some(sealer::Format::V2), Output::File(path)) if asked.is_some() => {
+            Err(InputName(path.display().to_string()).fault(SealItemError::NotLowered))
+        }
+        (Some(former), _) => cert.classic_sealer(Some(former)),
+        (None, _) => Ok(sealer),
     }
 }
 

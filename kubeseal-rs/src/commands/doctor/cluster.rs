@@ -1,13 +1,14 @@
 //! What the cluster says of an object: its status, its keys, the certificate that is served, and whether it would open.
 
-use crds::{SealedSecret, condition_status};
+use crds::SealedSecret;
 use jiff::Timestamp;
 use sealing::binding::Binding;
 use sealing::cert::SealingCert;
 
 use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict};
-use crate::doctor::Evidence;
 use crate::doctor::ask::{Answer, Case, Trial};
+use crate::doctor::status::NotSynced;
+use crate::doctor::{Evidence, Unreachable};
 use crate::environment::Environment;
 use crate::error::chain;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
@@ -23,7 +24,7 @@ pub(super) struct Reached {
     keys: Option<Inventory>,
     objects: Vec<SealedSecret>,
     /// What could not be asked, and why.
-    unreachable: Option<String>,
+    unreachable: Option<Unreachable>,
     /// What it did not let be read, and why.
     unread: Vec<String>,
     questions: usize,
@@ -78,7 +79,7 @@ impl Reached {
     }
 
     fn without(mut self, error: &ClusterError) -> Self {
-        self.unreachable.get_or_insert_with(|| chain(error));
+        self.unreachable.get_or_insert_with(|| unreachable(error));
         self
     }
 
@@ -104,19 +105,39 @@ impl Reached {
                     .any(|(item, text)| items.get(item) == Some(text))
         };
         if let Some(live) = self.objects.iter().find(is_it) {
-            let status = live.status.clone().unwrap_or_default();
-            let failed = status
-                .conditions
-                .iter()
-                .find(|one| one.status == condition_status::FALSE && one.message.is_some());
-            evidence.status = failed.and_then(|one| one.message.clone());
+            evidence.status = NotSynced::of(live, case);
             if same_items(&live) {
-                evidence.opened_before_by = status.opened_by.iter().filter_map(|key| key.parse().ok()).collect();
+                evidence.opened_before_by = live
+                    .status
+                    .iter()
+                    .flat_map(|status| &status.opened_by)
+                    .filter_map(|key| key.parse().ok())
+                    .collect();
             }
         } else if let Some(live) = self.objects.iter().find(same_items) {
             let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
             evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
         }
+    }
+}
+
+/// Where the API server has answered, it is the controller that could not be asked.
+fn unreachable(error: &ClusterError) -> Unreachable {
+    let answered = matches!(
+        error,
+        ClusterError::Service(_)
+            | ClusterError::Certificate(..)
+            | ClusterError::NotFound { .. }
+            | ClusterError::Untrusted { .. }
+            | ClusterError::SeveralServices(_)
+            | ClusterError::NoPort(_)
+    );
+    let name = || "name the cluster (--context, --kubeconfig), or --offline to leave it out".to_owned();
+    let hint = error.hint().filter(|_| answered);
+    Unreachable {
+        who: if answered { "controller" } else { "cluster" },
+        reason: chain(error),
+        next: hint.unwrap_or_else(name),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `kubeseal keys backup`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crds::names;
@@ -11,7 +12,7 @@ use crate::cluster::{Cluster, Controller, OpenSecret};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, FileError, Output};
-use crate::keys::{KeysError, age_file, hybrid_fault};
+use crate::keys::{self, KeysError, age_file, hybrid_fault, restore};
 use crate::note;
 use crate::objects::InputName;
 use crate::place;
@@ -23,6 +24,7 @@ pub(super) fn run(
     output: &Output,
     environment: &Environment,
 ) -> Result<(), Error> {
+    let recipients = age_file::recipients(recipients)?;
     if let (Output::File(path), true) = (output, recipients.is_empty()) {
         refuse_where_others_read(path)?;
     }
@@ -32,6 +34,10 @@ pub(super) fn run(
         return Err(KeysError::None(controller.namespace.clone()).into());
     }
     let faults = rsa_halves(&secrets);
+    let keys = keys::held(secrets.iter().map(|secret| &secret.0));
+    if let Output::File(path) = output {
+        refuse_to_lose_keys(path, &keys)?;
+    }
     let list = list(secrets)?;
     let text = manifest::to_yaml(&list).map(Zeroizing::new);
     manifest::wipe(list);
@@ -44,7 +50,7 @@ pub(super) fn run(
             );
         }
     } else {
-        files::write(output, &age_file::encrypted(text.as_bytes(), recipients)?)?;
+        files::write(output, &age_file::encrypted(text.as_bytes(), &recipients, &keys)?)?;
     }
     match faults.is_empty() {
         true => Ok(()),
@@ -52,12 +58,32 @@ pub(super) fn run(
     }
 }
 
-/// What is wrong with the hybrid halves of these keys: the backup holds what there is.
+/// A file that holds a key which the new backup lacks may be the only place where that is left.
+fn refuse_to_lose_keys(path: &Path, keys: &BTreeSet<String>) -> Result<(), Error> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let before = files::read_file(path)?;
+    let there = match age_file::is_encrypted(&before) {
+        true => Some(age_file::named(&before)).filter(|named| !named.is_empty()),
+        false => restore::keys_in(&before),
+    };
+    let Some(there) = there else {
+        return Err(KeysError::KeptUnknown(path.to_owned()).into());
+    };
+    let lost: Vec<_> = there.difference(keys).cloned().collect();
+    match lost.is_empty() {
+        true => Ok(()),
+        false => Err(KeysError::Kept(path.to_owned(), lost).into()),
+    }
+}
+
+/// What is wrong with the hybrid keys of these Secrets: the backup holds what there is.
 fn rsa_halves(secrets: &[OpenSecret]) -> Vec<String> {
     let fault = |secret: &OpenSecret| {
         let name = secret.0.metadata.name.clone().unwrap_or_default();
         Some(format!(
-            "the backup opens format version 1 only with {name}: {}",
+            "the backup opens format v1 only with {name}: {}",
             hybrid_fault(&secret.0)?
         ))
     };
@@ -74,7 +100,7 @@ fn list(mut secrets: Vec<OpenSecret>) -> Result<Value, Error> {
             namespace: metadata.namespace,
             labels: metadata.labels,
             annotations: metadata.annotations.map(|mut annotations| {
-                annotations.retain(|name, _| !names::ANNOTATIONS_LAST_APPLIED.contains(&name.as_str()));
+                annotations.retain(|name, _| !names::is_last_applied(name));
                 annotations
             }),
             ..ObjectMeta::default()
@@ -94,14 +120,8 @@ fn refuse_where_others_read(path: &Path) -> Result<(), Error> {
     if under_git {
         return Err(KeysError::UnderGit(path.to_owned()).into());
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let others =
-            std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o077 != 0);
-        if others {
-            return Err(KeysError::OpenToOthers(path.to_owned()).into());
-        }
+    if std::fs::metadata(path).is_ok_and(|there| files::others_read(&there)) {
+        return Err(KeysError::OpenToOthers(path.to_owned()).into());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
+use sealing::sealer::SealItemError;
 
 use crate::cluster::{Cluster, ClusterError, Controller};
 use crate::colour::Colour;
@@ -54,20 +55,43 @@ fn served(cluster: &Cluster, controller: &Controller) -> Option<SealingCert> {
 }
 
 /// The certificates that were named; else those files of the project file around the current folder that are there.
-pub(in crate::commands) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
-    let read = |path: &Path, for_this_cluster| -> Result<LocalCert, Error> {
-        let name = InputName(path.display().to_string());
-        let bytes = files::read_file(path).map_err(CertFile)?;
-        let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
-        Ok(LocalCert {
-            name: name.0,
-            for_this_cluster,
-            facts: KeyFacts::of(&cert),
-        })
-    };
-    if !named.is_empty() {
-        return named.iter().map(|path| read(path, true)).collect();
+///
+/// # Errors
+/// One of them cannot be read.
+fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
+    if named.is_empty() {
+        project_certs()?.into_iter().collect()
+    } else {
+        named.iter().map(|path| local_cert(path, true)).collect()
     }
+}
+
+/// As [`local_certs`], without those files of the project file that cannot be read, which lint finds.
+///
+/// # Errors
+/// One that was named cannot be read, or the project file makes no sense.
+pub(in crate::commands) fn readable_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
+    if named.is_empty() {
+        Ok(project_certs()?.into_iter().filter_map(Result::ok).collect())
+    } else {
+        local_certs(named)
+    }
+}
+
+fn local_cert(path: &Path, for_this_cluster: bool) -> Result<LocalCert, Error> {
+    let name = InputName(path.display().to_string());
+    let bytes = files::read_file(path).map_err(CertFile)?;
+    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    cert.hybrid().map_err(|error| name.fault(SealItemError::from(error)))?;
+    Ok(LocalCert {
+        name: name.0,
+        for_this_cluster,
+        facts: KeyFacts::of(&cert),
+    })
+}
+
+/// The certificates of the project file around the current folder, as far as they are files that are there.
+fn project_certs() -> Result<Vec<Result<LocalCert, Error>>, Error> {
     let Ok(here) = real_place(Path::new("stdin")) else {
         return Ok(Vec::new());
     };
@@ -75,15 +99,20 @@ pub(in crate::commands) fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCer
         return Ok(Vec::new());
     };
     let current = std::env::current_dir()
-        .and_then(std::fs::canonicalize)
+        .and_then(dunce::canonicalize)
         .unwrap_or_default();
     let clusters = located.project.clusters();
-    let mut certs = Vec::new();
-    for cluster in clusters {
+    let read = |cluster| -> Result<Option<LocalCert>, Error> {
         // While nobody has fetched one, the others say what they say all the same.
-        if let Some(path) = located.cert_file_if_there(cluster)? {
-            certs.push(read(path.strip_prefix(&current).unwrap_or(&path), clusters.len() == 1)?);
-        }
-    }
-    Ok(certs)
+        let Some(path) = located.cert_file_if_there(cluster)? else {
+            return Ok(None);
+        };
+        let shown = path.strip_prefix(&current).unwrap_or(&path);
+        let cert = local_cert(shown, clusters.len() == 1);
+        cert.map(Some).map_err(|error| located.with_fetch(cluster, error))
+    };
+    Ok(clusters
+        .iter()
+        .filter_map(|cluster| read(cluster).transpose())
+        .collect())
 }

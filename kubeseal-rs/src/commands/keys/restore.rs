@@ -13,6 +13,9 @@ use crate::keys::{KeysError, age_file};
 use crate::objects::InputName;
 use crate::quoting::visible;
 
+/// The label of a key that somebody else may have.
+const COMPROMISED: &str = "compromised";
+
 /// Brings the keys of a backup back; everything is judged before the first of them is made.
 pub(super) fn run(
     controller: &Controller,
@@ -67,15 +70,29 @@ fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
             false => format!("the key of {name} is there already, as {namespace}/{there}\n"),
         };
     }
-    for name in &plan.retired {
-        text += &format!(
-            "{namespace}/{name} is retired, and opens nothing until: kubectl label secret -n {namespace} {name} {}={} --overwrite\n",
-            names::LABEL_SEALING_KEY,
-            names::SEALING_KEY_ACTIVE
-        );
+    for (name, label) in &plan.retired {
+        text += &format!("{namespace}/{name} is labelled {label:?}, and opens nothing");
+        // Whoever has that key opens what was sealed with it.
+        text += &match label == COMPROMISED {
+            true => ": change what was sealed with it\n".to_owned(),
+            false => format!(
+                " until: kubectl label secret -n {namespace} {name} {}={} --overwrite\n",
+                names::LABEL_SEALING_KEY,
+                names::SEALING_KEY_ACTIVE
+            ),
+        };
     }
     for seed in &plan.seeds {
-        text += &format!("{done} {} of {namespace}/{}\n", names::KEY_ITEM_SEED, seed.name);
+        text += &format!("{done} {} of {namespace}/{}", names::KEY_ITEM_SEED, seed.name);
+        text += match seed.replaces {
+            true => ", in place of one that is not its certificate's\n",
+            false => "\n",
+        };
+    }
+    for name in &plan.unsaved {
+        text += &format!(
+            "{namespace}/{name} has a hybrid key, and the backup does not: back up again (kubeseal keys backup)\n"
+        );
     }
     text += &match &plan.current {
         Some((name, true)) => {

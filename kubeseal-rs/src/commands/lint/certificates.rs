@@ -5,30 +5,33 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sealing::cert::SealingCert;
 use sealing::key::Fingerprint;
 use sealing::sealer::Format;
+use sealing::sealer::SealItemError;
 
-use crate::cert_source::{self, CertSource};
+use crate::cert_source::{self, CertFrom, CertSource, Formats};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files;
-use crate::lint::{Certificate, ClusterKey};
+use crate::lint::{Certificate, ClusterKey, Finding, Rule};
 use crate::objects::InputName;
 use crate::place::real_place;
-use crate::project::CertFile;
 use crate::project::search::Located;
-use crate::project::{Pin, ProjectCert, ProjectCluster};
+use crate::project::{CertFile, Pin, ProjectCert, ProjectCluster, ProjectError, SHARED_KEY_FIX};
 use crate::quoting::path_word;
-use crate::walk;
 
 /// What is known of the certificates.
-#[derive(Default)]
 pub(super) struct Certificates {
-    /// The one that was named, which beats the project files.
-    named: Option<Certificate>,
+    /// The one that was named, which beats those of the project files, and where it comes from.
+    named: Option<(Certificate, CertFrom)>,
+    formats: Formats,
     /// The project files, by the folders that they are for.
     folders: BTreeMap<PathBuf, Option<Arc<Project>>>,
+    now: Timestamp,
+    /// What is wrong with those of the project files: each once, by the project file and the cluster.
+    findings: BTreeMap<(String, String, Rule), Finding>,
 }
 
 /// What is known for one file.
@@ -62,26 +65,48 @@ impl Certificates {
     ///
     /// # Errors
     /// The certificate that is named cannot be read.
-    pub(super) fn new(named: Option<&CertSource>, environment: &Environment) -> Result<Self, Error> {
-        let read = |source| -> Result<Certificate, Error> {
-            let (bytes, name) = cert_source::bytes(source, environment)?;
-            let file = matches!(source, CertSource::File(_)).then(|| name.0.clone());
-            certificate(&bytes, name, file)
+    pub(super) fn new(named: Option<&CertSource>, environment: &Environment, now: Timestamp) -> Result<Self, Error> {
+        let read = |source: &CertSource| -> Result<_, Error> {
+            let (bytes, name) = cert_source::bytes(&source.from, environment)?;
+            let is_file = matches!(source.from, CertFrom::File(_));
+            let fetch = is_file.then(|| format!("kubeseal --fetch-cert > {}", path_word(Path::new(&name.0))));
+            Ok((certificate(&parsed(&bytes, &name)?, name, fetch)?, source.from.clone()))
         };
         Ok(Self {
             named: named.map(read).transpose()?,
-            folders: BTreeMap::new(),
+            ..Self::of_projects(now)
         })
+    }
+
+    /// Those of the project files, held against `now`.
+    pub(super) fn of_projects(now: Timestamp) -> Self {
+        Self {
+            named: None,
+            formats: Formats::default(),
+            folders: BTreeMap::new(),
+            now,
+            findings: BTreeMap::new(),
+        }
+    }
+
+    /// What is wrong with the certificates of the project files that were needed.
+    pub(super) fn findings(self) -> impl Iterator<Item = Finding> {
+        self.findings.into_values()
     }
 
     /// What is known for a file.
     ///
     /// # Errors
-    /// A project file that makes no sense, or a certificate of it that cannot be read.
+    /// A project file that makes no sense.
     pub(super) fn of(&mut self, file: &Path) -> Result<Said, Error> {
-        if self.named.is_some() {
+        if let Some((certificate, from)) = &self.named {
             return Ok(Said {
-                certificate: self.named.clone(),
+                certificate: Some(certificate.clone()),
+                // The format is the repository's rule, whatever the certificate is.
+                format: match real_place(file) {
+                    Ok(_) => self.formats.at(from, &[file])?,
+                    Err(_) => None,
+                },
                 ..Said::default()
             });
         }
@@ -97,9 +122,11 @@ impl Certificates {
         };
         let own = project.clusters.iter().find(|known| known.name == meant.name);
         let certificate = own.and_then(|known| known.certificate.clone());
-        if let (None, ProjectCert::File(path, _)) = (&certificate, &meant.cert) {
-            // It is not there, which is said.
-            project.located.cert_file(meant, path)?;
+        if let (None, ProjectCert::File(path, _)) = (&certificate, &meant.cert)
+            && let Err(error) = project.located.cert_file(meant, path)
+        {
+            let message = format!("the certificate of cluster {}: {}", meant.name, error.chain());
+            self.find(&project.located, meant, Rule::BrokenCertificate, message);
         }
         let own_key = own.and_then(|known| known.key.as_ref());
         let others = project.clusters.iter().filter_map(|known| {
@@ -124,54 +151,87 @@ impl Certificates {
             return Ok(project.clone());
         }
         let located = Located::for_folder(folder)?;
-        let project = located.map(Project::read).transpose()?.map(Arc::new);
+        let project = located.map(|located| Arc::new(self.read(located)));
         self.folders.insert(folder.to_owned(), project.clone());
         Ok(project)
     }
-}
 
-impl Project {
-    fn read(located: Arc<Located>) -> Result<Self, Error> {
-        let known = |cluster: &ProjectCluster| -> Result<Known, Error> {
-            let certificate = of_cluster(&located, cluster)?;
+    /// The clusters of a project file. What is wrong with their certificates is found.
+    fn read(&mut self, located: Arc<Located>) -> Project {
+        let mut clusters = Vec::new();
+        for cluster in located.project.clusters() {
+            let certificate = self.of_cluster(&located, cluster).unwrap_or_else(|error| {
+                self.find(&located, cluster, Rule::BrokenCertificate, error.chain());
+                None
+            });
             let known = certificate.as_ref().map(|known| &known.fingerprint);
             let pinned = match cluster.cert.pin() {
                 Some(Pin::Rsa(pinned)) => Some(pinned),
                 _ => None,
             };
-            let key = known.or(pinned).cloned();
-            Ok(Known {
+            clusters.push(Known {
                 name: cluster.name.clone(),
+                key: known.or(pinned).cloned(),
                 certificate,
-                key,
-            })
+            });
+        }
+        for (index, cluster) in located.project.clusters().iter().enumerate() {
+            let key = |index: usize| clusters.get(index).and_then(|known: &Known| known.key.as_ref());
+            let Some(same) = (0..index).find(|before| key(index).is_some() && key(*before) == key(index)) else {
+                continue;
+            };
+            if let Some(first) = located.project.clusters().get(same) {
+                let message = ProjectError::shared_key(first, cluster).without_place();
+                self.find(&located, cluster, Rule::SharedKey, message);
+            }
+        }
+        Project { located, clusters }
+    }
+
+    fn of_cluster(&mut self, located: &Located, cluster: &ProjectCluster) -> Result<Option<Certificate>, Error> {
+        let Some(path) = located.cert_file_if_there(cluster)? else {
+            return Ok(None);
         };
-        let clusters = located.project.clusters().iter().map(known).collect::<Result<_, _>>()?;
-        Ok(Self { located, clusters })
+        let name = InputName(format!("the certificate of cluster {}", cluster.name));
+        let bytes = files::read_found(&path).map_err(|error| name.fault(CertFile(error)))?;
+        let cert = parsed(&bytes, &name)?;
+        if cert.check_not_expired(self.now).is_err() {
+            let day = cert.not_after().strftime("%Y-%m-%d");
+            let message = format!("{}, {}, has expired on {day}", name.0, cluster.source());
+            self.find(located, cluster, Rule::ExpiredCertificate, message);
+        }
+        let fetch = located.fetch(cluster).map(|fetch| fetch.command(""));
+        certificate(&cert, name, fetch).map(Some)
+    }
+
+    fn find(&mut self, located: &Located, cluster: &ProjectCluster, rule: Rule, message: String) {
+        let fix = match rule {
+            Rule::SharedKey => Some(SHARED_KEY_FIX.to_owned()),
+            _ => located.fetch(cluster).map(|fetch| fetch.command("")),
+        };
+        let file = located.name.0.clone();
+        let key = (file.clone(), cluster.name.clone(), rule);
+        self.findings.entry(key).or_insert(Finding {
+            rule,
+            file,
+            place: Some(cluster.place),
+            message,
+            fix,
+        });
     }
 }
 
-fn of_cluster(located: &Located, cluster: &ProjectCluster) -> Result<Option<Certificate>, Error> {
-    let Some(path) = located.cert_file_if_there(cluster)? else {
-        return Ok(None);
-    };
-    let bytes = files::read_found(&path).map_err(CertFile)?;
-    let here = std::env::current_dir()
-        .and_then(std::fs::canonicalize)
-        .unwrap_or_default();
-    let file = path_word(walk::shown(path.strip_prefix(&here).unwrap_or(&path)));
-    let name = InputName(format!("the certificate of cluster {}", cluster.name));
-    certificate(&bytes, name, Some(file)).map(Some)
+fn parsed(bytes: &[u8], name: &InputName) -> Result<SealingCert, Error> {
+    Ok(SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?)
 }
 
-fn certificate(bytes: &[u8], name: InputName, file: Option<String>) -> Result<Certificate, Error> {
-    let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
+fn certificate(cert: &SealingCert, name: InputName, fetch: Option<String>) -> Result<Certificate, Error> {
+    let hybrid = cert.hybrid().map_err(|error| name.fault(SealItemError::from(error)))?;
     Ok(Certificate {
         bits: cert.public().modulus_length() * 8,
         fingerprint: cert.public().fingerprint().clone(),
-        // Sealing says what is wrong with one that cannot be read.
-        hybrid: cert.hybrid().ok().flatten().map(|hybrid| hybrid.id()),
+        hybrid: hybrid.map(|hybrid| hybrid.id()),
         name: name.0,
-        file,
+        fetch,
     })
 }

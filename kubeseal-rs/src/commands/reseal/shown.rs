@@ -49,8 +49,8 @@ pub(super) fn diff(old: &[u8], new: &[u8]) -> Vec<String> {
     diff.iter_all_changes()
         .filter_map(|change| {
             let (sign, ciphertext) = match change.tag() {
-                ChangeTag::Delete => ("-", "(old ciphertext)"),
-                ChangeTag::Insert => ("+", "(new ciphertext)"),
+                ChangeTag::Delete => ("-", "old ciphertext"),
+                ChangeTag::Insert => ("+", "new ciphertext"),
                 ChangeTag::Equal => return None,
             };
             let line = without_ciphertexts(change.value().trim_end_matches(['\r', '\n']), ciphertext);
@@ -67,7 +67,12 @@ fn without_ciphertexts(line: &str, instead: &str) -> String {
         let (before, word) = rest.split_at(start);
         let (word, after) = word.split_at(word.find(|letter| !is_base64(letter)).unwrap_or(word.len()));
         shown.push_str(before);
-        shown.push_str(if word.len() >= LONG { instead } else { word });
+        shown.push_str(&match Format::of(word) {
+            _ if word.len() < LONG => word.to_owned(),
+            // What is folded begins with its first line.
+            Some(Format::V2) => format!("({instead}, format v2)"),
+            _ => format!("({instead})"),
+        });
         rest = after;
     }
     shown.push_str(rest);
@@ -87,6 +92,11 @@ mod tests {
                 "-password: \"(old ciphertext)\" # x",
                 "+password: \"(new ciphertext)\" # y"
             ]
+        );
+        let v2 = format!("password: AAAC{}\n", "A".repeat(400));
+        assert_eq!(
+            diff(v2.as_bytes(), text("A", "x").replace("a: 1\n", "").as_bytes())[0],
+            "-password: (old ciphertext, format v2)"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! A file with something to reseal: SealedSecrets, and sealed values that stand elsewhere in it.
 
+use std::path::Path;
+
 use crds::{SealedSecret, names};
 use http::StatusCode;
 use manifest::Place;
@@ -14,19 +16,19 @@ use super::shown::changed;
 use crate::cluster::ClusterError;
 use crate::embedded::{self, Embedded};
 use crate::error::{Error, Hinted};
-use crate::files::{self, Input};
+use crate::files::{self, Input, is_stream};
 use crate::manifest_file::{Manifest, ciphertexts};
 use crate::objects::{Fault, InputError};
 use crate::tree::TreeFile;
 use crate::typed::Typed;
 use crate::walk::has_manifest_ending;
 
-/// The item under which a value of version 1 is opened that stands in no SealedSecret: it is not bound to it.
+/// The item under which a value of format v1 is opened that stands in no SealedSecret: it is not bound to it.
 const ITEM: &str = "value";
 
 /// How objects are resealed.
 pub(super) struct Reseal<'a> {
-    /// Whether all values of objects get version 2 of the format.
+    /// Whether all values of objects get format v2.
     pub(super) raised: bool,
     /// What changes in an object that begins at a place.
     pub(super) changes: &'a Changes<'a>,
@@ -42,6 +44,49 @@ pub(super) struct Source {
     pub(super) manifest: Manifest,
     /// The sealed values that are in none of them.
     pub(super) embedded: Vec<Embedded>,
+}
+
+/// A file in which there is something to reseal. It is read again when its turn comes: of thousands, none is held until then.
+pub(super) struct Waiting {
+    file: TreeFile,
+    is_patch: bool,
+    /// What cannot be read twice.
+    stream: Option<Source>,
+}
+
+impl Waiting {
+    /// Reads a file to see whether there is something to reseal in it. `is_patch` and errors: as those of [`Source::read`].
+    pub(super) fn of(file: TreeFile, is_patch: bool) -> Result<Option<Self>, Error> {
+        let read = Source::read(&file, is_patch)?;
+        Ok(read.map(|source| Self {
+            stream: Some(source).filter(|_| is_stream(&file.path)),
+            file,
+            is_patch,
+        }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Whether it was found in a folder, or by a pattern, and not typed itself.
+    pub(super) fn is_found(&self) -> bool {
+        !self.file.typed
+    }
+
+    /// Where it lies, for what project files say of it.
+    pub(super) fn places(&self) -> Vec<&Path> {
+        let path = self.path();
+        if is_stream(path) { Vec::new() } else { vec![path] }
+    }
+
+    /// Does `one` with what is in the file now; none when there is nothing to reseal any more.
+    pub(super) fn with<T>(&self, one: impl FnOnce(&Source) -> Result<T, Error>) -> Result<Option<T>, Error> {
+        match &self.stream {
+            Some(source) => one(source).map(Some),
+            None => Source::read(&self.file, self.is_patch)?.as_ref().map(one).transpose(),
+        }
+    }
 }
 
 /// What became of the values of a file.
@@ -91,14 +136,17 @@ impl Source {
     pub(super) fn reseal_values(&self, command: &ResealFiles, reseal: &Reseal<'_>) -> Result<Values, Error> {
         let bytes = embedded::as_utf8(&self.manifest.bytes);
         let text = String::from_utf8_lossy(&bytes);
-        let (mut new, mut details, mut unopened) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut details, mut unopened, mut reasons) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for embedded in &self.embedded {
             let candidates = embedded::bindings(&text, embedded.range.start, &command.bound_to);
             let item = self.item(embedded)?;
             match one_value(embedded, (item, &candidates), reseal)? {
-                None => unopened.push(embedded.line),
-                Some((_, None)) => {}
-                Some((binding, Some(value))) => {
+                Err(reason) => {
+                    unopened.push(embedded.line);
+                    reasons.extend(reason);
+                }
+                Ok((_, None)) => {}
+                Ok((binding, Some(value))) => {
                     details.push(format!(
                         "{}: {}",
                         shown(binding),
@@ -117,11 +165,12 @@ impl Source {
             let left = reseal.raised.then(|| left_in_v1(&self.embedded)).flatten();
             Ok(Values { text, details, left })
         } else {
-            Err(self.manifest.name.fault(Fault::NotOpened { lines: unopened }).into())
+            let lines = unopened;
+            Err(self.manifest.name.fault(Fault::NotOpened { lines, reasons }).into())
         }
     }
 
-    /// The item that a value of version 2 of the format is bound to: the key beside it.
+    /// The item that a value of format v2 is bound to: the key beside it.
     ///
     /// # Errors
     /// [`NoKeyBeside`].
@@ -134,23 +183,26 @@ impl Source {
     }
 }
 
-/// That values stay in version 1: the key beside one is seldom the name of the item that a chart makes of it.
+/// That values stay in format v1: the key beside one is seldom the name of the item that a chart makes of it.
 fn left_in_v1(values: &[Embedded]) -> Option<String> {
     let left = values.iter().filter(|one| one.format() == Some(Format::V1)).count();
     let values = if left == 1 { "value" } else { "values" };
     (left > 0).then(|| {
         format!(
-            "left in v1: {left} sealed {values} outside SealedSecrets; version 2 binds a value to its item, whose name is not known here"
+            "left in v1: {left} sealed {values} outside SealedSecrets; format v2 binds a value to its item, whose name is not known here"
         )
     })
 }
 
-/// The binding that opens a value, and its new text where it changes; none when it does not open.
+/// The binding that opens a value, and its new text where it changes; when it does not open, what is known of a value of format v2.
+type OneValue<'b> = Result<(&'b Binding, Option<String>), Option<String>>;
+
 fn one_value<'b>(
     embedded: &Embedded,
     (item, candidates): (&str, &'b [Binding]),
     reseal: &Reseal<'_>,
-) -> Result<Option<(&'b Binding, Option<String>)>, Error> {
+) -> Result<OneValue<'b>, Error> {
+    let mut reason = None;
     let place = Place {
         document: 1,
         line: embedded.line,
@@ -164,13 +216,25 @@ fn one_value<'b>(
                     Change::Set { path, text } if path.last().is_some_and(|step| step == item) => text,
                     _ => None,
                 });
-                return Ok(Some((binding, new)));
+                return Ok(Ok((binding, new)));
             }
-            Err(error) if does_not_open(&error) => {}
+            Err(error) if does_not_open(&error) => reason = reason_of(&error).or(reason),
             Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    let is_v2 = embedded.format() == Some(Format::V2);
+    Ok(Err(is_v2.then(|| {
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("line {}, as item {item}{reason}", embedded.line)
+    })))
+}
+
+/// Why the one value of an object does not open, where its keys are at hand.
+fn reason_of(error: &Error) -> Option<String> {
+    match error.downcast_ref::<InputError>()?.fault.unexplained() {
+        Fault::Reseal(ResealError::Items(errors)) => errors.0.values().next().map(ToString::to_string),
+        _ => None,
+    }
 }
 
 /// An object with this value alone.
@@ -194,7 +258,7 @@ fn alone(embedded: &Embedded, item: &str, binding: &Binding) -> SealedSecret {
 
 /// No key stands before a value that is bound to one.
 #[derive(Debug, thiserror::Error)]
-#[error("line {0}: no key stands before this sealed value, to which format version 2 binds it")]
+#[error("line {0}: no key stands before this sealed value, to which format v2 binds it")]
 struct NoKeyBeside(usize);
 
 impl Hinted for NoKeyBeside {

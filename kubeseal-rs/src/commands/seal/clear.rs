@@ -234,6 +234,12 @@ impl ClearFile {
         }
     }
 
+    /// The namespaces and names of its Secrets, where they have both.
+    pub(super) fn names(&self) -> impl Iterator<Item = (String, String)> {
+        let metadata = self.secrets.iter().map(|secret| &secret.outline.metadata);
+        metadata.filter_map(|metadata| Some((metadata.namespace.clone()?, metadata.name.clone()?)))
+    }
+
     /// How messages say that something stands in it.
     pub(super) fn given(&self) -> &'static str {
         if self.sources.is_some() {

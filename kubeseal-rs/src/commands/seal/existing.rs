@@ -1,5 +1,7 @@
 //! The sealed file that is there already, which sealing changes in place.
 
+mod formats;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -11,18 +13,19 @@ use sealing::SystemRandom;
 use sealing::diff::{Difference, differences};
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
-use sealing::sealer::{Format, Sealer};
+use sealing::sealer::Sealer;
 use sealing::unseal::place;
 
 use super::clear::{ClearFile, One};
 use super::fault::ClearFileFault;
 use super::values::Values;
 use super::{SealFiles, lost};
-use crate::commands::sealed_file::{SealedFile, full_name, refuse_if_used};
+use crate::commands::sealed_file::{SealedFile, full_name, left_in_v1, refuse_if_used};
 use crate::error::Error;
 use crate::files::{self, FileError};
 use crate::manifest_file;
 use crate::objects::{Fault, InputName};
+use formats::is_raised;
 
 /// The sealed file of a clear one, as it is.
 pub(super) struct Existing {
@@ -114,7 +117,7 @@ impl Existing {
             }));
             for (item, held) in counterpart.held.iter().flatten() {
                 match held {
-                    Held::Same(_) => {}
+                    Held::Same(..) => {}
                     Held::Other => told.push(format!("{name}: item {item} has another value in it")),
                     Held::Unopened => told.push(format!("{name}: item {item} in it is opened by none of the keys")),
                 }
@@ -170,7 +173,7 @@ impl Existing {
     ///
     /// # Errors
     /// [`ClearFileFault::WouldRemove`].
-    fn check_removes_nothing(&self, clear: &ClearFile) -> Result<(), Error> {
+    pub(super) fn check_removes_nothing(&self, clear: &ClearFile) -> Result<(), Error> {
         let of = |(secret, counterpart): (&One, &Counterpart)| {
             let name = full_name(&secret.outline);
             let removed = counterpart.differences.iter().filter_map(|one| match one {
@@ -194,21 +197,6 @@ impl Existing {
             sealed: self.file.path().to_owned(),
         };
         Err(self.file.name().fault(fault).into())
-    }
-
-    /// The latest version of the format of all values in it.
-    pub(super) fn latest(&self) -> Option<Format> {
-        self.file.sealed.iter().filter_map(Format::latest_of).max()
-    }
-
-    /// A line for each object whose values get another version of the format, which `after` says.
-    pub(super) fn raised(&self, clear: &ClearFile, after: impl Fn(Format) -> Format) -> Vec<String> {
-        let line = |(secret, counterpart): (&One, &Counterpart)| {
-            let former = Format::latest_of(self.file.sealed.get(counterpart.at?)?)?;
-            let new = after(former);
-            (new != former).then(|| format!("{}: format {former} → {new}", full_name(&secret.outline)))
-        };
-        self.pairs(clear).filter_map(line).collect()
     }
 
     /// That the file can be written anew: it holds nothing else than SealedSecrets.
@@ -250,7 +238,6 @@ impl Existing {
     /// (What it says may be a lie; then a file is sealed once too often, or again with the next change.)
     pub(super) fn is_current(&self, clear: &ClearFile, sealer: &Sealer<'_>, hinted: bool) -> bool {
         let key = sealer.fingerprint();
-        let same = Held::Same(key.clone());
         let is_current = |(secret, counterpart): (&One, &Counterpart)| {
             let sealed = counterpart.at.and_then(|at| self.file.sealed.get(at));
             let Some(sealed) = sealed.filter(|_| counterpart.differences.is_empty()) else {
@@ -260,7 +247,7 @@ impl Existing {
                 return false;
             }
             match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
-                (Some(held), _) => secret.clear.items.keys().all(|item| held.get(item) == Some(&same)),
+                (Some(held), _) => secret.clear.items.keys().all(|item| is_same(held.get(item), sealer)),
                 (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
                 // Whoever wants no hint does without knowing.
                 (None, None) => self.newer && !hinted,
@@ -269,7 +256,8 @@ impl Existing {
         (self.keeps || self.others.is_empty()) && self.pairs(clear).all(is_current)
     }
 
-    /// The file's text with the Secrets of the clear file sealed into it, and a line for each item that is gone.
+    /// The file's text with the Secrets of the clear file sealed into it, and a line for each item that is gone, and for what
+    /// stays in an earlier format.
     ///
     /// # Errors
     /// That something cannot be sealed or changed, that an item would go unasked, or that a template needs it.
@@ -307,12 +295,17 @@ impl Existing {
                     ));
                 }
             }
-            let same = Held::Same(sealer.fingerprint().clone());
             let held = counterpart.held.iter().flatten();
             let unchanged: BTreeSet<_> = held
-                .filter(|(item, held)| **held == same && !is_raised(sealed, item, sealer))
+                .filter(|(item, held)| is_same(Some(held), sealer) && !is_raised(sealed, item, sealer))
                 .map(|(item, _)| item.clone())
                 .collect();
+            let gone = counterpart.differences.iter().filter_map(|one| match one {
+                Difference::ItemTooMany(item) => Some(item),
+                _ => None,
+            });
+            let items: Vec<_> = secret.clear.items.keys().chain(gone).collect();
+            removed.extend(left_in_v1(sealed, &items, sealer));
             let mut random = SystemRandom::default();
             let made = follow(
                 sealed,
@@ -337,10 +330,9 @@ impl Existing {
     }
 }
 
-/// Whether sealing gives an item a later version of the format than it has.
-fn is_raised(sealed: &SealedSecret, item: &str, sealer: &Sealer<'_>) -> bool {
-    let has = sealed.spec.encrypted_data.get(item).and_then(|text| Format::of(text));
-    has.is_some_and(|has| has < sealer.format_after(Format::latest_of(sealed)))
+/// Whether an item holds the same value, sealed with the certificate.
+fn is_same(held: Option<&Held>, sealer: &Sealer<'_>) -> bool {
+    matches!(held, Some(Held::Same(key, hybrid)) if sealer.seals_with(key, *hybrid))
 }
 
 /// What sealing the Secret gives beside the items that stay.

@@ -60,7 +60,7 @@ pub(crate) enum ClearFileFault {
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
     /// Writing it anew would lower it.
-    #[error("it has values of format version 2, which --force does not take back to version 1")]
+    #[error("it has values of format v2, which sealing does not take back to format v1")]
     Lowered(PathBuf),
     /// The sealed file says otherwise, and it cannot be known which of the two is right.
     #[error("the sealed file contradicts {}: {}", quoting::path(.clear), .all.join("; "))]

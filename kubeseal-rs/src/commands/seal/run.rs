@@ -1,7 +1,7 @@
 //! What the command does.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -12,8 +12,9 @@ use super::clear::ClearFile;
 use super::existing::Existing;
 use super::fault::ClearFileFault;
 use super::values::Values;
+use super::waiting::{Reading, Waiting};
 use super::{SealFiles, SealMode};
-use crate::cert_source::{CertSource, Certificate, Certificates, Formats};
+use crate::cert_source::{Certificate, Certificates, Formats};
 use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
@@ -27,15 +28,18 @@ use crate::objects::{self, InputName};
 use crate::parallel;
 use crate::place;
 use crate::progress::Progress;
+use crate::quoting;
 use crate::report::{self, FileReport};
 use crate::tree;
 use crate::typed::Typed;
 
 const TRACKED: &str = "warning: Git tracks the clear file, and its history keeps the values: change them";
 
+const GONE: &str = "there is no Secret in it any more";
+
 /// A clear file with all that sealing it needs.
 struct Job {
-    clear: ClearFile,
+    file: Waiting,
     to: PathBuf,
     /// None in `--check`.
     cert: Option<Arc<Certificate>>,
@@ -46,8 +50,8 @@ struct Job {
 }
 
 impl Job {
-    fn told(&self, result: &'static str) -> FileReport {
-        let report = FileReport::done(&self.clear.path, result, self.clear.secrets.len()).to(&self.to);
+    fn told(&self, clear: &ClearFile, result: &'static str) -> FileReport {
+        let report = FileReport::done(&clear.path, result, clear.secrets.len()).to(&self.to);
         match self.tracked {
             true => report.with(vec![TRACKED.to_owned()]),
             false => report,
@@ -55,9 +59,9 @@ impl Job {
     }
 
     /// The same of a file in which nothing was done: it is shown only where a person should know something.
-    fn untouched(&self, result: &'static str, details: Vec<String>) -> FileReport {
+    fn untouched(&self, clear: &ClearFile, result: &'static str, details: Vec<String>) -> FileReport {
         let is_quiet = details.is_empty() && !self.tracked;
-        let report = self.told(result).with(details);
+        let report = self.told(clear, result).with(details);
         if is_quiet { report.only_counted() } else { report }
     }
 }
@@ -66,6 +70,11 @@ impl Job {
 pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let namespace = DefaultNamespace::new(&command.namespace, environment);
     let parameters = namespace.parameters(command.scope, None, command.allow_empty, &command.metadata);
+    let reading = Reading {
+        parameters: &parameters,
+        namespace: &namespace,
+        strict: command.strict,
+    };
     let mut jobs = Vec::new();
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
     let mut certificates = Certificates::new(&command.cert, environment, now);
@@ -73,18 +82,25 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     if let Some(sources) = &command.sources {
         let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
-        jobs.push(job(command, clear, &mut certificates, &mut formats)?);
+        jobs.push(job(
+            command,
+            Waiting::Held(Box::new(clear)),
+            &mut certificates,
+            &mut formats,
+        )?);
     } else {
         let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
         skipped = manifest_file::passed_over(&meant, "Secret");
+        let progress = Progress::of(meant.files.len());
         let read = meant.files.par_iter().filter_map(|file| {
-            let clear = ClearFile::read(file, &parameters, &namespace).transpose()?;
-            Some((file, clear.and_then(|clear| clear.judge_placeholders(command.strict))))
+            let waiting = Waiting::of(file, &reading).transpose();
+            progress.done(&file.path);
+            Some((file, waiting?))
         });
-        for (file, clear) in read.collect::<Vec<_>>() {
-            match clear {
+        for (file, waiting) in read.collect::<Vec<_>>() {
+            match waiting {
                 Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
-                Ok(clear) => jobs.push(job(command, clear, &mut certificates, &mut formats)?),
+                Ok(waiting) => jobs.push(job(command, waiting, &mut certificates, &mut formats)?),
             }
         }
     }
@@ -97,57 +113,73 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         .into());
     }
     refuse_common_targets(&jobs)?;
-    let tracked = git::tracked(jobs.iter().flat_map(|job| job.clear.read_from()));
+    let tracked = git::tracked(jobs.iter().flat_map(|job| job.file.read_from()));
     for job in &mut jobs {
-        job.tracked = job.clear.read_from().iter().any(|path| tracked.contains(*path));
+        job.tracked = job.file.read_from().iter().any(|path| tracked.contains(*path));
     }
-    let values = Values::of(command, jobs.iter().map(|job| &job.clear), environment)?;
-    let progress = Progress::of(jobs.len());
-    let writer = Writer::default();
-    let done: Vec<_> = parallel::with_writes(|| {
-        let reports = jobs.par_iter().map(|job| {
-            let done = match &job.cert {
-                None => check(command, job, &values),
-                Some(cert) => one(command, job, &values, cert, &writer),
-            };
-            progress.done(&job.clear.path);
-            done.unwrap_or_else(|fault| FileReport::failed(&job.clear.path, fault))
-        });
-        reports.collect()
-    });
-    drop(progress);
+    let values = Values::of(command, jobs.iter().flat_map(|job| job.file.names()), environment)?;
+    let lacking = Mutex::default();
+    let done = each(command, &jobs, &values, &reading, &lacking);
     reports.extend(done.into_iter().chain(skipped));
     let files = reports.iter().filter(|report| report.result() == "differs").count();
     report::print(reports, command.tree.report)?;
     if files > 0 {
-        return Err(Differing(files).into());
+        let lacking = lacking.into_inner().unwrap_or_default();
+        return Err(Differing { files, lacking }.into());
     }
     Ok(())
 }
 
+/// What comes of each file.
+fn each(
+    command: &SealFiles,
+    jobs: &[Job],
+    values: &Values,
+    reading: &Reading<'_>,
+    lacking: &Lacking,
+) -> Vec<FileReport> {
+    let progress = Progress::of(jobs.len());
+    let writer = Writer::default();
+    parallel::with_writes(|| {
+        let reports = jobs.par_iter().map(|job| {
+            let path = job.file.path();
+            let done = job.file.with(reading, |clear| match &job.cert {
+                None => check(command, (job, clear), values, lacking),
+                Some(cert) => one(command, (job, clear), values, cert, &writer),
+            });
+            progress.done(path);
+            // Its Secrets have gone since it was read.
+            let gone = || FileReport::done(path, "skipped", 0).with(vec![GONE.to_owned()]);
+            done.map_or_else(
+                |fault| FileReport::failed(path, fault),
+                |done| done.unwrap_or_else(gone),
+            )
+        });
+        reports.collect()
+    })
+}
+
 fn job(
     command: &SealFiles,
-    clear: ClearFile,
+    file: Waiting,
     certificates: &mut Certificates<'_>,
     formats: &mut Formats,
 ) -> Result<Job, Error> {
-    let to = command.target(&clear.path, &clear.below);
+    let to = command.target(file.path(), file.below());
     let mut wanted = command.version;
     let cert = match command.mode {
         SealMode::Check => {
-            if let CertSource::Found(finding) = &command.cert {
-                wanted = wanted.or(formats.at(finding, Some(&to))?);
-            }
+            wanted = wanted.or(formats.at(&command.cert.from, &[file.path(), &to])?);
             None
         }
         _ => {
-            let cert = certificates.between(&[&clear.path, &to])?;
+            let cert = certificates.of_file(&[file.path(), &to], file.is_found())?;
             cert.sealer(command.version)?;
             Some(cert)
         }
     };
     Ok(Job {
-        clear,
+        file,
         to,
         cert,
         wanted,
@@ -161,7 +193,7 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
     let end = |to: &Path| place::end_of_links(to).unwrap_or_else(|_| to.to_owned());
     let mut targets: Vec<_> = jobs
         .iter()
-        .map(|job| (end(&job.to), &job.clear.path, &job.to))
+        .map(|job| (end(&job.to), job.file.path(), &job.to))
         .collect();
     targets.sort();
     for pair in targets.windows(2) {
@@ -170,8 +202,8 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
         {
             return Err(CommonTarget {
                 to: (*to).clone(),
-                one: (*one).clone(),
-                other: (*other).clone(),
+                one: one.to_path_buf(),
+                other: other.to_path_buf(),
             }
             .into());
         }
@@ -179,44 +211,61 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Clear files, each with its sealed one that holds more.
+type Lacking = Mutex<Vec<(PathBuf, PathBuf)>>;
+
 /// Compares a file with its sealed one.
-fn check(command: &SealFiles, job: &Job, values: &Values) -> Result<FileReport, Error> {
+fn check(
+    command: &SealFiles,
+    (job, clear): (&Job, &ClearFile),
+    values: &Values,
+    lacking: &Lacking,
+) -> Result<FileReport, Error> {
     let wanted = job.wanted.unwrap_or_default();
-    let (differences, left_alone) = match Existing::at(&job.to, &job.clear, command.keeps(), values)? {
+    let (differences, left_alone) = match Existing::at(&job.to, clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => {
-            let mut differences = existing.differences(&job.clear);
-            differences.extend(existing.raised(&job.clear, |former| former.max(wanted)));
-            (differences, existing.left_alone(&job.clear))
+            existing.check_not_lowered(command.version)?;
+            if existing.check_removes_nothing(clear).is_err()
+                && let Ok(mut lacking) = lacking.lock()
+            {
+                lacking.push((clear.path.clone(), job.to.clone()));
+            }
+            let mut differences = existing.differences(clear);
+            differences.extend(existing.raised(clear, |former| former.max(wanted)));
+            (differences, existing.left_alone(clear))
         }
     };
     Ok(match differences.is_empty() {
-        true => job.untouched("same", left_alone),
-        false => job.told("differs").with(differences).with(left_alone),
+        true => job.untouched(clear, "same", left_alone),
+        false => job.told(clear, "differs").with(differences).with(left_alone),
     })
 }
 
 fn one(
     command: &SealFiles,
-    job: &Job,
+    (job, clear): (&Job, &ClearFile),
     values: &Values,
     cert: &Certificate,
     writer: &Writer,
 ) -> Result<FileReport, Error> {
-    let clear = &job.clear;
     let sealer = &cert.sealer(command.version)?;
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
+    let is_there = std::fs::metadata(&job.to).is_ok();
     let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
+    // Another run, or a clear file whose name differs in what the file system takes for the same, may make it meanwhile.
+    let is_new = !is_there && existing.is_none();
     let mut details = Vec::new();
     let _held;
     let text = match &existing {
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
+            existing.check_not_lowered(command.version)?;
             details = existing.left_alone(clear);
             if command.mode == SealMode::Seal && existing.is_current(clear, sealer, command.key_hint) {
-                return Ok(job.untouched("kept", details));
+                return Ok(job.untouched(clear, "kept", details));
             }
             let (text, removed) = existing.followed(clear, command, sealer)?;
             details.extend(removed);
@@ -248,7 +297,10 @@ fn one(
             sealed(command, clear, &job.to, sealer)?.as_bytes().to_vec()
         }
     };
-    writer.write(&job.to, &text)?;
+    match is_new {
+        true => writer.write_new(&job.to, &text)?,
+        false => writer.write(&job.to, &text)?,
+    }
     details.extend(sizes(&text));
     let result = if command.mode == SealMode::SealAndDelete {
         writer.sync();
@@ -259,7 +311,7 @@ fn one(
     } else {
         "sealed"
     };
-    Ok(job.told(result).with(details).with(clear.left_alone()))
+    Ok(job.told(clear, result).with(details).with(clear.left_alone()))
 }
 
 /// A line for each SealedSecret of `text` that is too large.
@@ -283,11 +335,22 @@ fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, sealer: &Sealer<'_>
 
 /// Clear files whose sealed ones are not as they should be; the report says which.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} of the clear files differ from their sealed ones")]
-struct Differing(usize);
+#[error("{files} of the clear files differ from their sealed ones")]
+struct Differing {
+    files: usize,
+    lacking: Vec<(PathBuf, PathBuf)>,
+}
 
 impl Hinted for Differing {
     fn hint(&self, typed: &Typed) -> Option<String> {
-        Some(format!("{} seals what differs", typed.without(&["check"])))
+        let Some((clear, sealed)) = self.lacking.iter().min() else {
+            return Some(format!("{} seals what differs", typed.without(&["check"])));
+        };
+        let (clear, sealed) = (quoting::path_word(clear), quoting::path_word(sealed));
+        Some(format!(
+            "{} seals what differs, and removes what only a sealed file holds; kubeseal --merge-into {sealed} -f {clear}{} keeps it",
+            typed.in_place_of("check", "--prune"),
+            typed.sealing_flags()
+        ))
     }
 }

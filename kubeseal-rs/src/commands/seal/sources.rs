@@ -27,6 +27,9 @@ pub(crate) enum SourceFault {
     /// A line is no text.
     #[error("line {0}: it is not UTF-8")]
     NotUtf8(usize),
+    /// A line holds a NUL, which no variable of an environment does.
+    #[error("line {0}: it holds a NUL, so this is no file of KEY=VALUE lines")]
+    Nul(usize),
     /// Two sources of one item.
     #[error("item {0} is there already")]
     Twice(String),
@@ -46,7 +49,7 @@ impl SourceFault {
                 "each line is KEY=VALUE or begins with #, without export; a value of several lines takes --from-file KEY=FILE"
             }
             SourceFault::NoValue(_) => "write KEY=VALUE (KEY= is an empty value), or type --from-literal KEY=\"$KEY\"",
-            SourceFault::NotUtf8(_) => "bytes that are no text take --from-file KEY=FILE",
+            SourceFault::NotUtf8(_) | SourceFault::Nul(_) => "bytes that are no text take --from-file KEY=FILE",
             SourceFault::Twice(_) => "leave one of them out",
             SourceFault::FileName => "say the item's name: --from-file KEY=FILE",
             SourceFault::KeyOfDirectory => "leave KEY= out: the files in it are items of their own names",
@@ -76,7 +79,7 @@ pub(super) fn gather(sources: &Sources) -> Result<Gathered, Error> {
     };
     for path in &sources.env_files {
         let name = InputName(path.display().to_string());
-        let bytes = files::read_file(path)?;
+        let bytes = files::read_to_seal(path)?;
         all.read_at(path);
         for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let Some((key, value)) = variable(line, number).map_err(|fault| name.fault(fault))? else {
@@ -148,7 +151,7 @@ impl Gathered {
 
     fn one(&mut self, name: &InputName, key: &str, path: &Path) -> Result<(), Error> {
         check_item_name(key).map_err(|_| name.fault(SourceFault::FileName))?;
-        let mut bytes = files::read_file(path)?;
+        let mut bytes = files::read_to_seal(path)?;
         self.read_at(path);
         let value = SecretBytes::new(std::mem::take(&mut *bytes));
         Ok(self.add(key.to_owned(), value).map_err(|fault| name.fault(fault))?)
@@ -160,6 +163,9 @@ impl Gathered {
 /// which variable of whoever runs this is sealed. None: the line is empty or a comment. `number` is counted from 0.
 fn variable(line: &[u8], number: usize) -> Result<Option<(String, SecretBytes)>, SourceFault> {
     let line = std::str::from_utf8(line).map_err(|_| SourceFault::NotUtf8(number + 1))?;
+    if line.contains('\0') {
+        return Err(SourceFault::Nul(number + 1));
+    }
     let line = line.strip_suffix('\r').unwrap_or(line);
     let line = if number == 0 {
         line.trim_start_matches('\u{feff}')

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crds::{SealedSecret, condition_status, names};
 use sealing::SecretBytes;
 use sealing::binding::BindingError;
+use sealing::inspect::{Inspected, inspect};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::merge::{Held, held};
+use sealing::v2::KeyId;
 
-use super::clear::ClearFile;
 use super::{KnownValues, SealFiles};
 use crate::cluster::{Cluster, OpenSecret};
 use crate::commands::private_keys::held_keys;
@@ -33,13 +34,13 @@ pub(super) struct Live {
 }
 
 impl Values {
-    /// What the command says to compare with; the cluster is asked for the Secrets of `files`.
+    /// What the command says to compare with; the cluster is asked for the Secrets of these namespaces and `names`.
     ///
     /// # Errors
     /// The keys cannot be read, or the cluster does not answer.
-    pub(super) fn of<'f>(
+    pub(super) fn of(
         command: &SealFiles,
-        files: impl Iterator<Item = &'f ClearFile>,
+        names: impl Iterator<Item = (String, String)>,
         environment: &Environment,
     ) -> Result<Self, Error> {
         match &command.values {
@@ -48,13 +49,9 @@ impl Values {
             KnownValues::Cluster(flags) => {
                 let cluster = Cluster::connect(flags, environment)?;
                 let mut all = BTreeMap::new();
-                for secret in files.flat_map(|file| &file.secrets) {
-                    let metadata = &secret.outline.metadata;
-                    let (Some(namespace), Some(name)) = (&metadata.namespace, &metadata.name) else {
-                        continue;
-                    };
-                    if let Some(live) = Live::get(&cluster, namespace, name)? {
-                        all.insert((namespace.clone(), name.clone()), live);
+                for (namespace, name) in names {
+                    if let Some(live) = Live::get(&cluster, &namespace, &name)? {
+                        all.insert((namespace, name), live);
                     }
                 }
                 Ok(Values::Live(all))
@@ -81,6 +78,14 @@ impl Values {
                 Ok(Some(live.map(|live| live.held(sealed, items)).unwrap_or_default()))
             }
         }
+    }
+}
+
+/// The hybrid key that a value says it was sealed with.
+fn hybrid_key(text: &str) -> Option<KeyId> {
+    match inspect(text) {
+        Ok(Inspected::V2 { keys, .. }) => keys.first().copied(),
+        _ => None,
     }
 }
 
@@ -116,7 +121,7 @@ impl Live {
             let ciphertext = sealed.spec.encrypted_data.get(item)?;
             (self.sealed.spec.encrypted_data.get(item)? == ciphertext).then_some(())?;
             let held = match in_clear?.get(item)?.0 == clear.expose() {
-                true => Held::Same(key.clone()),
+                true => Held::Same(key.clone(), hybrid_key(ciphertext)),
                 false => Held::Other,
             };
             Some((item.clone(), held))

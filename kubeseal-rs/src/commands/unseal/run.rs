@@ -185,6 +185,7 @@ fn opened(
         now: &Zoned::now(),
         random: &mut SystemRandom::default(),
         refuse_nondeterministic: false,
+        work: sealing::render::WORK,
     };
     let mut clear = Vec::new();
     let mut language = None;
@@ -229,9 +230,9 @@ pub(crate) fn run_raw(command: &UnsealRaw) -> Result<(), Error> {
     Ok(files::write(&Output::Stdout, value.expose())?)
 }
 
-/// A value of version 2 of the format is bound to its item, and nothing says which that is.
+/// A value of format v2 is bound to its item, and nothing says which that is.
 #[derive(Debug, ThisError)]
-#[error("the value is of format version 2, which binds the item's name")]
+#[error("the value is of format v2, which binds the item's name")]
 struct NeedsItem;
 
 impl Hinted for NeedsItem {

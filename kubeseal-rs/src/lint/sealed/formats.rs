@@ -1,15 +1,45 @@
 //! Which versions of the format the values of an object have, and which of their keys they name.
 
-use crds::SealedSecret;
-use manifest::shown;
+use crds::{SealedSecret, names};
+use manifest::{Place, shown};
+use sealing::key::Fingerprint;
+use sealing::key_hint::KeyHint;
 use sealing::sealer::Format;
 use sealing::v2::KeyId;
 
 use super::Object;
 use crate::lint::rule::Rule;
 
-impl Object<'_, '_> {
-    /// Values of version 1 where version 2 is meant.
+/// A value that opens under one item's name alone.
+#[derive(Debug)]
+pub(in crate::lint) struct BoundValue {
+    /// Its item.
+    pub(in crate::lint) item: String,
+    /// Where it stands.
+    pub(in crate::lint) place: Place,
+    /// A part of its text that is drawn anew for each value.
+    pub(in crate::lint) drawn: String,
+}
+
+/// Characters of the base64 in which the first recipient's encapsulation lies, which is random.
+const DRAWN: std::ops::Range<usize> = 20..84;
+
+impl Object<'_> {
+    /// The values of format v2.
+    pub(super) fn bound_values(&self, sealed: &SealedSecret) -> Vec<BoundValue> {
+        let items = sealed.spec.encrypted_data.iter();
+        let bound = items.filter(|(_, text)| Format::of(text) == Some(Format::V2));
+        let values = bound.filter_map(|(item, text)| {
+            Some(BoundValue {
+                item: item.clone(),
+                place: self.document.place_of(&["spec", "encryptedData", item]),
+                drawn: text.trim().get(DRAWN)?.to_owned(),
+            })
+        });
+        values.collect()
+    }
+
+    /// Values of format v1 where format v2 is meant.
     pub(super) fn formats(&mut self, sealed: &SealedSecret) {
         let items = sealed.spec.encrypted_data.iter();
         let v1: Vec<_> = items.filter(|(_, text)| Format::of(text) == Some(Format::V1)).collect();
@@ -18,21 +48,28 @@ impl Object<'_, '_> {
         };
         let path = ["spec", "encryptedData", first.as_str()];
         let named = v1.iter().map(|(item, _)| shown(item)).collect::<Vec<_>>().join(", ");
-        let fix = format!("kubeseal reseal --format-version 2 {}", self.source.file());
+        let fix = format!("kubeseal reseal --format-version 2 {}", self.source.file.word());
         if Format::latest_of(sealed) == Some(Format::V2) {
-            let message = format!("{named}: of format version 1 beside values of version 2");
+            let message = format!("{named}: of format v1 beside values of format v2");
             self.find_and_fix(Rule::MixedFormats, &path, message, fix.clone());
         }
         if self.source.format == Some(Format::V2) {
-            let message = format!("{named}: of format version 1, and the project file names v2");
+            let message = format!("{named}: of format v1, and the project file names format v2");
             self.find_and_fix(Rule::EarlierFormat, &path, message, fix);
         }
     }
 
-    /// What the key ids in a value of version 2 say, held against the certificates.
+    /// Whether the key hint names this key alone.
+    fn is_hinted_at(&self, key: &Fingerprint) -> bool {
+        let annotations = self.document.value.pointer("/metadata/annotations");
+        let hint = annotations.and_then(|all| all.get(names::ANNOTATION_SEALED_WITH)?.as_str());
+        hint.and_then(|hint| hint.parse().ok()) == Some(KeyHint::one(key))
+    }
+
+    /// What the key ids in a value of format v2 say, held against the certificates.
     pub(super) fn key_ids(&mut self, item: &str, keys: &[KeyId]) {
         let path = ["spec", "encryptedData", item];
-        let (item, file) = (shown(item), self.source.file());
+        let (item, file) = (shown(item), self.source.file.word());
         let own = self.source.certificate.as_ref();
         if own.and_then(|own| own.hybrid).is_some_and(|own| keys.contains(&own)) {
             return;
@@ -50,11 +87,24 @@ impl Object<'_, '_> {
                 message,
                 format!("{fix}: kubeseal edit {file}"),
             );
+        } else if let Some(own) = own.filter(|own| own.hybrid.is_some() && self.is_hinted_at(&own.fingerprint)) {
+            let ids: Vec<_> = keys.iter().map(KeyId::to_string).collect();
+            let message = format!(
+                "item {item} was sealed with the RSA key of {}, by the key hint, and a hybrid key that is not its own (key id {}): whoever \
+                 made that certificate can read it",
+                own.name,
+                ids.join(", ")
+            );
+            let fix =
+                format!("change the value, and seal the new one with the cluster's certificate: kubeseal edit {file}");
+            self.find_and_fix(Rule::ForeignHybridKey, &path, message, fix);
         } else if let Some(own) = own {
             let ids: Vec<_> = keys.iter().map(KeyId::to_string).collect();
-            let has = own.hybrid.map_or("none".to_owned(), |own| own.to_string());
+            let has = own
+                .hybrid
+                .map_or("no hybrid key".to_owned(), |own| format!("key id {own}"));
             let message = format!(
-                "item {item} was sealed with key id {}; that of {} is {has}",
+                "item {item} was sealed with key id {}; {} has {has}",
                 ids.join(", "),
                 own.name
             );

@@ -9,16 +9,16 @@ use sealing::key_hint::KeyHint;
 use super::{Annotations, Object};
 use crate::lint::rule::Rule;
 use crate::placeholder::is_unsealed;
-use crate::quoting::word;
+use crate::quoting::operand;
 
 /// Keys below this are breakable.
 const WEAK: usize = 2048;
 
-impl Object<'_, '_> {
+impl Object<'_> {
     pub(super) fn ciphertext(&mut self, item: &str, text: &str) {
-        let file = self.source.file();
+        let file = self.source.file.word();
         let again = match is_unsealed(text) {
-            true => format!("seal its value: kubeseal set {file} {}", word(item)),
+            true => format!("seal its value: kubeseal set {file} {}", operand(item)),
             false => format!("take it from an intact copy (git log -p {file}), or seal the value again"),
         };
         let path = ["spec", "encryptedData", item];
@@ -70,7 +70,7 @@ impl Object<'_, '_> {
                 return;
             }
         };
-        let file = &self.source.file();
+        let file = &self.source.file.word();
         let mut others = self.source.others.iter();
         if let Some(other) = others.find(|other| hint.keys().any(|key| *key == other.key)) {
             let how_much = if hint.keys().nth(1).is_none() {

@@ -6,7 +6,7 @@ use sealing::size::{self, Obstacle};
 use super::Object;
 use crate::lint::rule::Rule;
 
-impl Object<'_, '_> {
+impl Object<'_> {
     pub(super) fn sizes(&mut self, sealed: &SealedSecret) {
         let path = ["spec", "encryptedData"];
         let secret = size::of_secret(&sealed.spec);

@@ -1,5 +1,6 @@
-//! Versions of the format, and the key ids in values of version 2.
+//! Versions of the format, and the key ids in values of format v2.
 
+use crds::names;
 use sealing::SystemRandom;
 use sealing::binding::Binding;
 use sealing::v2::{self, Context, Seed};
@@ -50,7 +51,7 @@ fn key_ids_name_the_cluster() {
 
 #[test]
 fn v1_beside_v2_and_v1_where_the_project_names_v2() {
-    let ((v2, id), v1) = (v2_value(1), sealed_with(4096));
+    let ((v2, id), (other, _), v1) = (v2_value(1), v2_value(1), sealed_with(4096));
     let findings = |values: &[&str], format: Option<Format>| {
         let mut source = source("f", &object_with(values));
         source.certificate = Some(Certificate {
@@ -62,11 +63,11 @@ fn v1_beside_v2_and_v1_where_the_project_names_v2() {
     };
     for format in [None, Some(Format::V1)] {
         assert_eq!(findings(&[&v1, &v1], format), [""; 0]);
-        assert_eq!(findings(&[&v2, &v2], format), [""; 0]);
+        assert_eq!(findings(&[&v2, &other], format), [""; 0]);
         assert_eq!(findings(&[&v2, &v1], format), ["f:13:5 mixed-formats"]);
     }
     let v2_named = Some(Format::V2);
-    assert_eq!(findings(&[&v2, &v2], v2_named), [""; 0]);
+    assert_eq!(findings(&[&v2, &other], v2_named), [""; 0]);
     assert_eq!(findings(&[&v1, &v1], v2_named), ["f:12:5 earlier-format"]);
     let both = ["f:12:5 mixed-formats", "f:12:5 earlier-format"];
     let mut mixed = findings(&[&v1, &v2], v2_named);
@@ -93,4 +94,71 @@ fn a_suite_of_later_is_a_newer_format() {
     bytes[3] = 2;
     let source = source("f", &object_with(&[&STANDARD.encode(bytes)]));
     assert_eq!(found(&[source]), ["f:12:5 newer-format"]);
+}
+
+#[test]
+fn one_value_in_two_places() {
+    let ((value, id), (other, _)) = (v2_value(1), v2_value(2));
+    let seen = |files: &[(&str, String)]| {
+        let sources = files.iter().map(|(name, text)| {
+            let mut source = source(name, text);
+            source.certificate = Some(Certificate {
+                hybrid: Some(id),
+                ..certificate(4096)
+            });
+            source
+        });
+        let found = found(&sources.collect::<Vec<_>>()).into_iter();
+        found.filter(|one| one.ends_with("copied-value")).collect::<Vec<_>>()
+    };
+    let one = object_with(&[&value]);
+    let sound_name = "name: db";
+    assert!(one.contains(sound_name), "{one}");
+    assert_eq!(seen(&[("f", object_with(&[&value, &other]))]), [""; 0]);
+    assert_eq!(seen(&[("f", object_with(&[&value, &value]))]), ["f:13:5 copied-value"]);
+    // The same object for another cluster, and one of another name or with another item.
+    assert_eq!(seen(&[("a/f", one.clone()), ("b/f", one.clone())]), [""; 0]);
+    let renamed = one.replace(sound_name, "name: web");
+    assert_eq!(
+        seen(&[("a/f", one.clone()), ("b/f", renamed.clone())]),
+        ["b/f:12:5 copied-value"]
+    );
+    let item = one.replace("    i0:", "    i1:");
+    assert_eq!(seen(&[("a/f", one.clone()), ("b/f", item)]), ["b/f:12:5 copied-value"]);
+    // What a kustomization renames may be the other one.
+    let kustomization = "namePrefix: my-\nresources: [f]\n".to_owned();
+    let files = [("a/f", one), ("a/kustomization.yaml", kustomization), ("b/f", renamed)];
+    assert_eq!(seen(&files), [""; 0]);
+}
+
+/// The hint names the certificate's RSA key, and the id in the value is not that of its hybrid key.
+#[test]
+fn a_strangers_hybrid_key_beside_the_certificates_rsa_key() {
+    let (value, id) = v2_value(1);
+    let findings = |hint: &[char], own: Option<KeyId>| {
+        let hint: Vec<_> = hint.iter().map(|letter| key(*letter).to_string()).collect();
+        let annotation = format!(
+            "  annotations: {{{}: '{}'}}\n",
+            names::ANNOTATION_SEALED_WITH,
+            hint.join(",")
+        );
+        let text = object_with(&[&value]).replacen(NAMESPACE, &format!("{NAMESPACE}{annotation}"), 1);
+        let mut source = source("f", &text);
+        source.certificate = Some(Certificate {
+            hybrid: own,
+            ..certificate(4096)
+        });
+        found(&[source])
+    };
+    let stranger = Some(KeyId::from_bytes([9; 8]));
+    assert_eq!(findings(&['A'], stranger), ["f:13:5 foreign-hybrid-key"]);
+    assert_eq!(findings(&['A'], Some(id)), [""; 0]);
+    // Whatever else it may be is no accusation.
+    for (hint, own) in [(&['A'][..], None), (&['C'], stranger), (&['A', 'C'], stranger)] {
+        let found = findings(hint, own);
+        assert!(
+            found.iter().all(|one| one.ends_with("old-key")) && !found.is_empty(),
+            "{found:?}"
+        );
+    }
 }

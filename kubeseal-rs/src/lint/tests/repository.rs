@@ -173,13 +173,36 @@ fn kustomizations_of_many_lines_and_in_circles_are_soon_judged() {
 
 #[test]
 fn only_files_that_speak_of_secrets_are_read() {
-    let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text);
+    let relevant = |name: &str, text: &str| is_relevant(Path::new(name), text.as_bytes());
+    for hidden in [
+        "kind: \"Sec\\x72et\"\n",
+        "{\"kind\":\"Sec\\u0072et\"}",
+        "kind: \"Secre\\\n  t\"\n",
+        "\"k\\x69nd\": Secret\n",
+        "? \"k\\\n  ind\"\n: Secret\n",
+        "? kind\n: Secret\n",
+        "kind: # a word\n  Secret\n",
+        "!!binary a2luZA==: !!binary U2VjcmV0\n",
+        "!<tag:yaml.org,2002:bin%61ry> a2luZA==: !!bin%61ry U2VjcmV0\n",
+        "%TAG !e! tag:yaml.org,2002:bin\n---\nkind: !e!ary U2VjcmV0\n",
+        "apiVersion: v1\nkind: SecretList\nitems:\n- stringData: {a: b}\n",
+        "a: &k Secret\n!!str kind: *k\n",
+        "items:\n- {\"kind\"  : \"Secret\"}\nkind: List\napiVersion: v1\n",
+        "{\"\\u006bind\": \"SealedSecret\"}",
+    ] {
+        assert!(relevant("a.yaml", hidden), "{hidden}");
+    }
+    assert!(!relevant("a.yaml", "kind: ConfigMap\ndata: {a: \"b\\n\"}\n"));
     assert!(relevant("a.yaml", "kind: Secret"));
     assert!(relevant("a.yaml", "- apiVersion: x\n  kind:   'SealedSecret'\n"));
     assert!(relevant("a.json", r#"{"kind" : "SealedSecret"}"#));
     assert!(relevant("kustomization.yml", "resources: []"));
     assert!(!relevant("a.yaml", "kind: SecretStore"));
     assert!(!relevant("a.yaml", "kind: ConfigMap # Secret"));
+    assert!(
+        !relevant("a.yaml", "on: {kind: Secre\\\nt"),
+        "what cannot be read is no object"
+    );
     assert!(!relevant("a.yaml", "{{ if }}\nkind: Deployment\n"));
 }
 

@@ -65,7 +65,7 @@ fn verbs_are_preset_by_the_same_variables() {
         other => panic!("{line}: {other:?}"),
     };
     let seal = decided("seal x");
-    assert_eq!(seal.cert, CertSource::File("c.pem".into()));
+    assert_eq!(seal.cert, CertFrom::File("c.pem".into()).into());
     assert_eq!((seal.allow_empty, seal.scope), (true, Scope::ClusterWide));
     let seal = decided("seal --allow-empty-data=false x --scope=strict");
     assert_eq!((seal.allow_empty, seal.scope), (false, Scope::Strict));
@@ -121,7 +121,7 @@ fn who_opens_is_the_controller_unless_there_are_keys() {
     };
     assert_eq!(keys.files, ["a", "b", "c"].map(PathBuf::from));
     assert_eq!(keys.identity, Some("me".into()));
-    assert_eq!(cert, CertSource::File("d".into()));
+    assert_eq!(cert, CertFrom::File("d".into()).into());
     let modes = [
         ("", ResealMode::Write),
         (

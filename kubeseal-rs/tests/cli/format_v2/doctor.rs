@@ -36,7 +36,7 @@ fn a_key_that_is_not_at_hand_is_named() {
     assert!(told.contains(&expected), "{told}");
     let told = doctor(&folder, "test-only.key");
     let expected = format!(
-        "none of the keys at hand is key id {sealed_with}, which it was sealed with (none that is held opens format version 2)"
+        "none of the keys at hand is key id {sealed_with}, which it was sealed with (none that is held opens format v2; a PEM file never does)"
     );
     assert!(told.contains(&expected), "{told}");
 }
@@ -48,9 +48,8 @@ fn the_rsa_half_alone_of_the_right_certificate_is_no_other_cluster() {
     folder.put("db.sealed.yaml", &sealed(&folder, "hybrid.crt"));
     let told = doctor(&folder, "test-only.key --cert hybrid.crt");
     let id = id(&folder, "hybrid.crt");
-    let expected = format!(
-        "it was sealed with the hybrid key of hybrid.crt (key id {id}), of which the RSA half alone is at hand"
-    );
+    let expected =
+        format!("it was sealed with the hybrid key of hybrid.crt (key id {id}), of which the RSA key alone is at hand");
     assert!(told.contains(&expected) && !told.contains("other-cluster"), "{told}");
 }
 
@@ -96,9 +95,32 @@ fn other_names_are_tried_that_of_the_item_too() {
         .replace("user:", "password:")
         .replace("x:", "user:");
     let swapped = told(&swapped);
+    let expected = "the values of items password and user were exchanged: each opens under the other's name";
+    assert!(swapped.contains(expected), "{swapped}");
     assert!(
-        swapped.contains("item password opens only under the name user"),
+        swapped.contains("exchange the two texts in spec.encryptedData again"),
         "{swapped}"
+    );
+    // The text of one item, copied to another.
+    let of_user = both.lines().find(|line| line.starts_with("    user: ")).unwrap();
+    let text = of_user.trim_start().trim_start_matches("user: ");
+    let lines = both.lines().map(|line| match line.starts_with("    password: ") {
+        true => format!("    password: {text}\n"),
+        false => format!("{line}\n"),
+    });
+    let copied = told(&lines.collect::<String>());
+    assert!(
+        copied.contains("item password holds a value that was sealed for item user, which is there too"),
+        "{copied}"
+    );
+    let renamed = told(
+        &sealed
+            .replace("    password:", "    other:")
+            .replace("  template:\n", "  template:\n    data:\n      password: x\n"),
+    );
+    assert!(
+        renamed.contains("item other opens only under the name password"),
+        "{renamed}"
     );
     let elsewhere = told(&sealed.replace("    password:", "    other:"));
     let expected = "other: a key that is held has the id in the value, and opens it under none of the names, namespaces, scopes and \
@@ -115,7 +137,7 @@ fn a_seed_that_is_missing_in_the_cluster_is_named() {
     let id = id(&folder, "hybrid.crt");
     let told = tell(&key_secret("k1", &key, &cert, None));
     let expected = format!(
-        "it was sealed with the hybrid key of k1 (key id {id}), whose Secret holds the RSA half alone: the Secret has no item hybrid.seed"
+        "it was sealed with the hybrid key of k1 (key id {id}), whose Secret holds the RSA key alone: the Secret has no item hybrid.seed"
     );
     assert!(told.contains(&expected), "{told}");
     let other = hybrid_cert(&folder, "test-only-other.key", 9);
@@ -128,5 +150,40 @@ fn a_seed_that_is_missing_in_the_cluster_is_named() {
     assert!(
         told.contains(&format!("no key Secret of the cluster holds key id {id}")),
         "{told}"
+    );
+}
+
+/// Nobody checks who signed a certificate: the RSA key is the cluster's, and the hybrid key a stranger's.
+#[test]
+fn a_strangers_hybrid_key_is_told_by_the_key_hint() {
+    let folder = folder();
+    let sealed = folder
+        .run("--cert grafted.crt --format-version 2 --key-hint -o yaml", SECRET)
+        .ok();
+    folder.put("db.sealed.yaml", &sealed);
+    let id = id(&folder, "grafted.crt");
+    let lint = folder.run("lint --cert hybrid.crt db.sealed.yaml", "");
+    let told = format!(
+        "error[foreign-hybrid-key]: item password was sealed with the RSA key of hybrid.crt, by the key hint, and a hybrid key that is not \
+         its own (key id {id}): whoever made that certificate can read it"
+    );
+    assert!(lint.code == 1 && lint.stdout.contains(&told), "{}", lint.stdout);
+    let (key, cert) = (folder.text("test-only.key"), folder.text("hybrid.crt"));
+    let secret = key_secret("k1", &key, &cert, Some(1));
+    let by_cluster = answered_with_keys(&folder, &cert, &secret, &["doctor", "db.sealed.yaml"]).stdout;
+    let by_file = doctor(&folder, "hybrid-keys.yaml --cert hybrid.crt");
+    for (told, name) in [(by_cluster, "k1"), (by_file, "hybrid.crt")] {
+        let expected = format!(
+            "it was sealed with the RSA key of {name}, by its key hint, and a hybrid key that is not its own (key id {id})"
+        );
+        assert!(told.contains(&expected) && !told.contains("keys restore"), "{told}");
+    }
+    // Without the hint it may be any other key.
+    let sealed = folder.run("--cert grafted.crt --format-version 2 -o yaml", SECRET).ok();
+    folder.put("db.sealed.yaml", &sealed);
+    let lint = folder.run("lint --cert hybrid.crt db.sealed.yaml", "").ok();
+    assert!(
+        lint.contains("note[old-key]: item password was sealed with key id"),
+        "{lint}"
     );
 }

@@ -1,5 +1,7 @@
 //! Values that are bound to their items: bare ones, renamed ones, those outside SealedSecrets.
 
+use std::path::Path;
+
 use sealing::sealer::Format;
 
 use super::{SECRET, fails, folder, of_items, opens, versions};
@@ -14,7 +16,7 @@ fn a_bare_value_needs_its_item() {
     let run = folder.run(&raw, "hunter2");
     fails(
         &run,
-        "error: format version 2 binds the item's name, which --raw is not told\nhint: kubeseal --item KEY --raw",
+        "error: format v2 binds the item's name, which --raw is not told\nhint: kubeseal --item KEY --raw",
     );
     fails(
         &folder.run(&format!("{raw} --item a/b"), "hunter2"),
@@ -41,7 +43,7 @@ fn a_bare_value_needs_its_item() {
         );
         fails(
             &folder.run(&unseal, ""),
-            "the value is of format version 2, which binds the item's name\nhint: ",
+            "the value is of format v2, which binds the item's name\nhint: ",
         );
         fails(
             &folder.run(&format!("{unseal} --item other"), ""),
@@ -52,10 +54,8 @@ fn a_bare_value_needs_its_item() {
         &folder.run(&unseal.replace(" sealed", " -"), &folder.text("sealed")),
         &format!("hint: kubeseal unseal --item KEY --raw --recovery-private-key hybrid-keys.yaml {BOUND} -\n"),
     );
-    // Version 1 binds none, and takes no notice of it.
-    let sealed = folder
-        .run(&format!("--raw --cert hybrid.crt {BOUND} --item password"), "hunter2")
-        .ok();
+    // Format v1 binds none, and takes no notice of it.
+    let sealed = folder.run(&format!("--raw --cert hybrid.crt {BOUND}"), "hunter2").ok();
     folder.put("sealed", &sealed);
     assert_eq!(folder.run(&unseal, "").ok(), "hunter2");
     assert_eq!(folder.run(&format!("{unseal} --item other"), "").ok(), "hunter2");
@@ -72,11 +72,12 @@ fn a_bound_item_is_renamed_with_keys() {
     let run = folder.run("rename db.sealed.yaml password secret", "");
     fails(
         &run,
-        "the value of item \"password\" is of format version 2, which is bound to that name: to rename it is to seal it again",
+        "the value of item \"password\" is of format v2, which is bound to that name: to rename it is to seal it again",
     );
     assert!(
         run.stderr.ends_with(
-            "hint: nothing was changed: kubeseal rename --recovery-private-key FILE db.sealed.yaml password secret\n"
+            "hint: nothing was changed: kubeseal rename --recovery-private-key FILE db.sealed.yaml password secret (with --cert FILE, \
+             where neither a project file nor the cluster gives the certificate)\n"
         ),
         "{}",
         run.stderr
@@ -95,7 +96,7 @@ fn a_bound_item_is_renamed_with_keys() {
         .run("unseal --recovery-private-key hybrid-keys.yaml db.sealed.yaml", "")
         .ok();
     assert!(clear.contains("secret: cA=="), "{clear}");
-    // In version 1 nothing is bound to the name, and no key is needed.
+    // In format v1 nothing is bound to the name, and no key is needed.
     folder.put("v1.sealed.yaml", &folder.run("--cert hybrid.crt -o yaml", SECRET).ok());
     folder.run("rename v1.sealed.yaml password secret", "").ok();
     assert!(opens(&folder, "test-only.key", "v1.sealed.yaml"));
@@ -138,12 +139,13 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
         ),
         super::NEVER_V2,
     );
-    folder
-        .run(
-            &format!("set --cert hybrid.crt --format-version 1 {BOUND} chart/values.yaml token"),
-            "x",
-        )
-        .ok();
+    let set = format!("set --cert hybrid.crt {BOUND} chart/values.yaml token");
+    let asked = set.replace("set ", "set --format-version 1 ");
+    fails(
+        &folder.run(&asked, "x"),
+        "format v1 is asked for, and what it would replace",
+    );
+    folder.run(&set, "x").ok();
     let now = folder.text("chart/values.yaml");
     let token = now.lines().last().unwrap().trim();
     assert_eq!(Format::of(token), Some(Format::V2));
@@ -173,9 +175,20 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
     );
     // Under another key the value does not open.
     folder.put("chart/values.yaml", &after.replace("password:", "pass:"));
+    let run = folder.run(&reseal, "");
     fails(
-        &folder.run(&reseal, ""),
-        "chart/values.yaml, line 2: a sealed value stands outside SealedSecrets, and no key opens it",
+        &run,
+        "values.yaml, line 2: a sealed value stands outside SealedSecrets, and no key opens it under any name that is given or \
+         stands in the same document; line 2, as item pass: bound to another name, namespace, scope or item, or damaged (key id ",
+    );
+    fails(
+        &run,
+        ", and give a value of format v2 the key for which it was sealed; what is to be left out",
+    );
+    folder.put("chart/values.yaml", &after);
+    fails(
+        &folder.run(&reseal.replace("hybrid-keys.yaml", "test-only.key"), ""),
+        "; line 2, as item password: sealed for a key that is not here (key id ",
     );
 }
 
@@ -193,10 +206,11 @@ fn values_outside_objects_are_not_raised() {
     let text = format!("sealed:\n  dbPassword: {sealed}\n  \"with blank\": \"{sealed}\"\nlist:\n- {sealed}\n");
     folder.put("chart/values.yaml", &text);
     folder.put("db.yaml", &folder.run("--cert hybrid.crt -o yaml", SECRET).ok());
-    let left = "left in v1: 3 sealed values outside SealedSecrets; version 2 binds a value to its item, whose name is not known here";
+    let left = "left in v1: 3 sealed values outside SealedSecrets; format v2 binds a value to its item, whose name is not known here";
     let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml {BOUND}");
     let asked = format!("{reseal} --cert hybrid.crt --format-version 2");
-    let current = format!("current chart/values.yaml\n  {left}\n1 file: 1 current\n");
+    let file = Path::new("chart").join("values.yaml");
+    let current = format!("current {}\n  {left}\n1 file: 1 current\n", file.display());
     for line in [format!("{asked} chart"), format!("{asked} --check chart")] {
         assert_eq!(folder.run(&line, "").ok(), current, "{line}");
     }
@@ -250,8 +264,98 @@ fn a_value_of_v2_without_a_key_beside_it_is_not_resealed() {
         folder.put("values.yaml", &text);
         fails(
             &folder.run(&reseal, ""),
-            "values.yaml, line 2: no key stands before this sealed value, to which format version 2 binds it",
+            "values.yaml, line 2: no key stands before this sealed value, to which format v2 binds it",
         );
         assert_eq!(folder.text("values.yaml"), text);
     }
+}
+
+#[test]
+fn an_item_that_format_v1_does_not_bind_is_refused() {
+    let folder = folder();
+    for asked in ["", " --format-version 1"] {
+        fails(
+            &folder.run(
+                &format!("--raw --cert hybrid.crt --name db -n shop --item password{asked}"),
+                "x",
+            ),
+            "error: --item is for format v2, and format v1 would be sealed, which is not bound to an item\nhint: kubeseal \
+             --format-version 2 --raw --cert hybrid.crt --name db -n shop --item password, or leave --item out",
+        );
+    }
+    // The key of kubectl's form stays without effect.
+    folder.put("v", "x");
+    folder
+        .run("--raw --cert hybrid.crt --name db -n shop --from-file password=v", "")
+        .ok();
+}
+
+/// Nothing would come of it: an item keeps its version.
+#[test]
+fn renaming_takes_no_format() {
+    let folder = folder();
+    let run = folder.run("rename --format-version 2 db.sealed.yaml a b", "");
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("unexpected argument '--format-version'"),
+        "{}",
+        run.stderr
+    );
+    // What the environment presets for other verbs is in nobody's way.
+    let sealed = folder.run("--cert test-only.crt -o yaml", SECRET).ok();
+    folder.put("db.sealed.yaml", &sealed);
+    let preset = [("SEALED_SECRETS_FORMAT_VERSION", "2")];
+    folder
+        .run_in(&preset, &["rename", "db.sealed.yaml", "password", "word"], b"")
+        .ok();
+}
+
+/// A value of format v1 beside one of format v2, as a merge by hand leaves it.
+#[test]
+fn a_mixed_object_is_found_and_raised() {
+    let folder = folder();
+    let two = SECRET.replace("password: p", "password: p, user: u");
+    let v1 = folder.run("--cert test-only.crt -o yaml", SECRET).ok();
+    folder.put("db.sealed.yaml", &v1);
+    folder.put("more.yaml", &SECRET.replace("password", "user"));
+    folder
+        .run(
+            "--cert hybrid.crt --format-version 2 -f more.yaml --merge-into db.sealed.yaml",
+            "",
+        )
+        .ok();
+    let mixed = of_items([("password", Format::V1), ("user", Format::V2)]);
+    assert_eq!(versions(&folder.text("db.sealed.yaml")), mixed);
+    folder.put("db.yaml", &two);
+    for keys in ["", " --recovery-private-key hybrid-keys.yaml"] {
+        let run = folder.run(&format!("seal --check{keys} db.yaml"), "");
+        assert_eq!(run.code, 1, "{}", run.stdout);
+        assert!(
+            run.stdout.contains("  shop/db: format v1 → v2 (password)\n"),
+            "{}",
+            run.stdout
+        );
+    }
+    let mixed = folder.text("db.sealed.yaml");
+    // Whatever replaces the one value is of the object's latest format, with and without a hybrid key at hand.
+    fails(
+        &folder.run("set --cert test-only.crt db.sealed.yaml password", "q"),
+        super::NEVER_V2,
+    );
+    folder.run("set --cert hybrid.crt db.sealed.yaml password", "q").ok();
+    let v2 = of_items([("password", Format::V2), ("user", Format::V2)]);
+    assert_eq!(versions(&folder.text("db.sealed.yaml")), v2);
+    folder.put("db.sealed.yaml", &mixed);
+    let told = folder.run("seal --cert hybrid.crt --no-key-hint db.yaml", "").ok();
+    assert!(told.contains("  shop/db: format v1 → v2 (password)\n"), "{told}");
+    assert_eq!(versions(&folder.text("db.sealed.yaml")), v2);
+    assert!(folder.run("seal --check db.yaml", "").ok().contains("1 same"));
+    // What is removed does not stay.
+    folder.put("db.sealed.yaml", &mixed);
+    folder.put("db.yaml", &SECRET.replace("password", "user"));
+    let told = folder.run("seal --cert hybrid.crt --prune db.yaml", "").ok();
+    assert!(
+        told.contains("removed: item password") && !told.contains("left in format v1"),
+        "{told}"
+    );
 }

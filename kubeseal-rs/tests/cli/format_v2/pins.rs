@@ -8,8 +8,8 @@ use crate::discovery::served_by_controller;
 use crate::program::{Folder, Run};
 use crate::project::serve_over_tls;
 
-const NOT_PINNED: &str = "the certificate's RSA key alone is pinned, and format version 2 needs its hybrid key pinned too\n\
-                          hint: pin both halves in the project file: fingerprint: v2:SHA256:… (kubeseal keys list shows it)";
+const NOT_PINNED: &str = "the certificate's RSA key alone is pinned, and format v2 needs its hybrid key pinned too\n\
+                          hint: pin both keys in the project file: fingerprint: v2:SHA256:… (kubeseal keys pin FILE prints it)";
 
 fn cert(folder: &Folder, name: &str) -> SealingCert {
     SealingCert::from_pem(folder.text(name).as_bytes()).unwrap()
@@ -56,8 +56,42 @@ fn run(folder: &Folder, from: From, name: &str, said: &str, words: &[&str]) -> R
 const SEAL: &[&str] = &["seal", "-"];
 const ALL: [From; 3] = [From::File, From::Url, From::Cluster];
 
+/// Whoever has the certificate alone gets what pins it, without a right in the cluster.
 #[test]
-fn a_pin_of_both_halves_lets_in_one_certificate() {
+fn the_pin_of_a_certificate_is_printed_without_a_cluster() {
+    let folder = folder();
+    let (pin, key) = (both(&folder, "hybrid.crt"), rsa(&folder, "hybrid.crt"));
+    let printed = format!("{pin} (both keys)\n{key} (the RSA key)\n");
+    assert_eq!(folder.run("keys pin hybrid.crt", "").ok(), printed);
+    assert_eq!(folder.run("keys pin -", &folder.text("hybrid.crt")).ok(), printed);
+    assert_eq!(
+        folder.run("keys pin test-only.crt", "").ok(),
+        format!("{key} (the RSA key)\n")
+    );
+    folder.put("malformed.crt", &super::malformed(&folder));
+    fails(
+        &folder.run("keys pin malformed.crt", ""),
+        "malformed.crt: the certificate's hybrid key",
+    );
+    // The obvious wrong guess.
+    let run = run(
+        &folder,
+        From::File,
+        "hybrid.crt",
+        &format!("fingerprint: 'v2:{key}'"),
+        SEAL,
+    );
+    fails(
+        &run,
+        &format!(
+            "but v2:{key} is pinned\nhint: what is pinned is v2: before the fingerprint of the RSA key; the pin of both keys is another \
+             digest (kubeseal keys pin FILE prints it): {pin}\n"
+        ),
+    );
+}
+
+#[test]
+fn a_pin_of_both_keys_lets_in_one_certificate() {
     let folder = folder();
     folder.put("malformed.crt", &super::malformed(&folder));
     let (right, stranger) = (both(&folder, "hybrid.crt"), both(&folder, "grafted.crt"));
@@ -104,13 +138,12 @@ fn a_pin_of_the_rsa_key_alone_never_permits_v2() {
             );
         }
     }
-    // Nor what goes into an object that has version 2.
+    // Nor what goes into an object that has format v2.
     let sealed = folder.run("--cert hybrid.crt --format-version 2 -o yaml", SECRET).ok();
     folder.put("db.sealed.yaml", &sealed);
     folder.put("more.yaml", &SECRET.replace("password", "user"));
     for words in [
         &["set", "db.sealed.yaml", "user"][..],
-        &["set", "--format-version", "1", "db.sealed.yaml", "user"],
         &["edit", "db.sealed.yaml"],
         &["-f", "more.yaml", "--merge-into", "db.sealed.yaml"],
         &[
@@ -155,9 +188,15 @@ fn the_project_file_names_the_format() {
         sealed("format: v1", &["seal", "--format-version", "2", "-"]),
         Format::V2
     );
-    for wrong in ["format: 2", "format: '2'", "format: [v2]", "format: v3", "format: V2"] {
+    for said in ["format: 2", "format: '2'", "format: 'v2'"] {
+        assert_eq!(sealed(said, classic), Format::V2, "{said}");
+    }
+    for wrong in ["format: [v2]", "format: v3", "format: 2.5", "format: V2"] {
         let told = run(&folder, From::File, "hybrid.crt", wrong, SEAL);
-        fails(&told, ".kubeseal.yaml, document 1, line 1: `format` must be v1 or v2\n");
+        fails(
+            &told,
+            ".kubeseal.yaml, document 1, line 1: `format` must be v1 or v2 (1 or 2)\n",
+        );
     }
     // Flags that name a controller override where the certificate is, not the format.
     let words = ["--controller-name", "sealed-secrets-controller", "-o", "yaml"];

@@ -35,6 +35,10 @@ fn versions_stay_unless_v2_is_asked() {
     let due = folder.run(&format!("{RESEAL} --check --format-version 2 v1.yaml v2.yaml"), "");
     let told = "due v1.yaml\n  shop/db: password (format v1 → v2)\n2 files: 1 current, 1 due\n";
     assert_eq!((due.code, due.stdout.as_str()), (1, told));
+    fails(
+        &due,
+        "error: 1 of the files are not sealed with the newest key in format v2\nhint: ",
+    );
     folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v2}}\n");
     let due = folder.run(
         "reseal --recovery-private-key hybrid-keys.yaml --check v1.yaml v2.yaml",
@@ -71,7 +75,7 @@ fn a_new_key_keeps_each_version() {
         (Format::V1, Format::V2)
     );
     assert!(opens(&folder, "new-keys.yaml", "v1.yaml") && opens(&folder, "new-keys.yaml", "v2.yaml"));
-    // A certificate of the RSA key alone does not take version 2 down.
+    // A certificate of the RSA key alone does not take format v2 down.
     let before = folder.text("v2.yaml");
     let run = folder.run(
         "reseal --recovery-private-key keys.yaml --cert test-only.crt v2.yaml",
@@ -85,7 +89,7 @@ fn a_new_key_keeps_each_version() {
 fn v1_is_taken_back_by_name_alone() {
     let folder = both_versions();
     let needs =
-        "--format-version 1 takes what is of version 2 back, which needs --allow-downgrade and --recovery-private-key";
+        "--format-version 1 takes what is of format v2 back, which needs --allow-downgrade and --recovery-private-key";
     for line in [
         &format!("{RESEAL} --format-version 1 v2.yaml"),
         "reseal --format-version 1 v2.yaml",
@@ -166,7 +170,7 @@ fn a_controller_that_does_not_raise_changes_nothing() {
         let words: Vec<_> = line.split(' ').collect();
         // One that takes no notice of the question.
         let run = answered_by_controller(&folder, query, &v1, &words);
-        let said = "the controller's answer is not in format version 2\nhint: nothing was written";
+        let said = "the controller's answer is not in format v2\nhint: nothing was written";
         assert!(run.code == 1 && run.stderr.contains(said), "{line}: {}", run.stderr);
         assert_eq!(folder.text("v1.yaml"), before);
     }

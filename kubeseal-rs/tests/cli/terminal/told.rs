@@ -89,8 +89,8 @@ fn what_changes_a_version_or_keeps_it_is_told_at_a_terminal_alone() {
         let cert = sealing::cert::SealingCert::from_pem(folder.text(name).as_bytes()).unwrap();
         cert.public().fingerprint().to_string()
     };
-    let noted = "note: new objects are sealed in format v1: the project file pins the RSA key alone; to pin both halves: fingerprint: \
-                 v2:SHA256:… (kubeseal keys list shows it)\r\n";
+    let noted = "note: new objects are sealed in format v1: the project file pins the RSA key alone; to pin both keys: fingerprint: \
+                 v2:SHA256:… (kubeseal keys pin FILE prints it)\r\n";
     folder.put("a.yaml", SECRET);
     folder.put("b.yaml", SECRET);
     // Without a hybrid key there is nothing to pin.
@@ -101,4 +101,57 @@ fn what_changes_a_version_or_keeps_it_is_told_at_a_terminal_alone() {
         assert_eq!((at_terminal.code, at_terminal.shown.as_str()), (0, shown));
         assert_eq!(folder.run("seal --force a.yaml b.yaml", "").stderr, "");
     }
+}
+
+/// What an object has in format v1 stays there beside a new value of format v2.
+#[test]
+fn what_stays_in_v1_is_told_at_a_terminal_alone() {
+    let folder = crate::format_v2::folder();
+    folder.put("more.yaml", &SECRET.replace("password", "user"));
+    let left = "note: left in format v1: password of shop/db (kubeseal reseal --format-version 2 raises it)\r\n";
+    for line in [
+        "--cert hybrid.crt --format-version 2 -f more.yaml --merge-into one.yaml",
+        "set --cert hybrid.crt --format-version 2 one.yaml user",
+    ] {
+        folder.put("one.yaml", &folder.run("--cert test-only.crt -o yaml", SECRET).ok());
+        let told = run(&folder, Streams::Pipes, &[], line, "", "v");
+        assert_eq!(
+            (told.code, told.shown),
+            (0, format!("added user of shop/db in one.yaml\r\n{left}")),
+            "{line}"
+        );
+        folder.put("one.yaml", &folder.run("--cert test-only.crt -o yaml", SECRET).ok());
+        assert_eq!(folder.run(line, "v").ok(), "", "{line}");
+    }
+}
+
+/// A newer key of the same cluster, or the certificate of another one.
+#[test]
+fn items_left_with_another_key_are_told_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    let two = SECRET.replace("password: p", "password: p, user: u");
+    let sealed = folder.run("--cert test-only.crt --key-hint -o yaml", &two).ok();
+    let set = |cert: &str| {
+        folder.put("one.yaml", &sealed);
+        run(
+            &folder,
+            Streams::Pipes,
+            &[],
+            &format!("set --cert {cert} one.yaml password"),
+            "",
+            "v",
+        )
+    };
+    let changed = "changed password of shop/db in one.yaml\r\n";
+    assert_eq!(set("test-only.crt").shown, changed);
+    let told = set("test-only-other.crt");
+    let left = "note: left with another key, by the key hint: user of shop/db; ";
+    assert!(
+        told.code == 0 && told.shown.starts_with(&format!("{changed}{left}")),
+        "{}",
+        told.shown
+    );
+    folder.put("one.yaml", &sealed);
+    let run = folder.run("set --cert test-only-other.crt one.yaml password", "v");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
