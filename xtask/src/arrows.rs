@@ -19,10 +19,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("connection", &[]),
     ("controller", &["connection", "crds", "manifest", "sealing"]),
     ("kubeseal-rs", &["connection", "crds", "manifest", "sealing"]),
+    ("page", &["manifest", "sealing"]),
     // The black box reaches the product through its binaries, its API objects and its ports.
     ("harness", &["crds"]),
-    // The fuzzing of templates calls gotmpl as any other program would.
-    ("xtask", &["crds", "gotmpl", "harness"]),
+    // As any other program would use it.
+    ("gotmpl-tools", &["gotmpl"]),
+    ("xtask", &["crds", "gotmpl-tools", "harness"]),
 ];
 
 /// The rooms without I/O, with the features of each of their forms.
@@ -35,7 +37,7 @@ const PURE: &[(&str, &[&str])] = &[
 ];
 
 /// The members that the product is made of.
-pub(crate) const PRODUCT: [&str; 7] = [
+pub(crate) const PRODUCT: [&str; 8] = [
     "crds",
     "gotmpl",
     "manifest",
@@ -43,6 +45,7 @@ pub(crate) const PRODUCT: [&str; 7] = [
     "connection",
     "controller",
     "kubeseal-rs",
+    "page",
 ];
 
 /// Runtimes, network stacks and clients: not even through another crate may a pure room reach them.
@@ -215,12 +218,19 @@ fn pure_rooms_reach_no_runtime_no_network_and_no_cluster() {
 
 #[test]
 fn pure_rust_needs_no_c_compiler_and_the_default_does() {
-    let compiles_c = |features: &[&str]| {
-        let reached = reachable("sealing", features);
-        ["cc", "cmake", "aws-lc-sys"].iter().any(|name| reached.contains(*name))
+    let compiles_c = |package: &str, features: &[&str]| {
+        let reached = reachable(package, features);
+        ["cc", "cmake", "aws-lc-sys", "ring"]
+            .iter()
+            .any(|name| reached.contains(*name))
     };
-    assert!(!compiles_c(&["--no-default-features", "--features", "pure-rust"]));
-    assert!(compiles_c(&[]), "the check above would find nothing");
+    for (package, feature) in [("sealing", "pure-rust"), ("kubeseal-rs", "seal")] {
+        assert!(
+            !compiles_c(package, &["--no-default-features", "--features", feature]),
+            "{package}"
+        );
+        assert!(compiles_c(package, &[]), "the check above would find nothing");
+    }
 }
 
 #[test]

@@ -1,9 +1,5 @@
 //! `cargo xtask dist`: kubeseal as one static program; and the controller as one, for its image.
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod order;
-
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +11,7 @@ use harness::sealing_keys::SealingKey;
 use object::elf::{FileHeader64, PT_INTERP};
 use object::read::elf::{ElfFile, ProgramHeader as _};
 use object::{Endianness, Object as _};
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::json;
 
 use crate::bench::release;
 use crate::sbom;
@@ -27,9 +22,9 @@ pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The C library goes in.
 const STATIC: &str = "-C target-feature=+crt-static";
 
-/// kubeseal is loaded where it was linked to, as Go's programs are and the reference's kubeseal with them: to relocate its
-/// tables would be a third of all pages that a short run touches.
-const RUSTFLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
+/// kubeseal for Linux is loaded where it was linked to, as Go's programs are and the reference's kubeseal with them: to relocate
+/// its tables would be a third of all pages that a short run touches.
+const FIXED: &str = "-C relocation-model=static";
 
 /// What was typed after `cargo xtask dist`: nothing.
 #[derive(clap::Args)]
@@ -37,7 +32,7 @@ pub(crate) struct Args {}
 
 /// Builds the program, and shows that it is static and works.
 pub(crate) fn run_dist(Args {}: &Args) -> Result<()> {
-    let program = build()?;
+    let program = build(TARGET)?;
     check_static(&program)?;
     check_works(&program)?;
     let list = program.with_extension("cdx.json");
@@ -48,50 +43,89 @@ pub(crate) fn run_dist(Args {}: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds kubeseal with the profile `dist`, in a target folder of its own, because the flags differ; gives its path. It is
-/// linked again when its functions do not lie in the order in which they are called.
-pub(crate) fn build() -> Result<PathBuf> {
+/// Builds kubeseal with the profile `dist`, in a target folder of its own, because the flags differ; gives its path.
+///
+/// # Errors
+/// The build fails, as without `rustup target add` and a linker for the target.
+pub(crate) fn build(target: &str) -> Result<PathBuf> {
     let folder = release::target()?.join("dist");
-    let known = folder.join("order.txt");
-    let order = fs::read_to_string(&known).unwrap_or_default();
-    let mut linked = link(&folder, &order)?;
-    let called = called(&linked)?;
-    let there: BTreeSet<_> = order.lines().collect();
-    let missing = called.iter().filter(|name| !there.contains(name.as_str())).count();
-    // Which ones are called depends a little on chance and on the processor.
-    if missing * 50 > called.len() {
-        let order = called.join("\n");
-        linked = link(&folder, &order)?;
-        fs::write(&known, order)?;
-    }
-    let program = folder.join("kubeseal");
-    let mut strip = Command::new("strip");
-    run(strip.arg("--strip-all").arg("-o").arg(&program).arg(&linked))?.success()?;
-    Ok(program)
-}
-
-/// With its symbols. `order`: names of functions, one a line.
-fn link(folder: &Path, order: &str) -> Result<PathBuf> {
-    let mut cargo = release::cargo(&["rustc", "--profile", "dist", "--target", TARGET])?;
-    cargo.args(["--package", "kubeseal-rs", "--bin", "kubeseal"]);
-    if !order.is_empty() {
-        // Cargo looks at arguments, not at the files that they name: another order is another file.
-        let file = folder.join(format!("order-{:x}.txt", Sha256::digest(order)));
-        fs::write(&file, order)?;
-        cargo.args(["--", "-C"]);
-        cargo.arg(format!("link-arg=-Wl,--symbol-ordering-file={}", file.display()));
-        cargo.args(["-C", "link-arg=-Wl,--no-warn-symbol-ordering"]);
-    }
-    let built = cargo
-        .env("CARGO_TARGET_DIR", folder)
-        .env("RUSTFLAGS", RUSTFLAGS)
+    let flags = match target {
+        linux if linux.contains("linux") => format!("{STATIC} {FIXED}"),
+        windows if windows.contains("windows") => STATIC.to_owned(),
+        _ => String::new(),
+    };
+    let mut cargo = cargo_for(target, &folder)?;
+    cargo
+        .args(["--profile", "dist", "--package", "kubeseal-rs", "--bin", "kubeseal"])
+        .env("RUSTFLAGS", flags)
         // 30 ms of every process: AWS-LC would measure the jitter of the processor's timing as a seed beside the operating
         // system's generator and the processor's own.
-        .env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1")
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(built.success(), "cannot build kubeseal");
-    Ok(folder.join(TARGET).join("dist").join("kubeseal"))
+        .env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1");
+    let built = cargo.status().context("cannot run cargo")?;
+    ensure!(built.success(), "cannot build kubeseal for {target}");
+    let name = if target.contains("windows") {
+        "kubeseal.exe"
+    } else {
+        "kubeseal"
+    };
+    Ok(folder.join(target).join("dist").join(name))
+}
+
+/// `cargo build` for a target, into a folder.
+fn cargo_for(target: &str, folder: &Path) -> Result<Command> {
+    let mut cargo = release::cargo(&["build", "--locked", "--target", target])?;
+    cargo.env("CARGO_TARGET_DIR", folder);
+    if target != TARGET && target.contains("linux") {
+        use_debian_compiler(&mut cargo, target);
+    }
+    Ok(cargo)
+}
+
+/// Has cargo compile C and link for a Linux of another processor. Whatever else is set wins.
+pub(crate) fn use_debian_compiler(cargo: &mut Command, target: &str) {
+    let compiler = debian_compiler(target);
+    let variable = target.to_uppercase().replace('-', "_");
+    for name in [
+        format!("CARGO_TARGET_{variable}_LINKER"),
+        format!("CC_{}", target.replace('-', "_")),
+    ] {
+        if std::env::var_os(&name).is_none() {
+            cargo.env(name, &compiler);
+        }
+    }
+}
+
+/// Whether Rust's standard library for a target is here.
+pub(crate) fn has_library(target: &str) -> bool {
+    let sysroot = run(Command::new("rustc").args(["--print", "sysroot"])).and_then(|said| said.success());
+    sysroot.is_ok_and(|said| {
+        Path::new(said.stdout.trim())
+            .join("lib/rustlib")
+            .join(target)
+            .join("lib")
+            .is_dir()
+    })
+}
+
+/// Installs Rust's standard library for a target, unless it is here.
+///
+/// # Errors
+/// It cannot be installed; the message names the command.
+pub(crate) fn add_library(target: &str) -> Result<()> {
+    if has_library(target) {
+        return Ok(());
+    }
+    let added = Command::new("rustup").args(["target", "add", target]).status();
+    ensure!(
+        added.is_ok_and(|added| added.success()),
+        "Rust's library for {target} is not here, and cannot be installed: rustup target add {target}"
+    );
+    Ok(())
+}
+
+/// What Debian calls the C compiler for a Linux of another processor.
+pub(crate) fn debian_compiler(target: &str) -> String {
+    format!("{}-gcc", target.replace("-unknown", "").replace("armv7", "arm"))
 }
 
 /// Builds the controller with the profile `release` (it survives a panic, which `dist` would end it with) in a target folder
@@ -104,24 +138,10 @@ pub(crate) fn build_controller(target: &str, folder: &str) -> Result<PathBuf> {
         folder.display(),
         root.display()
     );
-    let mut cargo = release::cargo(&["build", "--release", "--locked", "--target", target])?;
+    let mut cargo = cargo_for(target, &folder)?;
     cargo
-        .args(["--package", "controller", "--bin", "controller"])
-        .env("CARGO_TARGET_DIR", &folder)
+        .args(["--release", "--package", "controller", "--bin", "controller"])
         .env("RUSTFLAGS", format!("{STATIC} {folders}"));
-    if target != TARGET {
-        // Cross-compilers are named so in Debian; whatever else is set wins.
-        let prefix = target.replace("-unknown", "");
-        let variable = target.to_uppercase().replace('-', "_");
-        for (name, tool) in [
-            (format!("CARGO_TARGET_{variable}_LINKER"), "gcc"),
-            (format!("CC_{}", target.replace('-', "_")), "gcc"),
-        ] {
-            if std::env::var_os(&name).is_none() {
-                cargo.env(name, format!("{prefix}-{tool}"));
-            }
-        }
-    }
     ensure!(
         cargo.status().context("cannot run cargo")?.success(),
         "cannot build the controller"
@@ -181,40 +201,8 @@ pub(crate) fn check_static(program: &Path) -> Result<()> {
     Ok(())
 }
 
-fn secret() -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "shop"},
-        "data": {"password": "aHVudGVyMg=="},
-    })
-}
-
-/// The functions that ordinary runs call, in the order of their first calls: a Secret in YAML is sealed, and one in JSON.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn called(program: &Path) -> Result<Vec<String>> {
-    let functions = order::Functions::of(program)?;
-    let folder = tempfile::tempdir()?;
-    let key = SealingKey::generate(folder.path(), 2048)?;
-    let certificate = key.certificate.display().to_string();
-    let input = folder.path().join("secret");
-    let seal = |secret: String, format| {
-        fs::write(&input, secret)?;
-        functions.called_by(&["--cert", &certificate, "--format", format], &input)
-    };
-    let runs = [
-        seal(serde_saphyr::to_string(&secret())?, "yaml")?,
-        seal(secret().to_string(), "json")?,
-    ];
-    Ok(order::merged(runs))
-}
-
-/// Another machine cannot run it.
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn called(_: &Path) -> Result<Vec<String>> {
-    Ok(Vec::new())
-}
-
 /// It says its version, seals, and opens again what it has sealed.
-fn check_works(program: &Path) -> Result<()> {
+pub(crate) fn check_works(program: &Path) -> Result<()> {
     let kubeseal = || {
         let mut command = Command::new(program);
         command.env_clear();
@@ -223,7 +211,10 @@ fn check_works(program: &Path) -> Result<()> {
     run(kubeseal().arg("--version"))?.success()?;
     let folder = tempfile::tempdir()?;
     let key = SealingKey::generate(folder.path(), 2048)?;
-    let secret = secret();
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "shop"},
+        "data": {"password": "aHVudGVyMg=="},
+    });
     let mut seal = kubeseal();
     let sealed = run_with_input(seal.arg("--cert").arg(&key.certificate), secret.to_string().as_bytes())?.success()?;
     let mut recover = kubeseal();

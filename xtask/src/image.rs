@@ -3,8 +3,7 @@
 //! The image is one layer with two files: the static program and the list of what is in it. There is no shell, no library,
 //! no certificate: the controller talks to the API server alone, whose CA its Pod is given.
 
-mod layer;
-mod layout;
+pub(crate) mod layout;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use harness::implementation::repository;
 use harness::output::run;
+use serde_json::Value;
 
-use crate::dist;
+use crate::{archive, dist};
+use layout::Layout;
 
 /// What was typed after `cargo xtask image`.
 #[derive(clap::Args)]
@@ -50,7 +51,7 @@ impl Arch {
         }
     }
 
-    fn target(self) -> &'static str {
+    pub(crate) fn target(self) -> &'static str {
         match self {
             Arch::Amd64 => dist::TARGET,
             Arch::Arm64 => "aarch64-unknown-linux-gnu",
@@ -78,30 +79,49 @@ pub(crate) fn run_image(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Writes the layout; gives the digest of the image's manifest.
+/// Writes the layout of one image; gives the digest of its manifest.
 fn make(program: &Path, arch: Arch, output: &Path) -> Result<String> {
+    let mut layout = Layout::replace(output, created()?)?;
+    add(&mut layout, program, arch)?;
+    layout.finish()
+}
+
+/// Adds the image of an architecture; gives what the layout says of its manifest, and the list of what is in it.
+fn add(layout: &mut Layout, program: &Path, arch: Arch) -> Result<(Value, Vec<u8>)> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
-    let created = created()?;
     let list = crate::sbom::cyclonedx("controller", arch.target())?;
     let files = [
-        layer::File {
+        archive::File {
             path: "usr/local/bin/controller",
             bytes: &bytes,
             mode: 0o755,
         },
-        layer::File {
+        archive::File {
             path: "usr/share/doc/sealed-secrets-controller/sbom.cdx.json",
             bytes: &list,
             mode: 0o644,
         },
     ];
-    let layer = layer::tar(&files)?;
-    layout::write(output, &layer, arch.oci(), created)
+    let image = layout.image(&archive::tar(&files)?, arch.oci())?;
+    Ok((image, list))
+}
+
+/// Builds the controller for each architecture, and writes one layout of all, with the list of what is in each as its referrer;
+/// gives the digest of the whole.
+pub(crate) fn of_all(architectures: &[Arch], output: &Path) -> Result<String> {
+    let mut layout = Layout::replace(output, created()?)?;
+    for arch in architectures {
+        let program = dist::build_controller(arch.target(), "dist")?;
+        dist::check_static(&program)?;
+        let (image, list) = add(&mut layout, &program, *arch)?;
+        layout.refer(&image, &list)?;
+    }
+    layout.finish()
 }
 
 /// Seconds since 1970 that the image says it was made: `SOURCE_DATE_EPOCH`, else the time of the last commit, so that the
 /// same source gives the same bytes.
-fn created() -> Result<i64> {
+pub(crate) fn created() -> Result<i64> {
     let text = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text,
         Err(_) => {

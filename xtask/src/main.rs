@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask …`.
 
+mod archive;
 #[cfg(test)]
 mod arrows;
 mod bench;
@@ -8,17 +9,20 @@ mod chaos;
 #[cfg(test)]
 mod circles;
 mod codegen;
+mod cross;
 mod demo;
 mod dist;
 mod fuzz;
 mod image;
 mod inside;
 mod load;
-mod oracle;
+mod page;
 #[cfg(test)]
 mod pages;
 mod peers;
+mod release;
 mod sbom;
+mod simulate;
 mod test;
 mod vectors;
 
@@ -41,6 +45,8 @@ enum Xtask {
     Chaos(chaos::Args),
     /// Write the CustomResourceDefinition's manifest from the types of `crds`.
     Codegen(codegen::Args),
+    /// Compile kubeseal for Windows, macOS and Linux on ARM without warnings, and run its tests under Wine and QEMU.
+    Cross(cross::Args),
     /// Play the whole story on a real control plane: seal, commit, apply, unseal, and what comes after.
     Demo(demo::Args),
     /// Look with random input for what breaks a promise: the targets of `fuzz/`, and templates.
@@ -55,8 +61,14 @@ enum Xtask {
     IdleServer,
     /// Put hostile load on the controller's port while SealedSecrets change; fails where a bound is broken.
     Load(load::Args),
+    /// Make the page that seals in a browser, as one file.
+    Page(page::Args),
     /// Build the real programs that the tests run against (needs Go, Python, Java and Maven), once, into a cache of yours.
     Peers(peers::Args),
+    /// Make everything that people download, check it, and publish it (with `--dry-run`: publish nothing).
+    Release(release::Args),
+    /// Run the controller's cache, queue and decisions with a hundred thousand objects in virtual time; prints memory, times, requests.
+    Simulate(simulate::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),
     /// Make the vectors of the format anew, with the reference's binaries and two Python packages; or those of templates.
@@ -70,6 +82,7 @@ fn main() -> ExitCode {
         Xtask::Broken(args) => broken::run_all(&args),
         Xtask::Chaos(args) => chaos::run(&args),
         Xtask::Codegen(args) => codegen::run(&args),
+        Xtask::Cross(args) => cross::run(&args),
         Xtask::Demo(args) => demo::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Dist(args) => dist::run_dist(&args),
@@ -77,7 +90,10 @@ fn main() -> ExitCode {
         Xtask::Inside(args) => inside::run(&args),
         Xtask::IdleServer => load::serve_nothing(),
         Xtask::Load(args) => load::run(&args),
+        Xtask::Page(args) => page::run(&args),
         Xtask::Peers(args) => peers::run(&args),
+        Xtask::Release(args) => release::run(&args),
+        Xtask::Simulate(args) => simulate::run(&args),
         Xtask::Test(args) => test::run(&args),
         Xtask::Vectors(args) => vectors::make(&args),
     };

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use harness::implementation::repository;
 use harness::peers;
 
-use step::{Step, Steps};
+pub(crate) use step::{Step, Steps};
 
 use crate::fuzz::targets::Effort;
 
@@ -52,18 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     steps.run(Step::tests("tests", cargo(["test", "--no-fail-fast"])));
     let targets = ["--bin", "kubeseal", "--bin", "controller"];
     hostile::run(&mut steps, "unit tests on a strange machine", &targets)?;
-    steps.run(Step::tests(
-        "tests of sealing in pure Rust",
-        cargo([
-            "test",
-            "-p",
-            "sealing",
-            "--no-default-features",
-            "--features",
-            "pure-rust",
-            "--lib",
-        ]),
-    ));
+    in_pure_rust(&mut steps);
     let built = steps.run(Step::check(
         "binaries",
         cargo(["build", "--bins", "-p", "controller", "-p", "kubeseal-rs"]),
@@ -89,7 +78,35 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     finish(&steps)
 }
 
-fn finish(steps: &Steps) -> Result<()> {
+/// What needs no C compiler.
+fn in_pure_rust(steps: &mut Steps) {
+    steps.run(Step::tests(
+        "tests of sealing in pure Rust",
+        cargo([
+            "test",
+            "-p",
+            "sealing",
+            "--no-default-features",
+            "--features",
+            "pure-rust",
+            "--lib",
+        ]),
+    ));
+    steps.run(Step::check(
+        "kubeseal without a C compiler",
+        cargo([
+            "check",
+            "-p",
+            "kubeseal-rs",
+            "--no-default-features",
+            "--features",
+            "seal",
+        ]),
+    ));
+}
+
+/// Prints what failed and the sum, and ends this program with it.
+pub(crate) fn finish(steps: &Steps) -> Result<()> {
     steps.list_failures();
     if steps.total().failed > 0 {
         println!("the full output of each step is in {}", step::logs()?.display());

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
         "field_order",
         "flags",
         "git",
+        "interrupt",
         "names",
         "parallel",
         "prompt",

@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Files of the tree that is resealed.
     #[arg(long, default_value_t = 2000)]
     files: usize,
+    /// Files of the tree that is only checked.
+    #[arg(long, default_value_t = 20_000)]
+    checked: usize,
 }
 
 /// The two programs and the files that they read.
@@ -51,7 +54,7 @@ impl Bench {
         peers::ensure(&[peers::REF_KUBESEAL], &|line| println!("{line}"))?;
         let folder = tempfile::tempdir()?;
         Ok(Bench {
-            ours: dist::build()?,
+            ours: dist::build(dist::TARGET)?,
             installed: release::build("kubeseal-rs", "kubeseal")?,
             reference: Implementation::Reference.programs()?.kubeseal,
             key: SealingKey::generate(folder.path(), BITS)?,
@@ -108,6 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     small(&bench, args, &mut page)?;
     stream(&bench, args, &before, &mut page)?;
     tree::reseal(&bench, args.files, (args.rounds / 10).max(1), &before, &mut page)?;
+    tree::check(&bench, args.checked, &mut page)?;
     bound(&before, &Rates::measure(BITS)?, &mut page);
     page.write()
 }

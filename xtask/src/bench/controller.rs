@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// This row alone (may be repeated). Nothing is written.
     #[arg(long = "row", value_enum)]
     rows: Vec<Row>,
+    /// The rows of many objects alone: 10,000 of 3 items and 50,000 of one, or this number of one item. Nothing is written.
+    #[arg(long, value_name = "OBJECTS", num_args = 0..=1, conflicts_with = "rows")]
+    large: Option<Option<usize>>,
 }
 
 /// How much of everything.
@@ -39,6 +42,12 @@ pub(crate) struct Args {
 struct Size {
     objects: usize,
     many: usize,
+    /// Of the row of many objects: how many, of how many items.
+    large: (usize, usize),
+    /// The same of the row of more of them.
+    larger: (usize, usize),
+    /// Objects of one tenant that wait while another makes some.
+    waiting: usize,
     foreign: usize,
     latencies: usize,
     /// Cold starts of each contender without a limit.
@@ -50,6 +59,9 @@ struct Size {
 const FULL: Size = Size {
     objects: 1000,
     many: 10_000,
+    large: (10_000, 3),
+    larger: (50_000, 1),
+    waiting: 20_000,
     foreign: 3000,
     latencies: 120,
     rounds: 2,
@@ -59,6 +71,9 @@ const FULL: Size = Size {
 const QUICK: Size = Size {
     objects: 300,
     many: 1000,
+    large: (1000, 3),
+    larger: (5000, 1),
+    waiting: 5000,
     foreign: 1000,
     latencies: 40,
     rounds: 1,
@@ -66,7 +81,10 @@ const QUICK: Size = Size {
 };
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let size = if args.quick { QUICK } else { FULL };
+    let mut size = if args.quick { QUICK } else { FULL };
+    if let Some(Some(objects)) = args.large {
+        size.large = (objects, 1);
+    }
     peers::ensure(
         &[&peers::CONTROL_PLANE[..], &[peers::REF_KUBESEAL, peers::REF_CONTROLLER]].concat(),
         &|line| println!("{line}"),
@@ -82,8 +100,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
          section has a control plane of its own.",
     );
     let rates = Rates::measure(BITS)?;
-    let all = args.rows.is_empty();
-    let rows = if all { &Row::ALL[..] } else { &args.rows };
+    let all = args.rows.is_empty() && args.large.is_none();
+    let rows = match args.large {
+        Some(None) => &[Row::Large, Row::Larger][..],
+        Some(Some(_)) => &[Row::Large],
+        None if all => &Row::ALL[..],
+        None => &args.rows,
+    };
     let mut goals = Vec::new();
     for row in rows {
         goals.extend(row.measure(&Stage::new(programs.clone())?, size, &rates, &mut page)?);

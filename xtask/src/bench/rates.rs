@@ -20,6 +20,8 @@ pub(crate) struct Rates {
     pub(crate) private_one: f64,
     /// Openings of a short value of format v2, on one core.
     pub(crate) hybrid_one: f64,
+    /// Characters of the base64 of a short value: in format v1, and in v2 for 1, 2, 4 and 16 recipients.
+    pub(crate) sizes: [u64; 5],
 }
 
 impl Rates {
@@ -46,7 +48,10 @@ impl Rates {
             let found = line.get(name).and_then(Value::as_f64);
             found.with_context(|| format!("the rate meter did not measure {name}"))
         };
+        let sizes = line.get("sizes").and_then(Value::as_array).into_iter().flatten();
+        let sizes: Vec<u64> = sizes.filter_map(Value::as_u64).collect();
         Ok(Rates {
+            sizes: sizes.try_into().ok().context("the rate meter tells five sizes")?,
             public: number("public")?,
             public_one: number("public_one")?,
             private: number("private")?,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use gotmpl_tools::oracle::{self, Answer, Oracle, Rendering};
 use serde_json::Value;
 
 use super::figures::Figures;
@@ -12,7 +13,6 @@ use super::page::Page;
 use super::paired::{Paired, paired};
 use super::release;
 use super::table::Table;
-use crate::oracle::{self, Answer, Oracle, Rendering};
 
 /// What was typed after `cargo xtask bench templates`.
 #[derive(clap::Args)]
@@ -114,7 +114,7 @@ fn size_of_output(rendering: &Rendering) -> Result<usize> {
     let Answer::Output(theirs) = Oracle::start()?.ask(rendering)? else {
         anyhow::bail!("Go does not render the template");
     };
-    let ours = crate::fuzz::templates::output(rendering).context("gotmpl does not render the template")?;
+    let ours = gotmpl_tools::fuzz::output(rendering).context("gotmpl does not render the template")?;
     ensure!(ours == theirs, "the two give different outputs");
     Ok(theirs.len())
 }

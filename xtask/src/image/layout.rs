@@ -1,7 +1,7 @@
 //! An OCI image layout (image-spec 1.1): a folder that skopeo, oras, crane and containerd read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use harness::implementation::IMAGE_ENVIRONMENT;
@@ -15,61 +15,133 @@ const NAME: &str = concat!("localhost/sealed-secrets-controller:", env!("CARGO_P
 /// The user of `deploy/base`, and of the reference's image.
 const USER: &str = "1001";
 
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 /// Not compressed: whoever pushes it compresses it, and no version of a compressor decides what the digest is.
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// Writes the layout of an image of one layer in place of what is at `folder`; gives the digest of its manifest.
-/// `created`: seconds since 1970.
-pub(super) fn write(folder: &Path, layer: &[u8], architecture: &str, created: i64) -> Result<String> {
-    let created = Timestamp::from_second(created)?.to_string();
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
+/// What lists the crates of a program.
+const SBOM: &str = "application/vnd.cyclonedx+json";
+
+/// A layout that is being written.
+pub(crate) struct Layout {
+    folder: PathBuf,
+    /// Seconds since 1970.
+    created: Timestamp,
+    images: Vec<Value>,
+    referrers: Vec<Value>,
+}
+
+impl Layout {
+    /// In place of what is at `folder`. `created`: seconds since 1970.
+    pub(crate) fn replace(folder: &Path, created: i64) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            created: Timestamp::from_second(created)?,
+            images: Vec::new(),
+            referrers: Vec::new(),
+        })
     }
-    let layer = put(folder, LAYER, layer)?;
-    let environment = IMAGE_ENVIRONMENT.map(|(variable, value)| format!("{variable}={value}"));
-    let environment = [&["PATH=/usr/local/bin".to_owned()], &environment[..]].concat();
-    let config = json!({
-        "created": created,
-        "architecture": architecture,
-        "os": "linux",
-        "config": {
-            "User": USER,
-            "Env": environment,
-            "Entrypoint": ["controller"],
-            "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
-            "WorkingDir": "/",
-            "Labels": labels(&created),
-        },
-        "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
-        "history": [{"created": created, "created_by": "cargo xtask image"}],
-    });
-    let config = put(folder, CONFIG, config.to_string().as_bytes())?;
-    let manifest = json!({
-        "schemaVersion": 2, "mediaType": MANIFEST, "config": config.json(), "layers": [layer.json()], "annotations": labels(&created),
-    });
-    let manifest = put(folder, MANIFEST, manifest.to_string().as_bytes())?;
-    let index = json!({
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.index.v1+json",
-        "manifests": [{
-            "mediaType": manifest.media_type,
-            "digest": manifest.digest,
-            "size": manifest.size,
-            "platform": {"architecture": architecture, "os": "linux"},
-            "annotations": {
-                "org.opencontainers.image.ref.name": env!("CARGO_PKG_VERSION"),
-                "io.containerd.image.name": NAME,
+
+    /// Adds an image of one layer; gives the descriptor of its manifest.
+    pub(super) fn image(&mut self, layer: &[u8], architecture: &str) -> Result<Value> {
+        let created = self.created.to_string();
+        let layer = self.put(LAYER, layer)?;
+        let environment = IMAGE_ENVIRONMENT.map(|(variable, value)| format!("{variable}={value}"));
+        let environment = [&["PATH=/usr/local/bin".to_owned()], &environment[..]].concat();
+        let config = json!({
+            "created": created,
+            "architecture": architecture,
+            "os": "linux",
+            "config": {
+                "User": USER,
+                "Env": environment,
+                "Entrypoint": ["controller"],
+                "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
+                "WorkingDir": "/",
+                "Labels": labels(&created),
             },
-        }],
-    });
-    fs::write(folder.join("index.json"), index.to_string())?;
-    fs::write(
-        folder.join("oci-layout"),
-        json!({"imageLayoutVersion": "1.0.0"}).to_string(),
-    )?;
-    Ok(manifest.digest)
+            "rootfs": {"type": "layers", "diff_ids": [layer.get("digest")]},
+            "history": [{"created": created, "created_by": "cargo xtask image"}],
+        });
+        let config = self.put_json(CONFIG, &config)?;
+        let annotations = labels(&created);
+        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer], "annotations": annotations});
+        let manifest = self.put_json(MANIFEST, &manifest)?;
+        let manifest = with(
+            manifest,
+            "platform",
+            json!({"architecture": architecture, "os": "linux"}),
+        );
+        self.images.push(manifest.clone());
+        Ok(manifest)
+    }
+
+    /// Adds the list of what is in an image as its referrer (image-spec 1.1, "subject").
+    pub(super) fn refer(&mut self, image: &Value, list: &[u8]) -> Result<()> {
+        let empty = self.put("application/vnd.oci.empty.v1+json", b"{}")?;
+        let list = self.put(SBOM, list)?;
+        let subject = json!({"mediaType": MANIFEST, "digest": image.get("digest"), "size": image.get("size")});
+        let referrer = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": SBOM, "config": empty, "layers": [list], "subject": subject,
+        });
+        let referrer = self.put_json(MANIFEST, &referrer)?;
+        self.referrers.push(with(referrer, "artifactType", SBOM.into()));
+        Ok(())
+    }
+
+    /// Ends it; gives the digest of the image, or of the index of the images of several architectures.
+    pub(super) fn finish(mut self) -> Result<String> {
+        let named = match &mut *self.images {
+            [image] => image.take(),
+            images => {
+                let manifests = images.to_vec();
+                self.put_json(
+                    INDEX,
+                    &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}),
+                )?
+            }
+        };
+        let digest = named
+            .get("digest")
+            .and_then(Value::as_str)
+            .context("a digest")?
+            .to_owned();
+        let names =
+            json!({"org.opencontainers.image.ref.name": env!("CARGO_PKG_VERSION"), "io.containerd.image.name": NAME});
+        let named = with(named, "annotations", names);
+        let manifests = [&[named], &*self.referrers].concat();
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        fs::write(self.folder.join("index.json"), index.to_string())?;
+        let version = json!({"imageLayoutVersion": "1.0.0"});
+        fs::write(self.folder.join("oci-layout"), version.to_string())?;
+        Ok(digest)
+    }
+
+    fn put_json(&self, media_type: &str, value: &Value) -> Result<Value> {
+        self.put(media_type, value.to_string().as_bytes())
+    }
+
+    /// Stores a blob; gives what the layout says of it.
+    fn put(&self, media_type: &str, bytes: &[u8]) -> Result<Value> {
+        let hex = format!("{:x}", Sha256::digest(bytes));
+        let blobs = self.folder.join("blobs/sha256");
+        fs::create_dir_all(&blobs).with_context(|| format!("cannot create {}", blobs.display()))?;
+        fs::write(blobs.join(&hex), bytes).with_context(|| format!("cannot write into {}", blobs.display()))?;
+        Ok(json!({"mediaType": media_type, "digest": format!("sha256:{hex}"), "size": bytes.len()}))
+    }
+}
+
+/// An object with a field more.
+fn with(mut object: Value, field: &str, value: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+    object
 }
 
 fn labels(created: &str) -> Value {
@@ -82,32 +154,6 @@ fn labels(created: &str) -> Value {
     })
 }
 
-/// What the layout says of a blob.
-struct Descriptor {
-    media_type: &'static str,
-    digest: String,
-    size: usize,
-}
-
-impl Descriptor {
-    fn json(&self) -> Value {
-        json!({"mediaType": self.media_type, "digest": self.digest, "size": self.size})
-    }
-}
-
-/// Stores a blob.
-fn put(folder: &Path, media_type: &'static str, bytes: &[u8]) -> Result<Descriptor> {
-    let hex = format!("{:x}", Sha256::digest(bytes));
-    let blobs = folder.join("blobs/sha256");
-    fs::create_dir_all(&blobs).with_context(|| format!("cannot create {}", blobs.display()))?;
-    fs::write(blobs.join(&hex), bytes).with_context(|| format!("cannot write into {}", blobs.display()))?;
-    Ok(Descriptor {
-        media_type,
-        digest: format!("sha256:{hex}"),
-        size: bytes.len(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,8 +162,16 @@ mod tests {
     fn every_descriptor_is_that_of_a_blob_and_the_same_image_has_the_same_digest() {
         let folder = tempfile::tempdir().unwrap();
         let layout = folder.path().join("layout");
-        let digest = write(&layout, b"layer", "amd64", 1_700_000_000).unwrap();
-        assert_eq!(write(&layout, b"layer", "amd64", 1_700_000_000).unwrap(), digest);
+        let write = |architectures: &[&str]| {
+            let mut layout = Layout::replace(&layout, 1_700_000_000).unwrap();
+            for architecture in architectures {
+                let image = layout.image(b"layer", architecture).unwrap();
+                layout.refer(&image, b"list").unwrap();
+            }
+            layout.finish().unwrap()
+        };
+        let digest = write(&["amd64"]);
+        assert_eq!(write(&["amd64"]), digest);
         let blob = |descriptor: &Value| {
             let hex = descriptor["digest"]
                 .as_str()
@@ -141,6 +195,20 @@ mod tests {
         let config: Value = serde_json::from_slice(&blob(&manifest["config"])).unwrap();
         assert_eq!(config["rootfs"]["diff_ids"][0], manifest["layers"][0]["digest"]);
         assert_eq!(config["created"], "2023-11-14T22:13:20Z");
-        assert_eq!(fs::read_dir(layout.join("blobs/sha256")).unwrap().count(), 3);
+        // Layer, configuration and manifest; the list, its empty configuration and its manifest.
+        assert_eq!(fs::read_dir(layout.join("blobs/sha256")).unwrap().count(), 6);
+        let referrer: Value = serde_json::from_slice(&blob(&index["manifests"][1])).unwrap();
+        assert_eq!(referrer["subject"]["digest"], digest);
+        assert_eq!(blob(&referrer["layers"][0]), b"list");
+
+        let both = write(&["amd64", "arm64"]);
+        let index: Value = serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+        assert_eq!(index["manifests"][0]["digest"], both);
+        let images: Value = serde_json::from_slice(&blob(&index["manifests"][0])).unwrap();
+        let platforms: Vec<_> = (0..2)
+            .map(|at| &images["manifests"][at]["platform"]["architecture"])
+            .collect();
+        assert_eq!(platforms, ["amd64", "arm64"]);
+        assert_eq!(images["manifests"][0]["digest"], digest, "the same image as by itself");
     }
 }

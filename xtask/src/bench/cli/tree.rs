@@ -66,6 +66,65 @@ pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, 
     Ok(())
 }
 
+/// What judges `files` files and writes none; and, by a tenth of them, what one more takes.
+pub(super) fn check(bench: &Bench, files: usize, page: &mut Page) -> Result<()> {
+    let mut table = Table::new(["", "wall, s", "files a second", "memory, MiB", "KiB a file"]);
+    let few = checks(bench, files / 10)?;
+    for ((verb, run), (_, less)) in checks(bench, files)?.iter().zip(&few) {
+        let more = (run.mebibytes() - less.mebibytes()) * 1024.0;
+        table.row([
+            format!("`{verb}`"),
+            format!("**{:.2}**", run.wall.as_secs_f64()),
+            format!("{:.0}", files as f64 / run.wall.as_secs_f64()),
+            format!("{:.1}", run.mebibytes()),
+            format!("{:.2}", more / (files - files / 10) as f64),
+        ]);
+    }
+    page.section(
+        &format!("{files} files that are as they should be"),
+        &format!(
+            "One item a file, one run each; KiB a file are what it took more than of {} files, names included. `reseal \
+             --check` opens every value.",
+            files / 10
+        ),
+        &table.text(),
+    );
+    Ok(())
+}
+
+fn checks(bench: &Bench, files: usize) -> Result<[(&'static str, Usage); 3]> {
+    let (clear, sealed) = (
+        bench.path(&format!("clear-{files}")),
+        bench.path(&format!("sealed-{files}")),
+    );
+    write_clear(&clear, files)?;
+    seal(bench, &clear, &sealed, true).measure()?;
+    let [clear, sealed] = [clear, sealed].map(|path| path.display().to_string());
+    let certificate = bench.key.certificate.display().to_string();
+    let key = bench.key.private_key.display().to_string();
+    let run = |words: &[&str]| {
+        bench
+            .verb(words.iter().map(|word| (*word).to_owned()).collect())
+            .measure()
+    };
+    Ok([
+        ("lint", run(&["lint", &sealed])?),
+        ("seal --check", run(&["seal", "--check", &clear, "--out", &sealed])?),
+        (
+            "reseal --check",
+            run(&[
+                "reseal",
+                "--check",
+                &sealed,
+                "--recovery-private-key",
+                &key,
+                "--cert",
+                &certificate,
+            ])?,
+        ),
+    ])
+}
+
 /// One Secret a file, in folders.
 fn write_clear(folder: &Path, files: usize) -> Result<()> {
     for number in 0..files {

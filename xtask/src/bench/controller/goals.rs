@@ -4,7 +4,7 @@ use crate::bench::table::Table;
 
 /// One goal.
 pub(crate) struct Goal {
-    what: &'static str,
+    what: String,
     wanted: String,
     measured: String,
     met: bool,
@@ -12,16 +12,16 @@ pub(crate) struct Goal {
 
 impl Goal {
     /// `measured` is to be `least` or more.
-    pub(crate) fn at_least(what: &'static str, least: f64, measured: f64, unit: &str) -> Goal {
-        Goal::new(what, ("≥", least), measured, unit, measured >= least)
+    pub(crate) fn at_least(what: impl Into<String>, least: f64, measured: f64, unit: &str) -> Goal {
+        Goal::new(what.into(), ("≥", least), measured, unit, measured >= least)
     }
 
     /// `measured` is to be `most` or less.
-    pub(crate) fn at_most(what: &'static str, most: f64, measured: f64, unit: &str) -> Goal {
-        Goal::new(what, ("≤", most), measured, unit, measured <= most)
+    pub(crate) fn at_most(what: impl Into<String>, most: f64, measured: f64, unit: &str) -> Goal {
+        Goal::new(what.into(), ("≤", most), measured, unit, measured <= most)
     }
 
-    fn new(what: &'static str, (sign, wanted): (&str, f64), measured: f64, unit: &str, met: bool) -> Goal {
+    fn new(what: String, (sign, wanted): (&str, f64), measured: f64, unit: &str, met: bool) -> Goal {
         Goal {
             what,
             wanted: format!("{sign} {wanted}{unit}"),
@@ -36,7 +36,7 @@ pub(crate) fn table(goals: &[Goal]) -> String {
     let mut table = Table::new(["goal", "wanted", "measured", "met"]);
     for goal in goals {
         table.row([
-            goal.what.to_owned(),
+            goal.what.clone(),
             goal.wanted.clone(),
             goal.measured.clone(),
             if goal.met { "yes" } else { "**no**" }.to_owned(),

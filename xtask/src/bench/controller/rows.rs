@@ -1,7 +1,9 @@
 //! The rows, a file each, and what they share.
 
 mod cold_start;
+mod fairness;
 mod format_v2;
+mod large;
 mod latency;
 mod many_keys;
 mod memory;
@@ -30,6 +32,9 @@ pub(super) enum Row {
     FormatV2,
     Restart,
     RestartOfMany,
+    Large,
+    Larger,
+    Fairness,
     Latency,
     Memory,
     ManyKeys,
@@ -38,12 +43,15 @@ pub(super) enum Row {
 
 impl Row {
     /// All of them, in the order of the page.
-    pub(super) const ALL: [Row; 8] = [
+    pub(super) const ALL: [Row; 11] = [
         Row::ColdStart,
         Row::FormatV2,
         Row::ManyKeys,
         Row::Restart,
         Row::RestartOfMany,
+        Row::Large,
+        Row::Larger,
+        Row::Fairness,
         Row::Resync,
         Row::Memory,
         Row::Latency,
@@ -56,9 +64,12 @@ impl Row {
         match self {
             Row::ColdStart => cold_start::measure(stage, size, rates, &sealed(size.objects)?, page),
             Row::FormatV2 => format_v2::measure(stage, size, rates, page),
-            Row::ManyKeys => many_keys::measure(stage, size.longest, &sealed(size.objects)?, page),
+            Row::ManyKeys => many_keys::measure(stage, &certificate, (&sealed(size.objects)?, size.longest), page),
             Row::Restart => restart::measure(stage, &sealed(size.objects)?, true, page),
             Row::RestartOfMany => restart::measure(stage, &sealed(size.many)?, false, page),
+            Row::Large => large::measure(stage, &certificate, size.large, ENDS, page),
+            Row::Larger => large::measure(stage, &certificate, size.larger, size.longest, page),
+            Row::Fairness => fairness::measure(stage, &sealed(size.waiting)?, &sealed(size.latencies)?, page),
             Row::Resync => resync::measure(stage, &sealed(size.many)?, page),
             Row::Memory => memory::measure(stage, size.foreign, page),
             Row::Latency => latency::measure(stage, rates, &sealed(size.latencies)?, page),

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use harness::cluster::Cluster;
+use harness::cluster::{Cluster, Request};
 use harness::implementation::{CONTROLLER, IMAGE_ENVIRONMENT, Implementation, NAMESPACE};
 use harness::output::run_with_input;
 use harness::process::Process;
@@ -48,6 +48,34 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
     /// CPU of the process until then.
     pub(crate) cpu: f64,
+    /// Its requests until then.
+    pub(crate) requests: Requests,
+}
+
+/// Requests of a controller.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Requests {
+    /// That write Secrets.
+    pub(crate) secrets: usize,
+    /// That write statuses.
+    pub(crate) statuses: usize,
+    /// That read one object.
+    pub(crate) reads: usize,
+}
+
+impl Requests {
+    fn count(all: &[Request]) -> Requests {
+        let number = |which: fn(&Request) -> bool| all.iter().filter(|request| which(request)).count();
+        Requests {
+            secrets: number(|request| request.resource == "secrets" && request.writes()),
+            statuses: number(|request| request.resource == "sealedsecrets/status" && request.writes()),
+            // An object that is listed alone is named as one that is read.
+            reads: number(|request| {
+                let of_objects = ["secrets", "sealedsecrets"].contains(&request.resource.as_str());
+                of_objects && request.verb != "watch" && !request.writes() && request.object.contains('/')
+            }),
+        }
+    }
 }
 
 /// Who watches from inside the cluster's network.
@@ -73,6 +101,17 @@ impl Outcome {
     /// Events for each Secret.
     pub(crate) fn events_each(&self) -> f64 {
         self.events as f64 / self.secrets.max(1) as f64
+    }
+
+    /// Requests for each Secret: that write Secrets, that write statuses, that read either.
+    pub(crate) fn requests_each(&self) -> [f64; 3] {
+        let Requests {
+            secrets,
+            statuses,
+            reads,
+            ..
+        } = self.requests;
+        [secrets, statuses, reads].map(|number| number as f64 / self.secrets.max(1) as f64)
     }
 
     /// CPU milliseconds for each Secret.
@@ -242,6 +281,7 @@ impl Stage {
         count: usize,
         longest: u64,
     ) -> Result<(Process, Outcome)> {
+        let before = self.cluster.controller_requests()?.len();
         let observer = self.observe(namespace, count, longest)?;
         let start = now();
         let process = self.start(who, arguments)?;
@@ -253,6 +293,7 @@ impl Stage {
             events: number("events")?,
             seconds: told["last"].as_f64().unwrap_or_default() - start,
             cpu: cpu(&process)?,
+            requests: Requests::count(self.cluster.controller_requests()?.get(before..).unwrap_or_default()),
         };
         ensure!(secrets > 0, "no Secret was made:\n{}", self.cluster.logs(20));
         Ok((process, outcome))

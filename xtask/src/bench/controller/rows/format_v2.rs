@@ -57,6 +57,11 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
         ),
         &table.text(),
     );
+    page.section(
+        "Sizes in both formats, by items and recipients",
+        "Characters of the base64 of all values of an object, each of up to 31 bytes. One recipient is written for now.",
+        &sizes(rates).text(),
+    );
     Ok(vec![
         Goal::at_least(
             "opening a value of v2 ÷ one of v1 with RSA of 4096 bits",
@@ -72,6 +77,15 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
             " %",
         ),
     ])
+}
+
+fn sizes(rates: &Rates) -> Table {
+    let mut table = Table::new(["items", "v1", "v2", "v2, 2 recipients", "4", "16"]);
+    for items in [1, 5, 20, 100] {
+        let [v1, one, two, four, most] = rates.sizes.map(|size| (items * size).to_string());
+        table.row([items.to_string(), v1, one, two, four, most]);
+    }
+    table
 }
 
 impl Stage {

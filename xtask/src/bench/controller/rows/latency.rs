@@ -72,7 +72,7 @@ pub(super) fn measure(stage: &Stage, rates: &Rates, sealed: &[Value], page: &mut
 }
 
 /// Median and 99th percentile of what was told.
-fn quantiles(told: &Value) -> (f64, f64) {
+pub(super) fn quantiles(told: &Value) -> (f64, f64) {
     let mut all: Vec<f64> = told
         .as_array()
         .into_iter()

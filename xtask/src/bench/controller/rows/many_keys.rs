@@ -1,5 +1,7 @@
 //! Twenty-four keys, the objects sealed with the oldest.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use harness::implementation::UNLIMITED;
 use serde_json::{Value, json};
@@ -14,10 +16,19 @@ use crate::bench::page::Page;
 use crate::bench::table::Table;
 
 const KEYS: usize = 24;
+/// Items of the larger objects, which share their key.
+const ITEMS: usize = 5;
 
 /// `sealed` are sealed with the one key that there is; the others come later, and are newer.
-pub(super) fn measure(stage: &Stage, longest: u64, sealed: &[Value], page: &mut Page) -> Result<Vec<Goal>> {
+pub(super) fn measure(
+    stage: &Stage,
+    certificate: &Path,
+    (sealed, longest): (&[Value], u64),
+    page: &mut Page,
+) -> Result<Vec<Goal>> {
+    let larger = stage.seal_items(certificate, sealed.len(), ITEMS, &[])?;
     let single = cold(stage, Ours, &[], sealed, ENDS)?;
+    let larger_single = cold(stage, Ours, &[], &larger, ENDS)?;
     stage.add_keys(KEYS - 1, BITS)?;
     let reference = cold(stage, Reference, UNLIMITED, sealed, longest)?;
 
@@ -37,6 +48,7 @@ pub(super) fn measure(stage: &Stage, longest: u64, sealed: &[Value], page: &mut 
         object["metadata"]["annotations"]["sealed-secrets-rs/sealed-with"] = json!(key);
     }
     let with = cold(stage, Ours, &[], &hinted, ENDS)?;
+    let larger_without = cold(stage, Ours, &[], &larger, ENDS)?;
 
     let mut table = Table::new(["", "Secrets a second", "CPU each, ms", "× the reference"]);
     for (who, outcome) in [
@@ -44,12 +56,18 @@ pub(super) fn measure(stage: &Stage, longest: u64, sealed: &[Value], page: &mut 
         ("this, 24 keys, no hint", &without),
         ("this, 24 keys, with the key hint", &with),
         ("this, one key", &single),
+        ("this, 24 keys, no hint, 5 items", &larger_without),
+        ("this, one key, 5 items", &larger_single),
     ] {
         table.row([
             who.to_owned(),
             format!("**{:.1}**", outcome.rate()),
             format!("{:.2}", outcome.cpu_each()),
-            format!("{:.1}", outcome.rate() / reference.rate()),
+            match who.ends_with("items") {
+                // The reference is not measured with them.
+                true => String::new(),
+                false => format!("{:.1}", outcome.rate() / reference.rate()),
+            },
         ]);
     }
     page.section(
@@ -69,6 +87,12 @@ pub(super) fn measure(stage: &Stage, longest: u64, sealed: &[Value], page: &mut 
             "24 keys, with the hint, of the rate with one key",
             90.0,
             100.0 * with.rate() / single.rate(),
+            " %",
+        ),
+        Goal::at_least(
+            "24 keys, without a hint, of 5 items, of the rate with one key",
+            90.0,
+            100.0 * larger_without.rate() / larger_single.rate(),
             " %",
         ),
         Goal::at_least(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use harness::implementation::UNLIMITED;
 use harness::process::Process;
 use serde_json::Value;
@@ -10,22 +10,26 @@ use serde_json::Value;
 use super::{ENDS, settle};
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{self, Ours, Reference};
-use crate::bench::controller::stage::{Stage, cpu, stop};
+use crate::bench::controller::stage::{Stage, cpu, memory, stop};
 use crate::bench::figures::Figures;
 use crate::bench::page::Page;
 use crate::bench::table::Table;
 
 const KEY_OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";
-const PASSES: &str = "sealed_secrets_controller_unseal_requests_total";
+pub(super) const PASSES: &str = "sealed_secrets_controller_unseal_requests_total";
 /// Bare LISTs and restarts, of which the medians count.
 const ROUNDS: usize = 3;
 
 /// What a restart cost.
-struct Restart {
-    seconds: f64,
-    cpu: f64,
-    operations: f64,
-    writes: usize,
+pub(super) struct Restart {
+    pub(super) seconds: f64,
+    /// Whether it had come to its end by then.
+    pub(super) ended: bool,
+    pub(super) cpu: f64,
+    pub(super) operations: f64,
+    pub(super) writes: usize,
+    /// MiB that are resident at rest, and at the peak.
+    pub(super) memory: (f64, f64),
 }
 
 /// Ours, and the reference where `both`.
@@ -39,9 +43,11 @@ pub(super) fn measure(stage: &Stage, sealed: &[Value], both: bool, page: &mut Pa
     for _ in 0..ROUNDS {
         let told = stage.client(&["lists", &namespace], &[])?;
         lists.push(told["seconds"].as_f64().context("seconds")?);
-        ours.push(restarted(stage, Ours, sealed.len())?);
+        ours.push(restarted(stage, Ours, sealed.len(), ENDS)?);
     }
-    let reference = both.then(|| restarted(stage, Reference, sealed.len())).transpose()?;
+    let reference = both
+        .then(|| restarted(stage, Reference, sealed.len(), ENDS))
+        .transpose()?;
     let lists = Figures::of(lists).median;
     let of = |figure: fn(&Restart) -> f64| Figures::of(ours.iter().map(figure));
     let (seconds, cpu) = (of(|restart| restart.seconds).median, of(|restart| restart.cpu).median);
@@ -123,28 +129,32 @@ fn logged(process: &Process, words: &str) -> Result<f64> {
     Ok(time.as_millisecond() as f64 / 1e3)
 }
 
-/// Ours is done when it says that it is ready and its passes are through; the reference when each object had its pass.
-fn restarted(stage: &Stage, who: Contender, count: usize) -> Result<Restart> {
+/// Ours is done when it says that it is ready and its passes are through; the reference when each object had its pass. That one
+/// is not waited for longer than so many seconds.
+pub(super) fn restarted(stage: &Stage, who: Contender, count: usize, longest: u64) -> Result<Restart> {
     let before = stage.cluster.controller_requests()?.len();
     let start = Instant::now();
     let process = stage.start(who, if who == Ours { &[] } else { UNLIMITED })?;
-    let seconds = match who {
+    let (seconds, ended) = match who {
         Ours => {
             stage.await_log(&process, "msg=ready", start)?;
-            logged(&process, "msg=ready")? - logged(&process, "msg=")?
+            (logged(&process, "msg=ready")? - logged(&process, "msg=")?, true)
         }
         Reference => {
             stage.await_log(&process, "serving", start)?;
-            while stage.metric(PASSES)? < count as f64 {
-                ensure!(start.elapsed() < Duration::from_secs(ENDS), "it does not end");
+            let mut ended = false;
+            while !ended && start.elapsed() < Duration::from_secs(longest) {
                 std::thread::sleep(Duration::from_millis(200));
+                ended = stage.metric(PASSES)? >= count as f64;
             }
-            start.elapsed().as_secs_f64()
+            (start.elapsed().as_secs_f64(), ended)
         }
     };
-    settle(&process)?;
+    if ended {
+        settle(&process)?;
+    }
     let operations = stage.metric(KEY_OPERATIONS)?;
-    let used = cpu(&process)?;
+    let (used, memory) = (cpu(&process)?, memory(&process)?);
     stop(process)?;
     let requests = stage.cluster.controller_requests()?;
     let since = requests.get(before..).unwrap_or_default();
@@ -155,8 +165,10 @@ fn restarted(stage: &Stage, who: Contender, count: usize) -> Result<Restart> {
         .count();
     Ok(Restart {
         seconds,
+        ended,
         cpu: used,
         operations,
         writes,
+        memory,
     })
 }

@@ -1,4 +1,4 @@
-//! The image's one layer.
+//! Archives whose bytes depend on their files alone: the layer of the image, and what people download.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tar::{Builder, EntryType, Header};
 
-/// A file of the layer. All are root's, so that the controller's user can change none of them.
-pub(super) struct File<'a> {
+/// A file. All are root's, so that in the image the controller's user can change none of them.
+pub(crate) struct File<'a> {
     /// From the root, without a slash in front.
     pub path: &'a str,
     /// What is in it.
@@ -18,7 +18,7 @@ pub(super) struct File<'a> {
 
 /// A tar archive (ustar) of the files and of the folders that they are in. The same files give the same bytes: all times
 /// are 1970, and nothing of this machine goes in.
-pub(super) fn tar(files: &[File<'_>]) -> Result<Vec<u8>> {
+pub(crate) fn tar(files: &[File<'_>]) -> Result<Vec<u8>> {
     let mut archive = Builder::new(Vec::new());
     let folders: BTreeSet<&Path> = files
         .iter()
