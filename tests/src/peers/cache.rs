@@ -39,14 +39,21 @@ pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     // A program whose source is in its folder is decided by that too.
     let source = Path::new(peer.package).join("main.go");
-    for pins in ["go.mod", "go.sum", "requirements.txt", "pom.xml", super::maven::LOCK]
-        .map(Path::new)
-        .into_iter()
-        .chain([source.as_path()])
+    for pins in [
+        "go.mod",
+        "go.sum",
+        "requirements.txt",
+        "pom.xml",
+        super::maven::LOCK,
+        super::npm::LOCK,
+    ]
+    .map(Path::new)
+    .into_iter()
+    .chain([source.as_path()])
     {
         match fs::read(peer.pins().join(pins)) {
             Ok(bytes) => digest.update(bytes),
-            // A folder is Go's, Python's or Maven's.
+            // A folder is Go's, Python's, Maven's or npm's.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {} of {}", pins.display(), peer.folder));

@@ -77,7 +77,7 @@ fn build_at(program: &Path, peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Re
     let mut command = go();
     match peer.source {
         Source::GoTests { tags } => command.args(["test", "-c", "-tags", tags]),
-        Source::GoProgram | Source::PythonEnvironment | Source::MavenJars => command.arg("build"),
+        Source::GoProgram | Source::PythonEnvironment | Source::MavenJars | Source::NpmPackages => command.arg("build"),
     };
     command
         .args([

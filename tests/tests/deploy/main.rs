@@ -12,3 +12,4 @@ mod metrics;
 mod openshift;
 mod policies;
 mod rights;
+mod workflows;

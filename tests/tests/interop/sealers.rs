@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use harness::implementation::Implementation;
 use harness::output::run_with_input;
-use harness::peers;
+use harness::peers::{self, PeerSet};
 use harness::sealing_keys::SealingKey;
 use serde_json::Value;
 
@@ -16,12 +16,15 @@ use crate::Scope;
 pub(crate) enum Sealer {
     Kubeseal(Implementation),
     Kubesealpy,
+    /// `@linode/kubeseal-encrypt`: texts alone, for their namespace alone.
+    Linode,
 }
 
-pub(crate) const SEALERS: [Sealer; 3] = [
+pub(crate) const SEALERS: [Sealer; 4] = [
     Sealer::Kubeseal(Implementation::Ours),
     Sealer::Kubeseal(Implementation::Reference),
     Sealer::Kubesealpy,
+    Sealer::Linode,
 ];
 
 impl Sealer {
@@ -30,7 +33,18 @@ impl Sealer {
         match self {
             Sealer::Kubeseal(implementation) => implementation.name(),
             Sealer::Kubesealpy => "kubesealpy",
+            Sealer::Linode => "linode",
         }
+    }
+
+    /// Whether it can seal for that scope.
+    pub(crate) fn knows(self, scope: Scope) -> bool {
+        !matches!(self, Sealer::Linode) || scope.0 == "namespace-wide"
+    }
+
+    /// Whether it can seal such a value.
+    pub(crate) fn takes(self, value: &[u8]) -> bool {
+        !matches!(self, Sealer::Linode) || std::str::from_utf8(value).is_ok()
     }
 
     /// Seals a Secret without any cluster.
@@ -46,6 +60,14 @@ impl Sealer {
             Sealer::Kubesealpy => {
                 let mut command = kubesealpy()?;
                 command.arg("seal").arg(&key.certificate).arg(scope.0);
+                command
+            }
+            Sealer::Linode => {
+                let mut command = Command::new("node");
+                command
+                    .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/browser/seal.mjs"))
+                    .arg(PeerSet::installed(&[peers::BROWSER])?.path(&peers::BROWSER)?)
+                    .arg(&key.certificate);
                 command
             }
         };

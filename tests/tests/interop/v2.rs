@@ -1,4 +1,4 @@
-//! Format version 2: this implementation on both of its backends, and Go's standard library. Nothing else speaks it yet, so what
+//! Format v2: this implementation on both of its backends, and Go's standard library. Nothing else speaks it yet, so what
 //! is asked are programs for the purpose (`sealing/examples`, `tests/peers/format-v2`), line by line in JSON.
 
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::{run, run_with_input};
 use harness::peers::{self, PeerSet};
+use harness::product::example;
 use harness::samples;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ const OURS: (&str, Choice) = ("ours", |programs| &programs.aws_lc);
 const PURE_RUST: (&str, Choice) = ("ours in pure Rust", |programs| &programs.pure_rust);
 const GO: (&str, Choice) = ("Go", |programs| &programs.go);
 
-/// A sealing key with a hybrid half, under those who know nothing of it: its certificate, and its Secret.
+/// A sealing key with a hybrid key, under those who know nothing of it: its certificate, and its Secret.
 fn hybrid_key_elsewhere() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let made = ask(&programs()?.aws_lc, &json!({}), [json!({"key": NAMESPACE})].into_iter())?;
@@ -183,23 +184,4 @@ fn build() -> Result<Programs> {
         )?,
         go: found.path(&peers::FORMAT_V2)?.to_owned(),
     })
-}
-
-/// Builds an example of `sealing`; gives its path.
-fn example(name: &str, selection: &[&str]) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut build = Command::new(cargo);
-    build.current_dir(root).arg("build").args(selection);
-    build.args(["--example", name, "--message-format", "json-render-diagnostics"]);
-    let built = run(&mut build)?.success()?;
-    let mut executables = built.stdout.lines().filter_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        let target = message.get("target")?;
-        (target.get("name")? == name).then_some(())?;
-        Some(PathBuf::from(message.get("executable")?.as_str()?))
-    });
-    executables
-        .next_back()
-        .with_context(|| format!("cargo built no {name}"))
 }

@@ -1,4 +1,4 @@
-//! `kubeseal doctor`, on objects that do not open for each of the six causes.
+//! `kubeseal doctor`, on objects that do not open for each of the six causes, and on what a status says.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -92,5 +92,55 @@ fn the_doctor_tells_the_six_causes_apart() -> Result<()> {
         unknown["opens"] == false && unknown["diagnoses"][0]["certain"] == false,
         "{unknown}"
     );
+    Ok(())
+}
+
+/// The status names what is wrong where the controller is away, and where a Secret is in the way.
+#[test]
+fn the_doctor_reads_the_status() -> Result<()> {
+    let laptop = Laptop::new()?;
+    let controller = laptop.controller()?;
+    let cluster = &laptop.cluster;
+    let strict = laptop.ok("-o yaml", &secret("default", "db").to_string())?;
+    let synced = |status: &str| format!("--for=condition=Synced={status}");
+    let wait = |name: &str, status: &str| {
+        cluster.kubectl_ok(&[
+            "wait",
+            &synced(status),
+            &format!("sealedsecret/{name}"),
+            "--timeout=30s",
+        ])
+    };
+
+    // Somebody's Secret is there already; what is said to be typed takes it over.
+    cluster.kubectl_ok(&["create", "secret", "generic", "db", "--from-literal=password=old"])?;
+    cluster.apply(&strict)?;
+    wait("db", "False")?;
+    std::fs::write(laptop.path("db.yaml"), &strict)?;
+    let told = laptop.kubeseal("doctor db.yaml", "")?;
+    let next = "kubectl annotate secret db -n default sealedsecrets.bitnami.com/managed=true";
+    ensure!(
+        told.status.code() == Some(1) && told.stdout.contains("not-synced: ") && told.stdout.contains(next),
+        "{told:?}"
+    );
+    let words: Vec<_> = next.split_whitespace().skip(1).collect();
+    cluster.kubectl_ok(&words)?;
+    wait("db", "True")?;
+    ensure!(laptop.kubeseal("doctor db.yaml", "")?.status.success());
+
+    // Renamed, and the controller has gone since.
+    let renamed = strict.replacen("name: db", "name: web", 1);
+    cluster.apply(&renamed)?;
+    wait("web", "False")?;
+    stop(controller)?;
+    std::fs::write(laptop.path("web.yaml"), &renamed)?;
+    let told = laptop.kubeseal("doctor web.yaml", "")?;
+    ensure!(
+        told.status.code() == Some(1) && told.stdout.contains("default/web: it does not open\n"),
+        "{told:?}"
+    );
+    for part in ["no key could decrypt secret", "the controller could not be asked: "] {
+        ensure!(told.stdout.contains(part), "{part}: {told:?}");
+    }
     Ok(())
 }

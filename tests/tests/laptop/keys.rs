@@ -42,7 +42,7 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
     ensure!(text.contains("NAME") && text.contains(fingerprint), "{text}");
 
     // In clear nothing comes under Git; encrypted it may.
-    std::fs::create_dir(laptop.path(".git"))?;
+    laptop.git(&["init", "--quiet"])?;
     let refused = laptop.kubeseal("keys backup --unencrypted -w keys.yaml", "")?;
     ensure!(
         refused

@@ -50,6 +50,14 @@ impl Laptop {
         run_with_input(&mut command, input.as_bytes())
     }
 
+    /// Git, in that folder.
+    pub(crate) fn git(&self, words: &[&str]) -> Result<()> {
+        let mut command = self.cluster.command("git");
+        command.current_dir(self.folder.path()).args(words);
+        run_with_input(&mut command, b"")?.success()?;
+        Ok(())
+    }
+
     /// What it writes to a file of this mode that a shell has opened for it, and what it says on stderr.
     pub(crate) fn redirected(&self, line: &str, mode: u32) -> Result<(String, String)> {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,9 +1,13 @@
 //! `kubeseal seal` beside a cluster that has unsealed the same file.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use harness::implementation::Implementation;
+use harness::output::run_with_input;
+use harness::peers;
 
 use crate::lab::Laptop;
 
@@ -54,5 +58,38 @@ fn unchanged_values_by_the_clusters_answer() -> Result<()> {
     age()?;
     let told = laptop.ok(line, "")?;
     ensure!(told.starts_with("sealed one.yaml"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_plug_in_of_kubectl() -> Result<()> {
+    let laptop = Laptop::new()?;
+    let _controller = laptop.controller()?;
+    let programs = laptop.path("bin");
+    fs::create_dir(&programs)?;
+    symlink(Implementation::Ours.programs()?.kubeseal, programs.join("kubectl-seal"))?;
+    let kubectl = |words: &[&str], input: &str| {
+        let mut command = laptop.cluster.command(laptop.cluster.peer(&peers::KUBECTL)?);
+        command
+            .current_dir(laptop.folder.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        let captured = run_with_input(command.arg("seal").args(words), input.as_bytes())?.success()?;
+        ensure!(captured.stderr.is_empty(), "{words:?}: {}", captured.stderr);
+        Ok::<_, anyhow::Error>(captured)
+    };
+    let clear = "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: default}\nstringData: {a: b}\n";
+    // By the cluster that kubectl asks too.
+    let sealed = kubectl(&["-o", "json"], clear)?.json()?;
+    ensure!(sealed["kind"] == "SealedSecret", "{sealed}");
+    laptop.cluster.apply(&sealed.to_string())?;
+    laptop.cluster.eventually(crate::lab::SOON, "its Secret", || {
+        let secret = laptop.cluster.get_json(&["secret", "one"])?;
+        ensure!(secret["data"]["a"] == "Yg==");
+        Ok(())
+    })?;
+    fs::write(laptop.path("one.yaml"), clear)?;
+    kubectl(&["seal", "one.yaml"], "")?;
+    ensure!(laptop.path("one.sealed.yaml").exists());
+    ensure!(kubectl(&["--help"], "")?.stdout.contains("Usage: kubeseal"));
     Ok(())
 }

@@ -48,8 +48,8 @@ server.serve_forever()
 /// Where it listens.
 const PORT: u16 = 19443;
 
-/// A webhook for new Secrets of the namespace that takes connections, and never answers; until the result is dropped.
-pub(crate) fn silent_in(cluster: &Cluster, namespace: &str) -> Result<Process> {
+/// A webhook for new Secrets of these namespaces that takes connections, and never answers; until the result is dropped.
+pub(crate) fn silent_in(cluster: &Cluster, namespaces: &[String]) -> Result<Process> {
     const SILENT: &str = "import socket, time; s = socket.create_server((\"\", 9443)); s.listen(500); time.sleep(600)";
     let silent = cluster.launch("silent", "python3").args(["-c", SILENT]).spawn()?;
     let webhook = json!({
@@ -59,7 +59,9 @@ pub(crate) fn silent_in(cluster: &Cluster, namespace: &str) -> Result<Process> {
             "name": "silent.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
             "timeoutSeconds": 20, "failurePolicy": "Fail",
             "clientConfig": {"url": format!("https://{}:9443/", cluster.address())},
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "namespaceSelector": {"matchExpressions": [
+                {"key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces},
+            ]},
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}],
         }],
     });

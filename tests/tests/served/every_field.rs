@@ -257,7 +257,7 @@ fn whatever_the_api_server_stores_is_served_beside() -> Result<()> {
         !log.contains("cannot be watched") && !log.contains("cannot be read"),
         "{log}"
     );
-    ensure!(lab.metric("sealed_secrets_controller_unreadable_objects")? == 0.0);
+    lab.await_metric("sealed_secrets_controller_unreadable_objects", 0.0)?;
     ensure!(
         lab.cluster.key_secrets()?["items"]
             .as_array()

@@ -48,7 +48,7 @@ fn a_key_secret_that_comes_to_hold_another_key_does_not_lose_the_former() -> Res
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items("default", "one", &json!({"a": "1"}))?;
     lab.unseal("default", "two", &json!({"a": "2"}))?;
-    ensure!(lab.metric("sealed_secrets_controller_held_keys")? == 2.0);
+    lab.await_metric("sealed_secrets_controller_held_keys", 2.0)?;
     lab.await_log(&["level=WARN", "a key Secret holds another key now"])?;
     await_event(&lab, name, "SealingKeyGone")?;
     lab.key("delete", name, &[])?;
@@ -122,7 +122,7 @@ fn a_key_of_1024_bits_opens_with_a_warning_and_seals_nothing() -> Result<()> {
     let lab = Lab { controller, cluster };
     await_event(&lab, "short", "SealingKeyShort")?;
     lab.await_log(&["level=WARN", "a key of 1024 bits is breakable"])?;
-    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 0.0);
+    lab.await_metric("sealed_secrets_controller_malformed_keys", 0.0)?;
     // One of the reference's, made again, and a new one.
     lab.cluster.kubectl_ok(&["delete", "secret", "old"])?;
     lab.await_items("default", "old", &json!({"a": "1"}))?;

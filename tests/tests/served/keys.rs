@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::lab::{Lab, SOON};
 
-const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+pub(crate) const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 
 impl Lab {
-    fn await_other_certificate(&self, than: &str) -> Result<String> {
+    pub(crate) fn await_other_certificate(&self, than: &str) -> Result<String> {
         self.cluster.eventually(SOON, "other certificate", || {
             let certificate = self.certificate()?;
             ensure!(certificate != than);
@@ -164,13 +164,13 @@ fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -
     lab.cluster.apply(&malformed.to_string())?;
     let line = lab.await_log(&["level=ERROR", "msg=\"Error reading key\"", "secret=malformed"])?;
     ensure!(!line.contains("c2Vjcm") && !line.contains("secret-bytes"), "{line}");
-    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 1.0);
+    lab.await_metric("sealed_secrets_controller_malformed_keys", 1.0)?;
     await_event(&lab, "malformed", "ErrKeyMalformed")?;
     ensure!(lab.certificate()? == before, "it goes on as before");
     // The reference crashes at its start over such a key.
     lab.restart(&["--key-size=2048"])?;
     ensure!(lab.certificate()? == before, "it starts as before");
-    ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 1.0);
+    lab.await_metric("sealed_secrets_controller_malformed_keys", 1.0)?;
 
     // An administrator brings a key of his own, and what was sealed for it opens at once.
     let folder = tempfile::tempdir()?;
@@ -188,10 +188,7 @@ fn a_key_that_appears_is_loaded_and_a_malformed_one_is_reported_and_survived() -
     malformed["stringData"] = Value::Null;
     malformed["data"] = secret["data"].clone();
     lab.cluster.apply(&malformed.to_string())?;
-    lab.cluster.eventually(SOON, "no malformed key", || {
-        ensure!(lab.metric("sealed_secrets_controller_malformed_keys")? == 0.0);
-        Ok(())
-    })
+    lab.await_metric("sealed_secrets_controller_malformed_keys", 0.0)
 }
 
 #[test]

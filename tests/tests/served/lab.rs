@@ -190,6 +190,15 @@ impl Lab {
         metric(&self.cluster, 8081, series)
     }
 
+    /// Waits until the series has that value: the figures follow what a pass has written.
+    pub(crate) fn await_metric(&self, series: &str, value: f64) -> Result<()> {
+        self.cluster.eventually(SOON, series, || {
+            let found = self.metric(series)?;
+            ensure!(found == value, "{series} is {found}, not {value}");
+            Ok(())
+        })
+    }
+
     /// A request to the controller itself, not by way of the API server.
     pub(crate) fn http(&self, method: &str, port: u16, path: &str, headers: &Value, body: &str) -> Result<Answer> {
         self.cluster.http(method, port, path, headers, body)
@@ -253,6 +262,12 @@ pub(crate) fn metric(cluster: &Cluster, port: u16, series: &str) -> Result<f64> 
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     Ok(value.map_or(Ok(0.0), str::parse)?)
+}
+
+/// Objects as one List in JSON: one kubectl for all of them.
+pub(crate) fn list(items: impl IntoIterator<Item = Value>) -> String {
+    let items: Vec<Value> = items.into_iter().collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
 
 /// Whether the replica of that number leads, by its own metric.

@@ -25,6 +25,7 @@ mod key_secrets;
 mod keys;
 mod kubectl;
 mod lab;
+mod lean;
 mod manners;
 mod memory;
 mod namespaces;

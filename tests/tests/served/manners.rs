@@ -1,5 +1,7 @@
 //! What the controller asks of the API server, by the API server's own audit log, and what it says.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +10,7 @@ use harness::samples;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON};
+use crate::lab::{Lab, SOON, list};
 
 #[test]
 fn each_request_is_needed_and_none_is_refused() -> Result<()> {
@@ -109,4 +111,51 @@ fn no_value_key_or_ciphertext_is_in_a_log_an_event_a_status_or_a_metric() -> Res
 
 fn all(list: &Value) -> Result<&Vec<Value>> {
     list["items"].as_array().context("a list has items")
+}
+
+/// Each object has lines and an event of its own, and is made and deleted as fast as the API server takes it.
+#[test]
+fn who_makes_and_deletes_objects_writes_a_bounded_log() -> Result<()> {
+    const OBJECTS: usize = 1_400;
+    /// At once, and then one a second.
+    const LINES: usize = 2_000;
+    const EVENTS: usize = 1_000;
+    let lab = Lab::start(&["--key-size=2048"])?;
+    lab.cluster.kubectl_ok(&["create", "namespace", "crowd"])?;
+    let object = |number: usize| {
+        json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": format!("broken-{number}"), "namespace": "crowd"},
+            "spec": {"encryptedData": {"a": "AAAA"}},
+        })
+    };
+    let all = list((0..OBJECTS).map(object));
+    let start = Instant::now();
+    lab.cluster.kubectl_input(&["create", "-f", "-"], &all)?.success()?;
+    lab.cluster
+        .kubectl_ok(&["delete", "sealedsecrets", "--all", "-n", "crowd", "--wait=false"])?;
+    lab.unseal("default", "another", &json!({"a": "1"}))?;
+    let log = lab.cluster.eventually(4 * SOON, "what was left out", || {
+        // What is left out is told at most once a minute, with the next line of anybody.
+        lab.cluster.apply(&object(OBJECTS).to_string())?;
+        lab.cluster
+            .kubectl_ok(&["delete", "sealedsecrets", "--all", "-n", "crowd"])?;
+        let log = lab.controller.log()?;
+        let told = log
+            .lines()
+            .any(|line| line.contains("left_out=") && line.ends_with("namespaces=crowd"));
+        ensure!(told, "nothing is told");
+        Ok(log)
+    })?;
+    let lasted = usize::try_from(start.elapsed().as_secs())? + 1;
+    let lines = log.lines().filter(|line| line.contains("=crowd/")).count();
+    ensure!(
+        (EVENTS..=LINES + lasted).contains(&lines),
+        "{lines} lines in {lasted} s"
+    );
+    let events = lab.cluster.get_json(&["events", "-n", "crowd"])?;
+    let events = events["items"].as_array().context("a list")?.len();
+    ensure!(events <= EVENTS + lasted, "{events} events in {lasted} s");
+    ensure!(log.contains("object=default/another"), "the other tenant's is there");
+    Ok(())
 }

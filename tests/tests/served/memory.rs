@@ -8,7 +8,7 @@ use harness::implementation::Implementation;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, list};
 
 /// Largest body that is read, in bytes.
 const LARGEST: usize = 2 << 20;
@@ -21,7 +21,7 @@ const OF_ALL: u64 = 64 << 10;
 const OF_LARGE_SECRETS: u64 = 128 << 10;
 
 /// A line of `/proc/PID/status`, in KiB.
-fn memory(process: &Process, line: &str) -> Result<u64> {
+pub(crate) fn memory(process: &Process, line: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()?))?;
     let value = status
         .lines()
@@ -211,21 +211,32 @@ fn large_secrets_of_others_take_little_memory() -> Result<()> {
 /// A template of a few bytes makes a Secret of a MiB, which a pass holds several times over until the API server has answered.
 #[test]
 fn large_secrets_at_a_start_take_bounded_memory() -> Result<()> {
+    at_a_start(&json!({}), "{{ repeat 1040000 \"x\" }}")
+}
+
+/// An annotation without a value takes ten times its text, and hundreds of passes hold such objects.
+#[test]
+fn many_small_fields_at_a_start_take_bounded_memory() -> Result<()> {
+    let annotations = (0..2800).map(|number| (format!("k{number}"), json!("")));
+    at_a_start(&annotations.collect::<serde_json::Map<_, _>>().into(), "x")
+}
+
+/// Starts the controller where such objects are there, in many namespaces.
+fn at_a_start(annotations: &Value, template: &str) -> Result<()> {
     const NAMESPACES: usize = 12;
     const OBJECTS: usize = 16;
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
-    let list = |items: Vec<Value>| json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
     let namespace = |number: usize| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("crowd-{number}")}});
     let object = |number: usize| {
         json!({
             "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"name": format!("large-{number}"), "namespace": format!("crowd-{}", number / OBJECTS)},
-            "spec": {"encryptedData": {}, "template": {"data": {"k": "{{ repeat 1040000 \"x\" }}"}}},
+            "metadata": {"name": format!("large-{number}"), "namespace": format!("crowd-{}", number / OBJECTS), "annotations": annotations},
+            "spec": {"encryptedData": {}, "template": {"data": {"k": template}}},
         })
     };
-    cluster.apply(&list((0..NAMESPACES).map(namespace).collect()))?;
-    let objects = list((0..NAMESPACES * OBJECTS).map(object).collect());
+    cluster.apply(&list((0..NAMESPACES).map(namespace)))?;
+    let objects = list((0..NAMESPACES * OBJECTS).map(object));
     cluster.kubectl_input(&["create", "-f", "-"], &objects)?.success()?;
     let controller = cluster.start_controller(Implementation::Ours, &["--key-size=2048"])?;
     cluster.eventually(Duration::from_secs(300), "all unsealed", || {

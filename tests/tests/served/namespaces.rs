@@ -54,10 +54,7 @@ fn namespaces_are_served_while_they_have_the_labels() -> Result<()> {
     label(&lab, "late", "serve=yes")?;
     lab.await_items("late", "one", &first)?;
     let shown = "sealed_secrets_controller_condition_info{condition=\"Synced\",name=\"one\",namespace=\"late\",ss_app_kubernetes_io_instance=\"\"}";
-    lab.cluster.eventually(SOON, "metric", || {
-        ensure!(lab.metric(shown)? == 1.0);
-        Ok(())
-    })?;
+    lab.await_metric(shown, 1.0)?;
 
     // Without the label nothing is made, put right or deleted there.
     label(&lab, "late", "serve-")?;
@@ -71,7 +68,7 @@ fn namespaces_are_served_while_they_have_the_labels() -> Result<()> {
     })?;
     let after = lab.cluster.get_json(&["secret", "one", "-n", "late"])?;
     ensure!(before["metadata"]["uid"] == after["metadata"]["uid"], "{after}");
-    ensure!(lab.metric(shown)? == 0.0, "its condition is shown");
+    lab.await_metric(shown, 0.0)?;
 
     // What was missed is made up for.
     label(&lab, "late", "serve=yes")?;

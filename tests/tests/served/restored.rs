@@ -58,7 +58,7 @@ fn keys_deleted_while_it_was_stopped() -> Result<()> {
     let mut lab = Lab::start(&["--key-size=2048"])?;
     lab.unseal("default", "one", &json!({"a": "1"}))?;
     let without_key = "sealed_secrets_controller_objects_without_key";
-    ensure!(lab.metric(without_key)? == 0.0);
+    lab.await_metric(without_key, 0.0)?;
     let key = lab.key_names()?.pop().context("a key")?;
     let kept = lab.cluster.get_json(&["secret", &key, "-n", NAMESPACE])?;
     ensure!(lab.controller.terminate(SOON)?.success());
@@ -74,15 +74,15 @@ fn keys_deleted_while_it_was_stopped() -> Result<()> {
         "{message}"
     );
     ensure!(lab.items("default", "one")? == json!({"a": "1"}), "the Secret stays");
-    lab.cluster.eventually(SOON, "event and metric", || {
+    lab.cluster.eventually(SOON, "event", || {
         let events = lab.events("default", "one")?;
         ensure!(
             events.iter().any(|event| event.starts_with("Warning ErrUnsealFailed")),
             "{events:?}"
         );
-        ensure!(lab.metric(without_key)? == 1.0);
         Ok(())
     })?;
+    lab.await_metric(without_key, 1.0)?;
 
     // The key is restored from a backup.
     let mut restored = kept.clone();
@@ -91,6 +91,6 @@ fn keys_deleted_while_it_was_stopped() -> Result<()> {
     }
     lab.cluster.apply(&restored.to_string())?;
     lab.await_condition("default", "one", "Synced", "True")?;
-    ensure!(lab.metric(without_key)? == 0.0);
+    lab.await_metric(without_key, 0.0)?;
     Ok(())
 }

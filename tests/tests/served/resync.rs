@@ -63,15 +63,9 @@ fn force_sync_opens_once_for_each_value() -> Result<()> {
     let before = lab.metric(OPERATIONS)?;
     let secret = version(&lab, "secret", "one")?;
     force(&lab, "1")?;
-    lab.cluster.eventually(SOON, "an operation", || {
-        ensure!(lab.metric(OPERATIONS)? == before + 1.0);
-        Ok(())
-    })?;
+    lab.await_metric(OPERATIONS, before + 1.0)?;
     force(&lab, "2")?;
-    lab.cluster.eventually(SOON, "another operation", || {
-        ensure!(lab.metric(OPERATIONS)? == before + 2.0);
-        Ok(())
-    })?;
+    lab.await_metric(OPERATIONS, before + 2.0)?;
     ensure!(version(&lab, "secret", "one")? == secret, "nothing was to be written");
 
     // It was done: a restart does not do it again.

@@ -44,12 +44,13 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
         let labels = format!("condition=\"{condition}\",name=\"one\",namespace=\"{}\"", space.name());
         format!("sealed_secrets_controller_condition_info{{{labels},ss_app_kubernetes_io_instance=\"shop\"}}")
     };
-    ensure!(lab.metric(&series("Synced"))? == -1.0 && lab.metric(&series("Stalled"))? == 1.0);
+    lab.await_metric(&series("Synced"), -1.0)?;
+    lab.await_metric(&series("Stalled"), 1.0)?;
     let errors = format!(
         "sealed_secrets_controller_unseal_errors_total{{namespace=\"{}\",reason=\"unseal\"}}",
         space.name()
     );
-    ensure!(lab.metric(&errors)? == 1.0, "tried once: {}", lab.metric(&errors)?);
+    lab.await_metric(&errors, 1.0)?;
 
     let mut right = lab.seal(space.name(), "one", &json!({"a": "1"}), "strict")?;
     right["metadata"]["labels"] = wrong["metadata"]["labels"].clone();
@@ -81,10 +82,8 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
         );
         Ok(())
     })?;
-    lab.cluster.eventually(Duration::from_secs(10), "metric", || {
-        ensure!(lab.metric(&series("Synced"))? == 1.0 && lab.metric(&series("Stalled"))? == 0.0);
-        Ok(())
-    })
+    lab.await_metric(&series("Synced"), 1.0)?;
+    lab.await_metric(&series("Stalled"), 0.0)
 }
 
 #[test]

@@ -132,23 +132,19 @@ fn sealed_secret_of_another_shape() -> Result<()> {
         ensure!(events.iter().any(said), "{events:?}");
         Ok(())
     })?;
-    let unreadable = || lab.metric("sealed_secrets_controller_unreadable_objects");
-    ensure!(unreadable()? == 2.0, "{}", unreadable()?);
+    lab.await_metric("sealed_secrets_controller_unreadable_objects", 2.0)?;
 
     lab.restart(&["--key-size=2048"])?;
     lab.unseal("default", "new", &json!({"a": "1"}))?;
     ensure!(lab.items("default", "spoilt")? == json!({"a": "1"}), "its Secret stays");
-    ensure!(lab.metric("sealed_secrets_controller_unreadable_objects")? == 2.0);
+    lab.await_metric("sealed_secrets_controller_unreadable_objects", 2.0)?;
 
     let patch = json!({"spec": {"template": null}}).to_string();
     let mend = ["patch", "sealedsecret", "spoilt", "--type=merge", "-p", &patch];
     lab.cluster.kubectl_ok(&mend)?;
     lab.await_condition("default", "spoilt", "Synced", "True")?;
     lab.cluster.kubectl_ok(&["delete", "sealedsecret", "probe"])?;
-    lab.cluster.eventually(SOON, "none unreadable", || {
-        ensure!(lab.metric("sealed_secrets_controller_unreadable_objects")? == 0.0);
-        Ok(())
-    })?;
+    lab.await_metric("sealed_secrets_controller_unreadable_objects", 0.0)?;
     ensure!(!lab.controller.log()?.contains("canary"), "a value is in the log");
     Ok(())
 }

@@ -124,6 +124,8 @@ fn two_writers() {
         write("leases", 1, 5, 200),
         // Sent before the other one's time began, and after.
         write("secrets", 0, 4, 200),
+        write("secrets", 0, 9, 200),
+        // On a version that is not there any more.
         write("secrets", 0, 9, 409),
     ];
     let found = found(&[], &events);

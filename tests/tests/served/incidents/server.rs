@@ -176,7 +176,7 @@ fn refused_status(stage: &Stage) -> Result<End> {
 fn slow_webhook(stage: &Stage) -> Result<End> {
     let _controller = stage.start(&[])?;
     stage.cluster.kubectl_ok(&["create", "namespace", "slow"])?;
-    let _silent = silent_in(&stage.cluster, "slow")?;
+    let _silent = silent_in(&stage.cluster, &["slow".to_owned()])?;
     std::thread::sleep(Duration::from_secs(2));
     let one = Lab::seal_with(
         &stage.certificate()?,
