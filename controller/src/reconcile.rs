@@ -28,7 +28,8 @@ use sealing::SystemRandom;
 use sealing::key::Fingerprint;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
-use sealing::unseal::{self, Unsealed};
+use sealing::unseal::{self, UnsealError, Unsealed, Values};
+use tokio::task::JoinError;
 use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
@@ -190,14 +191,8 @@ impl Reconciler {
         Ok(Box::pin(self.conclude(name, start, done, &keys)).await)
     }
 
-    /// Opens the items and renders the templates, off the async threads.
-    async fn open(
-        &self,
-        sealed: &Arc<SealedSecret>,
-        keys: &Arc<Keys>,
-        slices: Arc<Slices>,
-        work: u32,
-    ) -> Result<Unsealed, Failure> {
+    /// Opens the items, off the async threads.
+    async fn open(&self, sealed: &Arc<SealedSecret>, keys: &Arc<Keys>, slices: Arc<Slices>) -> Result<Values, Failure> {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
@@ -216,25 +211,46 @@ impl Reconciler {
         let ring = keys.ring.accepting(self.settings.formats.least(namespace));
         let (object, ring) = (sealed.clone(), ring.at_pace(slices));
         let likely = self.recent_keys.keys();
+        let opened = tokio::task::spawn_blocking(move || unseal::open(&object, &ring, &likely)).await;
+        self.judge(opened, sealed, keys)
+    }
+
+    /// Renders the templates, which may take so much work, off the async threads.
+    async fn render(
+        &self,
+        values: Values,
+        sealed: &Arc<SealedSecret>,
+        keys: &Arc<Keys>,
+        work: u32,
+    ) -> Result<Unsealed, Failure> {
+        let object = sealed.clone();
         let refuse_nondeterministic = self.settings.deny_nondeterministic_templates;
-        let opened = tokio::task::spawn_blocking(move || {
+        let rendered = tokio::task::spawn_blocking(move || {
             let mut rendering = Rendering {
                 now: &Zoned::now(),
                 random: &mut SystemRandom::default(),
                 refuse_nondeterministic,
                 work,
             };
-            unseal::unseal(&object, &ring, &likely, &mut rendering)
+            values.render(&object, &mut rendering)
         })
         .await;
-        match opened {
-            Ok(Ok(opened)) => {
-                self.recent_keys.opened(&opened.opened_by);
-                Ok(opened)
-            }
-            Ok(Err(error)) => Err(Failure::Unseal {
+        let rendered = self.judge(rendered, sealed, keys)?;
+        self.recent_keys.opened(&rendered.opened_by);
+        Ok(rendered)
+    }
+
+    fn judge<T>(
+        &self,
+        done: Result<Result<T, UnsealError>, JoinError>,
+        sealed: &SealedSecret,
+        keys: &Keys,
+    ) -> Result<T, Failure> {
+        let of_input = || remember::not_again(sealed, &self.settings);
+        match done {
+            Ok(done) => done.map_err(|error| Failure::Unseal {
                 error,
-                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
+                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(of_input())),
             }),
             Err(_) => Err(Failure::Internal),
         }

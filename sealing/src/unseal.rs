@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crds::{SealedSecret, SecretTemplate, names};
+use crds::{SealedSecret, names};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::Value;
 use thiserror::Error;
@@ -243,36 +243,73 @@ pub fn unseal(
     preferred: &[Fingerprint],
     rendering: &mut Rendering<'_>,
 ) -> Result<Unsealed, UnsealError> {
+    open(sealed, keys, preferred)?.render(sealed, rendering)
+}
+
+/// The values of a SealedSecret, before templates make anything of them.
+#[derive(Debug)]
+pub struct Values {
+    secret: ClearSecret,
+    opened_by: BTreeSet<Fingerprint>,
+}
+
+/// Opens every item: the first half of [`unseal`], all of its work with private keys.
+///
+/// # Errors
+/// [`UnsealError`]. Without all values, templates would fail (or not) for reasons that are none of theirs.
+pub fn open(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<Values, UnsealError> {
     let binding = binding(sealed)?;
-    let default = SecretTemplate::default();
-    let template = sealed.spec.template.as_ref().unwrap_or(&default);
-    let mut varying = BTreeSet::new();
-    let (mut secret, opened_by) = match &sealed.spec.data {
+    let (secret, opened_by) = match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(UnsealError::BothFormats),
         Some(data) => deprecated_data(data, &binding, keys, preferred)?,
         None => {
-            let mut opening = Opening::of(sealed, &binding, keys, preferred);
-            // Without all values, templates would fail (or not) for reasons that are none of theirs.
-            if opening.errors.is_empty() {
-                varying = opening.render(template, rendering);
-            }
-            let (items, opened_by) = opening.finish()?;
-            let metadata = template.metadata.clone().unwrap_or_default();
+            let (items, opened_by) = open_all(sealed, &binding, keys, preferred)?;
+            let template = sealed.spec.template.as_ref();
             let secret = ClearSecret {
-                metadata,
-                type_: template.type_.clone(),
-                immutable: template.immutable,
+                metadata: template
+                    .and_then(|template| template.metadata.clone())
+                    .unwrap_or_default(),
+                type_: template.and_then(|template| template.type_.clone()),
+                immutable: template.and_then(|template| template.immutable),
                 items,
             };
             (secret, opened_by)
         }
     };
-    secret.metadata = secret_metadata(&secret.metadata, sealed);
-    Ok(Unsealed {
-        secret,
-        opened_by,
-        varying,
-    })
+    Ok(Values { secret, opened_by })
+}
+
+impl Values {
+    /// Renders the templates of `sealed`, whose values these are, and makes the Secret: the second half of [`unseal`]. A value that is
+    /// to be left out of the Secret may serve the templates.
+    ///
+    /// # Errors
+    /// [`UnsealError::Items`]: the templates that fail.
+    pub fn render(self, sealed: &SealedSecret, rendering: &mut Rendering<'_>) -> Result<Unsealed, UnsealError> {
+        let Self { mut secret, opened_by } = self;
+        let mut varying = BTreeSet::new();
+        // What is in the deprecated format is a whole Secret, which nothing is added to.
+        if let (None, Some(template)) = (&sealed.spec.data, &sealed.spec.template) {
+            let rendered = render::render(template, &secret.items, rendering);
+            if !rendered.errors.is_empty() {
+                let errors = rendered.errors.into_iter().map(|(item, error)| (item, error.into()));
+                return Err(UnsealError::Items(ItemErrors(errors.collect())));
+            }
+            for (item, result) in rendered.items {
+                match result {
+                    Some(bytes) => drop(secret.items.insert(item, bytes)),
+                    None => drop(secret.items.remove(&item)),
+                }
+            }
+            varying = rendered.varying;
+        }
+        secret.metadata = secret_metadata(&secret.metadata, sealed);
+        Ok(Unsealed {
+            secret,
+            opened_by,
+            varying,
+        })
+    }
 }
 
 /// Whether every item opens, and with which keys. Renders no template: for callers who must not learn anything from one.
@@ -284,14 +321,7 @@ pub fn verify(
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> Result<BTreeSet<Fingerprint>, UnsealError> {
-    let binding = binding(sealed)?;
-    match &sealed.spec.data {
-        Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(UnsealError::BothFormats),
-        Some(data) => deprecated_data(data, &binding, keys, preferred).map(|(_, opened_by)| opened_by),
-        None => Opening::of(sealed, &binding, keys, preferred)
-            .finish()
-            .map(|(_, opened_by)| opened_by),
-    }
+    open(sealed, keys, preferred).map(|values| values.opened_by)
 }
 
 type Items = BTreeMap<String, SecretBytes>;
@@ -337,51 +367,28 @@ pub(crate) fn open_text(
     Ok(keys.open(&base64_text::decode(text)?, binding, item, likely)?)
 }
 
-/// The items so far, and those that failed.
-#[derive(Default)]
-struct Opening {
-    items: Items,
-    errors: BTreeMap<String, ItemError>,
-    opened_by: BTreeSet<Fingerprint>,
-}
-
-impl Opening {
-    /// Opens every sealed item.
-    fn of(sealed: &SealedSecret, binding: &Binding, keys: &KeyRing, preferred: &[Fingerprint]) -> Self {
-        let mut opening = Opening::default();
-        for (item, outcome) in open_items(sealed, binding, keys, preferred) {
-            match outcome {
-                Ok(opened) => {
-                    opening.items.insert(item.to_owned(), opened.plaintext);
-                    opening.opened_by.insert(opened.key);
-                }
-                Err(error) => drop(opening.errors.insert(item.to_owned(), error)),
+/// # Errors
+/// [`UnsealError::Items`]: those that failed.
+fn open_all(
+    sealed: &SealedSecret,
+    binding: &Binding,
+    keys: &KeyRing,
+    preferred: &[Fingerprint],
+) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {
+    let (mut items, mut errors, mut opened_by) = (Items::new(), BTreeMap::new(), BTreeSet::new());
+    for (item, outcome) in open_items(sealed, binding, keys, preferred) {
+        match outcome {
+            Ok(opened) => {
+                items.insert(item.to_owned(), opened.plaintext);
+                opened_by.insert(opened.key);
             }
+            Err(error) => drop(errors.insert(item.to_owned(), error)),
         }
-        opening
     }
-
-    /// Adds the items that templates make, and takes away those that are to be left out, also sealed ones (they may serve
-    /// the templates). Gives the items that another rendering might make otherwise.
-    fn render(&mut self, template: &SecretTemplate, rendering: &mut Rendering<'_>) -> BTreeSet<String> {
-        let rendered = render::render(template, &self.items, rendering);
-        for (item, result) in rendered.items {
-            match result {
-                Some(bytes) => drop(self.items.insert(item, bytes)),
-                None => drop(self.items.remove(&item)),
-            }
-        }
-        let errors = rendered.errors.into_iter();
-        self.errors.extend(errors.map(|(item, error)| (item, error.into())));
-        rendered.varying
-    }
-
-    fn finish(self) -> Result<(Items, BTreeSet<Fingerprint>), UnsealError> {
-        if self.errors.is_empty() {
-            Ok((self.items, self.opened_by))
-        } else {
-            Err(UnsealError::Items(ItemErrors(self.errors)))
-        }
+    if errors.is_empty() {
+        Ok((items, opened_by))
+    } else {
+        Err(UnsealError::Items(ItemErrors(errors)))
     }
 }
 

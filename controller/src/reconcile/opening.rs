@@ -1,4 +1,4 @@
-//! What a pass waits for before it opens an object, and what it may take then.
+//! What a pass waits for before it opens an object and before it renders its templates, and what it may take then.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use sealing::unseal::Unsealed;
 
 use super::{Reconciler, size};
 use crate::error::Failure;
+use crate::fair_semaphore::Permit;
 use crate::keys::Keys;
 use crate::lanes::{LIGHT_OPERATIONS, Lane, Pass, Unfinished};
 use crate::slices::Slices;
@@ -15,7 +16,7 @@ use crate::slices::Slices;
 const LIGHT_VALUES: usize = 16;
 
 impl Reconciler {
-    /// Opens the object.
+    /// Opens the object and renders its templates.
     ///
     /// # Errors
     /// That takes a heavier lane, or the process is about to end.
@@ -28,15 +29,6 @@ impl Reconciler {
         if sealed.spec.encrypted_data.len() > LIGHT_VALUES {
             pass.needs(Lane::Long)?;
         }
-        // Until it is opened: what waits for the API server then holds up no other.
-        let _costliest = match pass.lane {
-            Lane::Costliest => Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?),
-            _ => None,
-        };
-        let _costly = match pass.lane {
-            Lane::Costly | Lane::Costliest => Some(pass.wait_for(self.costly.acquire(namespace, pass.lane)).await?),
-            _ => None,
-        };
         let operations = match pass.lane {
             Lane::Light => LIGHT_OPERATIONS,
             _ => u64::MAX,
@@ -44,7 +36,22 @@ impl Reconciler {
         let slices = Slices::begin(&self.cores, namespace, pass.lane, operations);
         let slices = pass.wait_for(slices).await?;
         let keys = self.keys.borrow().clone();
-        let mut opened = Box::pin(self.open(sealed, &keys, slices, pass.lane.work())).await;
+        let mut opened = match Box::pin(self.open(sealed, &keys, slices.clone())).await {
+            Err(failure) => Err(failure),
+            Ok(values) if pass.lane >= Lane::Costly => {
+                // Opening, and what waits for the API server, hold up no other object that is costly.
+                drop(slices);
+                let _turn = self.costly_turn(namespace, pass).await?;
+                let slices = Slices::begin(&self.cores, namespace, pass.lane, 0);
+                let _core = pass.wait_for(slices).await?;
+                Box::pin(self.render(values, sealed, &keys, pass.lane.work())).await
+            }
+            Ok(values) => {
+                let rendered = Box::pin(self.render(values, sealed, &keys, 0)).await;
+                drop(slices);
+                rendered
+            }
+        };
         match &mut opened {
             Ok(opened) if size::is_large(&opened.secret) => pass.needs(Lane::Large)?,
             Err(Failure::Unseal { error, .. }) if error.was_interrupted() => pass.needs(Lane::Long)?,
@@ -54,5 +61,15 @@ impl Reconciler {
             _ => {}
         }
         Ok((opened, keys))
+    }
+
+    /// Waits for the right to render what is costly.
+    async fn costly_turn(&self, namespace: &String, pass: &Pass) -> Result<[Option<Permit<String>>; 2], Unfinished> {
+        let long = match pass.lane {
+            Lane::Costliest => Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?),
+            _ => None,
+        };
+        let any = pass.wait_for(self.costly.acquire(namespace, pass.lane)).await?;
+        Ok([long, Some(any)])
     }
 }
