@@ -1,13 +1,15 @@
 //! Whether the CustomResourceDefinition keeps what a status remembers. The reference's does not: there it is not worth a
 //! request, and no answer has to be waited for twice.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crds::{SealedSecret, SealedSecretStatus};
+use tokio::time::Instant;
 use tracing::info;
 
-/// A webhook may hold up whoever asks, and who waits for that has a place among the passes.
+/// A webhook may hold up whoever asks, and who waits for that has a place among the passes: nobody waits for one that has asked for
+/// so long.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// What is known of it; shared by the workers.
@@ -15,6 +17,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Kept {
     known: Mutex<Option<bool>>,
     asking: tokio::sync::Mutex<()>,
+    /// When the one began that asks, or asked last.
+    asked: Mutex<Option<Instant>>,
 }
 
 /// The right to write something for the sake of memory alone. Held until the answer was learned from.
@@ -25,13 +29,26 @@ impl Kept {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, but not for
-    /// long: then they go without, and the next start opens their objects again.
+    fn asked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, until it has
+    /// asked for a second: then they go without, and the next start opens their objects again.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
         match self.known() {
             Some(kept) => kept.then_some(Turn(None)),
             None => {
-                let turn = tokio::time::timeout(LONGEST_WAIT, self.asking.lock()).await.ok()?;
+                let turn = match self.asking.try_lock() {
+                    Ok(turn) => turn,
+                    Err(_) => {
+                        let asked = self.asked().unwrap_or_else(Instant::now);
+                        tokio::time::timeout_at(asked + LONGEST_WAIT, self.asking.lock())
+                            .await
+                            .ok()?
+                    }
+                };
+                self.asked().replace(Instant::now());
                 (self.known() != Some(false)).then_some(Turn(Some(turn)))
             }
         }
@@ -83,6 +100,11 @@ mod tests {
         let second = tokio::time::timeout(Duration::from_millis(10), kept.turn()).await;
         assert!(second.is_err(), "it waits");
         assert!(kept.turn().await.is_none(), "not for ever");
+        let third = tokio::time::timeout(Duration::from_millis(1), kept.turn()).await;
+        assert!(
+            third.is_ok_and(|turn| turn.is_none()),
+            "nor for one that has asked for long"
+        );
         kept.learn(&status(true), &answer(false));
         drop(first);
         assert!(kept.turn().await.is_none(), "pruned");
