@@ -70,10 +70,11 @@ impl<K> Default for FairOrder<K> {
 }
 
 impl<K: Clone + Eq + Hash> FairOrder<K> {
-    /// One in which a tenant is behind the others by `most` at most: so long is remembered what it has had.
-    pub(crate) fn remembering(most: Duration) -> Self {
+    /// For work that takes seconds: what a tenant has had of it is remembered for ten minutes. Else hundreds of tenants would have a
+    /// first turn again and again.
+    pub(crate) fn of_costly() -> Self {
         Self {
-            most_behind: most,
+            most_behind: Duration::from_secs(600),
             ..Self::default()
         }
     }

@@ -101,10 +101,9 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
         Self::of(permits, FairOrder::default())
     }
 
-    /// So many permits for work that takes seconds: for ten minutes, who has had much of it comes behind who has not. Else hundreds
-    /// of tenants would have a first turn again and again.
+    /// So many permits for work that takes seconds: who has had much of it comes behind who has not, for ten minutes.
     pub(crate) fn for_costly(permits: usize) -> Arc<Self> {
-        Self::of(permits, FairOrder::remembering(Duration::from_secs(600)))
+        Self::of(permits, FairOrder::of_costly())
     }
 
     fn of(permits: usize, tenants: FairOrder<K>) -> Arc<Self> {

@@ -2,9 +2,12 @@
 //! takes little never waits for what takes long, or for what is large. Who waits for a place in a lane is held by name alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sealing::render::WORK;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What a pass may take.
@@ -94,6 +97,7 @@ impl Places {
         Pass {
             lane: self.lane,
             stop: self.stop.clone(),
+            waited: AtomicU64::new(0),
             // It is never closed.
             _place: self.free.clone().acquire_owned().await.ok(),
         }
@@ -106,6 +110,8 @@ pub(crate) struct Pass {
     /// Where it is.
     pub lane: Lane,
     stop: CancellationToken,
+    /// Microseconds.
+    waited: AtomicU64,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -134,7 +140,16 @@ impl Pass {
     /// # Errors
     /// The process is about to end.
     pub(crate) async fn wait_for<F: Future>(&self, what: F) -> Result<F::Output, Unfinished> {
-        self.stop.run_until_cancelled(what).await.ok_or(Unfinished::Ending)
+        let begun = Instant::now();
+        let done = self.stop.run_until_cancelled(what).await;
+        let waited = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
+        done.ok_or(Unfinished::Ending)
+    }
+
+    /// How long it has waited so.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 }
 
@@ -142,7 +157,7 @@ impl Pass {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_pass_says_what_it_needs_and_waits_for_nothing_at_the_end() {
         let stop = CancellationToken::new();
         let pass = Places::new(Lane::Long, stop.clone()).take().await;
@@ -150,6 +165,9 @@ mod tests {
         assert_eq!(pass.needs(Lane::Long), Ok(()));
         assert_eq!(pass.needs(Lane::Large), Err(Unfinished::Needs(Lane::Large)));
         assert_eq!(pass.wait_for(async { 7 }).await, Ok(7));
+        let second = tokio::time::sleep(Duration::from_secs(1));
+        assert_eq!(pass.wait_for(second).await, Ok(()));
+        assert_eq!(pass.waited().as_secs(), 1);
         stop.cancel();
         assert_eq!(
             pass.wait_for(std::future::pending::<()>()).await,
