@@ -17,7 +17,12 @@ pub(super) const FRAMEWORKS: [&str; 3] = ["CoreFoundation", "Security", "SystemC
 const SYMBOLS: [&str; 5] = ["_CF", "_kCF", "_SC", "_Sec", "_kSec"];
 
 /// Libraries that every macOS has. (`libcharset` is libiconv's, which hands it on.)
-const LIBRARIES: [&str; 4] = ["libSystem.B.dylib", "libiconv.2.dylib", "libcharset.1.dylib", "libobjc.A.dylib"];
+const LIBRARIES: [&str; 4] = [
+    "libSystem.B.dylib",
+    "libiconv.2.dylib",
+    "libcharset.1.dylib",
+    "libobjc.A.dylib",
+];
 
 /// How a code signature begins, in the byte order of networks.
 const SIGNATURE: [u8; 4] = [0xfa, 0xde, 0x0c, 0xc0];
@@ -126,7 +131,10 @@ mod tests {
         let with = |libraries: &[&str]| program(CPU_TYPE_ARM64, MH_EXECUTE, libraries, SIGNATURE);
         assert_eq!(fault(&with(&[security]), ARM64), "it does not load libSystem");
         let foreign = "/opt/homebrew/lib/libssl.3.dylib";
-        assert_eq!(fault(&with(&[system, foreign]), ARM64), format!("it loads {:?}", [foreign]));
+        assert_eq!(
+            fault(&with(&[system, foreign]), ARM64),
+            format!("it loads {:?}", [foreign])
+        );
         let object = program(CPU_TYPE_ARM64, 1, &[system], SIGNATURE);
         assert_eq!(fault(&object, ARM64), "it is not a program");
         let unsigned = program(CPU_TYPE_ARM64, MH_EXECUTE, &[system], [0; 4]);
