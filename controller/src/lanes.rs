@@ -70,6 +70,14 @@ impl Lane {
     }
 }
 
+/// Threads for work that blocks, at most. What gives up its core in the middle of its work keeps its thread, and whoever has that core
+/// then may need one too: were there fewer threads than passes, all of them could wait for each other.
+pub(crate) fn blocking_threads() -> usize {
+    /// For files, name resolution, and whatever libraries do in such threads.
+    const OF_OTHERS: usize = 64;
+    OF_OTHERS + Lane::ALL.map(Lane::places).iter().sum::<usize>()
+}
+
 /// Private-key operations of a light pass: some 45 ms of a core with a key of 4096 bits.
 pub(crate) const LIGHT_OPERATIONS: u64 = 32;
 
@@ -142,12 +150,17 @@ impl Pass {
     pub(crate) async fn wait_for<F: Future>(&self, what: F) -> Result<F::Output, Unfinished> {
         let begun = Instant::now();
         let done = self.stop.run_until_cancelled(what).await;
-        let waited = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.waited.fetch_add(waited, Ordering::Relaxed);
+        self.has_waited(begun.elapsed());
         done.ok_or(Unfinished::Ending)
     }
 
-    /// How long it has waited so.
+    /// Counts a wait for a core that came in the middle of work.
+    pub(crate) fn has_waited(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How long it has waited for others.
     pub(crate) fn waited(&self) -> Duration {
         Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
@@ -173,6 +186,12 @@ mod tests {
             pass.wait_for(std::future::pending::<()>()).await,
             Err(Unfinished::Ending)
         );
+    }
+
+    #[test]
+    fn every_pass_may_have_a_thread() {
+        let places: usize = Lane::OF_PASSES.map(Lane::places).iter().sum();
+        assert!(blocking_threads() > places + Lane::Strangers.places());
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use tracing::error;
 use crate::args::{Args, version_line};
 use crate::error::chain;
 use crate::settings::Settings;
-use crate::{logging, runtime, strip_status};
+use crate::{lanes, logging, runtime, strip_status};
 
 const NOT_UNDERSTOOD: u8 = 2;
 /// How long threads that are busy are waited for at the end.
@@ -43,7 +43,11 @@ pub(crate) fn start() -> ExitCode {
         }
     };
     logging::start(settings.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(lanes::blocking_threads())
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             error!(%error, "no threads can be started");
