@@ -20,8 +20,12 @@ const TURNS: u32 = 4;
 /// Fewest tenants among which those are looked for of whom nothing is remembered any more.
 const FEW: usize = 64;
 
-/// Place of a tenant that waits: its virtual time, and its turn among those of the same.
-type Place = (Duration, u64);
+/// How long is remembered when a tenant was served last.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// Place of a tenant that waits: its virtual time; of those with the same, who was not served lately, or longest ago, is first;
+/// then who came first.
+type Place = (Duration, Option<Instant>, u64);
 
 /// Since when a tenant waits.
 #[derive(Debug)]
@@ -42,6 +46,11 @@ pub(crate) struct FairOrder<K> {
     turns: u32,
     /// Virtual times of tenants, as far as they are later than that of one that was away.
     had: HashMap<K, Duration>,
+    /// When tenants were served last. Virtual times forget what each had as soon as nobody waits: hundreds who come together again
+    /// and again would be before a newcomer each time.
+    served: HashMap<K, Instant>,
+    /// `served` is swept when it has so many entries.
+    sweep_served_at: usize,
     /// Most by which a tenant is behind the others, whatever it has had.
     most_behind: Duration,
     /// `had` is swept when it has so many entries.
@@ -60,6 +69,8 @@ impl<K> Default for FairOrder<K> {
             arrived: BTreeMap::new(),
             turns: 0,
             had: HashMap::new(),
+            served: HashMap::new(),
+            sweep_served_at: FEW,
             most_behind: MOST_BEHIND,
             sweep_at: FEW,
             now: CREDIT,
@@ -102,7 +113,8 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
 
     fn place(&mut self, tenant: K, arrival: u64) {
         let had = self.had.get(&tenant).copied().unwrap_or_default();
-        let place = (had.max(self.of_who_was_away()), self.number());
+        let served = self.served.get(&tenant).copied();
+        let place = (had.max(self.of_who_was_away()), served, self.number());
         self.places.insert(tenant.clone(), (place, arrival));
         self.waiting.insert(place, tenant);
     }
@@ -115,14 +127,24 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         if self.turns >= TURNS && self.seen - longest.since > LONGEST_WAIT {
             self.turns = 0;
             let tenant = longest.tenant.clone();
-            self.remove(&tenant);
+            self.serve(&tenant);
             return Some(tenant);
         }
-        let (&(virtual_time, _), tenant) = self.waiting.first_key_value()?;
+        let (&(virtual_time, ..), tenant) = self.waiting.first_key_value()?;
         let tenant = tenant.clone();
-        self.remove(&tenant);
+        self.serve(&tenant);
         self.now = self.now.max(virtual_time);
         Some(tenant)
+    }
+
+    fn serve(&mut self, tenant: &K) {
+        self.remove(tenant);
+        let now = self.seen;
+        self.served.insert(tenant.clone(), now);
+        if self.served.len() >= self.sweep_served_at {
+            self.served.retain(|_, served| now - *served < REMEMBERED);
+            self.sweep_served_at = (2 * self.served.len()).max(FEW);
+        }
     }
 
     /// The tenant waits no more.
@@ -185,6 +207,28 @@ mod tests {
         tenants.remove(&1);
         assert_eq!(order(&mut tenants), [3, 2]);
         assert!(tenants.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_for_the_first_time_is_before_all_who_were_served_lately() {
+        let mut tenants = FairOrder::default();
+        for _ in 0..3 {
+            (1..=300).for_each(|tenant| tenants.push(tenant));
+            for tenant in order(&mut tenants) {
+                tokio::time::advance(TURN).await;
+                tenants.charge(tenant, TURN);
+            }
+            // As long as nobody waits, what each had is forgotten.
+            tokio::time::advance(Duration::from_secs(60)).await;
+        }
+        (1..=300).for_each(|tenant| tenants.push(tenant));
+        tenants.push(0);
+        assert_eq!(tenants.pop(), Some(0));
+        assert_eq!(tenants.pop(), Some(1), "who was served longest ago");
+        tokio::time::advance(REMEMBERED).await;
+        (1000..2000).for_each(|tenant| tenants.push(tenant));
+        order(&mut tenants);
+        assert!(tenants.served.len() <= 1300 + FEW, "{}", tenants.served.len());
     }
 
     #[tokio::test(start_paused = true)]
