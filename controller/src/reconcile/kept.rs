@@ -16,6 +16,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     known: Mutex<Option<bool>>,
+    /// The namespace of the last status that came back without it, since one that came back with it.
+    pruned_in: Mutex<Option<String>>,
     asking: tokio::sync::Mutex<()>,
     /// When the one began that asks, or asked last.
     asked: Mutex<Option<Instant>>,
@@ -63,7 +65,15 @@ impl Kept {
             .status
             .as_ref()
             .is_some_and(|status| status.written == sent.written);
-        let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(kept);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let namespace = answer.metadata.namespace.clone();
+        let mut pruned_in = self.pruned_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let before_in = std::mem::replace(&mut *pruned_in, namespace.clone().filter(|_| !kept));
+        // A webhook for one namespace may prune its statuses alone.
+        if !kept && *known == Some(true) && (before_in.is_none() || before_in == namespace) {
+            return;
+        }
+        let before = known.replace(kept);
         if !kept && before != Some(false) {
             info!(
                 "the CustomResourceDefinition does not keep what the status remembers: every SealedSecret is opened again at each start"
@@ -86,10 +96,16 @@ mod tests {
     }
 
     fn answer(remembers: bool) -> SealedSecret {
-        SealedSecret {
+        answer_in("some", remembers)
+    }
+
+    fn answer_in(namespace: &str, remembers: bool) -> SealedSecret {
+        let mut answer = SealedSecret {
             status: Some(status(remembers)),
             ..SealedSecret::default()
-        }
+        };
+        answer.metadata.namespace = Some(namespace.to_owned());
+        answer
     }
 
     #[tokio::test(start_paused = true)]
@@ -111,7 +127,13 @@ mod tests {
         kept.learn(&status(false), &answer(false));
         assert!(kept.turn().await.is_none(), "nothing was sent that could tell");
         kept.learn(&status(true), &answer(true));
+        for _ in 0..2 {
+            kept.learn(&status(true), &answer_in("a", false));
+            assert_eq!(kept.known(), Some(true), "a webhook may do that");
+        }
         let (a, b) = (kept.turn().await, kept.turn().await);
         assert!(a.is_some() && b.is_some(), "nobody waits any more");
+        kept.learn(&status(true), &answer_in("b", false));
+        assert_eq!(kept.known(), Some(false));
     }
 }
