@@ -57,7 +57,7 @@ pub(crate) struct Buckets<K> {
     swept: Option<Instant>,
 }
 
-impl<K: Eq + Hash> Buckets<K> {
+impl<K: Clone + Eq + Hash> Buckets<K> {
     /// Keeps at most `most` of them.
     pub(crate) fn new(most: usize) -> Self {
         Self {
@@ -67,11 +67,16 @@ impl<K: Eq + Hash> Buckets<K> {
         }
     }
 
+    /// Whether there is no room for a bucket of its own for `who`.
+    pub(crate) fn is_crowded(&mut self, who: &K, now: Instant) -> bool {
+        self.sweep(now);
+        self.full_at.len() >= self.most && !self.full_at.contains_key(&Some(who.clone()))
+    }
+
     /// When the bucket of `who` is full again.
     pub(crate) fn full_at(&mut self, who: K, now: Instant) -> &mut Instant {
-        self.sweep(now);
+        let crowded = self.is_crowded(&who, now);
         let who = Some(who);
-        let crowded = self.full_at.len() >= self.most && !self.full_at.contains_key(&who);
         let full_at = self.full_at.entry(who.filter(|_| !crowded)).or_insert(now);
         *full_at = (*full_at).max(now);
         full_at

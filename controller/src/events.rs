@@ -339,11 +339,15 @@ impl Default for Allowances {
 
 impl Allowances {
     /// Whether the object may have another event. What is refused for its own sake is not taken from its neighbours, and what
-    /// is refused for its namespace's takes no place among the objects.
+    /// is refused for its namespace's takes no place among the objects. While there are too many objects for a bucket each, the new
+    /// ones go by their namespace's alone: whose objects crowd them out is not known.
     fn admit(&mut self, namespace: &str, uid: &str, now: Instant) -> bool {
         let full_at = self.namespaces.full_at(namespace.to_owned(), now);
         let of_namespace = OF_A_NAMESPACE.judge(*full_at - now);
-        let admitted = of_namespace.allowed && self.objects.take(digest::of(uid), OF_AN_OBJECT, now);
+        let object = digest::of(uid);
+        let may =
+            |objects: &mut Buckets<_>| objects.is_crowded(&object, now) || objects.take(object, OF_AN_OBJECT, now);
+        let admitted = of_namespace.allowed && may(&mut self.objects);
         if admitted {
             *full_at = now + of_namespace.reset;
         }
