@@ -36,13 +36,17 @@ impl Reconciler {
         let slices = Slices::begin(&self.cores, namespace, pass.lane, operations);
         let slices = pass.wait_for(slices).await?;
         let keys = self.keys.borrow().clone();
-        let mut opened = match Box::pin(self.open(sealed, &keys, slices.clone())).await {
+        let opened = Box::pin(self.open(sealed, &keys, slices.clone())).await;
+        pass.has_waited(slices.waited());
+        let mut opened = match opened {
             Err(failure) => Err(failure),
             Ok(values) if pass.lane >= Lane::Costly => {
                 // Opening, and what waits for the API server, hold up no other object that is costly.
                 drop(slices);
                 let _turn = self.costly_turn(namespace, pass).await?;
-                let slices = Slices::begin(&self.cores, namespace, pass.lane, 0);
+                // What its namespace has had of the cores is no reason to have the others wait for this turn.
+                let tenant = format!("{namespace}/costly");
+                let slices = Slices::begin(&self.cores, &tenant, pass.lane, 0);
                 let _core = pass.wait_for(slices).await?;
                 Box::pin(self.render(values, sealed, &keys, pass.lane.work())).await
             }
