@@ -10,6 +10,10 @@ use crate::interrupt;
 use crate::quoting::visible;
 use crate::typed::Typed;
 
+/// What to open with, where the keys are not at hand.
+pub(crate) const A_BACKUP_WILL_DO: &str = "an encrypted backup of the keys will do: kubeseal keys backup -r age1… -w keys.yaml.age, then \
+                                           --recovery-private-key keys.yaml.age --identity FILE";
+
 /// What to type where this build lacks what is asked for.
 pub(crate) const WHOLE_BUILD: &str = "the kubeseal that is built with its default features does (it needs a C compiler): cargo install --path kubeseal-rs";
 

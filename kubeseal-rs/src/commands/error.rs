@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::cert_source::SourceError;
-use crate::error::Hinted;
+use crate::error::{A_BACKUP_WILL_DO, Hinted};
 use crate::files::StrayWord;
 use crate::typed::Typed;
 
@@ -190,11 +190,7 @@ impl CommandError {
             CommandError::Certificate(SourceError::TwoCertificates) => {
                 "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
             }
-            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => format!(
-                "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
-                crds::names::DEFAULT_CONTROLLER_NAMESPACE,
-                crds::names::LABEL_SEALING_KEY
-            ),
+            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO.to_owned(),
             CommandError::DowngradeNeedsKeys => "kubeseal reseal --format-version 1 --allow-downgrade \
                                                  --recovery-private-key FILE PATH…"
                 .to_owned(),

@@ -15,7 +15,7 @@ use sealing::secret::SecretError;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError};
 
 use super::Fault;
-use crate::error::{Hinted as _, WHOLE_BUILD};
+use crate::error::{A_BACKUP_WILL_DO, Hinted as _, WHOLE_BUILD};
 use crate::quoting::word;
 use crate::typed::Typed;
 
@@ -156,13 +156,7 @@ impl Fault {
             Fault::Keys(KeyFileError::Key(KeyError::SealsOnly) | KeyFileError::KeyItem { source: KeyError::SealsOnly, .. }) => {
                 WHOLE_BUILD.to_owned()
             }
-            Fault::Keys(_) => {
-                format!(
-                    "a backup of the keys will do: kubectl get secret -n {} -l {} -o yaml > keys.yaml",
-                    names::DEFAULT_CONTROLLER_NAMESPACE,
-                    names::LABEL_SEALING_KEY
-                )
-            }
+            Fault::Keys(_) => A_BACKUP_WILL_DO.to_owned(),
             Fault::StaysYaml => "nothing was written: leave --format out".to_owned(),
             Fault::SealedTwice { .. } => "nothing was written: merge the Secrets one after the other, in files of their own".to_owned(),
             Fault::UsedByTemplates { .. } => {
