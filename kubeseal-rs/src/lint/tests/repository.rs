@@ -165,7 +165,7 @@ fn kustomizations_of_many_lines_and_in_circles_are_soon_judged() {
         .collect();
     assert_eq!(found(&circle), [""; 0]);
     assert!(
-        start.elapsed() < std::time::Duration::from_secs(60),
+        start.elapsed() < std::time::Duration::from_secs(300),
         "{:?}",
         start.elapsed()
     );
