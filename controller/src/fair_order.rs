@@ -22,6 +22,8 @@ const FEW: usize = 64;
 
 /// How long is remembered when a tenant was served last.
 const REMEMBERED: Duration = Duration::from_secs(600);
+/// Of how many tenants it is remembered. Were there more, all count as not served lately.
+const MOST_REMEMBERED: usize = 4096;
 
 /// Place of a tenant that waits: its virtual time; of those with the same, who was not served lately, or longest ago, is first;
 /// then who came first.
@@ -143,7 +145,11 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         self.served.insert(tenant.clone(), now);
         if self.served.len() >= self.sweep_served_at {
             self.served.retain(|_, served| now - *served < REMEMBERED);
-            self.sweep_served_at = (2 * self.served.len()).max(FEW);
+            // Clients of HTTP choose how many they are.
+            if self.served.len() >= MOST_REMEMBERED {
+                self.served.clear();
+            }
+            self.sweep_served_at = (2 * self.served.len()).clamp(FEW, MOST_REMEMBERED);
         }
     }
 
@@ -229,6 +235,9 @@ mod tests {
         (1000..2000).for_each(|tenant| tenants.push(tenant));
         order(&mut tenants);
         assert!(tenants.served.len() <= 1300 + FEW, "{}", tenants.served.len());
+        (10_000..30_000).for_each(|tenant| tenants.push(tenant));
+        order(&mut tenants);
+        assert!(tenants.served.len() < MOST_REMEMBERED, "{}", tenants.served.len());
     }
 
     #[tokio::test(start_paused = true)]
