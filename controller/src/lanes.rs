@@ -2,12 +2,9 @@
 //! takes little never waits for what takes long, or for what is large. Who waits for a place in a lane is held by name alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use sealing::render::WORK;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What a pass may take.
@@ -105,7 +102,6 @@ impl Places {
         Pass {
             lane: self.lane,
             stop: self.stop.clone(),
-            waited: AtomicU64::new(0),
             // It is never closed.
             _place: self.free.clone().acquire_owned().await.ok(),
         }
@@ -118,8 +114,6 @@ pub(crate) struct Pass {
     /// Where it is.
     pub lane: Lane,
     stop: CancellationToken,
-    /// Microseconds.
-    waited: AtomicU64,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -148,21 +142,7 @@ impl Pass {
     /// # Errors
     /// The process is about to end.
     pub(crate) async fn wait_for<F: Future>(&self, what: F) -> Result<F::Output, Unfinished> {
-        let begun = Instant::now();
-        let done = self.stop.run_until_cancelled(what).await;
-        self.has_waited(begun.elapsed());
-        done.ok_or(Unfinished::Ending)
-    }
-
-    /// Counts a wait for a core that came in the middle of work.
-    pub(crate) fn has_waited(&self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.waited.fetch_add(micros, Ordering::Relaxed);
-    }
-
-    /// How long it has waited for others.
-    pub(crate) fn waited(&self) -> Duration {
-        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+        self.stop.run_until_cancelled(what).await.ok_or(Unfinished::Ending)
     }
 }
 
@@ -170,7 +150,7 @@ impl Pass {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_pass_says_what_it_needs_and_waits_for_nothing_at_the_end() {
         let stop = CancellationToken::new();
         let pass = Places::new(Lane::Long, stop.clone()).take().await;
@@ -178,9 +158,6 @@ mod tests {
         assert_eq!(pass.needs(Lane::Long), Ok(()));
         assert_eq!(pass.needs(Lane::Large), Err(Unfinished::Needs(Lane::Large)));
         assert_eq!(pass.wait_for(async { 7 }).await, Ok(7));
-        let second = tokio::time::sleep(Duration::from_secs(1));
-        assert_eq!(pass.wait_for(second).await, Ok(()));
-        assert_eq!(pass.waited().as_secs(), 1);
         stop.cancel();
         assert_eq!(
             pass.wait_for(std::future::pending::<()>()).await,

@@ -87,8 +87,6 @@ impl Ready {
 struct InWork {
     /// Not while it waits in another line.
     since: Option<Instant>,
-    /// How long it has waited for others, for a core or for what is costly.
-    waited: Duration,
     /// Whether it became ready again meanwhile.
     again: bool,
 }
@@ -102,18 +100,9 @@ impl Default for Queue {
 impl Queue {
     /// For so many workers.
     pub(crate) fn new(places: usize) -> Self {
-        Self::of(places, FairOrder::default())
-    }
-
-    /// For work that takes seconds: who has had much of it comes behind who has not, for ten minutes.
-    pub(crate) fn for_costly(places: usize) -> Self {
-        Self::of(places, FairOrder::of_costly())
-    }
-
-    fn of(places: usize, namespaces: FairOrder<String>) -> Self {
         let state = State {
             ready: HashMap::new(),
-            namespaces,
+            namespaces: FairOrder::default(),
             full: HashSet::new(),
             rooms: Rooms::new(places),
             waiting: 0,
@@ -183,21 +172,11 @@ impl Queue {
     /// not charged for the time.
     pub(crate) fn pass_on(&self, name: &ObjectName) {
         let mut state = self.state();
-        if let Some(in_work) = state.in_work.get_mut(name)
-            && let Some(since) = in_work.since.take()
-        {
-            let waited = in_work.waited;
-            state.give_back(&name.namespace, since.elapsed(), waited);
+        if let Some(since) = state.in_work.get_mut(name).and_then(|in_work| in_work.since.take()) {
+            state.give_back(&name.namespace, since.elapsed());
         }
         drop(state);
         self.changed.notify_one();
-    }
-
-    /// Notes how long the worker that has `name` has waited for others: its namespace is not charged for that.
-    pub(crate) fn excuse(&self, name: &ObjectName, waited: Duration) {
-        if let Some(in_work) = self.state().in_work.get_mut(name) {
-            in_work.waited = waited;
-        }
     }
 
     /// The worker has finished with `name`; it is given out again after `pause`, if there is one.
@@ -253,17 +232,16 @@ impl State {
         };
         shrink(&mut self.in_work);
         if let Some(since) = done.since {
-            self.give_back(&name.namespace, since.elapsed(), done.waited);
+            self.give_back(&name.namespace, since.elapsed());
         }
         done.again
     }
 
-    /// A pass of the namespace has ended, or left this lane, after so long, and waited for others for a part of it.
-    fn give_back(&mut self, namespace: &str, after: Duration, waited: Duration) {
+    /// A pass of the namespace has ended, or left this lane, after so long.
+    fn give_back(&mut self, namespace: &str, after: Duration) {
         let was_open = self.rooms.is_open();
         self.rooms.give_back(namespace, after);
-        let worked = after.saturating_sub(waited);
-        self.namespaces.charge(namespace.to_owned(), worked);
+        self.namespaces.charge(namespace.to_owned(), after);
         if !self.ready.contains_key(namespace) {
             self.rooms.waits_no_more(namespace);
         }
@@ -340,7 +318,6 @@ impl State {
         let name = ObjectName { namespace, name };
         let in_work = InWork {
             since: Some(Instant::now()),
-            waited: Duration::ZERO,
             again: false,
         };
         self.in_work.insert(name.clone(), in_work);

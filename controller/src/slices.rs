@@ -29,8 +29,6 @@ pub(crate) struct Slices {
     runtime: Handle,
     slice: Mutex<Slice>,
     operations_left: AtomicU64,
-    /// Microseconds in which it waited to go on.
-    waited: AtomicU64,
     given_up: AtomicBool,
 }
 
@@ -55,14 +53,8 @@ impl Slices {
                 begun: Instant::now(),
             }),
             operations_left: AtomicU64::new(operations),
-            waited: AtomicU64::new(0),
             given_up: AtomicBool::new(false),
         })
-    }
-
-    /// How long the work has waited to go on, after it had given up its core.
-    pub(crate) fn waited(&self) -> Duration {
-        Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 
     /// Has the work end at its next operation, once the result is dropped.
@@ -78,12 +70,9 @@ impl Pace for Slices {
         let makes_way = || had >= TURN && self.cores.another_waits(&self.tenant, self.lane);
         if had >= SLICE && self.cores.lighter_waits(self.lane) || makes_way() {
             slice.permit = None;
-            let gave_up = Instant::now();
             let again = self.cores.acquire_again(&self.tenant, self.lane);
             slice.permit = Some(self.runtime.block_on(again));
             slice.begun = Instant::now();
-            let micros = u64::try_from((slice.begun - gave_up).as_micros()).unwrap_or(u64::MAX);
-            self.waited.fetch_add(micros, Ordering::Relaxed);
         }
         let less = |left: u64| left.checked_sub(1);
         let left = self

@@ -36,9 +36,7 @@ impl Reconciler {
         let slices = Slices::begin(&self.cores, namespace, pass.lane, operations);
         let slices = pass.wait_for(slices).await?;
         let keys = self.keys.borrow().clone();
-        let opened = Box::pin(self.open(sealed, &keys, slices.clone())).await;
-        pass.has_waited(slices.waited());
-        let mut opened = match opened {
+        let mut opened = match Box::pin(self.open(sealed, &keys, slices.clone())).await {
             Err(failure) => Err(failure),
             Ok(values) if pass.lane >= Lane::Costly => {
                 // Opening, and what waits for the API server, hold up no other object that is costly.

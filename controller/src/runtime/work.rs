@@ -76,8 +76,8 @@ pub(super) async fn work(
         queue: known.queue.clone(),
         long: Queue::new(Lane::Long.places()),
         large: Queue::new(Lane::Large.places()),
-        costly: Queue::for_costly(Lane::Costly.places()),
-        costliest: Queue::for_costly(Lane::Costliest.places()),
+        costly: Queue::new(Lane::Costly.places()),
+        costliest: Queue::new(Lane::Costliest.places()),
     };
     writers.spawn(Arc::new(passes).run(stop.clone()));
     tokio::select! {
@@ -161,7 +161,6 @@ impl Passes {
         let done = AssertUnwindSafe(self.reconciler.reconcile(&name, pass))
             .catch_unwind()
             .await;
-        self.queue(pass.lane).excuse(&name, pass.waited());
         let pause = match done {
             Ok(Ok(pause)) => pause,
             Ok(Err(Unfinished::Needs(lane))) => {
