@@ -220,7 +220,7 @@ mod tests {
         let mut tenants = FairOrder::default();
         for _ in 0..3 {
             (1..=300).for_each(|tenant| tenants.push(tenant));
-            for tenant in order(&mut tenants) {
+            while let Some(tenant) = tenants.pop() {
                 tokio::time::advance(TURN).await;
                 tenants.charge(tenant, TURN);
             }
