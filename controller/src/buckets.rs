@@ -57,7 +57,7 @@ pub(crate) struct Buckets<K> {
     swept: Option<Instant>,
 }
 
-impl<K: Clone + Eq + Hash> Buckets<K> {
+impl<K: Eq + Hash> Buckets<K> {
     /// Keeps at most `most` of them.
     pub(crate) fn new(most: usize) -> Self {
         Self {
@@ -68,15 +68,15 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
     }
 
     /// Whether there is no room for a bucket of its own for `who`.
-    pub(crate) fn is_crowded(&mut self, who: &K, now: Instant) -> bool {
+    pub(crate) fn is_crowded(&mut self, who: &Option<K>, now: Instant) -> bool {
         self.sweep(now);
-        self.full_at.len() >= self.most && !self.full_at.contains_key(&Some(who.clone()))
+        self.full_at.len() >= self.most && !self.full_at.contains_key(who)
     }
 
     /// When the bucket of `who` is full again.
     pub(crate) fn full_at(&mut self, who: K, now: Instant) -> &mut Instant {
-        let crowded = self.is_crowded(&who, now);
         let who = Some(who);
+        let crowded = self.is_crowded(&who, now);
         let full_at = self.full_at.entry(who.filter(|_| !crowded)).or_insert(now);
         *full_at = (*full_at).max(now);
         full_at

@@ -345,8 +345,9 @@ impl Allowances {
         let full_at = self.namespaces.full_at(namespace.to_owned(), now);
         let of_namespace = OF_A_NAMESPACE.judge(*full_at - now);
         let object = digest::of(uid);
-        let may =
-            |objects: &mut Buckets<_>| objects.is_crowded(&object, now) || objects.take(object, OF_AN_OBJECT, now);
+        let may = |objects: &mut Buckets<_>| {
+            objects.is_crowded(&Some(object), now) || objects.take(object, OF_AN_OBJECT, now)
+        };
         let admitted = of_namespace.allowed && may(&mut self.objects);
         if admitted {
             *full_at = now + of_namespace.reset;

@@ -246,11 +246,10 @@ impl Reconciler {
         sealed: &SealedSecret,
         keys: &Keys,
     ) -> Result<T, Failure> {
-        let of_input = || remember::not_again(sealed, &self.settings);
         match done {
             Ok(done) => done.map_err(|error| Failure::Unseal {
                 error,
-                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(of_input())),
+                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
             }),
             Err(_) => Err(Failure::Internal),
         }
