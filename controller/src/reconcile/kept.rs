@@ -15,43 +15,46 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// What is known of it; shared by the workers.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    known: Mutex<Option<bool>>,
-    /// The namespace of the last status that came back without it, since one that came back with it.
-    pruned_in: Mutex<Option<String>>,
+    known: Mutex<Known>,
     asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    kept: Option<bool>,
+    /// The namespace of the last status that came back without it, since one that came back with it.
+    pruned_in: Option<String>,
     /// When the one began that asks, or asked last.
-    asked: Mutex<Option<Instant>>,
+    asked: Option<Instant>,
 }
 
 /// The right to write something for the sake of memory alone. Held until the answer was learned from.
 pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held, never read")] Option<tokio::sync::MutexGuard<'a, ()>>);
 
 impl Kept {
-    fn known(&self) -> Option<bool> {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn asked(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, until it has
     /// asked for a second: then they go without, and the next start opens their objects again.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
-        match self.known() {
+        let kept = self.known().kept;
+        match kept {
             Some(kept) => kept.then_some(Turn(None)),
             None => {
                 let turn = match self.asking.try_lock() {
                     Ok(turn) => turn,
                     Err(_) => {
-                        let asked = self.asked().unwrap_or_else(Instant::now);
+                        let asked = self.known().asked.unwrap_or_else(Instant::now);
                         tokio::time::timeout_at(asked + LONGEST_WAIT, self.asking.lock())
                             .await
                             .ok()?
                     }
                 };
-                self.asked().replace(Instant::now());
-                (self.known() != Some(false)).then_some(Turn(Some(turn)))
+                let mut known = self.known();
+                known.asked = Some(Instant::now());
+                (known.kept != Some(false)).then_some(Turn(Some(turn)))
             }
         }
     }
@@ -65,15 +68,14 @@ impl Kept {
             .status
             .as_ref()
             .is_some_and(|status| status.written == sent.written);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let namespace = answer.metadata.namespace.clone();
-        let mut pruned_in = self.pruned_in.lock().unwrap_or_else(PoisonError::into_inner);
-        let before_in = std::mem::replace(&mut *pruned_in, namespace.clone().filter(|_| !kept));
+        let before_in = std::mem::replace(&mut known.pruned_in, namespace.clone().filter(|_| !kept));
         // A webhook for one namespace may prune its statuses alone.
-        if !kept && *known == Some(true) && (before_in.is_none() || before_in == namespace) {
+        if !kept && known.kept == Some(true) && (before_in.is_none() || before_in == namespace) {
             return;
         }
-        let before = known.replace(kept);
+        let before = known.kept.replace(kept);
         if !kept && before != Some(false) {
             info!(
                 "the CustomResourceDefinition does not keep what the status remembers: every SealedSecret is opened again at each start"
@@ -129,11 +131,11 @@ mod tests {
         kept.learn(&status(true), &answer(true));
         for _ in 0..2 {
             kept.learn(&status(true), &answer_in("a", false));
-            assert_eq!(kept.known(), Some(true), "a webhook may do that");
+            assert_eq!(kept.known().kept, Some(true), "a webhook may do that");
         }
         let (a, b) = (kept.turn().await, kept.turn().await);
         assert!(a.is_some() && b.is_some(), "nobody waits any more");
         kept.learn(&status(true), &answer_in("b", false));
-        assert_eq!(kept.known(), Some(false));
+        assert_eq!(kept.known().kept, Some(false));
     }
 }
