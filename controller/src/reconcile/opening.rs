@@ -42,10 +42,9 @@ impl Reconciler {
                 // Opening, and what waits for the API server, hold up no other object that is costly.
                 drop(slices);
                 let _turn = self.costly_turn(namespace, pass).await?;
-                // It is next for a core: what its namespace has had of them is no reason to have others wait for this turn, and
-                // openings make way for it.
-                let object = format!("{namespace}/{}", sealed.metadata.name.as_deref().unwrap_or_default());
-                let slices = Slices::begin(&self.cores, &object, Lane::Light, 0);
+                // What its namespace has had of the cores is no reason to have the others wait for this turn.
+                let tenant = format!("{namespace}/costly");
+                let slices = Slices::begin(&self.cores, &tenant, pass.lane, 0);
                 let _core = pass.wait_for(slices).await?;
                 Box::pin(self.render(values, sealed, &keys, pass.lane.work())).await
             }
