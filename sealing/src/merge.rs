@@ -251,7 +251,7 @@ pub fn seal_items(
         let sealed = sealer.seal(former, plaintext.expose(), &binding, item, random)?;
         changes.push(Change::set(["spec", "encryptedData", item], sealed));
     }
-    let before = KeyHint::of(&target.metadata);
+    let before = KeyHint::from_metadata(&target.metadata);
     let others_left = target.spec.encrypted_data.keys().any(|item| !items.contains_key(item));
     if !items.is_empty() && (hinted || before.is_some()) {
         let after = KeyHint::after(before.clone(), sealer.fingerprint(), others_left);

@@ -87,7 +87,7 @@ pub fn reseal(
     random: &mut dyn Random,
 ) -> Result<Resealed, ResealError> {
     let binding = unseal::binding(sealed)?;
-    let hint = KeyHint::of(&sealed.metadata);
+    let hint = KeyHint::from_metadata(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
     let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
     let former = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
@@ -172,7 +172,7 @@ impl Resealed {
 
     /// The key hint that the object has to carry now, if it carries one.
     pub fn hint(&self) -> KeyHint {
-        KeyHint::one(&self.key)
+        KeyHint::of_key(&self.key)
     }
 
     /// The changes in the text of the same object. The key hint is written where `hinted` says so, and renewed where the

@@ -336,7 +336,7 @@ pub(crate) fn open_items<'s>(
 ) -> impl Iterator<Item = (&'s str, Result<Opened, ItemError>)> {
     // A hint is the word of whoever sealed them: likely, and believed only by trying. The items of one object were mostly
     // sealed together, so the key of the last one is likelier still.
-    let hint = KeyHint::of(&sealed.metadata);
+    let hint = KeyHint::from_metadata(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys);
     let mut likely: Vec<_> = hinted.chain(preferred).cloned().collect();
     let mut in_vain = 0;

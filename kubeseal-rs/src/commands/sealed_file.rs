@@ -306,7 +306,7 @@ pub(super) fn left_in_v1(sealed: &SealedSecret, items: &[&String], sealer: &Seal
 
 /// That items of an object stay sealed with other keys, by its former key hint, beside those that are sealed now.
 pub(super) fn left_with_other_key(former: &SealedSecret, items: &[&String], sealer: &Sealer<'_>) -> Option<String> {
-    let hint = KeyHint::of(&former.metadata)?;
+    let hint = KeyHint::from_metadata(&former.metadata)?;
     let left = former.spec.encrypted_data.keys().filter(|item| !items.contains(item));
     let left: Vec<_> = left.map(String::as_str).collect();
     (!left.is_empty() && hint.keys().all(|key| key != sealer.fingerprint())).then(|| {

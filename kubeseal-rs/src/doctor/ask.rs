@@ -127,7 +127,7 @@ impl Case {
             key_ids,
             not_bound: false,
             items: object.spec.encrypted_data.keys().cloned().collect(),
-            hint: KeyHint::of(metadata),
+            hint: KeyHint::from_metadata(metadata),
             failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
             opening: Vec::new(),
             namespace,

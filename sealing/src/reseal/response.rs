@@ -71,7 +71,7 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
     let annotations = sealed.metadata.annotations.as_ref().filter(|_| !changes.is_empty());
     if annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
         let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
-        changes.push(match KeyHint::of(&reply.metadata) {
+        changes.push(match KeyHint::from_metadata(&reply.metadata) {
             Some(hint) => hint.change(),
             None => Change::Remove {
                 path: path.map(str::to_owned).into(),

@@ -246,9 +246,9 @@ impl Existing {
             if secret.clear.items.keys().any(|item| is_raised(sealed, item, sealer)) {
                 return false;
             }
-            match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
+            match (&counterpart.held, KeyHint::from_metadata(&sealed.metadata)) {
                 (Some(held), _) => secret.clear.items.keys().all(|item| is_same(held.get(item), sealer)),
-                (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
+                (None, Some(hint)) => self.newer && hint == KeyHint::of_key(key),
                 // Whoever wants no hint does without knowing.
                 (None, None) => self.newer && !hinted,
             }

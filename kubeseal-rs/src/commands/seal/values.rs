@@ -111,7 +111,7 @@ impl Live {
 
     /// A value is known where the cluster has unsealed the very ciphertext, and its key where the hint names one.
     fn held(&self, sealed: &SealedSecret, items: &BTreeMap<String, SecretBytes>) -> BTreeMap<String, Held> {
-        let hint = KeyHint::of(&sealed.metadata);
+        let hint = KeyHint::from_metadata(&sealed.metadata);
         let mut keys = hint.iter().flat_map(KeyHint::keys);
         let (Some(key), None) = (keys.next(), keys.next()) else {
             return BTreeMap::new();

@@ -63,7 +63,7 @@ impl Object<'_> {
     fn is_hinted_at(&self, key: &Fingerprint) -> bool {
         let annotations = self.document.value.pointer("/metadata/annotations");
         let hint = annotations.and_then(|all| all.get(names::ANNOTATION_SEALED_WITH)?.as_str());
-        hint.and_then(|hint| hint.parse().ok()) == Some(KeyHint::one(key))
+        hint.and_then(|hint| hint.parse().ok()) == Some(KeyHint::of_key(key))
     }
 
     /// What the key ids in a value of format v2 say, held against the certificates.
