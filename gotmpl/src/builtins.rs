@@ -5,7 +5,7 @@ mod escape;
 mod index;
 
 use crate::context::Context;
-use crate::func::{Args, Func, FuncError};
+use crate::function::{Args, Func, FuncError};
 use crate::print;
 use crate::types::Type;
 use crate::value::Value;

@@ -8,7 +8,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::context::Limit;
-use crate::func::FuncError;
+use crate::function::FuncError;
 use crate::types::Type;
 
 /// A template cannot be parsed, or its execution failed.

@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::context::{Limit, Limits};
 use crate::error::{Error, Mistake, ParseMistake};
-use crate::functions::Functions;
 use crate::lex::{Keyword, Token, TokenKind, tokens};
 use crate::parse::scope::Scope;
+use crate::registry::Functions;
 use crate::tree::{self, Body, Variable};
 
 /// How deep blocks and parentheses may nest.

@@ -4,8 +4,8 @@ use crate::context::{Context, Limits};
 use crate::error::{Error, Mistake};
 use crate::exec;
 use crate::fields;
-use crate::functions::Functions;
 use crate::parse::{self, Set};
+use crate::registry::Functions;
 use crate::value::{Map, Value};
 
 /// A parsed template, which can be rendered any number of times.

@@ -2,7 +2,7 @@
 //!
 //! Positions are bytes of the text.
 
-use crate::func::Func;
+use crate::function::Func;
 use crate::value::Str;
 
 /// The nodes of a body, in their order.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::context::Context;
-use crate::func::{Args, FuncError};
+use crate::function::{Args, FuncError};
 use crate::types::Kind;
 use crate::value::Value;
 

@@ -1,7 +1,7 @@
 //! `html`, `js`, `urlquery`: the arguments as `print` prints them, escaped.
 
 use crate::context::Context;
-use crate::func::{Args, FuncError};
+use crate::function::{Args, FuncError};
 use crate::print;
 use crate::unicode;
 use crate::value::{Str, Value};

@@ -7,7 +7,7 @@ use crate::error::{ExecMistake, TypeMistake};
 use crate::exec::argument::fitting;
 use crate::exec::evaluate::Given;
 use crate::exec::{BYTES_A_STEP, Exec, Outcome, fail, limited};
-use crate::func::{Func, FuncError};
+use crate::function::{Func, FuncError};
 use crate::tree::{Callee, Operand};
 use crate::types::Type;
 use crate::value::Value;

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use crate::func::Func;
+use crate::function::Func;
 use crate::types::Named;
 use crate::value::Value;
 
