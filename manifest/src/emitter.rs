@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::scalar::{Scalar, is_timestamp, resolve};
+use super::resolve::{Scalar, is_timestamp, resolve};
 
 /// Lines are folded at the first single space beyond this column.
 const WIDTH: usize = 80;

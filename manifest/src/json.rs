@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::found::{Found, Others, Sink, only};
-use super::scalar::resolve;
+use super::resolve::resolve;
 use super::source_map::{Children, Entry, Mark, Placed, Turned};
 use super::yaml::{foreign_kind, read_without_broken};
 use super::{Format, MAX_DEPTH};

@@ -18,7 +18,7 @@ mod go_float;
 mod json;
 mod key_order;
 mod list;
-mod scalar;
+mod resolve;
 mod source_map;
 mod splitter;
 mod string_map;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Spot, Typed};
 use super::go_float;
-use super::scalar::Scalar;
+use super::resolve::Scalar;
 
 /// A value and its marks, built together by the readers.
 #[derive(Clone)]

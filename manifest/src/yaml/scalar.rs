@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use zeroize::Zeroizing;
 
 use super::super::error::{DocumentError, Place};
-use super::super::scalar::{Scalar, resolve};
+use super::super::resolve::{Scalar, resolve};
 use super::super::source_map::Turned;
 
 /// The name of a tag of YAML's own, such as `str`.
