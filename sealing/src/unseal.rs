@@ -218,7 +218,7 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
 
 /// Gives an object that names no namespace the `given` one, else that of its template: what it was sealed for, where a
 /// kustomization names the namespace. One with a namespace, or of a scope that binds none, stays as it is.
-pub fn place(sealed: &mut SealedSecret, given: Option<&str>) {
+pub fn fill_namespace(sealed: &mut SealedSecret, given: Option<&str>) {
     if !matches!(binding(sealed), Err(BindingError::NamespaceMissing(_))) {
         return;
     }

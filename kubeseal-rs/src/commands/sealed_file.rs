@@ -13,7 +13,7 @@ use sealing::key_hint::KeyHint;
 use sealing::render::depending_on;
 use sealing::sealer::{self, Sealer};
 use sealing::size::{self, Obstacle};
-use sealing::unseal::{binding, place};
+use sealing::unseal::{binding, fill_namespace};
 use sealing::{SystemRandom, merge};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -74,7 +74,7 @@ impl SealedFile {
 
     /// The file, whose objects without a namespace are in the `given` one, else in that of their template.
     pub(super) fn placed(mut self, given: Option<&str>) -> Self {
-        self.sealed.iter_mut().for_each(|sealed| place(sealed, given));
+        self.sealed.iter_mut().for_each(|sealed| fill_namespace(sealed, given));
         self
     }
 

@@ -14,7 +14,7 @@ use sealing::diff::{Difference, differences};
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::sealer::Sealer;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::clear::{ClearFile, One};
 use super::fault::ClearFileFault;
@@ -368,7 +368,7 @@ fn counterparts(
         let Some(sealed) = file.sealed.get_mut(at) else {
             return Ok(Counterpart::default());
         };
-        place(sealed, namespace);
+        fill_namespace(sealed, namespace);
         let held = values.held(sealed, &secret.clear.items);
         let staying: Vec<_> = match keeps {
             false => Vec::new(),
