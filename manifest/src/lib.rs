@@ -30,7 +30,7 @@ use zeroize::Zeroize;
 
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
 pub use encoding::{Text, decode, text_lossy};
-pub use error::{DocumentError, Node, Place, Typed, shown};
+pub use error::{DocumentError, Node, Place, Typed, escaped};
 pub use string_map::Nulls;
 pub use verbatim::{Lost, check_verbatim};
 

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use crate::base64_text::{self, NotBase64};
 use crate::secret_bytes::SecretBytes;
-use manifest::{Document, DocumentError, Nulls, Place, shown};
+use manifest::{Document, DocumentError, Nulls, Place, escaped};
 
 /// A Secret with its items in clear.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,8 +31,8 @@ pub enum SecretError {
     /// Another kind of object.
     #[error(
         "{place}: expected a {wanted} ({wanted_version}) but found {} ({})",
-        shown(kind),
-        shown(api_version)
+        escaped(kind),
+        escaped(api_version)
     )]
     OtherKind {
         /// Where the object begins.
@@ -47,7 +47,7 @@ pub enum SecretError {
         api_version: String,
     },
     /// A field that Secrets do not have: a slip of the pen would otherwise lose what it holds.
-    #[error("{place}: there is no field `{}` here (only {})", shown(field), .known.join(", "))]
+    #[error("{place}: there is no field `{}` here (only {})", escaped(field), .known.join(", "))]
     UnknownField {
         /// Where the field stands.
         place: Place,
@@ -62,7 +62,7 @@ pub enum SecretError {
     /// A value of `data` is not base64.
     #[error(
         "{place}: data.{} is not base64 (text in clear belongs under stringData)",
-        shown(item)
+        escaped(item)
     )]
     NotBase64 {
         /// Where the value stands.

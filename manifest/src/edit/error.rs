@@ -1,6 +1,6 @@
 //! Why a text was not changed, and where.
 
-use super::super::error::{DocumentError, Place, shown};
+use super::super::error::{DocumentError, Place, escaped};
 
 /// Why a text was not changed. Carries places and names, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +9,7 @@ pub enum EditError {
     #[error(transparent)]
     Document(DocumentError),
     /// There is nothing at the path.
-    #[error("{place}: there is no {}", shown(field))]
+    #[error("{place}: there is no {}", escaped(field))]
     NoSuch {
         /// The document, and the line of what is nearest.
         place: Place,
@@ -17,7 +17,7 @@ pub enum EditError {
         field: String,
     },
     /// The new key is taken.
-    #[error("{place}: there is \"{}\" already", shown(key))]
+    #[error("{place}: there is \"{}\" already", escaped(key))]
     Exists {
         /// Where.
         place: Place,
@@ -27,7 +27,7 @@ pub enum EditError {
     /// The path leads through something that is no map, or ends in something that is no single value.
     #[error(
         "{place}: {} is not what can be changed here (a map of texts is wanted)",
-        shown(field)
+        escaped(field)
     )]
     NotAMap {
         /// Where.
@@ -38,7 +38,7 @@ pub enum EditError {
     /// What is to be changed does not stand there itself, but comes by an alias or a merge of YAML.
     #[error(
         "{place}: {} does not stand here itself, it comes from elsewhere by an alias (*) or a merge (<<) of YAML",
-        shown(field)
+        escaped(field)
     )]
     Shared {
         /// Where.
