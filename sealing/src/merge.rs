@@ -176,7 +176,7 @@ pub fn follow(
     Ok(changes)
 }
 
-/// What an item of a SealedSecret holds, compared with the Secret's.
+/// How the value of a sealed item compares with the one in the Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     /// The same value, sealed with this key; in format v2, with this hybrid key of it.
@@ -187,11 +187,11 @@ pub enum Held {
     Unopened,
 }
 
-/// What the items that `target` has in common with `items` hold, by opening them.
+/// Opens the items that `target` has in common with `items`, and compares them.
 ///
 /// # Errors
 /// [`BindingError`] when the target lacks a name that its scope binds.
-pub fn held(
+pub fn compare_items(
     target: &SealedSecret,
     items: &BTreeMap<String, SecretBytes>,
     keys: &KeyRing,

@@ -212,7 +212,7 @@ fn comparing_with_a_clear_secret_opens_either_version() {
         "c",
         &Sealer::new(&cert, Format::V2),
     );
-    let held = merge::held(&mixed.unwrap(), &clear(SECRET).items, &ring(1)).unwrap();
+    let held = merge::compare_items(&mixed.unwrap(), &clear(SECRET).items, &ring(1)).unwrap();
     let same = merge::Held::Same(cert.public().fingerprint().clone(), None);
     assert_eq!(
         held,
@@ -328,7 +328,7 @@ fn a_value_of_another_hybrid_key_beside_the_same_rsa_key_is_resealed() {
     // Of format v1, too.
     let object = sealed(&Sealer::new(&former, Format::V1), Scope::Strict).unwrap();
     assert_eq!(reseal(&object, &Sealer::new(&own, Format::V1)).kept, 2);
-    let held = merge::held(
+    let held = merge::compare_items(
         &sealed(&Sealer::new(&former, Format::V2), Scope::Strict).unwrap(),
         &clear(SECRET).items,
         &keys,
