@@ -144,7 +144,7 @@ fn sealed_of(request: &Request, secret: &str, cert: &SealingCert, notes: &mut Ve
     };
     let mut text = String::new();
     for document in manifest::read(secret.as_bytes())? {
-        text.push_str(&one(&document, &parameters, &sealer, notes)?);
+        text.push_str(&seal_document(&document, &parameters, &sealer, notes)?);
     }
     Ok(text)
 }
@@ -164,7 +164,7 @@ fn sealer(format: Option<u8>, cert: &SealingCert) -> Result<Sealer<'_>, Failure>
     }
 }
 
-fn one(
+fn seal_document(
     document: &Document,
     parameters: &SealParameters,
     sealer: &Sealer<'_>,

@@ -205,10 +205,10 @@ fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
 }
 
 #[cfg(feature = "aws-lc")]
-pub use made::CertParameters;
+pub use self_signed::CertParameters;
 
 #[cfg(feature = "aws-lc")]
-mod made {
+mod self_signed {
     use rcgen::{
         BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, KeyPair,
         KeyUsagePurpose, PKCS_RSA_SHA256, SerialNumber,
@@ -241,7 +241,7 @@ mod made {
             parameters: &CertParameters,
             random: &mut dyn Random,
         ) -> Result<Self, CertError> {
-            Self::made(key, Vec::new(), parameters, random)
+            Self::sign_with(key, Vec::new(), parameters, random)
         }
 
         /// The same, with a hybrid key in the extension for an alternative key.
@@ -256,10 +256,10 @@ mod made {
         ) -> Result<Self, CertError> {
             let value = v2::encode_extension(hybrid).map_err(|_| CertError::NotMade)?;
             let extension = CustomExtension::from_oid_content(v2::EXTENSION, value);
-            Self::made(key, vec![extension], parameters, random)
+            Self::sign_with(key, vec![extension], parameters, random)
         }
 
-        fn made(
+        fn sign_with(
             key: &PrivateKey,
             extensions: Vec<CustomExtension>,
             parameters: &CertParameters,
@@ -288,8 +288,8 @@ mod made {
             let pkcs8 = key.pkcs8().map_err(|_| CertError::NotMade)?;
             let signer = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_slice().into(), &PKCS_RSA_SHA256)
                 .map_err(|_| CertError::NotMade)?;
-            let made = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
-            Self::from_pem(pem::encode(TAG, made.der()).as_bytes())
+            let certificate = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
+            Self::from_pem(pem::encode(TAG, certificate.der()).as_bytes())
         }
     }
 }

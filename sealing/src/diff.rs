@@ -231,30 +231,30 @@ mod tests {
 
     const SECRET: &str = "metadata: {name: db, namespace: shop, labels: {a: x, b: z}}\nstringData: {one: p, two: q}\n";
 
-    fn told(text: &str, scope: Scope) -> Vec<String> {
+    fn differences_of(text: &str, scope: Scope) -> Vec<String> {
         let (wanted, found) = (outlined(SECRET, Scope::Strict), outlined(text, scope));
         differences(&wanted, &found).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn the_same_shape_has_no_differences_whatever_the_values() {
-        assert_eq!(told(SECRET, Scope::Strict), [""; 0]);
+        assert_eq!(differences_of(SECRET, Scope::Strict), [""; 0]);
         let others = SECRET
             .replace("one: p", "one: another")
             .replace("stringData", "type: Opaque\nstringData");
-        assert_eq!(told(&others, Scope::Strict), [""; 0]);
+        assert_eq!(differences_of(&others, Scope::Strict), [""; 0]);
     }
 
     #[test]
     fn every_difference_is_told_by_name() {
         assert_eq!(
-            told(SECRET, Scope::ClusterWide),
+            differences_of(SECRET, Scope::ClusterWide),
             ["its scope is cluster-wide, and strict is wanted"]
         );
         let other = "metadata: {name: db, namespace: shop, labels: {a: w, c: z}}\ntype: kubernetes.io/tls\n\
                      stringData: {one: p, three: q}\n";
         assert_eq!(
-            told(other, Scope::Strict),
+            differences_of(other, Scope::Strict),
             [
                 "item two is not in it",
                 "item three is in it, and not in the Secret",

@@ -111,7 +111,7 @@ pub fn reseal(
         Some(data) => {
             let opened =
                 unseal::open_text(data, &binding, "", keys, &preferred).map_err(ResealError::DeprecatedData)?;
-            resealing.resealed.deprecated_data = resealing.one("", opened)?;
+            resealing.resealed.deprecated_data = resealing.reseal_item("", opened)?;
         }
         None => {
             let mut errors = BTreeMap::new();
@@ -120,7 +120,7 @@ pub fn reseal(
                     // After the first failure the others are opened only to name those that fail too.
                     Ok(_) if !errors.is_empty() => {}
                     Ok(opened) => {
-                        if let Some(text) = resealing.one(item, opened)? {
+                        if let Some(text) = resealing.reseal_item(item, opened)? {
                             resealing.resealed.items.insert(item.to_owned(), text);
                         }
                     }
@@ -147,7 +147,7 @@ struct Resealing<'a> {
 
 impl Resealing<'_> {
     /// The new ciphertext, or none for one that stays.
-    fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
+    fn reseal_item(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
         let former = Some(opened.format);
         let stays = self.which == Which::OfOtherKeys
             && self.to.seals_with(&opened.key, opened.hybrid)

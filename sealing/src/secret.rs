@@ -106,7 +106,11 @@ impl ClearSecret {
                     .map(SecretError::from),
             );
         }
-        for (item, value) in at(document, &["data"]).and_then(Value::as_object).into_iter().flatten() {
+        for (item, value) in value_at(document, &["data"])
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             if let Some(Err(source)) = value.as_str().map(base64_text::decode) {
                 let (place, item) = (document.place_of(&["data", item.as_str()]), item.clone());
                 faults.push(SecretError::NotBase64 { place, item, source });
@@ -199,14 +203,17 @@ fn items(document: &Document) -> Result<BTreeMap<String, SecretBytes>, SecretErr
     Ok(items)
 }
 
-fn at<'a>(document: &'a Document, path: &[&str]) -> Option<&'a Value> {
+fn value_at<'a>(document: &'a Document, path: &[&str]) -> Option<&'a Value> {
     path.iter()
         .try_fold(&document.value, |value, step| value.get(step))
         .filter(|value| !value.is_null())
 }
 
 fn check_fields(document: &Document, path: &[&str], known: &'static [&'static str]) -> Result<(), SecretError> {
-    let fields = at(document, path).and_then(Value::as_object).into_iter().flatten();
+    let fields = value_at(document, path)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     for (field, _) in fields {
         if !known.contains(&field.as_str()) {
             let place = document.place_of(&[path, &[field]].concat());
@@ -236,7 +243,7 @@ fn strings(document: &Document, path: &[&str]) -> Result<Option<BTreeMap<String,
 }
 
 fn text(document: &Document, path: &[&str]) -> Result<Option<String>, SecretError> {
-    match at(document, path) {
+    match value_at(document, path) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(wanted(document, path, "text is wanted here: put it in quotes")),
@@ -244,7 +251,7 @@ fn text(document: &Document, path: &[&str]) -> Result<Option<String>, SecretErro
 }
 
 fn boolean(document: &Document, path: &[&str]) -> Result<Option<bool>, SecretError> {
-    match at(document, path) {
+    match value_at(document, path) {
         None => Ok(None),
         Some(Value::Bool(value)) => Ok(Some(*value)),
         Some(_) => Err(wanted(document, path, "true or false is wanted here")),

@@ -27,19 +27,19 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("now", &[], |context, _| Ok(Value::object(now(context)))).nondeterministic(),
     Func::new("date", &[S, A], |context, args| {
         let zone = local(context);
-        shown(context, args.bytes(0)?, args.any(1)?, zone)
+        formatted(context, args.bytes(0)?, args.any(1)?, zone)
     })
     .nondeterministic(),
     Func::new("htmlDate", &[A], |context, args| {
         let zone = local(context);
-        shown(context, b"2006-01-02", args.any(0)?, zone)
+        formatted(context, b"2006-01-02", args.any(0)?, zone)
     })
     .nondeterministic(),
     Func::new("dateInZone", &[S, A, S], DATE_IN_ZONE).nondeterministic(),
     Func::new("date_in_zone", &[S, A, S], DATE_IN_ZONE).nondeterministic(),
     Func::new("htmlDateInZone", &[A, S], |context, args| {
         let zone = named(context, args.bytes(1)?);
-        shown(context, b"2006-01-02", args.any(0)?, zone)
+        formatted(context, b"2006-01-02", args.any(0)?, zone)
     })
     .nondeterministic(),
     Func::new("dateModify", &[S, TIME], DATE_MODIFY),
@@ -78,7 +78,7 @@ fn parsed(context: &mut Context<'_>, args: Args<'_>) -> Result<Option<Time>, Fun
 
 const DATE_IN_ZONE: Call = |context, args| {
     let zone = named(context, args.bytes(2)?);
-    shown(context, args.bytes(0)?, args.any(1)?, zone)
+    formatted(context, args.bytes(0)?, args.any(1)?, zone)
 };
 
 const DATE_MODIFY: Call = |_, args| {
@@ -134,7 +134,7 @@ fn pay_for_layout(context: &mut Context<'_>, layout: &[u8]) -> Result<(), FuncEr
     Ok(context.steps(2 + layout.len() as u64 / 2)?)
 }
 
-fn shown(context: &mut Context<'_>, layout: &[u8], value: &Value, zone: Zone) -> Outcome {
+fn formatted(context: &mut Context<'_>, layout: &[u8], value: &Value, zone: Zone) -> Outcome {
     pay_for_layout(context, layout)?;
     let time = Time {
         zone,

@@ -52,8 +52,8 @@ const LAST: Call = |_, args| {
         .and_then(|last| list.get(last))
         .unwrap_or(Value::Nil))
 };
-const REST: Call = |context, args| part(context, args, 1, 0);
-const INITIAL: Call = |context, args| part(context, args, 0, 1);
+const REST: Call = |context, args| without_ends(context, args, 1, 0);
+const INITIAL: Call = |context, args| without_ends(context, args, 0, 1);
 
 /// The first argument, which must be a list.
 fn window<'a>(args: Args<'a>) -> Result<&'a List, FuncError> {
@@ -79,7 +79,7 @@ fn list(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 /// Without so many elements at both ends; of an empty list, nil.
-fn part(context: &mut Context<'_>, args: Args<'_>, front: usize, back: usize) -> Outcome {
+fn without_ends(context: &mut Context<'_>, args: Args<'_>, front: usize, back: usize) -> Outcome {
     let list = window(args)?;
     if list.is_empty() {
         return Ok(Value::List(List::nil(&Type::Any)));
@@ -119,7 +119,7 @@ fn reverse(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
 }
 
 /// The elements that `keeps` takes, given those kept so far.
-fn kept(
+fn filter(
     context: &mut Context<'_>,
     list: &List,
     keeps: impl Fn(&mut Context<'_>, &Value, &[Value]) -> Result<bool, FuncError>,
@@ -144,13 +144,13 @@ fn is_in(context: &mut Context<'_>, value: &Value, items: &[Value]) -> Result<bo
 }
 
 fn uniq(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    kept(context, window(args)?, |context, item, kept| {
+    filter(context, window(args)?, |context, item, kept| {
         Ok(!is_in(context, item, kept)?)
     })
 }
 
 fn without(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
-    kept(context, window(args)?, |context, item, _| {
+    filter(context, window(args)?, |context, item, _| {
         Ok(!is_in(context, item, args.rest(1))?)
     })
 }

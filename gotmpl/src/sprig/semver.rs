@@ -134,20 +134,20 @@ impl Version {
             by_value: true,
         };
         let prefix = if self.original.starts_with('v') { "v" } else { "" };
-        next.original = format!("{prefix}{}", next.shown());
+        next.original = format!("{prefix}{}", next.to_text());
         next
     }
 
-    fn shown(&self) -> String {
+    fn to_text(&self) -> String {
         let [major, minor, patch] = self.numbers;
-        let mut shown = format!("{major}.{minor}.{patch}");
+        let mut written = format!("{major}.{minor}.{patch}");
         if !self.pre.is_empty() {
-            shown = format!("{shown}-{}", self.pre);
+            written = format!("{written}-{}", self.pre);
         }
         if !self.metadata.is_empty() {
-            shown = format!("{shown}+{}", self.metadata);
+            written = format!("{written}+{}", self.metadata);
         }
-        shown
+        written
     }
 
     fn compare(&self, other: &Version) -> Ordering {
@@ -205,7 +205,7 @@ impl Object for Version {
     }
 
     fn text(&self) -> Option<Vec<u8>> {
-        Some(self.shown().into_bytes())
+        Some(self.to_text().into_bytes())
     }
 
     /// `%d` and its like print them.
@@ -253,7 +253,7 @@ static METHODS: &[Func] = &[
     Func::new("Prerelease", &[A], |_, args| text(version(args, 0)?.pre.clone())),
     Func::new("Metadata", &[A], |_, args| text(version(args, 0)?.metadata.clone())),
     Func::new("Original", &[A], |_, args| text(version(args, 0)?.original.clone())),
-    Func::new("String", &[A], |_, args| text(version(args, 0)?.shown())),
+    Func::new("String", &[A], |_, args| text(version(args, 0)?.to_text())),
     Func::new("IncMajor", &[A], |_, args| Ok(Value::object(version(args, 0)?.next(0)))),
     Func::new("IncMinor", &[A], |_, args| Ok(Value::object(version(args, 0)?.next(1)))),
     Func::new("IncPatch", &[A], |_, args| Ok(Value::object(version(args, 0)?.next(2)))),

@@ -18,7 +18,7 @@ pub(super) struct Splice {
 }
 
 impl Splice {
-    fn at(place: usize, with: String) -> Self {
+    fn insertion(place: usize, with: String) -> Self {
         Self {
             range: place..place,
             with,
@@ -43,7 +43,7 @@ pub(super) fn round<'c>(page: Page<'_>, root: &Node, changes: &'c [Change]) -> R
         if !replaced.is_empty() && (!replaces || replaced.contains(change.path())) {
             break;
         }
-        splices.extend(one(page, change, &way).map_err(|wrong| (wrong, change.path()))?);
+        splices.extend(splices_for(page, change, &way).map_err(|wrong| (wrong, change.path()))?);
         replaced.insert(change.path());
         if !replaces {
             break;
@@ -55,7 +55,7 @@ pub(super) fn round<'c>(page: Page<'_>, root: &Node, changes: &'c [Change]) -> R
     })
 }
 
-fn one(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wrong> {
+fn splices_for(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wrong> {
     match (change, way) {
         (Change::Set { text, .. }, Way::Entry { map, entry, .. }) => {
             replace(page, map, entry, text.as_deref()).map(|splice| vec![splice])
@@ -223,7 +223,7 @@ fn block_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text
     };
     let lines = format::block_entry(page, path, text, at);
     let with = format!("{line_break}{}{lines}", " ".repeat(at.column));
-    Some(vec![Splice::at(page.line_end(last.value.span.end), with)])
+    Some(vec![Splice::insertion(page.line_end(last.value.span.end), with)])
 }
 
 /// Makes a map of the value of `below`, which is null or an empty map.
@@ -275,7 +275,7 @@ fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Op
             range: page.without_blanks_before(span.start)..span.end,
             with: String::new(),
         },
-        Splice::at(
+        Splice::insertion(
             page.line_end(span.end),
             format!("{line_break}{}{lines}", " ".repeat(column)),
         ),
@@ -314,8 +314,8 @@ fn flow_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text:
     let behind = comma.map_or(end, |comma| comma + 1);
     let Some((indentation, _, line_break)) = flow.lines else {
         return Some(vec![match comma {
-            Some(comma) => Splice::at(comma + 1, format!(" {entry}")),
-            None => Splice::at(end, format!(",{}{entry}", flow.gap)),
+            Some(comma) => Splice::insertion(comma + 1, format!(" {entry}")),
+            None => Splice::insertion(end, format!(",{}{entry}", flow.gap)),
         }]);
     };
     // A comment behind the last entry stays in its line.
@@ -324,9 +324,12 @@ fn flow_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text:
     let closing = if comma.is_some() { "," } else { "" };
     let mut splices = Vec::new();
     if comma.is_none() {
-        splices.push(Splice::at(end, ",".to_owned()));
+        splices.push(Splice::insertion(end, ",".to_owned()));
     }
-    splices.push(Splice::at(at, format!("{line_break}{indentation}{entry}{closing}")));
+    splices.push(Splice::insertion(
+        at,
+        format!("{line_break}{indentation}{entry}{closing}"),
+    ));
     Some(splices)
 }
 
