@@ -1,7 +1,7 @@
-//! The key hint: which public keys an object's items were sealed with, by the word of whoever sealed them.
+//! The key hint: which public keys an object's items were sealed with, as claimed by the author of the object.
 //!
-//! An annotation on the outer metadata only ([`names::ANNOTATION_SEALED_WITH`]), which never reaches the Secret. It may be
-//! missing, old or a lie: it may cost time, and it decides nothing.
+//! An annotation on the outer metadata only ([`names::ANNOTATION_SEALED_WITH`]), which is not copied to the Secret. It
+//! may be missing, stale or false: it can cost time, and decides nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,7 +21,7 @@ const MOST_KEYS: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHint(BTreeSet<Fingerprint>);
 
-/// The text is no hint: something in it is no fingerprint, or it names too many.
+/// The text is not a hint: a part is not a fingerprint, or there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a list of fingerprints (`SHA256:` and 43 base64 characters each, divided by commas)")]
 pub struct NotAHint;

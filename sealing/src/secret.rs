@@ -12,12 +12,12 @@ use crate::base64_text::{self, NotBase64};
 use crate::secret_bytes::SecretBytes;
 use manifest::{Document, DocumentError, Nulls, Place, escaped};
 
-/// A Secret with its items in clear.
+/// A Secret with its plaintexts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClearSecret {
-    /// Name, namespace, labels and annotations; of a Secret to be applied also its owner reference.
+    /// Name, namespace, labels and annotations; also the owner reference, for a Secret that a controller applies.
     pub metadata: ObjectMeta,
-    /// Type; none means `Opaque`.
+    /// Type; `None` means `Opaque`.
     pub type_: Option<String>,
     /// Whether the Secret is immutable once made.
     pub immutable: Option<bool>,
@@ -25,7 +25,7 @@ pub struct ClearSecret {
     pub items: BTreeMap<String, SecretBytes>,
 }
 
-/// Why a document is no Secret. Names the place; never carries a value.
+/// Why a document is not a Secret. Names the place; never carries a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// Another kind of object.
@@ -37,26 +37,26 @@ pub enum SecretError {
     OtherKind {
         /// Where the object begins.
         place: Place,
-        /// The kind that is wanted here.
+        /// The expected kind.
         wanted: &'static str,
-        /// The apiVersion that is wanted here.
+        /// The expected apiVersion.
         wanted_version: &'static str,
         /// Its `kind`, or `no kind`.
         kind: String,
         /// Its `apiVersion`, or `no apiVersion`.
         api_version: String,
     },
-    /// A field that Secrets do not have: a slip of the pen would otherwise lose what it holds.
+    /// A field that Secrets do not have: a typing mistake would otherwise lose its value.
     #[error("{place}: there is no field `{}` here (only {})", escaped(field), .known.join(", "))]
     UnknownField {
         /// Where the field stands.
         place: Place,
         /// Its name.
         field: String,
-        /// The fields that there are.
+        /// The fields that exist.
         known: &'static [&'static str],
     },
-    /// A field does not hold what it must.
+    /// A field has the wrong type.
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A value of `data` is not base64.
@@ -95,7 +95,7 @@ impl ClearSecret {
         Self::from_fields(document)
     }
 
-    /// Everything that is wrong with the items of a Secret, for whoever mends it; [`Self::from_document`] tells the first fault.
+    /// All errors of a Secret's items; [`Self::from_document`] stops at the first one.
     pub fn faults_of_items(document: &Document) -> Vec<SecretError> {
         let mut faults = Vec::new();
         for (field, nulls) in [("data", Nulls::Empty), ("stringData", Nulls::Refuse)] {
@@ -119,7 +119,7 @@ impl ClearSecret {
         faults
     }
 
-    /// Reads the fields of a Secret from a document that need not say its kind.
+    /// Reads the fields of a Secret from a document, without checking its kind.
     pub(crate) fn from_fields(document: &Document) -> Result<Self, SecretError> {
         check_fields(document, &[], SECRET_FIELDS)?;
         check_fields(document, &["metadata"], names::METADATA_FIELDS)?;
@@ -137,7 +137,7 @@ impl ClearSecret {
         })
     }
 
-    /// The Secret as an object in clear, for printing; wipe it after use.
+    /// The Secret with its plaintexts, for printing; wipe it after use.
     pub fn to_value(&self) -> Result<Value, serde_json::Error> {
         let mut object = Map::new();
         object.insert("kind".to_owned(), "Secret".into());
@@ -161,7 +161,7 @@ impl ClearSecret {
     }
 }
 
-/// Refuses an object of another kind than `wanted` of `wanted_version`.
+/// Refuses an object that is not of this kind and apiVersion.
 pub(crate) fn check_kind(
     document: &Document,
     wanted: &'static str,
@@ -171,7 +171,7 @@ pub(crate) fn check_kind(
     if word("kind") == Some(wanted) && word("apiVersion") == Some(wanted_version) {
         return Ok(());
     }
-    // Of what breaks a rule, the kind alone would not say what is wrong.
+    // Where the document breaks a rule of YAML, that error is more useful than its kind.
     if let Some(error) = &document.broken {
         return Err(error.clone().into());
     }
