@@ -71,9 +71,9 @@ pub enum ResealError {
     TooLarge,
 }
 
-/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, under the same scope and names,
-/// each in the version of [`Sealer::format_after`]. Keys are tried in the order of `preferred`, then of the object's
-/// key hint; a wrong one costs time only.
+/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, under the same scope and names, each
+/// in the version of [`Sealer::format_after`]. The keys of the object's hint are tried first, then `preferred`; a wrong one
+/// costs time only.
 ///
 /// # Errors
 /// [`ResealError`]; then no ciphertext is returned, not even of items that opened.
@@ -87,8 +87,8 @@ pub fn reseal(
 ) -> Result<Resealed, ResealError> {
     let binding = unseal::binding(sealed)?;
     let hint = KeyHint::from_metadata(&sealed.metadata);
-    let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
-    let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
+    let hinted = hint.iter().flat_map(KeyHint::keys);
+    let likely: Vec<_> = hinted.chain(preferred).cloned().collect();
     let former = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
     let mut resealing = Resealing {
         // An object that is over the limit already may keep its size.
@@ -108,13 +108,12 @@ pub fn reseal(
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(ResealError::BothFormats),
         Some(data) => {
-            let opened =
-                unseal::open_text(data, &binding, "", keys, &preferred).map_err(ResealError::DeprecatedData)?;
+            let opened = unseal::open_text(data, &binding, "", keys, &likely).map_err(ResealError::DeprecatedData)?;
             resealing.resealed.deprecated_data = resealing.reseal_item("", opened)?;
         }
         None => {
             let mut errors = BTreeMap::new();
-            for (item, outcome) in unseal::open_items(sealed, &binding, keys, &preferred) {
+            for (item, outcome) in unseal::open_items(sealed, &binding, keys, preferred) {
                 match outcome {
                     // After the first failure the other items are opened only to list those that fail too.
                     Ok(_) if !errors.is_empty() => {}
