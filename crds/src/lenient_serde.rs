@@ -1,7 +1,7 @@
-//! Fields that are read more leniently than their types would be.
+//! Fields that are read more leniently than their types.
 //!
-//! A list of objects is read whole or not at all: whatever the schema lets into the cluster has to be readable, or one
-//! object of one tenant would keep a controller from all others.
+//! Whatever the CRD's schema accepts must be readable: otherwise one tenant could create an object that the controller
+//! cannot read.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// `null` and absence both mean no items (the API server refuses them, a file on a laptop may hold them).
+/// `null` and absence both mean no items (the API server refuses them; a local file may have them).
 pub(crate) fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// What the schema types of a template's metadata; of three further fields whether they are there.
+/// The typed fields of a template's metadata, and whether three further fields are present.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
@@ -28,8 +28,8 @@ struct Metadata {
     managed_fields: Option<IgnoredAny>,
 }
 
-/// The metadata of a template: the schema lets anything stand beside the fields that it types. Of finalizers, owner
-/// references and managed fields, which are never passed on, only whether there are any is read; of what is not typed, nothing.
+/// The metadata of a template. The schema allows any other field beside the typed ones; these are ignored. Of
+/// finalizers, owner references and managed fields, which are never copied, only their presence is read.
 pub(crate) fn template_metadata<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ObjectMeta>, D::Error> {
     let read: Option<Metadata> = Option::deserialize(from)?;
     Ok(read.map(|read| ObjectMeta {
@@ -44,7 +44,7 @@ pub(crate) fn template_metadata<'de, D: Deserializer<'de>>(from: D) -> Result<Op
     }))
 }
 
-/// A time; what the API server takes for one and is none (a zone of `+99:99`) is no time.
+/// A time. `None` for a text that the API server accepts as a time and that is not one (a zone of `+99:99`).
 pub(crate) fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
     let text: Option<String> = Option::deserialize(from)?;
     Ok(text.and_then(|text| serde_json::from_value(Value::String(text)).ok()))

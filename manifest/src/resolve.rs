@@ -1,5 +1,5 @@
-//! What an unquoted scalar means, by the rules of Go's `yaml.v2` (YAML 1.1 without base 60): the rules that kubectl,
-//! the API server's clients and the reference read manifests with.
+//! The meaning of an unquoted scalar by the rules of Go's `yaml.v2` (YAML 1.1 without base 60), with which kubectl, the
+//! API server's clients and the reference read manifests.
 
 /// A scalar's meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +76,7 @@ fn integer(plain: &str) -> Option<Scalar> {
         [b'0', _, ..] => (8, unsigned.get(1..)?),
         _ => (10, unsigned),
     };
-    // A second sign after the prefix is no number, though Rust would take it.
+    // A second sign after the prefix is not a number, though Rust accepts it.
     if !digits.bytes().next()?.is_ascii_alphanumeric() {
         return None;
     }
@@ -90,7 +90,7 @@ fn integer(plain: &str) -> Option<Scalar> {
     }
 }
 
-/// Go tries `0b` again by itself, and takes a sign after it: `0b-1` is -1.
+/// Go tries `0b` again separately, and accepts a sign after it: `0b-1` is -1.
 fn signed_binary(plain: &str) -> Option<Scalar> {
     let digits = plain
         .strip_prefix("0b")
@@ -118,8 +118,8 @@ fn float(plain: &str) -> Option<f64> {
     plain.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// Whether Go would take the text for a date or a point in time: `2006-1-2`, `2006-1-2 15:4:5.9`,
-/// `2006-1-2T15:4:5.9Z`. It stays text, but Go's writer quotes it.
+/// Whether Go would read the text as a date or a time: `2006-1-2`, `2006-1-2 15:4:5.9`, `2006-1-2T15:4:5.9Z`. It stays
+/// text, but Go's writer quotes it.
 pub(super) fn is_timestamp(typed: &str) -> bool {
     let Some((date, rest)) = split_date(typed) else {
         return false;
@@ -141,7 +141,7 @@ pub(super) fn is_timestamp(typed: &str) -> bool {
             },
         }
     } else {
-        // Go takes any number of spaces for one.
+        // Go accepts any number of spaces.
         clock.trim_start_matches(' ')
     };
     date && is_clock(clock)
