@@ -17,13 +17,13 @@
 //! }
 //! ```
 //!
-//! The engine holds the arguments to the signature as Go does (their number; literals typed by the parameter; nil only
-//! where the type has a nil), so the function finds what it declared. Optional parts of a function:
+//! The engine checks arguments against the signature as Go does (their number; literals typed by the parameter; nil
+//! only where the type has a nil), so a function gets what it declared. Optional properties of a function:
 //! [`Func::variadic`] (the last parameter any number of times), [`Func::nondeterministic`].
 //!
-//! A function that loops calls [`Context::step`] (or [`Context::steps`]) and one that makes something larger than its
-//! arguments calls [`Context::allocate`] before. The engine itself pays one step for a call, and for the bytes of the
-//! string that it returns.
+//! A function that loops calls [`Context::step`] (or [`Context::steps`]), and one that creates something larger than
+//! its arguments calls [`Context::allocate`] before. The engine charges one step for a call, and the bytes of a
+//! returned string.
 
 use std::fmt;
 use std::rc::Rc;
@@ -34,7 +34,7 @@ use crate::context::{Context, Limit};
 use crate::types::Type;
 use crate::value::{List, Map, Object, Str, Value};
 
-/// What a function does: the arguments, held to the signature, to a result.
+/// The Rust function of a [`Func`]: checked arguments to a result.
 pub type Call = fn(&mut Context<'_>, Args<'_>) -> Result<Value, FuncError>;
 
 /// A function (or a method, see [`Object::method`]) of templates.
@@ -48,7 +48,7 @@ pub struct Func {
 }
 
 impl Func {
-    /// A function with these parameters.
+    /// A function with this name and these parameters.
     pub const fn new(name: &'static str, params: &'static [Type], call: Call) -> Func {
         Func {
             name,
@@ -59,13 +59,13 @@ impl Func {
         }
     }
 
-    /// The last parameter's type is that of any number of arguments, also none: Go's `...`.
+    /// Makes the last parameter variadic: Go's `...`, any number of arguments, also zero.
     pub const fn variadic(mut self) -> Func {
         self.variadic = true;
         self
     }
 
-    /// Another rendering may give another result: the function reads the clock or the random source.
+    /// Marks a function whose result may vary: it reads the clock or the random source.
     pub const fn nondeterministic(mut self) -> Func {
         self.nondeterministic = true;
         self
@@ -86,7 +86,7 @@ impl Func {
         self.variadic
     }
 
-    /// Calls it as it is: holding the arguments to the signature is the caller's duty (the engine does it).
+    /// Calls it without checking the arguments, which the engine does first.
     ///
     /// # Errors
     /// Those of the function.
@@ -94,7 +94,7 @@ impl Func {
         (self.call)(context, Args(args))
     }
 
-    /// Whether another rendering may give another result.
+    /// Whether the result may vary between renderings.
     pub fn is_nondeterministic(&self) -> bool {
         self.nondeterministic
     }
@@ -108,7 +108,7 @@ impl fmt::Debug for Func {
 
 /// The arguments of a call, those of a variadic parameter one after the other.
 ///
-/// The typed readers fail with [`FuncError::Signature`] only where the function reads what it did not declare.
+/// The typed readers return [`FuncError::Signature`] only where the function reads an argument that it did not declare.
 #[derive(Clone, Copy)]
 pub struct Args<'a>(pub(crate) &'a [Value]);
 
@@ -123,7 +123,7 @@ impl<'a> Args<'a> {
         self.0.is_empty()
     }
 
-    /// All from a place on; none when there are fewer.
+    /// All arguments from this index on; empty when there are fewer.
     pub fn rest(&self, from: usize) -> &'a [Value] {
         self.0.get(from..).unwrap_or_default()
     }
@@ -206,13 +206,13 @@ impl<'a> Args<'a> {
     }
 }
 
-/// Why a function gave no result. Holds words of this program only, so no value can be in it.
+/// Why a function failed. Contains only fixed text of this program, so no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FuncError {
     /// What Go reports as `error calling f: …`: the function returned an error or panicked.
     #[error("{0}")]
     Failed(&'static str),
-    /// The rendering went over one of its limits.
+    /// The rendering exceeded one of its limits.
     #[error(transparent)]
     Limit(#[from] Limit),
     /// The function read an argument that its signature does not have: a mistake in the function.

@@ -7,7 +7,7 @@ use crate::function::Func;
 use crate::sprig;
 use crate::tree::Callee;
 
-/// Functions by name: those of the language, and those added, which hide them.
+/// Functions by name: those of the language, and added ones, which hide them.
 #[derive(Debug, Clone)]
 pub struct Functions {
     by_name: HashMap<&'static str, Callee>,
@@ -26,8 +26,8 @@ impl Functions {
         Functions { by_name }
     }
 
-    /// Those of the language and the 208 that sprig 3.3 brings beside them, without the three that look at the machine
-    /// (`env`, `expandenv`, `getHostByName`). `slice` is sprig's.
+    /// The functions of the language and 208 of sprig 3.3, without the three that read the machine's state (`env`,
+    /// `expandenv`, `getHostByName`). `slice` is sprig's.
     pub fn with_sprig() -> Functions {
         sprig::SUBJECTS
             .iter()
@@ -36,7 +36,7 @@ impl Functions {
             })
     }
 
-    /// Adds functions; one of a name that is there already takes its place.
+    /// Adds functions; one with an existing name replaces it.
     #[must_use]
     pub fn with(mut self, added: &[Func]) -> Functions {
         self.by_name
@@ -51,7 +51,7 @@ impl Functions {
         names
     }
 
-    /// The function of a name; `None` for `and` and `or` too, which are no functions but forms of the language.
+    /// The function with this name; `None` for `and` and `or`, which are forms of the language.
     pub fn get(&self, name: &str) -> Option<Func> {
         match self.find(name)? {
             Callee::Func(func) => Some(func),

@@ -14,7 +14,7 @@ pub(super) fn to_int64(value: &Value) -> i64 {
     }
 }
 
-/// `float64`; what is no number is 0.
+/// `float64`; 0 for a text that is not a number.
 pub(super) fn to_float64(value: &Value) -> f64 {
     match value {
         Value::Float64(value) => *value,
@@ -126,7 +126,7 @@ fn parse_hexadecimal(text: &str) -> Option<f64> {
     let exponent: i32 = exponent.parse().ok()?;
     let digits = format!("{whole}{fraction}");
     if digits.is_empty() || digits.len() > 15 {
-        // What is longer would have to be rounded with care, and nobody writes it.
+        // A longer text would have to be rounded with care, and does not occur.
         return None;
     }
     let value = u64::from_str_radix(&digits, 16).ok()? as f64;

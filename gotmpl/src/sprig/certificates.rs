@@ -127,7 +127,7 @@ struct Wanted {
     is_authority: bool,
 }
 
-/// Who signs: itself, unless told otherwise.
+/// Who signs: the certificate itself, unless another signer is given.
 struct Signer<'s> {
     subject: Name,
     key: &'s PrivateKey,

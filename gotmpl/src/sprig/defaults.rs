@@ -27,7 +27,7 @@ pub(super) static FUNCS: &[Func] = &[
     Func::new("ternary", &[A, A, B], |_, args| {
         Ok(args.any(usize::from(!args.bool(2)?))?.clone())
     }),
-    // The message is a value of the template, so it is not told.
+    // The message is a value of the template, so it is not in the error.
     Func::new("fail", &[S], |_, _| Err(FuncError::Failed("the template says so"))),
     Func::new("typeOf", &[A], |_, args| text(type_name(args.any(0)?))),
     Func::new("typeIs", &[S, A], |_, args| {

@@ -130,7 +130,7 @@ fn trunc(_: &mut Context<'_>, args: Args<'_>) -> Outcome {
     }
 }
 
-/// The original reads bytes as runes here, so that whatever is not ASCII is taken for Latin-1 as soon as a space goes.
+/// The original reads bytes as runes here: once a space is removed, non-ASCII text is read as Latin-1.
 fn nospace(context: &mut Context<'_>, args: Args<'_>) -> Outcome {
     let whole = by_runes(context, args, 0, READ)?;
     if !whole.iter().any(|byte| is_space(char::from(*byte))) {

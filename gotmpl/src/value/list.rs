@@ -123,12 +123,12 @@ impl List {
         }
     }
 
-    /// Whether nobody else holds this window.
+    /// Whether this is the only reference to the window.
     pub(super) fn is_sole(&self) -> bool {
         Rc::strong_count(&self.0) == 1
     }
 
-    /// Takes the elements out when nobody else shares the array.
+    /// Takes the elements out when the array is not shared.
     pub(super) fn into_sole_items(self) -> Option<Vec<Value>> {
         let window = Rc::into_inner(self.0)?;
         Rc::into_inner(window.array).map(|array| array.0.take())

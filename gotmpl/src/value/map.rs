@@ -25,7 +25,7 @@ impl Drop for Content {
     }
 }
 
-/// Drops values without recursion: what holds others and is held by nobody else waits in a queue, the rest goes at once.
+/// Drops values without recursion: unshared containers wait in a queue, the rest is dropped at once.
 pub(super) fn drop_flat(values: impl Iterator<Item = Value>) {
     let is_last = |value: &Value| match value {
         Value::List(list) => list.is_sole(),

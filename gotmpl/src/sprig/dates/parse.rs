@@ -308,7 +308,7 @@ impl Found {
             if let Some(offset) = local.offset_of(&zone, shown) {
                 return Some(at(shown - offset, local.clone()));
             }
-            // "GMT+3" tells its offset; any other name that is not known here is taken for UTC's.
+            // "GMT+3" contains its offset; any other name that is not known here counts as UTC.
             let hours: i64 = zone
                 .strip_prefix("GMT")
                 .and_then(|hours| hours.parse().ok())
