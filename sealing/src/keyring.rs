@@ -128,7 +128,7 @@ impl OpenError {
     }
 
     /// Whether private-key operations may have been spent on it.
-    pub(crate) fn is_in_vain(&self) -> bool {
+    pub(crate) fn may_have_cost_operations(&self) -> bool {
         match self {
             Self::NoKey { .. } | Self::Damaged { .. } | Self::NotBound { .. } | Self::BodyDamaged { .. } => true,
             Self::Malformed(_) | Self::NotAccepted(_) | Self::Interrupted | Self::NoSuchKey { .. } | Self::Name(_) => {

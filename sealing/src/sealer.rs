@@ -185,7 +185,7 @@ impl<'c> Sealer<'c> {
     }
 
     /// Never uses the certificate's hybrid key, because it is not pinned: sealing in format v2 is an error.
-    pub fn of_rsa_alone(self) -> Self {
+    pub fn rsa_only(self) -> Self {
         let hybrid = Err(SealItemError::HybridKeyNotPinned);
         Self { hybrid, ..self }
     }

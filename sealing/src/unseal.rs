@@ -31,7 +31,7 @@ pub struct Unsealed {
 
 /// After this many items that no key opens, the rest of the object is skipped. The object fails with its first such
 /// item, and each can cost an operation with every key; so can an item whose body is damaged.
-pub const IN_VAIN: usize = 32;
+pub const MAX_UNOPENED: usize = 32;
 
 /// Why an item was not opened or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,7 +42,7 @@ pub enum ItemError {
     /// It could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Skipped after [`IN_VAIN`] items that no key opens.
+    /// Skipped after [`MAX_UNOPENED`] items that no key opens.
     #[error("not tried, as too many others do not open")]
     NotTried,
     /// Its template failed.
@@ -53,7 +53,7 @@ pub enum ItemError {
 /// Why a SealedSecret was not unsealed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnsealError {
-    /// The items that failed, by name; all items are tried, up to [`IN_VAIN`] failures.
+    /// The items that failed, by name; all items are tried, up to [`MAX_UNOPENED`] failures.
     #[error("{0}")]
     Items(ItemErrors),
     /// The object lacks a name that its scope binds.
@@ -340,9 +340,9 @@ pub(crate) fn open_items<'s>(
     let hint = KeyHint::from_metadata(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys);
     let mut likely: Vec<_> = hinted.chain(preferred).cloned().collect();
-    let mut in_vain = 0;
+    let mut unopened = 0;
     sealed.spec.encrypted_data.iter().map(move |(item, text)| {
-        if in_vain >= IN_VAIN {
+        if unopened >= MAX_UNOPENED {
             return (item.as_str(), Err(ItemError::NotTried));
         }
         let outcome = open_text(text, binding, item, keys, &likely);
@@ -351,7 +351,7 @@ pub(crate) fn open_items<'s>(
                 likely.retain(|other| *other != opened.key);
                 likely.insert(0, opened.key.clone());
             }
-            Err(ItemError::Open(error)) if error.is_in_vain() => in_vain += 1,
+            Err(ItemError::Open(error)) if error.may_have_cost_operations() => unopened += 1,
             Err(_) => {}
         }
         (item.as_str(), outcome)

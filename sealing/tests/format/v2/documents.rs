@@ -137,9 +137,9 @@ fn without_a_hybrid_key_nothing_is_sealed_in_version_1_instead() {
     let error = sealed(&Sealer::new(&cert, Format::V2), Scope::Strict).unwrap_err();
     assert_eq!(error, SealError::Item(SealItemError::NoHybridKey));
     let cert = hybrid_cert(1);
-    let error = sealed(&Sealer::new(&cert, Format::V2).of_rsa_alone(), Scope::Strict).unwrap_err();
+    let error = sealed(&Sealer::new(&cert, Format::V2).rsa_only(), Scope::Strict).unwrap_err();
     assert_eq!(error, SealError::Item(SealItemError::HybridKeyNotPinned));
-    let object = sealed(&Sealer::new(&cert, Format::V1).of_rsa_alone(), Scope::Strict).unwrap();
+    let object = sealed(&Sealer::new(&cert, Format::V1).rsa_only(), Scope::Strict).unwrap();
     assert_eq!(formats(&object), [Some(Format::V1); 2]);
 }
 
@@ -322,7 +322,7 @@ fn a_value_of_another_hybrid_key_beside_the_same_rsa_key_is_resealed() {
     assert_eq!(opened(&object, &ring(1)).len(), 2);
     // Where the certificate's hybrid key may not be used, the RSA key tells.
     assert_eq!(
-        reseal(&object, &Sealer::new(&own, Format::V1).of_rsa_alone().keeping()).kept,
+        reseal(&object, &Sealer::new(&own, Format::V1).rsa_only().keeping()).kept,
         2
     );
     // Of format v1, too.
