@@ -18,7 +18,10 @@ pub(super) fn rendering(random: &mut StdRng) -> Rendering {
             "num" => random.gen_range(-20..200).to_string().into_bytes(),
             "empty" => Vec::new(),
             "raw" => (0..random.gen_range(0..6)).map(|_| random.r#gen()).collect(),
-            _ => choose(random, TEXTS).replace("\\n", "\n").replace('\\', "").into_bytes(),
+            _ => choose(random, TEXTS)
+                .replace("\\n", "\n")
+                .replace('\\', "")
+                .into_bytes(),
         };
         data.insert(name.to_owned(), value);
     }
