@@ -1,4 +1,4 @@
-//! The functions of the language itself (but for `and` and `or`, which the evaluation holds).
+//! The functions of the language, except `and` and `or`, which the evaluator implements.
 
 mod compare;
 mod escape;
