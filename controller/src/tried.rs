@@ -48,7 +48,7 @@ impl Tried {
             Scope::NamespaceWide => format!("any name in namespace {namespace:?} (namespace-wide)"),
             Scope::ClusterWide => "any name and namespace (cluster-wide)".to_owned(),
         };
-        let hint = KeyHint::of(metadata).map(|hint| {
+        let hint = KeyHint::from_metadata(metadata).map(|hint| {
             let all = || hint.keys().cloned();
             let missing: Vec<_> = all().filter(|key| !keys.holds(key)).collect();
             if missing.is_empty() {

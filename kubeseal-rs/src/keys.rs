@@ -342,7 +342,7 @@ fn keys_of(object: &SealedSecret) -> Option<BTreeSet<Fingerprint>> {
     if !opened_by.is_empty() {
         return Some(opened_by);
     }
-    Some(KeyHint::of(&object.metadata)?.keys().cloned().collect())
+    Some(KeyHint::from_metadata(&object.metadata)?.keys().cloned().collect())
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ const KNOWN: &[(&str, &[&str])] = &[
     (
         "gotmpl",
         &[
-            "func",
-            "funcs::dates::format",
-            "funcs::dates::methods",
-            "funcs::dates::time",
+            "function",
+            "sprig::dates::format",
+            "sprig::dates::methods",
+            "sprig::dates::time",
             "value",
             "value::object",
         ],

@@ -128,7 +128,7 @@ impl Certificate {
 
     fn unchecked(&self, format: Format) -> Sealer<'_> {
         let sealer = Sealer::new(&self.cert, format);
-        if self.rsa_alone { sealer.of_rsa_alone() } else { sealer }
+        if self.rsa_alone { sealer.rsa_only() } else { sealer }
     }
 }
 

@@ -298,7 +298,7 @@ fn make(
     };
     let mut sealed = seal(&secret, &parameters, &sealer, random).map_err(|error| input.fault(error))?;
     if command.key_hint {
-        KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
+        KeyHint::of_key(cert.public().fingerprint()).write(&mut sealed.metadata);
     }
     let of_names = sealed.clone();
     let value = serde_json::to_value(sealed).map_err(|_| input.fault(EmitError))?;

@@ -19,7 +19,7 @@ use sealing::SystemRandom;
 use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{Which, reseal};
 use sealing::sealer::{Format, Sealer};
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::classic::re_encrypt;
 use super::error::CommandError;
@@ -373,7 +373,7 @@ fn one_file(
     for document in source.manifest.of_kind(names::KIND) {
         objects += 1;
         let mut sealed = name.sealed_secret(document)?;
-        place(&mut sealed, command.bound_to.namespace.as_deref());
+        fill_namespace(&mut sealed, command.bound_to.namespace.as_deref());
         place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let changes = (reseal.changes)(document.place(), &sealed)?;

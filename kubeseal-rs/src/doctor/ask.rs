@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crds::{SealedSecret, names};
-use manifest::shown;
+use manifest::escaped;
 use sealing::binding::{Binding, Scope};
 use sealing::inspect::{Inspected, inspect};
 use sealing::key::Fingerprint;
@@ -127,8 +127,8 @@ impl Case {
             key_ids,
             not_bound: false,
             items: object.spec.encrypted_data.keys().cloned().collect(),
-            hint: KeyHint::of(metadata),
-            failing: object.spec.encrypted_data.keys().map(|item| shown(item)).collect(),
+            hint: KeyHint::from_metadata(metadata),
+            failing: object.spec.encrypted_data.keys().map(|item| escaped(item)).collect(),
             opening: Vec::new(),
             namespace,
             line,
@@ -139,9 +139,9 @@ impl Case {
     }
 
     /// `namespace/name` for messages.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn escaped(&self) -> String {
         let name = self.object.metadata.name.as_deref().unwrap_or_default();
-        full_name(&shown(&self.namespace), &shown(name))
+        full_name(&escaped(&self.namespace), &escaped(name))
     }
 
     /// Whether the template agrees about the name, and not about the namespace.
@@ -179,9 +179,9 @@ impl Case {
     pub(crate) fn keep(&mut self, errors: &ItemErrors) {
         let items = &mut self.object.spec.encrypted_data;
         let opening = items.keys().filter(|item| !errors.0.contains_key(*item));
-        self.opening = opening.map(|item| shown(item)).collect();
+        self.opening = opening.map(|item| escaped(item)).collect();
         items.retain(|item, _| errors.0.get(item).is_some_and(|error| *error != ItemError::NotTried));
-        self.failing = items.keys().map(|item| shown(item)).collect();
+        self.failing = items.keys().map(|item| escaped(item)).collect();
         self.not_bound = errors
             .0
             .values()

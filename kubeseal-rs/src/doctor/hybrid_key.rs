@@ -22,7 +22,7 @@ pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Op
         }
         let exchanged = opens_as(&name, &item);
         let is_there = case.items.contains(&name);
-        let [item, name] = [&item, &name].map(|item| manifest::shown(item));
+        let [item, name] = [&item, &name].map(|item| manifest::escaped(item));
         let (message, next) = if exchanged {
             (
                 format!("the values of items {item} and {name} were exchanged: each opens under the other's name"),

@@ -156,7 +156,7 @@ fn without_keys_the_hint_and_the_certificates_say_what_is_gone_and_what_is_forei
     let sealed_with = private_key().public().fingerprint().clone();
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let mut hinted = object(&strict("shop", "db"));
-    KeyHint::one(&sealed_with).write(&mut hinted.metadata);
+    KeyHint::of_key(&sealed_with).write(&mut hinted.metadata);
     let local = LocalCert {
         name: "cert.pem".to_owned(),
         for_this_cluster: true,
@@ -292,7 +292,7 @@ fn a_certificate_that_was_named_is_held_against_the_hint() {
     let own = private_key().public().fingerprint().clone();
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let mut hinted = object(&strict("shop", "db"));
-    KeyHint::one(&own).write(&mut hinted.metadata);
+    KeyHint::of_key(&own).write(&mut hinted.metadata);
     let plain = object(&strict("shop", "db"));
     let bits = private_key().public().modulus_length() * 8;
     let named = |key: &Fingerprint, bits| Evidence {

@@ -1,7 +1,7 @@
 //! Comments that allow a finding: `# kubeseal: allow RULE, RULE — reason` on its line or on the line above it;
 //! `# kubeseal: allow-file RULE` for the whole file.
 
-use manifest::{Place, shown};
+use manifest::{Place, escaped};
 
 use super::Finding;
 use super::rule::Rule;
@@ -59,7 +59,7 @@ impl Allowed {
             for id in word.split(',').filter(|id| !id.is_empty()) {
                 match Rule::from_id(id) {
                     Some(rule) => rules.push(rule),
-                    None => self.unknown.push((place(number, before), shown(id))),
+                    None => self.unknown.push((place(number, before), escaped(id))),
                 }
             }
         }

@@ -231,7 +231,7 @@ fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
         let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
         let mut value = manifest::read(&after).unwrap()[1].value.clone();
         assert_eq!(opened(&value, &["rsa2048"]), opened(&json, &["rsa3072"]));
-        let hint = KeyHint::of(&typed(&value).metadata);
+        let hint = KeyHint::from_metadata(&typed(&value).metadata);
         assert_eq!(hint, Some(resealed.hint()).filter(|_| hinted));
         value["spec"]["encryptedData"] = json["spec"]["encryptedData"].clone();
         value["metadata"]["annotations"]
@@ -298,7 +298,7 @@ fn a_hint_that_the_reply_does_not_renew_goes() {
     assert_eq!(changes(&reply), [], "no ciphertext is new");
     reply["spec"] = object(Scope::Strict, &["rsa2048"])["spec"].clone();
     assert!(matches!(changes(&reply).last(), Some(Change::Remove { .. })));
-    let hint = KeyHint::one(key("rsa2048").cert().public().fingerprint());
+    let hint = KeyHint::of_key(key("rsa2048").cert().public().fingerprint());
     reply["metadata"]["annotations"] = json!({names::ANNOTATION_SEALED_WITH: hint.to_string()});
     assert_eq!(changes(&reply).last(), Some(&hint.change()));
 }

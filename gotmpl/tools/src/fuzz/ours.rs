@@ -25,7 +25,7 @@ pub(super) enum OurAnswer {
         parse: bool,
         line: u64,
         function: Option<String>,
-        /// For whoever reads the report.
+        /// For readers of the report.
         words: String,
     },
 }

@@ -12,7 +12,7 @@ use sealing::binding::Scope;
 use sealing::cert::SealingCert;
 use sealing::reseal::{Which, response};
 use sealing::sealer;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::args::Args;
 use super::format;
@@ -79,7 +79,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     let to_turn_into = command.format.filter(|format| !keeps_form(format));
     let mut sealed = name.sealed_secrets(documents)?;
     for (_, sealed) in &mut sealed {
-        place(sealed, command.namespace.as_deref());
+        fill_namespace(sealed, command.namespace.as_deref());
     }
     let cluster = Cluster::connect(&command.controller.cluster, environment)?;
     let service = cluster.service(&command.controller)?;

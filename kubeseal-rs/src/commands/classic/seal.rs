@@ -175,7 +175,7 @@ impl Sealing<'_> {
         let mut random = SystemRandom::default();
         let mut object = seal(&secret, &parameters, &self.sealer, &mut random).map_err(fault)?;
         if self.hinted && !object.spec.encrypted_data.is_empty() {
-            KeyHint::one(self.sealer.fingerprint()).write(&mut object.metadata);
+            KeyHint::of_key(self.sealer.fingerprint()).write(&mut object.metadata);
         }
         note::names(&object);
         let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;

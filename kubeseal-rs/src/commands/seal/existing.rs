@@ -14,7 +14,7 @@ use sealing::diff::{Difference, differences};
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::sealer::Sealer;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::clear::{ClearFile, One};
 use super::fault::ClearFileFault;
@@ -246,9 +246,9 @@ impl Existing {
             if secret.clear.items.keys().any(|item| is_raised(sealed, item, sealer)) {
                 return false;
             }
-            match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
+            match (&counterpart.held, KeyHint::from_metadata(&sealed.metadata)) {
                 (Some(held), _) => secret.clear.items.keys().all(|item| is_same(held.get(item), sealer)),
-                (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
+                (None, Some(hint)) => self.newer && hint == KeyHint::of_key(key),
                 // Whoever wants no hint does without knowing.
                 (None, None) => self.newer && !hinted,
             }
@@ -368,7 +368,7 @@ fn counterparts(
         let Some(sealed) = file.sealed.get_mut(at) else {
             return Ok(Counterpart::default());
         };
-        place(sealed, namespace);
+        fill_namespace(sealed, namespace);
         let held = values.held(sealed, &secret.clear.items);
         let staying: Vec<_> = match keeps {
             false => Vec::new(),

@@ -12,7 +12,7 @@ use sealing::raw::open_raw;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::sealer;
-use sealing::unseal::{place, unseal};
+use sealing::unseal::{fill_namespace, unseal};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
@@ -192,7 +192,7 @@ fn opened(
     for document in manifest.of_kind(names::KIND) {
         language.get_or_insert(document.format);
         let mut sealed = name.sealed_secret(document)?;
-        place(&mut sealed, command.namespace.as_deref());
+        fill_namespace(&mut sealed, command.namespace.as_deref());
         place_by_kustomization(&manifest.path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let mut unsealed = unseal(&sealed, &keys.ring, &lately.keys(), &mut rendering)
