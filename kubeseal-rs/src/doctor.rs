@@ -1,14 +1,14 @@
 //! Why a SealedSecret does not unseal: what is known of it in, causes out, each with what to type next.
 //!
-//! Pure: whoever holds keys or reaches the controller answers the questions of [`ask`], and brings the rest as
+//! Pure: whoever holds keys or reaches the controller answers the questions of [`probe`], and brings the rest as
 //! [`Evidence`]. A value is never part of an answer, nor of what is told.
 
-pub(crate) mod ask;
 mod diagnoses;
 mod hybrid_key;
-mod key;
+mod key_causes;
+pub(crate) mod output;
+pub(crate) mod probe;
 pub(crate) mod status;
-pub(crate) mod tell;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,8 +20,8 @@ use sealing::v2::KeyId;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use crate::quoting::path_word;
-use ask::{Answer, Case, Trial};
-use key::{of_the_key, told_by_certificate, told_by_keys};
+use key_causes::{of_the_key, told_by_certificate, told_by_keys};
+use probe::{Answer, Case, Trial};
 use status::NotSynced;
 
 /// The causes that are told apart, and what is worth knowing beside them.

@@ -23,8 +23,8 @@ use super::keys::text_or_json;
 use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
 use crate::cluster::Controller;
 use crate::colour::Colour;
-use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
-use crate::doctor::{Evidence, Examined, examine, tell};
+use crate::doctor::probe::{Answer, Case, Trial, WithKeys};
+use crate::doctor::{Evidence, Examined, examine, output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Input, Output};
@@ -113,7 +113,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
         Err(error) => {
             let line = error.place().map_or(1, |place| place.line);
             let next = format!("take it from an intact copy (git log -p {word})");
-            vec![tell::unreadable(error.to_string(), next, line)]
+            vec![output::unreadable(error.to_string(), next, line)]
         }
         Ok(documents) => {
             let places = places(&documents, &command.file);
@@ -139,12 +139,12 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
         }
     };
     let text = if command.json {
-        format!("{:#}\n", tell::json(&file, &examined))
+        format!("{:#}\n", output::json(&file, &examined))
     } else {
-        tell::text(&file, &examined, Colour::of_stdout(environment))
+        output::text(&file, &examined, Colour::of_stdout(environment))
     };
     files::write(&Output::Stdout, text.as_bytes())?;
-    if tell::fails(&examined) {
+    if output::fails(&examined) {
         Err(Error::told())
     } else {
         Ok(())
@@ -176,12 +176,12 @@ impl About<'_> {
             }
             Err(error) => {
                 let next = format!("kubeseal lint {}", self.word);
-                return Ok(tell::unreadable(error.to_string(), next, place.line));
+                return Ok(output::unreadable(error.to_string(), next, place.line));
             }
         };
         let Some(mut case) = Case::new(sealed, place.line, self.places) else {
             let next = format!("kubeseal lint {}", self.word);
-            return Ok(tell::unreadable(
+            return Ok(output::unreadable(
                 "it lacks the name or the namespace that its scope binds".to_owned(),
                 next,
                 place.line,

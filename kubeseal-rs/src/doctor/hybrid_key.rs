@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sealing::v2::KeyId;
 
-use super::ask::{Answer, Case, Trial};
 use super::diagnoses::{again, key_gone, other_cluster};
+use super::probe::{Answer, Case, Trial};
 use super::{Cause, Diagnosis, Evidence};
 use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
 use crate::quoting::word;

@@ -4,7 +4,7 @@ use crds::names::{ANNOTATION_MANAGED, ANNOTATION_PATCH, ANNOTATION_REPLACE_IMMUT
 use crds::{SealedSecret, condition_status, names, reasons};
 use sealing::binding::Scope;
 
-use super::ask::Case;
+use super::probe::Case;
 use super::{Cause, Diagnosis};
 use crate::quoting::word;
 

@@ -11,7 +11,7 @@ use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::sealer::Sealer;
 
-use super::ask::WithKeys;
+use super::probe::WithKeys;
 use super::*;
 use crate::keys::{Key, KeyFacts, State};
 
@@ -74,7 +74,7 @@ impl Trial for Always {
 fn told(object: crds::SealedSecret, evidence: &Evidence, trial: &mut dyn Trial) -> (Option<bool>, Vec<String>) {
     let case = Case::new(object, 1, &known_places()).unwrap();
     let examined = examine(&case, evidence, "f", trial);
-    let text = tell::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
+    let text = output::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
     assert!(!text.contains("hunter2"), "{text}");
     assert!(
         examined.diagnoses.iter().all(|one| !one.next.is_empty()),

@@ -6,7 +6,7 @@ use sealing::binding::Binding;
 use sealing::cert::SealingCert;
 
 use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict};
-use crate::doctor::ask::{Answer, Case, Trial};
+use crate::doctor::probe::{Answer, Case, Trial};
 use crate::doctor::status::NotSynced;
 use crate::doctor::{Evidence, Unreachable};
 use crate::environment::Environment;

@@ -30,9 +30,9 @@ fn status_that_no_key_opens_it() {
         let examined = examine(&case, &evidence, "f", &mut Nobody);
         assert_eq!(examined.opens, Some(false));
         let all = [examined];
-        let text = tell::text("f", &all, crate::colour::Colour::default());
+        let text = output::text("f", &all, crate::colour::Colour::default());
         assert!(
-            tell::fails(&all) && text.contains("shop/db: it does not open\n"),
+            output::fails(&all) && text.contains("shop/db: it does not open\n"),
             "{text}"
         );
         assert!(text.contains(message) && !text.contains("nothing is wrong"), "{text}");
@@ -59,7 +59,7 @@ fn status_of_another_version_is_no_fault() {
     };
     let all = [examine(&case, &evidence, "f", &mut Always(Answer::Opens))];
     assert!(
-        !tell::fails(&all) && all[0].diagnoses[0].next.contains("kubectl apply -f f"),
+        !output::fails(&all) && all[0].diagnoses[0].next.contains("kubectl apply -f f"),
         "{all:?}"
     );
 }
@@ -107,7 +107,7 @@ fn each_reason_of_the_controller_fails_with_a_next_command() {
             let [diagnosis] = &all[0].diagnoses[..] else {
                 panic!("{all:?}");
             };
-            assert!(tell::fails(&all) && diagnosis.cause == Cause::NotSynced, "{all:?}");
+            assert!(output::fails(&all) && diagnosis.cause == Cause::NotSynced, "{all:?}");
             assert!(diagnosis.next.contains(next), "{reason:?}: {}", diagnosis.next);
         }
     }
@@ -123,7 +123,7 @@ fn words_of_the_reference_stand_for_the_reason() {
     };
     let case = Case::new(object, 1, &[]).unwrap();
     let all = [examine(&case, &evidence, "f", &mut Always(Answer::Opens))];
-    let text = tell::text("f", &all, crate::colour::Colour::default());
+    let text = output::text("f", &all, crate::colour::Colour::default());
     assert!(
         text.contains("shop/db: it opens, and the cluster makes no Secret of it\n"),
         "{text}"

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sealing::key::Fingerprint;
 
-use super::ask::Case;
 use super::diagnoses::{again, key_gone, other_cluster};
+use super::probe::Case;
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 
