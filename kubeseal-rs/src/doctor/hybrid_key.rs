@@ -79,53 +79,58 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
             ),
         });
     }
-    let is_named = |id: Option<KeyId>| id.is_some_and(|id| case.key_ids.contains(&id));
-    if let Some(keys) = &evidence.keys {
-        if let Some(key) = key_of(case, keys) {
-            let State::Retired(label) = &key.state else {
-                return None;
-            };
-            return Some(key_gone(
-                format!(
-                    "it was sealed with the key of {}, which is retired (its label is {label:?})",
-                    key.name
-                ),
-                "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
-            ));
-        }
-        let certified = keys.keys.iter().find(|key| {
-            let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
-            is_named(cert.map(|(id, _)| *id))
-        });
-        if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
-            return Some(key_gone(
-                format!(
-                    "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA key alone: {why}",
-                    key.name
-                ),
-                format!(
-                    "kubeseal keys restore BACKUP brings {} back",
-                    crds::names::KEY_ITEM_SEED
-                ),
-            ));
-        }
-        let held: BTreeSet<_> = keys
-            .keys
-            .iter()
-            .filter_map(|key| key.hybrid.clone().ok().flatten())
-            .collect();
-        return Some(not_held(
-            case,
-            evidence,
-            (&ids, "no key Secret of the cluster holds", &held),
-            file,
+    match &evidence.keys {
+        Some(keys) => by_keys_of_cluster(case, evidence, keys, &ids, file),
+        None => by_keys_at_hand(case, evidence, &ids, file),
+    }
+}
+
+/// What the key Secrets of the cluster say of the ids.
+fn by_keys_of_cluster(case: &Case, evidence: &Evidence, keys: &Inventory, ids: &str, file: &str) -> Option<Diagnosis> {
+    if let Some(key) = key_of(case, keys) {
+        let State::Retired(label) = &key.state else {
+            return None;
+        };
+        return Some(key_gone(
+            format!(
+                "it was sealed with the key of {}, which is retired (its label is {label:?})",
+                key.name
+            ),
+            "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
         ));
     }
+    let certified = keys.keys.iter().find(|key| {
+        let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
+        cert.is_some_and(|(id, _)| case.key_ids.contains(id))
+    });
+    if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
+        return Some(key_gone(
+            format!(
+                "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA key alone: {why}",
+                key.name
+            ),
+            format!(
+                "kubeseal keys restore BACKUP brings {} back",
+                crds::names::KEY_ITEM_SEED
+            ),
+        ));
+    }
+    let held: BTreeSet<_> = keys
+        .keys
+        .iter()
+        .filter_map(|key| key.hybrid.clone().ok().flatten())
+        .collect();
+    let what = "no key Secret of the cluster holds";
+    Some(not_held(case, evidence, (ids, what, &held), file))
+}
+
+/// What the keys at hand say of the ids.
+fn by_keys_at_hand(case: &Case, evidence: &Evidence, ids: &str, file: &str) -> Option<Diagnosis> {
     if evidence.at_hand.is_empty() || !case.key_ids.is_disjoint(&evidence.ids_at_hand) {
         return None;
     }
-    if let Some(cert) = certificate_of(case, evidence).filter(|cert| evidence.at_hand.contains(&cert.facts.fingerprint))
-    {
+    let at_hand = |cert: &&LocalCert| evidence.at_hand.contains(&cert.facts.fingerprint);
+    if let Some(cert) = certificate_of(case, evidence).filter(at_hand) {
         return Some(key_gone(
             format!(
                 "it was sealed with the hybrid key of {} (key id {ids}), of which the RSA key alone is at hand",
@@ -137,13 +142,8 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
             ),
         ));
     }
-    let held = &evidence.ids_at_hand;
-    Some(not_held(
-        case,
-        evidence,
-        (&ids, "none of the keys at hand is", held),
-        file,
-    ))
+    let (what, held) = ("none of the keys at hand is", &evidence.ids_at_hand);
+    Some(not_held(case, evidence, (ids, what, held), file))
 }
 
 /// The key, or certificate, that the key hint names alone, and whose hybrid key is none of those in the values: the two are made

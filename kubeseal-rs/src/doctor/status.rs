@@ -84,11 +84,19 @@ impl NotSynced {
 /// Why there is no Secret as the object asks for, and what to type next.
 fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
     let name = word(case.object.metadata.name.as_deref().unwrap_or_default());
+    let namespace = word(&case.namespace);
+    with_existing_secret(reason, &name, &namespace)
+        .or_else(|| with_object(reason, file))
+        .unwrap_or_else(|| with_cluster(reason, &name, &namespace))
+}
+
+/// The Secret of the same name that exists is in the way.
+fn with_existing_secret(reason: &str, name: &str, namespace: &str) -> Option<(&'static str, String)> {
     let (secret, sealed) = (
-        format!("secret {name} -n {}", word(&case.namespace)),
-        format!("sealedsecret {name} -n {}", word(&case.namespace)),
+        format!("secret {name} -n {namespace}"),
+        format!("sealedsecret {name} -n {namespace}"),
     );
-    match reason {
+    Some(match reason {
         reasons::NOT_MANAGED => (
             "a Secret of this name exists, and no SealedSecret manages it",
             format!(
@@ -116,18 +124,13 @@ fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
                  {sealed} {ANNOTATION_SKIP_RECREATE}=true"
             ),
         ),
-        reasons::NAMESPACE_TERMINATING => (
-            "the namespace is being deleted",
-            format!(
-                "kubectl get namespace {} -o yaml; apply again when it exists again",
-                word(&case.namespace)
-            ),
-        ),
-        reasons::OWNER_DENIED => (
-            "the controller lacks a right that this cluster asks for",
-            "kubectl apply -k an overlay with deploy/components/openshift (the chart: rbac.deleteSecrets=true)"
-                .to_owned(),
-        ),
+        _ => return None,
+    })
+}
+
+/// The SealedSecret itself has to change.
+fn with_object(reason: &str, file: &str) -> Option<(&'static str, String)> {
+    Some(match reason {
         reasons::TYPE_REFUSED | reasons::SEALING_KEY_REFUSED => (
             "the controller refuses to create such a Secret",
             format!(
@@ -158,6 +161,22 @@ fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
                  {file} (keys of a backup)"
             ),
         ),
+        _ => return None,
+    })
+}
+
+/// The cluster, or the controller in it, has to change.
+fn with_cluster(reason: &str, name: &str, namespace: &str) -> (&'static str, String) {
+    match reason {
+        reasons::NAMESPACE_TERMINATING => (
+            "the namespace is being deleted",
+            format!("kubectl get namespace {namespace} -o yaml; apply again when it exists again"),
+        ),
+        reasons::OWNER_DENIED => (
+            "the controller lacks a right that this cluster asks for",
+            "kubectl apply -k an overlay with deploy/components/openshift (the chart: rbac.deleteSecrets=true)"
+                .to_owned(),
+        ),
         reasons::INTERNAL_ERROR => (
             "the controller failed",
             "kubectl logs of the controller: it says where; please report it".to_owned(),
@@ -166,9 +185,8 @@ fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
         _ => (
             "the controller could not write the Secret",
             format!(
-                "mend what this names (rights, quota, an admission policy), then kubectl get events -n {} \
-                 --field-selector involvedObject.name={name}; the controller tries again by itself",
-                word(&case.namespace)
+                "correct what this names (rights, quota, an admission policy), then kubectl get events -n {namespace} \
+                 --field-selector involvedObject.name={name}; the controller retries by itself"
             ),
         ),
     }
