@@ -1,8 +1,9 @@
-//! Why a SealedSecret does not unseal: what is known of it in, causes out, each with what to type next.
+//! Why a SealedSecret does not unseal: evidence in, causes out, each with the next command.
 //!
-//! Pure: whoever holds keys or reaches the controller answers the questions of [`probe`], and brings the rest as
-//! [`Evidence`]. A value is never part of an answer, nor of what is told.
+//! Pure: the caller implements [`probe::Trial`] with keys or with the controller, and collects the rest as [`Evidence`].
+//! No answer and no message holds a value.
 
+mod binding_causes;
 mod diagnoses;
 mod hybrid_key;
 mod key_causes;
@@ -13,15 +14,15 @@ pub(crate) mod status;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sealing::binding::{Binding, Scope};
 use sealing::key::Fingerprint;
 use sealing::v2::KeyId;
 
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use crate::quoting::path_word;
+use diagnoses::Tried;
 use key_causes::{of_the_key, told_by_certificate, told_by_keys};
-use probe::{Answer, Case, Trial};
+use probe::{Answer, Case, Place, Trial};
 use status::NotSynced;
 
 /// The causes that are told apart, and what is worth knowing beside them.
@@ -150,56 +151,43 @@ pub(crate) struct Examined {
     pub(crate) diagnoses: Vec<Diagnosis>,
 }
 
-/// Concludes from everything that is known; `file` is its name for commands.
-pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut dyn Trial) -> Examined {
+/// Concludes from all evidence. `file` is its name for commands; `places` collects where else the object may have been sealed
+/// for, and is called only where the object does not open as it stands.
+pub(crate) fn examine(
+    case: &Case,
+    evidence: &Evidence,
+    file: &str,
+    trial: &mut dyn Trial,
+    places: &mut dyn FnMut() -> Vec<Place>,
+) -> Examined {
     let mut diagnoses = of_the_file(case, evidence);
     let own = trial.attempt(case, &case.own);
-    let opens = match own {
-        Answer::Opens => Some(true),
-        Answer::Damaged | Answer::Closed => Some(false),
-        // The controller has tried it before.
-        Answer::Unasked => evidence
-            .status
-            .as_ref()
-            .is_some_and(NotSynced::says_closed)
-            .then_some(false),
+    let opens = opens(own, evidence);
+    let causes = match own {
+        Answer::Damaged => vec![damaged(case, file)],
+        Answer::Closed if !explains(&diagnoses) => of_closed(case, evidence, file, trial, places),
+        Answer::Unasked if !explains(&diagnoses) => of_unasked(case, evidence, file),
+        Answer::Opens | Answer::Closed | Answer::Unasked => Vec::new(),
     };
-    match own {
-        Answer::Damaged => add(&mut diagnoses, damaged(case, file)),
-        Answer::Closed if !explains(&diagnoses) => {
-            match case
-                .others
-                .iter()
-                .find(|other| trial.attempt(case, other) != Answer::Closed)
-            {
-                Some(other) => add(&mut diagnoses, of_another_binding(case, other, file)),
-                None => {
-                    let renamed = hybrid_key::renamed_item(case, file, trial);
-                    add(
-                        &mut diagnoses,
-                        renamed.unwrap_or_else(|| of_the_key(case, evidence, file)),
-                    );
-                }
-            }
-        }
-        // What would open elsewhere says which of the findings of the file is the cause.
-        Answer::Closed | Answer::Opens => {}
-        Answer::Unasked if !explains(&diagnoses) => {
-            let told = hybrid_key::told_by_ids(case, evidence, file)
-                .or_else(|| told_by_keys(case, evidence, file))
-                .or_else(|| told_by_certificate(case, evidence, file));
-            told.into_iter().for_each(|diagnosis| add(&mut diagnoses, diagnosis));
-        }
-        Answer::Unasked => {}
+    // What was tried refutes what was only suspected.
+    if explains(&causes) && own != Answer::Unasked {
+        diagnoses.retain(|one| one.certain || !one.cause.is_fault());
     }
-    if let Some((namespace, name)) = &evidence.elsewhere {
-        add(&mut diagnoses, elsewhere(case, namespace, name, file));
+    causes.into_iter().for_each(|cause| add(&mut diagnoses, cause));
+    // An object with the same ciphertexts is a cause only where nothing else explains the failure.
+    if let Some((namespace, name)) = &evidence.elsewhere
+        && (own != Answer::Closed || !explains(&diagnoses))
+    {
+        add(
+            &mut diagnoses,
+            binding_causes::elsewhere(case, own, namespace, name, file),
+        );
     }
     if let Some(status) = &evidence.status {
         diagnoses.push(status.diagnosis(case, file));
     }
     diagnoses.extend(beside(evidence));
-    // What opens needs no more to be known of it.
+    // What opens needs no further evidence.
     if opens != Some(true) {
         diagnoses.extend(evidence.unread.iter().map(|refusal| unread(refusal)));
     }
@@ -214,6 +202,49 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
         failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,
     }
+}
+
+fn opens(own: Answer, evidence: &Evidence) -> Option<bool> {
+    match own {
+        Answer::Opens => Some(true),
+        Answer::Damaged | Answer::Closed => Some(false),
+        // The controller has tried it before.
+        Answer::Unasked => evidence
+            .status
+            .as_ref()
+            .is_some_and(NotSynced::says_closed)
+            .then_some(false),
+    }
+}
+
+/// Why an object does not open that was tried as it stands: another binding, the name of an item, or the key.
+fn of_closed(
+    case: &Case,
+    evidence: &Evidence,
+    file: &str,
+    trial: &mut dyn Trial,
+    places: &mut dyn FnMut() -> Vec<Place>,
+) -> Vec<Diagnosis> {
+    let mut count = Tried::default();
+    for candidate in &case.candidates(&places()) {
+        let binding = || binding_causes::of_another_binding(case, candidate, file);
+        match trial.attempt(case, &candidate.binding) {
+            Answer::Opens => return vec![binding()],
+            Answer::Damaged => return vec![binding(), damaged(case, file)],
+            Answer::Closed => count.tried += 1,
+            Answer::Unasked => count.untried += 1,
+        }
+    }
+    let renamed = hybrid_key::renamed_item(case, file, trial);
+    vec![renamed.unwrap_or_else(|| of_the_key(case, evidence, count, file))]
+}
+
+/// What the evidence says of an object that nobody could try to open.
+fn of_unasked(case: &Case, evidence: &Evidence, file: &str) -> Vec<Diagnosis> {
+    let cause = hybrid_key::told_by_ids(case, evidence, file)
+        .or_else(|| told_by_keys(case, evidence, file))
+        .or_else(|| told_by_certificate(case, evidence, file));
+    cause.into_iter().collect()
 }
 
 /// Whether a cause that keeps it from opening is known already.
@@ -280,63 +311,6 @@ fn damaged(case: &Case, file: &str) -> Diagnosis {
             case.failing.join(", ")
         ),
         next: format!("take it from an intact copy (git log -p {file}), or seal the value again"),
-    }
-}
-
-/// It opens under another binding: that is the cause, beyond doubt.
-fn of_another_binding(case: &Case, other: &Binding, file: &str) -> Diagnosis {
-    let (own, sealed) = (case.own.scope(), other.scope());
-    let (cause, message, next) = if own != sealed {
-        let next = match sealed.annotation() {
-            Some(annotation) => format!(
-                "kubectl annotate --local -f {file} {annotation}=true -o yaml (metadata.annotations of the object itself)"
-            ),
-            None => "remove the scope annotations from metadata.annotations".to_owned(),
-        };
-        let message = format!("it was sealed {sealed}, but its own annotations say {own}");
-        (Cause::Scope, message, next)
-    } else {
-        match (&case.own, other) {
-            (
-                Binding::Strict { namespace, .. },
-                Binding::Strict {
-                    namespace: sealed,
-                    name,
-                },
-            ) if namespace == sealed => (
-                Cause::Renamed,
-                format!(
-                    "it opens only under the name {name:?}: it was renamed after it was sealed, by hand or by kustomize"
-                ),
-                format!("give it its name back (metadata.name: {name}), or seal it again under the new one"),
-            ),
-            (_, Binding::Strict { namespace, .. } | Binding::NamespaceWide { namespace }) => (
-                Cause::WrongNamespace,
-                format!("it opens only in namespace {namespace:?}"),
-                format!("apply it there (metadata.namespace: {namespace}), or seal it again for this namespace"),
-            ),
-            (_, Binding::ClusterWide) => (Cause::Unknown, "it opens anywhere".to_owned(), String::new()),
-        }
-    };
-    Diagnosis {
-        cause,
-        certain: true,
-        message,
-        next,
-    }
-}
-
-fn elsewhere(case: &Case, namespace: &str, name: &str, file: &str) -> Diagnosis {
-    let moved = case.namespace != namespace;
-    Diagnosis {
-        cause: if moved { Cause::WrongNamespace } else { Cause::Renamed },
-        certain: case.own.scope() == Scope::Strict || moved && case.own.scope() != Scope::ClusterWide,
-        message: format!(
-            "the same object is in the cluster as {namespace}/{name}: something between {file} and the cluster renames it"
-        ),
-        next: format!(
-            "kubectl get sealedsecret -n {namespace} {name} -o yaml; namePrefix, nameSuffix or namespace of a kustomization?"
-        ),
     }
 }
 

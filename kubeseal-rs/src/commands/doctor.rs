@@ -1,6 +1,7 @@
 //! `kubeseal doctor`: gathers what is known of a file, here and in the cluster, and asks [`crate::doctor`].
 
 mod cluster;
+mod places;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -11,12 +12,12 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use manifest::Document;
 use sealing::SystemRandom;
+use sealing::binding::Binding;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, is_meant, sealed_secret, unseal};
 use sealing::v2::KeyId;
-use serde_json::Value;
 
 use super::error::CommandError;
 use super::keys::text_or_json;
@@ -34,9 +35,8 @@ use crate::lint;
 use crate::manifest_file;
 use crate::objects::InputName;
 use crate::quoting;
-use crate::repository;
-use crate::walk;
 use cluster::Reached;
+use places::Surroundings;
 
 /// Flags of `kubeseal doctor`.
 #[derive(Debug, Args)]
@@ -116,7 +116,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
             vec![output::unreadable(error.to_string(), next, line)]
         }
         Ok(documents) => {
-            let places = places(&documents, &command.file);
+            let mut surroundings = Surroundings::default();
             let mut reached = command
                 .controller
                 .as_ref()
@@ -129,12 +129,13 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
                 local: &local,
                 certs_named: !command.certs.is_empty(),
                 findings: &findings,
-                places: &places,
+                path: &command.file,
+                documents: &documents,
             };
             let is_meant = is_meant(&documents);
             let meant = documents.iter().filter(|document| is_meant(document));
             meant
-                .map(|document| about.one(document, &name, reached.as_mut()))
+                .map(|document| about.one(document, &name, reached.as_mut(), &mut surroundings))
                 .collect::<Result<_, _>>()?
         }
     };
@@ -161,11 +162,18 @@ struct About<'a> {
     local: &'a [LocalCert],
     certs_named: bool,
     findings: &'a [lint::Finding],
-    places: &'a [(String, String)],
+    path: &'a Path,
+    documents: &'a [Document],
 }
 
 impl About<'_> {
-    fn one(&self, document: &Document, name: &InputName, reached: Option<&mut Reached>) -> Result<Examined, Error> {
+    fn one(
+        &self,
+        document: &Document,
+        name: &InputName,
+        mut reached: Option<&mut Reached>,
+        surroundings: &mut Surroundings,
+    ) -> Result<Examined, Error> {
         let place = document.place();
         let sealed = match sealed_secret(document) {
             Ok(sealed) => sealed,
@@ -179,7 +187,7 @@ impl About<'_> {
                 return Ok(output::unreadable(error.to_string(), next, place.line));
             }
         };
-        let Some(mut case) = Case::new(sealed, place.line, self.places) else {
+        let Some(mut case) = Case::new(sealed, place.line) else {
             let next = format!("kubeseal lint {}", self.word);
             return Ok(output::unreadable(
                 "it lacks the name or the namespace that its scope binds".to_owned(),
@@ -203,13 +211,26 @@ impl About<'_> {
                 Err(_) => {}
             }
         }
-        if let Some(reached) = reached {
-            reached.add_to(&mut evidence, &case);
-            let mut both = Both(WithKeys(self.keys), self.keys.is_empty(), reached);
-            return Ok(examine(&case, &evidence, self.word, &mut both));
-        }
-        let mut alone = OnlyKeys(WithKeys(self.keys), self.keys.is_empty());
-        Ok(examine(&case, &evidence, self.word, &mut alone))
+        let (same_object, namespaces) = match reached.as_deref_mut() {
+            Some(reached) => {
+                reached.add_to(&mut evidence, &case);
+                reached.places(&case)
+            }
+            None => Default::default(),
+        };
+        let mut places = || {
+            let mut all = same_object.clone();
+            all.extend(places::in_history(self.path, &case.object));
+            all.extend(places::of_documents(self.documents, self.file));
+            all.extend_from_slice(surroundings.of(self.path));
+            all.extend_from_slice(&namespaces);
+            all
+        };
+        let mut trial = KeysThenController {
+            keys: self.keys,
+            reached,
+        };
+        Ok(examine(&case, &evidence, self.word, &mut trial, &mut places))
     }
 
     /// The findings about this document, and those about its kustomizations, which name the file.
@@ -234,77 +255,30 @@ fn opened(object: &SealedSecret, keys: &KeyRing) -> Result<BTreeSet<Fingerprint>
     Ok(unseal(&object, keys, &[], &mut rendering)?.opened_by)
 }
 
-/// Tries with keys at hand, if there are any.
-struct OnlyKeys<'a>(WithKeys<'a>, bool);
-
-impl Trial for OnlyKeys<'_> {
-    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
-        if self.1 {
-            Answer::Unasked
-        } else {
-            self.0.attempt(case, binding)
-        }
-    }
+/// Tries with keys at hand, then asks the controller.
+struct KeysThenController<'a> {
+    keys: &'a KeyRing,
+    reached: Option<&'a mut Reached>,
 }
 
-/// Tries with keys at hand, then asks the controller.
-struct Both<'a>(WithKeys<'a>, bool, &'a mut Reached);
-
-impl Trial for Both<'_> {
-    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
-        let with_keys = if self.1 {
+impl Trial for KeysThenController<'_> {
+    fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer {
+        let with_keys = if self.keys.is_empty() {
             Answer::Unasked
         } else {
-            self.0.attempt(case, binding)
+            WithKeys(self.keys).attempt(case, binding)
+        };
+        let Some(reached) = &mut self.reached else {
+            return with_keys;
         };
         match with_keys {
-            // Saved keys open it; whether the cluster still does is what is asked.
-            Answer::Opens if *binding == case.own => self.2.attempt(case, binding).or(Answer::Opens),
+            // Saved keys open it; the question is whether the cluster still does.
+            Answer::Opens if *binding == case.own => reached.attempt(case, binding).or(Answer::Opens),
             Answer::Opens | Answer::Damaged => with_keys,
-            Answer::Closed => self.2.attempt(case, binding).or(Answer::Closed),
-            Answer::Unasked => self.2.attempt(case, binding),
+            // The keys at hand may be others than the cluster's, so that they rule out no candidate.
+            Answer::Closed if *binding != case.own && reached.has_controller() => reached.attempt(case, binding),
+            Answer::Closed => reached.attempt(case, binding).or(Answer::Closed),
+            Answer::Unasked => reached.attempt(case, binding),
         }
     }
-}
-
-/// Namespaces and names in the same work tree: the object may have been sealed for one of them.
-fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
-    let mut places = BTreeSet::new();
-    let mut add = |document: &Document| {
-        let text = |pointer: &str| {
-            document
-                .value
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        for metadata in ["/metadata", "/spec/template/metadata"] {
-            let (namespace, name) = (
-                text(&format!("{metadata}/namespace")),
-                text(&format!("{metadata}/name")),
-            );
-            if !namespace.is_empty() {
-                places.insert((namespace, name));
-            }
-        }
-        // That of a kustomization.
-        let namespace = text("/namespace");
-        if !namespace.is_empty() {
-            places.insert((namespace, String::new()));
-        }
-    };
-    documents.iter().for_each(&mut add);
-    let folder = std::path::absolute(file)
-        .ok()
-        .and_then(|file| Some(file.parent()?.to_owned()));
-    for found in repository::around(folder.as_slice(), walk::has_manifest_ending) {
-        let Ok(bytes) = files::read_found(&found.path) else {
-            continue;
-        };
-        if lint::is_relevant(&found.path, &bytes) {
-            manifest::read_mixed(&bytes).iter().flatten().for_each(&mut add);
-        }
-    }
-    places.into_iter().collect()
 }

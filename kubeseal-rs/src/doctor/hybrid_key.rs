@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sealing::v2::KeyId;
 
-use super::diagnoses::{again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster};
 use super::probe::{Answer, Case, Trial};
 use super::{Cause, Diagnosis, Evidence};
 use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
@@ -229,16 +229,21 @@ fn key_of<'k>(case: &Case, keys: &'k Inventory) -> Option<&'k Key> {
 }
 
 /// A held key has the id, and does not open it: then it is the names, or the text.
-pub(super) fn not_bound(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
-    let is_held = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
-    let not_bound = case.not_bound || case.is_v2() && is_held();
+pub(super) fn not_bound(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
+    let is_listed = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
+    let is_served = || {
+        let served = evidence.served.as_ref().and_then(|served| served.hybrid.as_ref());
+        served.is_some_and(|(id, _)| case.key_ids.contains(id))
+    };
+    let not_bound = case.not_bound || case.is_v2() && (is_listed() || is_served());
     not_bound.then(|| Diagnosis {
         cause: Cause::Unknown,
         certain: false,
         message: format!(
             "{}: a key that is held has the id in the value, and opens it under none of the names, namespaces, scopes and items that \
-             were tried: it is bound to others, or its text is damaged",
-            case.failing.join(", ")
+             were tried{}: it is bound to others, or its text is damaged",
+            case.failing.join(", "),
+            count.not_tried()
         ),
         next: again(file),
     })

@@ -4,34 +4,78 @@ use std::collections::BTreeSet;
 
 use sealing::key::Fingerprint;
 
-use super::diagnoses::{again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster};
 use super::probe::Case;
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 
-/// No binding that was tried opens it: it is the key, or its own first bytes.
-pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
+/// No candidate opens it: the cause is the key, a binding that is not among the candidates, or damage.
+pub(super) fn of_the_key(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagnosis {
+    let by_certificate = || told_by_certificate(case, evidence, file).filter(|one| one.cause.is_fault());
     hybrid_key::told_by_ids(case, evidence, file)
-        .or_else(|| hybrid_key::not_bound(case, evidence, file))
-        .or_else(|| told_by_keys(case, evidence, file))
+        .or_else(|| hybrid_key::not_bound(case, evidence, count, file))
+        .or_else(|| bound_elsewhere(case, evidence, count, file))
+        .or_else(|| told_by_keys(case, evidence, file).map(or_another_binding))
         .or_else(|| told_by_keys_at_hand(case, evidence, file))
-        .or_else(|| told_by_certificate(case, evidence, file))
-        .unwrap_or_else(|| unknown(case, evidence, file))
+        .or_else(|| by_certificate().map(or_another_binding))
+        .unwrap_or_else(|| unknown(case, evidence, count, file))
 }
 
-fn unknown(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
+/// The key that sealed it is held where it was tried, so that the binding or the text is the cause.
+fn bound_elsewhere(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
+    let hinted = case.hinted();
+    let is_served = |key: &Fingerprint| {
+        evidence
+            .served
+            .as_ref()
+            .is_some_and(|served| served.fingerprint == *key)
+    };
+    let is_active = |key: &Fingerprint| {
+        let secret = key_secret(evidence, key);
+        secret.is_some_and(|secret| !matches!(secret.state, State::Retired(_)))
+    };
+    let was_asked = evidence.unreachable.is_none();
+    let is_held = |key: &Fingerprint| evidence.at_hand.contains(key) || was_asked && (is_served(key) || is_active(key));
+    let knows = !hinted.is_empty() && case.opening.is_empty() && hinted.iter().all(is_held);
+    knows.then(|| Diagnosis {
+        cause: Cause::Unknown,
+        certain: false,
+        message: format!(
+            "the key that its key hint names is held, and opens it under {}. One of: it was sealed for another name or namespace; \
+             its text is damaged",
+            count.none_of()
+        ),
+        next: again(file),
+    })
+}
+
+/// A suspicion about the key leaves the binding as another possible cause.
+fn or_another_binding(diagnosis: Diagnosis) -> Diagnosis {
+    if diagnosis.certain {
+        return diagnosis;
+    }
+    let message = format!(
+        "one of: {}; it was sealed for a name or namespace that was not tried",
+        diagnosis.message
+    );
+    Diagnosis { message, ..diagnosis }
+}
+
+fn unknown(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagnosis {
+    let none = count.none_of();
     let (message, next) = if case.opening.is_empty() {
         (
-            "it opens under none of the names, namespaces and scopes that were tried: it was sealed with another \
-             cluster's certificate, its key is gone, or the text is damaged"
-                .to_owned(),
+            format!(
+                "it opens under {none}. One of: it was sealed for another name or namespace; it was sealed with another \
+                 cluster's certificate; its key is gone; its text is damaged"
+            ),
             untried(evidence, file).unwrap_or_else(|| again(file)),
         )
     } else {
         (
             format!(
-                "{} opens as it stands, {} under none of the names, namespaces and scopes that were tried: it was sealed \
-                 with another certificate, or its text is damaged",
+                "{} opens as it stands, {} under {none}. One of: it was sealed for another name or namespace; it was sealed with \
+                 another certificate; its text is damaged",
                 case.opening.join(", "),
                 case.failing.join(", ")
             ),
@@ -204,12 +248,22 @@ fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagno
         None => evidence.served.iter().map(|served| served.bits).collect(),
     };
     let differs = !sizes.is_empty() && case.bits.iter().any(|bits| !sizes.contains(bits));
+    // The certificate that is served says nothing of older keys.
+    let knows_all = evidence.keys.is_some();
+    let whose = if knows_all {
+        "the cluster's have"
+    } else {
+        "the one whose certificate the controller serves has"
+    };
     differs.then(|| {
         let (sealed, there) = (joined(&case.bits), joined(&sizes));
-        other_cluster(
-            format!("it was sealed with a key of {sealed} bits, and the cluster's have {there}"),
-            file,
-        )
+        Diagnosis {
+            certain: knows_all,
+            ..other_cluster(
+                format!("it was sealed with a key of {sealed} bits, and {whose} {there}"),
+                file,
+            )
+        }
     })
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
+use sealing::binding::{Binding, Scope};
 use sealing::key::{PrivateKey, PublicKey};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::sealer::Sealer;
 
-use super::probe::WithKeys;
+use super::probe::{Origin, WithKeys};
 use super::*;
 use crate::keys::{Key, KeyFacts, State};
 
@@ -48,10 +49,21 @@ fn strict(namespace: &str, name: &str) -> Binding {
     Binding::new(Scope::Strict, namespace, name).unwrap()
 }
 
-fn known_places() -> Vec<(String, String)> {
-    [("shop", "web"), ("prod", "db")]
-        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
-        .to_vec()
+fn place(namespace: &str, name: &str, origin: Origin) -> Place {
+    Place {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        origin,
+    }
+}
+
+fn known_places() -> Vec<Place> {
+    let file = || Origin::File("near.yaml".to_owned());
+    vec![place("shop", "web", file()), place("prod", "db", file())]
+}
+
+fn no_places() -> Vec<Place> {
+    Vec::new()
 }
 
 struct Nobody;
@@ -72,8 +84,8 @@ impl Trial for Always {
 }
 
 fn told(object: crds::SealedSecret, evidence: &Evidence, trial: &mut dyn Trial) -> (Option<bool>, Vec<String>) {
-    let case = Case::new(object, 1, &known_places()).unwrap();
-    let examined = examine(&case, evidence, "f", trial);
+    let case = Case::new(object, 1).unwrap();
+    let examined = examine(&case, evidence, "f", trial, &mut known_places);
     let text = output::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
     assert!(!text.contains("hunter2"), "{text}");
     assert!(
@@ -221,7 +233,7 @@ fn of_two(second: &str, hint: &[&Fingerprint]) -> Case {
         let hint: KeyHint = hint.join(",").parse().unwrap();
         hint.write(&mut object.metadata);
     }
-    let mut case = Case::new(object, 1, &known_places()).unwrap();
+    let mut case = Case::new(object, 1).unwrap();
     match sealing::unseal::verify(&case.object, &ring(), &[]) {
         Err(sealing::unseal::UnsealError::Items(items)) => case.keep(&items),
         other => panic!("{other:?}"),
@@ -273,7 +285,13 @@ fn where_some_items_open_the_others_are_named() {
         ),
     ];
     for (second, hint, cause, expected) in cases {
-        let examined = examine(&of_two(second, hint), &evidence, "f", &mut WithKeys(&ring()));
+        let examined = examine(
+            &of_two(second, hint),
+            &evidence,
+            "f",
+            &mut WithKeys(&ring()),
+            &mut known_places,
+        );
         assert_eq!(
             (examined.opening.join(","), examined.failing.join(",")),
             ("password".into(), "token".into())
@@ -354,4 +372,5 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
     );
 }
 
+mod bindings;
 mod reasons;

@@ -160,6 +160,48 @@ fn a_kustomization_that_renames_is_the_cause_that_is_told() {
     );
 }
 
+/// Both its metadata and its template were changed, so that only Git knows the place that it was sealed for.
+#[test]
+fn moved_file_is_found_in_history() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    let sealed = sealed(&folder, "");
+    folder.put("shop/db.yaml", &sealed);
+    let name = [
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.com",
+        "-c",
+        "commit.gpgsign=false",
+    ];
+    folder.git(&["add", "--", "shop/db.yaml"]);
+    folder.git(&[name.as_slice(), &["commit", "--quiet", "--message", "m"]].concat());
+    fs::remove_file(folder.path("shop/db.yaml")).unwrap();
+    let moved = sealed
+        .replace("namespace: shop", "namespace: web")
+        .replace("name: db", "name: main");
+    let run = examined(&folder, &moved);
+    let expected = "wrong-namespace: it opens only in namespace \"shop\" under the name \"db\" (found in commit ";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("next:").count(), 1, "{}", run.stdout);
+}
+
+#[test]
+fn file_that_a_candidate_comes_from_is_named() {
+    let folder = Folder::with_keys();
+    folder.put("near.yaml", &SECRET.replace("name: db", "name: other"));
+    let sealed = sealed(&folder, "");
+    let run = examined(&folder, &sealed.replace("namespace: shop", "namespace: web"));
+    let expected = "it opens only in namespace \"shop\" (found in near.yaml)";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+    // Without it the place is not known.
+    fs::remove_file(folder.path("near.yaml")).unwrap();
+    let run = folder.run("doctor --offline --recovery-private-key test-only.key db.yaml", "");
+    let expected = "One of: it was sealed for another name or namespace; ";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+}
+
 #[test]
 fn scripts_read_json() {
     let folder = Folder::with_keys();

@@ -1,19 +1,21 @@
 //! What the cluster says of an object: its status, its keys, the certificate that is served, and whether it would open.
 
+use std::collections::BTreeSet;
+
 use crds::SealedSecret;
 use jiff::Timestamp;
 use sealing::binding::Binding;
 use sealing::cert::SealingCert;
 
 use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict};
-use crate::doctor::probe::{Answer, Case, Trial};
+use crate::doctor::probe::{Answer, Case, Origin, Place, Trial};
 use crate::doctor::status::NotSynced;
 use crate::doctor::{Evidence, Unreachable};
 use crate::environment::Environment;
 use crate::error::chain;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 
-/// Questions at most that the controller is asked about one object: it answers two a second.
+/// Candidates of one object that the controller is asked about: it answers two requests a second.
 const MOST_QUESTIONS: usize = 24;
 
 /// A cluster, and what it let itself be asked.
@@ -83,30 +85,20 @@ impl Reached {
         self
     }
 
-    /// Puts what is known of this object into the evidence.
+    /// Adds what the cluster says of this object to the evidence.
     pub(super) fn add_to(&mut self, evidence: &mut Evidence, case: &Case) {
         self.questions = 0;
         evidence.keys.clone_from(&self.keys);
         evidence.served.clone_from(&self.served);
         evidence.unreachable.clone_from(&self.unreachable);
         evidence.unread.clone_from(&self.unread);
-        let metadata = &case.object.metadata;
         let is_it = |live: &&SealedSecret| {
-            live.metadata.name == metadata.name && live.metadata.namespace.as_deref() == Some(&case.namespace)
-        };
-        let same_items = |live: &&SealedSecret| {
-            let items = &live.spec.encrypted_data;
-            !items.is_empty()
-                && case
-                    .object
-                    .spec
-                    .encrypted_data
-                    .iter()
-                    .any(|(item, text)| items.get(item) == Some(text))
+            let metadata = &live.metadata;
+            metadata.name == case.object.metadata.name && metadata.namespace.as_deref() == Some(&case.namespace)
         };
         if let Some(live) = self.objects.iter().find(is_it) {
             evidence.status = NotSynced::of(live, case);
-            if same_items(&live) {
+            if same_items(live, case) {
                 evidence.opened_before_by = live
                     .status
                     .iter()
@@ -114,11 +106,46 @@ impl Reached {
                     .filter_map(|key| key.parse().ok())
                     .collect();
             }
-        } else if let Some(live) = self.objects.iter().find(same_items) {
-            let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-            evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
+        } else if let Some(live) = self.objects.iter().find(|live| same_items(live, case)) {
+            evidence.elsewhere = Some(place(live));
         }
     }
+
+    /// Where the object may have been sealed for: the places of objects with the same ciphertexts, and the namespaces of the
+    /// others.
+    pub(super) fn places(&self, case: &Case) -> (Vec<Place>, Vec<Place>) {
+        let same = self.objects.iter().filter(|live| same_items(live, case)).map(place);
+        let same = same.map(|(namespace, name)| Place {
+            namespace,
+            name,
+            origin: Origin::SameInCluster,
+        });
+        let namespaces: BTreeSet<_> = self.objects.iter().map(|live| place(live).0).collect();
+        let others = namespaces.into_iter().map(|namespace| Place {
+            namespace,
+            name: String::new(),
+            origin: Origin::Cluster,
+        });
+        (same.collect(), others.collect())
+    }
+
+    /// Whether the controller answers.
+    pub(super) fn has_controller(&self) -> bool {
+        self.cluster.is_some() && self.service.is_some()
+    }
+}
+
+/// Whether an object of the cluster has a ciphertext of this one, under the same item.
+fn same_items(live: &SealedSecret, case: &Case) -> bool {
+    let items = &live.spec.encrypted_data;
+    let mut own = case.object.spec.encrypted_data.iter();
+    own.any(|(item, text)| items.get(item) == Some(text))
+}
+
+/// The namespace and the name of an object of the cluster.
+fn place(live: &SealedSecret) -> (String, String) {
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    (or_empty(&live.metadata.namespace), or_empty(&live.metadata.name))
 }
 
 /// Where the API server has answered, it is the controller that could not be asked.
@@ -146,10 +173,13 @@ impl Trial for Reached {
         let (Some(cluster), Some(service)) = (&self.cluster, &self.service) else {
             return Answer::Unasked;
         };
-        if self.questions >= MOST_QUESTIONS {
-            return Answer::Closed;
+        // The limit is for candidates: another item name is tried under the object's own binding.
+        if *binding != case.own {
+            if self.questions >= MOST_QUESTIONS {
+                return Answer::Unasked;
+            }
+            self.questions += 1;
         }
-        self.questions += 1;
         let Ok(json) = manifest::to_json_compact(&case.bound_to(binding)) else {
             return Answer::Unasked;
         };
