@@ -141,8 +141,10 @@ pub(crate) struct Examined {
     pub(crate) object: String,
     /// The line where it begins.
     pub(crate) line: usize,
-    /// Whether it opens as it stands; none when nobody could try.
+    /// Whether it opens as it stands; none where it could not be tried.
     pub(crate) opens: Option<bool>,
+    /// Who should have tried it, and could not be asked.
+    pub(crate) unchecked: Option<&'static str>,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
     /// And those that do not.
@@ -186,7 +188,8 @@ pub(crate) fn examine(
     if let Some(status) = &evidence.status {
         diagnoses.push(status.diagnosis(case, file));
     }
-    diagnoses.extend(beside(evidence));
+    let unreachable = evidence.unreachable.clone().or_else(|| trial.failure());
+    diagnoses.extend(beside(evidence, unreachable.as_ref()));
     // What opens needs no further evidence.
     if opens != Some(true) {
         diagnoses.extend(evidence.unread.iter().map(|refusal| unread(refusal)));
@@ -198,6 +201,7 @@ pub(crate) fn examine(
         object: case.shown(),
         line: case.line,
         opens,
+        unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
         opening: if differ { case.opening.clone() } else { Vec::new() },
         failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,
@@ -325,7 +329,7 @@ fn unread(refusal: &str) -> Diagnosis {
 }
 
 /// What is worth knowing beside the causes.
-fn beside(evidence: &Evidence) -> Vec<Diagnosis> {
+fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     let mut note = |cause, message: String, next: String| {
         diagnoses.push(Diagnosis {
@@ -353,7 +357,7 @@ fn beside(evidence: &Evidence) -> Vec<Diagnosis> {
             );
         }
     }
-    if let Some(Unreachable { who, reason, next }) = &evidence.unreachable {
+    if let Some(Unreachable { who, reason, next }) = unreachable {
         note(
             Cause::Controller,
             format!("the {who} could not be asked: {reason}"),

@@ -25,7 +25,7 @@ use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
 use crate::cluster::Controller;
 use crate::colour::Colour;
 use crate::doctor::probe::{Answer, Case, Trial, WithKeys};
-use crate::doctor::{Evidence, Examined, examine, output};
+use crate::doctor::{Evidence, Examined, Unreachable, examine, output};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Input, Output};
@@ -147,6 +147,8 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     files::write(&Output::Stdout, text.as_bytes())?;
     if output::fails(&examined) {
         Err(Error::told())
+    } else if output::is_unchecked(&examined) {
+        Err(Error::unchecked())
     } else {
         Ok(())
     }
@@ -280,5 +282,9 @@ impl Trial for KeysThenController<'_> {
             Answer::Closed => reached.attempt(case, binding).or(Answer::Closed),
             Answer::Unasked => reached.attempt(case, binding),
         }
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        self.reached.as_ref()?.failure()
     }
 }

@@ -1,5 +1,7 @@
 //! Diagnoses as text for people and as JSON for scripts.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{Cause, Diagnosis, Examined};
@@ -10,31 +12,43 @@ use crate::quoting::{on_one_line, visible};
 pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
     let mut text = String::new();
     for one in all {
-        let (tone, verdict) = match (one.opens, faults(one)) {
-            (Some(true), 0) => (Tone::Good, "it opens"),
-            (Some(true), _) if only_not_synced(one) => (Tone::Bad, "it opens, and the cluster makes no Secret of it"),
-            (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
-            (Some(false), _) => (Tone::Bad, "it does not open"),
-            (None, 0) => (
-                Tone::Doubtful,
-                "nothing is wrong as far as can be seen without the controller and without keys",
-            ),
-            (None, _) if only_not_synced(one) => (Tone::Bad, "the cluster makes no Secret of it"),
-            (None, _) if one.diagnoses.iter().all(|one| !one.cause.is_fault() || !one.certain) => {
-                (Tone::Doubtful, "it may not open")
-            }
-            (None, _) => (Tone::Bad, "it will not open"),
-        };
+        let (tone, verdict) = verdict(one);
         let place = colour.paint(
             Tone::Strong,
             &on_one_line(&format!("{file}:{}: {}", one.line, one.object)),
         );
-        text += &format!("{place}: {}{}\n", colour.paint(tone, verdict), visible(&items(one)));
+        text += &format!("{place}: {}{}\n", colour.paint(tone, &verdict), visible(&items(one)));
         for diagnosis in &one.diagnoses {
             text += &told(diagnosis, colour);
         }
     }
     text
+}
+
+/// Whether the object opens, in words.
+fn verdict(one: &Examined) -> (Tone, Cow<'static, str>) {
+    let (tone, verdict) = match (one.opens, faults(one)) {
+        (Some(true), 0) => (Tone::Good, "it opens"),
+        (Some(true), _) if only_not_synced(one) => (Tone::Bad, "it opens, and the cluster makes no Secret of it"),
+        (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
+        (Some(false), _) => (Tone::Bad, "it does not open"),
+        (None, 0) => match one.unchecked {
+            Some(who) => {
+                let verdict = format!("not checked: the {who} could not be asked, and no private key is at hand");
+                return (Tone::Bad, verdict.into());
+            }
+            None => (
+                Tone::Doubtful,
+                "nothing is wrong as far as can be seen without the controller and without keys",
+            ),
+        },
+        (None, _) if only_not_synced(one) => (Tone::Bad, "the cluster makes no Secret of it"),
+        (None, _) if one.diagnoses.iter().all(|one| !one.cause.is_fault() || !one.certain) => {
+            (Tone::Doubtful, "it may not open")
+        }
+        (None, _) => (Tone::Bad, "it will not open"),
+    };
+    (tone, verdict.into())
 }
 
 /// Which items open and which do not, where that differs.
@@ -81,6 +95,11 @@ pub(crate) fn fails(all: &[Examined]) -> bool {
     all.iter().any(|one| one.opens == Some(false) || faults(one) > 0)
 }
 
+/// Whether an object could not be tried because the cluster or the controller could not be asked.
+pub(crate) fn is_unchecked(all: &[Examined]) -> bool {
+    all.iter().any(|one| one.unchecked.is_some())
+}
+
 /// For scripts. `opens` is null where nobody could try; items are named where some open and others do not.
 pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
     let diagnosis = |one: &Diagnosis| {
@@ -115,6 +134,7 @@ pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined
         object: "?".to_owned(),
         line,
         opens: Some(false),
+        unchecked: None,
         opening: Vec::new(),
         failing: Vec::new(),
         diagnoses: vec![Diagnosis {

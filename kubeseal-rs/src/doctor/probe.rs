@@ -14,6 +14,7 @@ use sealing::sealer::Format;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
 use sealing::v2::KeyId;
 
+use super::Unreachable;
 use crate::quoting::{full_name, on_one_line};
 
 /// Candidates tried for one object: each costs private-key operations.
@@ -99,6 +100,11 @@ impl Answer {
 pub(crate) trait Trial {
     /// Whether the object opens under a binding; nothing of what it holds is given.
     fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer;
+
+    /// Why the controller did not answer an attempt.
+    fn failure(&self) -> Option<Unreachable> {
+        None
+    }
 }
 
 /// One SealedSecret.

@@ -372,5 +372,37 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
     );
 }
 
+/// A controller that refuses the question.
+struct Refusing;
+
+impl Trial for Refusing {
+    fn attempt(&mut self, _: &Case, _: &Binding) -> Answer {
+        Answer::Unasked
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        Some(Unreachable {
+            who: "controller",
+            reason: "forbidden".to_owned(),
+            next: "ask".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn refused_question_leaves_the_object_unchecked() {
+    let case = Case::new(object(&strict("shop", "db")), 1).unwrap();
+    let evidence = Evidence::default();
+    let all = [examine(&case, &evidence, "f", &mut Refusing, &mut no_places)];
+    assert!(output::is_unchecked(&all) && !output::fails(&all), "{all:?}");
+    let text = output::text("f", &all, crate::colour::Colour::default());
+    assert!(
+        text.contains("not checked: the controller could not be asked"),
+        "{text}"
+    );
+    let all = [examine(&case, &evidence, "f", &mut Nobody, &mut no_places)];
+    assert!(!output::is_unchecked(&all), "{all:?}");
+}
+
 mod bindings;
 mod reasons;

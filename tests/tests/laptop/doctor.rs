@@ -157,5 +157,11 @@ fn the_doctor_reads_the_status() -> Result<()> {
     for part in ["no key could decrypt secret", "the controller could not be asked: "] {
         ensure!(told.stdout.contains(part), "{part}: {told:?}");
     }
+    // What is synced was not checked either.
+    let told = laptop.kubeseal("doctor db.yaml", "")?;
+    ensure!(
+        told.status.code() == Some(3) && told.stdout.contains("not checked: the controller could not be asked"),
+        "{told:?}"
+    );
     Ok(())
 }

@@ -30,6 +30,8 @@ pub(super) struct Reached {
     /// What it did not let be read, and why.
     unread: Vec<String>,
     questions: usize,
+    /// Why the controller did not answer an attempt with this object.
+    failure: Option<Unreachable>,
 }
 
 impl Reached {
@@ -44,6 +46,7 @@ impl Reached {
             unreachable: None,
             unread: Vec::new(),
             questions: 0,
+            failure: None,
         };
         let cluster = match Cluster::connect(&controller.cluster, environment) {
             Ok(cluster) => cluster,
@@ -88,6 +91,7 @@ impl Reached {
     /// Adds what the cluster says of this object to the evidence.
     pub(super) fn add_to(&mut self, evidence: &mut Evidence, case: &Case) {
         self.questions = 0;
+        self.failure = None;
         evidence.keys.clone_from(&self.keys);
         evidence.served.clone_from(&self.served);
         evidence.unreachable.clone_from(&self.unreachable);
@@ -154,6 +158,7 @@ fn unreachable(error: &ClusterError) -> Unreachable {
         error,
         ClusterError::Service(_)
             | ClusterError::Certificate(..)
+            | ClusterError::Validate(..)
             | ClusterError::NotFound { .. }
             | ClusterError::Untrusted { .. }
             | ClusterError::SeveralServices(_)
@@ -173,6 +178,10 @@ impl Trial for Reached {
         let (Some(cluster), Some(service)) = (&self.cluster, &self.service) else {
             return Answer::Unasked;
         };
+        // The next answer would be the same, and may take as long.
+        if self.failure.is_some() {
+            return Answer::Unasked;
+        }
         // The limit is for candidates: another item name is tried under the object's own binding.
         if *binding != case.own {
             if self.questions >= MOST_QUESTIONS {
@@ -186,7 +195,20 @@ impl Trial for Reached {
         match cluster.verify(service, json.into_bytes()) {
             Ok(Verdict::Opens) => Answer::Opens,
             Ok(Verdict::DoesNotOpen) => Answer::Closed,
-            Err(_) => Answer::Unasked,
+            Err(error) => {
+                let failure = unreachable(&error);
+                // A refusal may be due to the object; no answer is due to the connection.
+                if !matches!(error, ClusterError::Validate(..)) {
+                    self.unreachable = Some(failure.clone());
+                    self.service = None;
+                }
+                self.failure = Some(failure);
+                Answer::Unasked
+            }
         }
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        self.failure.clone()
     }
 }
