@@ -22,19 +22,23 @@ use sealing::v2::KeyId;
 use super::error::CommandError;
 use super::keys::text_or_json;
 use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
+use super::tree::{NothingFound, stream_of};
 use crate::cluster::Controller;
 use crate::colour::Colour;
+use crate::doctor::output::{self, FileReport};
 use crate::doctor::probe::{Answer, Case, Trial, WithKeys};
-use crate::doctor::{Evidence, Examined, Unreachable, examine, output};
+use crate::doctor::{Evidence, Examined, Unreachable, examine};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Input, Output};
 use crate::flags::{ClusterFlags, ControllerFlags, PrivateKeyFlags, paths, set};
 use crate::keys::LocalCert;
-use crate::lint;
-use crate::manifest_file;
+use crate::lint::{self, absolute, patches};
+use crate::manifest_file::{self, Manifest};
+use crate::note;
 use crate::objects::InputName;
 use crate::quoting;
+use crate::tree::{self, TreeFile};
 use cluster::Reached;
 use places::Surroundings;
 
@@ -42,9 +46,9 @@ use places::Surroundings;
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("doctor.txt"))]
 pub(crate) struct DoctorFlags {
-    /// The file with the SealedSecrets in question
-    #[arg(required = true, value_name = "FILE")]
-    pub file: OsString,
+    /// Files, folders (with all manifests below: .yaml, .yml, .json) and patterns with the SealedSecrets in question, or - for stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<OsString>,
     /// What to try to open it with.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
@@ -65,11 +69,11 @@ pub(crate) struct DoctorFlags {
     pub cluster: ClusterFlags,
 }
 
-/// Find out why a file does not unseal.
+/// Find out why files do not unseal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Doctor {
-    /// The file.
-    pub file: PathBuf,
+    /// Files, folders and patterns as typed; at least one.
+    pub paths: Vec<PathBuf>,
     /// What to try to open it with.
     pub keys: PrivateKeys,
     /// Certificates to hold against the cluster's; none: those of the project file.
@@ -87,10 +91,10 @@ impl Doctor {
     /// [`CommandError`].
     pub(super) fn decide(flags: DoctorFlags) -> Result<Self, CommandError> {
         let controller = Controller::of(&flags.controller, &flags.cluster);
+        stream_of(&flags.paths)?;
+        let path = |path| set(Some(path)).map(PathBuf::from).ok_or(CommandError::EmptyPath);
         Ok(Self {
-            file: set(Some(flags.file))
-                .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
-                .into(),
+            paths: flags.paths.into_iter().map(path).collect::<Result<_, _>>()?,
             keys: PrivateKeys::of(flags.keys),
             certs: paths(flags.cert),
             controller: (!flags.offline).then_some(controller),
@@ -99,58 +103,156 @@ impl Doctor {
     }
 }
 
-/// Examines every SealedSecret of the file, and tells.
+/// Examines every SealedSecret of the files, and tells.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let input = Input::of(&command.file);
-    let file = files::name(&input);
-    let word = quoting::path_word(&command.file);
-    let name = InputName(file.clone());
-    let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let HeldKeys { ring: keys, ids, .. } = held_keys(&command.keys)?;
-    let local = super::keys::readable_certs(&command.certs)?;
-    let findings = super::lint::findings_of(&input, &bytes, now)?;
-    let examined = match manifest::read_mixed(&bytes) {
-        Err(error) => {
-            let line = error.place().map_or(1, |place| place.line);
-            let next = format!("take it from an intact copy (git log -p {word})");
-            vec![output::unreadable(error.to_string(), next, line)]
-        }
-        Ok(documents) => {
-            let mut surroundings = Surroundings::default();
-            let mut reached = command
-                .controller
-                .as_ref()
-                .map(|controller| Reached::by(controller, &local, environment, now));
-            let about = About {
-                file: &file,
-                word: &word,
-                keys: &keys,
-                ids: &ids,
-                local: &local,
-                certs_named: !command.certs.is_empty(),
-                findings: &findings,
-                path: &command.file,
-                documents: &documents,
+    let found = tree::files(&command.paths, &[])?;
+    let skipped = manifest_file::passed_over(&found, crds::names::KIND);
+    skipped.iter().for_each(|report| note::told(&report.line()));
+    let mut meant = found.files;
+    let patches = patches(meant.iter().map(|file| file.path.as_path()));
+    // They are no objects, unless whoever names one says so.
+    meant.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
+    let mut session = Session::of(command, environment, now)?;
+    let colour = Colour::of_stdout(environment);
+    match meant.as_slice() {
+        [file] if file.typed && command.paths.len() == 1 => {
+            let objects = session.examine_file(file)?.unwrap_or_default();
+            let name = file_name(file);
+            let text = if command.json {
+                format!("{:#}\n", output::json(&name, &objects))
+            } else {
+                output::text(&name, &objects, colour)
             };
-            let is_meant = is_meant(&documents);
-            let meant = documents.iter().filter(|document| is_meant(document));
-            meant
-                .map(|document| about.one(document, &name, reached.as_mut(), &mut surroundings))
-                .collect::<Result<_, _>>()?
+            files::write(&Output::Stdout, text.as_bytes())?;
+            ended(&objects)
         }
-    };
-    let text = if command.json {
-        format!("{:#}\n", output::json(&file, &examined))
-    } else {
-        output::text(&file, &examined, Colour::of_stdout(environment))
-    };
-    files::write(&Output::Stdout, text.as_bytes())?;
-    if output::fails(&examined) {
+        several => session.examine_files(several, colour),
+    }
+}
+
+fn file_name(file: &TreeFile) -> String {
+    files::name(&Input::of(&file.path))
+}
+
+/// The exit code that the objects ask for, the worst one first.
+fn ended(objects: &[Examined]) -> Result<(), Error> {
+    if output::fails(objects) {
         Err(Error::told())
-    } else if output::is_unchecked(&examined) {
+    } else if output::is_unchecked(objects) {
         Err(Error::unchecked())
     } else {
         Ok(())
+    }
+}
+
+/// What all files are examined with.
+struct Session<'a> {
+    command: &'a Doctor,
+    environment: &'a Environment,
+    now: Timestamp,
+    keys: KeyRing,
+    ids: BTreeSet<KeyId>,
+    local: Vec<LocalCert>,
+    /// The cluster, asked when the first object is examined.
+    reached: Option<Reached>,
+    surroundings: Surroundings,
+}
+
+impl<'a> Session<'a> {
+    fn of(command: &'a Doctor, environment: &'a Environment, now: Timestamp) -> Result<Self, Error> {
+        let HeldKeys { ring, ids, .. } = held_keys(&command.keys)?;
+        Ok(Self {
+            command,
+            environment,
+            now,
+            keys: ring,
+            ids,
+            local: super::keys::readable_certs(&command.certs)?,
+            reached: None,
+            surroundings: Surroundings::default(),
+        })
+    }
+
+    /// Examines several files: a report of each, then a summary.
+    fn examine_files(&mut self, meant: &[TreeFile], colour: Colour) -> Result<(), Error> {
+        let (mut reports, mut faults) = (Vec::new(), Vec::new());
+        for file in meant {
+            let name = file_name(file);
+            let objects = match self.examine_file(file) {
+                Ok(None) => continue,
+                Ok(Some(objects)) => Ok(objects),
+                Err(fault) => {
+                    let error = fault.chain();
+                    faults.push(fault);
+                    Err(error)
+                }
+            };
+            if let (false, Ok(objects)) = (self.command.json, &objects) {
+                let text = output::text(&name, objects, colour);
+                files::write(&Output::Stdout, text.as_bytes())?;
+            }
+            reports.push(FileReport { file: name, objects });
+        }
+        if reports.is_empty() {
+            let (what, paths) = (crds::names::KIND, self.command.paths.clone());
+            return Err(NothingFound { what, paths }.into());
+        }
+        let end = if self.command.json {
+            format!("{:#}\n", output::json_list(&reports))
+        } else {
+            output::summary(&reports)
+        };
+        files::write(&Output::Stdout, end.as_bytes())?;
+        if !faults.is_empty() {
+            return Err(Error::of_files(faults));
+        }
+        let objects: Vec<_> = reports.into_iter().filter_map(|report| report.objects.ok()).collect();
+        ended(&objects.concat())
+    }
+
+    /// Examines the SealedSecrets of a file; none where it was found in a folder and holds none.
+    fn examine_file(&mut self, file: &TreeFile) -> Result<Option<Vec<Examined>>, Error> {
+        let input = Input::of(&file.path);
+        let bytes = files::read(&input, "json/yaml k8s resources")?;
+        let mut manifest = Manifest::unread(&file.path, bytes);
+        if !file.typed {
+            let read = manifest.read_documents(file, crds::names::KIND);
+            if read.is_ok() && manifest.of_kind(crds::names::KIND).next().is_none() {
+                return Ok(None);
+            }
+        }
+        let (name, word) = (file_name(file), quoting::path_word(&file.path));
+        let findings = super::lint::findings_of(&input, &manifest.bytes, self.now)?;
+        let documents = match manifest::read_mixed(&manifest.bytes) {
+            Ok(documents) => documents,
+            Err(error) => {
+                let line = error.place().map_or(1, |place| place.line);
+                let next = format!("take it from an intact copy (git log -p {word})");
+                return Ok(Some(vec![output::unreadable(error.to_string(), next, line)]));
+            }
+        };
+        if self.reached.is_none()
+            && let Some(controller) = &self.command.controller
+        {
+            self.reached = Some(Reached::by(controller, &self.local, self.environment, self.now));
+        }
+        let about = About {
+            file: &name,
+            word: &word,
+            keys: &self.keys,
+            ids: &self.ids,
+            local: &self.local,
+            certs_named: !self.command.certs.is_empty(),
+            findings: &findings,
+            path: &file.path,
+            documents: &documents,
+        };
+        let is_meant = is_meant(&documents);
+        let mut examined = Vec::new();
+        for document in documents.iter().filter(|document| is_meant(document)) {
+            examined.push(about.one(document, self.reached.as_mut(), &mut self.surroundings)?);
+        }
+        Ok(Some(examined))
     }
 }
 
@@ -172,7 +274,6 @@ impl About<'_> {
     fn one(
         &self,
         document: &Document,
-        name: &InputName,
         mut reached: Option<&mut Reached>,
         surroundings: &mut Surroundings,
     ) -> Result<Examined, Error> {
@@ -182,7 +283,7 @@ impl About<'_> {
             Err(error @ sealing::secret::SecretError::OtherKind { .. })
                 if manifest_file::kind(document) != crds::names::KIND =>
             {
-                return Err(name.fault(error).into());
+                return Err(InputName(self.file.to_owned()).fault(error).into());
             }
             Err(error) => {
                 let next = format!("kubeseal lint {}", self.word);

@@ -8,6 +8,13 @@ use super::{Cause, Diagnosis, Examined};
 use crate::colour::{Colour, Tone};
 use crate::quoting::{on_one_line, visible};
 
+/// What came of one of several files: its objects, or why it could not be examined.
+#[derive(Debug)]
+pub(crate) struct FileReport {
+    pub(crate) file: String,
+    pub(crate) objects: Result<Vec<Examined>, String>,
+}
+
 /// For people: the object, whether it opens, each cause with what to type next.
 pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
     let mut text = String::new();
@@ -126,6 +133,52 @@ pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
         })
         .collect();
     json!({"file": file, "objects": objects})
+}
+
+/// The same of several files. `error` stands in place of `objects` where a file could not be examined.
+pub(crate) fn json_list(reports: &[FileReport]) -> Value {
+    let one = |report: &FileReport| match &report.objects {
+        Ok(objects) => json(&report.file, objects),
+        Err(error) => json!({"file": report.file, "error": error}),
+    };
+    reports.iter().map(one).collect()
+}
+
+/// How many objects of several files are in which state, on a line.
+pub(crate) fn summary(reports: &[FileReport]) -> String {
+    let objects = || reports.iter().flat_map(|report| report.objects.iter().flatten());
+    let faulty = |one: &&Examined| one.opens == Some(false) || faults(one) > 0;
+    let with_faults = objects().filter(faulty).count();
+    let unchecked = objects().filter(|one| one.opens.is_none() && !faulty(one)).count();
+    let all = objects().count();
+    let failed = reports.iter().filter(|report| report.objects.is_err()).count();
+    let parts = [
+        (all - with_faults - unchecked, "ok"),
+        (with_faults, "with faults"),
+        (unchecked, "not checked"),
+    ];
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let mut line = format!(
+        "{} in {}",
+        counted(all, "SealedSecret"),
+        counted(reports.len() - failed, "file")
+    );
+    if !parts.is_empty() {
+        line += &format!(": {}", parts.join(", "));
+    }
+    if failed > 0 {
+        line += &format!("; {} could not be examined", counted(failed, "file"));
+    }
+    line + "\n"
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// What is told when not even one object can be made out.
