@@ -298,22 +298,7 @@ impl About<'_> {
                 place.line,
             ));
         };
-        let mut evidence = Evidence {
-            findings: self.findings_in(document),
-            local: self.local.to_vec(),
-            certs_named: self.certs_named,
-            at_hand: self.keys.fingerprints().cloned().collect(),
-            ids_at_hand: self.ids.clone(),
-            ..Evidence::default()
-        };
-        // Keys at hand say which items do not open, and cost the controller nothing.
-        if !self.keys.is_empty() {
-            match opened(&case.object, self.keys) {
-                Ok(opened_by) => evidence.opened_here_by = opened_by,
-                Err(UnsealError::Items(items)) => case.keep(&items),
-                Err(_) => {}
-            }
-        }
+        let mut evidence = self.evidence(document, &mut case);
         let (same_object, namespaces) = match reached.as_deref_mut() {
             Some(reached) => {
                 reached.add_to(&mut evidence, &case);
@@ -334,6 +319,27 @@ impl About<'_> {
             reached,
         };
         Ok(examine(&case, &evidence, self.word, &mut trial, &mut places))
+    }
+
+    /// What the file, the certificates and the keys at hand say. The case keeps only the items that those keys do not open.
+    fn evidence(&self, document: &Document, case: &mut Case) -> Evidence {
+        let mut evidence = Evidence {
+            findings: self.findings_in(document),
+            local: self.local.to_vec(),
+            certs_named: self.certs_named,
+            at_hand: self.keys.fingerprints().cloned().collect(),
+            ids_at_hand: self.ids.clone(),
+            ..Evidence::default()
+        };
+        // Keys at hand say which items do not open, and cost the controller nothing.
+        if !self.keys.is_empty() {
+            match opened(&case.object, self.keys) {
+                Ok(opened_by) => evidence.opened_here_by = opened_by,
+                Err(UnsealError::Items(items)) => case.keep(&items),
+                Err(_) => {}
+            }
+        }
+        evidence
     }
 
     /// The findings about this document, and those about its kustomizations, which name the file.
