@@ -21,11 +21,11 @@ use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use crate::quoting::path_word;
 use diagnoses::Tried;
-use key_causes::{of_the_key, told_by_certificate, told_by_keys};
+use key_causes::{by_certificate, by_keys, of_the_key};
 use probe::{Answer, Case, Place, Trial};
 use status::NotSynced;
 
-/// The causes that are told apart, and what is worth knowing beside them.
+/// Causes, and what else is worth knowing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// Sealed for another namespace.
@@ -42,13 +42,13 @@ pub(crate) enum Cause {
     Damaged,
     /// Sealed in a format that this version does not know.
     NewerFormat,
-    /// It does not open, and nothing here can tell why.
+    /// It does not open, and the evidence does not show why.
     Unknown,
     /// The controller says why there is no Secret as the object asks for.
     NotSynced,
-    /// The certificate to seal with ends, or is not the cluster's any more.
+    /// The certificate to seal with expires, or is no longer the cluster's.
     Certificate,
-    /// The controller cannot be asked, or says something of another version of the object.
+    /// The controller cannot be asked, or its status describes another version of the object.
     Controller,
     /// What else is wrong with the file.
     File,
@@ -73,7 +73,7 @@ impl Cause {
         }
     }
 
-    /// Whether it keeps the object from being opened, or its Secret from being made (else it is worth knowing).
+    /// Whether it prevents unsealing, or the creation of the Secret.
     pub(crate) fn is_fault(self) -> bool {
         !matches!(self, Cause::Certificate | Cause::Controller | Cause::File)
     }
@@ -84,7 +84,7 @@ impl Cause {
 pub(crate) struct Diagnosis {
     /// What it is.
     pub(crate) cause: Cause,
-    /// Whether it was seen, and not only concluded.
+    /// Whether it is proved, not only likely.
     pub(crate) certain: bool,
     /// In words.
     pub(crate) message: String,
@@ -92,7 +92,7 @@ pub(crate) struct Diagnosis {
     pub(crate) next: String,
 }
 
-/// What is known of one object, beside the answers of whoever can open it.
+/// What is known of one object, beside the answers of [`probe::Trial`].
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     /// What [`crate::lint`] found in its file.
@@ -103,7 +103,7 @@ pub(crate) struct Evidence {
     pub(crate) served: Option<KeyFacts>,
     /// Certificates on this side.
     pub(crate) local: Vec<LocalCert>,
-    /// Whether those certificates were named, to be held against the object (`--cert`).
+    /// Whether those certificates were named to be compared with the object (`--cert`).
     pub(crate) certs_named: bool,
     /// Keys at hand (`--recovery-private-key`).
     pub(crate) at_hand: BTreeSet<Fingerprint>,
@@ -113,13 +113,13 @@ pub(crate) struct Evidence {
     pub(crate) opened_here_by: BTreeSet<Fingerprint>,
     /// Keys that opened the object in the cluster before, by its status.
     pub(crate) opened_before_by: BTreeSet<Fingerprint>,
-    /// How the object is called in the cluster, where the same ciphertexts are there under another name.
+    /// The namespace and name of an object in the cluster with the same ciphertexts, where this one is not there.
     pub(crate) elsewhere: Option<(String, String)>,
     /// What the object's status says where it is not synced.
     pub(crate) status: Option<NotSynced>,
     /// Why the cluster, or the controller alone, could not be asked.
     pub(crate) unreachable: Option<Unreachable>,
-    /// What the cluster did not let be read, and why.
+    /// Refusals of the API server to list objects.
     pub(crate) unread: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ pub(crate) struct Examined {
     pub(crate) line: usize,
     /// Whether it opens as it stands; none where it could not be tried.
     pub(crate) opens: Option<bool>,
-    /// Who should have tried it, and could not be asked.
+    /// The cluster or the controller, where it should have tried the object and could not be asked.
     pub(crate) unchecked: Option<&'static str>,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
@@ -243,11 +243,11 @@ fn of_closed(
     vec![renamed.unwrap_or_else(|| of_the_key(case, evidence, count, file))]
 }
 
-/// What the evidence says of an object that nobody could try to open.
+/// What the evidence says of an object that could not be tried.
 fn of_unasked(case: &Case, evidence: &Evidence, file: &str) -> Vec<Diagnosis> {
-    let cause = hybrid_key::told_by_ids(case, evidence, file)
-        .or_else(|| told_by_keys(case, evidence, file))
-        .or_else(|| told_by_certificate(case, evidence, file));
+    let cause = hybrid_key::by_key_ids(case, evidence, file)
+        .or_else(|| by_keys(case, evidence, file))
+        .or_else(|| by_certificate(case, evidence, file));
     cause.into_iter().collect()
 }
 
@@ -318,17 +318,16 @@ fn damaged(case: &Case, file: &str) -> Diagnosis {
     }
 }
 
-/// What might have told more.
 fn unread(refusal: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::Controller,
         certain: true,
-        message: format!("less is known than could be: {refusal}"),
-        next: "mend that, or ask as somebody who may read it (--context, --as)".to_owned(),
+        message: format!("some evidence could not be read: {refusal}"),
+        next: "correct that, or ask as a user who may read it (--context, --as)".to_owned(),
     }
 }
 
-/// What is worth knowing beside the causes.
+/// Remarks that are no cause.
 fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     let mut note = |cause, message: String, next: String| {

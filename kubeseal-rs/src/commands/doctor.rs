@@ -1,4 +1,4 @@
-//! `kubeseal doctor`: gathers what is known of a file, here and in the cluster, and asks [`crate::doctor`].
+//! `kubeseal doctor`: collects evidence about files, locally and in the cluster, for [`crate::doctor`].
 
 mod cluster;
 mod places;
@@ -52,13 +52,13 @@ pub(crate) struct DoctorFlags {
     /// What to try to open it with.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
-    /// Hold this certificate against the cluster's and the object's key hint; repeatable [default: those of the project file]
+    /// Compare this certificate with the cluster's and with the object's key hint; repeatable [default: those of the project file]
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<OsString>,
     /// Ask no cluster
     #[arg(long)]
     pub offline: bool,
-    /// How to tell it: text or json [default: text]
+    /// Output format: text or json [default: text]
     #[arg(long, short = 'o', value_name = "FORMAT")]
     pub output: Option<String>,
     /// Where the controller is.
@@ -76,7 +76,7 @@ pub(crate) struct Doctor {
     pub paths: Vec<PathBuf>,
     /// What to try to open it with.
     pub keys: PrivateKeys,
-    /// Certificates to hold against the cluster's; none: those of the project file.
+    /// Certificates to compare with the cluster's; none: those of the project file.
     pub certs: Vec<PathBuf>,
     /// The controller to ask; none with `--offline`.
     pub controller: Option<Controller>,
@@ -103,14 +103,14 @@ impl Doctor {
     }
 }
 
-/// Examines every SealedSecret of the files, and tells.
+/// Examines every SealedSecret of the files, and prints the results.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let found = tree::files(&command.paths, &[])?;
     let skipped = manifest_file::passed_over(&found, crds::names::KIND);
     skipped.iter().for_each(|report| note::told(&report.line()));
     let mut meant = found.files;
     let patches = patches(meant.iter().map(|file| file.path.as_path()));
-    // They are no objects, unless whoever names one says so.
+    // A patch of kustomize is not an object, unless it was named itself.
     meant.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
     let mut session = Session::of(command, environment, now)?;
     let colour = Colour::of_stdout(environment);
@@ -259,7 +259,7 @@ impl<'a> Session<'a> {
 /// What is known beside the object itself.
 struct About<'a> {
     file: &'a str,
-    /// A word for it in commands.
+    /// The file as a word of a command line.
     word: &'a str,
     keys: &'a KeyRing,
     ids: &'a BTreeSet<KeyId>,

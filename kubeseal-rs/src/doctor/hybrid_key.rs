@@ -1,4 +1,4 @@
-//! What the key ids and the names of items say of values of format v2 that open under no binding.
+//! Causes for values of format v2 that open under no binding, by their key ids and item names.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Cause, Diagnosis, Evidence};
 use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
 use crate::quoting::word;
 
-/// An item that opens under another name: it was renamed after it was sealed, exchanged with another one, or is a copy of it.
+/// An item that opens under another name: it was renamed after sealing, swapped with another one, or copied from it.
 pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Option<Diagnosis> {
     for (item, name) in case.other_names() {
         let mut opens_as = |item: &str, name: &str| {
@@ -59,8 +59,8 @@ pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Op
     None
 }
 
-/// The ids in the values name keys that are not held where the object is to be opened, or of which only the RSA key is.
-pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// The key ids name keys that are not held, or of which only the RSA key is held.
+pub(super) fn by_key_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !case.is_v2() {
         return None;
     }
@@ -146,8 +146,8 @@ fn by_keys_at_hand(case: &Case, evidence: &Evidence, ids: &str, file: &str) -> O
     Some(not_held(case, evidence, (ids, what, held), file))
 }
 
-/// The key, or certificate, that the key hint names alone, and whose hybrid key is none of those in the values: the two are made
-/// together, so a stranger's stands beside its RSA key.
+/// The key or certificate that the key hint names alone, and whose hybrid key is none of those in the values. Both halves are made
+/// together, so another party's hybrid key was put beside its RSA key.
 fn grafted(case: &Case, evidence: &Evidence) -> Option<String> {
     let hinted = case.hinted();
     let is_it = |facts: &KeyFacts| {
@@ -161,8 +161,8 @@ fn grafted(case: &Case, evidence: &Evidence) -> Option<String> {
     all.find(|(_, facts)| is_it(facts)).map(|(name, _)| name.clone())
 }
 
-/// What the certificates that were named say beside the ids in the values.
-pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the certificates that were named with the key ids.
+pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let id = |cert: &LocalCert| cert.facts.hybrid.as_ref().map(|(id, _)| *id);
     if evidence
         .local
@@ -228,7 +228,7 @@ fn key_of<'k>(case: &Case, keys: &'k Inventory) -> Option<&'k Key> {
     keys.keys.iter().find(has)
 }
 
-/// A held key has the id, and does not open it: then it is the names, or the text.
+/// A held key has the id and does not open the value, so the binding or the text is the cause.
 pub(super) fn not_bound(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
     let is_listed = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
     let is_served = || {

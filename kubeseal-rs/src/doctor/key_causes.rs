@@ -1,4 +1,4 @@
-//! What the key hint, the certificates and the lengths of keys say of an object that opens under no binding.
+//! Causes for an object that opens under no binding, by its key hint, the certificates and the lengths of keys.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::keys::{Key, LocalCert, State};
 
 /// No candidate opens it: the cause is the key, a binding that is not among the candidates, or damage.
 pub(super) fn of_the_key(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagnosis {
-    let by_certificate = || told_by_certificate(case, evidence, file).filter(|one| one.cause.is_fault());
-    hybrid_key::told_by_ids(case, evidence, file)
+    let foreign = || by_certificate(case, evidence, file).filter(|one| one.cause.is_fault());
+    hybrid_key::by_key_ids(case, evidence, file)
         .or_else(|| hybrid_key::not_bound(case, evidence, count, file))
         .or_else(|| bound_elsewhere(case, evidence, count, file))
-        .or_else(|| told_by_keys(case, evidence, file).map(or_another_binding))
-        .or_else(|| told_by_keys_at_hand(case, evidence, file))
-        .or_else(|| by_certificate().map(or_another_binding))
+        .or_else(|| by_keys(case, evidence, file).map(or_another_binding))
+        .or_else(|| by_hint_at_hand(case, evidence, file))
+        .or_else(|| foreign().map(or_another_binding))
         .unwrap_or_else(|| unknown(case, evidence, count, file))
 }
 
@@ -90,7 +90,7 @@ fn unknown(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagno
     }
 }
 
-/// What can be asked that was not asked in this command.
+/// The checks that this command did not make.
 fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     let keys = format!("kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys");
     let certificate = format!("kubeseal doctor {file} --cert FILE compares the certificate that it was sealed with");
@@ -106,8 +106,8 @@ fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     (!open.is_empty()).then(|| open.join("; "))
 }
 
-/// What the key hint says beside the keys at hand, none of which opens what is in question.
-fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the key hint with the keys at hand, none of which opens the items in question.
+fn by_hint_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
     let (opening, failing) = (case.opening.join(", "), case.failing.join(", "));
     if evidence.at_hand.is_empty() || hinted.is_empty() {
@@ -142,13 +142,13 @@ fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<
     })
 }
 
-/// What a certificate that was named says beside the key hint, or else by its length alone.
-pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the certificates that were named with the key hint, or by the length of the key alone.
+pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !evidence.certs_named {
         return None;
     }
     if case.is_v2() {
-        return hybrid_key::told_by_certificate(case, evidence, file);
+        return hybrid_key::by_certificate(case, evidence, file);
     }
     let certs = &evidence.local;
     let is_known = |key: &Fingerprint| certs.iter().any(|cert| cert.facts.fingerprint == *key);
@@ -186,8 +186,8 @@ pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) 
     })
 }
 
-/// What the key hint, the certificates and the lengths of keys say.
-pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the key hint with the keys of the cluster, then lengths and certificates.
+pub(super) fn by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
     let known = [&evidence.opened_here_by, &hinted, &evidence.opened_before_by];
     let sealed_with = known.into_iter().find(|keys| !keys.is_empty()).unwrap_or(&hinted);
@@ -213,7 +213,7 @@ fn key_secret<'e>(evidence: &'e Evidence, key: &Fingerprint) -> Option<&'e Key> 
     evidence.keys.as_ref()?.keys.iter().find(holds)
 }
 
-/// It was sealed with this key, which no Secret of the cluster holds.
+/// No Secret of the cluster holds this key, which sealed it.
 fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
     let was_ours = evidence.opened_before_by.contains(key) || evidence.opened_here_by.contains(key);
     let restore = format!("kubeseal keys restore BACKUP, with a backup that holds {key}");
@@ -236,7 +236,7 @@ fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
     }
 }
 
-/// It was sealed with a key of a length that the cluster's do not have.
+/// No key of the cluster has the length of the key that sealed it.
 fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let sizes: BTreeSet<usize> = match &evidence.keys {
         Some(keys) => keys
@@ -267,7 +267,7 @@ fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagno
     })
 }
 
-/// The certificate at hand is not this cluster's, and whoever seals with it gets what does not open.
+/// The certificate at hand is not this cluster's: what it seals does not open here.
 fn foreign_certificate(evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let served = evidence.served.as_ref()?;
     let holds = |key: &Fingerprint| *key == served.fingerprint || key_secret(evidence, key).is_some();

@@ -26,7 +26,7 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
         );
         text += &format!("{place}: {}{}\n", colour.paint(tone, &verdict), visible(&items(one)));
         for diagnosis in &one.diagnoses {
-            text += &told(diagnosis, colour);
+            text += &diagnosis_text(diagnosis, colour);
         }
     }
     text
@@ -70,7 +70,7 @@ fn items(one: &Examined) -> String {
     )
 }
 
-fn told(diagnosis: &Diagnosis, colour: Colour) -> String {
+fn diagnosis_text(diagnosis: &Diagnosis, colour: Colour) -> String {
     let label = match (diagnosis.cause.is_fault(), diagnosis.certain) {
         (true, true) => colour.paint(Tone::Bad, diagnosis.cause.as_str()),
         (true, false) => colour.paint(Tone::Doubtful, &format!("{}?", diagnosis.cause.as_str())),
@@ -107,7 +107,7 @@ pub(crate) fn is_unchecked(all: &[Examined]) -> bool {
     all.iter().any(|one| one.unchecked.is_some())
 }
 
-/// For scripts. `opens` is null where nobody could try; items are named where some open and others do not.
+/// For scripts. `opens` is null where the object could not be tried; items are named where only some open.
 pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
     let diagnosis = |one: &Diagnosis| {
         json!({
@@ -181,7 +181,7 @@ fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// What is told when not even one object can be made out.
+/// The result for a file in which no object can be read.
 pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined {
     Examined {
         object: "?".to_owned(),

@@ -85,20 +85,20 @@ pub(crate) enum Answer {
     Damaged,
     /// It does not open.
     Closed,
-    /// Nobody could try.
+    /// It could not be tried.
     Unasked,
 }
 
 impl Answer {
-    /// This answer, or the other where nobody could try.
+    /// This answer, or the other where this one could not be had.
     pub(crate) fn or(self, other: Answer) -> Answer {
         if self == Answer::Unasked { other } else { self }
     }
 }
 
-/// Whoever can try to open something.
+/// Tries to open objects, with keys or through the controller.
 pub(crate) trait Trial {
-    /// Whether the object opens under a binding; nothing of what it holds is given.
+    /// Whether the object opens under a binding. The answer holds no value.
     fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer;
 
     /// Why the controller did not answer an attempt.
@@ -120,7 +120,7 @@ pub(crate) struct Case {
     pub(crate) own: Binding,
     /// Lengths of the keys that its items were sealed with.
     pub(crate) bits: BTreeSet<usize>,
-    /// Ids of the keys that its items of format v2 were sealed with, by their own word.
+    /// Ids of the keys that its items of format v2 name.
     pub(crate) key_ids: BTreeSet<KeyId>,
     /// Whether a key at hand has one of these ids, and opens none of what is in question as it stands.
     pub(crate) not_bound: bool,

@@ -74,7 +74,7 @@ impl Trial for Nobody {
     }
 }
 
-/// Whoever answers always the same.
+/// Gives the same answer every time.
 struct Always(Answer);
 
 impl Trial for Always {

@@ -1,4 +1,4 @@
-//! What the cluster says of an object: its status, its keys, the certificate that is served, and whether it would open.
+//! Evidence from the cluster: an object's status, the keys, the served certificate, and whether the controller can open the object.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::environment::Environment;
 use crate::error::chain;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 
-/// Candidates of one object that the controller is asked about: it answers two requests a second.
+/// Candidates tried with the controller for one object: it answers two requests a second.
 const MOST_QUESTIONS: usize = 24;
 
-/// A cluster, and what it let itself be asked.
+/// A cluster, and what could be read from it.
 pub(super) struct Reached {
     cluster: Option<Cluster>,
     service: Option<ProxiedService>,
@@ -27,7 +27,7 @@ pub(super) struct Reached {
     objects: Vec<SealedSecret>,
     /// What could not be asked, and why.
     unreachable: Option<Unreachable>,
-    /// What it did not let be read, and why.
+    /// Refusals to list objects.
     unread: Vec<String>,
     questions: usize,
     /// Why the controller did not answer an attempt with this object.
@@ -35,7 +35,7 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    /// Asks what does not depend on the object. What is denied is left out, and named.
+    /// Reads what does not depend on the object. Refusals are kept for the report.
     pub(super) fn by(controller: &Controller, local: &[LocalCert], environment: &Environment, now: Timestamp) -> Self {
         let mut reached = Self {
             cluster: None,
@@ -152,7 +152,7 @@ fn place(live: &SealedSecret) -> (String, String) {
     (or_empty(&live.metadata.namespace), or_empty(&live.metadata.name))
 }
 
-/// Where the API server has answered, it is the controller that could not be asked.
+/// The controller could not be asked where the API server answered; else the cluster.
 fn unreachable(error: &ClusterError) -> Unreachable {
     let answered = matches!(
         error,
