@@ -176,9 +176,9 @@ pub(crate) fn examine(
         diagnoses.retain(|one| one.certain || !one.cause.is_fault());
     }
     causes.into_iter().for_each(|cause| add(&mut diagnoses, cause));
-    // An object with the same ciphertexts is a cause only where nothing else explains the failure.
+    // One that does not open was tried under that other name already.
     if let Some((namespace, name)) = &evidence.elsewhere
-        && (own != Answer::Closed || !explains(&diagnoses))
+        && own != Answer::Closed
     {
         add(
             &mut diagnoses,

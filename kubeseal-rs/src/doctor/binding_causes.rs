@@ -107,13 +107,13 @@ fn place_of<'b>(case: &Case, binding: &'b Binding) -> Sealed<'b> {
     }
 }
 
-/// An object with the same ciphertexts is in the cluster under another name. `own`: what became of this one as it stands.
+/// An object with the same ciphertexts is in the cluster under another name. `own`: the answer for this one as it stands.
 pub(super) fn elsewhere(case: &Case, own: Answer, namespace: &str, name: &str, file: &str) -> Diagnosis {
     let moved = case.namespace != namespace;
     let renames = format!("something between {file} and the cluster renames it");
     let (why, move_back) = match own {
-        Answer::Opens => (renames, String::new()),
-        Answer::Closed | Answer::Damaged | Answer::Unasked => (
+        Answer::Opens | Answer::Damaged => (renames, String::new()),
+        Answer::Closed | Answer::Unasked => (
             format!("either the file was moved or renamed after it was applied, or {renames}"),
             format!("give it its place back (metadata.namespace: {namespace}, metadata.name: {name}), or "),
         ),
