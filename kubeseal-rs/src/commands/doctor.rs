@@ -308,7 +308,7 @@ impl About<'_> {
         };
         let mut places = || {
             let mut all = same_object.clone();
-            all.extend(places::in_history(self.path, &case.object));
+            all.extend(surroundings.in_history(self.path, &case.object));
             all.extend(places::of_documents(self.documents, self.file));
             all.extend_from_slice(surroundings.of(self.path));
             all.extend_from_slice(&namespaces);

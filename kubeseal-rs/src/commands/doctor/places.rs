@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crds::SealedSecret;
 use manifest::Document;
@@ -17,16 +18,33 @@ use crate::walk;
 /// Letters of a ciphertext that identify it: it begins with the key's length, then it is random.
 const IDENTIFYING: usize = 80;
 
+/// A search in a history that took longer is not repeated for other objects.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What the work trees of the files hold, each read once.
 #[derive(Debug, Default)]
-pub(super) struct Surroundings(HashMap<PathBuf, Vec<Place>>);
+pub(super) struct Surroundings {
+    places: HashMap<PathBuf, Vec<Place>>,
+    history_is_slow: bool,
+}
 
 impl Surroundings {
     /// The places in the work tree of `file`, or in its folder outside a work tree.
     pub(super) fn of(&mut self, file: &Path) -> &[Place] {
         let folder = folder_of(file).unwrap_or_default();
         let root = git::work_tree(&folder).unwrap_or_else(|| folder.clone());
-        self.0.entry(root).or_insert_with(|| around(folder))
+        self.places.entry(root).or_insert_with(|| around(folder))
+    }
+
+    /// Where commits had the object's ciphertexts, the oldest first: it was sealed for one of these places.
+    pub(super) fn in_history(&mut self, file: &Path, object: &SealedSecret) -> Vec<Place> {
+        if self.history_is_slow {
+            return Vec::new();
+        }
+        let start = Instant::now();
+        let found = in_history(file, object);
+        self.history_is_slow = start.elapsed() > PATIENCE;
+        found
     }
 }
 
@@ -61,8 +79,7 @@ pub(super) fn of_documents(documents: &[Document], file: &str) -> Vec<Place> {
     all.places
 }
 
-/// Where commits had the object's ciphertexts, the oldest first: it was sealed for one of these places.
-pub(super) fn in_history(file: &Path, object: &SealedSecret) -> Vec<Place> {
+fn in_history(file: &Path, object: &SealedSecret) -> Vec<Place> {
     let items = &object.spec.encrypted_data;
     let text = items.values().find_map(|text| text.get(..IDENTIFYING));
     let Some((folder, text)) = folder_of(file).zip(text) else {
