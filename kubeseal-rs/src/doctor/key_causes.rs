@@ -36,7 +36,9 @@ fn bound_elsewhere(case: &Case, evidence: &Evidence, count: Tried, file: &str) -
     };
     let was_asked = evidence.unreachable.is_none();
     let is_held = |key: &Fingerprint| evidence.at_hand.contains(key) || was_asked && (is_served(key) || is_active(key));
-    let knows = !hinted.is_empty() && case.opening.is_empty() && hinted.iter().all(is_held);
+    // What keys at hand open as it stands is not bound to another name: the cluster lacks the key.
+    let closed_here = evidence.opened_here_by.is_empty() && case.opening.is_empty();
+    let knows = closed_here && !hinted.is_empty() && hinted.iter().all(is_held);
     knows.then(|| Diagnosis {
         cause: Cause::Unknown,
         certain: false,

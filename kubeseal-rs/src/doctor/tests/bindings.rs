@@ -118,6 +118,23 @@ fn held_key_leaves_binding_or_damage() {
     assert!(diagnosis.message.contains(expected), "{}", diagnosis.message);
 }
 
+/// A backup opens the object as it stands, and the cluster has lost the key.
+#[test]
+fn key_at_hand_that_opens_is_gone_from_the_cluster() {
+    let own = private_key().public().fingerprint().clone();
+    let mut hinted = object(&strict("shop", "db"));
+    KeyHint::one(&own).write(&mut hinted.metadata);
+    let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
+    let evidence = Evidence {
+        at_hand: BTreeSet::from([own.clone()]),
+        opened_here_by: BTreeSet::from([own]),
+        keys: Some(inventory(&[(&other, State::Current, 2048)])),
+        ..Evidence::default()
+    };
+    let (_, causes) = told(hinted, &evidence, &mut Always(Answer::Closed));
+    assert_eq!(causes, ["key-gone"]);
+}
+
 /// The controller serves one certificate, and may hold older keys of another length.
 #[test]
 fn length_of_the_served_key_proves_nothing() {
