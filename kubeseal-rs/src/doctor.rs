@@ -21,7 +21,7 @@ use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use crate::quoting::path_word;
 use diagnoses::Tried;
-use key_causes::{by_certificate, by_keys, of_the_key};
+use key_causes::{by_certificate, by_keys, of_a_lost_key, of_the_key};
 use probe::{Answer, Case, Place, Trial};
 use status::NotSynced;
 
@@ -229,6 +229,9 @@ fn of_closed(
     trial: &mut dyn Trial,
     places: &mut dyn FnMut() -> Vec<Place>,
 ) -> Vec<Diagnosis> {
+    if !evidence.opened_here_by.is_empty() {
+        return vec![of_a_lost_key(case, evidence, file)];
+    }
     let mut count = Tried::default();
     for candidate in &case.candidates(&places()) {
         let binding = || binding_causes::of_another_binding(case, candidate, file);

@@ -21,6 +21,24 @@ pub(super) fn of_the_key(case: &Case, evidence: &Evidence, count: Tried, file: &
         .unwrap_or_else(|| unknown(case, evidence, count, file))
 }
 
+/// A key at hand opens it as it stands, so its binding and its text are sound: the cluster lacks that key.
+pub(super) fn of_a_lost_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
+    let lost = || {
+        let keys: Vec<_> = evidence.opened_here_by.iter().map(ToString::to_string).collect();
+        let keys = keys.join(", ");
+        key_gone(
+            format!("{keys} at hand opens it as it stands, and no key of the controller does"),
+            format!(
+                "kubeseal keys restore BACKUP, with a backup that holds {keys}; or is it meant for another --context?"
+            ),
+        )
+    };
+    hybrid_key::by_key_ids(case, evidence, file)
+        .or_else(|| by_keys(case, evidence, file))
+        .filter(|one| one.certain)
+        .unwrap_or_else(lost)
+}
+
 /// The key that sealed it is held where it was tried, so that the binding or the text is the cause.
 fn bound_elsewhere(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
@@ -36,9 +54,7 @@ fn bound_elsewhere(case: &Case, evidence: &Evidence, count: Tried, file: &str) -
     };
     let was_asked = evidence.unreachable.is_none();
     let is_held = |key: &Fingerprint| evidence.at_hand.contains(key) || was_asked && (is_served(key) || is_active(key));
-    // What keys at hand open as it stands is not bound to another name: the cluster lacks the key.
-    let closed_here = evidence.opened_here_by.is_empty() && case.opening.is_empty();
-    let knows = closed_here && !hinted.is_empty() && hinted.iter().all(is_held);
+    let knows = !hinted.is_empty() && case.opening.is_empty() && hinted.iter().all(is_held);
     knows.then(|| Diagnosis {
         cause: Cause::Unknown,
         certain: false,

@@ -284,14 +284,10 @@ fn where_some_items_open_the_others_are_named() {
             "password opens as it stands, token under none",
         ),
     ];
+    let ring = ring();
     for (second, hint, cause, expected) in cases {
-        let examined = examine(
-            &of_two(second, hint),
-            &evidence,
-            "f",
-            &mut WithKeys(&ring()),
-            &mut known_places,
-        );
+        let mut trial = WithKeys(&ring);
+        let examined = examine(&of_two(second, hint), &evidence, "f", &mut trial, &mut known_places);
         assert_eq!(
             (examined.opening.join(","), examined.failing.join(",")),
             ("password".into(), "token".into())

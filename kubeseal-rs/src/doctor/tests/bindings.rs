@@ -125,14 +125,17 @@ fn key_at_hand_that_opens_is_gone_from_the_cluster() {
     let mut hinted = object(&strict("shop", "db"));
     KeyHint::one(&own).write(&mut hinted.metadata);
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
-    let evidence = Evidence {
-        at_hand: BTreeSet::from([own.clone()]),
-        opened_here_by: BTreeSet::from([own]),
-        keys: Some(inventory(&[(&other, State::Current, 2048)])),
-        ..Evidence::default()
-    };
-    let (_, causes) = told(hinted, &evidence, &mut Always(Answer::Closed));
-    assert_eq!(causes, ["key-gone"]);
+    let listed = inventory(&[(&other, State::Current, 2048)]);
+    for keys in [Some(listed), None] {
+        let evidence = Evidence {
+            at_hand: BTreeSet::from([own.clone()]),
+            opened_here_by: BTreeSet::from([own.clone()]),
+            keys,
+            ..Evidence::default()
+        };
+        let (_, causes) = told(hinted.clone(), &evidence, &mut Always(Answer::Closed));
+        assert_eq!(causes, ["key-gone"]);
+    }
 }
 
 /// The controller serves one certificate, and may hold older keys of another length.
