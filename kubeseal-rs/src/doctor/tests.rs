@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
+use sealing::binding::{Binding, Scope};
 use sealing::key::{PrivateKey, PublicKey};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::sealer::Sealer;
 
-use super::ask::WithKeys;
+use super::probe::{Origin, WithKeys};
 use super::*;
 use crate::keys::{Key, KeyFacts, State};
 
@@ -48,10 +49,21 @@ fn strict(namespace: &str, name: &str) -> Binding {
     Binding::new(Scope::Strict, namespace, name).unwrap()
 }
 
-fn known_places() -> Vec<(String, String)> {
-    [("shop", "web"), ("prod", "db")]
-        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
-        .to_vec()
+fn place(namespace: &str, name: &str, origin: Origin) -> Place {
+    Place {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        origin,
+    }
+}
+
+fn known_places() -> Vec<Place> {
+    let file = || Origin::File("near.yaml".to_owned());
+    vec![place("shop", "web", file()), place("prod", "db", file())]
+}
+
+fn no_places() -> Vec<Place> {
+    Vec::new()
 }
 
 struct Nobody;
@@ -62,7 +74,7 @@ impl Trial for Nobody {
     }
 }
 
-/// Whoever answers always the same.
+/// Gives the same answer every time.
 struct Always(Answer);
 
 impl Trial for Always {
@@ -72,9 +84,9 @@ impl Trial for Always {
 }
 
 fn told(object: crds::SealedSecret, evidence: &Evidence, trial: &mut dyn Trial) -> (Option<bool>, Vec<String>) {
-    let case = Case::new(object, 1, &known_places()).unwrap();
-    let examined = examine(&case, evidence, "f", trial);
-    let text = tell::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
+    let case = Case::new(object, 1).unwrap();
+    let examined = examine(&case, evidence, "f", trial, &mut known_places);
+    let text = output::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
     assert!(!text.contains("hunter2"), "{text}");
     assert!(
         examined.diagnoses.iter().all(|one| !one.next.is_empty()),
@@ -221,7 +233,7 @@ fn of_two(second: &str, hint: &[&Fingerprint]) -> Case {
         let hint: KeyHint = hint.join(",").parse().unwrap();
         hint.write(&mut object.metadata);
     }
-    let mut case = Case::new(object, 1, &known_places()).unwrap();
+    let mut case = Case::new(object, 1).unwrap();
     match sealing::unseal::verify(&case.object, &ring(), &[]) {
         Err(sealing::unseal::UnsealError::Items(items)) => case.keep(&items),
         other => panic!("{other:?}"),
@@ -272,8 +284,10 @@ fn where_some_items_open_the_others_are_named() {
             "password opens as it stands, token under none",
         ),
     ];
+    let ring = ring();
     for (second, hint, cause, expected) in cases {
-        let examined = examine(&of_two(second, hint), &evidence, "f", &mut WithKeys(&ring()));
+        let mut trial = WithKeys(&ring);
+        let examined = examine(&of_two(second, hint), &evidence, "f", &mut trial, &mut known_places);
         assert_eq!(
             (examined.opening.join(","), examined.failing.join(",")),
             ("password".into(), "token".into())
@@ -354,4 +368,37 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
     );
 }
 
+/// A controller that refuses the question.
+struct Refusing;
+
+impl Trial for Refusing {
+    fn attempt(&mut self, _: &Case, _: &Binding) -> Answer {
+        Answer::Unasked
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        Some(Unreachable {
+            who: "controller",
+            reason: "forbidden".to_owned(),
+            next: "ask".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn refused_question_leaves_the_object_unchecked() {
+    let case = Case::new(object(&strict("shop", "db")), 1).unwrap();
+    let evidence = Evidence::default();
+    let all = [examine(&case, &evidence, "f", &mut Refusing, &mut no_places)];
+    assert!(output::is_unchecked(&all) && !output::fails(&all), "{all:?}");
+    let text = output::text("f", &all, crate::colour::Colour::default());
+    assert!(
+        text.contains("not checked: the controller could not be asked"),
+        "{text}"
+    );
+    let all = [examine(&case, &evidence, "f", &mut Nobody, &mut no_places)];
+    assert!(!output::is_unchecked(&all), "{all:?}");
+}
+
+mod bindings;
 mod reasons;

@@ -35,6 +35,21 @@ fn the_doctor_tells_the_six_causes_apart() -> Result<()> {
     // By the controller's word alone.
     let moved = strict.replacen("namespace: default", "namespace: kube-public", 1);
     is(&doctor(&moved, "")?, "wrong-namespace")?;
+    // Its template was changed too: a manifest beside it has the namespace, else nothing does.
+    let moved_whole = strict.replace("namespace: default", "namespace: kube-public");
+    let unknown = doctor(&moved_whole, "")?;
+    ensure!(
+        unknown["opens"] == false
+            && unknown["diagnoses"]
+                .to_string()
+                .contains("One of: it was sealed for another name"),
+        "{unknown}"
+    );
+    std::fs::write(laptop.path("near.yaml"), self::secret("default", "near").to_string())?;
+    let found = doctor(&moved_whole, "")?;
+    is(&found, "wrong-namespace")?;
+    ensure!(found.to_string().contains("(found in near.yaml)"), "{found}");
+    std::fs::remove_file(laptop.path("near.yaml"))?;
     // Who may read little is told what was not read.
     let told = doctor(&moved, "--as mallory")?["diagnoses"].to_string();
     for what in ["cannot read SealedSecrets: ", "cannot read key Secrets: "] {
@@ -142,5 +157,11 @@ fn the_doctor_reads_the_status() -> Result<()> {
     for part in ["no key could decrypt secret", "the controller could not be asked: "] {
         ensure!(told.stdout.contains(part), "{part}: {told:?}");
     }
+    // What is synced was not checked either.
+    let told = laptop.kubeseal("doctor db.yaml", "")?;
+    ensure!(
+        told.status.code() == Some(3) && told.stdout.contains("not checked: the controller could not be asked"),
+        "{told:?}"
+    );
     Ok(())
 }

@@ -1,37 +1,99 @@
-//! What the key hint, the certificates and the lengths of keys say of an object that opens under no binding.
+//! Causes for an object that opens under no binding, by its key hint, the certificates and the lengths of keys.
 
 use std::collections::BTreeSet;
 
 use sealing::key::Fingerprint;
 
-use super::ask::Case;
-use super::diagnoses::{again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster};
+use super::probe::Case;
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
 
-/// No binding that was tried opens it: it is the key, or its own first bytes.
-pub(super) fn of_the_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
-    hybrid_key::told_by_ids(case, evidence, file)
-        .or_else(|| hybrid_key::not_bound(case, evidence, file))
-        .or_else(|| told_by_keys(case, evidence, file))
-        .or_else(|| told_by_keys_at_hand(case, evidence, file))
-        .or_else(|| told_by_certificate(case, evidence, file))
-        .unwrap_or_else(|| unknown(case, evidence, file))
+/// No candidate opens it: the cause is the key, a binding that is not among the candidates, or damage.
+pub(super) fn of_the_key(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagnosis {
+    let foreign = || by_certificate(case, evidence, file).filter(|one| one.cause.is_fault());
+    hybrid_key::by_key_ids(case, evidence, file)
+        .or_else(|| hybrid_key::not_bound(case, evidence, count, file))
+        .or_else(|| bound_elsewhere(case, evidence, count, file))
+        .or_else(|| by_keys(case, evidence, file).map(or_another_binding))
+        .or_else(|| by_hint_at_hand(case, evidence, file))
+        .or_else(|| foreign().map(or_another_binding))
+        .unwrap_or_else(|| unknown(case, evidence, count, file))
 }
 
-fn unknown(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
+/// A key at hand opens it as it stands, so its binding and its text are sound: the cluster lacks that key.
+pub(super) fn of_a_lost_key(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
+    let lost = || {
+        let keys: Vec<_> = evidence.opened_here_by.iter().map(ToString::to_string).collect();
+        let keys = keys.join(", ");
+        key_gone(
+            format!("{keys} at hand opens it as it stands, and no key of the controller does"),
+            format!(
+                "kubeseal keys restore BACKUP, with a backup that holds {keys}; or is it meant for another --context?"
+            ),
+        )
+    };
+    hybrid_key::by_key_ids(case, evidence, file)
+        .or_else(|| by_keys(case, evidence, file))
+        .filter(|one| one.certain)
+        .unwrap_or_else(lost)
+}
+
+/// The key that sealed it is held where it was tried, so that the binding or the text is the cause.
+fn bound_elsewhere(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
+    let hinted = case.hinted();
+    let is_served = |key: &Fingerprint| {
+        evidence
+            .served
+            .as_ref()
+            .is_some_and(|served| served.fingerprint == *key)
+    };
+    let is_active = |key: &Fingerprint| {
+        let secret = key_secret(evidence, key);
+        secret.is_some_and(|secret| !matches!(secret.state, State::Retired(_)))
+    };
+    let was_asked = evidence.unreachable.is_none();
+    let is_held = |key: &Fingerprint| evidence.at_hand.contains(key) || was_asked && (is_served(key) || is_active(key));
+    let knows = !hinted.is_empty() && case.opening.is_empty() && hinted.iter().all(is_held);
+    knows.then(|| Diagnosis {
+        cause: Cause::Unknown,
+        certain: false,
+        message: format!(
+            "the key that its key hint names is held, and opens it under {}. One of: it was sealed for another name or namespace; \
+             its text is damaged",
+            count.none_of()
+        ),
+        next: again(file),
+    })
+}
+
+/// A suspicion about the key leaves the binding as another possible cause.
+fn or_another_binding(diagnosis: Diagnosis) -> Diagnosis {
+    if diagnosis.certain {
+        return diagnosis;
+    }
+    let message = format!(
+        "one of: {}; it was sealed for a name or namespace that was not tried",
+        diagnosis.message
+    );
+    Diagnosis { message, ..diagnosis }
+}
+
+fn unknown(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Diagnosis {
+    let none = count.none_of();
     let (message, next) = if case.opening.is_empty() {
         (
-            "it opens under none of the names, namespaces and scopes that were tried: it was sealed with another \
-             cluster's certificate, its key is gone, or the text is damaged"
-                .to_owned(),
+            format!(
+                "it opens under {none}. One of: it was sealed for another name or namespace; it was sealed with another \
+                 cluster's certificate; its key is gone; its text is damaged"
+            ),
             untried(evidence, file).unwrap_or_else(|| again(file)),
         )
     } else {
         (
             format!(
-                "{} opens as it stands, {} under none of the names, namespaces and scopes that were tried: it was sealed \
-                 with another certificate, or its text is damaged",
+                "{} opens as it stands, {} under {none}. One of: it was sealed for another name or namespace; it was sealed with \
+                 another certificate; its text is damaged",
                 case.opening.join(", "),
                 case.failing.join(", ")
             ),
@@ -46,7 +108,7 @@ fn unknown(case: &Case, evidence: &Evidence, file: &str) -> Diagnosis {
     }
 }
 
-/// What can be asked that was not asked in this command.
+/// The checks that this command did not make.
 fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     let keys = format!("kubeseal doctor {file} --recovery-private-key BACKUP tries saved keys");
     let certificate = format!("kubeseal doctor {file} --cert FILE compares the certificate that it was sealed with");
@@ -62,8 +124,8 @@ fn untried(evidence: &Evidence, file: &str) -> Option<String> {
     (!open.is_empty()).then(|| open.join("; "))
 }
 
-/// What the key hint says beside the keys at hand, none of which opens what is in question.
-fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the key hint with the keys at hand, none of which opens the items in question.
+fn by_hint_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
     let (opening, failing) = (case.opening.join(", "), case.failing.join(", "));
     if evidence.at_hand.is_empty() || hinted.is_empty() {
@@ -98,13 +160,13 @@ fn told_by_keys_at_hand(case: &Case, evidence: &Evidence, file: &str) -> Option<
     })
 }
 
-/// What a certificate that was named says beside the key hint, or else by its length alone.
-pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the certificates that were named with the key hint, or by the length of the key alone.
+pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !evidence.certs_named {
         return None;
     }
     if case.is_v2() {
-        return hybrid_key::told_by_certificate(case, evidence, file);
+        return hybrid_key::by_certificate(case, evidence, file);
     }
     let certs = &evidence.local;
     let is_known = |key: &Fingerprint| certs.iter().any(|cert| cert.facts.fingerprint == *key);
@@ -142,8 +204,8 @@ pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) 
     })
 }
 
-/// What the key hint, the certificates and the lengths of keys say.
-pub(super) fn told_by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the key hint with the keys of the cluster, then lengths and certificates.
+pub(super) fn by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let hinted = case.hinted();
     let known = [&evidence.opened_here_by, &hinted, &evidence.opened_before_by];
     let sealed_with = known.into_iter().find(|keys| !keys.is_empty()).unwrap_or(&hinted);
@@ -169,7 +231,7 @@ fn key_secret<'e>(evidence: &'e Evidence, key: &Fingerprint) -> Option<&'e Key> 
     evidence.keys.as_ref()?.keys.iter().find(holds)
 }
 
-/// It was sealed with this key, which no Secret of the cluster holds.
+/// No Secret of the cluster holds this key, which sealed it.
 fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
     let was_ours = evidence.opened_before_by.contains(key) || evidence.opened_here_by.contains(key);
     let restore = format!("kubeseal keys restore BACKUP, with a backup that holds {key}");
@@ -192,7 +254,7 @@ fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
     }
 }
 
-/// It was sealed with a key of a length that the cluster's do not have.
+/// No key of the cluster has the length of the key that sealed it.
 fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let sizes: BTreeSet<usize> = match &evidence.keys {
         Some(keys) => keys
@@ -204,16 +266,26 @@ fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagno
         None => evidence.served.iter().map(|served| served.bits).collect(),
     };
     let differs = !sizes.is_empty() && case.bits.iter().any(|bits| !sizes.contains(bits));
+    // The certificate that is served says nothing of older keys.
+    let knows_all = evidence.keys.is_some();
+    let whose = if knows_all {
+        "the cluster's have"
+    } else {
+        "the one whose certificate the controller serves has"
+    };
     differs.then(|| {
         let (sealed, there) = (joined(&case.bits), joined(&sizes));
-        other_cluster(
-            format!("it was sealed with a key of {sealed} bits, and the cluster's have {there}"),
-            file,
-        )
+        Diagnosis {
+            certain: knows_all,
+            ..other_cluster(
+                format!("it was sealed with a key of {sealed} bits, and {whose} {there}"),
+                file,
+            )
+        }
     })
 }
 
-/// The certificate at hand is not this cluster's, and whoever seals with it gets what does not open.
+/// The certificate at hand is not this cluster's: what it seals does not open here.
 fn foreign_certificate(evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let served = evidence.served.as_ref()?;
     let holds = |key: &Fingerprint| *key == served.fingerprint || key_secret(evidence, key).is_some();

@@ -1,6 +1,7 @@
-//! One object, and the questions about it: would it open if it were called so?
+//! One object, and the bindings under which it may open.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crds::{SealedSecret, names};
 use manifest::escaped;
@@ -13,12 +14,67 @@ use sealing::sealer::Format;
 use sealing::unseal::{ItemError, ItemErrors, UnsealError, verify};
 use sealing::v2::KeyId;
 
-use crate::quoting::full_name;
+use super::Unreachable;
+use crate::quoting::{full_name, on_one_line};
 
-/// Questions at most about one object that keys at hand answer: each costs private-key operations.
+/// Candidates tried for one object: each costs private-key operations.
 const MOST_TRIES: usize = 400;
-/// Other names of items that are tried.
+/// Pairs of item names tried for one object.
 const MOST_NAMES: usize = 16;
+
+/// A namespace, and a name where one is known, that an object may have been sealed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) namespace: String,
+    /// Empty where only the namespace is known.
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+}
+
+/// Where a candidate was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In the object's own metadata.
+    Object,
+    /// In the metadata of its template.
+    Template,
+    /// In an earlier version of the object, in this commit.
+    Commit(String),
+    /// In the cluster, as the name of an object with the same ciphertexts.
+    SameInCluster,
+    /// In this file.
+    File(String),
+    /// In the cluster, as the namespace of another SealedSecret.
+    Cluster,
+}
+
+impl Origin {
+    /// Whether the place is that of an earlier or other version of the object, so that both its parts belong together.
+    fn is_of_same_object(&self) -> bool {
+        matches!(self, Origin::Commit(_) | Origin::SameInCluster)
+    }
+}
+
+/// For messages, behind the candidate. The object's own metadata needs no mention.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Object => Ok(()),
+            Origin::Template => write!(f, " (found in its template)"),
+            Origin::Commit(commit) => write!(f, " (found in commit {commit})"),
+            Origin::SameInCluster => write!(f, " (found in the cluster: an object with the same ciphertexts)"),
+            Origin::File(file) => write!(f, " (found in {})", on_one_line(file)),
+            Origin::Cluster => write!(f, " (found in the cluster: the namespace of another SealedSecret)"),
+        }
+    }
+}
+
+/// A binding to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) binding: Binding,
+    pub(crate) origin: Origin,
+}
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,21 +85,26 @@ pub(crate) enum Answer {
     Damaged,
     /// It does not open.
     Closed,
-    /// Nobody could try.
+    /// It could not be tried.
     Unasked,
 }
 
 impl Answer {
-    /// This answer, or the other where nobody could try.
+    /// This answer, or the other where this one could not be had.
     pub(crate) fn or(self, other: Answer) -> Answer {
         if self == Answer::Unasked { other } else { self }
     }
 }
 
-/// Whoever can try to open something.
+/// Tries to open objects, with keys or through the controller.
 pub(crate) trait Trial {
-    /// Whether the object opens under a binding; nothing of what it holds is given.
+    /// Whether the object opens under a binding. The answer holds no value.
     fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer;
+
+    /// Why the controller did not answer an attempt.
+    fn failure(&self) -> Option<Unreachable> {
+        None
+    }
 }
 
 /// One SealedSecret.
@@ -55,13 +116,11 @@ pub(crate) struct Case {
     pub(crate) namespace: String,
     /// The line where it begins.
     pub(crate) line: usize,
-    /// Where it opens by its own word.
+    /// The binding that its own metadata states.
     pub(crate) own: Binding,
-    /// Other bindings that are worth trying, the likeliest first.
-    pub(crate) others: Vec<Binding>,
     /// Lengths of the keys that its items were sealed with.
     pub(crate) bits: BTreeSet<usize>,
-    /// Ids of the keys that its items of format v2 were sealed with, by their own word.
+    /// Ids of the keys that its items of format v2 name.
     pub(crate) key_ids: BTreeSet<KeyId>,
     /// Whether a key at hand has one of these ids, and opens none of what is in question as it stands.
     pub(crate) not_bound: bool,
@@ -76,51 +135,13 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The case of an object. `places`: names and namespaces that it may have been sealed for.
-    pub(crate) fn new(object: SealedSecret, line: usize, places: &[(String, String)]) -> Option<Self> {
+    /// The case of an object; none where it lacks what its scope binds.
+    pub(crate) fn new(object: SealedSecret, line: usize) -> Option<Self> {
         let metadata = &object.metadata;
-        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-        let (name, namespace) = (or_empty(&metadata.name), or_empty(&metadata.namespace));
-        let template = object
-            .spec
-            .template
-            .as_ref()
-            .and_then(|template| template.metadata.as_ref());
-        let said = |text: Option<&String>, own: &str| text.cloned().unwrap_or_else(|| own.to_owned());
-        let sealed_name = said(template.and_then(|template| template.name.as_ref()), &name);
-        let sealed_namespace = said(template.and_then(|template| template.namespace.as_ref()), &namespace);
+        let namespace = metadata.namespace.clone().unwrap_or_default();
         let scope = Scope::from_annotations(metadata.annotations.as_ref());
-        let own_namespace = if namespace.is_empty() {
-            &sealed_namespace
-        } else {
-            &namespace
-        };
-        let own = Binding::new(scope, own_namespace, &name).ok()?;
-        let mut others = Vec::new();
-        let mut add = |scope, namespace: &str, name: &str| {
-            others.extend(Binding::new(scope, namespace, name).ok().filter(|one| *one != own));
-        };
-        // Where it stands, in each scope; then what its template keeps; then what else is known in the repository.
-        for (namespace, name) in [
-            (own_namespace, &name),
-            (&sealed_namespace, &sealed_name),
-            (own_namespace, &sealed_name),
-            (&sealed_namespace, &name),
-        ] {
-            Scope::ALL.into_iter().for_each(|scope| add(scope, namespace, name));
-        }
-        for (namespace, _) in places {
-            add(Scope::Strict, namespace, &name);
-            add(Scope::Strict, namespace, &sealed_name);
-            add(Scope::NamespaceWide, namespace, "");
-        }
-        for (namespace, name) in places {
-            add(Scope::Strict, namespace, name);
-            add(Scope::Strict, own_namespace, name);
-        }
-        let mut seen = BTreeSet::new();
-        others.retain(|one| seen.insert(one.label().as_bytes().to_vec()));
-        others.truncate(MOST_TRIES);
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let own = Binding::new(scope, effective_namespace(&object), name).ok()?;
         let (bits, key_ids) = sealed_with(&object);
         Some(Self {
             bits,
@@ -133,15 +154,70 @@ impl Case {
             namespace,
             line,
             own,
-            others,
             object,
         })
     }
 
+    /// Its own name; empty when it has none.
+    pub(crate) fn name(&self) -> &str {
+        self.object.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Its own namespace, else that of its template.
+    pub(crate) fn effective_namespace(&self) -> &str {
+        effective_namespace(&self.object)
+    }
+
+    /// Bindings to try beside its own, the likeliest first: the object and its template in each scope, then what `places` say.
+    pub(crate) fn candidates(&self, places: &[Place]) -> Vec<Candidate> {
+        let (name, namespace, own) = (self.name(), self.effective_namespace(), self.own.scope());
+        let (sealed_namespace, sealed_name) = template_place(&self.object);
+        let sealed_namespace = sealed_namespace.unwrap_or(&self.namespace);
+        let sealed_name = sealed_name.unwrap_or(name);
+        let mut found = Candidates::new(&self.own);
+        for scope in Scope::ALL {
+            found.add(scope, namespace, name, &Origin::Object);
+        }
+        for (namespace, name) in [
+            (sealed_namespace, sealed_name),
+            (namespace, sealed_name),
+            (sealed_namespace, name),
+        ] {
+            Scope::ALL
+                .into_iter()
+                .for_each(|scope| found.add(scope, namespace, name, &Origin::Template));
+        }
+        let same_object = || places.iter().filter(|place| place.origin.is_of_same_object());
+        for place in same_object() {
+            found.add(own, &place.namespace, &place.name, &place.origin);
+        }
+        for place in same_object() {
+            Scope::ALL
+                .into_iter()
+                .for_each(|scope| found.add(scope, &place.namespace, &place.name, &place.origin));
+        }
+        // A moved object is likelier than one that was renamed too.
+        for place in places {
+            found.add(own, &place.namespace, name, &place.origin);
+        }
+        for place in places {
+            found.add(Scope::Strict, namespace, &place.name, &place.origin);
+        }
+        for place in places {
+            found.add(Scope::Strict, &place.namespace, name, &place.origin);
+            found.add(Scope::Strict, &place.namespace, sealed_name, &place.origin);
+            found.add(Scope::NamespaceWide, &place.namespace, "", &place.origin);
+        }
+        for place in places {
+            found.add(Scope::Strict, &place.namespace, &place.name, &place.origin);
+        }
+        found.all.truncate(MOST_TRIES);
+        found.all
+    }
+
     /// `namespace/name` for messages.
     pub(crate) fn escaped(&self) -> String {
-        let name = self.object.metadata.name.as_deref().unwrap_or_default();
-        full_name(&escaped(&self.namespace), &escaped(name))
+        full_name(&escaped(&self.namespace), &escaped(self.name()))
     }
 
     /// Whether the template agrees about the name, and not about the namespace.
@@ -226,6 +302,51 @@ impl Case {
     /// The keys that its hint names.
     pub(crate) fn hinted(&self) -> BTreeSet<Fingerprint> {
         self.hint.iter().flat_map(KeyHint::keys).cloned().collect()
+    }
+}
+
+/// Candidates in their order, each binding once, with the place where it was found first.
+struct Candidates {
+    seen: BTreeSet<Vec<u8>>,
+    all: Vec<Candidate>,
+}
+
+impl Candidates {
+    /// None yet; `own` is left out.
+    fn new(own: &Binding) -> Self {
+        Self {
+            seen: BTreeSet::from([own.label().as_bytes().to_vec()]),
+            all: Vec::new(),
+        }
+    }
+
+    /// Adds a binding, unless the place lacks what its scope binds.
+    fn add(&mut self, scope: Scope, namespace: &str, name: &str, origin: &Origin) {
+        let Ok(binding) = Binding::new(scope, namespace, name) else {
+            return;
+        };
+        if self.seen.insert(binding.label().as_bytes().to_vec()) {
+            let origin = origin.clone();
+            self.all.push(Candidate { binding, origin });
+        }
+    }
+}
+
+/// The namespace and the name in the metadata of an object's template.
+fn template_place(object: &SealedSecret) -> (Option<&str>, Option<&str>) {
+    let template = object.spec.template.as_ref();
+    match template.and_then(|template| template.metadata.as_ref()) {
+        Some(metadata) => (metadata.namespace.as_deref(), metadata.name.as_deref()),
+        None => (None, None),
+    }
+}
+
+/// The namespace of an object, else that of its template.
+fn effective_namespace(object: &SealedSecret) -> &str {
+    let own = object.metadata.namespace.as_deref().unwrap_or_default();
+    match own {
+        "" => template_place(object).0.unwrap_or_default(),
+        own => own,
     }
 }
 
