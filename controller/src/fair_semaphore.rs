@@ -24,6 +24,8 @@ struct State<K: Clone + Eq + Hash> {
     tenants: FairOrder<K>,
     /// Those who wait, of each tenant in the order in which they are served: the lighter work first.
     waiting: HashMap<K, VecDeque<Waiter<K>>>,
+    /// Those who are served before all tenants.
+    first: VecDeque<(K, Waiter<K>)>,
     /// How many wait, by lane.
     of_lanes: [usize; Lane::ALL.len()],
 }
@@ -34,12 +36,26 @@ struct Waiter<K: Clone + Eq + Hash> {
     turn: oneshot::Sender<Permit<K>>,
 }
 
+/// Where a waiter joins the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind its tenant's work of the same lane.
+    Last,
+    /// In front of it.
+    Again,
+    /// In front of all tenants.
+    First,
+}
+
 impl<K: Clone + Eq + Hash> State<K> {
-    /// Puts somebody in the line. `again`: before all who do not have lighter work, not behind those of the same lane.
-    fn line_up(&mut self, tenant: &K, waiter: Waiter<K>, again: bool) {
-        let waiting = self.waiting.entry(tenant.clone()).or_default();
+    fn line_up(&mut self, tenant: &K, waiter: Waiter<K>, place: Place) {
         let lane = waiter.lane;
-        let is_behind = |other: &Waiter<K>| other.lane > lane || again && other.lane == lane;
+        if place == Place::First {
+            self.count(lane, 1);
+            return self.first.push_back((tenant.clone(), waiter));
+        }
+        let waiting = self.waiting.entry(tenant.clone()).or_default();
+        let is_behind = |other: &Waiter<K>| other.lane > lane || place == Place::Again && other.lane == lane;
         let place = waiting.iter().position(is_behind).unwrap_or(waiting.len());
         waiting.insert(place, waiter);
         self.count(lane, 1);
@@ -53,6 +69,10 @@ impl<K: Clone + Eq + Hash> State<K> {
     }
 
     fn next(&mut self) -> Option<(K, oneshot::Sender<Permit<K>>)> {
+        if let Some((tenant, first)) = self.first.pop_front() {
+            self.count(first.lane, -1);
+            return Some((tenant, first.turn));
+        }
         let tenant = self.tenants.pop()?;
         let waiting = self.waiting.get_mut(&tenant)?;
         let first = waiting.pop_front()?;
@@ -111,6 +131,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             free: permits,
             tenants,
             waiting: HashMap::new(),
+            first: VecDeque::new(),
             of_lanes: [0; Lane::ALL.len()],
         })))
     }
@@ -122,12 +143,17 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
 
     /// Waits for a permit, for work of this tenant.
     pub(crate) async fn acquire(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
-        self.wait(tenant, lane, false).await
+        self.wait(tenant, lane, Place::Last).await
     }
 
     /// The same, for work that was interrupted: in front of the others of this tenant, but for lighter work.
     pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
-        self.wait(tenant, lane, true).await
+        self.wait(tenant, lane, Place::Again).await
+    }
+
+    /// The same, for work that has had its turn among the tenants: it has the next permit, and its tenant is charged for it.
+    pub(crate) async fn acquire_first(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
+        self.wait(tenant, lane, Place::First).await
     }
 
     /// Whether somebody waits for a permit whose work is lighter.
@@ -139,15 +165,15 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             .any(|(other, count)| *other < lane && count > 0)
     }
 
-    /// Whether another tenant waits for a permit for such work.
+    /// Whether another tenant waits for a permit for such work, or somebody who is served before all tenants.
     pub(crate) fn another_waits(&self, tenant: &K, lane: Lane) -> bool {
         let state = self.state();
         let own = state.waiting.get(tenant).into_iter().flatten();
         let own = own.filter(|waiter| waiter.lane == lane).count();
-        state.of_lanes.get(lane as usize).is_some_and(|all| *all > own)
+        !state.first.is_empty() || state.of_lanes.get(lane as usize).is_some_and(|all| *all > own)
     }
 
-    async fn wait(self: &Arc<Self>, tenant: &K, lane: Lane, again: bool) -> Permit<K> {
+    async fn wait(self: &Arc<Self>, tenant: &K, lane: Lane, place: Place) -> Permit<K> {
         let turn = {
             let mut state = self.state();
             if state.free > 0 {
@@ -156,7 +182,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
                 return Permit::new(self, tenant.clone());
             }
             let (sender, turn) = oneshot::channel();
-            state.line_up(tenant, Waiter { lane, turn: sender }, again);
+            state.line_up(tenant, Waiter { lane, turn: sender }, place);
             turn
         };
         // The sender is dropped without a word by nobody; if it were, the work would be done all the same.
@@ -238,6 +264,39 @@ mod tests {
         assert_eq!(*order.lock().unwrap(), ["b", "b", "b", "b", "a", "a"]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn first_work_has_the_next_permit_and_its_tenant_is_charged() {
+        let (permits, order) = (FairSemaphore::new(1), Arc::default());
+        let held = permits.acquire(&"a", Lane::Light).await;
+        tokio::time::advance(Duration::from_millis(500)).await;
+        drop(held);
+        let held = permits.acquire(&"b", Lane::Long).await;
+        for tenant in ["b", "c", "d"] {
+            line_up(&permits, tenant, &order).await;
+        }
+        assert!(!permits.another_waits(&"b", Lane::Long));
+        let (first, told) = (permits.clone(), order.clone());
+        let renders = tokio::spawn(async move {
+            let _permit = first.acquire_first(&"a", Lane::Costly).await;
+            told.lock().unwrap().push("a, first");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        });
+        tokio::task::yield_now().await;
+        assert!(permits.another_waits(&"b", Lane::Long), "longer work makes way");
+        line_up(&permits, "a", &order).await;
+        drop(held);
+        renders.await.unwrap();
+        while order.lock().unwrap().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+        let order = order.lock().unwrap();
+        assert_eq!(
+            (order.first(), order.last()),
+            (Some(&"a, first"), Some(&"a")),
+            "{order:?}"
+        );
+    }
+
     #[tokio::test]
     async fn no_permit_is_lost_with_who_waited_for_it() {
         let permits = FairSemaphore::new(2);
@@ -268,16 +327,16 @@ mod tests {
         let permits = FairSemaphore::new(1);
         let held = permits.acquire(&"a", Lane::Long).await;
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
-        for (lane, again, what) in [
-            (Lane::Long, false, "long"),
-            (Lane::Large, false, "large"),
-            (Lane::Light, false, "light"),
-            (Lane::Long, true, "interrupted"),
-            (Lane::Light, false, "light too"),
+        for (lane, place, what) in [
+            (Lane::Long, Place::Last, "long"),
+            (Lane::Large, Place::Last, "large"),
+            (Lane::Light, Place::Last, "light"),
+            (Lane::Long, Place::Again, "interrupted"),
+            (Lane::Light, Place::Last, "light too"),
         ] {
             let (permits, order) = (permits.clone(), order.clone());
             tokio::spawn(async move {
-                let _permit = permits.wait(&"a", lane, again).await;
+                let _permit = permits.wait(&"a", lane, place).await;
                 order.lock().unwrap().push(what);
             });
             tokio::task::yield_now().await;

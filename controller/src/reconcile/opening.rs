@@ -42,10 +42,9 @@ impl Reconciler {
                 // Opening, and what waits for the API server, hold up no other object that is costly.
                 drop(slices);
                 let _turn = self.costly_turn(namespace, pass).await?;
-                // What its namespace has had of the cores is no reason to have the others wait for this turn.
-                let tenant = format!("{namespace}/costly");
-                let slices = Slices::begin(&self.cores, &tenant, pass.lane, 0);
-                let _core = pass.wait_for(slices).await?;
+                // All other costly templates wait for this one. Its namespace waited for its share of the cores before it was
+                // opened, and does so before the next is.
+                let _core = pass.wait_for(self.cores.acquire_first(namespace, pass.lane)).await?;
                 Box::pin(self.render(values, sealed, &keys, pass.lane.work())).await
             }
             Ok(values) => {
