@@ -137,7 +137,7 @@ impl Pass {
         }
     }
 
-    /// Waits, as for a core.
+    /// Waits, as for a core, or for what another thread does.
     ///
     /// # Errors
     /// The process is about to end.

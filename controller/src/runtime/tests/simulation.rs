@@ -40,6 +40,8 @@ struct Replica {
     known: Known,
     told: watch::Sender<Standing>,
     keys: watch::Sender<Arc<Keys>>,
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 impl Replica {
@@ -82,16 +84,27 @@ impl Replica {
             labels: None,
             opening: Some(Box::new(machine.opening())),
         };
-        let (never, shared) = (CancellationToken::new(), known.clone());
-        tokio::spawn(async move {
+        let stop = CancellationToken::new();
+        let (stopped, shared) = (stop.clone(), known.clone());
+        let ended = tokio::spawn(async move {
             filled.await;
             let mut writers = JoinSet::new();
-            work::work(&mut writers, Arc::new(reconciler), (leadership, relist), shared, &never).await;
+            work::work(
+                &mut writers,
+                Arc::new(reconciler),
+                (leadership, relist),
+                shared,
+                &stopped,
+            )
+            .await;
+            while writers.join_next().await.is_some() {}
         });
         Self {
             known,
             told,
             keys: keys_told,
+            stop,
+            ended,
         }
     }
 
@@ -275,6 +288,31 @@ fn requests_are_few_and_no_tenant_waits_for_another() {
     let throttled = rows.last().unwrap();
     assert!(throttled.count("refused for now") > 0);
     assert!(throttled.requests() < 8 * objects, "{throttled:?}");
+}
+
+#[test]
+fn openings_hold_up_no_end() {
+    let (key, sealed) = key();
+    let costs = Costs {
+        operation: Duration::from_secs(60),
+        ..COSTS
+    };
+    let size = Size {
+        objects: 4,
+        items: 1,
+        tenants: 1,
+        cores: 2,
+        costs,
+    };
+    let (api, machine) = server(size, &sealed, usize::MAX);
+    in_virtual_time(async {
+        let replica = Replica::start(&api, &machine, ring(Some(&key)), Standing::Alone);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        replica.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(1), replica.ended).await;
+        assert!(ended.is_ok_and(|ended| ended.is_ok()));
+        assert_eq!(api.secrets(), 0);
+    });
 }
 
 /// `cargo xtask simulate`; a few objects where nothing is asked for. `SIMULATE`: objects, items of each, namespaces, cores; then microseconds of an operation, a pass, a write, a listed object.
