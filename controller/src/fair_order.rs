@@ -123,24 +123,33 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
 
     /// The next tenant. It waits no more.
     pub(crate) fn pop(&mut self) -> Option<K> {
-        self.advance();
-        let (_, longest) = self.arrived.first_key_value()?;
-        self.turns = self.turns.saturating_add(1);
-        if self.turns >= TURNS && self.seen - longest.since > LONGEST_WAIT {
-            self.turns = 0;
-            let tenant = longest.tenant.clone();
-            self.serve(&tenant);
-            return Some(tenant);
-        }
-        let (&(virtual_time, ..), tenant) = self.waiting.first_key_value()?;
-        let tenant = tenant.clone();
-        self.serve(&tenant);
-        self.now = self.now.max(virtual_time);
-        Some(tenant)
+        self.pop_if(|_| true)
     }
 
-    fn serve(&mut self, tenant: &K) {
-        self.remove(tenant);
+    /// The next tenant that may have a turn. It waits no more, nor do those before it that may not.
+    pub(crate) fn pop_if(&mut self, mut may: impl FnMut(&K) -> bool) -> Option<K> {
+        self.advance();
+        loop {
+            let (_, longest) = self.arrived.first_key_value()?;
+            let (&(virtual_time, ..), first) = self.waiting.first_key_value()?;
+            let is_for_longest = self.turns + 1 >= TURNS && self.seen - longest.since > LONGEST_WAIT;
+            let tenant = if is_for_longest { &longest.tenant } else { first }.clone();
+            self.remove(&tenant);
+            if !may(&tenant) {
+                continue;
+            }
+            if is_for_longest {
+                self.turns = 0;
+            } else {
+                self.turns = (self.turns + 1).min(TURNS);
+                self.now = self.now.max(virtual_time);
+            }
+            self.note_served(&tenant);
+            return Some(tenant);
+        }
+    }
+
+    fn note_served(&mut self, tenant: &K) {
         let now = self.seen;
         self.served.insert(tenant.clone(), now);
         if self.served.len() >= self.sweep_served_at {
@@ -239,6 +248,16 @@ mod tests {
         (10_000..30_000).for_each(|tenant| tenants.push(tenant));
         order(&mut tenants);
         assert!(tenants.served.len() < MOST_REMEMBERED, "{}", tenants.served.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_no_turn_does_not_count_as_served() {
+        let mut tenants = FairOrder::default();
+        (1..=2).for_each(|tenant| tenants.push(tenant));
+        assert_eq!(tenants.pop_if(|tenant| *tenant != 1), Some(2));
+        assert!(tenants.is_empty());
+        [1, 3].into_iter().for_each(|tenant| tenants.push(tenant));
+        assert_eq!(order(&mut tenants), [1, 3]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -297,14 +297,14 @@ impl State {
     }
 
     fn take(&mut self) -> Option<ObjectName> {
-        let namespace = loop {
-            let namespace = self.namespaces.pop()?;
-            // It may have lost its room since it came.
-            if self.rooms.has_room(&namespace) {
-                break namespace;
+        // It may have lost its room since it came.
+        let namespace = self.namespaces.pop_if(|namespace| {
+            let has_room = self.rooms.has_room(namespace);
+            if !has_room {
+                self.full.insert(namespace.clone());
             }
-            self.full.insert(namespace);
-        };
+            has_room
+        })?;
         let ready = self.ready.get_mut(&namespace)?;
         let name = ready.pop()?.to_string();
         self.waiting -= 1;
