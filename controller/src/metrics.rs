@@ -71,7 +71,7 @@ pub(crate) struct Metrics {
     pub unreadable_objects: IntGauge,
     /// Keys that are held for opening (ours).
     held_keys: IntGauge,
-    /// Seconds in which the items of one SealedSecret were opened, waiting for a core included (ours).
+    /// Seconds in which the items of one SealedSecret were opened (ours).
     pub unseal_durations: Histogram,
     /// SealedSecrets that wait for a pass (ours).
     pub queue_length: IntGauge,
@@ -138,7 +138,8 @@ impl Metrics {
         ));
         let unseal_durations = HistogramOpts::from(Registering::opts(
             "unseal_duration_seconds",
-            "Time in which the items of one SealedSecret are opened, waiting for a core included.",
+            "Time in which the items of one SealedSecret are opened, pauses for lighter work included. Neither the wait before \
+             it nor rendering templates is part of it.",
         ));
         let buckets = prometheus::exponential_buckets(0.001, 2.0, 14)?;
         Ok(Self {
