@@ -164,6 +164,18 @@ fn of_equal_ages_the_secret_created_first_is_current() {
 }
 
 #[test]
+fn of_keys_of_the_same_second_the_first_by_name_is_current() {
+    let (one, other) = (pair("2024-01-01"), pair("2024-01-01"));
+    for names in [["a", "b"], ["b", "a"]] {
+        let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+        for (name, pair) in names.into_iter().zip([&one, &other]) {
+            inventory.seen(secret(name, "1", "2024-01-01", Some(pair)));
+        }
+        assert_eq!(current(&inventory).as_deref(), Some("a"));
+    }
+}
+
+#[test]
 fn the_order_can_be_that_of_the_secrets() {
     let (new, old) = (pair("2024-03-01"), pair("2024-01-01"));
     let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp, Arc::default());
