@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
+mod done;
 pub(crate) mod kept;
 pub(crate) mod object;
 pub(crate) mod observe;
@@ -17,7 +18,6 @@ pub(crate) mod status;
 pub(crate) mod summary;
 pub(crate) mod unreadable;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,6 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
-use sealing::key::Fingerprint;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{self, UnsealError, Unsealed, Values};
@@ -34,7 +33,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
-use crate::index::{Begun, Index, Memory, Standing, Unsaid};
+use crate::index::{Begun, Index, Standing};
 use crate::keys::{Keys, KeysReader};
 use crate::lanes::{Pass, Unfinished};
 use crate::metrics::Metrics;
@@ -43,12 +42,14 @@ use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
 use crate::tried::Tried;
 
+use apply::Written;
 use collect::Gone;
 use decide::Observed;
+use done::Done;
 use kept::Kept;
 use object::Start;
 use plan::{Plan, SecretStep};
-use remember::{Learned, StatusWrite};
+use remember::StatusWrite;
 use unreadable::Unreadable;
 
 /// Everything that a pass needs. Shared by the workers.
@@ -178,14 +179,14 @@ impl Reconciler {
         let (opened, keys) = Box::pin(self.open_in_lane(&start.sealed, pass)).await?;
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let (mut plan, applied) = Box::pin(self.settle(name, start, &digest, (&opened, pass))).await?;
+        let (plan, written) = Box::pin(self.settle(name, start, &digest, (&opened, pass))).await?;
         let done = Done {
-            outcome: match plan.stands.take() {
-                Some(failure) => Some(Err(failure)),
+            outcome: match &plan.stands {
+                Some(failure) => Some(Err(failure.clone())),
                 None => opened.ok().map(|opened| Ok(opened.opened_by)),
             },
             plan,
-            applied,
+            written,
             digest,
         };
         Ok(Box::pin(self.conclude(name, start, done, &keys)).await)
@@ -265,7 +266,7 @@ impl Reconciler {
         start: &Start,
         digest: &str,
         (opened, pass): (&Result<Unsealed, Failure>, &Pass),
-    ) -> Result<(Plan, Option<apply::Written>), Unfinished> {
+    ) -> Result<(Plan, Option<Written>), Unfinished> {
         let (client, index) = (&self.client, &self.index);
         let mut observed = Observed {
             sealed: &start.sealed,
@@ -284,10 +285,13 @@ impl Reconciler {
             let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
             match apply::secret(&self.client, name, &plan.secret).await {
                 Ok(written) => {
+                    if let Some(written) = &written {
+                        log_admitted(name, &start.sealed, written);
+                    }
                     // It was carried out, so nothing large is held on to.
                     let plan = Plan {
                         secret: SecretStep::Leave,
-                        ..admitted(name, plan, start, written.as_ref())
+                        ..plan
                     };
                     return Ok((plan, written));
                 }
@@ -310,54 +314,31 @@ impl Reconciler {
 
     /// Makes the outcome known and remembers it.
     async fn conclude(&self, name: &ObjectName, start: &Start, done: Done, keys: &Keys) -> Option<Duration> {
-        let (plan, written) = (done.plan, done.applied);
-        if plan.synced {
+        if done.plan.synced {
             self.metrics.note_sync();
         }
-        if let Some(reason) = plan.metric {
+        if let Some(reason) = done.plan.metric {
             self.metrics.count_error(reason, &name.namespace);
         }
-        if let Some(metadata) = written.as_ref().map(|written| &written.metadata).or(plan.live.as_ref()) {
+        if let Some(metadata) = done.secret() {
             self.index.secret_read(metadata);
         }
-        let is_new_input = start.memory.input_digest.as_deref() != Some(&done.digest);
-        let is_news = written.is_some()
-            || start.memory.reported.is_none()
-            || is_new_input && remember::is_outdated(&start.sealed, &done.digest);
-        let secret = written.map(|written| written.metadata).or(plan.live);
-        let opened_by = done.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
-        let learned = opened_by.filter(|_| plan.synced).zip(secret.as_ref());
-        let learned = learned.and_then(|(keys, secret)| Learned::new(keys, secret, &done.digest));
-        let worth = is_news && self.settings.update_status;
-        let status = remember::complete(&start.sealed, plan.status, learned, worth);
-        let version = secret.and_then(|metadata| metadata.resource_version);
-        let mut memory = Memory {
-            secret_version: version,
-            ..plan.memory
+        let failed = match done.status(start, &self.settings) {
+            Some(status) => self.write_status(&start.sealed, status).await.err(),
+            None => None,
         };
-        let mut next = plan.next;
-        if let Some(status) = status
-            && let Err(error) = self.write_status(&start.sealed, status).await
-        {
+        if let Some(error) = &failed {
             self.metrics.count_error(METRIC_STATUS, &name.namespace);
             // Said once; of one that was changed meanwhile, the next pass tells.
             if !start.memory.unfinished && !matches!(error, ApiFailure::NotFound(_) | ApiFailure::Conflict(_)) {
                 warn!(key = %name, %error, "the status cannot be written, trying again");
             }
-            let opens_again = done.outcome.as_ref().is_some_and(|outcome| !remember::is_kept(outcome));
-            (memory, next) = report::status_not_written(memory, &start.memory, next, (&error, opens_again));
-            memory.unsaid = done.outcome.filter(remember::is_kept).map(|outcome| {
-                Box::new(Unsaid {
-                    input_digest: done.digest,
-                    keys: keys.version,
-                    outcome,
-                })
-            });
         }
-        if let Some(event) = plan.event {
+        if let Some(event) = done.plan.event.clone() {
             self.events
                 .post(crate::events::Subject::sealed_secret(&start.sealed.metadata), event);
         }
+        let (memory, next) = done.left(start, keys.version, failed.as_ref());
         let waits_for_keys = memory.retry == Some(Retry::OnChange) && !memory.is_over_limit();
         let again = self.index.end(name, start.seen.as_deref(), memory);
         // A key that was loaded while this pass ran was not seen by it, and one that comes from now on wakes the object.
@@ -389,32 +370,13 @@ impl Reconciler {
     }
 }
 
-/// The plan, with what is remembered where the API server's admission made the Secret otherwise than it was sent. That is its
-/// right, and no other writer's work: a write that changed nothing for this reason is no repair.
-fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&apply::Written>) -> Plan {
-    let Some(written) = written else {
-        return plan;
-    };
-    plan.memory.admitted = None;
+/// Logs what the API server's admission made otherwise than it was sent.
+fn log_admitted(name: &ObjectName, sealed: &SealedSecret, written: &Written) {
     if !written.altered.is_empty() {
-        let altered = match start.sealed.spec.data {
+        let altered = match sealed.spec.data {
             Some(_) => "not shown, because its names are sealed".to_owned(),
             None => written.altered.join(", "),
         };
         info!(key = %name, altered, "admission keeps other values than were asked for");
-        plan.memory.admitted = written.metadata.resource_version.clone();
-        if written.unchanged {
-            plan.memory.repairs = start.memory.repairs;
-        }
     }
-    plan
-}
-
-/// What a pass has done when it concludes.
-struct Done {
-    /// What another pass would come to again: the keys that opened the object, or why nothing can be made of it.
-    outcome: Option<Result<BTreeSet<Fingerprint>, Failure>>,
-    plan: Plan,
-    applied: Option<apply::Written>,
-    digest: String,
 }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::done::Done;
 use super::object::Start;
 use super::plan::{Plan, SecretStep};
-use super::{Done, Reconciler, desired, observe, remember, report};
+use super::{Reconciler, desired, observe, remember, report};
 use crate::error::Failure;
 use crate::index::{Begun, Memory};
 use crate::keys::Keys;
@@ -41,7 +42,7 @@ impl Reconciler {
                 live: seen.map(|seen| seen.metadata(name)),
                 ..plan
             },
-            applied: None,
+            written: None,
             digest: digest.to_owned(),
         })
     }
@@ -72,7 +73,7 @@ impl Reconciler {
         Some(Done {
             outcome: None,
             plan: Plan { live, ..plan },
-            applied: None,
+            written: None,
             digest: digest.to_owned(),
         })
     }
