@@ -111,98 +111,146 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     )?);
     let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
     let election = replica::stand(&settings.installation, &access, told, &stop);
-    let events = Events::start(&access.client, &leadership);
     let (relist, relists) = Relist::new();
-    let (store, keys) = KeyStore::new(
-        KeyApi::new(&access.client, &access.namespace),
-        access.namespace.clone(),
-        settings.keys.clone(),
-        events.clone(),
-        metrics.clone(),
-        (leadership.clone(), relists.clone(), stop.clone()),
-    );
-    let ready = Arc::new(AtomicBool::new(false));
+    let parts = Parts {
+        events: Events::start(&access.client, &leadership),
+        settings,
+        access,
+        leadership,
+        relist,
+        relists,
+        metrics,
+        known,
+        stop,
+    };
+    let (settings, stop) = (&parts.settings, &parts.stop);
+    let (store, keys) = parts.key_store();
     let processors = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(MOST_CORES);
     let cores = Cores::new(processors);
-    let shared = Shared::new(
-        keys.clone(),
-        (ready.clone(), leadership.clone()),
-        (metrics.clone(), longest_without_answer(&settings.api)),
-        Accepted {
-            deprecated_data: settings.reconcile.accept_deprecated_data,
-            formats: Arc::new(settings.reconcile.formats.clone()),
-        },
-        cores.clone(),
-    );
-    let served = served::listed(&settings.scope, &access.namespace);
+    let served = served::listed(&settings.scope, &parts.access.namespace);
     let files = open_files::raise();
     let selects = settings.scope.namespace_selector.is_some();
     let connections = connections(files, served.len(), selects)?;
     let capacity = Capacity {
         files: open_files::left(files, watches(served.len()), connections as u64),
-        watches_alone: access.watches_alone.clone(),
+        watches_alone: parts.access.watches_alone.clone(),
     };
-    let servers = serve(&settings.http, shared, connections, &stop).await?;
+    let ready = Arc::new(AtomicBool::new(false));
+    let servers = serve(&settings.http, parts.shared(&keys, &ready, &cores), connections, stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
-    let maps = Api::namespaced(access.client.clone(), &access.namespace);
-    let publication = Publication::new(
-        maps,
-        &settings.installation.name,
-        keys.clone(),
-        (leadership.clone(), relists.clone()),
-    );
-    tokio::spawn(publication.run());
-
-    let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
+    tokio::spawn(parts.publication(&keys).run());
     tokio::spawn(relist::watch_for_restores(
-        served::first_of(&served, &access.client),
-        relist.clone(),
+        served::first_of(&served, &parts.access.client),
+        parts.relist.clone(),
     ));
-    let resync = Resync {
-        period: settings.resync_period,
-        index: known.index.clone(),
-        queue: known.queue.clone(),
-        settings: settings.reconcile.clone(),
-        relist: relist.clone(),
-        leadership: leadership.clone(),
-        metrics: metrics.clone(),
-    };
-    tokio::spawn(resync.run());
+    tokio::spawn(parts.resync().run());
     let namespaces = served.len();
-    let filled = served::fill(watches, served, settings.scope.namespace_selector.clone(), capacity);
-    let reconciler = Reconciler {
-        client: access.client,
-        index: known.index.clone(),
-        keys: keys.clone(),
-        events,
-        metrics,
-        settings: settings.reconcile,
-        cores,
-        costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
-        costliest: Cores::for_costly(1),
-        recent_keys: RecentKeys::default(),
-        kept: Kept::default(),
-        keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
-        gone: known.gone.clone(),
-        unreadable: known.unreadable.clone(),
-        labels: settings.scope.label_selector,
-        #[cfg(test)]
-        opening: None,
-    };
+    let selector = settings.scope.namespace_selector.clone();
+    let filled = served::fill(parts.watches(), served, selector, capacity);
+    let reconciler = Arc::new(parts.reconciler(&keys, cores, processors));
     tokio::select! {
-        error = too_few_files(access.watches_alone, files, namespaces) => return Err(error),
+        error = too_few_files(parts.access.watches_alone.clone(), files, namespaces) => return Err(error),
         () = async { filled.await; current_key(keys).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
-            work::work(&mut writers, Arc::new(reconciler), (leadership, relist), known, &stop).await;
+            let terms = (parts.leadership.clone(), parts.relist.clone());
+            work::work(&mut writers, reconciler, terms, parts.known.clone(), stop).await;
         }
         () = stop.cancelled() => {}
     }
     info!("stopping");
     finish(writers, election, servers).await;
     Ok(())
+}
+
+/// What the tasks are made of.
+struct Parts {
+    settings: Settings,
+    access: client::Access,
+    leadership: Leadership,
+    relist: Relist,
+    relists: Relists,
+    events: Events,
+    metrics: Arc<Metrics>,
+    known: Known,
+    stop: CancellationToken,
+}
+
+impl Parts {
+    fn key_store(&self) -> (KeyStore, KeysReader) {
+        KeyStore::new(
+            KeyApi::new(&self.access.client, &self.access.namespace),
+            self.access.namespace.clone(),
+            self.settings.keys.clone(),
+            self.events.clone(),
+            self.metrics.clone(),
+            (self.leadership.clone(), self.relists.clone(), self.stop.clone()),
+        )
+    }
+
+    fn shared(&self, keys: &KeysReader, ready: &Arc<AtomicBool>, cores: &Arc<Cores>) -> Shared {
+        Shared::new(
+            keys.clone(),
+            (ready.clone(), self.leadership.clone()),
+            (self.metrics.clone(), longest_without_answer(&self.settings.api)),
+            Accepted {
+                deprecated_data: self.settings.reconcile.accept_deprecated_data,
+                formats: Arc::new(self.settings.reconcile.formats.clone()),
+            },
+            cores.clone(),
+        )
+    }
+
+    fn publication(&self, keys: &KeysReader) -> Publication {
+        Publication::new(
+            Api::namespaced(self.access.client.clone(), &self.access.namespace),
+            &self.settings.installation.name,
+            keys.clone(),
+            (self.leadership.clone(), self.relists.clone()),
+        )
+    }
+
+    fn watches(&self) -> Watches {
+        let told = (&self.leadership, &self.relists);
+        self.known
+            .watches(&self.access, (&self.metrics, &self.events), told, &self.settings)
+    }
+
+    fn resync(&self) -> Resync {
+        Resync {
+            period: self.settings.resync_period,
+            index: self.known.index.clone(),
+            queue: self.known.queue.clone(),
+            settings: self.settings.reconcile.clone(),
+            relist: self.relist.clone(),
+            leadership: self.leadership.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    fn reconciler(&self, keys: &KeysReader, cores: Arc<Cores>, processors: usize) -> Reconciler {
+        Reconciler {
+            client: self.access.client.clone(),
+            index: self.known.index.clone(),
+            keys: keys.clone(),
+            events: self.events.clone(),
+            metrics: self.metrics.clone(),
+            settings: self.settings.reconcile.clone(),
+            cores,
+            costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
+            costliest: Cores::for_costly(1),
+            recent_keys: RecentKeys::default(),
+            kept: Kept::default(),
+            keys_at: KeysAt::new(self.access.namespace.clone(), self.settings.keys.prefix.clone()),
+            gone: self.known.gone.clone(),
+            unreadable: self.known.unreadable.clone(),
+            labels: self.settings.scope.label_selector.clone(),
+            #[cfg(test)]
+            opening: None,
+        }
+    }
 }
 
 /// What the watches fill and the passes go by.
