@@ -168,49 +168,7 @@ impl Inventory {
             || self.malformed.get(&name) == Some(&version);
         let change = match pair {
             _ if known => return None,
-            Some(Ok(LoadedKey {
-                pair,
-                hybrid,
-                publishes,
-            })) => {
-                self.malformed.remove(&name);
-                let fingerprint = pair.fingerprint().clone();
-                let replaced = self
-                    .held
-                    .iter()
-                    .any(|((other, key), held)| *other == name && *key != fingerprint && held.has_secret);
-                self.leave(&name);
-                let place = (name, fingerprint);
-                let is_whole = !publishes || matches!(hybrid, Ok(Some(_)));
-                // What opened goes on to open.
-                let mut former = self.held.remove(&place).map_or(Vec::new(), |held| held.hybrid);
-                if let Ok(Some(own)) = &hybrid {
-                    former.retain(|one| !one.is_same(own));
-                }
-                let (own, broken) = match hybrid {
-                    Ok(own) => (own, None),
-                    Err(error) => (None, Some(HybridFault::Broken(error))),
-                };
-                let hybrid_fault = match former.is_empty() {
-                    true => broken,
-                    false => Some(HybridFault::Gone),
-                };
-                let hybrid = own.into_iter().chain(former).collect();
-                self.held.insert(
-                    place,
-                    Held {
-                        version,
-                        created,
-                        pair,
-                        hybrid,
-                        hybrid_fault,
-                        publishes,
-                        is_whole,
-                        has_secret: true,
-                    },
-                );
-                if replaced { Change::Replaced } else { Change::Loaded }
-            }
+            Some(Ok(key)) => self.hold(name, version, created, key),
             Some(Err(error)) => {
                 self.leave(&name);
                 self.malformed.insert(name, version);
@@ -228,6 +186,47 @@ impl Inventory {
         };
         self.version += 1;
         Some(change)
+    }
+
+    /// Holds a key that is in a Secret.
+    fn hold(&mut self, name: String, version: (String, String), created: Timestamp, key: LoadedKey) -> Change {
+        let LoadedKey {
+            pair,
+            hybrid,
+            publishes,
+        } = key;
+        self.malformed.remove(&name);
+        let fingerprint = pair.fingerprint().clone();
+        let is_other = |(other, key): &(String, Fingerprint)| *other == name && *key != fingerprint;
+        let replaced = self.held.iter().any(|(place, held)| is_other(place) && held.has_secret);
+        self.leave(&name);
+        let place = (name, fingerprint);
+        let is_whole = !publishes || matches!(hybrid, Ok(Some(_)));
+        // What opened goes on to open.
+        let mut former = self.held.remove(&place).map_or(Vec::new(), |held| held.hybrid);
+        if let Ok(Some(own)) = &hybrid {
+            former.retain(|one| !one.is_same(own));
+        }
+        let (own, broken) = match hybrid {
+            Ok(own) => (own, None),
+            Err(error) => (None, Some(HybridFault::Broken(error))),
+        };
+        let hybrid_fault = match former.is_empty() {
+            true => broken,
+            false => Some(HybridFault::Gone),
+        };
+        let held = Held {
+            version,
+            created,
+            pair,
+            hybrid: own.into_iter().chain(former).collect(),
+            hybrid_fault,
+            publishes,
+            is_whole,
+            has_secret: true,
+        };
+        self.held.insert(place, held);
+        if replaced { Change::Replaced } else { Change::Loaded }
     }
 
     /// Takes note that a Secret was deleted: its key still opens until the next start. Gives the Secret's uid; `None`: it
