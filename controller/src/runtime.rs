@@ -102,28 +102,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     }
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
-    let (told, leadership) = Leadership::new(Standing::Follows);
-    let known = Known::default();
-    let metrics = Arc::new(Metrics::new(
-        VERSION,
-        settings.http.omit_secret_labels,
-        known.index.clone(),
-    )?);
-    let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
-    let election = replica::stand(&settings.installation, &access, told, &stop);
-    let (relist, relists) = Relist::new();
-    let parts = Parts {
-        events: Events::start(&access.client, &leadership),
-        settings,
-        access,
-        leadership,
-        relist,
-        relists,
-        metrics,
-        known,
-        stop,
-    };
+    let (parts, told) = Parts::new(settings, stop).await?;
     let (settings, stop) = (&parts.settings, &parts.stop);
+    let election = replica::stand(&settings.installation, &parts.access, told, stop);
     let (store, keys) = parts.key_store();
     let processors = std::thread::available_parallelism()
         .map_or(1, usize::from)
@@ -179,6 +160,28 @@ struct Parts {
 }
 
 impl Parts {
+    /// Also gives where the election tells how this replica stands.
+    async fn new(settings: Settings, stop: CancellationToken) -> Result<(Self, watch::Sender<Standing>), StartError> {
+        let (told, leadership) = Leadership::new(Standing::Follows);
+        let known = Known::default();
+        let omit_labels = settings.http.omit_secret_labels;
+        let metrics = Arc::new(Metrics::new(VERSION, omit_labels, known.index.clone())?);
+        let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
+        let (relist, relists) = Relist::new();
+        let parts = Self {
+            events: Events::start(&access.client, &leadership),
+            settings,
+            access,
+            leadership,
+            relist,
+            relists,
+            metrics,
+            known,
+            stop,
+        };
+        Ok((parts, told))
+    }
+
     fn key_store(&self) -> (KeyStore, KeysReader) {
         KeyStore::new(
             KeyApi::new(&self.access.client, &self.access.namespace),
