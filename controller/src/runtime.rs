@@ -216,9 +216,23 @@ impl Parts {
     }
 
     fn watches(&self) -> Watches {
-        let told = (&self.leadership, &self.relists);
-        self.known
-            .watches(&self.access, (&self.metrics, &self.events), told, &self.settings)
+        let settings = &self.settings;
+        Watches {
+            client: self.access.watching.clone(),
+            index: self.known.index.clone(),
+            queue: self.known.queue.clone(),
+            metrics: self.metrics.clone(),
+            events: self.events.clone(),
+            gone: settings.reconcile.delete_secrets.then(|| self.known.gone.clone()),
+            leadership: self.leadership.clone(),
+            seconds: settings.api.watch_seconds,
+            relists: self.relists.clone(),
+            listed: self.known.listed.clone(),
+            settings: settings.reconcile.clone(),
+            unreadable: self.known.unreadable.clone(),
+            labels: settings.scope.label_selector.clone(),
+            secrets: settings.reconcile.repair,
+        }
     }
 
     fn resync(&self) -> Resync {
@@ -265,33 +279,6 @@ struct Known {
     /// SealedSecrets that cannot be read.
     unreadable: Arc<Unreadable>,
     listed: Listed,
-}
-
-impl Known {
-    fn watches(
-        &self,
-        access: &client::Access,
-        (metrics, events): (&Arc<Metrics>, &Events),
-        (leadership, relists): (&Leadership, &Relists),
-        settings: &Settings,
-    ) -> Watches {
-        Watches {
-            client: access.watching.clone(),
-            index: self.index.clone(),
-            queue: self.queue.clone(),
-            metrics: metrics.clone(),
-            events: events.clone(),
-            gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
-            leadership: leadership.clone(),
-            seconds: settings.api.watch_seconds,
-            relists: relists.clone(),
-            listed: self.listed.clone(),
-            settings: settings.reconcile.clone(),
-            unreadable: self.unreadable.clone(),
-            labels: settings.scope.label_selector.clone(),
-            secrets: settings.reconcile.repair,
-        }
-    }
 }
 
 /// What is not finished in time is cut off: a Secret is written whole or not at all, so nothing is left half done.

@@ -50,7 +50,6 @@ impl Replica {
         let known = Known::default();
         let (keys_told, keys) = watch::channel(Arc::new(keys));
         let settings = Settings::new(Args::try_parse_from(["controller"]).unwrap()).unwrap();
-        let metrics = Arc::new(Metrics::new(VERSION, true, known.index.clone()).unwrap());
         let direct = || ClientBuilder::new(server::service(server), "kube-system");
         let access = client::Access {
             client: client::client(direct(), None, leadership.clone()),
@@ -58,45 +57,34 @@ impl Replica {
             watches_alone: watch::channel(false).1,
             namespace: "kube-system".to_owned(),
         };
-        let events = Events::start(&access.client, &leadership);
         let (relist, relists) = Relist::new();
-        let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
+        let parts = Parts {
+            metrics: Arc::new(Metrics::new(VERSION, true, known.index.clone()).unwrap()),
+            events: Events::start(&access.client, &leadership),
+            known: known.clone(),
+            stop: CancellationToken::new(),
+            settings,
+            access,
+            leadership,
+            relist,
+            relists,
+        };
         let capacity = Capacity {
             files: 1024,
-            watches_alone: access.watches_alone.clone(),
+            watches_alone: parts.access.watches_alone.clone(),
         };
-        let filled = served::fill(watches, vec![None], None, capacity);
+        let filled = served::fill(parts.watches(), vec![None], None, capacity);
+        let cores = machine.number.min(MOST_CORES);
         let reconciler = Reconciler {
-            client: access.client,
-            index: known.index.clone(),
-            keys,
-            events,
-            metrics,
-            settings: settings.reconcile,
-            cores: Cores::new(2),
-            costly: Cores::new(1),
-            costliest: Cores::new(1),
-            recent_keys: RecentKeys::default(),
-            kept: Kept::default(),
-            keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
-            gone: known.gone.clone(),
-            unreadable: known.unreadable.clone(),
-            labels: None,
             opening: Some(Box::new(machine.opening())),
+            ..parts.reconciler(&keys, Cores::new(cores), cores)
         };
-        let stop = CancellationToken::new();
-        let (stopped, shared) = (stop.clone(), known.clone());
+        let stop = parts.stop.clone();
         let ended = tokio::spawn(async move {
             filled.await;
             let mut writers = JoinSet::new();
-            work::work(
-                &mut writers,
-                Arc::new(reconciler),
-                (leadership, relist),
-                shared,
-                &stopped,
-            )
-            .await;
+            let terms = (parts.leadership, parts.relist);
+            work::work(&mut writers, Arc::new(reconciler), terms, parts.known, &parts.stop).await;
             while writers.join_next().await.is_some() {}
         });
         Self {
