@@ -5,7 +5,6 @@ pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
 mod done;
-pub(crate) mod kept;
 pub(crate) mod object;
 pub(crate) mod observe;
 mod opening;
@@ -15,6 +14,7 @@ pub(crate) mod remember;
 pub(crate) mod report;
 pub(crate) mod size;
 pub(crate) mod status;
+pub(crate) mod status_pruning;
 pub(crate) mod summary;
 pub(crate) mod unreadable;
 
@@ -46,10 +46,10 @@ use apply::Written;
 use collect::Gone;
 use decide::Observed;
 use done::Done;
-use kept::Kept;
 use object::Start;
 use plan::{Plan, SecretStep};
 use remember::StatusWrite;
+use status_pruning::StatusPruning;
 use unreadable::Unreadable;
 
 /// Everything that a pass needs. Shared by the workers.
@@ -76,7 +76,7 @@ pub(crate) struct Reconciler {
     /// The keys to try first.
     pub recent_keys: RecentKeys,
     /// Whether statuses keep what they remember.
-    pub kept: Kept,
+    pub status_pruning: StatusPruning,
     /// Where the sealing keys are.
     pub keys_at: KeysAt,
     /// SealedSecrets that have gone, where their Secrets are deleted here.
@@ -350,7 +350,7 @@ impl Reconciler {
     /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
     async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
         let turn = if write.only_memory {
-            let turn = self.kept.turn().await;
+            let turn = self.status_pruning.turn().await;
             if turn.is_none() {
                 return Ok(());
             }
@@ -360,7 +360,7 @@ impl Reconciler {
         };
         let answer = apply::status(&self.client, sealed, &write.status).await;
         if let Ok(answer) = &answer {
-            self.kept.learn(&write.status, answer);
+            self.status_pruning.learn(&write.status, answer);
         }
         drop(turn);
         match answer {

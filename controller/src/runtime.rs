@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::open_files;
 use crate::queue::Queue;
 use crate::reconcile::collect::Gone;
-use crate::reconcile::kept::Kept;
+use crate::reconcile::status_pruning::StatusPruning;
 use crate::reconcile::unreadable::Unreadable;
 use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Listed, Relist, Relists};
@@ -259,7 +259,7 @@ impl Parts {
             costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
             costliest: Cores::for_costly(1),
             recent_keys: RecentKeys::default(),
-            kept: Kept::default(),
+            status_pruning: StatusPruning::default(),
             keys_at: KeysAt::new(self.access.namespace.clone(), self.settings.keys.prefix.clone()),
             gone: self.known.gone.clone(),
             unreadable: self.known.unreadable.clone(),

@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// What is known of it; shared by the workers.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct StatusPruning {
     known: Mutex<Known>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -31,7 +31,7 @@ struct Known {
 /// The right to write something for the sake of memory alone. Held until the answer was learned from.
 pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held, never read")] Option<tokio::sync::MutexGuard<'a, ()>>);
 
-impl Kept {
+impl StatusPruning {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,30 +112,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_asks_and_the_others_go_by_its_answer() {
-        let kept = Kept::default();
-        let first = kept.turn().await;
+        let pruning = StatusPruning::default();
+        let first = pruning.turn().await;
         assert!(first.is_some());
-        let second = tokio::time::timeout(Duration::from_millis(10), kept.turn()).await;
+        let second = tokio::time::timeout(Duration::from_millis(10), pruning.turn()).await;
         assert!(second.is_err(), "it waits");
-        assert!(kept.turn().await.is_none(), "not for ever");
-        let third = tokio::time::timeout(Duration::from_millis(1), kept.turn()).await;
+        assert!(pruning.turn().await.is_none(), "not for ever");
+        let third = tokio::time::timeout(Duration::from_millis(1), pruning.turn()).await;
         assert!(
             third.is_ok_and(|turn| turn.is_none()),
             "nor for one that has asked for long"
         );
-        kept.learn(&status(true), &answer(false));
+        pruning.learn(&status(true), &answer(false));
         drop(first);
-        assert!(kept.turn().await.is_none(), "pruned");
-        kept.learn(&status(false), &answer(false));
-        assert!(kept.turn().await.is_none(), "nothing was sent that could tell");
-        kept.learn(&status(true), &answer(true));
+        assert!(pruning.turn().await.is_none(), "pruned");
+        pruning.learn(&status(false), &answer(false));
+        assert!(pruning.turn().await.is_none(), "nothing was sent that could tell");
+        pruning.learn(&status(true), &answer(true));
         for _ in 0..2 {
-            kept.learn(&status(true), &answer_in("a", false));
-            assert_eq!(kept.known().kept, Some(true), "a webhook may do that");
+            pruning.learn(&status(true), &answer_in("a", false));
+            assert_eq!(pruning.known().kept, Some(true), "a webhook may do that");
         }
-        let (a, b) = (kept.turn().await, kept.turn().await);
+        let (a, b) = (pruning.turn().await, pruning.turn().await);
         assert!(a.is_some() && b.is_some(), "nobody waits any more");
-        kept.learn(&status(true), &answer_in("b", false));
-        assert_eq!(kept.known().kept, Some(false));
+        pruning.learn(&status(true), &answer_in("b", false));
+        assert_eq!(pruning.known().kept, Some(false));
     }
 }
