@@ -179,7 +179,7 @@ impl Reconciler {
         let (opened, keys) = Box::pin(self.open_in_lane(&start.sealed, pass)).await?;
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let (plan, written) = Box::pin(self.settle(name, start, &digest, (&opened, pass))).await?;
+        let (plan, written) = Box::pin(self.plan_and_apply(name, start, &digest, (&opened, pass))).await?;
         let done = Done {
             outcome: match &plan.stands {
                 Some(failure) => Some(Err(failure.clone())),
@@ -260,7 +260,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// The Secret that is there takes a heavier lane.
-    async fn settle(
+    async fn plan_and_apply(
         &self,
         name: &ObjectName,
         start: &Start,
