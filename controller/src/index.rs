@@ -62,9 +62,9 @@ pub(crate) struct Begun {
     pub seen: Option<String>,
 }
 
-/// Where the Secret of a SealedSecret stands, as far as the watch tells.
+/// Whether the Secret of a SealedSecret is there, as far as the watch tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum SecretPresence {
     /// The watch knows one of that name.
     Known,
     /// The watch knows none; one that is not ours may be there all the same.
@@ -295,18 +295,18 @@ impl Index {
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
     }
 
-    /// Where the Secret of that name stands.
-    pub(crate) fn standing(&self, name: &ObjectName, now: Instant) -> Standing {
+    /// Whether the Secret of that name is there.
+    pub(crate) fn presence(&self, name: &ObjectName, now: Instant) -> SecretPresence {
         let inner = self.inner();
         let seen = inner.foreign_seen.at(name);
         if !inner.watched.holds(&name.namespace) {
-            Standing::NotWatched
+            SecretPresence::NotWatched
         } else if inner.secret(name).is_some() {
-            Standing::Known
+            SecretPresence::Known
         } else if seen.is_some_and(|seen| now.saturating_duration_since(seen) < FOREIGN_REMEMBERED) {
-            Standing::Foreign
+            SecretPresence::Foreign
         } else {
-            Standing::NotKnown
+            SecretPresence::NotKnown
         }
     }
 

@@ -33,7 +33,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
-use crate::index::{Begun, Index, Standing};
+use crate::index::{Begun, Index, SecretPresence};
 use crate::keys::{Keys, KeysReader};
 use crate::lanes::{Pass, Unfinished};
 use crate::metrics::Metrics;
@@ -276,7 +276,7 @@ impl Reconciler {
             unlabelled_key: self.keys_at.unlabelled(name),
             kept_empty_for: None,
         };
-        if opened.is_ok() && self.index.standing(name, Instant::now()) != Standing::NotKnown {
+        if opened.is_ok() && self.index.presence(name, Instant::now()) != SecretPresence::NotKnown {
             let secret = |bound| async move { observe::secret(client, index, name, &bound).await };
             observed.live = size::read_in_lane(pass, secret).await?;
         }

@@ -245,20 +245,23 @@ fn a_foreign_secret_that_goes_unheard_is_missed() {
     let start = Instant::now();
     index.secret_applied(&secret("1", None, Value::Null), start);
     assert_eq!(
-        index.standing(&name(), start),
-        Standing::Foreign,
+        index.presence(&name(), start),
+        SecretPresence::Foreign,
         "the SealedSecret comes later, but not by much"
     );
-    assert_eq!(index.standing(&name(), start + FOREIGN_REMEMBERED), Standing::NotKnown);
+    assert_eq!(
+        index.presence(&name(), start + FOREIGN_REMEMBERED),
+        SecretPresence::NotKnown
+    );
     index.foreign_missing(&name(), start);
     assert_eq!(index.kept_empty_for(&name(), start), Some(BLOCKED_GRACE));
-    assert_eq!(index.standing(&name(), start), Standing::NotKnown);
+    assert_eq!(index.presence(&name(), start), SecretPresence::NotKnown);
 
     let managed = secret("1", None, json!({"sealedsecrets.bitnami.com/managed": "true"}));
     index.secret_applied(&managed, start);
     assert_eq!(
-        index.standing(&name(), start),
-        Standing::NotKnown,
+        index.presence(&name(), start),
+        SecretPresence::NotKnown,
         "one that may be taken over blocks nothing"
     );
 }
@@ -341,11 +344,11 @@ fn the_place_of_a_foreign_secret_stays_empty_for_a_moment() {
 #[test]
 fn a_secret_is_looked_up_only_where_one_is_known() {
     let index = index(None);
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotKnown);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::NotKnown);
     index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::Known);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::Known);
     index.set_secrets_watched(None, false);
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotWatched);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::NotWatched);
 }
 
 #[test]
@@ -355,16 +358,16 @@ fn a_namespace_without_a_watch_does_not_speak_for_another() {
         namespace: "other".to_owned(),
         name: "one".to_owned(),
     };
-    let standing = |name: &ObjectName| index.standing(name, Instant::now());
-    assert_eq!(standing(&name()), Standing::NotWatched, "nothing is, at first");
+    let presence = |name: &ObjectName| index.presence(name, Instant::now());
+    assert_eq!(presence(&name()), SecretPresence::NotWatched, "nothing is, at first");
     index.set_secrets_watched(Some("other"), true);
     index.set_secrets_watched(Some("ns"), false);
-    assert_eq!(standing(&name()), Standing::NotWatched);
-    assert_eq!(standing(&other), Standing::NotKnown);
+    assert_eq!(presence(&name()), SecretPresence::NotWatched);
+    assert_eq!(presence(&other), SecretPresence::NotKnown);
     index.set_secrets_watched(Some("ns"), true);
     index.set_secrets_watched(Some("other"), false);
-    assert_eq!(standing(&name()), Standing::NotKnown);
-    assert_eq!(standing(&other), Standing::NotWatched);
+    assert_eq!(presence(&name()), SecretPresence::NotKnown);
+    assert_eq!(presence(&other), SecretPresence::NotWatched);
     index.secret_read(&ObjectMeta {
         namespace: Some("other".to_owned()),
         name: Some("one".to_owned()),

@@ -9,7 +9,7 @@ use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
-use crate::index::{Index, SecretIdentity, Standing};
+use crate::index::{Index, SecretIdentity, SecretPresence};
 use crate::object_ref::ObjectName;
 use crate::request::at_most::AtMost;
 use crate::request::{self, in_time};
@@ -22,20 +22,20 @@ pub(crate) async fn secret(
     name: &ObjectName,
     bound: &AtMost,
 ) -> Result<Option<Secret>, ApiFailure> {
-    match index.standing(name, Instant::now()) {
-        Standing::NotKnown => Ok(None),
-        Standing::Known | Standing::NotWatched => read(client, name, bound).await,
-        Standing::Foreign => again(client, index, name, bound).await,
+    match index.presence(name, Instant::now()) {
+        SecretPresence::NotKnown => Ok(None),
+        SecretPresence::Known | SecretPresence::NotWatched => read(client, name, bound).await,
+        SecretPresence::Foreign => again(client, index, name, bound).await,
     }
 }
 
 /// Which Secret of that name there is, without reading it: as the watch knows it, or its metadata where there is no watch.
 /// `None`: none, as far as is known.
 pub(crate) async fn identity(client: &Client, index: &Index, name: &ObjectName) -> Option<SecretIdentity> {
-    match index.standing(name, Instant::now()) {
-        Standing::Known => index.identity(name),
-        Standing::NotKnown | Standing::Foreign => None,
-        Standing::NotWatched => {
+    match index.presence(name, Instant::now()) {
+        SecretPresence::Known => index.identity(name),
+        SecretPresence::NotKnown | SecretPresence::Foreign => None,
+        SecretPresence::NotWatched => {
             // Whatever went wrong, reading the Secret will tell.
             let found = metadata(client, name).await.ok().flatten()?;
             Some(SecretIdentity::of(&found))
