@@ -1,10 +1,10 @@
 //! One pass over one SealedSecret: open → observe → decide → apply.
 
 pub(crate) mod apply;
-pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
 mod done;
+pub(crate) mod gc;
 pub(crate) mod object;
 pub(crate) mod observe;
 mod opening;
@@ -43,9 +43,9 @@ use crate::slices::{Cores, Slices};
 use crate::tried::Tried;
 
 use apply::Written;
-use collect::Gone;
 use decide::Observed;
 use done::Done;
+use gc::Tombstones;
 use object::Start;
 use plan::{Plan, SecretStep};
 use remember::StatusWrite;
@@ -80,7 +80,7 @@ pub(crate) struct Reconciler {
     /// Where the sealing keys are.
     pub keys_at: KeysAt,
     /// SealedSecrets that have gone, where their Secrets are deleted here.
-    pub gone: Arc<Gone>,
+    pub gone: Arc<Tombstones>,
     /// SealedSecrets that cannot be read, whose statuses are to say so.
     pub unreadable: Arc<Unreadable>,
     /// Labels of the SealedSecrets that are served; `None`: all of them.

@@ -33,7 +33,7 @@ use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::queue::Queue;
-use crate::reconcile::collect::Gone;
+use crate::reconcile::gc::Tombstones;
 use crate::reconcile::status_pruning::StatusPruning;
 use crate::reconcile::unreadable::Unreadable;
 use crate::reconcile::{KeysAt, Reconciler};
@@ -275,7 +275,7 @@ impl Parts {
 struct Known {
     index: Arc<Index>,
     queue: Arc<Queue>,
-    gone: Arc<Gone>,
+    gone: Arc<Tombstones>,
     /// SealedSecrets that cannot be read.
     unreadable: Arc<Unreadable>,
     listed: Listed,

@@ -20,7 +20,7 @@ use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::queue::Queue;
-use crate::reconcile::collect::Gone;
+use crate::reconcile::gc::Tombstones;
 use crate::reconcile::summary;
 use crate::reconcile::unreadable::Unreadable;
 use crate::relist::{self, Listed, Relists};
@@ -44,7 +44,7 @@ pub(crate) struct Watches {
     /// Where events go.
     pub events: Events,
     /// Where SealedSecrets that went are noted, if their Secrets are deleted here.
-    pub gone: Option<Arc<Gone>>,
+    pub gone: Option<Arc<Tombstones>>,
     /// Whether this replica leads.
     pub leadership: Leadership,
     /// How long each watch is asked for.

@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// A SealedSecret that has gone.
 #[derive(Debug, Clone, PartialEq)]
-struct Trace {
+struct Tombstone {
     metadata: ObjectMeta,
     /// uid of the Secret that it wrote.
     wrote: Option<String>,
@@ -33,7 +33,7 @@ struct Trace {
     went: Instant,
 }
 
-impl Trace {
+impl Tombstone {
     fn of(entry: &SealedEntry) -> Self {
         let created = entry.created.map(|second| Timestamp::from_second(second.get()));
         Self {
@@ -60,13 +60,13 @@ impl Trace {
 
 /// The SealedSecrets that have gone, until their Secrets have. Shared by the watches and the workers.
 #[derive(Debug, Default)]
-pub(crate) struct Gone(Mutex<HashMap<ObjectName, Vec<Trace>>>);
+pub(crate) struct Tombstones(Mutex<HashMap<ObjectName, Vec<Tombstone>>>);
 
-impl Gone {
+impl Tombstones {
     /// A SealedSecret went.
     pub(crate) fn note(&self, name: &ObjectName, entry: &SealedEntry) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.entry(name.clone()).or_default().push(Trace::of(entry));
+        gone.entry(name.clone()).or_default().push(Tombstone::of(entry));
     }
 
     /// Names of those that have gone.
@@ -84,12 +84,12 @@ impl Gone {
         });
     }
 
-    fn traces(&self, name: &ObjectName) -> Vec<Trace> {
+    fn traces(&self, name: &ObjectName) -> Vec<Tombstone> {
         let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.get(name).cloned().unwrap_or_default()
     }
 
-    fn settled(&self, name: &ObjectName, traces: &[Trace]) {
+    fn settled(&self, name: &ObjectName, traces: &[Tombstone]) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = gone.get_mut(name) {
             left.retain(|trace| !traces.contains(trace));
@@ -124,7 +124,7 @@ impl Gone {
     }
 }
 
-async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<bool, ApiFailure> {
+async fn delete(client: &Client, name: &ObjectName, traces: &[Tombstone]) -> Result<bool, ApiFailure> {
     // One that only lost the label that it was watched for is still there.
     let api: Api<Lenient<PartialObjectMeta<SealedSecret>>> = Api::namespaced(client.clone(), &name.namespace);
     let there = in_time(api.list(&name.alone())).await?.items.pop();
@@ -157,7 +157,7 @@ mod tests {
             "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "creationTimestamp": "2024-05-01T12:00:00Z"},
             "spec": {"encryptedData": {}}, "status": {"conditions": [], "written": {"uid": "s1"}},
         });
-        let trace = Trace::of(&entry(sealed));
+        let trace = Tombstone::of(&entry(sealed));
         let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
         let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
         let ours = json!([{"manager": "controller", "operation": "Update"}]);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_settled_is_forgotten_and_nothing_else() {
-        let gone = Gone::default();
+        let gone = Tombstones::default();
         let name = ObjectName {
             namespace: "ns".to_owned(),
             name: "one".to_owned(),
