@@ -34,7 +34,7 @@ mod shrink;
 mod slices;
 mod start;
 mod strip_status;
-mod tried;
+mod unseal_diagnostics;
 mod watch;
 
 /// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.

@@ -40,7 +40,7 @@ use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 
 use apply::Written;
 use decide::Observed;
@@ -250,7 +250,9 @@ impl Reconciler {
         match done {
             Ok(done) => done.map_err(|error| Failure::Unseal {
                 error,
-                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
+                diagnostics: Box::new(
+                    UnsealDiagnostics::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings)),
+                ),
             }),
             Err(_) => Err(Failure::Internal),
         }

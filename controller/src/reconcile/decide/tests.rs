@@ -11,7 +11,7 @@ use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
 use crate::error::ApiFailure;
 use crate::index::{Reported, Said};
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 
 mod contested;
 mod refusals;
@@ -90,7 +90,7 @@ fn no_key() -> Failure {
     });
     Failure::Unseal {
         error: UnsealError::Items(ItemErrors(BTreeMap::from([("a".to_owned(), error)]))),
-        tried: Box::new(Tried::new(&sealed(1, Value::Null), &KeyRing::default())),
+        diagnostics: Box::new(UnsealDiagnostics::new(&sealed(1, Value::Null), &KeyRing::default())),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::reconcile::summary;
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 
 const SETTINGS: ReconcileSettings = ReconcileSettings::USUAL;
 
@@ -53,7 +53,7 @@ fn a_failure_of_many_items_is_not_kept() {
         let error = UnsealError::Items(ItemErrors(named.collect()));
         Err(Failure::Unseal {
             error,
-            tried: Box::new(Tried::new(&SealedSecret::default(), &KeyRing::default())),
+            diagnostics: Box::new(UnsealDiagnostics::new(&SealedSecret::default(), &KeyRing::default())),
         })
     };
     assert!(is_kept(&Ok(BTreeSet::new())) && is_kept(&Err(Failure::SealingKey)));
