@@ -135,7 +135,7 @@ struct Held {
 }
 
 /// The key Secrets that were seen.
-pub(crate) struct Inventory {
+pub(crate) struct KeyRegistry {
     order: KeyOrder,
     /// By the Secret's name and the key: a Secret may come to hold another key.
     held: BTreeMap<(String, Fingerprint), Held>,
@@ -144,7 +144,7 @@ pub(crate) struct Inventory {
     operations: Arc<AtomicU64>,
 }
 
-impl Inventory {
+impl KeyRegistry {
     /// Nothing seen yet. The keys that it gives out count their operations in `operations`.
     pub(crate) fn new(order: KeyOrder, operations: Arc<AtomicU64>) -> Self {
         Self {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::registry::{Change, Inventory, KeySecret};
+use super::registry::{Change, KeyRegistry, KeySecret};
 use super::rotation::Rotation;
 use super::schedule;
 use super::source::{self, KeyApi, KeyNews};
@@ -62,7 +62,7 @@ pub(crate) struct KeyStore {
     stop: CancellationToken,
     /// What the leader has to say of key Secrets, and this replica does not lead.
     unreported: Vec<(Subject, Notice)>,
-    inventory: Inventory,
+    registry: KeyRegistry,
     published: watch::Sender<Arc<Keys>>,
     listed: bool,
     /// Key Secrets that changed or seem to have gone, and could not be looked up yet: their keys count as they were.
@@ -94,7 +94,7 @@ impl KeyStore {
         (leadership, relists, stop): (Leadership, Relists, CancellationToken),
     ) -> (Self, KeysReader) {
         let (published, reader) = watch::channel(Arc::new(Keys::default()));
-        let inventory = Inventory::new(settings.order, metrics.key_operations.clone());
+        let registry = KeyRegistry::new(settings.order, metrics.key_operations.clone());
         let store = Self {
             api,
             namespace,
@@ -105,7 +105,7 @@ impl KeyStore {
             relists,
             stop,
             unreported: Vec::new(),
-            inventory,
+            registry,
             published,
             listed: false,
             unsure: BTreeSet::new(),
@@ -154,7 +154,7 @@ impl KeyStore {
     async fn hear(&mut self, news: KeyNews) {
         match news {
             KeyNews::Listed(secrets) => {
-                let lost = self.inventory.names_besides(&secrets);
+                let lost = self.registry.names_besides(&secrets);
                 self.see(secrets).await;
                 for name in lost {
                     self.look(&name).await;
@@ -182,14 +182,14 @@ impl KeyStore {
     fn seen(&mut self, secret: KeySecret) {
         let (name, uid) = (secret.name.clone(), secret.version.0.clone());
         let short = secret.short_key();
-        let change = self.inventory.seen(secret);
+        let change = self.registry.seen(secret);
         if let (Some(bits), Some(Change::Loaded | Change::Replaced)) = (short, &change) {
             let message = format!("The Secret holds a key of {bits} bits, which is breakable: {SHORT}");
             warn!(secretname = name, "a key of {bits} bits is breakable: {SHORT}");
             self.tell((&name, &uid), EVENT_KEY_SHORT, message);
         }
         if change.is_some()
-            && let Some(fault) = self.inventory.hybrid_fault(&name)
+            && let Some(fault) = self.registry.hybrid_fault(&name)
         {
             let message = format!("The Secret's hybrid key: {fault}");
             warn!(secretname = name, "the hybrid key of a key Secret: {fault}");
@@ -265,7 +265,7 @@ impl KeyStore {
                 return;
             }
         }
-        if let Some(uid) = self.inventory.gone(name) {
+        if let Some(uid) = self.registry.gone(name) {
             warn!(secretname = name, "a key Secret was deleted: {KEPT}");
             self.tell((name, &uid), EVENT_KEY_GONE, format!("The Secret was deleted: {KEPT}"));
         }
@@ -283,8 +283,8 @@ impl KeyStore {
     fn publish(&mut self) {
         let now = Timestamp::now();
         self.name_from_the_future(now);
-        let keys = self.inventory.keys(now);
-        self.metrics.show_keys(&keys, self.inventory.counts());
+        let keys = self.registry.keys(now);
+        self.metrics.show_keys(&keys, self.registry.counts());
         if self.rotation.unconfirmed().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
         }
@@ -317,7 +317,7 @@ impl KeyStore {
 
     /// Names each key Secret from the future once.
     fn name_from_the_future(&mut self, now: Timestamp) {
-        for (secretname, begin) in self.inventory.ahead(now) {
+        for (secretname, begin) in self.registry.ahead(now) {
             if self.named.insert(secretname.to_owned()) {
                 warn!(secretname, %begin, "a key is from the future: a clock is wrong, or was when it was made");
             }

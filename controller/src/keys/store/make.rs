@@ -43,7 +43,7 @@ impl KeyStore {
         let keys = self.published.borrow();
         let current = keys.current.as_ref();
         self.settings.hybrid == HybridKeys::Publish
-            && current.is_some_and(|current| self.inventory.lacks_hybrid(current))
+            && current.is_some_and(|current| self.registry.lacks_hybrid(current))
     }
 
     pub(super) fn is_due(&self) -> bool {
