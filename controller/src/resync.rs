@@ -100,7 +100,7 @@ fn is_in_step(
         return false;
     }
     // A Secret that was deleted wakes its SealedSecret where it is to be made again.
-    let left_alone = !settings.repair || entry.wishes.skip_recreate || memory.repairs.are_contested();
+    let left_alone = !settings.repair || entry.options.skip_recreate || memory.repairs.are_contested();
     left_alone || secret.is_none_or(|secret| Some(&secret.version) == memory.secret_version.as_ref())
 }
 

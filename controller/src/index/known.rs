@@ -138,7 +138,7 @@ impl Sealed {
         };
         // Of a Secret that others write back at once, no word is news: its next repair has its time.
         let waits = |memory: &Memory| memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested();
-        memory.other().is_some_and(waits) || memory.is_settled() && self.entry.wishes.skip_recreate
+        memory.other().is_some_and(waits) || memory.is_settled() && self.entry.options.skip_recreate
     }
 
     /// Whether a pass is due now that its Secret is like this.

@@ -281,7 +281,7 @@ mod tests {
             generation: NonZeroI64::new(3),
             created: None,
             goes: false,
-            wishes: crate::annotation::Wishes::default(),
+            options: crate::annotation::Options::default(),
             digest: digest.into(),
             instance: None,
             status: StatusEntry {

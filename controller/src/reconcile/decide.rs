@@ -16,7 +16,7 @@ use super::desired::{self, Mode};
 use super::plan::{Plan, SecretStep};
 use super::remember;
 use super::report::{known, report, slow_pause, wait};
-use crate::annotation::Wishes;
+use crate::annotation::Options;
 use crate::error::{ApiFailure, Failure, Retry};
 use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
 use crate::printable::truncate;
@@ -183,7 +183,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         Ok(live) => live,
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
-    let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;
+    let repairs = settings.repair && !Options::of(observed.sealed).skip_recreate;
     if !repairs && remember::is_of_this_object(observed.sealed, memory, observed.digest) {
         return Target::Step(SecretStep::Leave, None);
     }
@@ -301,7 +301,7 @@ fn anew(
     settings: &ReconcileSettings,
 ) -> Option<Target> {
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
-    let wanted = settings.replace_immutable || Wishes::of(sealed).replace_immutable;
+    let wanted = settings.replace_immutable || Options::of(sealed).replace_immutable;
     if !wanted || patches || !desired::is_controlled_by(&live.metadata, uid) {
         return None;
     }

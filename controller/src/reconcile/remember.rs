@@ -103,7 +103,7 @@ pub(crate) fn recall(
         let (uid, version) = (seen.uid.as_str().into(), seen.version.as_str().into());
         (&written.uid, &written.version) == (&uid, &version)
     };
-    let left_alone = !settings.repair || entry.wishes.skip_recreate;
+    let left_alone = !settings.repair || entry.options.skip_recreate;
     (seen.is_some_and(is_it) || left_alone).then(|| Memory {
         reported: Some(Reported {
             generation: status.generation.map(NonZeroI64::get),
