@@ -9,8 +9,8 @@ mod by_name;
 mod compact;
 mod entry;
 mod known;
-mod memory;
 mod recent;
+mod reconcile_state;
 mod sealed_entry;
 
 use std::collections::HashSet;
@@ -27,9 +27,9 @@ use crate::index::by_name::ByName;
 pub(crate) use crate::index::entry::SecretIdentity;
 use crate::index::entry::{Owner, SecretEntry};
 use crate::index::known::{Known, Sealed, SharedKeys, Watched};
-use crate::index::memory::KeptMemory;
-pub(crate) use crate::index::memory::{Memory, Obstacle, Repairs, Reported, Said, Unsaid};
 use crate::index::recent::Recent;
+use crate::index::reconcile_state::KeptState;
+pub(crate) use crate::index::reconcile_state::{Obstacle, ReconcileState, Repairs, Reported, Said, Unsaid};
 pub(crate) use crate::index::sealed_entry::{SealedEntry, StatusEntry, WrittenEntry};
 use crate::object_ref::ObjectName;
 
@@ -57,7 +57,7 @@ pub(crate) struct Begun {
     /// The SealedSecret, if it is kept whole; else the pass has to read it.
     pub body: Option<Arc<Body>>,
     /// What is remembered of it.
-    pub memory: Memory,
+    pub memory: ReconcileState,
     /// resourceVersion of the Secret, as the watch knew it.
     pub seen: Option<String>,
 }
@@ -206,7 +206,10 @@ impl Index {
     }
 
     /// A SealedSecret, what its last pass left, and its Secret if the watch knows it.
-    pub(crate) fn look(&self, name: &ObjectName) -> Option<(SealedEntry, Option<Memory>, Option<SecretIdentity>)> {
+    pub(crate) fn look(
+        &self,
+        name: &ObjectName,
+    ) -> Option<(SealedEntry, Option<ReconcileState>, Option<SecretIdentity>)> {
         let inner = self.inner();
         let known = inner.known.get(name)?;
         let sealed = known.sealed.as_ref()?;
@@ -276,7 +279,7 @@ impl Index {
             return (!sealed.is_left_alone()).then_some(Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
-        let memory = inner.sealed(name)?.memory.as_ref().and_then(KeptMemory::other);
+        let memory = inner.sealed(name)?.memory.as_ref().and_then(KeptState::other);
         let blocked = memory.is_some_and(|memory| memory.obstacle.is_some());
         blocked.then_some(Wake::After(BLOCKED_GRACE))
     }
@@ -327,9 +330,9 @@ impl Index {
         if sealed.entry.goes {
             return None;
         }
-        let memory = sealed.memory().unwrap_or_else(|| Memory {
+        let memory = sealed.memory().unwrap_or_else(|| ReconcileState {
             uid: sealed.entry.uid.to_string(),
-            ..Memory::default()
+            ..ReconcileState::default()
         });
         let seen = known.secret.as_ref().map(|secret| secret.version.to_string());
         let same_secret = seen.is_some() && seen == memory.secret_version;
@@ -355,7 +358,7 @@ impl Index {
 
     /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if
     /// the Secret changed meanwhile and not by this pass: while nothing was remembered yet, that woke nobody.
-    pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: Memory) -> Option<Duration> {
+    pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: ReconcileState) -> Option<Duration> {
         let mut inner = self.inner();
         let known = inner.known.get_mut(name)?;
         let sealed = known.sealed.as_mut()?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sealing::SystemRandom;
 use sealing::random::Random as _;
 
-use crate::index::{Index, Memory, SealedEntry, SecretIdentity, StatusEntry};
+use crate::index::{Index, ReconcileState, SealedEntry, SecretIdentity, StatusEntry};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -74,7 +74,7 @@ impl Resync {
 /// Whether object, status and Secret are as the last pass left them, or something else will see to them.
 fn is_in_step(
     entry: &SealedEntry,
-    memory: Option<&Memory>,
+    memory: Option<&ReconcileState>,
     secret: Option<&SecretIdentity>,
     settings: &ReconcileSettings,
 ) -> bool {
@@ -105,7 +105,7 @@ fn is_in_step(
 }
 
 /// Whether the status says what was made known.
-fn says_so(status: &StatusEntry, memory: &Memory) -> bool {
+fn says_so(status: &StatusEntry, memory: &ReconcileState) -> bool {
     let Some(reported) = &memory.reported else {
         return true;
     };

@@ -9,7 +9,7 @@ use sealing::key::Fingerprint;
 use super::body::Body;
 use super::compact::{Uid, Version};
 use super::entry::SecretEntry;
-use super::memory::{KeptMemory, Memory};
+use super::reconcile_state::{KeptState, ReconcileState};
 use super::sealed_entry::SealedEntry;
 use crate::error::Retry;
 
@@ -24,7 +24,7 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) entry: SealedEntry,
-    pub(super) memory: Option<KeptMemory>,
+    pub(super) memory: Option<KeptState>,
     /// The object, if a pass is due and there was room for it.
     pub(super) body: Option<Arc<Body>>,
     /// It has changed since its last pass began.
@@ -114,19 +114,19 @@ impl Sealed {
         }
     }
 
-    pub(super) fn memory(&self) -> Option<Memory> {
+    pub(super) fn memory(&self) -> Option<ReconcileState> {
         let memory = self.memory.as_ref()?;
         Some(memory.memory(&self.entry))
     }
 
     /// A pass has ended. What it began with is not needed any more.
-    pub(super) fn pass_ended(&mut self, memory: Memory) {
+    pub(super) fn pass_ended(&mut self, memory: ReconcileState) {
         if !self.changed {
             self.body = None;
         }
         // Of one that was made anew meanwhile, nothing is remembered.
         if self.entry.uid == Uid::from(memory.uid.as_str()) {
-            self.memory = Some(KeptMemory::new(memory, &self.entry));
+            self.memory = Some(KeptState::new(memory, &self.entry));
         }
     }
 
@@ -137,7 +137,7 @@ impl Sealed {
             return false;
         };
         // Of a Secret that others write back at once, no word is news: its next repair has its time.
-        let waits = |memory: &Memory| memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested();
+        let waits = |memory: &ReconcileState| memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested();
         memory.other().is_some_and(waits) || memory.is_settled() && self.entry.options.skip_recreate
     }
 

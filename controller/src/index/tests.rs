@@ -50,7 +50,7 @@ fn index(retry: Option<Retry>) -> Index {
     index.set_secrets_watched(None, true);
     apply(&index, &sealed(json!({}), Value::Null));
     let start = index.begin(&name()).unwrap();
-    let memory = Memory {
+    let memory = ReconcileState {
         secret_version: Some("1".to_owned()),
         retry,
         obstacle: Obstacle::of(&Failure::Unmanaged("one".to_owned()), "").filter(|_| retry == Some(Retry::Slow)),
@@ -108,10 +108,10 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
         index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now()),
         (true, Some(Wake::Now))
     );
-    let memory = Memory {
+    let memory = ReconcileState {
         uid: "u1".to_owned(),
         secret_version: Some("2".to_owned()),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     index.end(&name(), None, memory);
     assert!(
@@ -130,13 +130,13 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
 #[tokio::test(start_paused = true)]
 async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_seen_meanwhile() {
     let memories = [
-        Memory {
+        ReconcileState {
             unfinished: true,
-            ..Memory::default()
+            ..ReconcileState::default()
         },
-        Memory {
+        ReconcileState {
             retry: Some(Retry::Fast),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
     ];
     for memory in memories {
@@ -148,7 +148,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         let (_, wake) = index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now());
         assert_eq!(wake, Some(Wake::Now));
         queue.add(name());
-        let memory = Memory {
+        let memory = ReconcileState {
             uid: "u1".to_owned(),
             secret_version: Some("2".to_owned()),
             ..memory
@@ -164,7 +164,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         index.end(
             &name(),
             None,
-            Memory {
+            ReconcileState {
                 unfinished: false,
                 retry: None,
                 ..memory
@@ -188,10 +188,10 @@ fn what_happens_to_the_secret_during_the_first_pass_is_not_missed() {
             let (_, wake) = index.secret_applied(&secret(version, Some("u1"), Value::Null), Instant::now());
             assert_eq!(wake, None, "nothing is remembered yet");
         }
-        let memory = Memory {
+        let memory = ReconcileState {
             uid: "u1".to_owned(),
             secret_version: Some("2".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         };
         let again = index.end(&name(), start.seen.as_deref(), memory);
         assert_eq!(again, missed.then_some(Duration::ZERO), "{told:?}");
@@ -205,7 +205,7 @@ fn an_edit_during_a_pass_is_not_taken_for_the_word_of_its_own_write() {
     let start = index.begin(&name()).unwrap();
     apply(&index, &sealed(json!({"generation": 2}), Value::Null));
     index.secret_applied(&secret("2", Some("u1"), json!({})), Instant::now());
-    let memory = Memory {
+    let memory = ReconcileState {
         secret_version: Some("2".to_owned()),
         ..start.memory
     };
@@ -308,7 +308,7 @@ fn a_failure_for_another_reason_is_not_woken_by_a_foreign_secret_that_goes() {
     index.end(
         &name(),
         None,
-        Memory {
+        ReconcileState {
             obstacle: None,
             ..memory
         },
@@ -388,9 +388,9 @@ fn an_object_that_was_made_anew_begins_anew() {
     apply(&index, &sealed(json!({"uid": "u2"}), Value::Null));
     assert_eq!(
         index.begin(&name()).unwrap().memory,
-        Memory {
+        ReconcileState {
             uid: "u2".to_owned(),
-            ..Memory::default()
+            ..ReconcileState::default()
         }
     );
     index.sealed_gone(&name());

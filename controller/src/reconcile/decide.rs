@@ -18,7 +18,7 @@ use super::remember;
 use super::report::{known, report, slow_pause, wait};
 use crate::annotation::Options;
 use crate::error::{ApiFailure, Failure, Retry};
-use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
+use crate::index::{Obstacle, ReconcileState, Repairs, SecretIdentity};
 use crate::printable::truncate;
 use crate::settings::ReconcileSettings;
 
@@ -46,7 +46,12 @@ pub(crate) struct Observed<'a> {
 }
 
 /// Decides.
-pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Plan {
+pub(crate) fn decide(
+    observed: &Observed<'_>,
+    memory: &ReconcileState,
+    settings: &ReconcileSettings,
+    now: Timestamp,
+) -> Plan {
     let live = observed
         .live
         .as_ref()
@@ -76,7 +81,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         Target::Fail(failure) | Target::Step(_, Some(failure)) => Some(failure.clone()),
         _ => None,
     };
-    let memory = &Memory {
+    let memory = &ReconcileState {
         repairs,
         ..memory.clone()
     };
@@ -104,7 +109,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
 }
 
 /// How often the Secret was put right, with this time. One that is as it is to be is not contested any more.
-fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Timestamp) -> Repairs {
+fn repairs(target: &Target, observed: &Observed<'_>, memory: &ReconcileState, now: Timestamp) -> Repairs {
     match target {
         Target::Step(SecretStep::Leave, None) if memory.repairs.are_contested() => Repairs::default(),
         Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) => memory.repairs,
@@ -163,7 +168,7 @@ impl Target {
     }
 }
 
-fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Target {
+fn target(observed: &Observed<'_>, memory: &ReconcileState, settings: &ReconcileSettings, now: Timestamp) -> Target {
     let unsealed = match observed.opened {
         Ok(unsealed) => unsealed,
         Err(failure) => return Target::Fail(failure.clone()),
@@ -258,7 +263,7 @@ fn existing(
     observed: &Observed<'_>,
     live: &Secret,
     asked: &ClearSecret,
-    memory: &Memory,
+    memory: &ReconcileState,
     settings: &ReconcileSettings,
 ) -> Target {
     let sealed = observed.sealed;
@@ -332,7 +337,7 @@ fn is_sealing_key(asked: &ClearSecret, unlabelled: Option<&str>) -> bool {
 /// A SealedSecret that changed is written whole, as the reference does. One that did not change since its Secret was written
 /// is only repaired, whatever failed in between: labels and annotations that others added stay. Where nothing is known
 /// of it (a restart without statuses), a Secret that is its own already is taken to be of its present state.
-fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
+fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &ReconcileState, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
         return Mode::Patch {
             own: desired::is_managed(live),

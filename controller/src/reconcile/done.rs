@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::remember::{self, Learned, StatusWrite};
 use super::report;
 use crate::error::{ApiFailure, Failure};
-use crate::index::{Memory, Unsaid};
+use crate::index::{ReconcileState, Unsaid};
 use crate::settings::ReconcileSettings;
 
 /// A plan that was carried out, but for its status and its event.
@@ -49,7 +49,12 @@ impl Done {
 
     /// What to remember, and the pause before the next pass. `keys`: their version when the pass opened the object; `failed`: why
     /// the status could not be written.
-    pub(super) fn left(self, start: &Start, keys: u64, failed: Option<&ApiFailure>) -> (Memory, Option<Duration>) {
+    pub(super) fn left(
+        self,
+        start: &Start,
+        keys: u64,
+        failed: Option<&ApiFailure>,
+    ) -> (ReconcileState, Option<Duration>) {
         let secret_version = self.secret().and_then(|secret| secret.resource_version.clone());
         let Self {
             outcome,
@@ -57,7 +62,7 @@ impl Done {
             written,
             digest,
         } = self;
-        let mut memory = Memory {
+        let mut memory = ReconcileState {
             secret_version,
             ..plan.memory
         };
@@ -81,7 +86,7 @@ impl Done {
                 outcome,
             })
         });
-        (Memory { unsaid, ..memory }, next)
+        (ReconcileState { unsaid, ..memory }, next)
     }
 }
 
@@ -99,7 +104,7 @@ mod tests {
     fn start() -> Start {
         Start {
             sealed: Arc::new(SealedSecret::default()),
-            memory: Memory::default(),
+            memory: ReconcileState::default(),
             seen: None,
         }
     }
@@ -121,10 +126,10 @@ mod tests {
                 metric: None,
                 next: None,
                 stands: None,
-                memory: Memory {
+                memory: ReconcileState {
                     repairs: Repairs::default().and_one(Timestamp::UNIX_EPOCH),
                     admitted: Some("6".to_owned()),
-                    ..Memory::default()
+                    ..ReconcileState::default()
                 },
             },
             written: Some(Written {

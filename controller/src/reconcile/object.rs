@@ -7,7 +7,7 @@ use crds::SealedSecret;
 use super::size::LARGE_OBJECT;
 use super::{Reconciler, observe, size, summary};
 use crate::error::ApiFailure;
-use crate::index::{Begun, Memory};
+use crate::index::{Begun, ReconcileState};
 use crate::lanes::{Lane, Pass, Unfinished};
 use crate::object_ref::ObjectName;
 use crate::request::at_most::AtMost;
@@ -18,7 +18,7 @@ pub(crate) struct Start {
     /// The SealedSecret.
     pub sealed: Arc<SealedSecret>,
     /// What is remembered of it.
-    pub memory: Memory,
+    pub memory: ReconcileState,
     /// resourceVersion of the Secret, as the watch knew it.
     pub seen: Option<String>,
 }
@@ -70,9 +70,9 @@ impl Reconciler {
             begun.memory.clone()
         } else {
             // It was made anew, and the watch has not told yet.
-            Memory {
+            ReconcileState {
                 uid,
-                ..Memory::default()
+                ..ReconcileState::default()
             }
         };
         Ok(Some(Start {

@@ -8,7 +8,7 @@ use kube::core::ObjectMeta;
 
 use crate::error::Failure;
 use crate::events::Notice;
-use crate::index::{Memory, SecretIdentity};
+use crate::index::{ReconcileState, SecretIdentity};
 
 /// What to do with the Secret.
 #[derive(Clone, PartialEq)]
@@ -48,5 +48,5 @@ pub(crate) struct Plan {
     /// The failure that stands until the object or the keys change.
     pub stands: Option<Failure>,
     /// What to remember, whatever the API server answers ([`super::done::Done::left`]).
-    pub memory: Memory,
+    pub memory: ReconcileState,
 }

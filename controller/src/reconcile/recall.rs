@@ -7,13 +7,13 @@ use super::object::Start;
 use super::plan::{Plan, SecretStep};
 use super::{Reconciler, desired, observe, remember, report};
 use crate::error::Failure;
-use crate::index::{Begun, Memory};
+use crate::index::{Begun, ReconcileState};
 use crate::keys::Keys;
 use crate::object_ref::ObjectName;
 
 impl Reconciler {
     /// What there is to know of an object whose status remembers that nothing is to be done.
-    pub(super) async fn recall(&self, name: &ObjectName, begun: &Begun) -> Option<Memory> {
+    pub(super) async fn recall(&self, name: &ObjectName, begun: &Begun) -> Option<ReconcileState> {
         if !remember::could_recall(&begun.entry, &begun.memory, &self.settings) {
             return None;
         }

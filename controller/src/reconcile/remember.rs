@@ -17,7 +17,7 @@ use super::status;
 use crate::annotation;
 use crate::args::VERSION;
 use crate::error::{Failure, Retry};
-use crate::index::{Memory, Reported, SealedEntry, SecretIdentity, Unsaid};
+use crate::index::{ReconcileState, Reported, SealedEntry, SecretIdentity, Unsaid};
 use crate::keys::Keys;
 use crate::settings::ReconcileSettings;
 
@@ -50,22 +50,22 @@ pub(crate) fn is_outdated(sealed: &SealedSecret, digest: &str) -> bool {
 
 /// Whether the Secret was made of this object as it is, by this process's memory, else by the status. Under which settings
 /// does not matter: they say what is refused, and change no Secret.
-pub(crate) fn is_of_this_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+pub(crate) fn is_of_this_object(sealed: &SealedSecret, memory: &ReconcileState, digest: &str) -> bool {
     same_object(sealed, memory, digest) == Some(true)
 }
 
 /// Whether the Secret is known to be made of the object as it was before a change. Where nothing is known (a take-over, a
 /// restart without statuses), it is not.
-pub(crate) fn is_of_another_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> bool {
+pub(crate) fn is_of_another_object(sealed: &SealedSecret, memory: &ReconcileState, digest: &str) -> bool {
     same_object(sealed, memory, digest) == Some(false)
 }
 
-fn same_object(sealed: &SealedSecret, memory: &Memory, digest: &str) -> Option<bool> {
+fn same_object(sealed: &SealedSecret, memory: &ReconcileState, digest: &str) -> Option<bool> {
     let before = input_digest::object_part(remembered(sealed, memory)?)?;
     Some(input_digest::object_part(digest) == Some(before))
 }
 
-fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m str> {
+fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m ReconcileState) -> Option<&'m str> {
     let written = sealed.status.as_ref().and_then(|status| status.written.as_ref());
     let remembered = memory.input_digest.as_deref();
     remembered.or(written.map(|written| written.input_digest.as_str()))
@@ -73,7 +73,7 @@ fn remembered<'m>(sealed: &'m SealedSecret, memory: &'m Memory) -> Option<&'m st
 
 /// Whether a look at which Secret there is could show that it is in sync: this process knows nothing of the object yet, and
 /// its status speaks of this very input.
-pub(crate) fn could_recall(entry: &SealedEntry, memory: &Memory, settings: &ReconcileSettings) -> bool {
+pub(crate) fn could_recall(entry: &SealedEntry, memory: &ReconcileState, settings: &ReconcileSettings) -> bool {
     let is_new = memory.reported.is_none() && memory.is_settled();
     let is_remembered = match &memory.input_digest {
         Some(digest) => entry.digest == digest.as_str().into(),
@@ -90,10 +90,10 @@ pub(crate) fn could_recall(entry: &SealedEntry, memory: &Memory, settings: &Reco
 /// not among `keys` any more, which opening them reports.
 pub(crate) fn recall(
     entry: &SealedEntry,
-    memory: &Memory,
+    memory: &ReconcileState,
     (seen, keys): (Option<&SecretIdentity>, &KeyRing),
     settings: &ReconcileSettings,
-) -> Option<Memory> {
+) -> Option<ReconcileState> {
     let status = &entry.status;
     let written = status.written.as_ref().filter(|written| written.is_of_this_input)?;
     if status.opened_by.iter().any(|key| !keys.holds(key)) {
@@ -104,7 +104,7 @@ pub(crate) fn recall(
         (&written.uid, &written.version) == (&uid, &version)
     };
     let left_alone = !settings.repair || entry.options.skip_recreate;
-    (seen.is_some_and(is_it) || left_alone).then(|| Memory {
+    (seen.is_some_and(is_it) || left_alone).then(|| ReconcileState {
         reported: Some(Reported {
             generation: status.generation.map(NonZeroI64::get),
             failure: None,
@@ -131,11 +131,15 @@ pub(crate) fn not_again(sealed: &SealedSecret, settings: &ReconcileSettings) -> 
 
 /// What is taken from the status of an object whose templates went over a limit: it is not tried again until it changes. The
 /// reference's CustomResourceDefinition keeps all that this needs: a condition and the generation.
-pub(crate) fn over_limit(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Memory> {
+pub(crate) fn over_limit(
+    sealed: &SealedSecret,
+    memory: &ReconcileState,
+    settings: &ReconcileSettings,
+) -> Option<ReconcileState> {
     let is_new = memory.reported.is_none() && memory.is_settled() && settings.update_status;
     let reported = status::reported(sealed).filter(|_| is_new)?;
     let same = reported.generation.is_some() && reported.generation == sealed.metadata.generation;
-    let memory = Memory {
+    let memory = ReconcileState {
         reported: Some(reported),
         attempts: 1,
         retry: Some(Retry::OnChange),
@@ -160,7 +164,7 @@ pub(crate) fn is_kept(outcome: &Result<BTreeSet<Fingerprint>, Failure>) -> bool 
 }
 
 /// What the last pass came to, if that could not be said and another pass would come to the same.
-pub(crate) fn unsaid<'m>(memory: &'m Memory, digest: &str, keys: &Keys) -> Option<&'m Unsaid> {
+pub(crate) fn unsaid<'m>(memory: &'m ReconcileState, digest: &str, keys: &Keys) -> Option<&'m Unsaid> {
     let unsaid = memory.unsaid.as_deref().filter(|_| memory.unfinished)?;
     let is_same = unsaid.input_digest == digest && unsaid.keys == keys.version;
     // What a timer tries again may come to something else.
@@ -170,7 +174,7 @@ pub(crate) fn unsaid<'m>(memory: &'m Memory, digest: &str, keys: &Keys) -> Optio
 
 /// What was in the way of the last pass, if that was made for the same input and the Secret that is there decides alone: one that
 /// is contested is put right all the same.
-pub(crate) fn obstacle<'m>(memory: &'m Memory, digest: &str) -> Option<&'m Failure> {
+pub(crate) fn obstacle<'m>(memory: &'m ReconcileState, digest: &str) -> Option<&'m Failure> {
     let obstacle = memory.obstacle.as_ref().filter(|_| memory.retry == Some(Retry::Slow))?;
     let stands = obstacle.input_digest == digest && !matches!(obstacle.failure, Failure::Contested(_));
     stands.then_some(&obstacle.failure)

@@ -11,7 +11,7 @@ use super::status;
 use crate::backoff;
 use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};
 use crate::events::{EventType, Notice};
-use crate::index::{Memory, Reported, Said};
+use crate::index::{ReconcileState, Reported, Said};
 use crate::settings::ReconcileSettings;
 
 /// Pauses of the fast retries, and of all later ones.
@@ -29,17 +29,17 @@ const REPEATED_AFTER: Duration = Duration::from_secs(300);
 const UNSEALED: &str = "SealedSecret unsealed successfully";
 
 /// What was made known of this object last: as this process remembers, else as the status says.
-pub(super) fn known(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Reported> {
+pub(super) fn known(sealed: &SealedSecret, memory: &ReconcileState, settings: &ReconcileSettings) -> Option<Reported> {
     let from_status = || status::reported(sealed).filter(|_| settings.update_status);
     memory.reported.clone().or_else(from_status)
 }
 
-pub(super) fn wait(memory: &Memory, pause: Duration) -> Plan {
+pub(super) fn wait(memory: &ReconcileState, pause: Duration) -> Plan {
     silent(SecretStep::Leave, None, Some(pause), memory.clone())
 }
 
 /// A plan of which nobody hears.
-fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duration>, memory: Memory) -> Plan {
+fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duration>, memory: ReconcileState) -> Plan {
     Plan {
         secret,
         live: None,
@@ -80,7 +80,12 @@ struct Again {
 }
 
 impl Again {
-    fn after(sealed: &SealedSecret, failure: Option<&Failure>, memory: &Memory, settings: &ReconcileSettings) -> Self {
+    fn after(
+        sealed: &SealedSecret,
+        failure: Option<&Failure>,
+        memory: &ReconcileState,
+        settings: &ReconcileSettings,
+    ) -> Self {
         let retry = failure.map(|failure| failure.row().retry);
         let attempts = failure.map_or(0, |_| memory.attempts.saturating_add(1));
         let is_costly = failure.is_some_and(is_refusal) && sealed.spec.template.as_ref().is_some_and(render::is_costly);
@@ -116,7 +121,7 @@ fn is_refusal(failure: &Failure) -> bool {
 pub(super) fn report(
     sealed: &SealedSecret,
     outcome: Result<SecretStep, &Failure>,
-    memory: &Memory,
+    memory: &ReconcileState,
     settings: &ReconcileSettings,
     now: Timestamp,
 ) -> Plan {
@@ -125,7 +130,7 @@ pub(super) fn report(
     let secret = outcome.unwrap_or(SecretStep::Leave);
     let again = Again::after(sealed, failure, memory, settings);
     let next = again.pause;
-    let memory = Memory {
+    let memory = ReconcileState {
         attempts: again.attempts,
         retry: again.retry,
         unfinished: false,
@@ -156,7 +161,7 @@ pub(super) fn report(
             secret,
             metric,
             next,
-            Memory {
+            ReconcileState {
                 reported: Some(stands.unwrap_or(reported)),
                 ..memory
             },
@@ -199,11 +204,11 @@ fn event(
 /// What changes when the status could not be written: it is tried again, unless the object has gone. `opens_again`: nothing of
 /// the pass is kept for that, so that it costs as much again.
 pub(crate) fn status_not_written(
-    memory: Memory,
-    before: &Memory,
+    memory: ReconcileState,
+    before: &ReconcileState,
     next: Option<Duration>,
     (error, opens_again): (&ApiFailure, bool),
-) -> (Memory, Option<Duration>) {
+) -> (ReconcileState, Option<Duration>) {
     if matches!(error, ApiFailure::NotFound(_)) {
         return (memory, next);
     }
@@ -211,7 +216,7 @@ pub(crate) fn status_not_written(
     let longest = if opens_again { COSTLY_LONGEST } else { SLOW_LONGEST };
     let pause = backoff::growing(attempts, FAST_FIRST, longest).max(asked_pause(Some(&error.clone().into())));
     (
-        Memory {
+        ReconcileState {
             attempts,
             unfinished: true,
             ..memory

@@ -37,7 +37,7 @@ fn seen(uid: &str, version: &str) -> Option<SecretIdentity> {
 
 fn believes(
     sealed: &SealedSecret,
-    memory: &Memory,
+    memory: &ReconcileState,
     seen: Option<&SecretIdentity>,
     settings: ReconcileSettings,
 ) -> bool {
@@ -71,7 +71,7 @@ fn what_could_not_be_said_stands_for_the_same_input_and_keys() {
         (Ok(BTreeSet::new()), None),
         (Err(Failure::SealingKey), Some(Retry::OnChange)),
     ] {
-        let memory = Memory {
+        let memory = ReconcileState {
             unfinished: true,
             retry,
             unsaid: Some(Box::new(Unsaid {
@@ -79,12 +79,12 @@ fn what_could_not_be_said_stands_for_the_same_input_and_keys() {
                 keys: 3,
                 outcome,
             })),
-            ..Memory::default()
+            ..ReconcileState::default()
         };
         assert!(unsaid(&memory, "d", &keys(3)).is_some());
         assert!(unsaid(&memory, "d", &keys(4)).is_none(), "a key came or went");
         assert!(unsaid(&memory, "e", &keys(3)).is_none(), "another input");
-        let of = |change: fn(&mut Memory)| {
+        let of = |change: fn(&mut ReconcileState)| {
             let mut memory = memory.clone();
             change(&mut memory);
             memory
@@ -100,7 +100,7 @@ fn what_could_not_be_said_stands_for_the_same_input_and_keys() {
 #[test]
 fn only_the_very_secret_of_the_very_input_is_taken_to_be_in_sync() {
     let in_sync = |change: fn(&mut Value), seen: Option<SecretIdentity>| {
-        believes(&sealed(change), &Memory::default(), seen.as_ref(), SETTINGS)
+        believes(&sealed(change), &ReconcileState::default(), seen.as_ref(), SETTINGS)
     };
     assert!(in_sync(|_| {}, seen("s1", "7")));
     let label: fn(&mut Value) = |o| o["metadata"]["labels"] = json!({"l": "x"});
@@ -141,23 +141,23 @@ fn it_is_for_those_who_know_nothing_yet_and_can_be_off() {
         update_status: false,
         ..SETTINGS
     };
-    assert!(!believes(&sealed, &Memory::default(), seen.as_ref(), off));
+    assert!(!believes(&sealed, &ReconcileState::default(), seen.as_ref(), off));
     let other = ReconcileSettings {
         accept_deprecated_data: false,
         ..SETTINGS
     };
     assert!(
-        !believes(&sealed, &Memory::default(), seen.as_ref(), other),
+        !believes(&sealed, &ReconcileState::default(), seen.as_ref(), other),
         "a setting that could refuse it"
     );
-    let knows = Memory {
+    let knows = ReconcileState {
         reported: status::reported(&sealed),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     assert!(!believes(&sealed, &knows, seen.as_ref(), SETTINGS));
-    let unfinished = Memory {
+    let unfinished = ReconcileState {
         unfinished: true,
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     assert!(!believes(&sealed, &unfinished, seen.as_ref(), SETTINGS));
 }
@@ -166,12 +166,22 @@ fn it_is_for_those_who_know_nothing_yet_and_can_be_off() {
 fn where_nothing_is_repaired_the_secret_need_not_be_the_same() {
     let skip = |o: &mut Value| o["metadata"]["annotations"] = json!({"sealed-secrets-rs/skip-recreate": "true"});
     for seen in [None, seen("s1", "8")] {
-        assert!(believes(&sealed(skip), &Memory::default(), seen.as_ref(), SETTINGS));
+        assert!(believes(
+            &sealed(skip),
+            &ReconcileState::default(),
+            seen.as_ref(),
+            SETTINGS
+        ));
         let flag = ReconcileSettings {
             repair: false,
             ..SETTINGS
         };
-        assert!(believes(&sealed(|_| {}), &Memory::default(), seen.as_ref(), flag));
+        assert!(believes(
+            &sealed(|_| {}),
+            &ReconcileState::default(),
+            seen.as_ref(),
+            flag
+        ));
     }
 }
 
@@ -180,7 +190,7 @@ fn what_is_recalled_is_what_a_pass_would_have_left() {
     let sealed = sealed(|_| {});
     let memory = recall(
         &summary::of(&sealed, &SETTINGS),
-        &Memory::default(),
+        &ReconcileState::default(),
         (seen("s1", "7").as_ref(), &KeyRing::default()),
         &SETTINGS,
     )
@@ -197,7 +207,8 @@ fn status_is_not_believed_without_the_keys_that_it_names() {
     let fingerprint = key.public().fingerprint().clone();
     let sealed = sealed(|o| o["status"]["openedBy"] = json!([fingerprint.as_str()]));
     let (entry, seen) = (summary::of(&sealed, &SETTINGS), seen("s1", "7"));
-    let believed = |keys: &KeyRing| recall(&entry, &Memory::default(), (seen.as_ref(), keys), &SETTINGS).is_some();
+    let believed =
+        |keys: &KeyRing| recall(&entry, &ReconcileState::default(), (seen.as_ref(), keys), &SETTINGS).is_some();
     let mut ring = KeyRing::default();
     assert!(!believed(&ring));
     ring.insert(key, jiff::Timestamp::UNIX_EPOCH);
@@ -265,7 +276,7 @@ fn over_the_limit(change: impl FnOnce(&mut Value)) -> SealedSecret {
 
 #[test]
 fn over_limit_is_not_tried_again() {
-    let memory = Memory::default();
+    let memory = ReconcileState::default();
     let found = over_limit(&over_the_limit(|_| {}), &memory, &SETTINGS).unwrap();
     assert!(found.is_over_limit() && found.retry == Some(Retry::OnChange));
     assert_eq!(

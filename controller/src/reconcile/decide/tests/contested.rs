@@ -5,11 +5,11 @@ use jiff::SignedDuration;
 use super::*;
 
 /// One pass after the other over a Secret that is other than it should be, or not, so many seconds apart.
-fn passes(drifts: &[(bool, i64)]) -> (Vec<String>, Memory) {
+fn passes(drifts: &[(bool, i64)]) -> (Vec<String>, ReconcileState) {
     let digest = Some("the object.the settings".to_owned());
-    let mut memory = Memory {
+    let mut memory = ReconcileState {
         input_digest: digest,
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     let (mut now, mut told): (Timestamp, _) = (NOW.parse().unwrap(), Vec::new());
     let sealed = sealed(1, synced(1));

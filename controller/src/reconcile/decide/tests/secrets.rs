@@ -31,9 +31,9 @@ fn a_missing_secret_is_created() {
     );
     let orphan = |name, digest: Option<&str>| Case {
         opened: asked(|secret| secret.metadata.owner_references = None),
-        memory: Memory {
+        memory: ReconcileState {
             orphan_digest: digest.map(str::to_owned),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case(name)
     };
@@ -88,10 +88,10 @@ fn what_admission_made_of_it_is_left_alone() {
     let overridden = |version: Option<&str>| Case {
         live: Ok(Some(live(json!({"metadata": {"labels": {"l": "policy"}}})))),
         status: synced(1),
-        memory: Memory {
+        memory: ReconcileState {
             admitted: version.map(str::to_owned),
             input_digest: Some("the object.the settings".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case("a policy overrides a label")
     };
@@ -198,13 +198,13 @@ fn additions_stay_unless_the_object_was_edited() {
         },
         "leave; -; -; -",
     );
-    let edited = Memory {
+    let edited = ReconcileState {
         reported: Some(Reported {
             generation: Some(1),
             failure: None,
             at: None,
         }),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     check(
         Case {
@@ -219,9 +219,9 @@ fn additions_stay_unless_the_object_was_edited() {
     let after_failure = |name, object: &str| Case {
         live: Ok(Some(live(added.clone()))),
         status: failed(1, "UpdateFailed", "a quota", false),
-        memory: Memory {
+        memory: ReconcileState {
             input_digest: Some(format!("{object}.the settings")),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case(name)
     };
@@ -307,9 +307,9 @@ fn ownership() {
 fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
     let drifted = || Ok(Some(live(json!({"data": {"a": "b2xk"}}))));
     let skip = || json!({"sealed-secrets-rs/skip-recreate": "true"});
-    let of = |digest: &str| Memory {
+    let of = |digest: &str| ReconcileState {
         input_digest: Some(digest.to_owned()),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     for (live, settings) in [
         (drifted(), "the settings"),
@@ -352,9 +352,9 @@ fn drawn(change: Value) -> Result<Option<Secret>, ApiFailure> {
 
 #[test]
 fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
-    let of = |digest: &str| Memory {
+    let of = |digest: &str| ReconcileState {
         input_digest: Some(digest.to_owned()),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     for (name, live, memory, expected) in [
         (
@@ -372,7 +372,7 @@ fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
         (
             "nothing is known of it",
             drawn(json!({})),
-            Memory::default(),
+            ReconcileState::default(),
             "leave; -; -; -",
         ),
         (

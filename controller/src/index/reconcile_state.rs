@@ -64,7 +64,7 @@ impl Reported {
 
 /// What is remembered of the passes over one SealedSecret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub(crate) struct ReconcileState {
     /// uid of the SealedSecret: one that was made anew begins anew.
     pub uid: String,
     /// What was made known last.
@@ -161,7 +161,7 @@ impl Repairs {
     }
 }
 
-impl Memory {
+impl ReconcileState {
     /// Whether its templates go over a limit, which no key changes.
     pub(crate) fn is_over_limit(&self) -> bool {
         let failure = self.reported.as_ref().and_then(|reported| reported.failure.as_ref());
@@ -174,9 +174,9 @@ impl Memory {
     }
 }
 
-/// A [`Memory`] as it is kept: that of an object in sync, as most are, in little room.
+/// A [`ReconcileState`] as it is kept: that of an object in sync, as most are, in little room.
 #[derive(Debug)]
-pub(super) enum KeptMemory {
+pub(super) enum KeptState {
     /// Nothing else is to be remembered than what was in sync. When that was made known does not matter: it is asked of
     /// failures alone.
     InSync {
@@ -185,12 +185,12 @@ pub(super) enum KeptMemory {
         /// `None`: that of the object as it is kept.
         input_digest: Option<Box<Packed>>,
     },
-    Other(Box<Memory>),
+    Other(Box<ReconcileState>),
 }
 
-impl KeptMemory {
+impl KeptState {
     /// Of the SealedSecret of which `entry` is kept.
-    pub(super) fn new(memory: Memory, entry: &SealedEntry) -> Self {
+    pub(super) fn new(memory: ReconcileState, entry: &SealedEntry) -> Self {
         let Some(input) = memory.input_digest.as_deref() else {
             return Self::Other(Box::new(memory));
         };
@@ -212,13 +212,13 @@ impl KeptMemory {
     }
 
     /// The memory of the SealedSecret of which `entry` is kept.
-    pub(super) fn memory(&self, entry: &SealedEntry) -> Memory {
+    pub(super) fn memory(&self, entry: &SealedEntry) -> ReconcileState {
         match self {
             Self::InSync {
                 generation,
                 secret_version,
                 input_digest,
-            } => Memory {
+            } => ReconcileState {
                 uid: entry.uid.to_string(),
                 reported: Some(Reported {
                     generation: generation.map(NonZeroI64::get),
@@ -227,7 +227,7 @@ impl KeptMemory {
                 }),
                 secret_version: secret_version.as_ref().map(ToString::to_string),
                 input_digest: Some(input_digest.as_deref().unwrap_or(&entry.digest).to_string()),
-                ..Memory::default()
+                ..ReconcileState::default()
             },
             Self::Other(memory) => (**memory).clone(),
         }
@@ -241,7 +241,7 @@ impl KeptMemory {
     }
 
     /// What is remembered beside what was in sync.
-    pub(super) fn other(&self) -> Option<&Memory> {
+    pub(super) fn other(&self) -> Option<&ReconcileState> {
         match self {
             Self::InSync { .. } => None,
             Self::Other(memory) => Some(memory),
@@ -265,7 +265,7 @@ impl KeptMemory {
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.other().is_none_or(Memory::is_settled)
+        self.other().is_none_or(ReconcileState::is_settled)
     }
 }
 
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn nothing_that_matters_is_lost() {
-        let in_sync = Memory {
+        let in_sync = ReconcileState {
             uid: "u1".to_owned(),
             reported: Some(Reported {
                 generation: Some(3),
@@ -319,18 +319,18 @@ mod tests {
             }),
             secret_version: Some("7".to_owned()),
             input_digest: Some("digest".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         };
         let (before, after) = (entry("digest"), entry("another"));
-        let mut kept = KeptMemory::new(in_sync.clone(), &before);
+        let mut kept = KeptState::new(in_sync.clone(), &before);
         assert!(kept.other().is_none(), "{kept:?}");
         assert_eq!(kept.memory(&before), in_sync);
         assert!(kept.is_settled() && kept.knows(&"7".into()) && !kept.knows(&"8".into()));
-        assert_eq!(KeptMemory::new(in_sync.clone(), &after).memory(&after), in_sync);
+        assert_eq!(KeptState::new(in_sync.clone(), &after).memory(&after), in_sync);
         kept.hold_digest(before.digest.clone());
         kept.hold_digest(after.digest.clone());
         assert_eq!(kept.memory(&after), in_sync, "of the object as it was");
-        let changes: [fn(&mut Memory); 9] = [
+        let changes: [fn(&mut ReconcileState); 9] = [
             |memory| memory.reported = None,
             |memory| memory.reported.as_mut().unwrap().failure = Some(Said::new("r", "m")),
             |memory| memory.attempts = 1,
@@ -344,7 +344,7 @@ mod tests {
         for change in changes {
             let mut memory = in_sync.clone();
             change(&mut memory);
-            let mut kept = KeptMemory::new(memory.clone(), &before);
+            let mut kept = KeptState::new(memory.clone(), &before);
             kept.hold_digest(before.digest.clone());
             assert_eq!(kept.memory(&after), memory);
             assert!(kept.other().is_some(), "{memory:?}");
