@@ -1,12 +1,12 @@
-//! One pass over one SealedSecret: open → observe → decide → apply.
+//! One pass over one SealedSecret: open → fetch → decide → apply.
 
 pub(crate) mod apply;
 pub(crate) mod decide;
 pub(crate) mod desired;
 mod done;
+pub(crate) mod fetch;
 pub(crate) mod gc;
 pub(crate) mod object;
-pub(crate) mod observe;
 mod opening;
 pub(crate) mod plan;
 mod recall;
@@ -279,7 +279,7 @@ impl Reconciler {
             kept_empty_for: None,
         };
         if opened.is_ok() && self.index.presence(name, Instant::now()) != SecretPresence::NotKnown {
-            let secret = |bound| async move { observe::secret(client, index, name, &bound).await };
+            let secret = |bound| async move { fetch::secret(client, index, name, &bound).await };
             observed.live = size::read_in_lane(pass, secret).await?;
         }
         for _ in 0..LOOKS {
@@ -299,7 +299,7 @@ impl Reconciler {
                 }
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
-                    let again = |bound| async move { observe::again(client, index, name, &bound).await };
+                    let again = |bound| async move { fetch::again(client, index, name, &bound).await };
                     observed.live = size::read_in_lane(pass, again).await?;
                 }
                 Err(failure) => {

@@ -14,7 +14,7 @@ use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client, Resource as _};
 use tracing::{info, warn};
 
-use super::{apply, desired, observe};
+use super::{apply, desired, fetch};
 use crate::error::ApiFailure;
 use crate::index::{SealedEntry, SecretIdentity};
 use crate::object_ref::ObjectName;
@@ -129,7 +129,7 @@ async fn delete(client: &Client, name: &ObjectName, traces: &[Tombstone]) -> Res
     let api: Api<Lenient<PartialObjectMeta<SealedSecret>>> = Api::namespaced(client.clone(), &name.namespace);
     let there = in_time(api.list(&name.alone())).await?.items.pop();
     let there = there.and_then(|sealed| sealed.meta().uid.clone()).unwrap_or_default();
-    let Some(secret) = observe::metadata(client, name).await? else {
+    let Some(secret) = fetch::metadata(client, name).await? else {
         return Ok(false);
     };
     if !traces.iter().any(|trace| trace.uid() != there && trace.owned(&secret)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crds::SealedSecret;
 
 use super::size::LARGE_OBJECT;
-use super::{Reconciler, observe, size, summary};
+use super::{Reconciler, fetch, size, summary};
 use crate::error::ApiFailure;
 use crate::index::{Begun, ReconcileState};
 use crate::lanes::{Lane, Pass, Unfinished};
@@ -53,7 +53,7 @@ impl Reconciler {
         let sealed = match kept {
             Some(sealed) => sealed,
             None => {
-                let found = observe::sealed(&self.client, name, self.labels.as_deref(), bound).await?;
+                let found = fetch::sealed(&self.client, name, self.labels.as_deref(), bound).await?;
                 let Some(sealed) = found else {
                     return Ok(None);
                 };

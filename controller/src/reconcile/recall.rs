@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::done::Done;
 use super::object::Start;
 use super::plan::{Plan, SecretStep};
-use super::{Reconciler, desired, observe, remember, report};
+use super::{Reconciler, desired, fetch, remember, report};
 use crate::error::Failure;
 use crate::index::{Begun, ReconcileState};
 use crate::keys::Keys;
@@ -17,7 +17,7 @@ impl Reconciler {
         if !remember::could_recall(&begun.entry, &begun.memory, &self.settings) {
             return None;
         }
-        let seen = observe::identity(&self.client, &self.index, name).await;
+        let seen = fetch::identity(&self.client, &self.index, name).await;
         let keys = self.keys.borrow().clone();
         let known = (seen.as_ref(), &keys.ring);
         remember::recall(&begun.entry, &begun.memory, known, &self.settings)
@@ -50,12 +50,12 @@ impl Reconciler {
     /// The outcome of a pass whose way is blocked as that of the one before was. Nothing is opened or rendered for it.
     pub(super) async fn still_blocked(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Done> {
         let failure = remember::obstacle(&start.memory, digest)?;
-        let seen = observe::identity(&self.client, &self.index, name).await;
+        let seen = fetch::identity(&self.client, &self.index, name).await;
         let live = if seen.as_ref().map(|seen| &seen.version) == start.memory.secret_version.as_ref() {
             seen.map(|seen| seen.metadata(name))
         } else if matches!(failure, Failure::Unmanaged(_)) {
             // Whoever it belongs to may change it often.
-            let found = observe::metadata(&self.client, name).await.ok().flatten()?;
+            let found = fetch::metadata(&self.client, name).await.ok().flatten()?;
             if desired::is_ours(&found, &start.sealed) {
                 return None;
             }
