@@ -9,9 +9,9 @@ mod by_name;
 mod compact;
 mod entry;
 mod known;
-mod recent;
 mod reconcile_state;
 mod sealed_entry;
+mod ttl_cache;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,10 +27,10 @@ use crate::index::by_name::ByName;
 pub(crate) use crate::index::entry::SecretIdentity;
 use crate::index::entry::{Owner, SecretEntry};
 use crate::index::known::{Known, Sealed, SharedKeys, Watched};
-use crate::index::recent::Recent;
 use crate::index::reconcile_state::KeptState;
 pub(crate) use crate::index::reconcile_state::{Obstacle, ReconcileState, Repairs, Reported, Said, Unsaid};
 pub(crate) use crate::index::sealed_entry::{SealedEntry, StatusEntry, WrittenEntry};
+use crate::index::ttl_cache::TtlCache;
 use crate::object_ref::ObjectName;
 
 /// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
@@ -87,8 +87,8 @@ struct Inner {
     known: ByName<Known>,
     keys: SharedKeys,
     watched: Watched,
-    foreign_seen: Recent,
-    foreign_deleted: Recent,
+    foreign_seen: TtlCache,
+    foreign_deleted: TtlCache,
 }
 
 impl Inner {

@@ -235,7 +235,7 @@ fn secrets_that_are_not_ours_leave_nothing_behind() {
     }
     let inner = index.inner();
     assert_eq!(inner.known.namespaces().count(), 0);
-    assert!(inner.foreign_seen.len() <= recent::REMEMBERED && inner.foreign_deleted.len() <= recent::REMEMBERED);
+    assert!(inner.foreign_seen.len() <= ttl_cache::REMEMBERED && inner.foreign_deleted.len() <= ttl_cache::REMEMBERED);
 }
 
 #[test]
