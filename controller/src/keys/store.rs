@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 use super::registry::{Change, KeyRegistry, KeySecret};
 use super::rotation::Rotation;
 use super::schedule;
-use super::source::{self, KeyApi, KeyNews};
+use super::watcher::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::backoff;
 use crate::error::{EVENT_KEY_GONE, EVENT_KEY_HYBRID, EVENT_KEY_MALFORMED, EVENT_KEY_SHORT, chain};
@@ -125,7 +125,7 @@ impl KeyStore {
         info!("Searching for existing private keys");
         let (sender, mut news) = mpsc::channel(16);
         let (api, legacy) = (self.api.clone(), self.settings.prefix.clone());
-        tokio::spawn(source::follow(api, legacy, sender, self.relists.clone()));
+        tokio::spawn(watcher::follow(api, legacy, sender, self.relists.clone()));
         while !self.stop.is_cancelled() {
             self.turn(&mut news, &mut asked).await;
         }
@@ -249,7 +249,7 @@ impl KeyStore {
     /// Reads one Secret as it is now: the watch tells neither what it holds nor, when it shows the Secret no more, whether it
     /// was deleted or has lost its label.
     async fn look(&mut self, name: &str) {
-        match source::by_name(&self.api, name).await {
+        match watcher::by_name(&self.api, name).await {
             Ok(found) => {
                 self.unsure.remove(name);
                 if let Some(secret) = found {
