@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::args::VERSION;
-use crate::cert_configmap::Publication;
+use crate::cert_configmap::CertConfigMap;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
@@ -121,7 +121,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let ready = Arc::new(AtomicBool::new(false));
     let servers = serve(&settings.http, parts.shared(&keys, &ready, &cores), connections, stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
-    tokio::spawn(parts.publication(&keys).run());
+    tokio::spawn(parts.cert_configmap(&keys).run());
     tokio::spawn(relist::watch_for_restores(
         served::first_of(&served, &parts.access.client),
         parts.relist.clone(),
@@ -206,8 +206,8 @@ impl Parts {
         )
     }
 
-    fn publication(&self, keys: &KeysReader) -> Publication {
-        Publication::new(
+    fn cert_configmap(&self, keys: &KeysReader) -> CertConfigMap {
+        CertConfigMap::new(
             Api::namespaced(self.access.client.clone(), &self.access.namespace),
             &self.settings.installation.name,
             keys.clone(),
