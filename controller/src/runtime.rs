@@ -1,8 +1,8 @@
 //! The composition root: the only place that builds clients, spawns tasks and wires watches.
 
 pub(crate) mod client;
+mod election_task;
 mod pages;
-mod replica;
 mod retry_after;
 mod signals;
 #[cfg(test)]
@@ -104,7 +104,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let new_key = signals::new_key().map_err(StartError::Signals)?;
     let (parts, told) = Parts::new(settings, stop).await?;
     let (settings, stop) = (&parts.settings, &parts.stop);
-    let election = replica::stand(&settings.installation, &parts.access, told, stop);
+    let election = election_task::stand(&settings.installation, &parts.access, told, stop);
     let (store, keys) = parts.key_store();
     let processors = std::thread::available_parallelism()
         .map_or(1, usize::from)
@@ -282,7 +282,7 @@ struct Known {
 }
 
 /// What is not finished in time is cut off: a Secret is written whole or not at all, so nothing is left half done.
-async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut servers: JoinSet<()>) {
+async fn finish(mut writers: JoinSet<()>, election: election_task::Standby, mut servers: JoinSet<()>) {
     let all = async {
         while writers.join_next().await.is_some() {}
         // Another replica goes on while this one still answers what was asked of it.
