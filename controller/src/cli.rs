@@ -18,7 +18,7 @@ const NOT_UNDERSTOOD: u8 = 2;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the controller with the process's own arguments.
-pub(crate) fn start() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
