@@ -73,8 +73,8 @@ pub enum ResealError {
 }
 
 /// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, bound to the same scope and names, each in
-/// the version of the format that [`Sealer::format_after`] says for its former one. Keys are tried in the order of `preferred`, then of the object's key hint: a wrong one
-/// costs time only.
+/// the version of the format that [`Sealer::format_after`] says for its former one. The keys of the object's hint are tried first,
+/// then the `preferred` ones: a wrong one costs time only.
 ///
 /// # Errors
 /// [`ResealError`]; then there is no ciphertext at all, not even of the items that opened.
@@ -87,9 +87,6 @@ pub fn reseal(
     random: &mut dyn Random,
 ) -> Result<Resealed, ResealError> {
     let binding = unseal::binding(sealed)?;
-    let hint = KeyHint::of(&sealed.metadata);
-    let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
-    let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
     let former = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
     let mut resealing = Resealing {
         // As much as there was is never too much.
@@ -109,13 +106,14 @@ pub fn reseal(
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(ResealError::BothFormats),
         Some(data) => {
-            let opened =
-                unseal::open_text(data, &binding, "", keys, &preferred).map_err(ResealError::DeprecatedData)?;
+            let hint = KeyHint::of(&sealed.metadata);
+            let likely: Vec<_> = hint.iter().flat_map(KeyHint::keys).chain(preferred).cloned().collect();
+            let opened = unseal::open_text(data, &binding, "", keys, &likely).map_err(ResealError::DeprecatedData)?;
             resealing.resealed.deprecated_data = resealing.one("", opened)?;
         }
         None => {
             let mut errors = BTreeMap::new();
-            for (item, outcome) in unseal::open_items(sealed, &binding, keys, &preferred) {
+            for (item, outcome) in unseal::open_items(sealed, &binding, keys, preferred) {
                 match outcome {
                     // After the first failure the others are opened only to name those that fail too.
                     Ok(_) if !errors.is_empty() => {}
