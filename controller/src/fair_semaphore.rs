@@ -1,5 +1,5 @@
-//! A semaphore whose permits go to the tenant that has held one least lately: however many wait of one tenant, or of many that
-//! hold permits for long, another waits for few.
+//! A semaphore whose permits go to the tenant that held permits for the least time lately. Neither one tenant with many waiters nor
+//! many tenants with long work delay another tenant's short work by much.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -12,21 +12,21 @@ use tokio::time::Instant;
 use crate::fair_order::FairOrder;
 use crate::lanes::Lane;
 
-/// The permits, and who waits for one. `K` tells tenants apart.
+/// The permits and their waiters. `K` identifies a tenant.
 #[derive(Debug)]
 pub(crate) struct FairSemaphore<K: Clone + Eq + Hash>(Mutex<State<K>>);
 
 #[derive(Debug)]
 struct State<K: Clone + Eq + Hash> {
-    /// Permits that nobody has; none while somebody waits.
+    /// Free permits; none while there are waiters.
     free: usize,
-    /// Tenants with somebody who waits.
+    /// Tenants with waiters.
     tenants: FairOrder<K>,
-    /// Those who wait, of each tenant in the order in which they are served: the lighter work first.
+    /// The waiters of each tenant, lighter work first.
     waiting: HashMap<K, VecDeque<Waiter<K>>>,
-    /// Those who are served before all tenants.
+    /// Waiters that are served before all tenants.
     first: VecDeque<(K, Waiter<K>)>,
-    /// How many wait, by lane.
+    /// Numbers of waiters, by lane.
     of_lanes: [usize; Lane::ALL.len()],
 }
 
@@ -121,7 +121,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
         Self::of(permits, FairOrder::default())
     }
 
-    /// So many permits for work that takes seconds: who has had much of it comes behind who has not, for ten minutes.
+    /// So many permits for work that takes seconds: what a tenant used counts for ten minutes.
     pub(crate) fn for_costly(permits: usize) -> Arc<Self> {
         Self::of(permits, FairOrder::of_costly())
     }
@@ -137,7 +137,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<K>> {
-        // No code panics while it holds the lock; if it did, the state would still be whole.
+        // No code panics while it holds the lock, and every step leaves the state consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -146,17 +146,17 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
         self.wait(tenant, lane, Place::Last).await
     }
 
-    /// The same, for work that was interrupted: in front of the others of this tenant, but for lighter work.
+    /// The same, for work that was interrupted: before the tenant's other waiters, but behind its lighter work.
     pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
         self.wait(tenant, lane, Place::Again).await
     }
 
-    /// The same, for work that has had its turn among the tenants: it has the next permit, and its tenant is charged for it.
+    /// Waits for the next permit, before all tenants, for work that had its turn among them already. The tenant is charged.
     pub(crate) async fn acquire_first(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
         self.wait(tenant, lane, Place::First).await
     }
 
-    /// Whether somebody waits for a permit whose work is lighter.
+    /// Whether lighter work waits for a permit.
     pub(crate) fn lighter_waits(&self, lane: Lane) -> bool {
         let state = self.state();
         Lane::ALL
@@ -165,7 +165,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             .any(|(other, count)| *other < lane && count > 0)
     }
 
-    /// Whether another tenant waits for a permit for such work, or somebody who is served before all tenants.
+    /// Whether another tenant waits with work of this lane, or a waiter that is served before all tenants.
     pub(crate) fn another_waits(&self, tenant: &K, lane: Lane) -> bool {
         let state = self.state();
         let own = state.waiting.get(tenant).into_iter().flatten();
@@ -185,16 +185,16 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             state.line_up(tenant, Waiter { lane, turn: sender }, place);
             turn
         };
-        // The sender is dropped without a word by nobody; if it were, the work would be done all the same.
+        // No code drops the sender unused; if it did, the work would still be done.
         turn.await.unwrap_or(Permit(None))
     }
 
-    /// Gives a permit to the next who still waits.
+    /// Passes a permit to the next waiter that has not given up.
     fn give_back(self: Arc<Self>, tenant: K, time: Duration) {
         let mut had = Some((tenant, time));
         loop {
             let next = {
-                // Under one lock: whoever came in between would wait for a permit that nobody has.
+                // Under one lock: a task that asked in between would wait for a permit that is free.
                 let mut state = self.state();
                 if let Some((tenant, time)) = had.take() {
                     state.tenants.charge(tenant, time);
@@ -206,7 +206,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             let Some((tenant, next)) = next else { return };
             match next.send(Permit::new(&self, tenant)) {
                 Ok(()) => return,
-                // Whoever waited has given up; what comes back is this permit, and gives nothing back itself.
+                // The waiter has given up. Dropping the permit that comes back must not return it a second time.
                 Err(mut unsent) => unsent.0 = None,
             }
         }
@@ -219,7 +219,7 @@ mod interleavings;
 mod tests {
     use super::*;
 
-    /// Puts somebody of this tenant in the line.
+    /// Lines up a waiter of this tenant.
     async fn line_up(
         permits: &Arc<FairSemaphore<&'static str>>,
         tenant: &'static str,
