@@ -52,11 +52,11 @@ use remember::StatusWrite;
 use status_pruning::StatusPruning;
 use unreadable::Unreadable;
 
-/// Everything that a pass needs. Shared by the workers.
+/// What a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
     /// The API server.
     pub client: Client,
-    /// What is known of the cluster.
+    /// The cache of the cluster.
     pub index: Arc<Index>,
     /// The keys.
     pub keys: KeysReader,
@@ -66,26 +66,26 @@ pub(crate) struct Reconciler {
     pub metrics: Arc<Metrics>,
     /// How SealedSecrets are handled.
     pub settings: ReconcileSettings,
-    /// As many permits as cores: more threads would only wait for each other.
+    /// One permit for each core: more threads would only wait for each other.
     pub cores: Arc<Cores>,
-    /// One permit fewer, for objects whose templates make keys or hash passwords: such work is not done in slices, and a core is
-    /// left for all others.
+    /// One permit fewer, for objects whose templates make keys or hash passwords. Such work cannot be interrupted, so one core
+    /// stays free for other work.
     pub costly: Arc<Cores>,
-    /// One permit, for those that take seconds: what takes less waits for one of them at most.
+    /// One permit, for templates that take seconds: costly work that is shorter waits for at most one of them.
     pub costliest: Arc<Cores>,
     /// The keys to try first.
     pub recent_keys: RecentKeys,
-    /// Whether statuses keep what they remember.
+    /// Whether the CustomResourceDefinition prunes the fields of the status that are ours.
     pub status_pruning: StatusPruning,
     /// Where the sealing keys are.
     pub keys_at: KeysAt,
-    /// SealedSecrets that have gone, where their Secrets are deleted here.
+    /// Deleted SealedSecrets whose Secrets are to be deleted.
     pub gone: Arc<Tombstones>,
-    /// SealedSecrets that cannot be read, whose statuses are to say so.
+    /// SealedSecrets that cannot be parsed, and whose statuses are to say so.
     pub unreadable: Arc<Unreadable>,
-    /// Labels of the SealedSecrets that are served; `None`: all of them.
+    /// Label selector of the SealedSecrets that are served; `None`: all of them.
     pub labels: Option<String>,
-    /// What opening so many items takes in a simulation, where no time goes by itself.
+    /// The time that opening so many items takes in a simulation, where the clock is virtual.
     #[cfg(test)]
     pub opening: Option<Opening>,
 }
@@ -114,16 +114,16 @@ impl KeysAt {
     }
 }
 
-/// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
+/// How often a pass tries to write the Secret, which may appear, change or go between reading and writing.
 const LOOKS: usize = 3;
 
 impl Reconciler {
-    /// Makes one pass. Gives the pause before the next one, if one is due.
+    /// Makes one pass. Returns the pause before the next one, if one is due.
     ///
     /// # Errors
-    /// It was not finished, and nothing was written that the next one does not find.
+    /// The pass is not finished. The next one starts from the same state.
     pub(crate) async fn reconcile(&self, name: &ObjectName, pass: &Pass) -> Result<Option<Duration>, Unfinished> {
-        // In boxes, here and below: what waits for a core is to be small.
+        // Boxed, here and below, to keep the futures of waiting passes small.
         let collected = Box::pin(self.gone.collect(&self.client, name)).await;
         let said = Box::pin(self.say_unreadable(name, pass)).await?;
         let before = collected.into_iter().chain(said).min();
@@ -149,7 +149,7 @@ impl Reconciler {
             Ok(Some(start)) => self.pass_over(name, &start, pass).await,
             Ok(None) => Ok(None),
             Err(error) => {
-                // Said once.
+                // Logged once.
                 if !begun.memory.unfinished {
                     warn!(key = %name, %error, "the SealedSecret cannot be read, trying again");
                 }
@@ -197,14 +197,14 @@ impl Reconciler {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
-        // Until it is dropped.
+        // Observes the time when it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
         #[cfg(test)]
         let slices = match &self.opening {
             None => slices,
             Some(opening) => {
                 opening(sealed.spec.encrypted_data.len()).await;
-                // The clock stands still while a thread works, which must not wait for a core then.
+                // The virtual clock stands still while a thread works, so the thread must not wait for a core.
                 Slices::begin(&Cores::new(1), "", crate::lanes::Lane::Light, u64::MAX).await
             }
         };
@@ -216,7 +216,7 @@ impl Reconciler {
         self.judge(opened, sealed, keys)
     }
 
-    /// Renders the templates, which may take so much work, off the async threads.
+    /// Renders the templates, with a limit on costly work, off the async threads.
     async fn render(
         &self,
         values: Values,
@@ -258,10 +258,10 @@ impl Reconciler {
         }
     }
 
-    /// Observes, decides and writes the Secret, again when it turns out to be there or not against expectation.
+    /// Reads the Secret, decides and writes, again if the Secret appeared, changed or went meanwhile.
     ///
     /// # Errors
-    /// The Secret that is there takes a heavier lane.
+    /// The existing Secret needs a heavier lane.
     async fn plan_and_apply(
         &self,
         name: &ObjectName,
@@ -290,7 +290,7 @@ impl Reconciler {
                     if let Some(written) = &written {
                         log_admitted(name, &start.sealed, written);
                     }
-                    // It was carried out, so nothing large is held on to.
+                    // Drops the Secret, which may be large.
                     let plan = Plan {
                         secret: SecretStep::Leave,
                         ..plan
@@ -314,7 +314,7 @@ impl Reconciler {
         Ok((plan, None))
     }
 
-    /// Makes the outcome known and remembers it.
+    /// Writes the status, posts the event and stores the state.
     async fn conclude(&self, name: &ObjectName, start: &Start, done: Done, keys: &Keys) -> Option<Duration> {
         if done.plan.synced {
             self.metrics.note_sync();
@@ -331,7 +331,7 @@ impl Reconciler {
         };
         if let Some(error) = &failed {
             self.metrics.count_error(METRIC_STATUS, &name.namespace);
-            // Said once; of one that was changed meanwhile, the next pass tells.
+            // Logged once. If the object changed meanwhile, the next pass reports it.
             if !start.memory.unfinished && !matches!(error, ApiFailure::NotFound(_) | ApiFailure::Conflict(_)) {
                 warn!(key = %name, %error, "the status cannot be written, trying again");
             }
@@ -343,13 +343,13 @@ impl Reconciler {
         let (memory, next) = done.left(start, keys.version, failed.as_ref());
         let waits_for_keys = memory.retry == Some(Retry::OnChange) && !memory.is_over_limit();
         let again = self.index.end(name, start.seen.as_deref(), memory);
-        // A key that was loaded while this pass ran was not seen by it, and one that comes from now on wakes the object.
+        // This pass did not see a key that was loaded while it ran. Keys that are loaded from now on wake the object.
         let missed = waits_for_keys && self.keys.borrow().version != keys.version;
         let at_once = missed.then_some(Duration::ZERO);
         next.into_iter().chain(again).chain(at_once).min()
     }
 
-    /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
+    /// Writes the status. A write for the next start alone is skipped where such fields are pruned, and may fail.
     async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
         let turn = if write.only_memory {
             let turn = self.status_pruning.turn().await;
@@ -372,7 +372,7 @@ impl Reconciler {
     }
 }
 
-/// Logs what the API server's admission made otherwise than it was sent.
+/// Logs which fields the API server's admission altered.
 fn log_admitted(name: &ObjectName, sealed: &SealedSecret, written: &Written) {
     if !written.altered.is_empty() {
         let altered = match sealed.spec.data {

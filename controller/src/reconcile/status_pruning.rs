@@ -1,5 +1,5 @@
-//! Whether the CustomResourceDefinition keeps what a status remembers. The reference's does not: there it is not worth a
-//! request, and no answer has to be waited for twice.
+//! Whether the CustomResourceDefinition prunes the fields of the status that only this controller knows, as the reference's does.
+//! Then a status is not written for their sake.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,11 +8,10 @@ use crds::{SealedSecret, SealedSecretStatus};
 use tokio::time::Instant;
 use tracing::info;
 
-/// A webhook may hold up whoever asks, and who waits for that has a place among the passes: nobody waits for one that has asked for
-/// so long.
+/// A webhook may hold up the first write, and the passes that wait for its answer hold places. So they wait no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What is known of it; shared by the workers.
+/// What is known of the pruning; shared by the workers.
 #[derive(Debug, Default)]
 pub(crate) struct StatusPruning {
     known: Mutex<Known>,
@@ -22,13 +21,13 @@ pub(crate) struct StatusPruning {
 #[derive(Debug, Default)]
 struct Known {
     kept: Option<bool>,
-    /// The namespace of the last status that came back without it, since one that came back with it.
+    /// The namespace of the last status that was pruned, unless a later one was not.
     pruned_in: Option<String>,
-    /// When the one began that asks, or asked last.
+    /// When the current, or last, trial write began.
     asked: Option<Instant>,
 }
 
-/// The right to write something for the sake of memory alone. Held until the answer was learned from.
+/// The right to write a status for the sake of these fields alone. Held until its answer is known.
 pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held, never read")] Option<tokio::sync::MutexGuard<'a, ()>>);
 
 impl StatusPruning {
@@ -36,8 +35,8 @@ impl StatusPruning {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, until it has
-    /// asked for a second: then they go without, and the next start opens their objects again.
+    /// Whether such a write is worth a request. While that is unknown, one pass tries and the others wait for its answer for up
+    /// to a second; after that they do not write, and the next start opens their objects again.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
         let kept = self.known().kept;
         match kept {
@@ -71,7 +70,7 @@ impl StatusPruning {
         let mut known = self.known();
         let namespace = answer.metadata.namespace.clone();
         let before_in = std::mem::replace(&mut known.pruned_in, namespace.clone().filter(|_| !kept));
-        // A webhook for one namespace may prune its statuses alone.
+        // A webhook of one namespace may prune the statuses there alone.
         if !kept && known.kept == Some(true) && (before_in.is_none() || before_in == namespace) {
             return;
         }
