@@ -47,11 +47,11 @@ use crate::settings::{HttpSettings, Settings};
 use crate::slices::Cores;
 use crate::watch::Watches;
 
-/// How long open passes and requests have at the end; a Pod is given 30 s.
+/// How long passes and requests in progress have at the end; a Pod gets 30 s.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
-/// Objects that are opened and rendered at a time, however many cores a node has: each rendering may take 32 MiB. Four cores open
-/// more objects in a second than an API server takes.
+/// The most objects that are opened and rendered at a time, on any node: each rendering may take 32 MiB. Four cores open more
+/// objects in a second than an API server takes.
 const MOST_CORES: usize = 4;
 
 /// Why the controller did not start.
@@ -60,10 +60,10 @@ pub(crate) enum StartError {
     /// A port.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// No way to the API server.
+    /// The API server cannot be reached.
     #[error(transparent)]
     Client(#[from] client::ClientError),
-    /// More namespaces than files.
+    /// There are more namespaces than files.
     #[error("{namespaces} namespaces cannot be watched with {files} open files: raise the limit (ulimit -n)")]
     OpenFiles {
         /// How many files may be open.
@@ -83,7 +83,7 @@ pub(crate) enum StartError {
         /// How many namespaces are to be watched.
         namespaces: usize,
     },
-    /// The operating system gives no signals.
+    /// The operating system refuses handlers for signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
     /// Cannot happen: the metrics are constants.
@@ -146,7 +146,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What the tasks are made of.
+/// What the tasks share.
 struct Parts {
     settings: Settings,
     access: client::Access,
@@ -160,7 +160,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Also gives where the election tells how this replica stands.
+    /// Also returns the channel on which the election tells whether this replica leads.
     async fn new(settings: Settings, stop: CancellationToken) -> Result<(Self, watch::Sender<Standing>), StartError> {
         let (told, leadership) = Leadership::new(Standing::Follows);
         let known = Known::default();
@@ -270,7 +270,7 @@ impl Parts {
     }
 }
 
-/// What the watches fill and the passes go by.
+/// What the watches fill and the passes read.
 #[derive(Clone, Default)]
 struct Known {
     index: Arc<Index>,
@@ -281,11 +281,11 @@ struct Known {
     listed: Listed,
 }
 
-/// What is not finished in time is cut off: a Secret is written whole or not at all, so nothing is left half done.
+/// What is not finished in time is cut off: a Secret is written whole or not at all.
 async fn finish(mut writers: JoinSet<()>, election: election_task::Standby, mut servers: JoinSet<()>) {
     let all = async {
         while writers.join_next().await.is_some() {}
-        // Another replica goes on while this one still answers what was asked of it.
+        // Another replica may lead while this one still answers HTTP requests.
         election.give_up().await;
         while servers.join_next().await.is_some() {}
     };
@@ -300,12 +300,12 @@ fn connections(files: u64, namespaces: usize, labelled: bool) -> Result<usize, S
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
 }
 
-/// Of each namespace two kinds are watched.
+/// Two kinds are watched in each namespace.
 fn watches(namespaces: usize) -> u64 {
     u64::try_from(namespaces).unwrap_or(u64::MAX).saturating_mul(2)
 }
 
-/// Waits for the word that watches do not share connections, and that there are not enough files for that.
+/// Waits until it is known that watches do not share connections, and that there are too few files for that.
 async fn too_few_files(mut watches_alone: watch::Receiver<bool>, files: u64, namespaces: usize) -> StartError {
     let alone = watches_alone.wait_for(|alone| *alone).await.is_ok();
     if alone {

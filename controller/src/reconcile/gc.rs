@@ -1,7 +1,7 @@
-//! `--old-gc-behavior`: the Secret of a SealedSecret that has gone is deleted here, where no garbage collector does it.
+//! `--old-gc-behavior`: deletes the Secrets of deleted SealedSecrets, where no garbage collector does.
 //!
-//! The reference deletes whatever Secret has the name. Here it has to be the SealedSecret's: by its owner reference, or
-//! because its status remembered having written that very Secret and the Secret is no patched one.
+//! The reference deletes any Secret of that name. Here the SealedSecret must own it: by its owner reference, or because its
+//! status recorded that it wrote this Secret, and the Secret is not a patched one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,13 +23,13 @@ use crate::request::in_time;
 /// Pause after a failure that may pass.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// A SealedSecret that has gone.
+/// A deleted SealedSecret.
 #[derive(Debug, Clone, PartialEq)]
 struct Tombstone {
     metadata: ObjectMeta,
     /// uid of the Secret that it wrote.
     wrote: Option<String>,
-    /// When it went, by this process's clock.
+    /// When it was deleted, by this process's clock.
     went: Instant,
 }
 
@@ -47,7 +47,7 @@ impl Tombstone {
         }
     }
 
-    /// Whether a Secret was this one's, and nobody else's.
+    /// Whether this SealedSecret owned a Secret, and nothing else does.
     fn owned(&self, secret: &ObjectMeta) -> bool {
         let was_written = || desired::was_written_for(secret, &self.metadata, self.wrote.as_deref());
         desired::is_controlled_by(secret, self.uid()) || (!desired::is_patch(secret) && was_written())
@@ -58,24 +58,25 @@ impl Tombstone {
     }
 }
 
-/// The SealedSecrets that have gone, until their Secrets have. Shared by the watches and the workers.
+/// The deleted SealedSecrets whose Secrets may still exist. Shared by the watches and the workers.
 #[derive(Debug, Default)]
 pub(crate) struct Tombstones(Mutex<HashMap<ObjectName, Vec<Tombstone>>>);
 
 impl Tombstones {
-    /// A SealedSecret went.
+    /// A SealedSecret was deleted.
     pub(crate) fn note(&self, name: &ObjectName, entry: &SealedEntry) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.entry(name.clone()).or_default().push(Tombstone::of(entry));
     }
 
-    /// Names of those that have gone.
+    /// Names of the deleted SealedSecrets.
     pub(crate) fn names(&self) -> Vec<ObjectName> {
         let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.keys().cloned().collect()
     }
 
-    /// Forgets those that went longer ago than `age`. For a replica that does not lead: the leader has long seen to them.
+    /// Forgets those that were deleted longer ago than `age`. For a replica that does not lead: the leader has deleted their
+    /// Secrets.
     pub(crate) fn forget(&self, age: Duration) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.retain(|_, traces| {
@@ -99,8 +100,7 @@ impl Tombstones {
         }
     }
 
-    /// Deletes the Secret of that name if it was that of a SealedSecret that has gone. Gives the pause before the next
-    /// try, if one is due.
+    /// Deletes the Secret of that name if a deleted SealedSecret owned it. Returns the pause before the next try, if one is due.
     pub(crate) async fn collect(&self, client: &Client, name: &ObjectName) -> Option<Duration> {
         let traces = self.traces(name);
         if traces.is_empty() {
@@ -125,7 +125,7 @@ impl Tombstones {
 }
 
 async fn delete(client: &Client, name: &ObjectName, traces: &[Tombstone]) -> Result<bool, ApiFailure> {
-    // One that only lost the label that it was watched for is still there.
+    // A SealedSecret that only lost the label that it was watched for still exists.
     let api: Api<Lenient<PartialObjectMeta<SealedSecret>>> = Api::namespaced(client.clone(), &name.namespace);
     let there = in_time(api.list(&name.alone())).await?.items.pop();
     let there = there.and_then(|sealed| sealed.meta().uid.clone()).unwrap_or_default();

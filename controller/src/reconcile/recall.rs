@@ -1,4 +1,4 @@
-//! Outcomes of passes that are known without opening the object.
+//! Results of passes that are known without opening the object.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::keys::Keys;
 use crate::object_ref::ObjectName;
 
 impl Reconciler {
-    /// What there is to know of an object whose status remembers that nothing is to be done.
+    /// The state of an object that is in sync according to its status.
     pub(super) async fn recall(&self, name: &ObjectName, begun: &Begun) -> Option<ReconcileState> {
         if !remember::could_recall(&begun.entry, &begun.memory, &self.settings) {
             return None;
@@ -23,8 +23,7 @@ impl Reconciler {
         remember::recall(&begun.entry, &begun.memory, known, &self.settings)
     }
 
-    /// The outcome of a pass after one that could not write the status alone, with the same keys. Nothing is opened or rendered
-    /// for it.
+    /// The result of a pass whose predecessor only failed to write the status, with the same keys. It opens and renders nothing.
     pub(super) fn still_unsaid(&self, name: &ObjectName, start: &Start, digest: &str, keys: &Keys) -> Option<Done> {
         let unsaid = remember::unsaid(&start.memory, digest, keys)?;
         let seen = self.index.identity(name);
@@ -47,14 +46,14 @@ impl Reconciler {
         })
     }
 
-    /// The outcome of a pass whose way is blocked as that of the one before was. Nothing is opened or rendered for it.
+    /// The result of a pass that is blocked as its predecessor was. It opens and renders nothing.
     pub(super) async fn still_blocked(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Done> {
         let failure = remember::obstacle(&start.memory, digest)?;
         let seen = fetch::identity(&self.client, &self.index, name).await;
         let live = if seen.as_ref().map(|seen| &seen.version) == start.memory.secret_version.as_ref() {
             seen.map(|seen| seen.metadata(name))
         } else if matches!(failure, Failure::Unmanaged(_)) {
-            // Whoever it belongs to may change it often.
+            // Its owner may change it often.
             let found = fetch::metadata(&self.client, name).await.ok().flatten()?;
             if desired::is_ours(&found, &start.sealed) {
                 return None;
