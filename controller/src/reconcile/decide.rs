@@ -52,12 +52,10 @@ pub(crate) fn decide(
     settings: &ReconcileSettings,
     now: Timestamp,
 ) -> Plan {
-    let live = observed
-        .live
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map(|secret| secret.metadata.clone());
+    let live = match &observed.live {
+        Ok(Some(secret)) => Some(secret.metadata.clone()),
+        Ok(None) | Err(_) => None,
+    };
     let mut target = target(observed, memory, settings, now);
     if matches!(target, Target::Step(_, None))
         && let Some(left) = memory.repairs.rest(slow_pause(memory.attempts), now)

@@ -17,6 +17,7 @@ mod contested;
 mod refusals;
 mod said;
 mod secrets;
+mod varying;
 
 const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
