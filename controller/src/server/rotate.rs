@@ -1,4 +1,4 @@
-//! `/v1/rotate`: a SealedSecret with its ciphertexts sealed anew for the current key, and nothing else changed.
+//! `/v1/rotate`: reseals the ciphertexts of a SealedSecret for the current key, and changes nothing else.
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -15,8 +15,7 @@ use tracing::{error, warn};
 use super::{Accepted, Shared, unseal_request};
 use crate::keys::Keys;
 
-/// What the API server alone says of an object: it would be refused in, or be wrong of, the file that the caller makes of
-/// the answer.
+/// Fields that only the API server sets: in the file that the client writes, they would be refused or wrong.
 const OF_THE_SERVER: [&str; 7] = [
     "uid",
     "resourceVersion",
@@ -27,9 +26,9 @@ const OF_THE_SERVER: [&str; 7] = [
     "selfLink",
 ];
 
-/// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it
-/// before, unless [`names::QUERY_ONLY_STALE`] is asked for; 500 with an empty body for everything else, be it no
-/// SealedSecret or one that does not open; for a body that cannot be had, see [`unseal_request::work`].
+/// 200 with the object as compact JSON without `kind` and `apiVersion` (the reference's shape), whichever key sealed it, unless
+/// [`names::QUERY_ONLY_STALE`] is given; 500 with an empty body for everything else, such as another kind or an object that does
+/// not open; for a body that cannot be read, see [`unseal_request::work`].
 pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Response {
     let accepted = shared.accepted.clone();
     let asked = request.uri().query().unwrap_or_default();
@@ -56,11 +55,11 @@ pub(crate) async fn rotate(State(shared): State<Shared>, request: Request) -> Re
     }
 }
 
-/// What is asked for.
+/// The options of a request.
 #[derive(Debug, Clone, Copy)]
 struct Wish {
     which: Which,
-    /// The earliest version of the format that comes out. What is of a later one keeps it.
+    /// The earliest version of the format that is written. Values of a later one keep it.
     least: Format,
 }
 
@@ -77,7 +76,7 @@ fn reseal(body: Vec<u8>, keys: &Keys, recent: &RecentKeys, accepted: &Accepted, 
         error!(error = "there is no current key", "Error rotating secret");
         return None;
     };
-    // The marks of the document are not kept.
+    // The positions in the document are not needed.
     let mut object = document.into_value();
     let mut random = SystemRandom::default();
     let resealed = accepted.keys(&keys.ring, &sealed).map(|ring| {
@@ -103,7 +102,7 @@ fn reseal(body: Vec<u8>, keys: &Keys, recent: &RecentKeys, accepted: &Accepted, 
     recent.opened(&resealed.opened_by);
     resealed.put_into(&mut object);
     drop(resealed);
-    // About as long as what came, but where values get a longer format: a text that grew would be held twice, and be twice as long.
+    // About as long as the request, unless values get a longer format. A string that grows is held twice, and doubles.
     let longer = if wish.least > Format::V1 {
         size::LARGEST_REQUEST
     } else {
