@@ -1,6 +1,8 @@
 //! Resealing: the same plaintexts under the same label for another key, and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crds::{SealedSecret, names};
 use manifest::edit::{Change, Edit, edit};
@@ -121,6 +123,27 @@ fn what_the_new_key_opens_already_stays_whatever_the_hint_says() {
             lie("rsa2048")
         );
         assert_eq!(opened(&after, &["rsa2048"]), opened(&before, &held));
+    }
+}
+
+#[test]
+fn keys_of_the_hint_are_tried_before_the_preferred_ones() {
+    let mut before = object(Scope::Strict, &["other"]);
+    before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = json!(key("other").fingerprint);
+    let mut deprecated = before.clone();
+    deprecated["spec"] = json!({"data": before["spec"]["encryptedData"]["a"], "encryptedData": null});
+    for (object, least) in [(before, VALUES.len()), (deprecated, 1)] {
+        let operations = Arc::new(AtomicU64::new(0));
+        let mut ring = KeyRing::counting(operations.clone());
+        for name in ["rsa2048", "other"] {
+            ring.insert(key(name).private().into(), key(name).cert().not_before());
+        }
+        let preferred = [key("rsa2048").cert().public().fingerprint().clone()];
+        let cert = key("rsa2048").cert();
+        let to = Sealer::of_key(cert.public());
+        let mut random = SystemRandom::default();
+        reseal(&typed(&object), &ring, &preferred, &to, Which::All, &mut random).unwrap();
+        assert_eq!(operations.load(Ordering::Relaxed), least as u64);
     }
 }
 

@@ -11,12 +11,12 @@ pub(crate) const REMEMBERED: usize = 1024;
 
 /// Names with the instant at which something happened to them last.
 #[derive(Debug, Default)]
-pub(crate) struct Recent {
+pub(crate) struct TtlCache {
     namespaces: HashMap<String, OfNamespace>,
     swept: Option<Instant>,
 }
 
-impl Recent {
+impl TtlCache {
     /// Remembers that it happened to `name`, and forgets what is older than `age`.
     pub(crate) fn note(&mut self, name: ObjectName, now: Instant, age: Duration) {
         if self
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn the_latest_counts_and_what_is_old_goes() {
         let (start, age) = (Instant::now(), Duration::from_secs(10));
-        let mut recent = Recent::default();
+        let mut recent = TtlCache::default();
         recent.note(name(1), start, age);
         recent.note(name(1), start + age / 2, age);
         recent.note(name(2), start + age + age / 4, age);
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded() {
-        let mut recent = Recent::default();
+        let mut recent = TtlCache::default();
         let now = Instant::now();
         for n in 0..3 * REMEMBERED {
             recent.note(name(n), now, Duration::from_secs(10));

@@ -14,18 +14,18 @@ use super::sealed_entry::SealedEntry;
 use crate::digest;
 use crate::error::{Failure, Retry};
 
-/// What was made known of a SealedSecret, by this process or, as its status shows, by another.
+/// The last reported result, by this process or, according to the status, by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reported {
-    /// The generation that it was about.
+    /// The generation that it is about.
     pub generation: Option<i64>,
     /// The failure; `None`: synced.
     pub failure: Option<Said>,
-    /// When it was made known.
+    /// When it was reported.
     pub at: Option<Timestamp>,
 }
 
-/// What is said of a failure. Each object that fails holds one, for as long as it is there.
+/// The reported failure. Each failing object holds one for as long as it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The conditions' reason, shortened.
@@ -35,7 +35,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Longest reason that is kept, in bytes: a status may be written by others too. All that are ours are shorter.
+    /// Longest reason that is kept, in bytes: others may write statuses, too. All of ours are shorter.
     const LONGEST_REASON: usize = 64;
 
     /// This reason, with this message.
@@ -49,13 +49,13 @@ impl Said {
 }
 
 impl Reported {
-    /// Whether a reader learns nothing new from `other`.
+    /// Whether `other` says the same.
     pub(crate) fn says_what(&self, other: &Self) -> bool {
         let message = |reported: &Self| reported.failure.as_ref().map(|said| said.message);
         self.generation == other.generation && message(self) == message(other)
     }
 
-    /// Whether `other` is a failure of the same kind, perhaps in other words.
+    /// Whether `other` is a failure of the same kind, perhaps with another message.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let alike = |(a, b): (&Said, &Said)| a.reason == b.reason;
         self.generation == other.generation && self.failure.as_ref().zip(other.failure.as_ref()).is_some_and(alike)
@@ -64,35 +64,34 @@ impl Reported {
 
 /// What is remembered of the passes over one SealedSecret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// uid of the SealedSecret: one that was made anew begins anew.
+pub(crate) struct ReconcileState {
+    /// uid of the SealedSecret: a recreated one starts without a state.
     pub uid: String,
-    /// What was made known last.
+    /// The last reported result.
     pub reported: Option<Reported>,
     /// Failures in a row.
     pub attempts: u32,
-    /// How often its Secret was put right, in quick succession.
+    /// How often its Secret was repaired in quick succession.
     pub repairs: Repairs,
-    /// When the last failure is tried again; `None`: there is none.
+    /// How the last failure is retried; `None`: there is none.
     pub retry: Option<Retry>,
     /// resourceVersion of the Secret as it was last read or written.
     pub secret_version: Option<String>,
-    /// resourceVersion of the Secret as it was last written, where the API server's admission made something of it otherwise:
-    /// it would do the same again.
+    /// resourceVersion of the Secret as last written, if the API server's admission altered it: it would alter it again.
     pub admitted: Option<String>,
     /// Digest of the input of the last pass that succeeded.
     pub input_digest: Option<String>,
-    /// Digest of the input of which a Secret was made that is nobody's: it is not made again.
+    /// Digest of the input whose Secret has no owner: it is not created again.
     pub orphan_digest: Option<String>,
-    /// Whether the last pass could not write the status: the next one is not skipped.
+    /// Whether the last pass could not write the status: the next pass is not skipped.
     pub unfinished: bool,
-    /// What came of the last pass, where the status that is to tell could not be written; else nothing.
+    /// The result of the last pass, if its status could not be written.
     pub unsaid: Option<Box<Unsaid>>,
-    /// The Secret that was in the way of the last pass, if that is why it failed.
+    /// Why the last pass failed, if an existing Secret was in the way.
     pub obstacle: Option<Obstacle>,
 }
 
-/// What a pass came to that another would come to again.
+/// A result that another pass would repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unsaid {
     /// Digest of the input.
@@ -103,12 +102,12 @@ pub(crate) struct Unsaid {
     pub outcome: Result<BTreeSet<Fingerprint>, Failure>,
 }
 
-/// A failure for the sake of the Secret that is there.
+/// A failure because of an existing Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Obstacle {
     /// Digest of the input.
     pub input_digest: String,
-    /// What is said of it.
+    /// The failure.
     pub failure: Failure,
 }
 
@@ -122,35 +121,35 @@ impl Obstacle {
     }
 }
 
-/// How often a Secret was put right while its SealedSecret stayed as it was.
+/// How often a Secret was repaired while its SealedSecret did not change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Repairs {
-    /// In quick succession.
+    /// Number in quick succession.
     count: u32,
     last: Option<Timestamp>,
 }
 
 impl Repairs {
-    /// So many are made at once. Somebody who edits a Secret by hand does not come this far; a controller that wants another
-    /// Secret than this one would go on for ever.
+    /// Repairs allowed before backing off. Manual edits do not reach this number; a controller that wants another Secret would go
+    /// on without end.
     const FREE: u32 = 5;
-    /// Two of them with more time between them are not in quick succession.
+    /// Two repairs with more time between them are not in quick succession.
     const QUICK: SignedDuration = SignedDuration::from_mins(1);
 
-    /// Whether somebody else writes the Secret back as often as it is put right.
+    /// Whether something else overwrites the Secret as often as it is repaired.
     pub(crate) fn are_contested(self) -> bool {
         self.count > Self::FREE
     }
 
-    /// How much of a pause after the last one is left, where they are contested. What wakes the object meanwhile (the watch's
-    /// word of that very repair, at least) says nothing of how long the Secret stays as it is.
+    /// The rest of a pause after the last repair, while the Secret is contested. A wake-up meanwhile (by the watch's report of
+    /// that repair, at least) does not tell whether the Secret stays as it is.
     pub(crate) fn rest(self, pause: Duration, now: Timestamp) -> Option<Duration> {
         let since = self.last.filter(|_| self.are_contested())?.until(now).ok()?;
         let left = pause.checked_sub(Duration::try_from(since).ok()?)?;
         (!left.is_zero()).then_some(left)
     }
 
-    /// One more. A Secret that is contested stays so, however long the pause before this repair was.
+    /// Adds a repair. A contested Secret stays contested, however long the pause before this repair was.
     pub(crate) fn and_one(self, now: Timestamp) -> Self {
         let quick = |last: Timestamp| now.duration_since(last) <= Self::QUICK;
         let follows = self.are_contested() || self.last.is_some_and(quick);
@@ -161,36 +160,35 @@ impl Repairs {
     }
 }
 
-impl Memory {
-    /// Whether its templates go over a limit, which no key changes.
+impl ReconcileState {
+    /// Whether its templates exceed a limit, which no key changes.
     pub(crate) fn is_over_limit(&self) -> bool {
         let failure = self.reported.as_ref().and_then(|reported| reported.failure.as_ref());
         failure.is_some_and(|said| &*said.reason == reasons::OVER_LIMIT)
     }
 
-    /// Whether the last pass left nothing to do.
+    /// Whether nothing is left to do after the last pass.
     pub(crate) fn is_settled(&self) -> bool {
         !self.unfinished && self.retry.is_none()
     }
 }
 
-/// A [`Memory`] as it is kept: that of an object in sync, as most are, in little room.
+/// A [`ReconcileState`] in the cache. That of an object in sync, which most are, takes little memory.
 #[derive(Debug)]
-pub(super) enum KeptMemory {
-    /// Nothing else is to be remembered than what was in sync. When that was made known does not matter: it is asked of
-    /// failures alone.
+pub(super) enum KeptState {
+    /// Only that it was in sync. The time of the report is left out: only failures need it.
     InSync {
         generation: Option<NonZeroI64>,
         secret_version: Option<Version>,
-        /// `None`: that of the object as it is kept.
+        /// `None`: that of the cached entry.
         input_digest: Option<Box<Packed>>,
     },
-    Other(Box<Memory>),
+    Other(Box<ReconcileState>),
 }
 
-impl KeptMemory {
-    /// Of the SealedSecret of which `entry` is kept.
-    pub(super) fn new(memory: Memory, entry: &SealedEntry) -> Self {
+impl KeptState {
+    /// `entry` is the cached entry of the SealedSecret.
+    pub(super) fn new(memory: ReconcileState, entry: &SealedEntry) -> Self {
         let Some(input) = memory.input_digest.as_deref() else {
             return Self::Other(Box::new(memory));
         };
@@ -211,14 +209,14 @@ impl KeptMemory {
         }
     }
 
-    /// The memory of the SealedSecret of which `entry` is kept.
-    pub(super) fn memory(&self, entry: &SealedEntry) -> Memory {
+    /// The state; `entry` is the cached entry of the SealedSecret.
+    pub(super) fn memory(&self, entry: &SealedEntry) -> ReconcileState {
         match self {
             Self::InSync {
                 generation,
                 secret_version,
                 input_digest,
-            } => Memory {
+            } => ReconcileState {
                 uid: entry.uid.to_string(),
                 reported: Some(Reported {
                     generation: generation.map(NonZeroI64::get),
@@ -227,28 +225,28 @@ impl KeptMemory {
                 }),
                 secret_version: secret_version.as_ref().map(ToString::to_string),
                 input_digest: Some(input_digest.as_deref().unwrap_or(&entry.digest).to_string()),
-                ..Memory::default()
+                ..ReconcileState::default()
             },
             Self::Other(memory) => (**memory).clone(),
         }
     }
 
-    /// The object is kept with another digest than this from now on.
+    /// The cached entry gets another digest than this.
     pub(super) fn hold_digest(&mut self, digest: Packed) {
         if let Self::InSync { input_digest, .. } = self {
             input_digest.get_or_insert_with(|| Box::new(digest));
         }
     }
 
-    /// What is remembered beside what was in sync.
-    pub(super) fn other(&self) -> Option<&Memory> {
+    /// The whole state, unless the object was in sync.
+    pub(super) fn other(&self) -> Option<&ReconcileState> {
         match self {
             Self::InSync { .. } => None,
             Self::Other(memory) => Some(memory),
         }
     }
 
-    /// The SealedSecret has changed: failures before do not count.
+    /// The SealedSecret has changed: earlier failures do not count.
     pub(super) fn begin_anew(&mut self) {
         if let Self::Other(memory) = self {
             memory.attempts = 0;
@@ -256,7 +254,7 @@ impl KeptMemory {
         }
     }
 
-    /// Whether the Secret was at this version when it was last read or written.
+    /// Whether the Secret was last read or written at this version.
     pub(super) fn knows(&self, version: &Version) -> bool {
         match self {
             Self::InSync { secret_version, .. } => secret_version.as_ref() == Some(version),
@@ -265,7 +263,7 @@ impl KeptMemory {
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.other().is_none_or(Memory::is_settled)
+        self.other().is_none_or(ReconcileState::is_settled)
     }
 }
 
@@ -281,7 +279,7 @@ mod tests {
             generation: NonZeroI64::new(3),
             created: None,
             goes: false,
-            wishes: crate::annotation::Wishes::default(),
+            options: crate::annotation::Options::default(),
             digest: digest.into(),
             instance: None,
             status: StatusEntry {
@@ -310,7 +308,7 @@ mod tests {
 
     #[test]
     fn nothing_that_matters_is_lost() {
-        let in_sync = Memory {
+        let in_sync = ReconcileState {
             uid: "u1".to_owned(),
             reported: Some(Reported {
                 generation: Some(3),
@@ -319,18 +317,18 @@ mod tests {
             }),
             secret_version: Some("7".to_owned()),
             input_digest: Some("digest".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         };
         let (before, after) = (entry("digest"), entry("another"));
-        let mut kept = KeptMemory::new(in_sync.clone(), &before);
+        let mut kept = KeptState::new(in_sync.clone(), &before);
         assert!(kept.other().is_none(), "{kept:?}");
         assert_eq!(kept.memory(&before), in_sync);
         assert!(kept.is_settled() && kept.knows(&"7".into()) && !kept.knows(&"8".into()));
-        assert_eq!(KeptMemory::new(in_sync.clone(), &after).memory(&after), in_sync);
+        assert_eq!(KeptState::new(in_sync.clone(), &after).memory(&after), in_sync);
         kept.hold_digest(before.digest.clone());
         kept.hold_digest(after.digest.clone());
         assert_eq!(kept.memory(&after), in_sync, "of the object as it was");
-        let changes: [fn(&mut Memory); 9] = [
+        let changes: [fn(&mut ReconcileState); 9] = [
             |memory| memory.reported = None,
             |memory| memory.reported.as_mut().unwrap().failure = Some(Said::new("r", "m")),
             |memory| memory.attempts = 1,
@@ -344,7 +342,7 @@ mod tests {
         for change in changes {
             let mut memory = in_sync.clone();
             change(&mut memory);
-            let mut kept = KeptMemory::new(memory.clone(), &before);
+            let mut kept = KeptState::new(memory.clone(), &before);
             kept.hold_digest(before.digest.clone());
             assert_eq!(kept.memory(&after), memory);
             assert!(kept.other().is_some(), "{memory:?}");

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
 use tracing::error;
 
 use crate::args::{Args, version_line};
@@ -17,7 +18,7 @@ const NOT_UNDERSTOOD: u8 = 2;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the controller with the process's own arguments.
-pub(crate) fn start() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -43,11 +44,7 @@ pub(crate) fn start() -> ExitCode {
         }
     };
     logging::start(settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(lanes::blocking_threads())
-        .build();
-    let runtime = match runtime {
+    let runtime = match threads() {
         Ok(runtime) => runtime,
         Err(error) => {
             error!(%error, "no threads can be started");
@@ -66,6 +63,47 @@ pub(crate) fn start() -> ExitCode {
         Err(error) => {
             error!(error = chain(error.as_ref()), "cannot run");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn threads() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(lanes::blocking_threads())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Waits until so many have begun. Gives how many have.
+    fn wait(begun: &AtomicUsize, all: usize) -> usize {
+        begun.fetch_add(1, Ordering::Relaxed);
+        let start = Instant::now();
+        while begun.load(Ordering::Relaxed) < all && start.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        begun.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn every_pass_has_a_thread_at_the_same_time() {
+        let threads = threads().unwrap();
+        let (all, begun) = (lanes::blocking_threads(), Arc::new(AtomicUsize::new(0)));
+        let works: Vec<_> = (0..all)
+            .map(|_| {
+                let begun = begun.clone();
+                threads.spawn_blocking(move || wait(&begun, all))
+            })
+            .collect();
+        for work in works {
+            assert_eq!(threads.block_on(work).unwrap(), all);
         }
     }
 }

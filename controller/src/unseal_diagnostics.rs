@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 
 /// The place that the items were tried for, and the keys that they are said to be sealed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tried {
+pub(crate) struct UnsealDiagnostics {
     place: String,
     hint: Option<Hinted>,
     /// Keys that opened it earlier and are not held any more.
@@ -37,7 +37,7 @@ pub(crate) fn lost_keys(status: &SealedSecretStatus, keys: &KeyRing) -> Vec<Fing
     opened_by.filter(|key| !keys.holds(key)).collect()
 }
 
-impl Tried {
+impl UnsealDiagnostics {
     /// For an object that did not open with these keys.
     pub(crate) fn new(sealed: &SealedSecret, keys: &KeyRing) -> Self {
         let metadata = &sealed.metadata;
@@ -77,7 +77,7 @@ impl Tried {
     }
 }
 
-impl fmt::Display for Tried {
+impl fmt::Display for UnsealDiagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tried for {}", self.place)?;
         match &self.hint {
@@ -122,7 +122,7 @@ mod tests {
             "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
             "metadata": {"namespace": "ns", "name": "one", "annotations": annotations}, "spec": {"encryptedData": {}},
         });
-        Tried::new(&serde_json::from_value(sealed).unwrap(), keys).to_string()
+        UnsealDiagnostics::new(&serde_json::from_value(sealed).unwrap(), keys).to_string()
     }
 
     #[test]
@@ -157,10 +157,10 @@ mod tests {
         let mut earlier = SealedSecret::default();
         earlier.status.get_or_insert_default().opened_by = vec![fingerprint.to_string()];
         assert!(
-            !Tried::new(&earlier, &ring).to_string().contains("earlier"),
+            !UnsealDiagnostics::new(&earlier, &ring).to_string().contains("earlier"),
             "it is held"
         );
-        let lost = Tried::new(&earlier, &none).to_string();
+        let lost = UnsealDiagnostics::new(&earlier, &none).to_string();
         assert!(
             lost.contains(&format!("opened earlier with {fingerprint}, not held any more")),
             "{lost}"

@@ -1,7 +1,7 @@
-//! `--old-gc-behavior`: the Secret of a SealedSecret that has gone is deleted here, where no garbage collector does it.
+//! `--old-gc-behavior`: deletes the Secrets of deleted SealedSecrets, where no garbage collector does.
 //!
-//! The reference deletes whatever Secret has the name. Here it has to be the SealedSecret's: by its owner reference, or
-//! because its status remembered having written that very Secret and the Secret is no patched one.
+//! The reference deletes any Secret of that name. Here the SealedSecret must own it: by its owner reference, or because its
+//! status recorded that it wrote this Secret, and the Secret is not a patched one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client, Resource as _};
 use tracing::{info, warn};
 
-use super::{apply, desired, observe};
+use super::{apply, desired, fetch};
 use crate::error::ApiFailure;
 use crate::index::{SealedEntry, SecretIdentity};
 use crate::object_ref::ObjectName;
@@ -23,17 +23,17 @@ use crate::request::in_time;
 /// Pause after a failure that may pass.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// A SealedSecret that has gone.
+/// A deleted SealedSecret.
 #[derive(Debug, Clone, PartialEq)]
-struct Trace {
+struct Tombstone {
     metadata: ObjectMeta,
     /// uid of the Secret that it wrote.
     wrote: Option<String>,
-    /// When it went, by this process's clock.
+    /// When it was deleted, by this process's clock.
     went: Instant,
 }
 
-impl Trace {
+impl Tombstone {
     fn of(entry: &SealedEntry) -> Self {
         let created = entry.created.map(|second| Timestamp::from_second(second.get()));
         Self {
@@ -47,7 +47,7 @@ impl Trace {
         }
     }
 
-    /// Whether a Secret was this one's, and nobody else's.
+    /// Whether this SealedSecret owned a Secret, and nothing else does.
     fn owned(&self, secret: &ObjectMeta) -> bool {
         let was_written = || desired::was_written_for(secret, &self.metadata, self.wrote.as_deref());
         desired::is_controlled_by(secret, self.uid()) || (!desired::is_patch(secret) && was_written())
@@ -58,24 +58,25 @@ impl Trace {
     }
 }
 
-/// The SealedSecrets that have gone, until their Secrets have. Shared by the watches and the workers.
+/// The deleted SealedSecrets whose Secrets may still exist. Shared by the watches and the workers.
 #[derive(Debug, Default)]
-pub(crate) struct Gone(Mutex<HashMap<ObjectName, Vec<Trace>>>);
+pub(crate) struct Tombstones(Mutex<HashMap<ObjectName, Vec<Tombstone>>>);
 
-impl Gone {
-    /// A SealedSecret went.
+impl Tombstones {
+    /// A SealedSecret was deleted.
     pub(crate) fn note(&self, name: &ObjectName, entry: &SealedEntry) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.entry(name.clone()).or_default().push(Trace::of(entry));
+        gone.entry(name.clone()).or_default().push(Tombstone::of(entry));
     }
 
-    /// Names of those that have gone.
+    /// Names of the deleted SealedSecrets.
     pub(crate) fn names(&self) -> Vec<ObjectName> {
         let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.keys().cloned().collect()
     }
 
-    /// Forgets those that went longer ago than `age`. For a replica that does not lead: the leader has long seen to them.
+    /// Forgets those that were deleted longer ago than `age`. For a replica that does not lead: the leader has deleted their
+    /// Secrets.
     pub(crate) fn forget(&self, age: Duration) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.retain(|_, traces| {
@@ -84,12 +85,12 @@ impl Gone {
         });
     }
 
-    fn traces(&self, name: &ObjectName) -> Vec<Trace> {
+    fn traces(&self, name: &ObjectName) -> Vec<Tombstone> {
         let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.get(name).cloned().unwrap_or_default()
     }
 
-    fn settled(&self, name: &ObjectName, traces: &[Trace]) {
+    fn settled(&self, name: &ObjectName, traces: &[Tombstone]) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = gone.get_mut(name) {
             left.retain(|trace| !traces.contains(trace));
@@ -99,8 +100,7 @@ impl Gone {
         }
     }
 
-    /// Deletes the Secret of that name if it was that of a SealedSecret that has gone. Gives the pause before the next
-    /// try, if one is due.
+    /// Deletes the Secret of that name if a deleted SealedSecret owned it. Returns the pause before the next try, if one is due.
     pub(crate) async fn collect(&self, client: &Client, name: &ObjectName) -> Option<Duration> {
         let traces = self.traces(name);
         if traces.is_empty() {
@@ -124,12 +124,12 @@ impl Gone {
     }
 }
 
-async fn delete(client: &Client, name: &ObjectName, traces: &[Trace]) -> Result<bool, ApiFailure> {
-    // One that only lost the label that it was watched for is still there.
+async fn delete(client: &Client, name: &ObjectName, traces: &[Tombstone]) -> Result<bool, ApiFailure> {
+    // A SealedSecret that only lost the label that it was watched for still exists.
     let api: Api<Lenient<PartialObjectMeta<SealedSecret>>> = Api::namespaced(client.clone(), &name.namespace);
     let there = in_time(api.list(&name.alone())).await?.items.pop();
     let there = there.and_then(|sealed| sealed.meta().uid.clone()).unwrap_or_default();
-    let Some(secret) = observe::metadata(client, name).await? else {
+    let Some(secret) = fetch::metadata(client, name).await? else {
         return Ok(false);
     };
     if !traces.iter().any(|trace| trace.uid() != there && trace.owned(&secret)) {
@@ -157,7 +157,7 @@ mod tests {
             "metadata": {"namespace": "ns", "name": "one", "uid": "u1", "creationTimestamp": "2024-05-01T12:00:00Z"},
             "spec": {"encryptedData": {}}, "status": {"conditions": [], "written": {"uid": "s1"}},
         });
-        let trace = Trace::of(&entry(sealed));
+        let trace = Tombstone::of(&entry(sealed));
         let owner = |uid: &str| json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "one", "uid": uid, "controller": true}]);
         let patch = json!({"sealedsecrets.bitnami.com/patch": "true"});
         let ours = json!([{"manager": "controller", "operation": "Update"}]);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_settled_is_forgotten_and_nothing_else() {
-        let gone = Gone::default();
+        let gone = Tombstones::default();
         let name = ObjectName {
             namespace: "ns".to_owned(),
             name: "one".to_owned(),

@@ -1,4 +1,4 @@
-//! Reads what a decision needs.
+//! Reads the input of a decision from the API server.
 
 use std::time::Instant;
 
@@ -9,41 +9,40 @@ use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Api, Client};
 
 use crate::error::ApiFailure;
-use crate::index::{Index, SecretIdentity, Standing};
+use crate::index::{Index, SecretIdentity, SecretPresence};
 use crate::object_ref::ObjectName;
 use crate::request::at_most::AtMost;
 use crate::request::{self, in_time};
 
-/// The Secret of that name as it is now. Where the watch knows none, it is taken to be missing without a request: the
-/// creation will tell if one is there after all.
+/// The current Secret of that name. If the watch knows none, it counts as missing without a request; creating it shows if that is
+/// wrong.
 pub(crate) async fn secret(
     client: &Client,
     index: &Index,
     name: &ObjectName,
     bound: &AtMost,
 ) -> Result<Option<Secret>, ApiFailure> {
-    match index.standing(name, Instant::now()) {
-        Standing::NotKnown => Ok(None),
-        Standing::Known | Standing::NotWatched => read(client, name, bound).await,
-        Standing::Foreign => again(client, index, name, bound).await,
+    match index.presence(name, Instant::now()) {
+        SecretPresence::NotKnown => Ok(None),
+        SecretPresence::Known | SecretPresence::NotWatched => read(client, name, bound).await,
+        SecretPresence::Foreign => again(client, index, name, bound).await,
     }
 }
 
-/// Which Secret of that name there is, without reading it: as the watch knows it, or its metadata where there is no watch.
-/// `None`: none, as far as is known.
+/// The identity of the Secret of that name: from the watch, or from its metadata where there is no watch. `None`: none is known.
 pub(crate) async fn identity(client: &Client, index: &Index, name: &ObjectName) -> Option<SecretIdentity> {
-    match index.standing(name, Instant::now()) {
-        Standing::Known => index.identity(name),
-        Standing::NotKnown | Standing::Foreign => None,
-        Standing::NotWatched => {
-            // Whatever went wrong, reading the Secret will tell.
+    match index.presence(name, Instant::now()) {
+        SecretPresence::Known => index.identity(name),
+        SecretPresence::NotKnown | SecretPresence::Foreign => None,
+        SecretPresence::NotWatched => {
+            // Reading the Secret will show the error.
             let found = metadata(client, name).await.ok().flatten()?;
             Some(SecretIdentity::of(&found))
         }
     }
 }
 
-/// The Secret of that name after a write which found that it is there, or not, against expectation.
+/// The Secret of that name after a write which found it there, or missing, unexpectedly.
 pub(crate) async fn again(
     client: &Client,
     index: &Index,
@@ -51,7 +50,7 @@ pub(crate) async fn again(
     bound: &AtMost,
 ) -> Result<Option<Secret>, ApiFailure> {
     let found = read(client, name, bound).await;
-    // There a moment ago and gone now: whoever deleted it gets the same grace as if the watch had told.
+    // It was there a moment ago: the grace is the same as if the watch had reported its deletion.
     if matches!(found, Ok(None)) {
         index.foreign_missing(name, Instant::now());
     }
@@ -72,8 +71,8 @@ async fn read(client: &Client, name: &ObjectName, bound: &AtMost) -> Result<Opti
     Ok(found.map(Lenient::into_result).transpose()?)
 }
 
-/// The SealedSecret of that name, from the API server, if it has these labels and can be read. It is listed alone, for which
-/// whoever may list needs no further right.
+/// The SealedSecret of that name, if it has these labels and can be parsed. It is read with a list of one, which needs no right
+/// to `get`.
 pub(crate) async fn sealed(
     client: &Client,
     name: &ObjectName,

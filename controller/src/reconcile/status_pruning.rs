@@ -1,5 +1,5 @@
-//! Whether the CustomResourceDefinition keeps what a status remembers. The reference's does not: there it is not worth a
-//! request, and no answer has to be waited for twice.
+//! Whether the CustomResourceDefinition prunes the fields of the status that only this controller knows, as the reference's does.
+//! Then a status is not written for their sake.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,13 +8,12 @@ use crds::{SealedSecret, SealedSecretStatus};
 use tokio::time::Instant;
 use tracing::info;
 
-/// A webhook may hold up whoever asks, and who waits for that has a place among the passes: nobody waits for one that has asked for
-/// so long.
+/// A webhook may hold up the first write, and the passes that wait for its answer hold places. So they wait no longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What is known of it; shared by the workers.
+/// What is known of the pruning; shared by the workers.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct StatusPruning {
     known: Mutex<Known>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -22,22 +21,22 @@ pub(crate) struct Kept {
 #[derive(Debug, Default)]
 struct Known {
     kept: Option<bool>,
-    /// The namespace of the last status that came back without it, since one that came back with it.
+    /// The namespace of the last status that was pruned, unless a later one was not.
     pruned_in: Option<String>,
-    /// When the one began that asks, or asked last.
+    /// When the current, or last, trial write began.
     asked: Option<Instant>,
 }
 
-/// The right to write something for the sake of memory alone. Held until the answer was learned from.
+/// The right to write a status for the sake of these fields alone. Held until its answer is known.
 pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held, never read")] Option<tokio::sync::MutexGuard<'a, ()>>);
 
-impl Kept {
+impl StatusPruning {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether memory alone is worth a request. While that is not known, one asks and the others wait for its answer, until it has
-    /// asked for a second: then they go without, and the next start opens their objects again.
+    /// Whether such a write is worth a request. While that is unknown, one pass tries and the others wait for its answer for up
+    /// to a second; after that they do not write, and the next start opens their objects again.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
         let kept = self.known().kept;
         match kept {
@@ -71,7 +70,7 @@ impl Kept {
         let mut known = self.known();
         let namespace = answer.metadata.namespace.clone();
         let before_in = std::mem::replace(&mut known.pruned_in, namespace.clone().filter(|_| !kept));
-        // A webhook for one namespace may prune its statuses alone.
+        // A webhook of one namespace may prune the statuses there alone.
         if !kept && known.kept == Some(true) && (before_in.is_none() || before_in == namespace) {
             return;
         }
@@ -112,30 +111,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_asks_and_the_others_go_by_its_answer() {
-        let kept = Kept::default();
-        let first = kept.turn().await;
+        let pruning = StatusPruning::default();
+        let first = pruning.turn().await;
         assert!(first.is_some());
-        let second = tokio::time::timeout(Duration::from_millis(10), kept.turn()).await;
+        let second = tokio::time::timeout(Duration::from_millis(10), pruning.turn()).await;
         assert!(second.is_err(), "it waits");
-        assert!(kept.turn().await.is_none(), "not for ever");
-        let third = tokio::time::timeout(Duration::from_millis(1), kept.turn()).await;
+        assert!(pruning.turn().await.is_none(), "not for ever");
+        let third = tokio::time::timeout(Duration::from_millis(1), pruning.turn()).await;
         assert!(
             third.is_ok_and(|turn| turn.is_none()),
             "nor for one that has asked for long"
         );
-        kept.learn(&status(true), &answer(false));
+        pruning.learn(&status(true), &answer(false));
         drop(first);
-        assert!(kept.turn().await.is_none(), "pruned");
-        kept.learn(&status(false), &answer(false));
-        assert!(kept.turn().await.is_none(), "nothing was sent that could tell");
-        kept.learn(&status(true), &answer(true));
+        assert!(pruning.turn().await.is_none(), "pruned");
+        pruning.learn(&status(false), &answer(false));
+        assert!(pruning.turn().await.is_none(), "nothing was sent that could tell");
+        pruning.learn(&status(true), &answer(true));
         for _ in 0..2 {
-            kept.learn(&status(true), &answer_in("a", false));
-            assert_eq!(kept.known().kept, Some(true), "a webhook may do that");
+            pruning.learn(&status(true), &answer_in("a", false));
+            assert_eq!(pruning.known().kept, Some(true), "a webhook may do that");
         }
-        let (a, b) = (kept.turn().await, kept.turn().await);
+        let (a, b) = (pruning.turn().await, pruning.turn().await);
         assert!(a.is_some() && b.is_some(), "nobody waits any more");
-        kept.learn(&status(true), &answer_in("b", false));
-        assert_eq!(kept.known().kept, Some(false));
+        pruning.learn(&status(true), &answer_in("b", false));
+        assert_eq!(pruning.known().kept, Some(false));
     }
 }
