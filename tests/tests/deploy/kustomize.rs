@@ -205,21 +205,7 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         !objects.iter().any(|object| object["kind"] == "ClusterRole"),
         "a ClusterRole is left"
     );
-    let deployment = objects
-        .iter()
-        .find(|object| object["kind"] == "Deployment")
-        .context("a Deployment")?;
-    let flags: Vec<String> = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .context("variables")?
-        .iter()
-        .filter_map(|variable| {
-            // What is no flag (the Pod's name) the kubelet fills in.
-            let flag = variable["name"].as_str()?.strip_prefix("SEALED_SECRETS_")?;
-            let flag = flag.to_lowercase().replace('_', "-");
-            Some(format!("--{flag}={}", variable["value"].as_str()?))
-        })
-        .collect();
+    let flags = flags_of_variables(&objects)?;
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let _controller = cluster.start_controller(Implementation::Ours, &flags)?;
     for namespace in ["foreign", "served"] {
@@ -241,6 +227,24 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
     let foreign = cluster.kubectl(&["get", "secret", "-n", "foreign", "s"])?;
     ensure!(foreign.stderr.contains("NotFound"), "{foreign}");
     Ok(())
+}
+
+/// The flags that the variables of the Deployment stand for.
+fn flags_of_variables(objects: &[Value]) -> Result<Vec<String>> {
+    let deployment = objects
+        .iter()
+        .find(|object| object["kind"] == "Deployment")
+        .context("a Deployment")?;
+    let variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array()
+        .context("variables")?;
+    let flag = |variable: &Value| {
+        // Other variables (the Pod's name) are filled in by the kubelet.
+        let flag = variable["name"].as_str()?.strip_prefix("SEALED_SECRETS_")?;
+        let flag = flag.to_lowercase().replace('_', "-");
+        Some(format!("--{flag}={}", variable["value"].as_str()?))
+    };
+    Ok(variables.iter().filter_map(flag).collect())
 }
 
 /// A folder that goes away.

@@ -134,8 +134,23 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     })?;
     flux.controller_signal("CONT")?;
     flux.add_kustomization("plain", "./other/plain", &json!({"wait": true}))?;
+    ensure_failed_early(flux, &commit)?;
+    let certificate = copy.path("secrets/keys/dev.crt");
+    for folder in ["plain", "expressions"] {
+        write_sealed(copy, folder, &certificate)?;
+    }
+    let commit = copy.push("Sealed with the right one")?;
     for name in ["plain", "expressions"] {
-        let mut ready = flux.judgement(name, &commit)?;
+        flux.await_ready(name, &commit)?;
+        flux.cluster.kubectl_ok(&["get", "secret", name])?;
+    }
+    Ok(())
+}
+
+/// Flux calls both broken, and does not wait for its timeout.
+fn ensure_failed_early(flux: &Flux, commit: &str) -> Result<()> {
+    for name in ["plain", "expressions"] {
+        let mut ready = flux.judgement(name, commit)?;
         if name == "plain" && ready["status"] == "True" {
             // Flux looked in the moment before the object had a status, which is what the expressions are for.
             let now = format!("reconcile.fluxcd.io/requestedAt={commit}");
@@ -148,7 +163,7 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
                 &now,
             ])?;
             ready = flux.cluster.eventually(RECONCILED, "another judgement", || {
-                let ready = flux.judgement(name, &commit)?;
+                let ready = flux.judgement(name, commit)?;
                 ensure!(ready["status"] == "False", "{ready}");
                 Ok(ready)
             })?;
@@ -162,15 +177,6 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
             message.contains("failed early") && message.contains(name),
             "{name} waited for its timeout: {message}"
         );
-    }
-    let certificate = copy.path("secrets/keys/dev.crt");
-    for folder in ["plain", "expressions"] {
-        write_sealed(copy, folder, &certificate)?;
-    }
-    let commit = copy.push("Sealed with the right one")?;
-    for name in ["plain", "expressions"] {
-        flux.await_ready(name, &commit)?;
-        flux.cluster.kubectl_ok(&["get", "secret", name])?;
     }
     Ok(())
 }

@@ -252,6 +252,19 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         desk.items("one")?
     );
 
+    let controller = controller_of_the_status(&desk)?;
+    // Of the Secret the controller owns the items.
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one"}, "data": {"a": "eA=="}});
+    let refused = apply("stranger", &desk.file("secret", &secret)?)?;
+    ensure!(
+        refused.code() == 1 && refused.stderr.contains(&format!("conflict with \"{controller}\"")),
+        "{refused}"
+    );
+    Ok(())
+}
+
+/// The manager that owns the status of the SealedSecret, and nothing else of it, beside the three others.
+fn controller_of_the_status(desk: &Desk<'_>) -> Result<String> {
     let sealed: Value = serde_json::from_str(&desk.kubectl("get sealedsecret one -o json --show-managed-fields")?)?;
     let owners = owners(&sealed)?;
     ensure!(owners.len() == 4, "flux, team, stranger, the controller: {owners:?}");
@@ -268,15 +281,7 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         fields == ["f:status"],
         "the controller owns {fields:?} of the SealedSecret"
     );
-
-    // Of the Secret the controller owns the items.
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one"}, "data": {"a": "eA=="}});
-    let refused = apply("stranger", &desk.file("secret", &secret)?)?;
-    ensure!(
-        refused.code() == 1 && refused.stderr.contains(&format!("conflict with \"{controller}\"")),
-        "{refused}"
-    );
-    Ok(())
+    Ok(controller.clone())
 }
 
 /// Manager → its entry of `managedFields`.

@@ -54,18 +54,11 @@ fn entries(start: &str, value: &str, end: &str) -> String {
 
 /// Bodies that take as much memory as a body can.
 fn hostile(good: &Value) -> Vec<(&'static str, String)> {
-    let meta = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","spec":{},"metadata":{"name":"n","namespace":"n""#;
-    let head = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"n","namespace":"n"},"spec":{"encryptedData":{}"#;
-    let many = |count: usize| {
-        let mut large = good.clone();
-        let text = &good["spec"]["encryptedData"]["a"];
-        large["spec"]["encryptedData"] = (0..count)
-            .map(|n| (format!("item-{n:04}"), text.clone()))
-            .collect::<serde_json::Map<_, _>>()
-            .into();
-        large.to_string()
-    };
-    let item = good["spec"]["encryptedData"]["a"].as_str().map_or(1, str::len) + 20;
+    [hostile_texts(), hostile_objects(), large_objects(good)].concat()
+}
+
+/// Small values, long values, marks and comments, as many as fit.
+fn hostile_texts() -> Vec<(&'static str, String)> {
     vec![
         ("YAML documents", filled("", "a: 1\n---\n", "")),
         ("marks of documents", filled("", "---\n", "")),
@@ -100,6 +93,14 @@ fn hostile(good: &Value) -> Vec<(&'static str, String)> {
         ("complex keys", filled("a:\n", "? x\n", "")),
         ("flow keys", filled("a: {", "b, ", "}")),
         ("comments", filled("a: 1\n", "#\n", "")),
+    ]
+}
+
+/// SealedSecrets with as many small entries as fit, in each of their fields.
+fn hostile_objects() -> Vec<(&'static str, String)> {
+    let meta = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","spec":{},"metadata":{"name":"n","namespace":"n""#;
+    let head = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"n","namespace":"n"},"spec":{"encryptedData":{}"#;
+    vec![
         (
             "annotations",
             entries(&format!("{meta},\"annotations\":{{"), "\"\"", "}}}"),
@@ -130,6 +131,22 @@ fn hostile(good: &Value) -> Vec<(&'static str, String)> {
                 &("]".to_owned() + &"}".repeat(80)),
             ),
         ),
+    ]
+}
+
+/// SealedSecrets with as many sealed values as fit.
+fn large_objects(good: &Value) -> Vec<(&'static str, String)> {
+    let many = |count: usize| {
+        let mut large = good.clone();
+        let text = &good["spec"]["encryptedData"]["a"];
+        large["spec"]["encryptedData"] = (0..count)
+            .map(|n| (format!("item-{n:04}"), text.clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        large.to_string()
+    };
+    let item = good["spec"]["encryptedData"]["a"].as_str().map_or(1, str::len) + 20;
+    vec![
         ("a large SealedSecret", many(LARGEST / item)),
         ("the largest that etcd takes", many((3 << 19) / item)),
     ]

@@ -16,6 +16,15 @@ fn types(sealed: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Waits until these are all events about the SealedSecret `one`.
+fn await_events(lab: &Lab, namespace: &str, expected: &[&str]) -> Result<()> {
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events(namespace, "one")?;
+        ensure!(events == expected, "{events:?}");
+        Ok(())
+    })
+}
+
 #[test]
 fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
     let lab = Lab::shared()?;
@@ -35,11 +44,7 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
     );
     ensure!(synced["lastTransitionTime"] == synced["lastUpdateTime"], "{synced}");
     let failed = format!("Warning ErrUnsealFailed: Failed to unseal: {said} x1");
-    lab.cluster.eventually(Duration::from_secs(10), "event", || {
-        let events = lab.events(space.name(), "one")?;
-        ensure!(events == [failed.as_str()], "{events:?}");
-        Ok(())
-    })?;
+    await_events(lab, space.name(), &[&failed])?;
     let series = |condition: &str| {
         let labels = format!("condition=\"{condition}\",name=\"one\",namespace=\"{}\"", space.name());
         format!("sealed_secrets_controller_condition_info{{{labels},ss_app_kubernetes_io_instance=\"shop\"}}")
@@ -70,18 +75,8 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
         "-n",
         space.name(),
     ])?;
-    lab.cluster.eventually(Duration::from_secs(10), "event", || {
-        let events = lab.events(space.name(), "one")?;
-        ensure!(
-            events
-                == [
-                    failed.as_str(),
-                    "Normal Unsealed: SealedSecret unsealed successfully x1"
-                ],
-            "{events:?}"
-        );
-        Ok(())
-    })?;
+    let unsealed = "Normal Unsealed: SealedSecret unsealed successfully x1";
+    await_events(lab, space.name(), &[&failed, unsealed])?;
     lab.await_metric(&series("Synced"), 1.0)?;
     lab.await_metric(&series("Stalled"), 0.0)
 }
