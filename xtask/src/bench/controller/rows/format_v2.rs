@@ -40,12 +40,8 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
         median(all, Outcome::rate)
     };
     let (of_v1, of_v2) = (row("format v1", &v1, &first), row("format v2", &v2, &second));
-    table.row([
-        "the bare loader, with v2".to_owned(),
-        format!("{load:.1}"),
-        String::new(),
-        String::new(),
-    ]);
+    let (loader, none) = ("the bare loader, with v2".to_owned(), String::new);
+    table.row([loader, format!("{load:.1}"), none(), none()]);
     let faster = rates.hybrid_one / rates.private_one;
     page.section(
         &format!("Cold start with {} SealedSecrets of {ITEMS} items, in both formats", size.objects),

@@ -20,6 +20,15 @@ pub(super) const PASSES: &str = "sealed_secrets_controller_unseal_requests_total
 /// Bare LISTs and restarts, of which the medians count.
 const ROUNDS: usize = 3;
 
+const COLUMNS: [&str; 6] = [
+    "",
+    "seconds",
+    "× two bare LISTs",
+    "CPU, s",
+    "private-key operations",
+    "writes",
+];
+
 /// What a restart cost.
 pub(super) struct Restart {
     pub(super) seconds: f64,
@@ -54,36 +63,22 @@ pub(super) fn measure(stage: &Stage, sealed: &[Value], both: bool, page: &mut Pa
     let operations = of(|restart| restart.operations).max;
     let writes = of(|restart| restart.writes as f64).max;
 
-    let mut table = Table::new([
-        "",
-        "seconds",
-        "× two bare LISTs",
-        "CPU, s",
-        "private-key operations",
-        "writes",
-    ]);
+    let mut table = Table::new(COLUMNS);
+    let cells = |who: &str, seconds: f64, cpu: f64, operations: String, writes: String| {
+        let (bold, of_lists) = (format!("**{seconds:.2}**"), format!("{:.1}", seconds / lists));
+        [who.to_owned(), bold, of_lists, format!("{cpu:.2}"), operations, writes]
+    };
     if let Some(reference) = reference {
-        table.row([
-            "reference".to_owned(),
-            format!("**{:.2}**", reference.seconds),
-            format!("{:.1}", reference.seconds / lists),
-            format!("{:.2}", reference.cpu),
-            format!("at least {}", sealed.len()),
-            reference.writes.to_string(),
-        ]);
+        let operations = format!("at least {}", sealed.len());
+        let writes = reference.writes.to_string();
+        table.row(cells("reference", reference.seconds, reference.cpu, operations, writes));
     }
-    table.row([
-        "this".to_owned(),
-        format!("**{seconds:.2}**"),
-        format!("{:.1}", seconds / lists),
-        format!("{cpu:.2}"),
-        operations.to_string(),
-        writes.to_string(),
-    ]);
+    table.row(cells("this", seconds, cpu, operations.to_string(), writes.to_string()));
     let none = String::new;
+    let time = format!("{lists:.2}");
     table.row([
         "two bare LISTs".to_owned(),
-        format!("{lists:.2}"),
+        time,
         "1".to_owned(),
         none(),
         none(),
