@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{ItemMod, UseTree};
 
-use crate::arrows::{PRODUCT, root, sources};
+use crate::layering::{PRODUCT, root, sources};
 
 /// Members whose modules form circles still, with those that do: fewer may be named, never more.
 const KNOWN: &[(&str, &[&str])] = &[

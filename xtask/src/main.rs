@@ -1,8 +1,6 @@
 //! The project's own commands: `cargo xtask …`.
 
 mod archive;
-#[cfg(test)]
-mod arrows;
 mod bench;
 mod broken;
 mod chaos;
@@ -15,6 +13,8 @@ mod dist;
 mod fuzz;
 mod image;
 mod inside;
+#[cfg(test)]
+mod layering;
 mod load;
 mod page;
 #[cfg(test)]
