@@ -4,8 +4,6 @@ mod archive;
 mod bench;
 mod broken;
 mod chaos;
-#[cfg(test)]
-mod circles;
 mod codegen;
 mod cross;
 mod demo;
@@ -16,6 +14,8 @@ mod inside;
 #[cfg(test)]
 mod layering;
 mod load;
+#[cfg(test)]
+mod module_cycles;
 mod page;
 #[cfg(test)]
 mod pages;
