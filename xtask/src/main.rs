@@ -8,6 +8,8 @@ mod codegen;
 mod cross;
 mod demo;
 mod dist;
+#[cfg(test)]
+mod doc_checks;
 mod fuzz;
 mod image;
 mod inside;
@@ -17,8 +19,6 @@ mod load;
 #[cfg(test)]
 mod module_cycles;
 mod page;
-#[cfg(test)]
-mod pages;
 mod peers;
 mod release;
 mod sbom;

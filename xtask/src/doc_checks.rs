@@ -1,8 +1,8 @@
-//! The pages for people name files and tests; this holds that they are there.
+//! The files and tests that the documentation names exist.
 
 use std::path::{Path, PathBuf};
 
-/// Every page that is written by hand.
+/// Every page that is not generated.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
@@ -123,13 +123,13 @@ fn every_row_about_kubeseals_flags_is_shown_by_a_test() {
     let is_there = |name: &str| {
         sources.contains(&format!("fn {name}(")) || lines.lines().any(|line| line.starts_with(&format!("{name}: ")))
     };
-    let known = include_str!("pages/parity-tests.txt").lines();
+    let known = include_str!("doc_checks/parity-tests.txt").lines();
     let mut known: Vec<_> = known.filter_map(|line| line.split_once(" => ")).collect();
     let rows = beginnings(section);
     assert!(rows.len() > 50, "{rows:?}");
     for row in rows {
         let at = known.iter().position(|(beginning, _)| row.starts_with(beginning));
-        let at = at.unwrap_or_else(|| panic!("xtask/src/pages/parity-tests.txt names no test for the row: {row}"));
+        let at = at.unwrap_or_else(|| panic!("xtask/src/doc_checks/parity-tests.txt names no test for the row: {row}"));
         let (_, tests) = known.remove(at);
         for test in tests.split(", ") {
             assert!(is_there(test), "there is no test {test} for the row: {row}");
