@@ -12,7 +12,6 @@ mod dist;
 mod doc_checks;
 mod fuzz;
 mod image;
-mod inside;
 #[cfg(test)]
 mod layering;
 mod load;
@@ -20,6 +19,7 @@ mod load;
 mod module_cycles;
 mod page;
 mod peers;
+mod relay;
 mod release;
 mod sbom;
 mod simulate;
@@ -56,7 +56,7 @@ enum Xtask {
     /// Make the controller's OCI image: a folder that skopeo, oras and containerd read.
     Image(image::Args),
     #[command(hide = true)]
-    Inside(inside::Args),
+    Relay(relay::Args),
     #[command(hide = true)]
     IdleServer,
     /// Put hostile load on the controller's port while SealedSecrets change; fails where a bound is broken.
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Image(args) => image::run_image(&args),
-        Xtask::Inside(args) => inside::run(&args),
+        Xtask::Relay(args) => relay::run(&args),
         Xtask::IdleServer => load::serve_nothing(),
         Xtask::Load(args) => load::run(&args),
         Xtask::Page(args) => page::run(&args),

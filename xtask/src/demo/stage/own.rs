@@ -156,7 +156,7 @@ impl Own {
     pub(super) fn keep(&self, kubeseal: &Path) -> Result<()> {
         let own = std::env::current_exe()?;
         let kubeconfig = if self.no_namespace.is_none() {
-            self.cluster.relay(&[&own.to_string_lossy(), "inside"])?
+            self.cluster.relay(&[&own.to_string_lossy(), "relay"])?
         } else {
             // Nothing to relay: the API server listens on the user's own loopback.
             return hold(
