@@ -4,7 +4,7 @@
 mod credentials;
 mod interrupt;
 mod laptop;
-mod life;
+mod lifecycle;
 mod report;
 mod stage;
 
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     report.step("the opaque Secrets are there, byte for byte, with their labels", || {
         secrets.iter().try_for_each(|secret| stage.check_secret(secret))
     })?;
-    life::run(&stage, &mut laptop, secrets, &mut report)?;
+    lifecycle::run(&stage, &mut laptop, secrets, &mut report)?;
 
     report.end(&stage.place());
     if args.keep {
