@@ -33,9 +33,9 @@ pub(crate) struct Args {
 
 /// Where the story is to play.
 enum Place<'a> {
-    Own(Programs),
+    Local(Programs),
     /// The name of the context.
-    Theirs(&'a str),
+    Remote(&'a str),
 }
 
 /// Runs the story.
@@ -44,13 +44,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut report = Report::begin();
     // Looked for before anything else: it may take long.
     let place = match &args.context {
-        Some(context) => Place::Theirs(context),
-        None => Place::Own(Programs::find(&report)?),
+        Some(context) => Place::Remote(context),
+        None => Place::Local(Programs::find(&report)?),
     };
     let programs = report.step("our two binaries are built", product::ours)?;
     let stage = match place {
-        Place::Theirs(context) => Stage::theirs(context, &mut report)?,
-        Place::Own(programs) => Stage::own(programs, &mut report)?,
+        Place::Remote(context) => Stage::remote(context, &mut report)?,
+        Place::Local(programs) => Stage::local(programs, &mut report)?,
     };
     let stage = install(stage, programs.controller, &mut report)?;
     let mut laptop = Laptop::new(programs.kubeseal, stage.folder())?;

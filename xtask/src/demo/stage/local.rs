@@ -62,7 +62,7 @@ impl Programs {
 }
 
 /// A control plane and, once started, the controller.
-pub(crate) struct Own {
+pub(crate) struct Local {
     // Dropped before the cluster that it runs in.
     controller: Option<Process>,
     cluster: Cluster,
@@ -71,8 +71,8 @@ pub(crate) struct Own {
     port: u16,
 }
 
-impl Own {
-    pub(super) fn start(programs: Programs, report: &mut Report) -> Result<Own> {
+impl Local {
+    pub(super) fn start(programs: Programs, report: &mut Report) -> Result<Local> {
         let programs = programs.built(report)?;
         let manager = if programs.has(&peers::KUBE_CONTROLLER_MANAGER) {
             ", kube-controller-manager"
@@ -92,7 +92,7 @@ impl Own {
             // The controller takes it a moment later.
             Some(_) => TcpListener::bind((cluster.address(), 0))?.local_addr()?.port(),
         };
-        Ok(Own {
+        Ok(Local {
             controller: None,
             cluster,
             no_namespace,
