@@ -8,10 +8,10 @@ use anyhow::{Context, Result, ensure};
 use gotmpl_tools::oracle::{self, Answer, Oracle, Rendering};
 use serde_json::Value;
 
-use super::figures::Figures;
 use super::page::Page;
 use super::paired::{Paired, paired};
 use super::release;
+use super::stats::Stats;
 use super::table::Table;
 
 /// What was typed after `cargo xtask bench templates`.
@@ -146,7 +146,7 @@ fn time(program: &Path, renderings: &str, rendering: &Rendering) -> Result<Timin
 fn times(measured: &Paired<Timing>) -> String {
     let mut table = Table::new(["microseconds", "Go", "gotmpl", "Go ÷ gotmpl, of the medians"]);
     let mut row = |name: &str, of: fn(&Timing) -> f64| {
-        let figures = |timings: &[Timing]| Figures::of(timings.iter().map(|timing| of(timing) / 1e3));
+        let figures = |timings: &[Timing]| Stats::of(timings.iter().map(|timing| of(timing) / 1e3));
         let (go, ours) = (figures(&measured.reference), figures(&measured.ours));
         let ratio = format!("{:.2}", go.median / ours.median);
         table.row([name.to_owned(), go.text(1), ours.text(1), ratio]);

@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 use harness::sealing_keys::SealingKey;
 
 use super::super::child::{Run, Usage};
-use super::super::figures::Figures;
 use super::super::page::Page;
 use super::super::rates::Rates;
+use super::super::stats::Stats;
 use super::super::table::Table;
 use super::{BITS, Bench, corpus};
 
@@ -44,13 +44,13 @@ pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, 
         let runs = (0..rounds)
             .map(|_| once(bench, sealed, &next, place))
             .collect::<Result<Vec<_>>>()?;
-        let rate = Figures::of(runs.iter().map(|run| files as f64 / run.wall.as_secs_f64()));
+        let rate = Stats::of(runs.iter().map(|run| files as f64 / run.wall.as_secs_f64()));
         table.row([
             who.to_owned(),
-            Figures::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
+            Stats::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
             rate.text(0),
             format!("{:.0} %", 100.0 * rate.median / rates.private),
-            Figures::of(runs.iter().map(Usage::mebibytes)).text(1),
+            Stats::of(runs.iter().map(Usage::mebibytes)).text(1),
         ]);
     }
     page.section(

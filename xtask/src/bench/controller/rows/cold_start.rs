@@ -9,9 +9,9 @@ use crate::bench::controller::Size;
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{Ours, Reference};
 use crate::bench::controller::stage::{Outcome, Stage};
-use crate::bench::figures::Figures;
 use crate::bench::page::Page;
 use crate::bench::rates::Rates;
+use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
 const COLUMNS: [&str; 6] = [
@@ -45,7 +45,7 @@ impl Runs {
             limited,
             theirs,
             ours,
-            load: Figures::of(loads).median,
+            load: Stats::of(loads).median,
         })
     }
 }
@@ -134,7 +134,7 @@ fn description(size: Size, rsa: f64) -> String {
 }
 
 pub(super) fn median(all: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> f64 {
-    Figures::of(all.iter().map(figure)).median
+    Stats::of(all.iter().map(figure)).median
 }
 
 /// Seconds of the bare loader, watched as the controllers are.

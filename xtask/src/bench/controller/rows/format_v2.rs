@@ -9,9 +9,9 @@ use crate::bench::controller::Size;
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::Ours;
 use crate::bench::controller::stage::{Outcome, Stage, stop};
-use crate::bench::figures::Figures;
 use crate::bench::page::Page;
 use crate::bench::rates::Rates;
+use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
 const ITEMS: usize = 5;
@@ -27,7 +27,7 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
         v2.push(cold(stage, Ours, &[], &second, ENDS)?);
         loads.push(bare(stage, &second)?);
     }
-    let load = size.objects as f64 / Figures::of(loads).median;
+    let load = size.objects as f64 / Stats::of(loads).median;
     let mut table = Table::new(["", "Secrets a second", "CPU each, ms", "bytes of an object as JSON"]);
     let mut row = |who: &str, all: &[Outcome], objects: &[Value]| {
         let bytes: usize = objects.iter().map(|object| object.to_string().len()).sum();

@@ -11,8 +11,8 @@ use super::{ENDS, settle};
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{self, Ours, Reference};
 use crate::bench::controller::stage::{Stage, cpu, memory, stop};
-use crate::bench::figures::Figures;
 use crate::bench::page::Page;
+use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
 const KEY_OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";
@@ -57,8 +57,8 @@ pub(super) fn measure(stage: &Stage, sealed: &[Value], both: bool, page: &mut Pa
     let reference = both
         .then(|| restarted(stage, Reference, sealed.len(), ENDS))
         .transpose()?;
-    let lists = Figures::of(lists).median;
-    let of = |figure: fn(&Restart) -> f64| Figures::of(ours.iter().map(figure));
+    let lists = Stats::of(lists).median;
+    let of = |figure: fn(&Restart) -> f64| Stats::of(ours.iter().map(figure));
     let (seconds, cpu) = (of(|restart| restart.seconds).median, of(|restart| restart.cpu).median);
     let operations = of(|restart| restart.operations).max;
     let writes = of(|restart| restart.writes as f64).max;
