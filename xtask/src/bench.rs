@@ -7,10 +7,10 @@
 pub(crate) mod child;
 mod cli;
 pub(crate) mod controller;
+mod crypto_rates;
 mod machine;
 mod page;
 mod paired;
-mod rates;
 pub(crate) mod release;
 mod stats;
 mod table;

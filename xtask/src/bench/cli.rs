@@ -11,9 +11,9 @@ use harness::peers;
 use harness::sealing_keys::SealingKey;
 
 use super::child::{Run, Usage};
+use super::crypto_rates::Rates;
 use super::page::Page;
 use super::paired::{Paired, paired};
-use super::rates::Rates;
 use super::release;
 use super::stats::Stats;
 use super::table::Table;

@@ -14,8 +14,8 @@ pub(crate) mod stage;
 use anyhow::Result;
 use harness::peers;
 
+use super::crypto_rates::Rates;
 use super::page::Page;
-use super::rates::Rates;
 use super::release;
 use rows::Row;
 use stage::{Programs, Stage};

@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use harness::sealing_keys::SealingKey;
 
 use super::super::child::{Run, Usage};
+use super::super::crypto_rates::Rates;
 use super::super::page::Page;
-use super::super::rates::Rates;
 use super::super::stats::Stats;
 use super::super::table::Table;
 use super::{BITS, Bench, corpus};

@@ -9,8 +9,8 @@ use crate::bench::controller::Size;
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{Ours, Reference};
 use crate::bench::controller::stage::{Outcome, Stage};
+use crate::bench::crypto_rates::Rates;
 use crate::bench::page::Page;
-use crate::bench::rates::Rates;
 use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
