@@ -7,10 +7,11 @@
     reason = "a test that fails here has failed"
 )]
 
-mod among_others;
 mod at_once;
 mod bad_input;
 mod clear_files;
+#[cfg(target_os = "linux")]
+mod concurrent_edit;
 mod discovery;
 mod doctor;
 #[cfg(unix)]
@@ -26,9 +27,8 @@ mod keys;
 mod killed;
 mod lint;
 mod manual;
-#[cfg(target_os = "linux")]
 mod many;
-mod meanwhile;
+mod mixed_kinds;
 mod names;
 mod order;
 mod output;
