@@ -7,16 +7,17 @@
 )]
 
 mod admission;
+mod api_usage;
 mod argocd;
-mod asked;
 mod canary;
 mod clock;
 mod command_line;
 mod connections;
 mod crowd;
-mod cut_off;
+mod disconnects;
 mod every_field;
 mod fairness;
+mod flags;
 mod format_v2;
 mod half_open;
 mod http;
@@ -26,7 +27,6 @@ mod keys;
 mod kubectl;
 mod lab;
 mod lean;
-mod manners;
 mod memory;
 mod namespaces;
 mod others;

@@ -173,7 +173,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
 fn a_leader_that_shuts_down_hands_over_at_once_and_one_that_dies_is_replaced_in_time() -> Result<()> {
     const DELETES: &[&str] = &["--key-size=2048", "--old-gc-behavior"];
     let mut replicas = Replicas::start_with(2, DELETES)?;
-    crate::asked::allow_deleting(&replicas.cluster)?;
+    crate::flags::allow_deleting(&replicas.cluster)?;
     replicas.await_change(1, Instant::now(), SOON)?;
     let first = replicas.leader()?;
     let key = replicas.cluster.key_secrets()?["items"][0]["metadata"]["uid"].clone();
