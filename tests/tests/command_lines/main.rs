@@ -4,8 +4,8 @@
 //! What is sealed differs in every run, so ciphertexts are replaced by what the reference opens them to; every other byte
 //! of the outputs is compared. Of stderr, the class of the message counts.
 
+mod fixture;
 mod inputs;
-mod laboratory;
 mod line;
 mod outcome;
 mod server;
@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow, ensure};
 use harness::differences::{self, Difference};
 use libtest_mimic::{Arguments, Trial};
 
-use laboratory::Laboratory;
+use fixture::Laboratory;
 use line::Line;
 
 /// Where the differences are documented.

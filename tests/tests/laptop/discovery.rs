@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::output::{Captured, run_with_input};
 
-use crate::lab::{Laptop, secret};
+use crate::fixture::{Laptop, secret};
 
 impl Laptop {
     /// Our kubeseal with the rights of a service account.

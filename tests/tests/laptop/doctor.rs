@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::{Laptop, secret, stop};
+use crate::fixture::{Laptop, secret, stop};
 
 /// What the doctor says of this text in `db.yaml`.
 fn doctor(laptop: &Laptop, text: &str, flags: &str) -> Result<Value> {

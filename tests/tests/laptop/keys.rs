@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::NAMESPACE;
 use serde_json::json;
 
-use crate::lab::{Laptop, secret, stop};
+use crate::fixture::{Laptop, secret, stop};
 
 /// An age identity file and its recipient, made outside of this program.
 const IDENTITY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";

@@ -11,7 +11,7 @@ use harness::output::{Captured, run_with_input};
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
-use crate::lab::{Laptop, SOON};
+use crate::fixture::{Laptop, SOON};
 
 /// What is asked, and the keys that are pressed then.
 type Answer = (&'static str, &'static str);

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::lab::{Laptop, secret, stop};
+use crate::fixture::{Laptop, secret, stop};
 
 const NAMES: [&str; 2] = ["one", "two"];
 
@@ -20,7 +20,7 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let old = laptop.key_names()?;
     let controller = laptop.controller_with(&["--key-renew-period=1s"])?;
-    laptop.cluster.eventually(crate::lab::SOON, "a renewed key", || {
+    laptop.cluster.eventually(crate::fixture::SOON, "a renewed key", || {
         ensure!(laptop.key_names()?.len() > old.len());
         Ok(())
     })?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::json;
 
-use crate::lab::{Laptop, SOON, secret, stop};
+use crate::fixture::{Laptop, SOON, secret, stop};
 
 #[test]
 fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result<()> {

@@ -6,7 +6,7 @@ use harness::implementation::repository;
 use harness::output::run;
 use serde_json::{Value, json};
 
-use crate::kitchen::Kitchen;
+use crate::fixture::Kitchen;
 use crate::page::commands_under;
 
 /// The names that stand in the page.

@@ -10,7 +10,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::SOON;
+use crate::fixture::SOON;
 
 /// Answers as the file says: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
 const WEBHOOK: &str = r#"

@@ -10,7 +10,7 @@ use harness::samples;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, list};
+use crate::fixture::{Lab, SOON, list};
 
 #[test]
 fn each_request_is_needed_and_none_is_refused() -> Result<()> {

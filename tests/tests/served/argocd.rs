@@ -8,7 +8,7 @@ use harness::output::run_with_input;
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 const WAITING: &str = "Waiting for Sealed Secret to be decrypted";
 

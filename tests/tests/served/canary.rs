@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 /// How every value of this test begins; nothing else does.
 const CANARY: &str = "canary-that-nobody-may-hear";

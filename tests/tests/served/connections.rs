@@ -9,7 +9,7 @@ use harness::launch::Launch;
 use harness::process::Process;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 use crate::relay::{self, PORT};
 
 /// Ends TLS, as a load balancer that speaks HTTP/1.1 alone. From SIGUSR1 on it leaves requests for SealedSecrets unanswered.

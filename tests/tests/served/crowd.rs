@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
 #[test]
 fn a_client_that_never_finishes_is_let_go() -> Result<()> {

@@ -11,7 +11,7 @@ use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
 use crate::admission::silent_in;
-use crate::lab::{Lab, SOON, condition_of, list};
+use crate::fixture::{Lab, SOON, condition_of, list};
 
 /// Broken objects, more than passes at a time, and items in each: every one costs a try with every key.
 const BROKEN: usize = 40;

@@ -9,7 +9,7 @@ use harness::namespace::TempNamespace;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, fingerprint};
+use crate::fixture::{Lab, SOON, condition_of, fingerprint};
 
 /// The rights of `deploy/base` with the component that allows deleting Secrets.
 pub(crate) fn allow_deleting(cluster: &Cluster) -> Result<()> {

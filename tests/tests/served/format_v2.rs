@@ -6,8 +6,8 @@ use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON, condition_of, leads};
 use crate::keys::{LABEL, await_event};
-use crate::lab::{Lab, SOON, condition_of, leads};
 
 const SMALL: [&str; 2] = ["--key-size=2048", "--key-renew-period=0"];
 

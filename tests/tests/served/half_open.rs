@@ -10,7 +10,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. From SIGUSR1 on it takes what comes on those that there are, and passes nothing

@@ -22,7 +22,7 @@ use harness::launch::Launch;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 /// By when an incident is to be over, or named.
 const GOAL: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use harness::implementation::NAMESPACE;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
 
 pub(crate) const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 

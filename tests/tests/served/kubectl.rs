@@ -8,7 +8,7 @@ use harness::namespace::TempNamespace;
 use harness::output::Captured;
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
 /// A namespace in which kubectl is typed.
 struct Desk<'a> {
@@ -134,7 +134,7 @@ fn describe_shows_why_and_when() -> Result<()> {
     desk.kubectl("wait --for=condition=Synced --timeout=30s sealedsecret/one")?;
     desk.lab
         .cluster
-        .eventually(crate::lab::SOON, "events in the description", || {
+        .eventually(crate::fixture::SOON, "events in the description", || {
             let description = desk.kubectl("describe sealedsecret one")?;
             for part in [
                 "Type:                  Synced",

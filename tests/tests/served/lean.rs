@@ -8,7 +8,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, get, list};
+use crate::fixture::{Lab, SOON, condition_of, get, list};
 use crate::memory::memory;
 use crate::relay::{self, PORT};
 

@@ -8,7 +8,7 @@ use harness::implementation::Implementation;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, list};
+use crate::fixture::{Lab, list};
 
 /// Largest body that is read, in bytes.
 const LARGEST: usize = 2 << 20;

@@ -7,8 +7,8 @@ use harness::cluster::Cluster;
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON};
 use crate::flags::apply_with;
-use crate::lab::{Lab, SOON};
 
 const FLAGS: &[&str] = &["--key-size=2048", "--old-gc-behavior", "--namespace-selector=serve=yes"];
 

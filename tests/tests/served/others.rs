@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 #[test]
 fn a_second_owner_and_a_finalizer_stay() -> Result<()> {

@@ -9,7 +9,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get_at, leads};
+use crate::fixture::{Lab, SOON, get_at, leads};
 use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server from an address of its own, by which the audit log tells who asked.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use serde_json::json;
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
 /// How every value of this test begins; nothing else does.
 const CANARY: &str = "memory-canary-";

@@ -10,7 +10,7 @@ use harness::peers;
 use harness::samples;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 #[test]
 fn created_edited_deleted() -> Result<()> {

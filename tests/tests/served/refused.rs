@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 #[test]
 fn an_item_name_that_the_api_server_refuses_is_stalled_with_the_rule() -> Result<()> {

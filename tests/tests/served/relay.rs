@@ -5,7 +5,7 @@ use harness::cluster::Cluster;
 use harness::peers;
 use harness::process::Process;
 
-use crate::lab::SOON;
+use crate::fixture::SOON;
 
 /// Where a relay listens, at the API server's address.
 pub(crate) const PORT: u16 = 16443;

@@ -12,7 +12,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, get_at, leads, metric};
+use crate::fixture::{Lab, SOON, condition_of, get_at, leads, metric};
 
 /// How soon a leader that dies is replaced.
 const REPLACED: Duration = Duration::from_secs(15);

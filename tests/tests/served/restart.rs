@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, fingerprint};
+use crate::fixture::{Lab, SOON, fingerprint};
 
 #[test]
 fn a_restart_writes_nothing_and_catches_up_with_what_it_missed() -> Result<()> {
@@ -177,7 +177,7 @@ fn templates_over_a_limit_are_not_tried_again_after_a_restart() -> Result<()> {
     lab.cluster.apply(&endless.to_string())?;
     let reason = |lab: &Lab| -> Result<Value> {
         let sealed = lab.sealed("default", "endless")?;
-        Ok(crate::lab::condition_of(&sealed, "Synced")["reason"].clone())
+        Ok(crate::fixture::condition_of(&sealed, "Synced")["reason"].clone())
     };
     lab.await_condition("default", "endless", "Synced", "False")?;
     ensure!(reason(&lab)? == "TemplateOverLimit", "{}", reason(&lab)?);

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON};
 use crate::http::speaking_for;
-use crate::lab::{Lab, SOON};
 
 #[test]
 fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_changes() -> Result<()> {

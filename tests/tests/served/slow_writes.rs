@@ -9,7 +9,7 @@ use harness::process::Process;
 use serde_json::json;
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, SOON, get_at, leads};
+use crate::fixture::{Lab, SOON, get_at, leads};
 
 const WRITES: &[&str] = &[
     "coordination.k8s.io/leases",

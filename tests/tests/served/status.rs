@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use harness::namespace::TempNamespace;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 fn types(sealed: &Value) -> Vec<String> {
     let conditions = sealed["status"]["conditions"].as_array().cloned().unwrap_or_default();

@@ -5,7 +5,7 @@ use harness::cluster::Cluster;
 use harness::implementation::Implementation::{Ours, Reference};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 const FLAGS: &[&str] = &["--key-size=2048", "--key-renew-period=0"];
 

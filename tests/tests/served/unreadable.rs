@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::NAMESPACE;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 /// Later than the last instant of our type of times.
 const TOO_LATE: &str = "9999-12-31T23:59:59Z";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, list};
+use crate::fixture::{Lab, SOON, condition_of, list};
 
 #[test]
 fn large_objects_hold_up_another_namespace_by_an_operation() -> Result<()> {

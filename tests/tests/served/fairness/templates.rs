@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, condition_of, list};
+use crate::fixture::{Lab, SOON, condition_of, list};
 
 /// Each template fails with a message of its own; as many as one object may have.
 #[test]
