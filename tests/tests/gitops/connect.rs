@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::flux::Flux;
 use crate::kafka::Broker;
-use crate::pod::{IMAGE, Image, Pod};
+use crate::kubelet::{IMAGE, Image, Pod};
 use crate::repository::WorkingCopy;
 
 /// How long a worker may take to start, or to notice something, on a machine that is busy.

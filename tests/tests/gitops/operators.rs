@@ -7,7 +7,7 @@ use harness::peers;
 use serde_json::Value;
 
 use crate::flux::{Flux, RECONCILED};
-use crate::pod::{IMAGE, Image, Pod};
+use crate::kubelet::{IMAGE, Image, Pod};
 use crate::repository::WorkingCopy;
 
 /// How an operator made of shell commands reads its files and variables: it cuts lines at `=` and blanks, and takes the quotes
