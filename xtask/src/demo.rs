@@ -11,8 +11,8 @@ mod stage;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use harness::binaries;
 use harness::output::Captured;
-use harness::product;
 
 use laptop::Laptop;
 use report::Report;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(context) => Place::Remote(context),
         None => Place::Local(Programs::find(&report)?),
     };
-    let programs = report.step("our two binaries are built", product::ours)?;
+    let programs = report.step("our two binaries are built", binaries::ours)?;
     let stage = match place {
         Place::Remote(context) => Stage::remote(context, &mut report)?,
         Place::Local(programs) => Stage::local(programs, &mut report)?,

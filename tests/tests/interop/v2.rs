@@ -13,7 +13,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::{run, run_with_input};
 use harness::peers::{self, PeerSet};
-use harness::product::example;
+use harness::binaries::example;
 use harness::samples;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};

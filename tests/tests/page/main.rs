@@ -12,10 +12,10 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use harness::binaries;
 use harness::implementation::{Implementation, repository};
 use harness::output::{run, run_with_input};
 use harness::peers;
-use harness::product;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
@@ -24,9 +24,9 @@ const MANIFEST: &str =
 
 /// The page as `cargo xtask page` makes it.
 fn page() -> Result<PathBuf> {
-    let xtask = product::ours()?.controller.with_file_name("xtask");
+    let xtask = binaries::ours()?.controller.with_file_name("xtask");
     run(Command::new(xtask).arg("page"))?.success()?;
-    let made = product::ours()?.controller;
+    let made = binaries::ours()?.controller;
     let target = made.ancestors().nth(2).context("a target folder")?;
     Ok(target.join("page/kubeseal-page.html"))
 }
@@ -50,7 +50,7 @@ fn opened(sealed: &Value, key: &SealingKey) -> Result<Value> {
 
 /// A key Secret with a hybrid key: its file, and its certificate's.
 fn hybrid_key(folder: &Path) -> Result<(PathBuf, PathBuf)> {
-    let mut make = Command::new(product::example("v2", &["--workspace"])?);
+    let mut make = Command::new(binaries::example("v2", &["--workspace"])?);
     let made = run_with_input(&mut make, json!({"key": "kube-system"}).to_string().as_bytes())?
         .success()?
         .json()?;
