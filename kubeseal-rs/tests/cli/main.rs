@@ -10,7 +10,6 @@
 mod at_once;
 mod bad_input;
 mod clear_files;
-#[cfg(target_os = "linux")]
 mod concurrent_edit;
 mod discovery;
 mod doctor;
@@ -27,6 +26,7 @@ mod keys;
 mod killed;
 mod lint;
 mod manual;
+#[cfg(target_os = "linux")]
 mod many;
 mod mixed_kinds;
 mod names;

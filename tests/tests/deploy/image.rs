@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use harness::binaries;
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::output::run;
-use harness::binaries;
 use serde_json::{Value, json};
 
 use crate::kustomize::SOON;
