@@ -121,7 +121,7 @@ fn kubeseal(subcommand: &str, target: &str, parts: &[&str]) -> Result<Command> {
 
 /// The command lines whose tests are run under Wine, by module: those that change files, and Windows' encodings. All of them would
 /// take half an hour, and many are about Git, shells and the words of Unix.
-const UNDER_WINE: [&str; 4] = ["items::", "meanwhile::", "seal_in_place::", "windows_text::"];
+const UNDER_WINE: [&str; 4] = ["items::", "concurrent_edit::", "seal_in_place::", "windows_text::"];
 
 /// Unit tests, and command lines, under Wine.
 fn windows(steps: &mut Steps, target: &'static str) -> Result<()> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use harness::netns;
 use harness::output::{run, run_with_input};
-use harness::place;
 use tempfile::TempDir;
 
 use super::credentials::Credential;
@@ -104,7 +104,7 @@ impl Laptop {
 
     /// A command without a kubeconfig, and, where the machine can do that, without any network.
     fn offline(&self, program: &Path) -> Command {
-        let mut command = if place::namespaces_available().is_ok() {
+        let mut command = if netns::namespaces_available().is_ok() {
             let mut command = Command::new("unshare");
             command.args(["--user", "--map-root-user", "--net", "--"]).arg(program);
             command

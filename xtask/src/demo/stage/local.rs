@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use crds::names;
 use harness::cluster::Cluster;
 use harness::implementation::Implementation;
+use harness::netns;
 use harness::output::run;
 use harness::peers::{self, Peer, PeerSet};
-use harness::place;
 use harness::process::Process;
 
 use super::super::interrupt;
@@ -79,7 +79,7 @@ impl Local {
         } else {
             ""
         };
-        let no_namespace = place::namespaces_available().err().map(|error| format!("{error:#}"));
+        let no_namespace = netns::namespaces_available().err().map(|error| format!("{error:#}"));
         let cluster = report.step(
             &format!("the control plane is up: etcd, kube-apiserver{manager}"),
             || match &no_namespace {

@@ -33,7 +33,7 @@ kill -9 -1
 
 /// Where the programs of one cluster run.
 #[derive(Debug)]
-pub enum Place {
+pub enum Network {
     /// In a network and process namespace.
     Namespace(Namespace),
     /// On the user's own loopback, on free ports.
@@ -131,19 +131,19 @@ impl Drop for Namespace {
     }
 }
 
-impl Place {
+impl Network {
     /// The address that the API server and the controller listen on.
     pub fn address(&self) -> Ipv4Addr {
         match self {
-            Place::Namespace(_) => INSIDE,
-            Place::Loopback => Ipv4Addr::LOCALHOST,
+            Network::Namespace(_) => INSIDE,
+            Network::Loopback => Ipv4Addr::LOCALHOST,
         }
     }
 
     /// A command that will run here. The mount namespace and the current folder are the caller's.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         match self {
-            Place::Namespace(namespace) => {
+            Network::Namespace(namespace) => {
                 let mut command = Command::new("nsenter");
                 command
                     .args(["-t", &namespace.first_process.to_string()])
@@ -151,7 +151,7 @@ impl Place {
                     .arg(program);
                 command
             }
-            Place::Loopback => Command::new(program),
+            Network::Loopback => Command::new(program),
         }
     }
 }
