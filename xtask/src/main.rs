@@ -10,6 +10,8 @@ mod demo;
 mod dist;
 #[cfg(test)]
 mod doc_checks;
+#[cfg(test)]
+mod file_sizes;
 mod fuzz;
 mod image;
 #[cfg(test)]
