@@ -84,7 +84,7 @@ impl Cluster {
         Cluster::start_with(PeerSet::installed(&peers::CONTROL_PLANE)?)
     }
 
-    /// The same with these programs; without a kube-controller-manager, nobody deletes what is owned by what is gone.
+    /// The same with these programs. Without a kube-controller-manager there is no garbage collection.
     pub fn start_with(peers: PeerSet) -> Result<Cluster> {
         let folder = state_folder()?;
         let network = Network::Namespace(Namespace::create(folder.path())?);
@@ -190,7 +190,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether somebody deletes what is owned by what is gone.
+    /// Whether objects are deleted with their owners: by a kube-controller-manager.
     pub fn collects_garbage(&self) -> bool {
         self.peers.has(&peers::KUBE_CONTROLLER_MANAGER)
     }
@@ -220,8 +220,8 @@ impl Cluster {
         (self.network.address(), self.ports.api_server)
     }
 
-    /// A command that runs inside the namespace, in the caller's current folder, as an administrator: `KUBECONFIG` is
-    /// set, what the user's own environment says about clusters and proxies is not.
+    /// A command that runs inside the namespace, in the caller's current folder, as an administrator: with `KUBECONFIG`,
+    /// and without the variables about clusters and proxies in the user's environment.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.network.command(program);
         clean_environment(&mut command, self.state());

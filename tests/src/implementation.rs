@@ -196,7 +196,7 @@ impl Cluster {
     }
 }
 
-/// How a controller says its version.
+/// The line in which a controller prints its version.
 pub fn version_of(program: &Path) -> Result<String> {
     Ok(run(Command::new(program).arg("--version"))?.success()?.stdout)
 }

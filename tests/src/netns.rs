@@ -19,9 +19,9 @@ use crate::output;
 /// The address (TEST-NET-1, RFC 5737) that the API server and the controller have inside a namespace.
 pub const INSIDE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-/// The namespace's first process. It says its process id as seen from outside (`/proc` is still the outer one) and
-/// then waits for its stdin to end, which happens whatever way the harness ends. Then it kills all that runs inside
-/// and removes the state folder (`$1`), which nobody else is left to do after a `kill -9`.
+/// The namespace's first process. It prints its process id as seen from outside (`/proc` is still the outer one) and
+/// waits for its stdin to end, which happens in whatever way the harness ends. Then it kills everything inside and
+/// removes the state folder (`$1`): after a `kill -9` of the harness no other process can.
 const FIRST_PROCESS: &str = r#"
 read -r pid rest </proc/self/stat
 ip link set lo up && ip addr add 192.0.2.2/32 dev lo || exit 1

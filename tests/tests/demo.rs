@@ -107,7 +107,7 @@ fn a_cluster_of_the_user_s_is_left_as_it_was() -> Result<()> {
         command.env("SEALED_SECRETS_PEERS", peers::cache_root()?);
         run(demo(command)?.args(["--context", "test"]))
     };
-    // Keys without a controller: somebody's, and perhaps the last copy.
+    // Keys without a controller may be the last copy of them.
     let key = ["secret", "generic", "somebodys-key", "-n", "kube-system"];
     cluster.kubectl_ok(&[&["create"], &key[..], &["--from-literal=tls.key=x"]].concat())?;
     let label = "sealedsecrets.bitnami.com/sealed-secrets-key=active";

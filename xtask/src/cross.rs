@@ -49,7 +49,6 @@ const QEMU: Tool = Tool(
 const ZIG: Tool = Tool(&["zig", "python-zig"], "pip install ziglang");
 const ZIGBUILD: Tool = Tool(&["cargo-zigbuild"], "pip install cargo-zigbuild");
 
-/// What was typed after `cargo xtask cross`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these targets of Rust. A target that lacks a tool fails, with the command that installs it.

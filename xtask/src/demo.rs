@@ -18,7 +18,6 @@ use laptop::Laptop;
 use report::Report;
 use stage::{Programs, Stage};
 
-/// What was typed after `cargo xtask demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave the cluster up at the end, reachable from your own shell, until Ctrl-C.
@@ -114,7 +113,7 @@ fn install(mut stage: Stage, controller: PathBuf, report: &mut Report) -> Result
     Ok(stage)
 }
 
-/// Fails unless the command succeeded, and unless it said nothing on stderr.
+/// Fails unless the command succeeded with an empty stderr.
 fn quiet(captured: Captured) -> Result<Captured> {
     let captured = captured.success()?;
     ensure!(captured.stderr.is_empty(), "stderr is not empty: {captured}");

@@ -33,7 +33,6 @@ const MOST_MEMORY: f64 = 64.0;
 /// How much slower the slowest in a hundred may be than beside the server that does nothing.
 const MOST_SLOWER: f64 = 2.0;
 
-/// What was typed after `cargo xtask load`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Hostile requests a second.

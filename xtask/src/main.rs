@@ -41,7 +41,7 @@ enum Xtask {
     Bench(bench::Bench),
     #[command(hide = true)]
     BenchClient(bench::controller::client::Args),
-    /// Break every rule once on purpose, and see the test that holds it fail (the working tree is changed meanwhile).
+    /// Break every rule once on purpose, and see the test that holds it fail (this changes the working tree while it runs).
     Broken(broken::Args),
     /// Run the controller for some minutes while everything around it fails, in the order of a seed, and hold that nothing breaks.
     Chaos(chaos::Args),
@@ -73,7 +73,7 @@ enum Xtask {
     Simulate(simulate::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),
-    /// Make the vectors of the format anew, with the reference's binaries and two Python packages; or those of templates.
+    /// Regenerate the vectors of the format, with the reference's binaries and two Python packages; or those of templates.
     Vectors(vectors::Args),
 }
 

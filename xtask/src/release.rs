@@ -30,7 +30,6 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The image that `deploy/controller.yaml` and the chart name until it is published somewhere.
 const UNPUBLISHED: &str = "localhost/sealed-secrets-controller";
 
-/// What was typed after `cargo xtask release`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Make and check what can be made on this machine; publish nothing, and say what would be run.

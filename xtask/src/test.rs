@@ -16,7 +16,6 @@ pub(crate) use step::{Step, Steps};
 
 use crate::fuzz::targets::Effort;
 
-/// What was typed after `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out what needs Go, Java and a control plane: the peers and the black-box tests.

@@ -10,7 +10,7 @@ pub struct Wanted {
     pub values: BTreeSet<u64>,
     /// The one that it is to have now; none when the SealedSecret was deleted.
     pub current: Option<u64>,
-    /// How often somebody else than the controller changed something of it.
+    /// How often a client other than the controller changed something of it.
     pub changes: u64,
 }
 

@@ -64,7 +64,7 @@ impl Tail {
     }
 }
 
-/// The observer, and what it is told by.
+/// The observer, and the sources that feed it.
 #[derive(Debug)]
 pub struct Eyes {
     process: Process,

@@ -27,7 +27,7 @@ pub(super) struct Scene<'a> {
     pub(super) cluster: &'a Cluster,
     /// The replicas.
     pub(super) replicas: &'a Replicas<'a>,
-    /// What changes meanwhile.
+    /// What changes at the same time.
     pub(super) load: &'a Load<'a>,
     /// What was asked for.
     pub(super) book: &'a Book,

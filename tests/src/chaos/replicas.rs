@@ -123,7 +123,7 @@ impl<'a> Replicas<'a> {
         self.running().get(number).context("no such replica")?.signal(name)
     }
 
-    /// Starts again what has ended by itself. Gives what it said in the end.
+    /// Restarts a replica that has exited by itself; gives its last output.
     pub(super) fn revive(&self) -> Result<Vec<String>> {
         let mut ends = Vec::new();
         for number in 0..self.relays.len() {

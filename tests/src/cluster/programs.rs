@@ -50,7 +50,7 @@ pub(super) fn api_server<'a>(
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--authorization-mode=RBAC",
-                // There is one API server and no kubelet: nobody reads the Endpoints of `kubernetes`.
+                // With one API server and no kubelet, the Endpoints of `kubernetes` have no reader.
                 "--endpoint-reconciler-type=none",
                 "--allow-privileged=true",
             ]),

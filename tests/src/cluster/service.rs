@@ -11,8 +11,8 @@ use crate::launch::Launch;
 
 impl Cluster {
     /// Puts what listens on `port` of the cluster's address behind an existing Service, so that the API server's
-    /// service proxy reaches it. The proxy asks for an Endpoints address that is not loopback and belongs to a Pod
-    /// which says that it has it; no kubelet is here to say so, hence the Pod's status is written by hand.
+    /// service proxy reaches it. The proxy requires an Endpoints address that is not loopback and stands in the status
+    /// of a Pod. There is no kubelet, so the status is written here.
     pub fn publish_service(&self, namespace: &str, service: &str, port: u16) -> Result<()> {
         let address = self.address().to_string();
         let pod = format!("{service}-0");

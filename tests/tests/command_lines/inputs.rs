@@ -179,7 +179,7 @@ fn others() -> Vec<File> {
     ]
 }
 
-/// A context with a namespace, one without, and a server where nobody listens.
+/// A context with a namespace, one without, and the address of a server that does not exist.
 const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n- {name: c, cluster: {server: 'http://127.0.0.1:1'}}\n\
     contexts:\n- {name: a, context: {cluster: c, namespace: from-a}}\n- {name: b, context: {cluster: c}}\n";
 

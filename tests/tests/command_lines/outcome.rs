@@ -52,7 +52,7 @@ impl Outcome {
             if old.get(name) == new.get(name) {
                 continue;
             }
-            // What a program needs only meanwhile begins with a dot and has a random name.
+            // Temporary files begin with a dot and have random names.
             let shown = if name.starts_with('.') {
                 "a temporary file"
             } else {
@@ -70,7 +70,7 @@ impl Outcome {
     /// What differs in the outcomes of one line.
     pub(crate) fn differences(&self, ours: &Outcome, line: &str) -> BTreeSet<Difference> {
         if self.part("exit") != ours.part("exit") {
-            // Where one of them fails, everything else differs too, and says no more than this.
+            // Where one of them fails, everything else differs too and adds nothing.
             return BTreeSet::from([Difference {
                 object: line.to_owned(),
                 what: "end".to_owned(),

@@ -124,7 +124,7 @@ fn the_references_values_are_taken_and_mistakes_are_not() -> Result<()> {
             .find_map(|line| line.trim().strip_prefix("image: "));
         Ok(line.context("an image")?.to_owned())
     };
-    // They name the reference's image, which is not what anybody wants who takes this chart.
+    // They name the reference's image, which this chart must not run.
     ensure!(image(&[])? == "localhost/sealed-secrets-controller:0.40.0");
     let digest = format!("sha256:{}", "0".repeat(64));
     let mirror = format!("image.registry=registry.example.com,image.digest={digest}");

@@ -50,7 +50,7 @@ fn the_rendered_file_is_the_base() -> Result<()> {
     Ok(())
 }
 
-/// What deploy/README.md says to type.
+/// The commands of deploy/README.md.
 #[test]
 fn the_base_moves_to_another_namespace_with_its_rights() -> Result<()> {
     let page = std::fs::read_to_string(repository().join("deploy/README.md"))?;

@@ -9,7 +9,7 @@ use crate::chart;
 use crate::kustomize::{Folder, SOON, built};
 
 const PLUGIN: &str = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
-/// What deploy/README.md says to give the chart.
+/// The values that deploy/README.md gives to the chart.
 const VALUES: &str = "podSecurityContext.fsGroup=null,containerSecurityContext.runAsUser=null,rbac.deleteSecrets=true";
 
 /// What the component makes of the base.

@@ -1,5 +1,5 @@
 //! The same objects, first under the reference controller, then under ours, in the same cluster: the Secrets are
-//! equal, and what status and events say differs only where `docs/parity.md` says so and why.
+//! equal, and statuses and events differ only where `docs/parity.md` gives the reason.
 
 #![allow(
     clippy::indexing_slicing,

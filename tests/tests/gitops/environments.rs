@@ -65,8 +65,8 @@ fn each_environment_is_sealed_with_its_own_key_and_whole() -> Result<()> {
     Ok(())
 }
 
-/// The API server takes what the environment consists of, its Pods find their Secrets among the sealed ones, and what Flux and
-/// Argo CD are told to install is there.
+/// The API server accepts the environment, its Pods find their Secrets among the sealed ones, and the paths that Flux and Argo CD
+/// install exist.
 fn whole(cluster: &Cluster, copy: &WorkingCopy<'_>, environment: &str) -> Result<()> {
     let installed = copy.path(&format!("environments/{environment}")).display().to_string();
     cluster.kubectl_ok(&["apply", "--dry-run=server", "-k", &installed])?;

@@ -1,4 +1,4 @@
-//! Somebody's clone of the example repository, and what they type in it.
+//! A user's clone of the example repository, and the commands in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

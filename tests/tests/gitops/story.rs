@@ -102,8 +102,8 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
     })
 }
 
-/// A file sealed for another cluster: Flux waits for the controller, then says at once that it failed, with and without
-/// the documented expressions, and that it is well when it is.
+/// A file sealed for another cluster: Flux waits for the controller, then reports the failure at once, with and without the
+/// documented expressions, and reports success after the fix.
 fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     let expressions = json!([{
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
@@ -117,7 +117,7 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
         write_sealed(copy, folder, &elsewhere.certificate)?;
     }
     let commit = copy.push("Sealed with the wrong certificate")?;
-    // A controller that is slow to look: with the expressions nobody takes an object for good before it has.
+    // The controller is slow: with the expressions Flux must not accept an object that it has not seen yet.
     flux.controller_signal("STOP")?;
     flux.add_kustomization(
         "expressions",
@@ -240,7 +240,7 @@ fn expect(flux: &Flux, values: &Values) -> Result<()> {
     Ok(())
 }
 
-/// The values as they would stand in a file: themselves and in base64, the ones long enough to be told from ordinary words.
+/// The values as they would stand in a file: themselves and in base64, where they are too long to be ordinary words.
 fn forms(values: &Values) -> Vec<String> {
     use base64::Engine as _;
     values

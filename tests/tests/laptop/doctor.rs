@@ -1,11 +1,11 @@
-//! `kubeseal doctor`, on objects that do not open for each of the six causes, and on what a status says.
+//! `kubeseal doctor` on objects that do not open, for each of the six causes, and on statuses.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::fixture::{Laptop, secret, stop};
 
-/// What the doctor says of this text in `db.yaml`.
+/// The diagnosis of this text in `db.yaml`.
 fn doctor(laptop: &Laptop, text: &str, flags: &str) -> Result<Value> {
     std::fs::write(laptop.path("db.yaml"), text)?;
     let told = laptop.kubeseal(&format!("doctor -o json {flags} db.yaml"), "")?;
@@ -131,7 +131,7 @@ fn the_doctor_reads_the_status() -> Result<()> {
         ])
     };
 
-    // Somebody's Secret is there already; what is said to be typed takes it over.
+    // A foreign Secret is in the way; the suggested command takes it over.
     cluster.kubectl_ok(&["create", "secret", "generic", "db", "--from-literal=password=old"])?;
     cluster.apply(&strict)?;
     wait("db", "False")?;

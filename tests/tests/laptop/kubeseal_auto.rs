@@ -24,7 +24,7 @@ const ONE_ITEM: [fn(&'static str) -> Answer; 3] = [
     |_| ("Add secret entry", UP),
 ];
 
-/// The laptop of somebody who uses kubeseal-auto: our program where it would have downloaded its own, and on the path.
+/// The laptop of a user of kubeseal-auto: our program where it would have downloaded its own, and on the path.
 struct Wrapped {
     laptop: Laptop,
     path: String,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-/// What the page says.
+/// The parsed page.
 pub(crate) struct Page {
     /// The Secrets, as YAML with variables for values.
     pub(crate) secrets: String,

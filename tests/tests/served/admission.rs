@@ -1,4 +1,4 @@
-//! An admission webhook that a test steers: what the controller writes takes as long as it says, and is changed as it says.
+//! An admission webhook that a test controls: it delays and changes the writes of the controller.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::SOON;
 
-/// Answers as the file says: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
+/// Answers by a file: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
 const WEBHOOK: &str = r#"
 import base64, json, ssl, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

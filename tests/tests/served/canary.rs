@@ -1,4 +1,4 @@
-//! A value in clear is in nothing that the controller says, whatever goes wrong with it: at the most talkative log level.
+//! No output of the controller holds a plaintext, whatever fails, at the most verbose log level.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
@@ -168,7 +168,7 @@ fn broken_with_former(lab: &Lab, foreign: &str) -> Result<Vec<Broken>> {
 fn send_all(lab: &Lab, broken: &[Broken], blocking: &Value) -> Result<String> {
     let mut answers = String::new();
     for (name, sealed) in broken {
-        // Whether it would open, and whether it can be sealed again; then what the cluster says.
+        // Verify and rotate over HTTP first, then the object in the cluster.
         for path in ["/v1/verify", "/v1/rotate"] {
             let client = json!({"X-Forwarded-For": format!("10.0.0.{}", answers.len() % 251)});
             answers += &lab.http("POST", 8080, path, &client, &sealed.to_string())?.body;

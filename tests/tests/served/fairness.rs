@@ -1,4 +1,4 @@
-//! One tenant's objects, be they broken, large or held up, starve nobody.
+//! No tenant's objects starve those of another, whether they are broken, large or slow.
 
 mod large;
 mod templates;
@@ -131,7 +131,7 @@ impl Lab {
 }
 
 impl Lab {
-    /// Starts the controller anew on many namespaces of one person, each with objects of this template.
+    /// Restarts the controller on many namespaces, each with objects of this template.
     fn restart_on_a_crowd(
         &mut self,
         flags: &[&str],

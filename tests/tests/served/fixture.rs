@@ -79,7 +79,7 @@ impl Lab {
         Implementation::Reference.seal(certificate, &["--scope", scope], &secret)
     }
 
-    /// Seals and applies; waits until the status says so.
+    /// Seals and applies; waits until the object is synced.
     pub(crate) fn unseal(&self, namespace: &str, name: &str, items: &Value) -> Result<()> {
         self.cluster
             .apply(&self.seal(namespace, name, items, "strict")?.to_string())?;
@@ -204,7 +204,7 @@ impl Lab {
         self.cluster.http(method, port, path, headers, body)
     }
 
-    /// Changes a Secret as somebody else would, by a merge patch.
+    /// Changes a Secret as another client would, by a merge patch.
     pub(crate) fn patch_secret(&self, namespace: &str, name: &str, patch: &Value) -> Result<()> {
         let patch = patch.to_string();
         let command = ["patch", "secret", name, "-n", namespace, "--type=merge", "-p", &patch];

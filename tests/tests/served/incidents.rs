@@ -129,7 +129,7 @@ impl Stage {
         self.cluster.kubectl_ok(&command).map(drop)
     }
 
-    /// Waits until the status or an event of the SealedSecret `one` says one of these words.
+    /// Waits until the status or an event of the SealedSecret `one` holds one of these words.
     fn named(&self, words: &[&str]) -> End {
         End::of("named", || {
             let status = self.cluster.get_json(&["sealedsecret", "one"])?["status"].to_string();

@@ -233,7 +233,7 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         "{}",
         desk.items("one")?
     );
-    // The controller's writes are in nobody's way.
+    // The controller's writes cause no conflict.
     apply("flux", &of_flux)?.success()?;
     let refused = apply("stranger", &of_stranger)?;
     ensure!(

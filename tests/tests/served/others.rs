@@ -69,7 +69,7 @@ fn a_policy_that_overrides_a_label_is_nobodys_fault() -> Result<()> {
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items("default", "one", &json!({"a": "1"}))?;
     lab.await_condition("default", "one", "Synced", "True")?;
-    // Somebody who writes something else, which is nobody's concern.
+    // Another client writes another field, which does not matter.
     for round in 0..12 {
         let note = json!({"metadata": {"annotations": {"example.com/round": round.to_string()}}});
         lab.patch_secret("default", "one", &note)?;

@@ -1,4 +1,4 @@
-//! Two replicas, and a network that swallows what one of them says, and later lets it through.
+//! Two replicas, and a network that holds back the packets of one of them and delivers them later.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -132,8 +132,8 @@ fn what_was_swallowed_and_comes_late_is_written_by_nobody() -> Result<()> {
         sources.len() == 2,
         "the audit log tells no replica from the other: {writes:#?}"
     );
-    // From the first renewal of the other on, the former leader sends nothing; what it had sent before names a version, or a place,
-    // that is no more, and is refused. Events alone name neither: one that comes late says what was true when it was sent.
+    // From the first renewal of the other on, the former leader sends nothing. What it sent before names an old version and is
+    // refused. Events have no version: a late one was true when it was sent.
     let taken = writes
         .iter()
         .position(|(behind, request)| !behind && request.resource == "leases")

@@ -84,7 +84,7 @@ fn a_foreign_secret_is_not_touched_and_its_place_is_taken_only_when_it_is_free()
     lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
 }
 
-/// A Secret that is somebody else's, and one that a template makes nobody's: the templates are rendered once.
+/// A foreign Secret in the way, and a template without an owner: in both cases the templates are rendered once.
 #[test]
 fn blocked_objects_are_not_rendered_again() -> Result<()> {
     let lab = Lab::shared()?;

@@ -51,7 +51,7 @@ fn a_stale_end_of_a_namespace_costs_seconds_and_is_said_in_the_end() -> Result<(
     eprintln!("served after {:?}", start.elapsed());
     let events = lab.events("default", "one")?;
     ensure!(!events.iter().any(|event| event.starts_with("Warning")), "{events:?}");
-    // One that lasts is said.
+    // A lasting failure is reported.
     webhook.order(&ends)?;
     let sealed = lab.seal("default", "two", &json!({"a": "1"}), "strict")?;
     lab.cluster.apply(&sealed.to_string())?;

@@ -150,7 +150,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
             "replica {number} made {passes} passes"
         );
     }
-    // One that does not lead makes no key when it is asked to, and says where to ask.
+    // A follower makes no key on request, and names the leader.
     let follower = replicas
         .numbers()
         .into_iter()
@@ -162,7 +162,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
         ensure!(process.log()?.contains("another replica leads: send the signal there"));
         Ok(())
     })?;
-    // Nobody was refused anything, and nobody collided.
+    // No request was denied, and none conflicted.
     let refused = replicas.cluster.controller_requests()?;
     let refused: Vec<_> = refused.iter().filter(|request| request.code == 403).collect();
     ensure!(refused.is_empty(), "{refused:#?}");

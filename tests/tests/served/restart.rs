@@ -95,8 +95,8 @@ fn what_is_in_sync_needs_neither_key_nor_request_after_a_restart() -> Result<()>
         "{operations} operations, {requests:#?}"
     );
 
-    // Somebody else's change while the controller was away, or its end between the two writes: compared, found equal, and
-    // remembered for the next time. Nothing else is read, opened or written.
+    // A change by another client while the controller was down, or a stop between its two writes: the Secret is compared, found
+    // equal and remembered. Nothing else is read, opened or written.
     let ended = lab.controller.terminate(SOON)?;
     ensure!(ended.success(), "{ended}");
     lab.cluster.kubectl_ok(&["label", "secret", "served-7", "by=others"])?;

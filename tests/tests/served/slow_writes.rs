@@ -42,7 +42,7 @@ fn a_single_replica_goes_on() -> Result<()> {
     let webhook = Webhook::start(&cluster, WRITES)?;
     webhook.order(&json!({"seconds": 4}))?;
     let _replica = cluster.spawn_replica(0, &["--key-size=2048"])?;
-    // The Lease, the key and the Secret, 4 s each, and one try of the Lease in vain.
+    // The Lease, the key and the Secret, 4 s each, and one failed attempt at the Lease.
     let certificate = certificate(&cluster, Duration::from_secs(40))?;
     for value in 1..=3usize {
         let took = await_value(&cluster, &certificate, value, Duration::from_secs(20))?;

@@ -1,4 +1,4 @@
-//! What is said of a SealedSecret: conditions, events, metrics. Truthfully, and once.
+//! Conditions, events and metrics of a SealedSecret: correct, and not repeated.
 
 use std::time::Duration;
 
@@ -183,7 +183,7 @@ fn newer_format_is_named() -> Result<()> {
 }
 
 impl Lab {
-    /// Makes a Secret anew: when it is there, the controller has worked through what it found at its start.
+    /// Recreates a Secret: when it is there, the controller has worked through what it found at its start.
     fn unseal_marker(&self, name: &str) -> Result<()> {
         let items = json!({"marker": name});
         self.cluster

@@ -29,7 +29,7 @@ impl Lab {
         })
     }
 
-    /// Starts the controller anew; when `marker` is unsealed, all that was found at the start has been worked through.
+    /// Restarts the controller; when `marker` is unsealed, all that was found at the start has been worked through.
     fn restart_and_look(&mut self, marker: &str) -> Result<String> {
         self.restart(FLAGS)?;
         self.unseal("default", marker, &json!({"a": "1"}))?;
@@ -44,7 +44,7 @@ impl Lab {
     }
 }
 
-/// The reference draws anew on every pass; what it drew last is what stays.
+/// The reference draws new random values on every pass; the last ones stay.
 fn taken_over() -> Result<(Lab, String)> {
     let cluster = Cluster::start()?;
     cluster.install(Reference)?;

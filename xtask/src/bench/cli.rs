@@ -22,7 +22,6 @@ use crate::dist;
 /// The reference's default.
 const BITS: u32 = 4096;
 
-/// What was typed after `cargo xtask bench cli`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Rounds of the small Secret; a tenth of it for the long runs.
@@ -200,7 +199,7 @@ fn stream(bench: &Bench, args: &Args, rates: &Rates, page: &mut Page) -> Result<
     Ok(())
 }
 
-/// The rates before and after the rounds: how much the machine itself moved meanwhile.
+/// The rates before and after the rounds: how much the speed of the machine itself varied.
 fn bound(before: &Rates, after: &Rates, page: &mut Page) {
     let mut table = Table::new(["RSA-OAEP, 4096 bits, a second", "before", "after"]);
     let mut row = |what: &str, of: fn(&Rates) -> f64| {

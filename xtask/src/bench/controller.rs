@@ -23,7 +23,6 @@ use stage::{Programs, Stage};
 /// The reference's default.
 const BITS: u32 = 4096;
 
-/// What was typed after `cargo xtask bench controller`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Fewer objects: a quarter of the time, and less sure figures. Nothing is written.

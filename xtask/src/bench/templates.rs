@@ -14,7 +14,6 @@ use super::release;
 use super::stats::Stats;
 use super::table::Table;
 
-/// What was typed after `cargo xtask bench templates`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Processes of each.
@@ -156,7 +155,7 @@ fn times(measured: &Paired<Timing>) -> String {
     table.text()
 }
 
-/// What the program says, a line each: a number of microseconds and what took them.
+/// The output of the program, a line each: microseconds, and what took them.
 fn said(program: &Path, word: &str) -> Result<Vec<(f64, String)>> {
     let output = Command::new(program).arg(word).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "{word} ended with {}", output.status);

@@ -176,7 +176,7 @@ impl Laptop {
         Ok(())
     }
 
-    /// Waits until the controller says so of each.
+    /// Waits until each is synced.
     pub(crate) fn wait_synced(&self, stage: &Stage, secrets: &[Credential]) -> Result<()> {
         let mut wait = stage.kubectl()?;
         wait.args([

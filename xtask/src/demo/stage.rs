@@ -98,7 +98,7 @@ impl Stage {
         }
     }
 
-    /// Whether somebody deletes what is owned by what is gone.
+    /// Whether objects are deleted with their owners.
     pub(crate) fn collects_garbage(&self) -> bool {
         match self {
             Stage::Local(local) => local.cluster().collects_garbage(),
@@ -116,7 +116,7 @@ impl Stage {
         }
     }
 
-    /// What `--fetch-cert` must be told: nothing where the service proxy works.
+    /// Further arguments for `--fetch-cert`: none where the service proxy works.
     pub(crate) fn certificate_arguments(&self) -> Option<String> {
         self.no_service_proxy()
             .map(|_| format!("--cert=http://127.0.0.1:{}/v1/cert.pem", self.port()))
@@ -240,7 +240,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Holds the cluster until Ctrl-C and says how to use it.
+    /// Keeps the cluster until Ctrl-C and prints how to use it.
     pub(crate) fn keep(&self, kubeseal: &Path) -> Result<()> {
         match self {
             Stage::Local(local) => local.keep(kubeseal),

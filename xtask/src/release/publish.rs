@@ -29,8 +29,8 @@ pub(super) fn tools_are_there() -> Result<()> {
 }
 
 /// # Errors
-/// The tag of this version is not there, or is another commit's: whoever may push a tag, `v0.40.0-test`, would have another tree signed
-/// as this version.
+/// The tag of this version does not exist or names another commit. Otherwise a push of any tag, such as `v0.40.0-test`, would have
+/// another tree signed as this version.
 pub(super) fn check_tag(repository: &Path) -> Result<()> {
     let commit = |name: &str| -> Result<String> {
         let mut git = Command::new("git");

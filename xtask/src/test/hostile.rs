@@ -1,4 +1,4 @@
-//! Tests on a machine that is nobody's idea of one: what they find there must not change what they say.
+//! Tests under an odd umask, time zone, locale, Git configuration and environment, which must not change the results.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,8 @@ const VARIABLES: &str = "TZ=XXX-5:45 LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TERM=du
     SEALED_SECRETS_CONTROLLER_NAME=x SEALED_SECRETS_FORMAT=x SEALED_SECRETS_SCOPE=x GIT_DIR=/nowhere GIT_WORK_TREE=/nowhere \
     GIT_INDEX_FILE=/nowhere";
 
-/// Runs tests of the programs in such a place, `targets` of `cargo test`. Cargo itself runs as ever, so nothing is built anew.
+/// Runs tests of the programs in such an environment; `targets` are those of `cargo test`. Cargo itself runs in the usual one, so
+/// nothing is built again.
 pub(super) fn run(steps: &mut Steps, name: &'static str, targets: &[&str]) -> Result<()> {
     // In no work tree of Git: what is ignored there is not ignored for these.
     let home = tempfile::Builder::new().prefix("strange home ").tempdir()?;

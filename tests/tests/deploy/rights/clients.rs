@@ -1,4 +1,4 @@
-//! What whoever the cluster knows may do: reach the certificate, and ask the controller, with kubeseal.
+//! Rights of all authenticated users: read the certificate, and send requests to the controller, with kubeseal.
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::cluster::Cluster;

@@ -1,7 +1,6 @@
 //! A repository of sealed files, resealed offline: how much of the machine's private-key rate is used.
 //!
-//! The reference has no such mode, so there is nobody to take turns with; the bound of the same run is what it is held
-//! against.
+//! The reference has no such mode, so the result is compared with the bound of the same run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +21,7 @@ const IN_MEMORY: &str = "/dev/shm";
 /// Files of one folder: as many as people keep together.
 const FOLDER: usize = 100;
 
-/// Reseals `files` sealed files with the next key, `rounds` times over, with and without the annotation that says which
-/// key they were sealed with.
+/// Reseals `files` sealed files with the next key, `rounds` times over, with and without the key hint.
 pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, page: &mut Page) -> Result<()> {
     let next = bench.path("next");
     fs::create_dir(&next)?;

@@ -89,7 +89,7 @@ enum Watched {
     Events,
 }
 
-/// What a watch told: which kind of change, to which object.
+/// An event of a watch: the kind of change, and the object.
 struct Change {
     of: Watched,
     kind: String,

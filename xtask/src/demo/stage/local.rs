@@ -22,7 +22,7 @@ use super::check_serving;
 pub(crate) struct Programs(Option<PeerSet>);
 
 impl Programs {
-    /// Looks for them. What will take long, or what is used of the machine, is said at once.
+    /// Looks for them, and reports at once what will take long and what is used of the machine.
     pub(crate) fn find(report: &Report) -> Result<Programs> {
         let machine = peers::control_plane_of_machine()?;
         match &machine {
@@ -133,7 +133,7 @@ impl Local {
         Ok(())
     }
 
-    /// Without a mount namespace there is no imitating a pod: the same token comes by a kubeconfig.
+    /// Without a mount namespace the files of a pod cannot be imitated: a kubeconfig holds the same token.
     fn start_on_loopback(&self, binary: &Path) -> Result<Process> {
         let (namespace, name) = (names::DEFAULT_CONTROLLER_NAMESPACE, names::DEFAULT_CONTROLLER_NAME);
         let kubeconfig = self.cluster.service_account_kubeconfig(namespace, name)?;

@@ -87,7 +87,7 @@ impl Remote {
         write_private(&self.admin(), &text.bytes)
     }
 
-    /// Nothing that the demo will create, and later remove, may be there already: least of all somebody's keys.
+    /// Nothing that the demo creates and later removes may exist already, above all no keys.
     fn check_free(&self) -> Result<()> {
         let mut version = self.command(&self.kubectl);
         run(version.args(["get", "--raw", "/readyz"]))?

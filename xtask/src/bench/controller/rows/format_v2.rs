@@ -16,7 +16,7 @@ use crate::bench::table::Table;
 
 const ITEMS: usize = 5;
 
-/// The controller makes the hybrid key, since whoever measures has none.
+/// The controller makes the hybrid key: the bench has none.
 pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page) -> Result<Vec<Goal>> {
     let certificate = stage.published_certificate()?;
     let sealed = |format: &str| stage.seal_items(&certificate, size.objects, ITEMS, &["--format-version", format]);

@@ -71,7 +71,7 @@ pub(super) fn measure(stage: &Stage, rates: &Rates, sealed: &[Value], page: &mut
     ])
 }
 
-/// Median and 99th percentile of what was told.
+/// Median and 99th percentile of the latencies.
 pub(super) fn quantiles(told: &Value) -> (f64, f64) {
     let mut all: Vec<f64> = told
         .as_array()

@@ -124,8 +124,8 @@ fn logged(process: &Process, words: &str) -> Result<f64> {
     Ok(time.as_millisecond() as f64 / 1e3)
 }
 
-/// Ours is done when it says that it is ready and its passes are through; the reference when each object had its pass. That one
-/// is not waited for longer than so many seconds.
+/// Ours is done when it logs that it is ready and its passes are through, the reference when each object had its pass. The wait
+/// for the reference ends after `longest` seconds.
 pub(super) fn restarted(stage: &Stage, who: Contender, count: usize, longest: u64) -> Result<Restart> {
     let before = stage.cluster.controller_requests()?.len();
     let start = Instant::now();
