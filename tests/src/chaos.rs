@@ -45,7 +45,7 @@ use replicas::Replicas;
 pub const SPACE: &str = "work";
 /// By when all must be right after a fault.
 const SETTLED: Duration = Duration::from_secs(60);
-/// What Kubernetes may need to collect in the end.
+/// The time for garbage collection at the end.
 const COLLECTED: Duration = Duration::from_secs(180);
 /// Between two looks at what has come.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

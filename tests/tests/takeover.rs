@@ -48,7 +48,7 @@ struct Story {
     cluster: Cluster,
 }
 
-/// What must be the same after a hand-over.
+/// The state that a hand-over must not change.
 #[derive(Debug, PartialEq)]
 struct Kept {
     /// Name and resource version of every Secret that a SealedSecret owns or patches, and of every key.

@@ -26,7 +26,7 @@ fn sealed_secrets() -> Result<String> {
 /// Where the manifest is kept, for the Kustomize base beside it.
 const MANIFEST: &str = "crds/yaml/sealedsecrets.yaml";
 
-/// What the chart has a copy of, and where the copy is.
+/// The chart's copies: the source of each, and its place in the chart.
 const COPIES: [(&str, &str); 3] = [
     (MANIFEST, "deploy/chart/sealed-secrets/crds/sealedsecrets.yaml"),
     (

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     test::finish(&steps)
 }
 
-/// What a target lacks on this machine, with the commands that install it.
+/// The missing tools of a target, with the commands that install them.
 fn missing(target: &str, tools: &[Tool]) -> Option<String> {
     let library = dist::add_library(target).err();
     let tools = tools.iter().filter_map(|tool| tool.find().err());

@@ -122,7 +122,7 @@ pub(crate) fn add_library(target: &str) -> Result<()> {
     Ok(())
 }
 
-/// What Debian calls the C compiler for a Linux of another processor.
+/// Debian's name of the C compiler for Linux on another processor.
 pub(crate) fn debian_compiler(target: &str) -> String {
     format!("{}-gcc", target.replace("-unknown", "").replace("armv7", "arm"))
 }

@@ -22,7 +22,7 @@ fn root_of(page: &Path) -> &Path {
         .unwrap()
 }
 
-/// What stands between backticks, outside of code blocks.
+/// The texts between backticks, outside of code blocks.
 fn quoted(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
@@ -97,8 +97,8 @@ fn tests_that_are_said_to_hold_a_rule_are_there() {
     }
 }
 
-/// What a row of a table begins with: the reference's side, or ours where the reference has nothing. Then what there is no
-/// difference in.
+/// The first cell of each row of a table: the reference's side, or ours where the reference has nothing. Then the items of
+/// "Without a difference".
 fn beginnings(section: &str) -> Vec<&str> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
     let rows = rows.map(|row| row.trim_start_matches("— | "));

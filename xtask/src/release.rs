@@ -60,7 +60,7 @@ pub(crate) struct Args {
 /// Where all of it is.
 struct Artifacts {
     folder: PathBuf,
-    /// What could not be made on this machine: its name, and why.
+    /// Files that this machine cannot make: the name, and why.
     missing: BTreeMap<String, String>,
 }
 

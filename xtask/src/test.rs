@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     finish(&steps)
 }
 
-/// What needs no C compiler.
+/// Checks of the builds without a C compiler.
 fn in_pure_rust(steps: &mut Steps) {
     steps.run(Step::tests(
         "tests of sealing in pure Rust",

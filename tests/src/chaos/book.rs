@@ -1,9 +1,9 @@
-//! What was asked for: the values of each object, and how many keys there may be.
+//! The expected state: the values of each object, and the number of keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What was asked for of one object.
+/// The expected state of one object.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Every value that was ever asked for.

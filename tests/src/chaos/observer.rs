@@ -29,7 +29,7 @@ struct Writes {
     tried: u64,
 }
 
-/// What was seen so far, and what of it should not have been.
+/// The observed state, and the violations in it.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     /// By name: the value that a Secret had last.
@@ -46,7 +46,7 @@ pub(super) struct Observer {
     pub(super) states: u64,
     /// Writes of the controller that were seen.
     pub(super) written: u64,
-    /// What broke an invariant.
+    /// Broken invariants.
     pub(super) violations: Vec<String>,
 }
 

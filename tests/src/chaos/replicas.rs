@@ -18,7 +18,7 @@ use crate::process::Process;
 /// The log is what a violation is understood by.
 const FLAGS: &[&str] = &["--key-size=2048", "--log-level=DEBUG"];
 const CLOCK: &str = include_str!("clock.c");
-/// What is put into the place of a Pod's token.
+/// Replaces the token of a Pod, as the kubelet does.
 const RENEW: &str = r#"
 cd /var/run/secrets/kubernetes.io/serviceaccount && cp "$1" token.new && mv token.new token
 "#;

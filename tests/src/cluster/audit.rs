@@ -1,4 +1,4 @@
-//! What the controller asked of the API server, by the API server's own audit log.
+//! The controller's requests, by the API server's audit log.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -160,7 +160,7 @@ fn broken() -> Vec<File> {
     ]
 }
 
-/// What the lines read beside Secrets.
+/// Files beside Secrets.
 fn others() -> Vec<File> {
     vec![
         ("more.yaml", secret("db", "token", "abc")),

@@ -8,7 +8,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE, repository};
 use serde_json::Value;
 
-/// How long something that happens at once may take on a busy machine.
+/// The deadline for an immediate effect, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// An overlay of a user's with one component in it, which none of ours uses.
@@ -149,7 +149,7 @@ fn the_right_to_delete_is_given_in_the_cluster_and_by_namespace() -> Result<()> 
     Ok(())
 }
 
-/// What `--hybrid=publish` does is shown where controllers run.
+/// Other tests show the effect of `--hybrid=publish`.
 #[test]
 fn the_component_of_format_v2_has_the_controller_publish_hybrid_keys() -> Result<()> {
     let cluster = Cluster::shared()?;
@@ -223,7 +223,7 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         "sealedsecret/s",
     ])?;
     cluster.kubectl_ok(&["get", "secret", "-n", "served", "s"])?;
-    // It was applied first: had the controller any right there, it would have been served by now.
+    // It was applied first: with any right there the controller would have served it by now.
     let foreign = cluster.kubectl(&["get", "secret", "-n", "foreign", "s"])?;
     ensure!(foreign.stderr.contains("NotFound"), "{foreign}");
     Ok(())
@@ -263,7 +263,7 @@ impl Drop for Folder<'_> {
     }
 }
 
-/// What `kubectl kustomize` makes of a folder.
+/// The output of `kubectl kustomize` for a folder.
 pub(crate) fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
     Ok(cluster
         .kubectl_ok(&["kustomize", &folder.display().to_string()])?

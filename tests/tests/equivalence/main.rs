@@ -18,7 +18,7 @@ use harness::implementation::{Implementation, UNLIMITED};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-/// What one controller made of one object: `Secret`, `Synced status`, `events`, … with its text.
+/// The result of one controller for one object: `Secret`, `Synced status`, `events`, … with its text.
 type Seen = BTreeMap<String, String>;
 
 #[test]

@@ -44,7 +44,7 @@ fn each_environment_is_sealed_with_its_own_key_and_whole() -> Result<()> {
         !moved.status.success() && moved.stdout.contains("sealed with the key of cluster dev"),
         "{moved}"
     );
-    // Nothing in clear is taken by Git, wherever it lies among the keys and the Secrets.
+    // Git ignores every file in clear, in whichever folder of keys and Secrets.
     for clear in [
         "secrets/local-toseal/x.yaml",
         "secrets/local-toseal/dev/values.env",

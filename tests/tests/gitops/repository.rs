@@ -94,7 +94,7 @@ impl<'a> WorkingCopy<'a> {
         run(self.command(script, arguments)?.env("KUBECONFIG", "/dev/null"))?.success()
     }
 
-    /// What stands in clear in the folder of Secrets to be sealed.
+    /// The clear values in the folder of Secrets to be sealed.
     pub(crate) fn clear_values(&self, environment: &str) -> Result<Values> {
         let folder = self.path(&format!("secrets/local-toseal/{environment}"));
         let mut values = Values::new();

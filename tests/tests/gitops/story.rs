@@ -46,7 +46,7 @@ fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Va
 
     flux.follow(copy, url)?;
     flux.await_ready("secrets", &commit)?;
-    // What Flux calls ready is there.
+    // The Secrets exist as soon as Flux reports Ready.
     expect(flux, &values)?;
     flux.await_ready("apps", &commit)?;
     flux.cluster
@@ -76,7 +76,7 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
         )?
         .success()?;
     std::fs::write(&file, edited.bytes)?;
-    // What the script does, in one line: the same files come of it.
+    // The commands of the script in one line, with the same result.
     let seal = "kubeseal seal secrets/local-toseal/dev --out secrets/sealed/dev --delete-clear && kubeseal lint .";
     copy.run("sh", &["-ec", seal])?.success()?;
     let commit = copy.push("Rotate the password of the cloud")?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Laptop, SOON};
 
-/// What is asked, and the keys that are pressed then.
+/// Each prompt, and the keys that answer it.
 type Answer = (&'static str, &'static str);
 
 const UP: &str = "\u{1b}[A\r";

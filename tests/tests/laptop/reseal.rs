@@ -28,7 +28,7 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     reseal_objects(&laptop, &before)?;
     reseal_bare_value(&laptop, &value)?;
 
-    // What is on the newest key is left alone: so it judges that opens it.
+    // Values under the newest key stay unchanged; only the holder of the keys can tell.
     stop(controller)?;
     let _controller = laptop.controller()?;
     laptop.ok("reseal repo", "")?;

@@ -1,4 +1,4 @@
-//! What is too large for the API server is known before it is applied.
+//! Objects that are too large for the API server are found before they are applied.
 
 use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
@@ -69,7 +69,7 @@ fn too_large_for_client_side_apply(laptop: &Laptop) -> Result<()> {
     })
 }
 
-/// Of a SealedSecret that the reference seals, kubeseal, lint and the status all name the size.
+/// kubeseal, lint and the status all name the size of such a Secret.
 fn too_large_for_a_secret(laptop: &Laptop, certificate: &str) -> Result<()> {
     let file = laptop.path("sealed.json").display().to_string();
     let mut both = secret("default", "both");

@@ -61,7 +61,7 @@ fn hybrid_key(folder: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok(paths)
 }
 
-/// What the page made with a certificate that has a hybrid key.
+/// Checks what the page sealed with a certificate that has a hybrid key.
 fn check_hybrid(seen: &Value, key: &Path, certificate: &Path, clear: &Value) -> Result<()> {
     let pin = kubeseal_pin(certificate)?;
     ensure!(
@@ -142,7 +142,7 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
     Ok(())
 }
 
-/// What the script saw of the page, with this task.
+/// Runs the script in Chromium with this task; gives its observations.
 fn run_in_chromium(task: &Value) -> Result<Value> {
     let peers = peers::ensure(&[peers::BROWSER, peers::REF_KUBESEAL], &|line| eprintln!("{line}"))?;
     let chromium = peers::chromium()?;
@@ -224,7 +224,7 @@ fn check_isolation(seen: &Value) -> Result<()> {
         seen["requests"]
     );
     ensure!(seen["connection"] == "refused");
-    // Of the one that was made on purpose.
+    // All are about the deliberate request.
     let complaints = seen["complaints"].as_array().context("complaints")?;
     let is_wanted = |text: &Value| text.as_str().is_some_and(|text| text.contains("https://example.com/"));
     ensure!(

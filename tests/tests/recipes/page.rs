@@ -11,7 +11,7 @@ pub(crate) struct Page {
     pub(crate) secrets: String,
     /// The commands that seal them.
     pub(crate) commands: String,
-    /// What refers to the Secrets.
+    /// The objects that refer to the Secrets.
     pub(crate) objects: String,
     /// Variables of the commands, and a value for each.
     pub(crate) variables: BTreeMap<String, String>,

@@ -117,12 +117,12 @@ impl Webhook {
         Ok(webhook)
     }
 
-    /// How often it was asked.
+    /// The number of its requests.
     pub(crate) fn asked(&self) -> Result<usize> {
         Ok(self.process.log()?.matches("asked").count())
     }
 
-    /// What it does from now on.
+    /// Sets its answer.
     pub(crate) fn order(&self, orders: &Value) -> Result<()> {
         let new = self.orders.with_extension("new");
         std::fs::write(&new, orders.to_string())?;

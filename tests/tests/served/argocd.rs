@@ -1,4 +1,4 @@
-//! What Argo CD makes of our statuses: the script that it judges SealedSecrets with, in the interpreter that it runs it in.
+//! Argo CD's health check of our statuses: its Lua script, in the interpreter that it uses.
 
 use std::process::Command;
 
@@ -61,7 +61,7 @@ fn argo_cd_tells_pending_broken_stale_and_good_objects_apart() -> Result<()> {
     let mut broken = lab.seal(space.name(), "other", &json!({"a": "1"}), "strict")?;
     broken["metadata"]["name"] = json!("one");
 
-    // As the API server has it before the controller has seen it.
+    // The object before the controller has seen it.
     let pending = dry_run(&good)?;
     ensure!(
         pending["metadata"]["generation"] == 1 && health(&pending)? == waiting,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Lab, SOON, condition_of};
 
-/// How every value of this test begins; nothing else does.
+/// The prefix of every value of this test, and of nothing else.
 const CANARY: &str = "canary-that-nobody-may-hear";
 
 fn items() -> Value {

@@ -1,4 +1,4 @@
-//! What the HTTP server does about clients that are many, slow or silent.
+//! The HTTP server under many, slow or silent clients.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

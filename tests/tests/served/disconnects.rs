@@ -1,4 +1,4 @@
-//! What is going on when the connection, or the process, is cut off.
+//! Requests in flight when the connection is cut or the process is killed.
 
 use std::time::{Duration, Instant};
 

@@ -56,7 +56,7 @@ fn many_broken_objects_of_one_namespace_hold_up_another_by_a_few_passes() -> Res
         Ok(all)
     })?;
 
-    // Of this API server versions are numbers that grow, and nothing but their statuses was written since.
+    // Resource versions of this API server are growing numbers, and only statuses were written since.
     let version = |object: &Value| -> Result<u64> {
         let text = object["metadata"]["resourceVersion"].as_str().context("a version")?;
         Ok(text.parse()?)
@@ -230,7 +230,7 @@ fn slow_webhook(namespaces: usize, objects: usize) -> Result<()> {
 
 #[test]
 fn valid_work_of_strangers_holds_up_no_namespace() -> Result<()> {
-    // As many items as a body takes, of which each opens: seconds of a core, again and again.
+    // As many items as a body takes, and all open: seconds of a core for each request.
     const STRANGERS: &str = r#"
 import http.client, threading
 body = open(__import__("sys").argv[1], "rb").read()

@@ -15,7 +15,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-/// How long something that happens at once may take on a busy machine.
+/// The deadline for an immediate effect, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A cluster and the controller in it.

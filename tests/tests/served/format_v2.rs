@@ -184,7 +184,7 @@ fn a_key_without_its_seed_opens_version_1_and_is_named() -> Result<()> {
     lab.await_items("default", "second", &json!({"a": "2"}))?;
     lab.unseal("default", "first", &json!({"a": "1"}))?;
 
-    // As whatever keeps tls.* alone puts it back.
+    // As after a restore from a backup that keeps tls.* alone.
     lab.key(
         "patch",
         name,
@@ -198,7 +198,7 @@ fn a_key_without_its_seed_opens_version_1_and_is_named() -> Result<()> {
     lab.await_metric("sealed_secrets_controller_hybrid_key_faults", 1.0)?;
     lab.cluster.kubectl_ok(&["delete", "secret", "second"])?;
     lab.await_items("default", "second", &json!({"a": "2"}))?;
-    // It is not handed out any more; another one is made, after a minute in case this one is put back.
+    // Its certificate is withdrawn. A new key is made only after a minute, in case this one is restored.
     let named = lab.await_log(&["level=WARN", "hybrid key", "until the next start"])?;
     ensure!(named.contains(name), "{named}");
 

@@ -26,7 +26,7 @@ use crate::fixture::{Lab, SOON, get};
 
 /// By when an incident is to be over, or named.
 const GOAL: Duration = Duration::from_secs(60);
-/// What two measurements of the same may differ by, on a machine that does both at once.
+/// The difference allowed between two equal measurements, on a machine that runs both at once.
 const ALIKE: Duration = Duration::from_secs(5);
 
 /// How an incident went.

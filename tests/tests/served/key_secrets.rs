@@ -1,4 +1,4 @@
-//! What administrators put into key Secrets.
+//! Key Secrets that administrators create or change.
 
 use std::process::Command;
 

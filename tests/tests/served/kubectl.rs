@@ -1,4 +1,4 @@
-//! What kubectl shows and does with our objects.
+//! kubectl on our objects: columns, explain, diff, apply.
 
 use std::path::PathBuf;
 
@@ -253,7 +253,7 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
     );
 
     let controller = controller_of_the_status(&desk)?;
-    // Of the Secret the controller owns the items.
+    // The controller owns the items of the Secret.
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one"}, "data": {"a": "eA=="}});
     let refused = apply("stranger", &desk.file("secret", &secret)?)?;
     ensure!(

@@ -1,4 +1,4 @@
-//! What an object costs while there is nothing to do for it, and that it is read again when there is.
+//! The memory of an object in sync, which is read again when it has to be reconciled.
 
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ fn failing_objects_hold_no_text() -> Result<()> {
 
 /// After a change of a setting that refuses objects, each is opened and compared once more. All are due at once.
 fn all_are_compared_again(lab: &mut Lab, count: usize) -> Result<()> {
-    /// What is held for passes, and what these take, in KiB.
+    /// The memory of held objects and of passes, in KiB.
     const OF_PASSES: u64 = 28 << 10;
     let before = memory(&lab.controller, "VmRSS")?;
     lab.restart(&[FLAGS[0], "--deny-nondeterministic-templates"])?;

@@ -1,4 +1,4 @@
-//! What our controller serves: each rule for Secrets, statuses, keys, HTTP and the command line, on a real API server and
+//! Our controller: each rule for Secrets, statuses, keys, HTTP and the command line, on a real API server and
 //! with the rights of `deploy/`. A file a subject.
 
 #![allow(

@@ -1,4 +1,4 @@
-//! What strangers' requests take of memory, in the real process.
+//! The memory of the real process under hostile requests.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::fixture::{Lab, list};
 
 /// Largest body that is read, in bytes.
 const LARGEST: usize = 2 << 20;
-/// What any one request may take, in KiB.
+/// The limit for one request, in KiB.
 const OF_ONE: u64 = 16 << 10;
-/// What all of them may take, in KiB.
+/// The limit for all requests, in KiB.
 const OF_ALL: u64 = 64 << 10;
 
-/// What passes that hold large Secrets may take, in KiB.
+/// The limit for passes that hold large Secrets, in KiB.
 const OF_LARGE_SECRETS: u64 = 128 << 10;
 
 /// A line of `/proc/PID/status`, in KiB.
@@ -156,7 +156,7 @@ fn large_objects(good: &Value) -> Vec<(&'static str, String)> {
 fn one_request_takes_little_memory() -> Result<()> {
     let lab = Lab::start(&["--key-size=4096"])?;
     let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?;
-    // What the first request of each kind leaves for the next ones is not what is asked about.
+    // The first request of each kind warms up caches, which this does not measure.
     for path in ["/v1/verify", "/v1/rotate"] {
         lab.http("POST", 8080, path, &json!({}), &good.to_string())?;
     }
@@ -192,7 +192,7 @@ fn one_request_takes_little_memory() -> Result<()> {
     Ok(())
 }
 
-/// Of most Secrets nothing is kept, but a page of their list is in memory for a moment.
+/// Most Secrets are not cached, but a page of their list is in memory for a moment.
 #[test]
 fn large_secrets_of_others_take_little_memory() -> Result<()> {
     const SECRETS: usize = 60;

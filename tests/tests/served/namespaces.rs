@@ -70,7 +70,7 @@ fn namespaces_are_served_while_they_have_the_labels() -> Result<()> {
     ensure!(before["metadata"]["uid"] == after["metadata"]["uid"], "{after}");
     lab.await_metric(shown, 0.0)?;
 
-    // What was missed is made up for.
+    // Missed changes are served.
     label(&lab, "late", "serve=yes")?;
     lab.await_items("late", "one", &second)?;
     apply(&lab, "late", &third)?;

@@ -1,4 +1,4 @@
-//! What others have to do with a Secret of ours stays theirs.
+//! Fields that other clients set on our Secrets stay.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn a_policy_that_overrides_a_label_is_nobodys_fault() -> Result<()> {
     ensure!(secret["metadata"]["labels"]["team"] == "by-policy", "{secret}");
     let line = lab.await_log(&["admission keeps other values than were asked for", "label team"])?;
     ensure!(!line.contains("by-policy"), "{line}");
-    // What is ours is put right all the same.
+    // Our own fields are restored.
     lab.patch_secret("default", "one", &json!({"stringData": {"a": "wrong"}}))?;
     lab.await_items("default", "one", &json!({"a": "1"}))
 }

@@ -139,7 +139,7 @@ fn statuses_that_cannot_be_written_have_nothing_rendered_again() -> Result<()> {
     lab.cluster.kubectl_ok(&["create", "namespace", "mute"])?;
     refuse_statuses(&lab)?;
     let name = apply_until_refused(&lab)?;
-    // What fails until it changes: its template, and what is made of it.
+    // Permanent failures: of the template, and of the Secret.
     let mut failing = random_object("failing");
     failing["spec"]["template"]["data"]["a"] = json!("{{ fail \"a\" }}");
     let mut refused = random_object("refused");

@@ -21,7 +21,7 @@ def accepted(client):
         client.close()
 serve(accepted)
 "#;
-/// Where the requests of the replica behind the relay come from.
+/// The source address of the replica behind the relay.
 const BEHIND: &str = "127.0.0.5";
 const FLAGS: &[&str] = &["--key-size=2048", "--max-unseal-retries=2"];
 
@@ -114,7 +114,7 @@ fn what_was_swallowed_and_comes_late_is_written_by_nobody() -> Result<()> {
         scene.await_value(value, SOON)?;
         ensure!(!leads(&scene.cluster, 0)?, "both lead");
     }
-    // What it had sent arrives now.
+    // Its delayed requests arrive now.
     scene.relay.signal("CONT")?;
     for value in 9..VALUES {
         scene.edit(value)?;

@@ -1,4 +1,4 @@
-//! What the API server refuses, and for how long it matters.
+//! Requests that the API server refuses, and the retries.
 
 use std::time::{Duration, Instant};
 

@@ -231,7 +231,7 @@ fn a_leader_that_was_stopped_and_comes_to_finds_itself_deposed() -> Result<()> {
     process.signal("STOP")?;
     replicas.await_change(2, Instant::now(), REPLACED + SOON)?;
     let new = replicas.leader()?;
-    // What it would do now is what it knew then: nothing of that is written.
+    // Its knowledge is old, so it must write nothing.
     process.signal("CONT")?;
     replicas.cluster.eventually(SOON, "insight", || {
         ensure!(
@@ -266,7 +266,7 @@ fn a_container_that_is_restarted_leads_at_once() -> Result<()> {
     Ok(())
 }
 
-/// What it hears of the SealedSecrets is old when the leader dies: what the leader wrote is not put back.
+/// The cache of a new leader is old when the former one dies: it must not revert what that one wrote.
 #[test]
 fn what_a_follower_knows_is_listed_anew_before_it_writes() -> Result<()> {
     let mut replicas = Replicas::start(1)?;

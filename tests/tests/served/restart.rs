@@ -1,4 +1,4 @@
-//! What a restart costs, and what it must not lose.
+//! The cost of a restart, and the changes that it must not miss.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn a_restart_writes_nothing_and_catches_up_with_what_it_missed() -> Result<()> {
 /// Private-key operations of the process that runs now.
 const KEY_OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";
 
-/// What a restart with these flags costs: private-key operations, and the requests about these objects.
+/// The cost of a restart with these flags: private-key operations, and the requests about these objects.
 fn cost_of_a_restart(lab: &mut Lab, marker: &str) -> Result<(f64, Vec<String>)> {
     let before = lab.cluster.controller_requests()?.len();
     lab.restart(&["--key-size=2048"])?;
@@ -186,7 +186,7 @@ fn templates_over_a_limit_are_not_tried_again_after_a_restart() -> Result<()> {
         operations == 0.0 && requests.is_empty(),
         "{operations} operations, {requests:#?}"
     );
-    // It changes, and is tried.
+    // After a change it is tried again.
     endless["spec"]["template"]["data"] = json!({"c": "{{ .a }}"});
     lab.cluster.apply(&endless.to_string())?;
     lab.await_items("default", "endless", &json!({"a": "1", "c": "1"}))

@@ -1,4 +1,4 @@
-//! What comes round to look again: the resync, and the annotation that forces it.
+//! The resync, and the annotation that forces it.
 
 use std::time::Duration;
 

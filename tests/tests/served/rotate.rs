@@ -47,7 +47,7 @@ fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_chang
     for part in ["/metadata/labels", "/metadata/annotations", "/spec/template/data"] {
         ensure!(renewed.pointer(part) == sealed.pointer(part), "{part}: {renewed:#}");
     }
-    // It opens under the new key alone, under the scope that it had, and not beyond.
+    // It opens with the new key alone, in its old scope and no wider.
     lab.key("delete", &old_key, &[])?;
     let mut lab = lab;
     lab.restart(&["--key-size=2048"])?;

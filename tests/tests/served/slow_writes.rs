@@ -73,7 +73,7 @@ fn two_replicas_never_lead_together_and_one_always_does_in_the_end() -> Result<(
         webhook.order(&json!({"seconds": seconds}))?;
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            // What leads is asked at the same moment of both, as nearly as can be.
+            // Both are asked for the leader at nearly the same moment.
             ensure!(
                 !(leads(&cluster, 0)? && leads(&cluster, 1)?),
                 "both lead at {seconds} s a write"

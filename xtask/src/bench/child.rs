@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::release;
 
-/// What a run of a program has used.
+/// The resources that a run of a program used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     /// From before the start to after the exit.

@@ -226,7 +226,7 @@ fn file_name(stage: &Stage, secret: &Credential) -> String {
     format!("{}-{}.yaml", stage.namespace(), secret.name)
 }
 
-/// What would show in a file if a value had leaked. Short lines would be found by chance and are left out.
+/// The texts that show a leak of a value. Short lines could match by chance and are left out.
 fn traces(value: &[u8]) -> Vec<String> {
     use base64::Engine as _;
     const LONG_ENOUGH: usize = 8;

@@ -21,7 +21,7 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 /// Not compressed: the tool that pushes it compresses it, so the digest does not depend on a version of a compressor.
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// What lists the crates of a program.
+/// The list of the crates of a program.
 const SBOM: &str = "application/vnd.cyclonedx+json";
 
 /// A layout that is being written.

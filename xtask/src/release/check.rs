@@ -77,7 +77,7 @@ fn archive(artifacts: &Artifacts, program: Program) -> Result<()> {
     Ok(())
 }
 
-/// What the manifest and the layout name is the same image.
+/// The manifest and the layout name the same image.
 fn image(artifacts: &Artifacts) -> Result<()> {
     let digest = fs::read_to_string(artifacts.path("image.digest"))?;
     let index: Value = serde_json::from_slice(&fs::read(artifacts.path("image").join("index.json"))?)?;

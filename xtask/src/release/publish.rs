@@ -10,7 +10,7 @@ use harness::peers;
 use super::{Args, Artifacts, VERSION, checksums_name};
 use crate::bench::release as built;
 
-/// What must be on the PATH: GitHub's, Sigstore's and ORAS's command lines.
+/// The programs that must be on the PATH.
 const TOOLS: [(&str, &str); 3] = [
     ("gh", "GitHub's command line"),
     ("cosign", "Sigstore's cosign"),

@@ -13,7 +13,7 @@ use super::step::{Step, Steps};
 const GIT_CONFIG: &str = "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n\texcludesFile = ~/ignored\n[commit]\n\tgpgSign = true\n\
     [init]\n\ttemplateDir = /nowhere\n[user]\n\tuseConfigOnly = true\n[status]\n\tshort = true\n";
 
-/// What a test is started with: no file is there, no proxy answers, no setting is the usual one, and all looks like a Pod.
+/// The environment of a test: missing files, dead proxies, unusual settings, and all signs of a Pod.
 const VARIABLES: &str = "TZ=XXX-5:45 LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TERM=dumb COLUMNS=20 CLICOLOR_FORCE=1 CI=true \
     GITHUB_ACTIONS=true EDITOR=false VISUAL=false SSL_CERT_FILE=/nowhere KUBERNETES_SERVICE_HOST=127.0.0.1 \
     KUBERNETES_SERVICE_PORT=1 HTTP_PROXY=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 ALL_PROXY=http://127.0.0.1:1 \

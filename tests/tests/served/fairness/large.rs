@@ -68,7 +68,7 @@ fn object_of_many_values_is_refused_alone() -> Result<()> {
     Ok(())
 }
 
-/// It keeps its spec and the conditions of others, and is served again when it has shrunk.
+/// Its spec and foreign conditions stay, and it is served again after it has shrunk.
 #[test]
 fn object_that_grows_to_many_values_keeps_its_spec() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048"])?;
@@ -147,7 +147,7 @@ fn many_large_objects_are_done_soon_and_let_a_large_edit_pass() -> Result<()> {
             ensure!(left == 0, "{left} are left");
             Ok(())
         })?;
-    // What it shares with the others is the API server, which takes some twenty such Secrets in a second, and fewer where it is slow.
+    // The edit shares the API server with the others, which takes some twenty such Secrets a second, or fewer on a slow machine.
     let all = start.elapsed();
     ensure!(
         busy <= 2 * quiet + all / 4,
@@ -157,7 +157,7 @@ fn many_large_objects_are_done_soon_and_let_a_large_edit_pass() -> Result<()> {
     Ok(())
 }
 
-/// What they make is large, too, or may be; for an edit, the Secret that is there is read.
+/// Their Secrets may be large, too. An edit reads the existing Secret.
 #[test]
 fn large_and_costly_objects_hold_up_no_edit() -> Result<()> {
     const NAMESPACES: usize = 20;

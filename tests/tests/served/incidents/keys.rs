@@ -1,4 +1,4 @@
-//! What becomes of sealing keys.
+//! Incidents of sealing keys.
 
 use anyhow::{Context, Result};
 use harness::implementation::NAMESPACE;

@@ -1,4 +1,4 @@
-//! What others do to Secrets and SealedSecrets, and what stands on the command line.
+//! Incidents caused by other clients, and by flags.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the API server and the way to it do.
+//! Incidents of the API server and of the network.
 
 use std::time::{Duration, Instant};
 

@@ -25,7 +25,7 @@ use crate::bench::page::Page;
 /// Longest time for what ends by itself, in seconds.
 const ENDS: u64 = 900;
 
-/// What can be measured by itself.
+/// A measurement that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Row {
     ColdStart,

@@ -99,7 +99,7 @@ fn table(rows: &[(&str, &Outcome)]) -> Table {
     table
 }
 
-/// What serving the objects took, and the same objects with the hint of the key that opened the first.
+/// The outcome for these objects, and the objects with the hint of the key that opened the first.
 fn serve_and_hint(stage: &Stage, sealed: &[Value]) -> Result<(Outcome, Vec<Value>)> {
     let namespace = stage.namespace()?;
     stage.fill(&namespace, sealed)?;

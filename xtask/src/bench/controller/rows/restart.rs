@@ -29,7 +29,7 @@ const COLUMNS: [&str; 6] = [
     "writes",
 ];
 
-/// What a restart cost.
+/// The cost of a restart.
 pub(super) struct Restart {
     pub(super) seconds: f64,
     /// Whether it had come to its end by then.
