@@ -2,13 +2,152 @@
 
 #[path = "language.rs"]
 mod language;
-#[path = "words.rs"]
-mod words;
 
 use gotmpl::{Functions, Kind, Type};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use words::{FLOATS, LAYOUTS, PATTERNS, PIECES, REPEATS, ZONES};
+
+/// Pieces of texts: what some function looks for, splits at, escapes, or has to read twice.
+const PIECES: &[&str] = &[
+    "a",
+    "ab",
+    "aB c",
+    " ",
+    "\\n",
+    "é",
+    "☃",
+    "\\xff",
+    "<",
+    "&",
+    "%",
+    "%[",
+    "%s",
+    "%v",
+    "%-9d",
+    "%q",
+    "%x",
+    "%[1]*[2]d",
+    "$",
+    "$1",
+    "${b}",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "()",
+    "(a|b)",
+    "(a?)",
+    "[^a]*",
+    ".*",
+    "\\\\pL",
+    "(?i)\\\\PL",
+    "\\\\w+",
+    "a{9}",
+    "(a{3}){3}",
+    "|",
+    ".",
+    "..",
+    "/",
+    "../",
+    ":",
+    "@",
+    "#",
+    "?",
+    "=",
+    ",",
+    "_",
+    "-",
+    "+",
+    "0",
+    "1",
+    "9",
+    "08",
+    "1.",
+    "x",
+    "v1",
+    "1.2.3",
+    "1.2.3-a.",
+    "||",
+    " - ",
+    ">=1 ",
+    "1h",
+    "1.5s",
+    "Monday",
+    "2006",
+    "Jan _2 ",
+    "15:04:05",
+    "MST",
+    "true",
+    "null",
+    "\\\"",
+    "\\\\",
+    "\\\\u0061",
+    "{\\\"a\\\":",
+    "[1,",
+    "[],",
+    "{},",
+    "{\\\"\\\":0},",
+    "1e9",
+    "0x",
+    "_0",
+    "Aa1",
+    "ABC",
+    "ǅ",
+    "%zz",
+    "%25",
+    "[::1]",
+    "aGVsbG8=",
+    "ORSXG5A=",
+    "-----BEGIN X-----\\n",
+    "MIIB",
+];
+
+const PATTERNS: &[&str] = &[
+    "a",
+    "[ab]",
+    "()",
+    "(a)",
+    "(a|b|ab)",
+    "a?",
+    ".",
+    "(?s:.)",
+    "\\\\pL",
+    "\\\\PN",
+    "(?i:k)",
+    "(?i:[\\\\x{80}-\\\\x{10FFFF}])",
+    "[^\\\\pL\\\\pN]",
+    "\\\\b",
+    "^",
+    "$",
+    "(?m:^)",
+    "\\\\w",
+    "[[:^alpha:]]",
+    "x*",
+    "(?P<n>b)",
+    "é",
+    "\\\\x{10FFFF}",
+    "",
+];
+
+const REPEATS: &[&str] = &[
+    "*", "+", "?", "{3}", "{10}", "{2,9}", "{99}", "{1,1000}", "*?", "+?", "",
+];
+
+const FLOATS: &[&str] = &[
+    "0.5",
+    "1e308",
+    "-1e-308",
+    "1e21",
+    "0.1",
+    "123456789.123456789",
+    "5e-324",
+];
+
+const LAYOUTS: &[&str] = &["2006-01-02", "Mon Jan _2 15:04:05.000000000 2006 MST -07:00", "", "x"];
+
+const ZONES: &[&str] = &["Europe/Berlin", "UTC", "Local", "Asia/Kathmandu", "nowhere"];
 
 /// A template, and the function that it is about.
 pub(crate) struct Hostile {

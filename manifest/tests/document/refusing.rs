@@ -13,16 +13,9 @@ fn refused(source: &[u8]) -> DocumentError {
     }
 }
 
-/// Asserts the error of each source.
-fn assert_errors(cases: &[(&str, &str)]) {
-    for (source, message) in cases {
-        assert_eq!(refused(source.as_bytes()).to_string(), *message, "{source:?}");
-    }
-}
-
 #[test]
-fn input_without_objects() {
-    assert_errors(&[
+fn each_fault_is_named_with_its_place() {
+    let cases: &[(&str, &str)] = &[
         ("", "the input is empty: it holds no Kubernetes object"),
         ("\u{feff}", "the input is empty: it holds no Kubernetes object"),
         (
@@ -50,20 +43,6 @@ fn input_without_objects() {
             "{\"a\":1}\n\n\"b\"",
             "document 2, line 3: a Kubernetes object is wanted here, but this is a single value",
         ),
-        (
-            "kind: List\nitems:\n- a: b\n- c\n",
-            "document 1, line 4, item 2: a Kubernetes object is wanted here, but this is a single value",
-        ),
-        (
-            "kind: List\nitems: {a: b}\n",
-            "document 1, line 2: \"items\": a list of objects is wanted here",
-        ),
-    ]);
-}
-
-#[test]
-fn duplicate_keys() {
-    assert_errors(&[
         ("a: b\nc: d\na: e\n", "document 1, line 3: the key \"a\" is given twice"),
         ("1: a\n\"1\": b\n", "document 1, line 2: the key \"1\" is given twice"),
         (
@@ -78,12 +57,6 @@ fn duplicate_keys() {
             "x: &x {a: 1}\ny:\n  a: 2\n  <<: *x\n",
             "document 1, line 4: the key \"a\" is given twice",
         ),
-    ]);
-}
-
-#[test]
-fn yaml_syntax() {
-    assert_errors(&[
         (
             "a: b\n---\nc: [d\n---\ne: f\n",
             "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
@@ -108,12 +81,6 @@ fn yaml_syntax() {
             "a: @b\n",
             "document 1, line 1: not valid YAML: a character that may not stand here: put the value in quotes",
         ),
-    ]);
-}
-
-#[test]
-fn yaml_aliases_tags_and_types() {
-    assert_errors(&[
         (
             "a: *b\n",
             "document 1, line 1: not valid YAML: an alias names an anchor that is not there",
@@ -150,12 +117,14 @@ fn yaml_aliases_tags_and_types() {
             "a:\n  b: {{ .Values.x }}\n",
             "document 1, line 2: a map key must be text (a template's {{ }} must be filled in first)",
         ),
-    ]);
-}
-
-#[test]
-fn json_syntax() {
-    assert_errors(&[
+        (
+            "kind: List\nitems:\n- a: b\n- c\n",
+            "document 1, line 4, item 2: a Kubernetes object is wanted here, but this is a single value",
+        ),
+        (
+            "kind: List\nitems: {a: b}\n",
+            "document 1, line 2: \"items\": a list of objects is wanted here",
+        ),
         (
             "{\"a\":\n {\"b\": \"c",
             "document 1, line 2: not valid JSON: it ends too early",
@@ -181,7 +150,10 @@ fn json_syntax() {
             "{\"a\":1}\n---\nb: [\n",
             "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
         ),
-    ]);
+    ];
+    for (source, message) in cases {
+        assert_eq!(refused(source.as_bytes()).to_string(), *message, "{source:?}");
+    }
 }
 
 #[test]

@@ -13,7 +13,6 @@ use crate::error::ApiFailure;
 use crate::index::{Reported, Said};
 use crate::tried::Tried;
 
-mod contests;
 mod refusals;
 mod said;
 mod secrets;

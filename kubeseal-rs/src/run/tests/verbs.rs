@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::commands::reseal::{Opener, ResealMode};
-use crate::commands::seal::{SealFiles, SealMode};
+use crate::commands::seal::SealMode;
 use crate::commands::unseal::ClearPlace;
 
 #[test]

@@ -1,5 +1,7 @@
 //! What becomes of the Secret.
 
+use jiff::SignedDuration;
+
 use super::*;
 
 #[test]
@@ -84,6 +86,24 @@ fn owners_of_others_stay() {
 }
 
 #[test]
+fn what_admission_made_of_it_is_left_alone() {
+    let overridden = |version: Option<&str>| Case {
+        live: Ok(Some(live(json!({"metadata": {"labels": {"l": "policy"}}})))),
+        status: synced(1),
+        memory: Memory {
+            admitted: version.map(str::to_owned),
+            input_digest: Some("the object.the settings".to_owned()),
+            ..Memory::default()
+        },
+        ..case("a policy overrides a label")
+    };
+    check(overridden(Some("7")), "leave; -; -; -");
+    let put_right = "replace a=new,l:asked,owner:u1; -; Unsealed; -";
+    check(overridden(Some("6")), put_right);
+    check(overridden(None), put_right);
+}
+
+#[test]
 fn what_is_as_asked_is_left_alone() {
     check(
         Case {
@@ -163,10 +183,6 @@ fn drift_is_repaired_and_additions_stay() {
         },
         &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
     );
-}
-
-#[test]
-fn additions_stay_until_an_edit() {
     let added = json!({"metadata": {"labels": {"x": "added"}, "annotations": {"y": "added"}}});
     let silent = ReconcileSettings {
         update_status: false,
@@ -317,25 +333,23 @@ fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
     check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
 }
 
-/// Items a, which a template makes of random bytes, and b.
-fn varying() -> Result<Unsealed, Failure> {
-    let mut opened = asked(|secret| drop(secret.items.insert("b".to_owned(), SecretBytes::new(b"new".to_vec()))));
-    opened.as_mut().unwrap().varying.insert("a".to_owned());
-    opened
-}
-
-/// The Secret of an earlier pass, and then this change of it.
-fn drawn(change: Value) -> Result<Option<Secret>, ApiFailure> {
-    let mut value = serde_json::to_value(live(json!({"data": {"a": "b2xk", "b": "bmV3"}}))).unwrap();
-    merge(&mut value, change);
-    Ok(Some(serde_json::from_value(value).unwrap()))
-}
-
 #[test]
 fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
+    let varying = || {
+        let mut opened = asked(|secret| drop(secret.items.insert("b".to_owned(), SecretBytes::new(b"new".to_vec()))));
+        opened.as_mut().unwrap().varying.insert("a".to_owned());
+        opened
+    };
     let of = |digest: &str| Memory {
         input_digest: Some(digest.to_owned()),
         ..Memory::default()
+    };
+    let drawn = |change: Value| {
+        let mut secret = live(json!({"data": {"a": "b2xk", "b": "bmV3"}}));
+        let mut value = serde_json::to_value(&secret).unwrap();
+        merge(&mut value, change);
+        secret = serde_json::from_value(value).unwrap();
+        Ok(Some(secret))
     };
     for (name, live, memory, expected) in [
         (
@@ -384,11 +398,7 @@ fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
         };
         check(case, expected);
     }
-}
-
-/// A Secret that is taken over keeps what was drawn for it, by whomever.
-#[test]
-fn what_varies_is_adopted_at_a_take_over() {
+    // A Secret that is taken over keeps what was drawn for it, by whomever.
     let taken =
         json!({"metadata": {"ownerReferences": null, "annotations": {"sealedsecrets.bitnami.com/managed": "true"}}});
     let taken_over = Case {
@@ -401,4 +411,85 @@ fn what_varies_is_adopted_at_a_take_over() {
         panic!("not taken over")
     };
     assert_eq!(new.data.unwrap()["a"].0, b"old");
+}
+
+/// One pass after the other over a Secret that is other than it should be, or not, so many seconds apart.
+fn passes(drifts: &[(bool, i64)]) -> (Vec<String>, Memory) {
+    let digest = Some("the object.the settings".to_owned());
+    let mut memory = Memory {
+        input_digest: digest,
+        ..Memory::default()
+    };
+    let (mut now, mut told): (Timestamp, _) = (NOW.parse().unwrap(), Vec::new());
+    let sealed = sealed(1, synced(1));
+    for (drift, seconds) in drifts {
+        now += SignedDuration::from_secs(*seconds);
+        let managers = json!([
+            {"manager": "controller", "time": NOW, "operation": "Update"},
+            {"manager": "replicator", "time": EARLIER, "operation": "Update"},
+        ]);
+        let data = if *drift { json!({"a": "b2xk"}) } else { json!({}) };
+        let observed = Observed {
+            sealed: &sealed,
+            opened: &asked(|_| {}),
+            digest: "the object.the settings",
+            live: Ok(Some(live(
+                json!({"data": data, "metadata": {"managedFields": managers}}),
+            ))),
+            unlabelled_key: None,
+            kept_empty_for: None,
+        };
+        let plan = decide(&observed, &memory, &SETTINGS, now);
+        let step = if plan.secret == SecretStep::Leave {
+            "leave"
+        } else {
+            "replace"
+        };
+        let pause = plan.next.map(|pause| pause.as_secs());
+        told.push(format!("{step} {} {pause:?}", plan.synced));
+        memory = plan.memory;
+    }
+    (told, memory)
+}
+
+#[test]
+fn what_others_write_back_at_once_is_put_right_at_growing_pauses() {
+    let mut drifts = vec![(true, 1); 6];
+    drifts.extend([(false, 0), (true, 1), (true, 1), (true, 3), (true, 1)]);
+    let (told, memory) = passes(&drifts);
+    assert_eq!(
+        told[..5],
+        ["replace true None"; 5],
+        "somebody's slips are mended at once"
+    );
+    assert_eq!(
+        told[5..],
+        [
+            "replace false Some(2)",
+            "leave false Some(2)",
+            "leave false Some(1)",
+            "replace false Some(4)",
+            "leave false Some(1)",
+            "replace false Some(8)"
+        ],
+        "whatever wakes it meanwhile"
+    );
+    let said = memory.reported.unwrap().failure.unwrap();
+    let failure = Failure::Contested(Some("replicator".to_owned()));
+    assert_eq!(said, Said::new("SecretContested", &failure.to_string()));
+}
+
+#[test]
+fn a_contest_ends_when_the_secret_stays_as_it_is() {
+    let mut drifts = vec![(true, 1); 6];
+    drifts.extend([(true, 299), (false, 299), (true, 1)]);
+    let (told, memory) = passes(&drifts);
+    assert_eq!(
+        told[6..],
+        ["replace false Some(4)", "leave true None", "replace true None"],
+        "a long pause is no end"
+    );
+    assert!(!memory.repairs.are_contested());
+    let (told, _) = passes(&[(true, 61); 20]);
+    assert_eq!(told, ["replace true None"; 20], "a change now and then is no contest");
 }
