@@ -64,6 +64,7 @@ fn the_doctor_tells_the_six_causes_apart() -> Result<()> {
 fn moved_or_rescoped(laptop: &Laptop, secret: &str, strict: &str) -> Result<()> {
     let moved = strict.replacen("namespace: default", "namespace: kube-public", 1);
     ensure_cause(&doctor(laptop, &moved, "")?, "wrong-namespace")?;
+    moved_whole(laptop, strict)?;
     // With few rights the output names what could not be read.
     let told = doctor(laptop, &moved, "--as mallory")?["diagnoses"].to_string();
     for what in ["cannot read SealedSecrets: ", "cannot read key Secrets: "] {
@@ -73,6 +74,25 @@ fn moved_or_rescoped(laptop: &Laptop, secret: &str, strict: &str) -> Result<()> 
     let annotation = "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: \"true\"\n";
     ensure!(wide.contains(annotation), "{wide}");
     ensure_cause(&doctor(laptop, &wide.replacen(annotation, "", 1), "")?, "scope")
+}
+
+/// Its template was changed too: a manifest beside it has the namespace, else nothing does.
+fn moved_whole(laptop: &Laptop, strict: &str) -> Result<()> {
+    let moved = strict.replace("namespace: default", "namespace: kube-public");
+    let unknown = doctor(laptop, &moved, "")?;
+    ensure!(
+        unknown["opens"] == false
+            && unknown["diagnoses"]
+                .to_string()
+                .contains("One of: it was sealed for another name"),
+        "{unknown}"
+    );
+    std::fs::write(laptop.path("near.yaml"), secret("default", "near").to_string())?;
+    let found = doctor(laptop, &moved, "")?;
+    ensure_cause(&found, "wrong-namespace")?;
+    ensure!(found.to_string().contains("(found in near.yaml)"), "{found}");
+    std::fs::remove_file(laptop.path("near.yaml"))?;
+    Ok(())
 }
 
 /// kustomize itself renames it, and its result is in the cluster.
@@ -161,5 +181,11 @@ fn the_doctor_reads_the_status() -> Result<()> {
     for part in ["no key could decrypt secret", "the controller could not be asked: "] {
         ensure!(told.stdout.contains(part), "{part}: {told:?}");
     }
+    // What is synced was not checked either.
+    let told = laptop.kubeseal("doctor db.yaml", "")?;
+    ensure!(
+        told.status.code() == Some(3) && told.stdout.contains("not checked: the controller could not be asked"),
+        "{told:?}"
+    );
     Ok(())
 }

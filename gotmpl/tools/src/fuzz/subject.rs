@@ -24,7 +24,7 @@ pub(super) enum SubjectAnswer {
         parse: bool,
         line: u64,
         function: Option<String>,
-        /// For the report.
+        /// For readers of the report.
         words: String,
     },
 }
