@@ -89,6 +89,13 @@ fn what_is_for_no_cluster_or_for_two_is_refused_and_nothing_is_written() {
              for cluster dev\nhint: write the result into a folder of the same cluster, or say it: --for-cluster NAME\n"
         )
     );
+    assert_eq!(folder.tree(), before);
+}
+
+#[test]
+fn stdin_and_unknown_clusters_are_refused() {
+    let folder = repository();
+    let before = folder.tree();
     let stdin = folder.run("", SECRET);
     assert_eq!(
         told(&stdin),
