@@ -4,6 +4,7 @@ mod formats;
 mod keys;
 mod repository;
 mod sizes;
+mod suppressions;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -130,11 +131,22 @@ fn a_sound_object_has_no_findings() {
     assert_eq!((report.files, report.sealed_secrets), (1, 2));
 }
 
+const CLUSTER_WIDE: &str = "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: ";
+
+/// Asserts that each text has its finding, among others.
+fn assert_found(cases: &[(String, &str)]) {
+    let wrong: Vec<_> = cases
+        .iter()
+        .map(|(text, expected)| (in_file(text), *expected))
+        .filter(|(found, expected)| !found.iter().any(|line| line == expected))
+        .collect();
+    assert_eq!(wrong, []);
+}
+
 #[test]
-fn what_is_wrong_with_one_object_is_found_where_it_stands() {
-    let wide = "  annotations:\n    sealedsecrets.bitnami.com/cluster-wide: ";
-    let short = sealed_with(4096);
-    let cases = [
+fn faults_of_structure() {
+    let wide = CLUSTER_WIDE;
+    assert_found(&[
         (sound().replace("password: ", "password: !"), "f:12:728 unreadable"),
         (sound().replace("password: ", "password: '@"), "f:13:1 unreadable"),
         (
@@ -167,6 +179,13 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             sound().replace("  template:", "  stringData: {}\n  template:"),
             "f:7:3 unknown-field",
         ),
+    ]);
+}
+
+#[test]
+fn faults_of_values() {
+    let short = sealed_with(4096);
+    assert_found(&[
         (format!("password: {}\n", sealed_with(2048)), "f:1:1 embedded-value"),
         ("kind: Role\na: .inf\n".to_owned(), "f:2:4 other-kind"),
         (sound().replace("password: AgA", "password: AgA%"), "f:12:5 base64"),
@@ -178,6 +197,21 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
         ),
         (sound().replace(&short, &sealed_with(2048)), "f:12:5 key-size"),
         (sound().replace(&short, &sealed_with(1024)), "f:12:5 weak-key"),
+        (
+            sound().replace(&format!("\n    password: {short}"), " {}"),
+            "f:11:3 empty",
+        ),
+        (
+            sound().replace(&format!("encryptedData:\n    password: {short}"), "data: AgA="),
+            "f:11:3 deprecated-data",
+        ),
+    ]);
+}
+
+#[test]
+fn faults_of_scopes_and_templates() {
+    let wide = CLUSTER_WIDE;
+    assert_found(&[
         (
             object(&format!("{NAMESPACE}{wide}'yes'\n"), TEMPLATE),
             "f:7:5 scope-value",
@@ -214,6 +248,12 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             ),
             "f:12:7 missing-item",
         ),
+    ]);
+}
+
+#[test]
+fn faults_of_names_and_annotations() {
+    assert_found(&[
         (sound().replacen("name: db", "name: web", 1), "f:4:3 renamed"),
         (
             sound().replacen("namespace: shop", "namespace: web", 1),
@@ -229,14 +269,6 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             "f:5:3 placeholder-name",
         ),
         (sound().replace("name: db", "name: db-${ENV}"), "f:4:3 placeholder-name"),
-        (
-            sound().replace(&format!("\n    password: {short}"), " {}"),
-            "f:11:3 empty",
-        ),
-        (
-            sound().replace(&format!("encryptedData:\n    password: {short}"), "data: AgA="),
-            "f:11:3 deprecated-data",
-        ),
         (
             object(
                 &format!("{NAMESPACE}  annotations: {{sealed-secrets-rs/sealed-with: me}}\n"),
@@ -256,13 +288,7 @@ fn what_is_wrong_with_one_object_is_found_where_it_stands() {
             ),
             "f:7:5 plaintext-copy",
         ),
-    ];
-    let wrong: Vec<_> = cases
-        .iter()
-        .map(|(text, expected)| (in_file(text), *expected))
-        .filter(|(found, expected)| !found.iter().any(|line| line == expected))
-        .collect();
-    assert_eq!(wrong, []);
+    ]);
 }
 
 #[test]
@@ -272,6 +298,7 @@ fn every_rule_is_found_by_a_test_and_told_in_the_documentation() {
         include_str!("tests/formats.rs"),
         include_str!("tests/repository.rs"),
         include_str!("tests/sizes.rs"),
+        include_str!("tests/suppressions.rs"),
         // Those about the project file, which this module does not read.
         include_str!("../../tests/cli/project/certificates.rs")
     );
@@ -349,44 +376,6 @@ fn secrets_in_clear_are_found_where_git_would_take_them() {
             "kustomization.yaml:2:3 clear-secret",
             "kustomization.yaml:4:3 clear-secret"
         ]
-    );
-}
-
-#[test]
-fn comments_and_flags_allow_a_finding() {
-    let cut = sealed_with(4096).replace("AgA", "AgA%");
-    let with = |above: &str, beside: &str| {
-        sound().replace(
-            &format!("    password: {}", sealed_with(4096)),
-            &format!("{above}    password: {cut}{beside}"),
-        )
-    };
-    assert_eq!(in_file(&with("", "")), ["f:12:5 base64"]);
-    for (above, beside) in [
-        ("", " # kubeseal: allow base64"),
-        ("    # kubeseal: allow base64\n", ""),
-        (
-            "    # kubeseal: allow ciphertext, base64 because of a reason\n    # more\n",
-            "",
-        ),
-        ("# kubeseal: allow-file base64\n", ""),
-    ] {
-        assert_eq!(in_file(&with(above, beside)), [""; 0], "{above}{beside}");
-    }
-    assert_eq!(
-        in_file(&with("    # kubeseal: allow ciphertext base64\n", "")),
-        ["f:13:5 base64"]
-    );
-    assert_eq!(
-        in_file(&with("    # kubeseal: allow base65\n", "")),
-        ["f:12:5 unknown-rule", "f:13:5 base64"]
-    );
-    let text = with("", "\n---\n# kubeseal: allow base64\n");
-    assert_eq!(in_file(&text), ["f:12:5 base64"], "too late");
-    assert!(
-        judge(&[source("f", &with("", ""))], &[Rule::Base64], &|_| true)
-            .findings
-            .is_empty()
     );
 }
 

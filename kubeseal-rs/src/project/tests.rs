@@ -90,9 +90,16 @@ fn certificates_are_files_pinned_urls_or_from_controllers() {
     );
 }
 
+/// Asserts the error of each project file.
+fn assert_refused(cases: &[(&str, &str)]) {
+    for (text, expected) in cases {
+        assert_eq!(read(text).unwrap_err().to_string(), *expected, "{text}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_its_line() {
-    let cases = [
+    assert_refused(&[
         ("", "the project file is empty"),
         ("clusters: {}", "document 1, line 1: `clusters` names no cluster"),
         (
@@ -124,6 +131,12 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "clusters:\n  a: {cert: x}\n  a: {cert: x}",
             "document 1, line 3: the key \"a\" is given twice",
         ),
+    ]);
+}
+
+#[test]
+fn certificates_and_folders_that_are_refused() {
+    assert_refused(&[
         (
             "clusters:\n  a:\n    cert: https://x/y",
             "document 1, line 3: cluster a takes its certificate from a URL, so it must pin the key's `fingerprint`",
@@ -152,10 +165,7 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "clusters:\n  a: {cert: x}\n---\nclusters: {}",
             "document 2, line 4: a project file is one document",
         ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(read(text).unwrap_err().to_string(), expected, "{text}");
-    }
+    ]);
 }
 
 #[test]

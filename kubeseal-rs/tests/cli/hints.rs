@@ -4,8 +4,8 @@ use crate::items::{CERT, file};
 use crate::program::Folder;
 use crate::seal_files::{SEAL, SECRET};
 
-#[test]
-fn the_next_command_is_named() {
+/// Files that no verb may change: encrypted by SOPS, in clear under a sealed name, sealed values outside objects.
+fn refused_files() -> Folder {
     let folder = Folder::with_keys();
     file(&folder);
     folder.put("sops.yaml", &format!("{SECRET}sops: {{version: 3.9.0}}\n"));
@@ -13,8 +13,27 @@ fn the_next_command_is_named() {
     folder.put("no such/x", "");
     let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
     folder.put("values.yaml", &format!("password: {values}\n"));
+    folder
+}
+
+/// Asserts the error and the hint of each command line, and that it changes nothing.
+fn assert_hints(cases: &[(String, &str, &str)]) {
+    let folder = refused_files();
     let before = folder.tree();
-    for (line, error, hint) in [
+    for (line, error, hint) in cases {
+        let run = folder.run(line, "");
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            run.code == 1 && told.contains(&format!("{error}\n")) && told.contains(&format!("hint: {hint}\n")),
+            "{line}: {told}"
+        );
+    }
+    assert_eq!(folder.tree(), before);
+}
+
+#[test]
+fn the_next_command_is_named() {
+    assert_hints(&[
         (
             format!("{SEAL} sops.yaml"),
             "sops.yaml, document 1, line 1: it is encrypted by SOPS",
@@ -41,6 +60,12 @@ fn the_next_command_is_named() {
             "a new one is made by kubeseal edit nothere --cert test-only.crt, or kubeseal -f SECRET-FILE -w nothere --cert \
              test-only.crt",
         ),
+    ]);
+}
+
+#[test]
+fn hints_about_items_and_values() {
+    assert_hints(&[
         (
             "render --name db sealed.yaml".to_owned(),
             "sealed.yaml, document 1, line 3: it has no templates (spec.template.data)",
@@ -62,15 +87,7 @@ fn the_next_command_is_named() {
             "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
             "one value: printf %s \"$VALUE\" | kubeseal set FILE password --cert test-only.crt --name NAME --namespace NAMESPACE",
         ),
-    ] {
-        let run = folder.run(&line, "");
-        let told = format!("{}{}", run.stdout, run.stderr);
-        assert!(
-            run.code == 1 && told.contains(&format!("{error}\n")) && told.contains(&format!("hint: {hint}\n")),
-            "{line}: {told}"
-        );
-    }
-    assert_eq!(folder.tree(), before);
+    ]);
 }
 
 #[test]

@@ -291,23 +291,10 @@ fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
     assert_eq!((run.code, folder.text("one.json") == merged), (1, true), "{}", run.told);
 }
 
-/// Not on Windows, whose own words for a file that is not there are in the snapshot otherwise.
+/// Command lines with the clear Secret that each reads; none of them may change a file.
 #[cfg(unix)]
-#[test]
-fn what_cannot_be_changed_is_told_and_left() {
-    let folder = Folder::with_keys();
-    let before = file(&folder);
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
-    folder.put("config.yaml", "apiVersion: v1\nkind: ConfigMap\n");
-    let anchored = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
-    folder.put("anchored.yaml", anchored);
-    folder.put(
-        "alias.yaml",
-        &anchored
-            .replace("encryptedData: &all", "other: &all")
-            .replace("other: *all", "encryptedData: *all"),
-    );
-    let cases = [
+fn refused_lines(secret: &str) -> Vec<(&str, &str)> {
+    vec![
         ("set CERT sealed.yaml password", "x"),
         ("set CERT sealed.yaml password --name nobody", "x"),
         ("set CERT sealed.yaml password --name db -n elsewhere", "x"),
@@ -345,9 +332,27 @@ fn what_cannot_be_changed_is_told_and_left() {
         ("--re-encrypt", ""),
         ("--re-encrypt -f config.yaml", ""),
         ("--re-encrypt -f sealed.yaml -o xml", ""),
-    ];
+    ]
+}
+
+/// Not on Windows, whose own words for a file that is not there are in the snapshot otherwise.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_changed_is_told_and_left() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
+    folder.put("config.yaml", "apiVersion: v1\nkind: ConfigMap\n");
+    let anchored = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
+    folder.put("anchored.yaml", anchored);
+    folder.put(
+        "alias.yaml",
+        &anchored
+            .replace("encryptedData: &all", "other: &all")
+            .replace("other: *all", "encryptedData: *all"),
+    );
     let mut told = String::new();
-    for (line, input) in cases {
+    for (line, input) in refused_lines(secret) {
         let run = folder.run(&line.replace("CERT", CERT), input);
         assert!(run.code != 0 && run.stdout.is_empty(), "{line}");
         let line = line.replace("hunter2", "VALUE");

@@ -1,5 +1,7 @@
 //! What `kubeseal lint` knows by the project file.
 
+use sealing::cert::SealingCert;
+
 use super::*;
 
 #[test]

@@ -5,6 +5,19 @@ use crate::items::{CERT, file};
 use crate::program::Folder;
 use crate::seal_files::SECRET;
 
+/// Asserts the line that a terminal shows, and that a pipe gets none where the verb can run twice.
+fn assert_told(folder: &Folder, line: &str, input: &str, told: &str) {
+    let at_terminal = run(folder, Streams::Pipes, &[], line, "", input);
+    assert_eq!(
+        (at_terminal.code, at_terminal.shown, at_terminal.stdout),
+        (0, format!("{told}\r\n"), String::new()),
+        "{line}"
+    );
+    if line.contains("set --cert") || line.contains("merge") {
+        assert_eq!(folder.run(line, input).ok(), "", "{line}");
+    }
+}
+
 #[test]
 fn changes_are_told_at_a_terminal_alone() {
     let folder = Folder::with_keys();
@@ -61,15 +74,7 @@ fn changes_are_told_at_a_terminal_alone() {
             "removed password in values.yaml",
         ),
     ] {
-        let at_terminal = run(&folder, Streams::Pipes, &[], &line, "", input);
-        assert_eq!(
-            (at_terminal.code, at_terminal.shown, at_terminal.stdout),
-            (0, format!("{told}\r\n"), String::new()),
-            "{line}"
-        );
-        if line.contains("set --cert") || line.contains("merge") {
-            assert_eq!(folder.run(&line, input).ok(), "", "{line}");
-        }
+        assert_told(&folder, &line, input, told);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the kubelet makes of a Pod template: volumes, mounts and environment, from the objects in the cluster.
+//! The kubelet's part for a Pod template: volumes, mounts and environment, from the objects in the cluster.
 //!
 //! No kubelet can run here, so this does that part of its work, by its rules: a volume's folder changes as a whole when its
 //! source does; a file that is mounted with `subPath` does not; nothing but what the template says is in the environment.
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 const NAMESPACE: &str = "default";
 
-/// Where a container finds what its image would bring.
+/// The folder with the content of the image, inside the container.
 pub(crate) const IMAGE: &str = "/mnt/image";
 
 /// Makes the container's view of the file system in a mount namespace of its own: `/etc` as it is but writable, with the
@@ -236,7 +236,7 @@ fn write_at_once(volume: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<()>
     }
     for entry in fs::read_dir(volume)? {
         let link = entry?.path();
-        // What has no content any more.
+        // Files without a source.
         if !link.exists() {
             fs::remove_file(link)?;
         }

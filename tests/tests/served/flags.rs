@@ -1,4 +1,4 @@
-//! What flags and annotations ask for beyond the reference's ways: made anew, left alone, refused, collected, stripped.
+//! Flags and annotations that the reference lacks: Secrets recreated, left alone, refused or collected, and statuses stripped.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use harness::namespace::TempNamespace;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, fingerprint};
+use crate::fixture::{Lab, SOON, condition_of, fingerprint};
 
 /// The rights of `deploy/base` with the component that allows deleting Secrets.
 pub(crate) fn allow_deleting(cluster: &Cluster) -> Result<()> {
@@ -44,7 +44,7 @@ fn what_cannot_be_changed_is_made_anew_where_that_is_asked_for_and_allowed() -> 
     immutable("1", false)?;
     lab.await_items("default", "one", &json!({"a": "1"}))?;
     immutable("2", true)?;
-    // Asked for, but the base gives no right to delete: the reason says so, and the old Secret stays.
+    // The base gives no right to delete: the reason names it, and the old Secret stays.
     let sealed = lab.await_condition("default", "one", "Synced", "False")?;
     let message = condition_of(&sealed, "Synced")["message"].to_string();
     ensure!(
@@ -192,7 +192,7 @@ fn the_old_way_of_collecting_deletes_what_is_its_own_and_nothing_else() -> Resul
     unowned("replaced")?;
     lab.cluster
         .kubectl_ok(&["label", "sealedsecret", "--all", "some=label"])?;
-    // Somebody else's in the same place.
+    // A foreign Secret of the same name.
     let foreign = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "foreign", "namespace": "default"},
         "stringData": {"a": "theirs"},

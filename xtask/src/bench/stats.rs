@@ -2,16 +2,16 @@
 
 /// The least, the middle and the largest of several measurements, all in the unit of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Figures {
+pub(crate) struct Stats {
     pub(crate) min: f64,
     pub(crate) median: f64,
     pub(crate) max: f64,
 }
 
-impl Figures {
+impl Stats {
     /// Of at least one measurement; of none, everything is NaN. The median of an even number is the mean of the two in
     /// the middle.
-    pub(crate) fn of(measurements: impl IntoIterator<Item = f64>) -> Figures {
+    pub(crate) fn of(measurements: impl IntoIterator<Item = f64>) -> Stats {
         let mut sorted: Vec<f64> = measurements.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
@@ -21,7 +21,7 @@ impl Figures {
         } else {
             at(half)
         };
-        Figures {
+        Stats {
             min: at(0),
             median,
             max: at(sorted.len().saturating_sub(1)),
@@ -30,21 +30,21 @@ impl Figures {
 
     /// `min / median / max`, with so many digits after the point.
     pub(crate) fn text(&self, digits: usize) -> String {
-        let Figures { min, median, max } = self;
+        let Stats { min, median, max } = self;
         format!("{min:.digits$} / **{median:.digits$}** / {max:.digits$}")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Figures;
+    use super::Stats;
 
     #[test]
     fn the_middle_is_found_in_odd_and_even_numbers() {
-        let figures = |min, median, max| Figures { min, median, max };
-        assert_eq!(Figures::of([3.0, 1.0, 2.0]), figures(1.0, 2.0, 3.0));
-        assert_eq!(Figures::of([4.0, 1.0, 2.0, 9.0]), figures(1.0, 3.0, 9.0));
-        assert_eq!(Figures::of([5.0]), figures(5.0, 5.0, 5.0));
-        assert_eq!(Figures::of([1.0, 2.0]).text(1), "1.0 / **1.5** / 2.0");
+        let stats = |min, median, max| Stats { min, median, max };
+        assert_eq!(Stats::of([3.0, 1.0, 2.0]), stats(1.0, 2.0, 3.0));
+        assert_eq!(Stats::of([4.0, 1.0, 2.0, 9.0]), stats(1.0, 3.0, 9.0));
+        assert_eq!(Stats::of([5.0]), stats(5.0, 5.0, 5.0));
+        assert_eq!(Stats::of([1.0, 2.0]).text(1), "1.0 / **1.5** / 2.0");
     }
 }

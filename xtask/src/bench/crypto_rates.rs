@@ -1,6 +1,6 @@
 //! The bound: what the machine's cores can do in RSA, measured through the same backend in the same run.
 //!
-//! This crate does not know `sealing` (see the arrows); the meter is a bench of that crate, and its line of JSON is read.
+//! This crate does not know `sealing` (`layering`); the meter is a bench of that crate, and its line of JSON is read.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What is going on when the connection, or the process, is cut off.
+//! Requests in flight when the connection is cut or the process is killed.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::process::Process;
 
-use crate::lab::{SOON, get};
+use crate::fixture::{SOON, get};
 use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. Of the first one on which a key Secret is sent, it lets the request through, and

@@ -1,4 +1,4 @@
-//! What the controller asks of the API server, by the API server's own audit log, and what it says.
+//! The controller's requests, by the API server's audit log, and its log lines.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use harness::samples;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, list};
+use crate::fixture::{Lab, SOON, list};
 
 #[test]
 fn each_request_is_needed_and_none_is_refused() -> Result<()> {
@@ -136,7 +136,7 @@ fn who_makes_and_deletes_objects_writes_a_bounded_log() -> Result<()> {
         .kubectl_ok(&["delete", "sealedsecrets", "--all", "-n", "crowd", "--wait=false"])?;
     lab.unseal("default", "another", &json!({"a": "1"}))?;
     let log = lab.cluster.eventually(4 * SOON, "what was left out", || {
-        // What is left out is told at most once a minute, with the next line of anybody.
+        // The number of dropped lines is logged at most once a minute, with the next line of any namespace.
         lab.cluster.apply(&object(OBJECTS).to_string())?;
         lab.cluster
             .kubectl_ok(&["delete", "sealedsecrets", "--all", "-n", "crowd"])?;

@@ -1,8 +1,8 @@
-//! The pages for people name files and tests; this holds that they are there.
+//! The files and tests that the documentation names exist.
 
 use std::path::{Path, PathBuf};
 
-/// Every page that is written by hand.
+/// Every page that is not generated.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
@@ -22,7 +22,7 @@ fn root_of(page: &Path) -> &Path {
         .unwrap()
 }
 
-/// What stands between backticks, outside of code blocks.
+/// The texts between backticks, outside of code blocks.
 fn quoted(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
@@ -97,8 +97,8 @@ fn tests_that_are_said_to_hold_a_rule_are_there() {
     }
 }
 
-/// What a row of a table begins with: the reference's side, or ours where the reference has nothing. Then what there is no
-/// difference in.
+/// The first cell of each row of a table: the reference's side, or ours where the reference has nothing. Then the items of
+/// "Without a difference".
 fn beginnings(section: &str) -> Vec<&str> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
     let rows = rows.map(|row| row.trim_start_matches("— | "));
@@ -123,13 +123,13 @@ fn every_row_about_kubeseals_flags_is_shown_by_a_test() {
     let is_there = |name: &str| {
         sources.contains(&format!("fn {name}(")) || lines.lines().any(|line| line.starts_with(&format!("{name}: ")))
     };
-    let known = include_str!("pages/parity-tests.txt").lines();
+    let known = include_str!("doc_checks/parity-tests.txt").lines();
     let mut known: Vec<_> = known.filter_map(|line| line.split_once(" => ")).collect();
     let rows = beginnings(section);
     assert!(rows.len() > 50, "{rows:?}");
     for row in rows {
         let at = known.iter().position(|(beginning, _)| row.starts_with(beginning));
-        let at = at.unwrap_or_else(|| panic!("xtask/src/pages/parity-tests.txt names no test for the row: {row}"));
+        let at = at.unwrap_or_else(|| panic!("xtask/src/doc_checks/parity-tests.txt names no test for the row: {row}"));
         let (_, tests) = known.remove(at);
         for test in tests.split(", ") {
             assert!(is_there(test), "there is no test {test} for the row: {row}");

@@ -1,6 +1,6 @@
-//! No two modules of a crate need each other: whoever reads one has read what it rests on.
+//! No two modules of a crate depend on each other, so that each can be read after those that it uses.
 //!
-//! A module and what lies below it are one thing: that a submodule uses its parents' names makes no circle.
+//! A module and its submodules count as one: a submodule that uses its parent's names makes no cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{ItemMod, UseTree};
 
-use crate::arrows::{PRODUCT, root, sources};
+use crate::layering::{PRODUCT, root, sources};
 
-/// Members whose modules form circles still, with those that do: fewer may be named, never more.
+/// The modules that do depend on each other, by member. The list may become shorter, not longer.
 const KNOWN: &[(&str, &[&str])] = &[
     // A time has its methods, and they give times. A value may be an object, whose methods are functions of values.
     (
@@ -120,8 +120,8 @@ impl<'ast> Visit<'ast> for Names<'_> {
     }
 }
 
-/// What each module names.
-fn arrows(modules: &BTreeMap<Name, syn::File>) -> BTreeMap<&Name, BTreeSet<&Name>> {
+/// The modules that each module names.
+fn dependencies(modules: &BTreeMap<Name, syn::File>) -> BTreeMap<&Name, BTreeSet<&Name>> {
     let found = modules.iter().map(|(module, file)| {
         let mut names = Names {
             module,
@@ -134,42 +134,42 @@ fn arrows(modules: &BTreeMap<Name, syn::File>) -> BTreeMap<&Name, BTreeSet<&Name
     found.collect()
 }
 
-/// The modules from which one comes back to where one began.
-fn in_circles<'a>(arrows: &BTreeMap<&'a Name, BTreeSet<&'a Name>>) -> BTreeSet<String> {
+/// The modules that depend on themselves by way of others.
+fn in_cycles<'a>(dependencies: &BTreeMap<&'a Name, BTreeSet<&'a Name>>) -> BTreeSet<String> {
     let reaches_itself = |start: &Name| {
         let mut seen = BTreeSet::new();
-        let mut ahead: Vec<&Name> = arrows[start].iter().copied().collect();
+        let mut ahead: Vec<&Name> = dependencies[start].iter().copied().collect();
         while let Some(next) = ahead.pop() {
             if next == start {
                 return true;
             }
             if seen.insert(next) {
-                ahead.extend(&arrows[next]);
+                ahead.extend(&dependencies[next]);
             }
         }
         false
     };
-    let found = arrows.keys().filter(|start| reaches_itself(start));
+    let found = dependencies.keys().filter(|start| reaches_itself(start));
     found.map(|name| name.join("::")).collect()
 }
 
 #[test]
-fn modules_form_no_circles() {
+fn modules_form_no_cycles() {
     let mut seen = 0;
     for member in PRODUCT {
         let modules = modules(&root().join(member));
-        let arrows = arrows(&modules);
-        seen += arrows.values().map(BTreeSet::len).sum::<usize>();
+        let dependencies = dependencies(&modules);
+        seen += dependencies.values().map(BTreeSet::len).sum::<usize>();
         let known = KNOWN.iter().find(|(known, _)| *known == member);
         let known = known.map_or(&[][..], |(_, modules)| modules);
         let known: BTreeSet<_> = known.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(in_circles(&arrows), known, "{member}");
+        assert_eq!(in_cycles(&dependencies), known, "{member}");
     }
-    assert!(seen > 300, "{seen} arrows");
+    assert!(seen > 300, "{seen} dependencies");
 }
 
 #[test]
-fn circles_are_found() {
+fn cycles_are_found() {
     let file = |text: &str| syn::parse_file(text).unwrap();
     let name = |text: &str| text.split("::").map(str::to_owned).collect::<Name>();
     let modules = BTreeMap::from([
@@ -179,6 +179,6 @@ fn circles_are_found() {
         (name("d"), file("mod e;")),
         (name("d::e"), file("use super::super::a::Two; use super::Three;")),
     ]);
-    let found = in_circles(&arrows(&modules));
+    let found = in_cycles(&dependencies(&modules));
     assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "b", "d::e"]);
 }

@@ -1,4 +1,4 @@
-//! Which module of kubeseal may know which: those of lower layers alone, so that there is no circle.
+//! A module of kubeseal may use modules of lower layers alone, so there are no cycles.
 
 use std::collections::BTreeSet;
 

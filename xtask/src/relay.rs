@@ -1,11 +1,10 @@
-//! The inside half of the relay that `demo --keep` opens; started by the demo itself.
+//! The end of a relay in the cluster's network namespace; `demo --keep` starts it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-/// Where from and where to.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     socket: PathBuf,

@@ -1,4 +1,4 @@
-//! What gotmpl makes of a template.
+//! gotmpl, the subject of the comparison with Go.
 
 use gotmpl::{Context, Functions, Limits, Mistake, Random, Template};
 use jiff::Timestamp;
@@ -12,14 +12,13 @@ use crate::oracle::{Answer, Rendering};
 /// A time that has nothing in common with the beginning of the epoch, down to the nanosecond.
 const OTHER: Timestamp = Timestamp::constant(1_234_567_891, 234_567_891);
 
-/// Our engine.
-pub(super) struct Ours {
+pub(super) struct Subject {
     functions: Functions,
 }
 
-/// What came out, in the words in which it is compared.
+/// Its answer, in a form that can be compared.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum OurAnswer {
+pub(super) enum SubjectAnswer {
     Output(Vec<u8>),
     Failure {
         parse: bool,
@@ -39,15 +38,15 @@ impl Random for Seeded {
     }
 }
 
-impl Ours {
-    pub(super) fn new() -> Ours {
-        Ours {
+impl Subject {
+    pub(super) fn new() -> Subject {
+        Subject {
             functions: Functions::with_sprig(),
         }
     }
 
-    /// `None` when a limit ended it, or when the answer depends on the present, which Go has another of.
-    pub(super) fn render(&self, rendering: &Rendering) -> Option<OurAnswer> {
+    /// `None` when a limit ended it, or when the answer depends on the time, which differs in Go.
+    pub(super) fn render(&self, rendering: &Rendering) -> Option<SubjectAnswer> {
         let present = Timestamp::now();
         let answer = self.render_at(rendering, present)?;
         for other in [Timestamp::UNIX_EPOCH, OTHER] {
@@ -58,7 +57,7 @@ impl Ours {
         Some(answer)
     }
 
-    fn render_at(&self, rendering: &Rendering, now: Timestamp) -> Option<OurAnswer> {
+    fn render_at(&self, rendering: &Rendering, now: Timestamp) -> Option<SubjectAnswer> {
         let now = now.to_zoned(TimeZone::UTC);
         let mut random = Seeded(StdRng::seed_from_u64(7));
         let mut context = Context::new(&now, &mut random, Limits::default());
@@ -69,9 +68,9 @@ impl Ours {
         let rendered = Template::parse("t", &rendering.template, &self.functions)
             .and_then(|template| template.render_strings(data, &mut context));
         match rendered {
-            Ok(output) => Some(OurAnswer::Output(output)),
+            Ok(output) => Some(SubjectAnswer::Output(output)),
             Err(error) if error.limit().is_some() => None,
-            Err(error) => Some(OurAnswer::Failure {
+            Err(error) => Some(SubjectAnswer::Failure {
                 parse: matches!(error.mistake, Mistake::Parse(_)),
                 line: error.line as u64,
                 function: error.function().map(str::to_owned),
@@ -81,7 +80,7 @@ impl Ours {
     }
 }
 
-impl OurAnswer {
+impl SubjectAnswer {
     /// Whether it is Go's answer as far as it must be: the same output, or a failure at the same stage, in the same line
     /// and, where a function failed, of the same function.
     ///
@@ -94,10 +93,10 @@ impl OurAnswer {
         };
         match (self, theirs) {
             (_, Answer::Silence) => true,
-            (OurAnswer::Failure { function, .. }, _) if sliced(function) => true,
-            (OurAnswer::Output(ours), Answer::Output(theirs)) => ours == theirs,
+            (SubjectAnswer::Failure { function, .. }, _) if sliced(function) => true,
+            (SubjectAnswer::Output(ours), Answer::Output(theirs)) => ours == theirs,
             (
-                OurAnswer::Failure {
+                SubjectAnswer::Failure {
                     parse, line, function, ..
                 },
                 Answer::Failure(theirs),

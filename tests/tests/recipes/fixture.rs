@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::page::Page;
 
-/// What a Secret says in a page where it is a file's content.
+/// The placeholder of a page for the content of a file.
 const ANY: &str = "…";
 
 /// Kinds that no registry has a schema for.
@@ -74,7 +74,7 @@ impl Kitchen {
         Ok(())
     }
 
-    /// Does what the page says, and compares what comes of it with what the page says.
+    /// Runs the commands of the page, and compares the results with the page.
     pub(crate) fn cook(&self, page: &Page) -> Result<()> {
         let folder = tempfile::tempdir()?;
         self.type_commands(page, folder.path())?;

@@ -1,4 +1,4 @@
-//! What happens to a sealed credential afterwards: keys are renewed, values change, things are deleted.
+//! The life of a sealed credential: renewed keys, changed values, deleted objects.
 
 use std::time::Duration;
 

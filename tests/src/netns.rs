@@ -19,9 +19,9 @@ use crate::output;
 /// The address (TEST-NET-1, RFC 5737) that the API server and the controller have inside a namespace.
 pub const INSIDE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-/// The namespace's first process. It says its process id as seen from outside (`/proc` is still the outer one) and
-/// then waits for its stdin to end, which happens whatever way the harness ends. Then it kills all that runs inside
-/// and removes the state folder (`$1`), which nobody else is left to do after a `kill -9`.
+/// The namespace's first process. It prints its process id as seen from outside (`/proc` is still the outer one) and
+/// waits for its stdin to end, which happens in whatever way the harness ends. Then it kills everything inside and
+/// removes the state folder (`$1`): after a `kill -9` of the harness no other process can.
 const FIRST_PROCESS: &str = r#"
 read -r pid rest </proc/self/stat
 ip link set lo up && ip addr add 192.0.2.2/32 dev lo || exit 1
@@ -33,7 +33,7 @@ kill -9 -1
 
 /// Where the programs of one cluster run.
 #[derive(Debug)]
-pub enum Place {
+pub enum Network {
     /// In a network and process namespace.
     Namespace(Namespace),
     /// On the user's own loopback, on free ports.
@@ -131,19 +131,19 @@ impl Drop for Namespace {
     }
 }
 
-impl Place {
+impl Network {
     /// The address that the API server and the controller listen on.
     pub fn address(&self) -> Ipv4Addr {
         match self {
-            Place::Namespace(_) => INSIDE,
-            Place::Loopback => Ipv4Addr::LOCALHOST,
+            Network::Namespace(_) => INSIDE,
+            Network::Loopback => Ipv4Addr::LOCALHOST,
         }
     }
 
     /// A command that will run here. The mount namespace and the current folder are the caller's.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         match self {
-            Place::Namespace(namespace) => {
+            Network::Namespace(namespace) => {
                 let mut command = Command::new("nsenter");
                 command
                     .args(["-t", &namespace.first_process.to_string()])
@@ -151,7 +151,7 @@ impl Place {
                     .arg(program);
                 command
             }
-            Place::Loopback => Command::new(program),
+            Network::Loopback => Command::new(program),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The arrows test: which room may know which, held on every `cargo test`.
+//! The layering test: which crate may depend on which, checked by every `cargo test`.
 //!
-//! ARCHITECTURE.md draws the picture; here stands what must be absent from it.
+//! ARCHITECTURE.md draws the picture; this holds what must be absent from it.
 
 mod kubeseal;
 
@@ -11,7 +11,7 @@ use std::process::Command;
 use cargo_metadata::{Metadata, MetadataCommand};
 
 /// Every member, and the members that it may depend on (in any way: also for its tests and build scripts).
-const ARROWS: &[(&str, &[&str])] = &[
+const ALLOWED: &[(&str, &[&str])] = &[
     ("crds", &[]),
     ("gotmpl", &[]),
     ("manifest", &[]),
@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["crds", "gotmpl-tools", "harness"]),
 ];
 
-/// The rooms without I/O, with the features of each of their forms.
+/// The crates without I/O, with the features of each of their forms.
 const PURE: &[(&str, &[&str])] = &[
     ("crds", &[]),
     ("gotmpl", &[]),
@@ -48,7 +48,7 @@ pub(crate) const PRODUCT: [&str; 8] = [
     "page",
 ];
 
-/// Runtimes, network stacks and clients: not even through another crate may a pure room reach them.
+/// Runtimes, network stacks and clients: a pure crate must not reach them, not even through another crate.
 const IMPURE: &[&str] = &[
     "async-std",
     "axum",
@@ -185,7 +185,7 @@ fn members(metadata: &Metadata) -> Vec<PathBuf> {
 
 #[test]
 fn members_know_only_the_members_they_may() {
-    let allowed: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let allowed: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
     let metadata = workspace();
     let names: BTreeSet<_> = metadata
         .packages
@@ -195,7 +195,7 @@ fn members_know_only_the_members_they_may() {
     let drawn: BTreeSet<_> = allowed.keys().map(|name| (*name).to_owned()).collect();
     assert_eq!(
         names, drawn,
-        "a new room gets its arrows in ARROWS and in ARCHITECTURE.md"
+        "list the dependencies of a new crate in ALLOWED and in ARCHITECTURE.md"
     );
     for package in &metadata.packages {
         let known = package.dependencies.iter().map(|dependency| dependency.name.as_str());

@@ -24,7 +24,7 @@ const NO_RENEWAL: &[&str] = &["--key-renew-period=0"];
 
 /// The two programs, the files, and a cluster for the lines that need one.
 pub(crate) struct Laboratory {
-    /// What every line finds in its folder.
+    /// The files in the folder of every line.
     files: TempDir,
     server: String,
     cluster: OnceLock<Result<Served, String>>,

@@ -32,7 +32,7 @@ const KEYS: [&str; 5] = [
 ];
 
 /// The user's cluster and what the demo has put there.
-pub(crate) struct Theirs {
+pub(crate) struct Remote {
     context: String,
     kubectl: PathBuf,
     folder: TempDir,
@@ -42,14 +42,14 @@ pub(crate) struct Theirs {
     installed: Option<Vec<u8>>,
 }
 
-impl Theirs {
-    pub(super) fn connect(context: &str, report: &mut Report) -> Result<Theirs> {
+impl Remote {
+    pub(super) fn connect(context: &str, report: &mut Report) -> Result<Remote> {
         let peers = peers::ensure(&[peers::KUBECTL], &|line| println!("          {line}"))?;
         let folder = tempfile::Builder::new().prefix("sealed-secrets-demo-").tempdir()?;
         let kubectl = peers.path(&peers::KUBECTL)?.to_owned();
         // A free port; the controller takes it a moment later.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let theirs = Theirs {
+        let remote = Remote {
             context: context.to_owned(),
             kubectl,
             folder,
@@ -60,11 +60,11 @@ impl Theirs {
         report.step(
             &format!("the cluster of context {context} answers, and no Sealed Secrets is installed there"),
             || {
-                theirs.write_kubeconfig()?;
-                theirs.check_free()
+                remote.write_kubeconfig()?;
+                remote.check_free()
             },
         )?;
-        Ok(theirs)
+        Ok(remote)
     }
 
     /// A kubeconfig with the chosen context alone, so that every program sees the same cluster.
@@ -87,7 +87,7 @@ impl Theirs {
         write_private(&self.admin(), &text.bytes)
     }
 
-    /// Nothing that the demo will create, and later remove, may be there already: least of all somebody's keys.
+    /// Nothing that the demo creates and later removes may exist already, above all no keys.
     fn check_free(&self) -> Result<()> {
         let mut version = self.command(&self.kubectl);
         run(version.args(["get", "--raw", "/readyz"]))?
@@ -232,7 +232,7 @@ impl Theirs {
 }
 
 /// The namespace first, with the Secrets in it; the keys of the demo's controller; then the rest.
-impl Drop for Theirs {
+impl Drop for Remote {
     fn drop(&mut self) {
         if let Some(mut controller) = self.controller.take() {
             controller.kill().ok();

@@ -15,7 +15,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-/// How long something that happens at once may take on a busy machine.
+/// The deadline for an immediate effect, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A cluster and the controller in it.
@@ -79,7 +79,7 @@ impl Lab {
         Implementation::Reference.seal(certificate, &["--scope", scope], &secret)
     }
 
-    /// Seals and applies; waits until the status says so.
+    /// Seals and applies; waits until the object is synced.
     pub(crate) fn unseal(&self, namespace: &str, name: &str, items: &Value) -> Result<()> {
         self.cluster
             .apply(&self.seal(namespace, name, items, "strict")?.to_string())?;
@@ -204,7 +204,7 @@ impl Lab {
         self.cluster.http(method, port, path, headers, body)
     }
 
-    /// Changes a Secret as somebody else would, by a merge patch.
+    /// Changes a Secret as another client would, by a merge patch.
     pub(crate) fn patch_secret(&self, namespace: &str, name: &str, patch: &Value) -> Result<()> {
         let patch = patch.to_string();
         let command = ["patch", "secret", name, "-n", namespace, "--type=merge", "-p", &patch];

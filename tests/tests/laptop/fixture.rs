@@ -58,7 +58,7 @@ impl Laptop {
         Ok(())
     }
 
-    /// What it writes to a file of this mode that a shell has opened for it, and what it says on stderr.
+    /// Its stdout, redirected into a file of this mode, and its stderr.
     pub(crate) fn redirected(&self, line: &str, mode: u32) -> Result<(String, String)> {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.path("redirected");
@@ -75,7 +75,7 @@ impl Laptop {
         Ok((std::fs::read_to_string(&path)?, String::from_utf8(output.stderr)?))
     }
 
-    /// Its output, when it succeeds and says nothing on stderr.
+    /// Its stdout; an error unless it succeeds with an empty stderr.
     pub(crate) fn ok(&self, line: &str, input: &str) -> Result<String> {
         let captured = self.kubeseal(line, input)?.success()?;
         ensure!(captured.stderr.is_empty(), "{line}: {}", captured.stderr);
@@ -100,7 +100,7 @@ impl Laptop {
             .map(drop)
     }
 
-    /// Seals a Secret `name` in `default` and applies it; waits until the status says that it was opened.
+    /// Seals a Secret `name` in `default` and applies it; waits until the status names the key that opened it.
     pub(crate) fn unseal(&self, name: &str) -> Result<()> {
         let sealed = self.ok("--scope strict", &secret("default", name).to_string())?;
         self.cluster.apply(&sealed)?;

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use crds::names;
 use harness::cluster::Cluster;
 use harness::implementation::Implementation;
+use harness::netns;
 use harness::output::run;
 use harness::peers::{self, Peer, PeerSet};
-use harness::place;
 use harness::process::Process;
 
 use super::super::interrupt;
@@ -22,7 +22,7 @@ use super::check_serving;
 pub(crate) struct Programs(Option<PeerSet>);
 
 impl Programs {
-    /// Looks for them. What will take long, or what is used of the machine, is said at once.
+    /// Looks for them, and reports at once what will take long and what is used of the machine.
     pub(crate) fn find(report: &Report) -> Result<Programs> {
         let machine = peers::control_plane_of_machine()?;
         match &machine {
@@ -62,7 +62,7 @@ impl Programs {
 }
 
 /// A control plane and, once started, the controller.
-pub(crate) struct Own {
+pub(crate) struct Local {
     // Dropped before the cluster that it runs in.
     controller: Option<Process>,
     cluster: Cluster,
@@ -71,15 +71,15 @@ pub(crate) struct Own {
     port: u16,
 }
 
-impl Own {
-    pub(super) fn start(programs: Programs, report: &mut Report) -> Result<Own> {
+impl Local {
+    pub(super) fn start(programs: Programs, report: &mut Report) -> Result<Local> {
         let programs = programs.built(report)?;
         let manager = if programs.has(&peers::KUBE_CONTROLLER_MANAGER) {
             ", kube-controller-manager"
         } else {
             ""
         };
-        let no_namespace = place::namespaces_available().err().map(|error| format!("{error:#}"));
+        let no_namespace = netns::namespaces_available().err().map(|error| format!("{error:#}"));
         let cluster = report.step(
             &format!("the control plane is up: etcd, kube-apiserver{manager}"),
             || match &no_namespace {
@@ -92,7 +92,7 @@ impl Own {
             // The controller takes it a moment later.
             Some(_) => TcpListener::bind((cluster.address(), 0))?.local_addr()?.port(),
         };
-        Ok(Own {
+        Ok(Local {
             controller: None,
             cluster,
             no_namespace,
@@ -133,7 +133,7 @@ impl Own {
         Ok(())
     }
 
-    /// Without a mount namespace there is no imitating a pod: the same token comes by a kubeconfig.
+    /// Without a mount namespace the files of a pod cannot be imitated: a kubeconfig holds the same token.
     fn start_on_loopback(&self, binary: &Path) -> Result<Process> {
         let (namespace, name) = (names::DEFAULT_CONTROLLER_NAMESPACE, names::DEFAULT_CONTROLLER_NAME);
         let kubeconfig = self.cluster.service_account_kubeconfig(namespace, name)?;
@@ -156,7 +156,7 @@ impl Own {
     pub(super) fn keep(&self, kubeseal: &Path) -> Result<()> {
         let own = std::env::current_exe()?;
         let kubeconfig = if self.no_namespace.is_none() {
-            self.cluster.relay(&[&own.to_string_lossy(), "inside"])?
+            self.cluster.relay(&[&own.to_string_lossy(), "relay"])?
         } else {
             // Nothing to relay: the API server listens on the user's own loopback.
             return hold(
