@@ -121,7 +121,7 @@ pub(crate) fn sealing_cert(
 }
 
 fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert, Error> {
-    let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
+    let cert = name.cert(bytes)?;
     cert.check_not_expired(now).map_err(|error| name.fault(error))?;
     Ok(cert)
 }

@@ -58,6 +58,12 @@ pub(crate) enum Fault {
     /// There is nothing in it that is a certificate.
     #[error("there is no certificate in it")]
     NoCertificate,
+    /// A private key in place of a certificate. The text before the colon is the reference's.
+    #[error("data does not contain any valid RSA or ECDSA certificates: it holds a private key")]
+    KeyForCert,
+    /// A certificate in place of private keys.
+    #[error("it holds a certificate, not a private key")]
+    CertForKeys,
     /// Sealed values that stand in no SealedSecret do not open.
     #[error(
         "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document{}",

@@ -46,6 +46,11 @@ impl Fault {
                  this controller's: kubeseal doctor FILE finds out what differs"
                     .to_owned()
             }
+            Fault::KeyForCert => format!(
+                "a private key only opens; the certificate is public: kubeseal --fetch-cert{} > cert.pem",
+                typed.controller_flags()
+            ),
+            Fault::CertForKeys => format!("a certificate only seals; {A_BACKUP_WILL_DO}"),
             Fault::Cert(_) => {
                 format!("get the current one: kubeseal --fetch-cert{} > cert.pem", typed.controller_flags())
             }

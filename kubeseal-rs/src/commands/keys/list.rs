@@ -81,7 +81,7 @@ pub(in crate::commands) fn readable_certs(named: &[PathBuf]) -> Result<Vec<Local
 fn local_cert(path: &Path, for_this_cluster: bool) -> Result<LocalCert, Error> {
     let name = InputName(path.display().to_string());
     let bytes = files::read_file(path).map_err(CertFile)?;
-    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    let cert = name.cert(&bytes)?;
     cert.hybrid().map_err(|error| name.fault(SealItemError::from(error)))?;
     Ok(LocalCert {
         name: name.0,

@@ -222,7 +222,7 @@ impl Certificates {
 }
 
 fn parsed(bytes: &[u8], name: &InputName) -> Result<SealingCert, Error> {
-    Ok(SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?)
+    Ok(name.cert(bytes)?)
 }
 
 fn certificate(cert: &SealingCert, name: InputName, fetch: Option<String>) -> Result<Certificate, Error> {
