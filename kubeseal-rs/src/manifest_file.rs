@@ -126,7 +126,7 @@ pub(crate) fn kind(document: &Document) -> &str {
 }
 
 /// Whether a text that cannot be read says `kind: KIND` somewhere, in YAML or JSON.
-fn says(text: &str, kind: &str) -> bool {
+pub(crate) fn says(text: &str, kind: &str) -> bool {
     let plain = text.replace([' ', '\t', '"', '\''], "");
     let mut after = plain
         .split("kind:")

@@ -17,7 +17,7 @@ use crate::cluster::ClusterError;
 use crate::embedded::{self, Embedded};
 use crate::error::{Error, Hinted};
 use crate::files::{self, Input, is_stream};
-use crate::manifest_file::{Manifest, ciphertexts};
+use crate::manifest_file::{Manifest, ciphertexts, says};
 use crate::objects::{Fault, InputError};
 use crate::tree::TreeFile;
 use crate::typed::Typed;
@@ -104,7 +104,8 @@ impl Source {
     /// is a patch of, of which it mostly has the name.
     ///
     /// # Errors
-    /// As those of [`Manifest::read`], but that a Helm template with sealed values is no YAML.
+    /// As those of [`Manifest::read`], but that a Helm template, or a text of another ending that says no such kind, need not be
+    /// YAML where it has sealed values.
     pub(super) fn read(file: &TreeFile, is_patch: bool) -> Result<Option<Self>, Error> {
         let bytes = if file.typed || has_manifest_ending(&file.path) {
             files::read(&Input::of(&file.path), "json/yaml k8s resources")?
@@ -117,7 +118,7 @@ impl Source {
         let embedded = embedded::find(&bytes);
         let mut manifest = Manifest::unread(&file.path, bytes);
         match manifest.read_documents(file, names::KIND) {
-            Err(_) if !embedded.is_empty() && embedded::is_template(&manifest.bytes) => {}
+            Err(_) if !embedded.is_empty() && is_other_text(&file.path, &manifest.bytes) => {}
             read => read?,
         }
         if is_patch {
@@ -181,6 +182,11 @@ impl Source {
         let key = embedded.key.as_deref().filter(|key| check_item_name(key).is_ok());
         Ok(key.ok_or_else(|| self.manifest.name.fault(NoKeyBeside(embedded.line)))?)
     }
+}
+
+/// Whether a text need not be YAML.
+fn is_other_text(path: &Path, bytes: &[u8]) -> bool {
+    embedded::is_template(bytes) || !has_manifest_ending(path) && !says(&manifest::text_lossy(bytes), names::KIND)
 }
 
 /// That values stay in format v1: the key beside one is seldom the name of the item that a chart makes of it.
