@@ -194,6 +194,9 @@ impl Fault {
             ),
             Fault::NameOfFile => typed.with("--name NAME"),
             Fault::NoEnd => "nothing was written: seal the new Secret into a file of its own".to_owned(),
+            Fault::NoItem { item: Some(_), .. } if typed.is_verb("set") => {
+                format!("{} adds it", typed.without(&["existing"]))
+            }
             Fault::NoSecret | Fault::Lost(_) | Fault::NoItem { .. } | Fault::EmptiedForm | Fault::ManyForms | Fault::NoSuchObject(_) | Fault::Edit(_) | Fault::Merge(_) | Fault::Reseal(_) | Fault::Unseal(_) | Fault::Emit(_) => return None,
         })
     }

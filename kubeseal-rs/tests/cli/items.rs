@@ -134,6 +134,27 @@ fn set_changes_the_lines_of_the_item_alone() {
 }
 
 #[test]
+fn set_existing_adds_no_item() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let run = folder.run(&format!("set {CERT} --existing --name db sealed.yaml pasword"), "new");
+    let hint = format!("hint: kubeseal set {CERT} --name db sealed.yaml pasword adds it\n");
+    assert!(
+        run.code == 1
+            && run
+                .stderr
+                .contains("there is no item \"pasword\" (there are password, user)\n"),
+        "{}",
+        run.told
+    );
+    assert!(run.stderr.ends_with(&hint), "{}", run.told);
+    assert_eq!(folder.text("sealed.yaml"), before);
+    let set = format!("set {CERT} --existing --name db sealed.yaml password");
+    assert_eq!(folder.run(&set, "new").ok(), "");
+    assert_eq!(opened(&folder, "sealed.yaml")["db/password"], "new");
+}
+
+#[test]
 fn unset_and_rename_need_no_certificate_and_touch_nothing_else() {
     let folder = Folder::with_keys();
     let before = file(&folder);
