@@ -318,7 +318,7 @@ impl Writer {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unexpected argument: only a verb takes such, and it comes first")]
 pub(crate) struct StrayWord {
-    /// The verb that it is or nearly is.
+    /// The verb that was probably meant.
     pub(crate) meant: Option<String>,
     /// Whether a bare value was to be sealed.
     pub(crate) raw: bool,

@@ -115,9 +115,12 @@ fn stdin_beside_words(args: &Args, at_terminal: bool) -> Result<Input, CommandEr
     let Some(word) = args.words.iter().find(|word| *word != "-") else {
         return Ok(Input::Stdin);
     };
-    let meant = verb::meant_by(&word.to_string_lossy());
+    let typed = word.to_string_lossy();
+    let meant = verb::meant_by(&typed);
     let at_once = meant.is_some() || args.files.secret_file.is_some() || at_terminal;
     let raw = args.mode.raw;
+    // Such a word may be that of a script, which goes on as long as something comes from stdin.
+    let meant = meant.or_else(|| verb::of_synonym(&typed).filter(|_| !raw).map(ToOwned::to_owned));
     let word = StrayWord { meant, raw };
     if at_once {
         return Err(word.into());

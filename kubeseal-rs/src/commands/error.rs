@@ -170,7 +170,7 @@ impl CommandError {
                  kubeseal --raw"
                     .to_owned()
             }
-            CommandError::Word(_) => "to read a file: kubeseal -f FILE".to_owned(),
+            CommandError::Word(_) => "to read a file: kubeseal -f FILE; kubeseal --help lists the verbs".to_owned(),
             CommandError::ItemName("KEY") => VALUE_OF_SET.to_owned(),
             CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
             CommandError::FromFileWithoutRaw => {

@@ -60,3 +60,14 @@ pub(crate) fn meant_by(word: &str) -> Option<String> {
         .min()
         .map(|(_, verb)| verb.to_owned())
 }
+
+/// The verb for what other programs call `word`.
+pub(crate) fn of_synonym(word: &str) -> Option<&'static str> {
+    match word {
+        "check" | "validate" | "verify" => Some("lint"),
+        "encrypt" => Some("seal"),
+        "decrypt" | "open" => Some("unseal"),
+        "re-encrypt" | "reencrypt" | "rotate" => Some("reseal"),
+        _ => None,
+    }
+}

@@ -58,14 +58,15 @@ fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
     file(&folder);
     let told =
         |hint: &str| format!("error: unexpected argument: only a verb takes such, and it comes first\nhint: {hint}\n");
-    let file = told("to read a file: kubeseal -f FILE");
+    let file = told("to read a file: kubeseal -f FILE; kubeseal --help lists the verbs");
+    let unseal = told("did you mean kubeseal unseal? kubeseal --help lists the verbs");
     let raw = told(
         "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | kubeseal --raw",
     );
     // No certificate is looked for: there is none.
     for (line, expected) in [
         ("clear.yaml", &file),
-        ("decrypt sealed.yaml", &file),
+        ("decrypt sealed.yaml", &unseal),
         ("version", &file),
         ("--merge-into sealed.yaml clear.yaml", &file),
         ("--validate sealed.yaml", &file),
@@ -85,6 +86,7 @@ fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
     );
     let raw = "--raw --cert test-only.crt --name a -n b";
     assert!(folder.run(&format!("{raw} word"), "x").ok().starts_with("AQ"));
+    assert!(folder.run(&format!("{raw} check"), "x").ok().starts_with("AQ"));
     assert!(
         folder
             .run(&format!("{raw} word --allow-empty-data"), "")
