@@ -26,7 +26,7 @@ use crate::proxy;
 use crate::quoting::address;
 use crate::typed::Typed;
 pub(crate) use certificate::{Certificate, check_sealable_into};
-pub(crate) use many::{Certificates, Formats};
+pub(crate) use many::{Certificates, Formats, KnownKeys};
 pub(crate) use source::{CertFrom, CertSource, Finding, SourceError};
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.

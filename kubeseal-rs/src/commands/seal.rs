@@ -78,7 +78,8 @@ pub(crate) struct SealFlags {
     #[arg(long, value_name = "DIR")]
     pub out: Option<OsString>,
     /// Write nothing; fail when a sealed file is missing, or sealing would change more than values in it (for CI; needs no
-    /// certificate; with --recovery-private-key values are compared too)
+    /// certificate, and names what is sealed with another key than one that is at hand; with --recovery-private-key values are
+    /// compared too)
     #[arg(long)]
     pub check: bool,
     /// Write sealed files anew, also those that are current; what only they hold is lost, and named

@@ -11,6 +11,7 @@ use crds::{SealedSecret, names};
 use manifest::{Document, EmitError, Place};
 use sealing::SystemRandom;
 use sealing::diff::{Difference, differences};
+use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::sealer::Sealer;
@@ -144,6 +145,22 @@ impl Existing {
             }));
         }
         left
+    }
+
+    /// A line for each SealedSecret of a Secret of the clear file whose key hint does not name this key.
+    pub(super) fn of_other_keys(&self, clear: &ClearFile, key: &Fingerprint) -> Vec<String> {
+        let line = |(secret, counterpart): (&One, &Counterpart)| {
+            let sealed = self.file.sealed.get(counterpart.at?)?;
+            let hint = KeyHint::of(&sealed.metadata)?;
+            hint.keys().all(|hinted| hinted != key).then(|| {
+                format!(
+                    "{}: by its key hint not sealed with the certificate's key: with an older one of the cluster (kubeseal reseal), or \
+                     for another cluster",
+                    full_name(&secret.outline)
+                )
+            })
+        };
+        self.pairs(clear).filter_map(line).collect()
     }
 
     /// That clear and sealed file do not contradict each other.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
+use sealing::key::Fingerprint;
 use sealing::sealer::{Format, Sealer};
 use zeroize::Zeroizing;
 
@@ -14,7 +15,7 @@ use super::fault::ClearFileFault;
 use super::values::Values;
 use super::waiting::{Reading, Waiting};
 use super::{SealFiles, SealMode};
-use crate::cert_source::{Certificate, Certificates, Formats};
+use crate::cert_source::{Certificate, Certificates, Formats, KnownKeys};
 use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
@@ -45,8 +46,17 @@ struct Job {
     cert: Option<Arc<Certificate>>,
     /// In `--check`: the version of the format that is asked for, by a flag or the project file.
     wanted: Option<Format>,
+    /// In `--check`: the certificate's key, where it is known without asking.
+    key: Option<Fingerprint>,
     /// Whether Git tracks the clear file.
     tracked: bool,
+}
+
+/// What is looked up for each file, and found once.
+struct LookUps<'a> {
+    certificates: Certificates<'a>,
+    formats: Formats,
+    keys: KnownKeys,
 }
 
 impl Job {
@@ -77,17 +87,15 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     };
     let mut jobs = Vec::new();
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
-    let mut certificates = Certificates::new(&command.cert, environment, now);
-    let mut formats = Formats::default();
+    let mut look_ups = LookUps {
+        certificates: Certificates::new(&command.cert, environment, now),
+        formats: Formats::default(),
+        keys: KnownKeys::default(),
+    };
     if let Some(sources) = &command.sources {
         let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
-        jobs.push(job(
-            command,
-            Waiting::Held(Box::new(clear)),
-            &mut certificates,
-            &mut formats,
-        )?);
+        jobs.push(job(command, Waiting::Held(Box::new(clear)), &mut look_ups)?);
     } else {
         let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
         skipped = manifest_file::passed_over(&meant, "Secret");
@@ -100,7 +108,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         for (file, waiting) in read.collect::<Vec<_>>() {
             match waiting {
                 Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
-                Ok(waiting) => jobs.push(job(command, waiting, &mut certificates, &mut formats)?),
+                Ok(waiting) => jobs.push(job(command, waiting, &mut look_ups)?),
             }
         }
     }
@@ -159,21 +167,18 @@ fn each(
     })
 }
 
-fn job(
-    command: &SealFiles,
-    file: Waiting,
-    certificates: &mut Certificates<'_>,
-    formats: &mut Formats,
-) -> Result<Job, Error> {
+fn job(command: &SealFiles, file: Waiting, look_ups: &mut LookUps<'_>) -> Result<Job, Error> {
     let to = command.target(file.path(), file.below());
-    let mut wanted = command.version;
+    let (mut wanted, mut key) = (command.version, None);
     let cert = match command.mode {
         SealMode::Check => {
-            wanted = wanted.or(formats.at(&command.cert.from, &[file.path(), &to])?);
+            let (from, places) = (&command.cert.from, [file.path(), to.as_path()]);
+            wanted = wanted.or(look_ups.formats.at(from, &places)?);
+            key = look_ups.keys.at(from, &places);
             None
         }
         _ => {
-            let cert = certificates.of_file(&[file.path(), &to], file.is_found())?;
+            let cert = look_ups.certificates.of_file(&[file.path(), &to], file.is_found())?;
             cert.sealer(command.version)?;
             Some(cert)
         }
@@ -183,6 +188,7 @@ fn job(
         to,
         cert,
         wanted,
+        key,
         tracked: false,
     })
 }
@@ -222,7 +228,7 @@ fn check(
     lacking: &Lacking,
 ) -> Result<FileReport, Error> {
     let wanted = job.wanted.unwrap_or_default();
-    let (differences, left_alone) = match Existing::at(&job.to, clear, command.keeps(), values)? {
+    let (differences, remarks) = match Existing::at(&job.to, clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => {
             existing.check_not_lowered(command.version)?;
@@ -233,12 +239,14 @@ fn check(
             }
             let mut differences = existing.differences(clear);
             differences.extend(existing.raised(clear, |former| former.max(wanted)));
-            (differences, existing.left_alone(clear))
+            let mut remarks = existing.left_alone(clear);
+            remarks.extend(job.key.iter().flat_map(|key| existing.of_other_keys(clear, key)));
+            (differences, remarks)
         }
     };
     Ok(match differences.is_empty() {
-        true => job.untouched(clear, "same", left_alone),
-        false => job.told(clear, "differs").with(differences).with(left_alone),
+        true => job.untouched(clear, "same", remarks),
+        false => job.told(clear, "differs").with(differences).with(remarks),
     })
 }
 
