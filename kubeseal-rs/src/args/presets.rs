@@ -9,6 +9,8 @@ use crate::environment::Environment;
 
 const PREFIX: &str = "SEALED_SECRETS_";
 
+const RAW: &str = "SEALED_SECRETS_RAW";
+
 /// Scripts keep version numbers in `SEALED_SECRETS_VERSION`; what is no boolean there was not meant for this program.
 const LENIENT: [&str; 2] = ["version", "help"];
 
@@ -67,6 +69,8 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
     match (verb, flag) {
         // Which of the objects of a file is meant, not what a Secret is called.
         ("edit" | "set" | "unset" | "rename" | "render" | "reseal", "name" | "namespace") => true,
+        // It is for bare values, and the flag is not the reference's.
+        ("kubeseal", "item") => !is_typed("--raw") && environment.get(RAW).is_none(),
         // There it allows the scope that an object has, rather than choosing one.
         ("edit" | "set", "scope") => true,
         // What a cluster's certificate is compared with, and always a file.

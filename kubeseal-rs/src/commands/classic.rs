@@ -41,6 +41,9 @@ impl Command {
         if !from_files.is_empty() && !args.mode.raw {
             return Err(CommandError::FromFileWithoutRaw);
         }
+        if set(args.sealing.item.as_ref()).is_some() && !args.mode.raw {
+            return Err(CommandError::ItemWithoutRaw);
+        }
         let input = match set(args.files.secret_file.clone()) {
             Some(path) => Input::File(path.into()),
             None => stdin,

@@ -40,6 +40,9 @@ pub(crate) enum CommandError {
     /// `--from-file` in a mode that does not read it.
     #[error("--from-file requires --raw")]
     FromFileWithoutRaw,
+    /// `--item` in a mode that binds each value to its own item.
+    #[error("--item requires --raw")]
+    ItemWithoutRaw,
     /// More than one value.
     #[error("must provide only one --from-file when encrypting a single item with --raw")]
     ManyFromFiles,
@@ -175,6 +178,9 @@ impl CommandError {
             CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
             CommandError::FromFileWithoutRaw => {
                 "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
+            }
+            CommandError::ItemWithoutRaw => {
+                "a Secret names its items; for one bare value: kubeseal --raw --item KEY".to_owned()
             }
             CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
             CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),

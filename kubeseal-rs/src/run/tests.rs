@@ -119,6 +119,8 @@ fn what_does_not_go_together_is_refused() {
         ),
         ("--from-file x", "--from-file requires --raw"),
         ("--recovery-unseal --from-file x", "--from-file requires --raw"),
+        ("--item a", "--item requires --raw"),
+        ("--validate --item a", "--item requires --raw"),
         ("--raw --name n -f x", "--secret-file is not read with --raw"),
         (
             "--raw --name n --from-file a,b",
@@ -371,6 +373,8 @@ fn the_environment_presets_flags_and_the_command_line_wins() {
     let switched = Environment::from([("SEALED_SECRETS_RAW", "true"), ("SEALED_SECRETS_NAME", "n")]);
     assert_eq!(mode(&decide(&switched, "").unwrap()), "raw");
     assert_eq!(mode(&decide(&switched, "--raw=false").unwrap()), "seal");
+    let item = Environment::from([("SEALED_SECRETS_ITEM", "a")]);
+    assert_eq!(mode(&decide(&item, "").unwrap()), "seal");
     let version = Environment::from([("SEALED_SECRETS_VERSION", "true")]);
     assert_eq!(mode(&decide(&version, "").unwrap()), "version");
 }
