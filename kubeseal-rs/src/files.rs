@@ -378,6 +378,7 @@ impl Hinted for FileError {
                 };
                 Some(format!("{list} {folder}{file} shows who may write there"))
             }
+            FileError::Write { path, reason } if reason.kind() == io::ErrorKind::NotFound => missing_folder(path),
             FileError::Write { reason, .. } if reason.kind() == io::ErrorKind::AlreadyExists => Some(
                 "it was made meanwhile, by another run or for a file of another name that is the same to this file system".to_owned(),
             ),
@@ -392,6 +393,26 @@ impl Hinted for FileError {
             _ => Kind::Failed,
         }
     }
+}
+
+/// What to type where the directory of a file that is to be written does not exist; the file may be a symlink into it.
+fn missing_folder(path: &Path) -> Option<String> {
+    let make = if cfg!(windows) { "mkdir" } else { "mkdir -p" };
+    let end = match path.is_symlink() {
+        true => place::end_of_links(path).ok()?,
+        false => path.to_owned(),
+    };
+    let folder = end
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())?;
+    let link = match path.is_symlink() {
+        true => format!("it is a symlink to {}: ", quoting::path(&end)),
+        false => String::new(),
+    };
+    Some(format!(
+        "{link}there is no such directory: {make} {}",
+        quoting::path_word(folder)
+    ))
 }
 
 #[cfg(test)]
