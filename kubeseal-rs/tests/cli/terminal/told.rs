@@ -74,6 +74,22 @@ fn changes_are_told_at_a_terminal_alone() {
 }
 
 #[test]
+fn objects_written_over_are_told_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put("web.yaml", &SECRET.replace("name: db", "name: web"));
+    let line = |file: &str| format!("{CERT} -f {file} -w one.yaml");
+    let at_terminal = |file: &str| run(&folder, Streams::Pipes, &[], &line(file), "", "");
+    let told = "note: one.yaml was written over: SealedSecret db is no longer in it\r\n";
+    for (file, shown) in [("db.yaml", ""), ("db.yaml", ""), ("web.yaml", told)] {
+        let run = at_terminal(file);
+        assert_eq!((run.code, run.shown.as_str()), (0, shown), "{file}");
+    }
+    assert_eq!(folder.run(&line("db.yaml"), "").ok(), "");
+    assert_eq!(at_terminal("db.yaml").shown, "");
+}
+
+#[test]
 fn what_changes_a_version_or_keeps_it_is_told_at_a_terminal_alone() {
     let folder = crate::format_v2::folder();
     let bound = "--name db -n shop";
