@@ -184,7 +184,6 @@ impl CommandError {
             }
             CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
             CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
-            CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
             CommandError::NoPath(example) => (*example).to_owned(),
             CommandError::EncryptedOrNot => {
                 "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
@@ -207,7 +206,9 @@ impl CommandError {
             CommandError::StreamHasNoPlace(_) => "write it into a file first".to_owned(),
             CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
             CommandError::EmptyPath => ". means the current folder".to_owned(),
-            CommandError::CertNeedsKeys(_)
+            // With the command that was typed, by [`Hinted::hint`].
+            CommandError::RawNeedsName
+            | CommandError::CertNeedsKeys(_)
             | CommandError::NoDowngrade
             | CommandError::SourcesNeedName
             | CommandError::RawToFile
@@ -240,6 +241,10 @@ impl Hinted for CommandError {
     fn hint(&self, typed: &Typed) -> Option<String> {
         match self {
             CommandError::SourcesNeedName => Some(typed.with("--name app")),
+            CommandError::RawNeedsName => Some(match typed.flags(|flag| flag == "namespace").is_empty() {
+                true => typed.with("--name NAME --namespace NAMESPACE"),
+                false => typed.with("--name NAME"),
+            }),
             _ => self.hint(),
         }
     }

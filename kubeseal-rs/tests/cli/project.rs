@@ -102,10 +102,37 @@ fn what_is_for_no_cluster_or_for_two_is_refused_and_nothing_is_written() {
         (
             1,
             "",
-            "error: .kubeseal.yaml: no cluster is for stdin, which counts as lying in the current folder (there are dev, \
-             prod)\nhint: name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster NAME\n"
+            "error: .kubeseal.yaml: no cluster is for the current folder, in which stdin and bare values count as lying (there \
+             are dev, prod)\nhint: name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster \
+             NAME\n"
         )
     );
+    folder.put("environments/prod/value", "v");
+    let value = "--from-file environments/prod/value";
+    for (typed, hint) in [
+        (
+            format!("--raw --name db -n shop {value}"),
+            format!(
+                "say the cluster: kubeseal --for-cluster NAME --raw --name db -n shop {value}, or run it in a directory of that \
+                 cluster's folders"
+            ),
+        ),
+        (
+            format!("--raw {value}"),
+            format!("kubeseal --name NAME --namespace NAMESPACE --raw {value}"),
+        ),
+        (
+            format!("--raw -n shop {value}"),
+            format!("kubeseal --name NAME --raw -n shop {value}"),
+        ),
+    ] {
+        let run = folder.run(&typed, "");
+        assert!(
+            run.code == 1 && run.stderr.ends_with(&format!("\nhint: {hint}\n")),
+            "{}",
+            run.told
+        );
+    }
     let unknown = folder.run("--for-cluster staging", SECRET);
     assert_eq!(
         told(&unknown),
