@@ -195,7 +195,10 @@ impl CommandError {
             CommandError::Certificate(SourceError::TwoCertificates) => {
                 "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
             }
-            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO.to_owned(),
+            CommandError::CheckNeedsKeys => {
+                format!("{A_BACKUP_WILL_DO}; without keys, kubeseal lint --cert FILE judges by the key hints")
+            }
+            CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO.to_owned(),
             CommandError::DowngradeNeedsKeys => "kubeseal reseal --format-version 1 --allow-downgrade \
                                                  --recovery-private-key FILE PATH…"
                 .to_owned(),

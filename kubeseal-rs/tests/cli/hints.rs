@@ -119,3 +119,23 @@ fn a_missing_name_is_added_to_what_was_typed() {
     let hint = "hint: kubeseal seal --name app --from-env-file app.env --cert test-only.crt\n";
     assert!(run.stderr.ends_with(hint), "{}", run.stderr);
 }
+
+#[test]
+fn missing_private_keys_are_explained() {
+    let folder = Folder::with_keys();
+    for (line, lint) in [("unseal x.yaml", false), ("reseal --check x.yaml", true)] {
+        let run = folder.run(line, "");
+        let told = run.stderr;
+        assert!(
+            run.code == 2
+                && told.contains("hint: a PEM private key will do for format v1, or")
+                && told.contains("age-keygen"),
+            "{told}"
+        );
+        assert_eq!(
+            told.contains("kubeseal lint --cert FILE judges by the key hints"),
+            lint,
+            "{told}"
+        );
+    }
+}
