@@ -161,59 +161,54 @@ impl CommandError {
     /// What to type instead.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            CommandError::Word(StrayWord { meant: Some(verb), .. }) => {
-                format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
-            }
-            CommandError::NoSuchVerb { meant, .. } => match meant {
-                Some(verb) => format!("did you mean kubeseal help {verb}?"),
-                None => "kubeseal help lists the verbs".to_owned(),
-            },
-            CommandError::Word(StrayWord { raw: true, .. }) => {
-                "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | \
-                 kubeseal --raw"
-                    .to_owned()
-            }
-            CommandError::Word(_) => "to read a file: kubeseal -f FILE; kubeseal --help lists the verbs".to_owned(),
-            CommandError::ItemName("KEY") => VALUE_OF_SET.to_owned(),
-            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
-            CommandError::FromFileWithoutRaw => {
-                "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
-            }
-            CommandError::ItemWithoutRaw => {
-                "a Secret names its items; for one bare value: kubeseal --raw --item KEY".to_owned()
-            }
-            CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
-            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
-            CommandError::NoPath(example) => (*example).to_owned(),
-            CommandError::EncryptedOrNot => {
-                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
-            }
-            CommandError::NeitherTextNorJson(_) => "-o text or -o json".to_owned(),
-            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif".to_owned(),
-            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all".to_owned(),
-            CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
-            CommandError::Certificate(SourceError::TwoCertificates) => {
-                "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
-            }
+            CommandError::Word(word) => of_word(word),
+            CommandError::NoSuchVerb { meant: Some(verb), .. } => format!("did you mean kubeseal help {verb}?"),
             CommandError::CheckNeedsKeys => {
                 format!("{A_BACKUP_WILL_DO}; without keys, kubeseal lint --cert FILE judges by the key hints")
             }
-            CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO.to_owned(),
-            CommandError::DowngradeNeedsKeys => "kubeseal reseal --format-version 1 --allow-downgrade \
-                                                 --recovery-private-key FILE PATH…"
-                .to_owned(),
-            CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
             CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
             CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
-            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths".to_owned(),
-            CommandError::StreamHasNoPlace(_) => "write it into a file first".to_owned(),
-            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
-            CommandError::EmptyPath => ". means the current folder".to_owned(),
-            // With the command that was typed, by [`Hinted::hint`].
-            CommandError::RawNeedsName
+            _ => return self.fixed().map(ToOwned::to_owned),
+        })
+    }
+
+    /// The same where it does not depend on what was typed.
+    fn fixed(&self) -> Option<&'static str> {
+        Some(match self {
+            CommandError::NoSuchVerb { .. } => "kubeseal help lists the verbs",
+            CommandError::ItemName("KEY") => VALUE_OF_SET,
+            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret",
+            CommandError::FromFileWithoutRaw => "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE",
+            CommandError::ItemWithoutRaw => "a Secret names its items; for one bare value: kubeseal --raw --item KEY",
+            CommandError::ManyFromFiles => "run kubeseal --raw once for each value",
+            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE",
+            CommandError::NoPath(example) => *example,
+            CommandError::EncryptedOrNot => "age-keygen -o identity.txt makes an identity and prints its recipient",
+            CommandError::NeitherTextNorJson(_) | CommandError::UnknownReport(_) => "-o text or -o json",
+            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif",
+            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all",
+            CommandError::UnknownFormat(_) => "-o json or -o yaml",
+            CommandError::Certificate(SourceError::TwoCertificates) => {
+                "leave one of them out (a preset one with --cert= or --for-cluster=)"
+            }
+            CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO,
+            CommandError::DowngradeNeedsKeys => {
+                "kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE PATH…"
+            }
+            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths",
+            CommandError::StreamHasNoPlace(_) => "write it into a file first",
+            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE",
+            CommandError::EmptyPath => ". means the current folder",
+            // By [`Self::hint`], or with the command that was typed by [`Hinted::hint`].
+            CommandError::Word(_)
+            | CommandError::CheckNeedsKeys
+            | CommandError::NotMetadata(_)
+            | CommandError::OtherFlag(..)
+            | CommandError::RawNeedsName
+            | CommandError::SourcesNeedName
+            // None.
             | CommandError::CertNeedsKeys(_)
             | CommandError::NoDowngrade
-            | CommandError::SourcesNeedName
             | CommandError::RawToFile
             | CommandError::ManyRaw
             | CommandError::UnsealRawNeeds(..)
@@ -233,6 +228,20 @@ impl CommandError {
             | CommandError::Certificate(_)
             | CommandError::ItemName(_) => return None,
         })
+    }
+}
+
+fn of_word(word: &StrayWord) -> String {
+    match word {
+        StrayWord { meant: Some(verb), .. } => {
+            format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
+        }
+        StrayWord { raw: true, .. } => {
+            "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \
+                                        \"$VALUE\" | kubeseal --raw"
+                .to_owned()
+        }
+        StrayWord { .. } => "to read a file: kubeseal -f FILE; kubeseal --help lists the verbs".to_owned(),
     }
 }
 
