@@ -50,6 +50,14 @@ impl Command {
         };
         let output =
             set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, |path| Output::File(path.into()));
+        if args.mode.recovery_unseal || args.mode.validate || args.mode.re_encrypt || args.mode.rotate {
+            return Self::of_sealed(args, input, output);
+        }
+        Self::of_clear(args, input, output)
+    }
+
+    /// The modes that read SealedSecrets: no certificate is looked for.
+    fn of_sealed(args: Args, input: Input, output: Output) -> Result<Self, CommandError> {
         if args.mode.recovery_unseal {
             let format = format(&args, &output)?;
             return Ok(Command::RecoveryUnseal {
@@ -70,9 +78,11 @@ impl Command {
                 namespace: set(args.sealing.namespace),
             });
         }
-        if args.mode.re_encrypt || args.mode.rotate {
-            return ReEncrypt::decide(&args, input, output).map(Command::ReEncrypt);
-        }
+        ReEncrypt::decide(&args, input, output).map(Command::ReEncrypt)
+    }
+
+    /// The modes that need a certificate.
+    fn of_clear(args: Args, input: Input, output: Output) -> Result<Self, CommandError> {
         let cert = CertSource::of(args.sealing.cert.as_deref(), &args.controller, &args.cluster)?;
         let named = args.sealing.for_cluster.clone();
         let cert = cert.for_cluster(named, &args.controller, &args.cluster)?;
