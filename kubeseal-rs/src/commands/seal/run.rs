@@ -1,5 +1,6 @@
 //! What the command does.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -250,6 +251,14 @@ fn check(
     })
 }
 
+/// What becomes of a sealed file.
+struct Made {
+    text: Vec<u8>,
+    details: Vec<String>,
+    /// The file that is written over, which others must not change meanwhile.
+    held: Option<File>,
+}
+
 fn one(
     command: &SealFiles,
     (job, clear): (&Job, &ClearFile),
@@ -257,7 +266,7 @@ fn one(
     cert: &Certificate,
     writer: &Writer,
 ) -> Result<FileReport, Error> {
-    let sealer = &cert.sealer(command.version)?;
+    let sealer = cert.sealer(command.version)?;
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
@@ -265,46 +274,22 @@ fn one(
     let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
     // Another run, or a clear file whose name differs in what the file system takes for the same, may make it meanwhile.
     let is_new = !is_there && existing.is_none();
-    let mut details = Vec::new();
-    let _held;
-    let text = match &existing {
+    let made = match &existing {
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
             existing.check_not_lowered(command.version)?;
-            details = existing.left_alone(clear);
-            if command.mode == SealMode::Seal && existing.is_current(clear, sealer, command.key_hint) {
-                return Ok(job.untouched(clear, "kept", details));
+            if command.mode == SealMode::Seal && existing.is_current(clear, &sealer, command.key_hint) {
+                return Ok(job.untouched(clear, "kept", existing.left_alone(clear)));
             }
-            let (text, removed) = existing.followed(clear, command, sealer)?;
-            details.extend(removed);
-            details.extend(existing.raised(clear, |former| sealer.format_after(Some(former))));
-            _held = existing.hold_unchanged()?;
-            text
+            followed(command, clear, existing, &sealer)?
         }
-        _ => {
-            let mut sealer = sealer;
-            let raised;
-            _held = match existing {
-                Some(existing) => {
-                    // What is written anew does not lose its version.
-                    if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
-                        if command.version == Some(Format::V1) {
-                            let name = InputName(job.to.display().to_string());
-                            return Err(name.fault(ClearFileFault::Lowered(job.to.clone())).into());
-                        }
-                        raised = cert.sealer(Some(former))?;
-                        sealer = &raised;
-                    }
-                    existing.check_replaceable()?;
-                    details = existing.lost(clear)?;
-                    details.extend(existing.raised(clear, |_| sealer.format_after(None)));
-                    existing.hold_unchanged()?
-                }
-                None => None,
-            };
-            sealed(command, clear, &job.to, sealer)?.as_bytes().to_vec()
-        }
+        existing => anew(command, (job, clear), existing.as_ref(), cert)?,
     };
+    let Made {
+        text,
+        mut details,
+        held: _held,
+    } = made;
     match is_new {
         true => writer.write_new(&job.to, &text)?,
         false => writer.write(&job.to, &text)?,
@@ -320,6 +305,43 @@ fn one(
         "sealed"
     };
     Ok(job.told(clear, result).with(details).with(clear.left_alone()))
+}
+
+/// Changes a sealed file in place.
+fn followed(command: &SealFiles, clear: &ClearFile, existing: &Existing, sealer: &Sealer<'_>) -> Result<Made, Error> {
+    let mut details = existing.left_alone(clear);
+    let (text, removed) = existing.followed(clear, command, sealer)?;
+    details.extend(removed);
+    details.extend(existing.raised(clear, |former| sealer.format_after(Some(former))));
+    let held = existing.hold_unchanged()?;
+    Ok(Made { text, details, held })
+}
+
+/// Makes a sealed file, whatever is there.
+fn anew(
+    command: &SealFiles,
+    (job, clear): (&Job, &ClearFile),
+    existing: Option<&Existing>,
+    cert: &Certificate,
+) -> Result<Made, Error> {
+    let mut sealer = cert.sealer(command.version)?;
+    let (mut details, mut held) = (Vec::new(), None);
+    if let Some(existing) = existing {
+        // What is written anew does not lose its version.
+        if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
+            if command.version == Some(Format::V1) {
+                let name = InputName(job.to.display().to_string());
+                return Err(name.fault(ClearFileFault::Lowered(job.to.clone())).into());
+            }
+            sealer = cert.sealer(Some(former))?;
+        }
+        existing.check_replaceable()?;
+        details = existing.lost(clear)?;
+        details.extend(existing.raised(clear, |_| sealer.format_after(None)));
+        held = existing.hold_unchanged()?;
+    }
+    let text = sealed(command, clear, &job.to, &sealer)?.as_bytes().to_vec();
+    Ok(Made { text, details, held })
 }
 
 /// A line for each SealedSecret of `text` that is too large.
