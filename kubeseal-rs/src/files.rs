@@ -316,7 +316,7 @@ impl Writer {
 
 /// A word that is no flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unexpected argument: only a verb takes such, and it comes first")]
+#[error("unexpected argument: only verbs take arguments, and the verb comes first")]
 pub(crate) struct StrayWord {
     /// The verb that was probably meant.
     pub(crate) meant: Option<String>,

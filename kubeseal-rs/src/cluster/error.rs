@@ -77,7 +77,7 @@ pub(crate) enum ClusterError {
     /// The certificate is not where only administrators write, and what was found elsewhere may be anybody's. The text begins
     /// with the first cause, which is the reference's.
     #[error(
-        "{first}; found outside kube-system, where it may be anybody's, and not used: {}{}",
+        "{first}; found outside kube-system, where any tenant may have created it, and not used: {}{}",
         found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), if *more { " and others" } else { "" }
     )]
     Untrusted {

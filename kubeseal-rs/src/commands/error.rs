@@ -56,10 +56,10 @@ pub(crate) enum CommandError {
     #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
     OutputWithValidate,
     /// A verb without anything to work on. Holds what to type.
-    #[error("which files or folders?")]
+    #[error("no files or directories given")]
     NoPath(&'static str),
     /// Neither a recipient nor the word that there shall be none, or both.
-    #[error("say either whom the backup is for (--recipient age1…) or --unencrypted")]
+    #[error("either --recipient age1… or --unencrypted is required")]
     EncryptedOrNot,
     /// Neither text nor json.
     #[error("unsupported output format: {0}")]
@@ -77,11 +77,11 @@ pub(crate) enum CommandError {
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
     /// Only whoever opens knows what is due, and the controller does not tell.
-    #[error("--check and --diff need --recovery-private-key: what is due is known by opening it")]
+    #[error("--check and --diff require --recovery-private-key")]
     CheckNeedsKeys,
     /// Whoever lowers must say so, and needs the keys: no controller does.
     #[error(
-        "--format-version 1 takes what is of format v2 back, which needs --allow-downgrade and --recovery-private-key"
+        "--format-version 1 lowers values of format v2, which requires --allow-downgrade and --recovery-private-key"
     )]
     DowngradeNeedsKeys,
     /// Nothing is lowered.

@@ -19,7 +19,7 @@ use crate::error::{A_BACKUP_WILL_DO, Hinted as _, WHOLE_BUILD};
 use crate::quoting::word;
 use crate::typed::Typed;
 
-const MEND: &str = "nothing was written: mend the input, then run the same command again";
+const FIX_INPUT: &str = "nothing was written: fix the input, then run the same command again";
 
 const JOINED: &str = "two objects without a line of --- between them: put one before the second apiVersion";
 
@@ -153,7 +153,7 @@ impl Fault {
             ),
             Fault::CertForKeys => format!("a certificate only seals; {A_BACKUP_WILL_DO}"),
             Fault::EmptyValue | Fault::EmptyItem => {
-                format!("{} seals it nevertheless", typed.with("--allow-empty-data"))
+                format!("{} seals it anyway", typed.with("--allow-empty-data"))
             }
             Fault::NotText(item) => format!("write its bytes: kubeseal render FILE --item {}", word(item)),
             Fault::NoItem { item: Some(_), .. } if typed.is_verb("set") => {
@@ -213,7 +213,7 @@ fn of_document(error: &DocumentError) -> &'static str {
     match error {
         error if is_joined(error) => JOINED,
         DocumentError::Empty => "name a file that is not empty, or give it on stdin: kubeseal < FILE",
-        _ => MEND,
+        _ => FIX_INPUT,
     }
 }
 
@@ -231,7 +231,7 @@ fn of_secret(error: &SecretError, typed: &Typed) -> String {
         SecretError::NotBase64 { .. } => {
             "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
         }
-        _ => MEND.to_owned(),
+        _ => FIX_INPUT.to_owned(),
     }
 }
 
@@ -345,14 +345,14 @@ fn other_kind(wanted: &str, found: &str, typed: &Typed) -> String {
             "kubeseal --only-secrets seals the Secrets of a stream and leaves out all else; to make a Secret of a file: kubectl \
              create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
         }
-        _ => MEND,
+        _ => FIX_INPUT,
     }
     .to_owned()
 }
 
 fn not_opened(items: &ItemErrors) -> String {
     if items.0.values().any(|error| matches!(error, ItemError::Render(_))) {
-        return "mend the template under spec.template.data; kubeseal render FILE shows what it makes of sample values"
+        return "fix the template under spec.template.data; kubeseal render FILE shows what it makes of sample values"
             .to_owned();
     }
     let is_newer = |error: &ItemError| {
@@ -395,7 +395,7 @@ fn not_opened(items: &ItemErrors) -> String {
              the keys that of its certificate: kubeseal doctor FILE finds out what differs"
                 .to_owned()
         }
-        None => "the text under spec.encryptedData is no sealed value: take it from an intact copy, or seal the value: kubeseal set \
+        None => "the text under spec.encryptedData is not a sealed value: take it from an intact copy, or seal the value: kubeseal set \
                  FILE ITEM"
             .to_owned(),
     }

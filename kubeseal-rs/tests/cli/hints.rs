@@ -48,7 +48,7 @@ fn the_next_command_is_named() {
         ),
         (
             "rename --name db sealed.yaml user user".to_owned(),
-            "sealed.yaml, document 1, line 3: item \"user\" is called so already",
+            "sealed.yaml, document 1, line 3: item \"user\" already has this name",
             "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
         ),
         (

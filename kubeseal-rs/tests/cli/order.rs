@@ -56,8 +56,9 @@ fn what_is_wrong_in_an_input_is_told_after_the_certificate() {
 fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
     let folder = Folder::with_keys();
     file(&folder);
-    let told =
-        |hint: &str| format!("error: unexpected argument: only a verb takes such, and it comes first\nhint: {hint}\n");
+    let told = |hint: &str| {
+        format!("error: unexpected argument: only verbs take arguments, and the verb comes first\nhint: {hint}\n")
+    };
     let file = told("to read a file: kubeseal -f FILE; kubeseal --help lists the verbs");
     let unseal = told("did you mean kubeseal unseal? kubeseal --help lists the verbs");
     let raw = told(

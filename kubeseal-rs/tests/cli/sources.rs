@@ -151,7 +151,7 @@ fn sources_that_make_no_secret_are_refused_without_a_value() {
         ),
         (
             "--from-env-file export.env --name app",
-            "error: export.env, line 1: what stands before = is no name",
+            "error: export.env, line 1: what stands before = is not a name",
         ),
         (
             "--from-env-file alone.env --name app",

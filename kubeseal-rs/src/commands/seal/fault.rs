@@ -111,7 +111,7 @@ impl ClearFileFault {
             ClearFileFault::Namespace(_) => "write another one",
             ClearFileFault::Twice(_) => "remove one of them",
             ClearFileFault::Contradicts { .. } => {
-                "nothing was written: make the two files agree, or --force writes the sealed one anew and names what only it \
+                "nothing was written: make the two files agree, or --force rewrites the sealed one and names what only it \
                  held, which is lost"
             }
         }

@@ -19,15 +19,15 @@ fn flags_without_a_verb() {
         ("--re-encrypt -o xml", "unsupported output format: xml"),
         (
             "--cert c.pem seal x.yaml",
-            "unexpected argument: only a verb takes such, and it comes first",
+            "unexpected argument: only verbs take arguments, and the verb comes first",
         ),
         (
             "secret.yaml",
-            "unexpected argument: only a verb takes such, and it comes first",
+            "unexpected argument: only verbs take arguments, and the verb comes first",
         ),
         (
             "--raw true",
-            "unexpected argument: only a verb takes such, and it comes first",
+            "unexpected argument: only verbs take arguments, and the verb comes first",
         ),
         ("--from-file x", "--from-file requires --raw"),
         ("--recovery-unseal --from-file x", "--from-file requires --raw"),
@@ -73,10 +73,7 @@ fn flags_of_verbs() {
             "--check writes nothing, so it takes no --force",
         ),
         ("seal x -o yaml", "unsupported report: yaml"),
-        (
-            "reseal x --check",
-            "--check and --diff need --recovery-private-key: what is due is known by opening it",
-        ),
+        ("reseal x --check", "--check and --diff require --recovery-private-key"),
         (
             "reseal x --cert c",
             "--cert needs --recovery-private-key: the controller seals with its own newest certificate",
