@@ -162,7 +162,7 @@ fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError
     let config = Config::builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
-        // Whoever may change a project file names the address: from https it leads to no other kind.
+        // A project file is untrusted, and names the address: a redirect must not leave https.
         .https_only(url.scheme() == "https")
         .proxy(proxy);
     tls::with_tls(config, url.scheme())

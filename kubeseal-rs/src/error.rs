@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Usage,
     /// The same; by Ctrl-C.
     Interrupted,
-    /// Without a word: what is wrong stands on stdout already, or nobody reads on.
+    /// Without a message: the fault is on stdout already, or the reader has closed the pipe.
     Silent,
     /// With the messages of these, one after the other.
     Several(Vec<Error>),

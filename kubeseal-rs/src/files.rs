@@ -96,7 +96,7 @@ pub(crate) fn read(input: &Input, expected: &str) -> Result<Zeroizing<Vec<u8>>, 
         Input::Stdin | Input::StdinOr(_) => {
             let mut stdin = io::stdin().lock();
             if stdin.is_terminal() {
-                // Only a courtesy to whoever sits at the terminal: a failure to print it does not matter.
+                // Only a courtesy: a failure to print it does not matter.
                 let _ = writeln!(io::stderr(), "(tty detected: expecting {expected} in stdin)");
             }
             let mut bytes = Zeroizing::new(Vec::new());
@@ -134,11 +134,11 @@ pub(crate) fn read_to_seal(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError>
     read_file(path)
 }
 
-/// Most bytes of a file that nobody typed.
+/// Most bytes of a file that was found, not typed.
 const LARGEST_FOUND: u64 = 64 << 20;
 
-/// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe that nobody
-/// writes to. The bytes are wiped when dropped.
+/// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe without a
+/// writer. The bytes are wiped when dropped.
 ///
 /// # Errors
 /// [`FileError::Open`].
@@ -388,7 +388,7 @@ impl Hinted for FileError {
 
     fn kind(&self) -> Kind {
         match self {
-            // Whoever closed the pipe does not want the rest, nor a message about it.
+            // The reader that closed the pipe wants neither the rest nor a message.
             FileError::Stdout(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Kind::Silent,
             _ => Kind::Failed,
         }

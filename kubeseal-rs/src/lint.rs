@@ -53,7 +53,7 @@ pub(crate) struct Source {
     pub(crate) format: Option<Format>,
 }
 
-/// How somebody has asked about a file.
+/// How the user named a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// It is what came on stdin, so it must hold an object: else whatever should have written it has failed.

@@ -29,7 +29,7 @@ pub(crate) struct Manifest {
 
 impl Manifest {
     /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is no manifest (a Helm
-    /// template, a values file) is nobody's business unless it was typed, or says that it holds one.
+    /// template, a values file) is skipped unless it was typed, or says that it holds one.
     ///
     /// # Errors
     /// That it cannot be read; the first thing that is wrong in a file of which objects of that kind must be expected.

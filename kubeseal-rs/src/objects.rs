@@ -161,7 +161,7 @@ impl InputName {
         })
     }
 
-    /// The same, for whoever mends the input: all wrong items at once.
+    /// The same, but with all wrong items at once, so that the input can be fixed in one go.
     ///
     /// # Errors
     /// What makes it none.

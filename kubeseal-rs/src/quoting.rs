@@ -21,7 +21,7 @@ pub(crate) fn path(path: &Path) -> String {
     on_one_line(&path.display().to_string())
 }
 
-/// An address in a message: without what lets somebody in, the name and password of whoever asks and the query.
+/// An address in a message, without credentials: user name, password and query are left out.
 pub(crate) fn address(url: &Url) -> String {
     let mut shown = url.clone();
     // An address without a host has no place for them.

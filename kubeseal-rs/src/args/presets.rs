@@ -59,7 +59,7 @@ pub(super) fn flags(
     Ok(flags)
 }
 
-/// Whether `flag` of a verb is not what the reference's variable presets: then it would stop whoever has set it to seal.
+/// Whether `flag` of a verb is not what the reference's variable presets: then a preset for sealing would stop the verb.
 fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Environment) -> bool {
     let is_typed = |long: &str| {
         let words = typed.iter().filter_map(|word| word.to_str());

@@ -100,7 +100,7 @@ pub(super) fn check_own(finding: &Finding, at: &[PathBuf], known: &mut Known) ->
             continue;
         };
         let below = real.strip_prefix(&located.folder).unwrap_or(&real);
-        // One that is not there is told as such.
+        // A cluster that is not in the file has an error of its own.
         let is_there = located.project.cluster(asked).is_ok();
         if let Ok(own) = located.project.cluster_for(below)
             && own.name != *asked

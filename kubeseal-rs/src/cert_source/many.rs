@@ -104,7 +104,7 @@ impl<'a> Certificates<'a> {
 pub(crate) struct Formats(found::Known);
 
 impl Formats {
-    /// What is said for files that lie at `places`. Project files that name no format are not judged.
+    /// The format for files that lie at `places`. Project files that name no format are not checked.
     ///
     /// # Errors
     /// A project file that makes no sense, or that names no cluster, or several, for the files.

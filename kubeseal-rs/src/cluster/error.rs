@@ -74,7 +74,7 @@ pub(crate) enum ClusterError {
         /// What else was asked for.
         tried: Vec<String>,
     },
-    /// The certificate is not where only administrators write, and what was found elsewhere may be anybody's. The text begins
+    /// The certificate is not where only administrators write, and any tenant may have created what was found elsewhere. The text begins
     /// with the first cause, which is the reference's.
     #[error(
         "{first}; found outside kube-system, where any tenant may have created it, and not used: {}{}",

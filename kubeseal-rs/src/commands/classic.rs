@@ -123,7 +123,7 @@ impl Command {
 /// Standard input, and what is wrong with the words that are no flags when nothing comes from there. The reference ignores
 /// such words, and so do the scripts that have one (`kubeseal -o yaml - < FILE`). They are refused at once where something else
 /// was meant: a verb, a file (`-f *.yaml`, of which only the first would be sealed), or stdin is a terminal, and the program
-/// would wait for it for ever.
+/// would wait for input without an end.
 fn stdin_beside_words(args: &Args, at_terminal: bool) -> Result<Input, CommandError> {
     let Some(word) = args.words.iter().find(|word| *word != "-") else {
         return Ok(Input::Stdin);

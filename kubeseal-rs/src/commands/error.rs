@@ -76,10 +76,10 @@ pub(crate) enum CommandError {
     /// Neither json nor yaml.
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
-    /// Only whoever opens knows what is due, and the controller does not tell.
+    /// What is due is known by opening alone, and the controller does not report it.
     #[error("--check and --diff require --recovery-private-key")]
     CheckNeedsKeys,
-    /// Whoever lowers must say so, and needs the keys: no controller does.
+    /// Lowering must be asked for, and needs the keys: no controller does it.
     #[error(
         "--format-version 1 lowers values of format v2, which requires --allow-downgrade and --recovery-private-key"
     )]
@@ -245,7 +245,7 @@ fn of_word(word: &StrayWord) -> String {
     }
 }
 
-/// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
+/// What to type in place of a value, which would stay in the shell's history and in the list of processes.
 pub(crate) const VALUE_OF_SET: &str =
     "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
 

@@ -83,7 +83,7 @@ pub(crate) struct ResealFlags {
     pub certificate: CertificateFlags,
 }
 
-/// What is said of `--format-version` here, where it does something else than in other verbs.
+/// The help of `--format-version`, which does something else here than in other verbs.
 const FORMAT_HELP: &str = "Raise all values of SealedSecrets to format v2; 1 takes them back, and needs --allow-downgrade and \
                            --recovery-private-key [default: 2 where the project file says so, else each keeps its version]";
 
@@ -327,7 +327,7 @@ fn reported(
     }
 }
 
-/// One after the other: the controller limits how often it may be asked, whoever asks.
+/// One after the other: the controller has a rate limit for all clients together.
 fn by_controller(
     command: &ResealFiles,
     waiting: &[(bool, Waiting)],

@@ -82,7 +82,7 @@ pub(crate) struct SealFlags {
     /// compared too)
     #[arg(long)]
     pub check: bool,
-    /// Write sealed files anew, also those that are current; what only they hold is lost, and named
+    /// Rewrite sealed files, also those that are current; what only they hold is lost, and named
     #[arg(long)]
     pub force: bool,
     /// Remove the items and the whole SealedSecrets of a sealed file that its clear file does not have, and name them; without it
@@ -139,7 +139,7 @@ pub(crate) struct SealFiles {
     pub sources: Option<Sources>,
     /// What to do with them.
     pub mode: SealMode,
-    /// Whether sealed files are written anew, without what only they hold.
+    /// Whether sealed files are rewritten, without what only they hold.
     pub force: bool,
     /// Whether items that are not in the clear file are removed from the sealed one.
     pub prune: bool,

@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Help(manual::HelpFlags),
 }
 
-/// The verb that somebody meant who typed `word`, if one is near enough.
+/// The verb that `word` is a misspelling of, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {
     use clap::CommandFactory as _;
     let command = VerbLine::command();

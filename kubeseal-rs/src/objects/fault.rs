@@ -1,4 +1,4 @@
-//! What can be wrong with an input, and how it is told.
+//! The faults of an input, with their messages.
 
 use crds::SealedSecret;
 use manifest::edit::EditError;
@@ -208,13 +208,13 @@ pub(crate) enum Fault {
         /// The key that it has, where it is bound to that (format v2).
         bound: Option<String>,
     },
-    /// Somebody else has changed the file since it was read.
+    /// Another program has changed the file since it was read.
     #[error("it was changed by another program meanwhile")]
     ChangedMeanwhile,
     /// The controller does not seal it again.
     #[error(transparent)]
     NotReEncrypted(ClusterError),
-    /// What the controller answered is no SealedSecret.
+    /// The controller's answer is not a SealedSecret.
     #[error("the controller's answer is not a SealedSecret")]
     NoReply,
     /// What the controller answered is not the same object.

@@ -170,7 +170,7 @@ fn the_documented_example_is_understood() {
     assert_eq!(chosen(&project, "apps/shop/dev/db.yaml").as_deref(), Ok("dev"));
 }
 
-/// Whoever may commit writes project files too: each is read, or refused with words of what to do.
+/// Project files are untrusted: each is read, or refused with a hint.
 #[test]
 fn changed_files_are_read_or_refused() {
     const MARKS: &[u8] = b"{}[]:-\"'\n #*&!|>%?,./\0\x7f\xff";

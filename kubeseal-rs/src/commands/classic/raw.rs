@@ -37,7 +37,7 @@ pub(crate) struct Raw {
     pub target: RawTarget,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
-    /// The name of the item that the value is for, where it is said.
+    /// The name of the item that the value is for, where one is given.
     pub item: Option<String>,
     /// Whether `--item` says it.
     pub item_typed: bool,

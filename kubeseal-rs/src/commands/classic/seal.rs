@@ -95,7 +95,7 @@ fn written_over(output: &Output, text: &[u8]) -> Option<String> {
     let Output::File(path) = output else {
         return None;
     };
-    // Only a terminal is told.
+    // Only a terminal gets the note.
     if is_stream(path) || !io::stderr().is_terminal() {
         return None;
     }
@@ -214,7 +214,7 @@ impl Sealing<'_> {
         }
         note::names(&object);
         let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;
-        // Only a terminal is told.
+        // Only a terminal gets the note.
         if io::stderr().is_terminal()
             && let Some(obstacle) = Obstacle::of(&value)
         {

@@ -103,7 +103,7 @@ fn project_certs() -> Result<Vec<Result<LocalCert, Error>>, Error> {
         .unwrap_or_default();
     let clusters = located.project.clusters();
     let read = |cluster| -> Result<Option<LocalCert>, Error> {
-        // While nobody has fetched one, the others say what they say all the same.
+        // One that has not been fetched does not keep the others from being shown.
         let Some(path) = located.cert_file_if_there(cluster)? else {
             return Ok(None);
         };

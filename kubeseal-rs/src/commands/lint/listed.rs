@@ -35,7 +35,7 @@ enum Origin {
     Manifest,
     /// A file that is no manifest, and may hold sealed values all the same.
     Other,
-    /// A kustomization that nobody asked for.
+    /// A kustomization around the named files.
     Around,
     /// Not at all: a walk says why.
     Unreadable(String),
@@ -45,7 +45,7 @@ enum Origin {
 pub(super) enum Read {
     /// It is worth judging.
     Source(Source),
-    /// It cannot be read, which is told.
+    /// It cannot be read, which is a finding.
     Unread(Source),
     /// There is nothing to judge in it.
     Passed,
@@ -142,7 +142,7 @@ impl ListedFile {
                 Err(other) => other.to_string(),
             },
             Origin::Around => {
-                // Nobody asked for it.
+                // It was not named.
                 let read = files::read_found(path);
                 return Ok(read.map_or(Read::Passed, |bytes| self.worth_judging(bytes)));
             }

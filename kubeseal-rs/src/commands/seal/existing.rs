@@ -216,7 +216,7 @@ impl Existing {
         Err(self.file.name().fault(fault).into())
     }
 
-    /// That the file can be written anew: it holds nothing else than SealedSecrets.
+    /// That the file can be rewritten: it holds only SealedSecrets.
     ///
     /// # Errors
     /// [`ClearFileFault::NotSealed`].
@@ -231,7 +231,7 @@ impl Existing {
         }
     }
 
-    /// A line for each thing that only the sealed file holds, which writing it anew loses.
+    /// A line for each thing that only the sealed file holds, which rewriting it loses.
     ///
     /// # Errors
     /// That the Secrets cannot be written.
@@ -266,7 +266,7 @@ impl Existing {
             match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
                 (Some(held), _) => secret.clear.items.keys().all(|item| is_same(held.get(item), sealer)),
                 (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
-                // Whoever wants no hint does without knowing.
+                // Without a hint, the key is not known.
                 (None, None) => self.newer && !hinted,
             }
         };
@@ -338,7 +338,7 @@ impl Existing {
         Ok((self.file.changed(changes, &gone, &new)?, removed))
     }
 
-    /// Holds the file, which nobody else must have changed since it was read.
+    /// Holds the file, which no other program may have changed since it was read.
     ///
     /// # Errors
     /// As [`SealedFile::hold_unchanged`].

@@ -15,7 +15,7 @@ pub(crate) enum ClearFileFault {
     /// It holds something that would be lost.
     #[error("there is a {0} here: a file that holds more than Secrets is not deleted")]
     MoreThanSecrets(String),
-    /// Somebody has written to it in the meantime.
+    /// Another program has written to it in the meantime.
     #[error("it was changed while it was sealed, so it is not deleted")]
     Changed,
     /// Deleting it would leave the clear text where it points to.
@@ -59,7 +59,7 @@ pub(crate) enum ClearFileFault {
     /// Two Secrets would be one SealedSecret.
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
-    /// Writing it anew would lower it.
+    /// Rewriting it would lower it.
     #[error("it has values of format v2, which sealing does not take back to format v1")]
     Lowered(PathBuf),
     /// The sealed file says otherwise, and it cannot be known which of the two is right.

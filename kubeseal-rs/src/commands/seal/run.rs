@@ -283,7 +283,7 @@ fn one(
             }
             followed(command, clear, existing, &sealer)?
         }
-        existing => anew(command, (job, clear), existing.as_ref(), cert)?,
+        existing => rewritten(command, (job, clear), existing.as_ref(), cert)?,
     };
     let Made {
         text,
@@ -297,7 +297,7 @@ fn one(
     details.extend(sizes(&text));
     let result = if command.mode == SealMode::SealAndDelete {
         writer.sync();
-        // Somebody else may have written the same file.
+        // Another program may have written the same file.
         check_unchanged(&job.to, &text)?;
         clear.delete()?;
         "sealed and deleted"
@@ -317,8 +317,8 @@ fn followed(command: &SealFiles, clear: &ClearFile, existing: &Existing, sealer:
     Ok(Made { text, details, held })
 }
 
-/// Makes a sealed file, whatever is there.
-fn anew(
+/// Writes a whole sealed file, whatever is there.
+fn rewritten(
     command: &SealFiles,
     (job, clear): (&Job, &ClearFile),
     existing: Option<&Existing>,
@@ -327,7 +327,7 @@ fn anew(
     let mut sealer = cert.sealer(command.version)?;
     let (mut details, mut held) = (Vec::new(), None);
     if let Some(existing) = existing {
-        // What is written anew does not lose its version.
+        // A rewritten file keeps its version of the format.
         if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
             if command.version == Some(Format::V1) {
                 let name = InputName(job.to.display().to_string());
