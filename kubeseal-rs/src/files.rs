@@ -275,7 +275,7 @@ impl Drop for Writer {
 
 impl Writer {
     /// Writes a file. A new one gets mode 0600; an existing one keeps its owner and mode, and a symlink keeps pointing to it.
-    /// What is no regular file (a pipe), or is open already (`/dev/stdout`, wherever it leads), is written to, never replaced.
+    /// What is not a regular file (a pipe), or is open already (`/dev/stdout`, wherever it leads), is written to, never replaced.
     ///
     /// # Errors
     /// [`FileError::Write`].
@@ -314,7 +314,7 @@ impl Writer {
     }
 }
 
-/// A word that is no flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
+/// A word that is not a flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unexpected argument: only verbs take arguments, and the verb comes first")]
 pub(crate) struct StrayWord {

@@ -28,7 +28,7 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is no manifest (a Helm
+    /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is not a manifest (a Helm
     /// template, a values file) is skipped unless it was typed, or says that it holds one.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub(crate) fn passed_over(meant: &Meant, kind: &str) -> Vec<FileReport> {
             below: link.clone(),
             typed: false,
         };
-        // What cannot be read is no loss.
+        // What cannot be read would not be sealed either.
         let mut manifest = Manifest::unread(link, files::read_found(link).ok()?);
         manifest.read_documents(&file, kind).ok()?;
         let objects = manifest.of_kind(kind).count();

@@ -83,7 +83,7 @@ pub(crate) fn path_word(path: &Path) -> String {
     }
 }
 
-/// A text as an argument that is no flag, whatever it begins with: as [`word`], behind `--` where it would be read as one.
+/// A text as an argument that is not a flag, whatever it begins with: as [`word`], behind `--` where it would be read as one.
 pub(crate) fn operand(text: &str) -> String {
     let dashes = if text.starts_with('-') { "-- " } else { "" };
     dashes.to_owned() + &word(text)

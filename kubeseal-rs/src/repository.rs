@@ -20,7 +20,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Standard input, which is no file of any repository.
+    /// Standard input, which is not a file of any repository.
     pub(crate) fn stdin() -> Self {
         Self {
             path: PathBuf::from("/dev/stdin"),
@@ -147,7 +147,7 @@ fn is_manifest(path: &Path) -> bool {
     walk::has_manifest_ending(path) || path.ends_with("Kustomization")
 }
 
-/// Whether the file is a template of a Helm chart, which is no manifest before Helm has filled it in.
+/// Whether the file is a template of a Helm chart, which is not a manifest before Helm has filled it in.
 pub(crate) fn is_chart_template(path: &Path, text: &str) -> bool {
     let in_chart = path.ancestors().any(|folder| {
         folder.file_name().is_some_and(|name| name == "templates")

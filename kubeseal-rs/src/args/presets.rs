@@ -11,7 +11,7 @@ const PREFIX: &str = "SEALED_SECRETS_";
 
 const RAW: &str = "SEALED_SECRETS_RAW";
 
-/// Scripts keep version numbers in `SEALED_SECRETS_VERSION`; what is no boolean there was not meant for this program.
+/// Scripts keep version numbers in `SEALED_SECRETS_VERSION`; what is not a boolean there was not meant for this program.
 const LENIENT: [&str; 2] = ["version", "help"];
 
 /// The presets of `command`'s own flags, to be placed before the typed ones, which then win. Variables that name none of

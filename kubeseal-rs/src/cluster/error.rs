@@ -25,7 +25,7 @@ pub(crate) enum ClusterError {
     /// A kubeconfig file cannot be read.
     #[error("error loading config file")]
     KubeconfigFile(#[source] FileError),
-    /// A kubeconfig file is no kubeconfig. Its text is not shown, as it may hold credentials.
+    /// A kubeconfig file is not a kubeconfig. Its text is not shown, as it may hold credentials.
     #[error("error loading config file {file:?}: {fault}")]
     Kubeconfig {
         /// Its name.

@@ -132,7 +132,7 @@ pub(crate) enum CommandError {
     /// A text that names no file. It is not repeated: it may hold a value.
     #[error("--from-file takes FILE or KEY=FILE")]
     NotAFileSource,
-    /// A text that is no item. It is not repeated: it holds a value.
+    /// A text that is not an item. It is not repeated: it holds a value.
     #[error("--from-literal takes KEY=VALUE")]
     NotALiteral,
     /// What is read beside Secrets is not deleted.
@@ -143,7 +143,7 @@ pub(crate) enum CommandError {
         "--sealed-label and --sealed-annotation are for whole Secrets: --raw and --merge-into make no SealedSecret"
     )]
     MetadataOfNone,
-    /// A text that is no label or annotation. Holds the flag.
+    /// A text that is not a label or annotation. Holds the flag.
     #[error("{0} takes KEY=VALUE, with a KEY of Kubernetes ([PREFIX/]NAME)")]
     NotMetadata(&'static str),
     /// A label that the API server refuses. Holds its key.

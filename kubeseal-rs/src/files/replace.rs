@@ -65,7 +65,7 @@ fn passed(stream: &mut dyn io::Write, bytes: &[u8]) -> io::Result<Option<PathBuf
     Ok(None)
 }
 
-/// Has the names in a folder reach the disk. One that cannot be synced is no failure of the writes: after a loss of power,
+/// Has the names in a folder reach the disk. One that cannot be synced is not a failure of the writes: after a loss of power,
 /// each name stands for the old or the new file, whole.
 pub(super) fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());

@@ -20,7 +20,7 @@ use crate::quoting;
 
 /// How an encrypted file begins that is text.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
-/// How an encrypted file begins that is no text.
+/// How an encrypted file begins that is not text.
 const BINARY: &[u8] = b"age-encryption.org/v1";
 
 /// The stanza of the header that names a key in the file. Readers skip it, as the format requires.

@@ -25,7 +25,7 @@ pub(crate) enum Fault {
     /// It is not the text of Kubernetes objects.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// It is no Secret, or no SealedSecret.
+    /// It is not a Secret, or not a SealedSecret.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// It cannot be sealed.

@@ -14,7 +14,7 @@ use crate::typed::Typed;
 /// What is wrong with a project file, or with what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ProjectError {
-    /// It is no YAML, or a field does not hold what it must.
+    /// It is not YAML, or a field does not hold what it must.
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// It has another name, and would be ignored.
@@ -84,7 +84,7 @@ pub(crate) enum ProjectError {
         /// The cluster.
         cluster: String,
     },
-    /// A pin that is no fingerprint.
+    /// A pin that is not a fingerprint.
     #[error("{0}: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)")]
     NotAFingerprint(Place),
     /// A format that is none.

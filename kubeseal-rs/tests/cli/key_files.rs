@@ -36,7 +36,7 @@ fn a_backup_that_age_has_encrypted_opens_with_its_identity_wherever_keys_are_rea
             "{line}"
         );
     }
-    // By the environment, beside a file that is not encrypted, and with what is no identity.
+    // By the environment, beside a file that is not encrypted, and with what is not an identity.
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let both = words("--recovery-unseal --recovery-private-key test-only-other.key,keys.age -f sealed.json");
     let both: Vec<_> = both.iter().map(String::as_str).collect();

@@ -271,7 +271,7 @@ fn json_and_sarif_say_what_the_text_says() {
     let run = folder.run("lint -o sarif .", "");
     assert_eq!(run.code, 1);
     let sarif: Value = serde_json::from_str(&run.stdout).unwrap();
-    // One pattern of the published schema is no regular expression, by a bracket too many.
+    // One pattern of the published schema is not a regular expression, by a bracket too many.
     let schema = include_str!("../schemas/sarif-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

@@ -228,7 +228,7 @@ fn names_that_are_placeholders_or_impossible_are_named() {
         "{}",
         run.stderr
     );
-    // A line break alone is no value.
+    // A line break alone is not a value.
     let run = folder.run("set --cert test-only.crt --scope cluster-wide o/db.sealed.yaml p", "\n");
     assert!(
         run.code == 1 && run.stderr.contains("the value is empty"),

@@ -1,5 +1,5 @@
 //! `--fetch-cert`: the certificate's bytes as they are: a chain, or one that has expired, is passed on, but not a page
-//! of a web server that is no certificate at all.
+//! of a web server that is not a certificate at all.
 
 use sealing::cert::{CertError, SealingCert};
 

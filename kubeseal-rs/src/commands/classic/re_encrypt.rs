@@ -45,7 +45,7 @@ pub(crate) struct ReEncrypt {
 
 impl ReEncrypt {
     /// Decides what the flags mean. A file that is read and not written elsewhere is changed in place, as in the
-    /// reference; what is under `/dev` is no file.
+    /// reference; what is under `/dev` is not a file.
     ///
     /// # Errors
     /// [`CommandError::UnknownFormat`], [`CommandError::DowngradeNeedsKeys`].

@@ -140,7 +140,7 @@ fn sealer_over<'c>(
     }
 }
 
-/// The latest version of the sealed values in a regular file, also in one that is no YAML any more, as with the marks of a merge.
+/// The latest version of the sealed values in a regular file, also in one that is not YAML any more, as with the marks of a merge.
 /// What cannot be read is written over as ever.
 fn latest_in(path: &Path) -> Option<sealer::Format> {
     let bytes = files::read_found(path).ok()?;

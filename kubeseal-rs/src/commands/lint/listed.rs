@@ -33,7 +33,7 @@ enum Origin {
     Stdin(Input),
     /// A manifest by its name, or a file that was typed.
     Manifest,
-    /// A file that is no manifest, and may hold sealed values all the same.
+    /// A file that is not a manifest, and may hold sealed values all the same.
     Other,
     /// A kustomization around the named files.
     Around,

@@ -24,7 +24,7 @@ pub(crate) enum SourceFault {
     /// A name alone.
     #[error("line {0}: there is no =; variables of the environment are not sealed")]
     NoValue(usize),
-    /// A line is no text.
+    /// A line is not text.
     #[error("line {0}: it is not UTF-8")]
     NotUtf8(usize),
     /// A line holds a NUL, which no variable of an environment does.
