@@ -312,6 +312,21 @@ fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
     assert_eq!((run.code, folder.text("one.json") == merged), (1, true), "{}", run.told);
 }
 
+#[cfg(unix)]
+const ANCHORED: &str = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
+
+/// Objects whose items have an alias, and come by one.
+#[cfg(unix)]
+fn put_aliases(folder: &Folder) {
+    folder.put("anchored.yaml", ANCHORED);
+    folder.put(
+        "alias.yaml",
+        &ANCHORED
+            .replace("encryptedData: &all", "other: &all")
+            .replace("other: *all", "encryptedData: *all"),
+    );
+}
+
 /// Not on Windows, whose own words for a file that is not there are in the snapshot otherwise.
 #[cfg(unix)]
 #[test]
@@ -320,14 +335,7 @@ fn what_cannot_be_changed_is_told_and_left() {
     let before = file(&folder);
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
     folder.put("config.yaml", "apiVersion: v1\nkind: ConfigMap\n");
-    let anchored = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
-    folder.put("anchored.yaml", anchored);
-    folder.put(
-        "alias.yaml",
-        &anchored
-            .replace("encryptedData: &all", "other: &all")
-            .replace("other: *all", "encryptedData: *all"),
-    );
+    put_aliases(&folder);
     let cases = [
         ("set CERT sealed.yaml password", "x"),
         ("set CERT sealed.yaml password --name nobody", "x"),
@@ -375,7 +383,7 @@ fn what_cannot_be_changed_is_told_and_left() {
         told.push_str(&format!("$ kubeseal {line}\n{}", run.told));
     }
     assert_eq!(folder.text("sealed.yaml"), before);
-    assert_eq!(folder.text("anchored.yaml"), anchored);
+    assert_eq!(folder.text("anchored.yaml"), ANCHORED);
     insta::assert_snapshot!(told);
 }
 
