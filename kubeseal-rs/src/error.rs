@@ -11,8 +11,9 @@ use crate::quoting::visible;
 use crate::typed::Typed;
 
 /// What to open with, where the keys are not at hand.
-pub(crate) const A_BACKUP_WILL_DO: &str = "an encrypted backup of the keys will do: kubeseal keys backup -r age1… -w keys.yaml.age, then \
-                                           --recovery-private-key keys.yaml.age --identity FILE";
+pub(crate) const A_BACKUP_WILL_DO: &str = "a PEM private key will do for format v1, or an encrypted backup of the keys: age-keygen -o identity.txt prints \
+                                           a recipient (age1…); kubeseal keys backup -r age1… -w keys.yaml.age; then \
+                                           --recovery-private-key keys.yaml.age --identity identity.txt";
 
 /// What to type where this build lacks what is asked for.
 pub(crate) const WHOLE_BUILD: &str = "the kubeseal that is built with its default features does (it needs a C compiler): cargo install --path kubeseal-rs";
@@ -37,7 +38,7 @@ pub(crate) enum Kind {
     Usage,
     /// The same; by Ctrl-C.
     Interrupted,
-    /// Without a word: what is wrong stands on stdout already, or nobody reads on.
+    /// Without a message: the fault is on stdout already, or the reader has closed the pipe.
     Silent,
     /// The same, with an exit code of its own: stdout says what could not be checked.
     Unchecked,

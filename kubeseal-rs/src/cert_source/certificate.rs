@@ -144,7 +144,7 @@ impl Hinted for AgainstRule {
         if typed.is_verb("reseal") {
             return Some(hint);
         }
-        Some(format!("{hint}; --format-version 1 seals in format v1 nevertheless"))
+        Some(format!("{hint}; --format-version 1 seals in format v1 anyway"))
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn read_before<I, K>(
     Ok((read, key()?))
 }
 
-/// Holds the file at `path`, which must still hold what was read from it: what somebody else wrote meanwhile is not to be lost.
+/// Holds the file at `path`, which must still hold what was read from it: what another program wrote meanwhile must not be lost.
 ///
 /// # Errors
 /// As [`check_unchanged`].

@@ -105,7 +105,7 @@ impl SealedFile {
         merge::target(&self.sealed, name, namespace, strictly).map_err(|error| self.name.fault(error))
     }
 
-    /// The one object that is meant, with its position among [`Self::sealed`]: what is said of it must fit.
+    /// The one object that is meant, with its position among [`Self::sealed`]: name and namespace that are given must match.
     ///
     /// # Errors
     /// As [`Self::target`].

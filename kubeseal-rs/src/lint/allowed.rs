@@ -78,7 +78,7 @@ impl Allowed {
         self.file.contains(&rule) || line.is_some_and(|line| self.lines.contains(&(line, rule)))
     }
 
-    /// A finding for each word that is no rule.
+    /// A finding for each word that is not a rule.
     pub(super) fn unknown(&self, file: &str) -> impl Iterator<Item = Finding> {
         self.unknown.iter().map(move |(place, id)| Finding {
             rule: Rule::UnknownId,

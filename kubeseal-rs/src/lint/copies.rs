@@ -1,5 +1,5 @@
 //! One value of format v2 in two places. It is bound to its item, and to the names that the scope binds, so it opens in one of
-//! them at most. The same object in several files (of overlays, of clusters) is no finding.
+//! them at most. The same object in several files (of overlays, of clusters) is not a finding.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

@@ -149,7 +149,7 @@ impl Object<'_> {
         }
     }
 
-    /// Whether it opens depends on what fills them in; one with `{{` is no name at all, which is told already.
+    /// Whether it opens depends on what fills them in; one with `{{` is not a name at all, which has a finding already.
     fn placeholders(&mut self, scope: Scope, name: &str, namespace: &str) {
         let Some((field, text)) = placeholder_of(scope, name, namespace).filter(|(_, text)| !text.contains("{{"))
         else {

@@ -90,8 +90,7 @@ fn certificates_are_files_pinned_urls_or_from_controllers() {
     );
 }
 
-/// Asserts the error of each project file.
-fn assert_refused(cases: &[(&str, &str)]) {
+fn refused(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         assert_eq!(read(text).unwrap_err().to_string(), *expected, "{text}");
     }
@@ -99,7 +98,7 @@ fn assert_refused(cases: &[(&str, &str)]) {
 
 #[test]
 fn what_makes_no_sense_is_refused_with_its_line() {
-    assert_refused(&[
+    refused(&[
         ("", "the project file is empty"),
         ("clusters: {}", "document 1, line 1: `clusters` names no cluster"),
         (
@@ -131,28 +130,6 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "clusters:\n  a: {cert: x}\n  a: {cert: x}",
             "document 1, line 3: the key \"a\" is given twice",
         ),
-    ]);
-}
-
-#[test]
-fn certificates_and_folders_that_are_refused() {
-    assert_refused(&[
-        (
-            "clusters:\n  a:\n    cert: https://x/y",
-            "document 1, line 3: cluster a takes its certificate from a URL, so it must pin the key's `fingerprint`",
-        ),
-        (
-            "clusters:\n  a:\n    cert: http://x/y",
-            "document 1, line 3: the certificate of cluster a must be a file of the repository or an https URL",
-        ),
-        (
-            "clusters:\n  a:\n    cert: /etc/x.pem",
-            "document 1, line 3: the certificate of cluster a must be a file of the repository or an https URL",
-        ),
-        (
-            "clusters:\n  a:\n    cert: x\n    fingerprint: SHA256:x",
-            "document 1, line 4: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)",
-        ),
         (
             "clusters:\n  a:\n    cert: x\n    folders:\n    - ok\n    - ../b",
             "document 1, line 6: the folder \"../b\": it must be inside the folder of the project file",
@@ -169,6 +146,28 @@ fn certificates_and_folders_that_are_refused() {
 }
 
 #[test]
+fn certificates_that_make_no_sense_are_refused_with_their_line() {
+    refused(&[
+        (
+            "clusters:\n  a:\n    cert: https://x/y",
+            "document 1, line 3: cluster a takes its certificate from a URL, so it must pin the key's `fingerprint`",
+        ),
+        (
+            "clusters:\n  a:\n    cert: http://x/y",
+            "document 1, line 3: the certificate of cluster a must be a file of the repository or an https URL",
+        ),
+        (
+            "clusters:\n  a:\n    cert: /etc/x.pem",
+            "document 1, line 3: the certificate of cluster a must be a file of the repository or an https URL",
+        ),
+        (
+            "clusters:\n  a:\n    cert: x\n    fingerprint: SHA256:x",
+            "document 1, line 4: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)",
+        ),
+    ]);
+}
+
+#[test]
 fn the_documented_example_is_understood() {
     let page = include_str!("../../../docs/project-file.md");
     let example = page
@@ -180,7 +179,7 @@ fn the_documented_example_is_understood() {
     assert_eq!(chosen(&project, "apps/shop/dev/db.yaml").as_deref(), Ok("dev"));
 }
 
-/// Whoever may commit writes project files too: each is read, or refused with words of what to do.
+/// Project files are untrusted: each is read, or refused with a hint.
 #[test]
 fn changed_files_are_read_or_refused() {
     const MARKS: &[u8] = b"{}[]:-\"'\n #*&!|>%?,./\0\x7f\xff";

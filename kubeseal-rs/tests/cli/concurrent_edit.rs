@@ -69,7 +69,7 @@ fn a_file_that_was_changed_while_the_controller_was_asked_is_left() {
             (run.code, run.stderr.as_str()),
             (
                 1,
-                "error: db.yaml: it was changed by somebody else meanwhile\nhint: nothing was written: run the same \
+                "error: db.yaml: it was changed by another program meanwhile\nhint: nothing was written: run the same \
                  command again\n"
             ),
             "{line}"

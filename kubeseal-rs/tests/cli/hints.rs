@@ -4,21 +4,8 @@ use crate::items::{CERT, file};
 use crate::program::Folder;
 use crate::seal_files::{SEAL, SECRET};
 
-/// Files that no verb may change: encrypted by SOPS, in clear under a sealed name, sealed values outside objects.
-fn refused_files() -> Folder {
-    let folder = Folder::with_keys();
-    file(&folder);
-    folder.put("sops.yaml", &format!("{SECRET}sops: {{version: 3.9.0}}\n"));
-    folder.put("db.sealed.yaml", SECRET);
-    folder.put("no such/x", "");
-    let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
-    folder.put("values.yaml", &format!("password: {values}\n"));
-    folder
-}
-
-/// Asserts the error and the hint of each command line, and that it changes nothing.
-fn assert_hints(cases: &[(String, &str, &str)]) {
-    let folder = refused_files();
+/// That each line fails with this error and this hint, and changes nothing.
+fn hinted(folder: &Folder, cases: &[(String, &str, &str)]) {
     let before = folder.tree();
     for (line, error, hint) in cases {
         let run = folder.run(line, "");
@@ -33,7 +20,11 @@ fn assert_hints(cases: &[(String, &str, &str)]) {
 
 #[test]
 fn the_next_command_is_named() {
-    assert_hints(&[
+    let folder = Folder::with_keys();
+    folder.put("sops.yaml", &format!("{SECRET}sops: {{version: 3.9.0}}\n"));
+    folder.put("db.sealed.yaml", SECRET);
+    folder.put("no such/x", "");
+    let cases = [
         (
             format!("{SEAL} sops.yaml"),
             "sops.yaml, document 1, line 1: it is encrypted by SOPS",
@@ -60,12 +51,17 @@ fn the_next_command_is_named() {
             "a new one is made by kubeseal edit nothere --cert test-only.crt, or kubeseal -f SECRET-FILE -w nothere --cert \
              test-only.crt",
         ),
-    ]);
+    ];
+    hinted(&folder, &cases);
 }
 
 #[test]
-fn hints_about_items_and_values() {
-    assert_hints(&[
+fn the_next_command_is_named_for_sealed_files() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
+    folder.put("values.yaml", &format!("password: {values}\n"));
+    let cases = [
         (
             "render --name db sealed.yaml".to_owned(),
             "sealed.yaml, document 1, line 3: it has no templates (spec.template.data)",
@@ -73,7 +69,7 @@ fn hints_about_items_and_values() {
         ),
         (
             "rename --name db sealed.yaml user user".to_owned(),
-            "sealed.yaml, document 1, line 3: item \"user\" is called so already",
+            "sealed.yaml, document 1, line 3: item \"user\" already has this name",
             "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
         ),
         (
@@ -87,7 +83,8 @@ fn hints_about_items_and_values() {
             "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
             "one value: printf %s \"$VALUE\" | kubeseal set FILE password --cert test-only.crt --name NAME --namespace NAMESPACE",
         ),
-    ]);
+    ];
+    hinted(&folder, &cases);
 }
 
 #[test]
@@ -135,4 +132,24 @@ fn a_missing_name_is_added_to_what_was_typed() {
     let run = folder.run("seal --from-env-file app.env --cert test-only.crt", "");
     let hint = "hint: kubeseal seal --name app --from-env-file app.env --cert test-only.crt\n";
     assert!(run.stderr.ends_with(hint), "{}", run.stderr);
+}
+
+#[test]
+fn missing_private_keys_are_explained() {
+    let folder = Folder::with_keys();
+    for (line, lint) in [("unseal x.yaml", false), ("reseal --check x.yaml", true)] {
+        let run = folder.run(line, "");
+        let told = run.stderr;
+        assert!(
+            run.code == 2
+                && told.contains("hint: a PEM private key will do for format v1, or")
+                && told.contains("age-keygen"),
+            "{told}"
+        );
+        assert_eq!(
+            told.contains("kubeseal lint --cert FILE judges by the key hints"),
+            lint,
+            "{told}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 mod certificates;
 mod lint;
 pub(crate) mod pins;
+mod refused;
 
 use crate::program::{Folder, Run};
 
@@ -60,63 +61,6 @@ fn each_folder_is_sealed_for_its_own_cluster() {
         folder.run(&format!("-w {place}/new.yaml"), SECRET).ok();
         assert_eq!(opened_by(&folder, &format!("{place}/new.yaml")), expected);
     }
-}
-
-#[test]
-fn what_is_for_no_cluster_or_for_two_is_refused_and_nothing_is_written() {
-    let folder = repository();
-    folder.put("environments/prod/db.yaml", SECRET);
-    folder.put("db.yaml", SECRET);
-    let before = folder.tree();
-    let none = folder.run("seal db.yaml", "");
-    assert_eq!(
-        told(&none),
-        (
-            1,
-            "",
-            "error: .kubeseal.yaml: no cluster is for db.yaml (there are dev, prod)\n\
-             hint: add a pattern that fits db.yaml to the `folders` of its cluster, or say the cluster for this file \
-             alone: kubeseal seal db.yaml --for-cluster NAME\n"
-        )
-    );
-    let both = folder.run("-f environments/prod/db.yaml -w environments/dev/db.sealed.yaml", "");
-    assert_eq!(
-        told(&both),
-        (
-            1,
-            "",
-            "error: .kubeseal.yaml: environments/prod/db.yaml is for cluster prod, but environments/dev/db.sealed.yaml is \
-             for cluster dev\nhint: write the result into a folder of the same cluster, or say it: --for-cluster NAME\n"
-        )
-    );
-    assert_eq!(folder.tree(), before);
-}
-
-#[test]
-fn stdin_and_unknown_clusters_are_refused() {
-    let folder = repository();
-    let before = folder.tree();
-    let stdin = folder.run("", SECRET);
-    assert_eq!(
-        told(&stdin),
-        (
-            1,
-            "",
-            "error: .kubeseal.yaml: no cluster is for stdin, which counts as lying in the current folder (there are dev, \
-             prod)\nhint: name the file that is read or written (-f FILE, -w FILE), or say the cluster: --for-cluster NAME\n"
-        )
-    );
-    let unknown = folder.run("--for-cluster staging", SECRET);
-    assert_eq!(
-        told(&unknown),
-        (
-            1,
-            "",
-            "error: .kubeseal.yaml: there is no cluster staging in it (there are dev, prod)\n\
-             hint: --for-cluster NAME takes one of these\n"
-        )
-    );
-    assert_eq!(folder.tree(), before);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) struct MergeInto {
     pub cert: CertSource,
     /// `--name`: which SealedSecret of the file is meant, if not the one with the Secret's name.
     pub name: Option<String>,
-    /// Whether the result must be JSON. That it be YAML is asked for in vain: JSON is YAML, and the file keeps its form.
+    /// Whether the result must be JSON. `-o yaml` has no effect: JSON is YAML, and the file keeps its form.
     pub json: bool,
     /// What else the flags say.
     pub parameters: MergeParameters,

@@ -37,7 +37,7 @@ use crate::typed::Typed;
 /// Why a clear file is not written.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub(crate) enum ClearPlaceFault {
-    /// Somebody could commit it.
+    /// It could be committed.
     #[error("a Secret in clear is not written into a Git work tree, where it could be committed")]
     InWorkTree,
     /// There is a file already.
@@ -73,7 +73,7 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
     let skipped = manifest_file::passed_over(&meant, names::KIND);
     let mut files = meant.files;
     let patches = patches(files.iter().map(|file| file.path.as_path()));
-    // They are no objects, unless whoever names one says so.
+    // They are not objects, unless the user names one.
     files.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
     let format = match (&command.to, command.tree.report) {
         (ClearPlace::Stdout, ReportFormat::Json) => Some(Format::Json),

@@ -17,7 +17,7 @@ pub(in crate::lint) struct BoundValue {
     pub(in crate::lint) item: String,
     /// Where it stands.
     pub(in crate::lint) place: Place,
-    /// A part of its text that is drawn anew for each value.
+    /// A part of its text that is random for each value.
     pub(in crate::lint) drawn: String,
 }
 

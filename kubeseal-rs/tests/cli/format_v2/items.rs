@@ -17,7 +17,7 @@ fn a_bare_value_needs_its_item() {
     let run = folder.run(&raw, "hunter2");
     fails(
         &run,
-        "error: format v2 binds the item's name, which --raw is not told\nhint: kubeseal --item KEY --raw",
+        "error: format v2 binds the item's name, so --raw requires --item\nhint: kubeseal --item KEY --raw",
     );
     fails(
         &folder.run(&format!("{raw} --item a/b"), "hunter2"),

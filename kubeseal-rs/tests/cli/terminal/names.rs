@@ -33,34 +33,26 @@ fn secret(name: &str, namespace: &str) -> String {
     )
 }
 
-/// An editor that changes item c of an object in the namespace `${NS}`.
-const EDITOR: [(&str, &str); 2] = [
-    ("EDITOR", r#"sh -c 'printf "\${NS}/a: {c: new}" > $1' sh"#),
-    ("PATH", "/usr/bin:/bin"),
-];
-
-/// Asserts the note of a terminal, and that a pipe gets none.
-fn assert_noted(folder: &Folder, line: &str, input: &str, note: &str) {
-    let noted = run(folder, Streams::Pipes, &EDITOR, line, "", input);
-    assert!(
-        noted.code == 0 && noted.shown.contains(&format!("note: {note}")),
-        "{line}: {}",
-        noted.shown
-    );
-    assert!(!noted.stdout.contains("note:"), "{line}");
-    let words: Vec<_> = line.split_whitespace().collect();
-    folder.run_in(&EDITOR, &words, input.as_bytes()).ok();
+/// That each line notes this at a terminal alone.
+fn noted(folder: &Folder, variables: &[(&str, &str)], cases: &[(&str, String, &str)]) {
+    for (line, input, told) in cases {
+        let noted = run(folder, Streams::Pipes, variables, line, "", input);
+        assert!(
+            noted.code == 0 && noted.shown.contains(&format!("note: {told}")),
+            "{line}: {}",
+            noted.shown
+        );
+        assert!(!noted.stdout.contains("note:"), "{line}");
+        let words: Vec<_> = line.split_whitespace().collect();
+        folder.run_in(variables, &words, input.as_bytes()).ok();
+    }
 }
 
 #[test]
 fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
     let folder = Folder::with_keys();
-    folder.put(
-        "in.yaml",
-        &folder.run("--cert test-only.crt -o yaml", &secret("a", "${NS}")).ok(),
-    );
     let classic = "--cert test-only.crt";
-    for (line, input, told) in [
+    let cases = [
         (
             classic,
             secret("a", "${NS}"),
@@ -91,6 +83,27 @@ fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
             "v".to_owned(),
             "the namespace \"X\" is no name",
         ),
+    ];
+    noted(&folder, &[], &cases);
+    for (line, input) in [
+        ("--cert test-only.crt --scope cluster-wide", secret("${A}", "${NS}")),
+        ("--raw --cert test-only.crt --scope cluster-wide", "v".to_owned()),
+        ("--raw --cert test-only.crt --scope namespace-wide -n x", "v".to_owned()),
+    ] {
+        assert_eq!(run(&folder, Streams::Pipes, &[], line, "", &input).shown, "", "{line}");
+    }
+}
+
+#[test]
+fn names_in_changed_files_are_noted_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "in.yaml",
+        &folder.run("--cert test-only.crt -o yaml", &secret("a", "${NS}")).ok(),
+    );
+    let editor = "sh -c 'printf \"${NS}/a: {c: new}\" > $1' sh".replace("${NS}", "\\${NS}");
+    let edit = [("EDITOR", editor.as_str()), ("PATH", "/usr/bin:/bin")];
+    let cases = [
         (
             "set --cert test-only.crt in.yaml c",
             "v".to_owned(),
@@ -106,23 +119,6 @@ fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
             secret("a", "${NS}"),
             "the namespace \"${NS}\" is a placeholder",
         ),
-    ] {
-        assert_noted(&folder, line, &input, told);
-    }
-}
-
-#[test]
-fn names_that_a_scope_does_not_bind_are_not_noted() {
-    let folder = Folder::with_keys();
-    for (line, input) in [
-        ("--cert test-only.crt --scope cluster-wide", secret("${A}", "${NS}")),
-        ("--raw --cert test-only.crt --scope cluster-wide", "v".to_owned()),
-        ("--raw --cert test-only.crt --scope namespace-wide -n x", "v".to_owned()),
-    ] {
-        assert_eq!(
-            run(&folder, Streams::Pipes, &EDITOR, line, "", &input).shown,
-            "",
-            "{line}"
-        );
-    }
+    ];
+    noted(&folder, &edit, &cases);
 }
