@@ -1,4 +1,4 @@
-//! How both programs connect to the Kubernetes API server: directly, and without waiting for nothing.
+//! How both programs connect to the Kubernetes API server: directly, and without delays.
 
 pub mod multiplexed;
 
@@ -22,25 +22,26 @@ pub type Connection = BoxService<Request<Body>, Response<Incoming>, BoxError>;
 type Connector = TimeoutConnector<HttpsConnector<HttpConnector>>;
 type Pool = legacy::Client<Connector, Body>;
 
-/// A connection is probed after this time without traffic. A NAT or a load balancer may have forgotten it.
+/// Time without traffic after which a connection is probed. A NAT or a load balancer may have dropped it.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
 /// Pause between two probes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
-/// A peer that acknowledges nothing for so long, neither data nor probes, is gone (Linux; elsewhere three probes decide).
+/// A peer that acknowledges neither data nor probes for this long is considered dead (on Linux; elsewhere three probes
+/// decide).
 #[cfg(target_os = "linux")]
 const GONE_AFTER: Duration = Duration::from_secs(20);
 const PROBES: u32 = 3;
-/// An idle connection is not used again after this time: a peer that still acknowledges, and answers nothing, would take the
-/// next request.
+/// Time after which an idle connection is not reused: a peer that acknowledges packets, and answers nothing, would
+/// swallow the next request.
 const IDLE_FOR: Duration = Duration::from_secs(20);
 
-/// What kube would make of the configuration, but for four things. The connections wait for nothing: with Nagle's algorithm
-/// (RFC 896), the first request on each is held back for 40 ms, until the API server has acknowledged the handshake. No
-/// refused request is sent again by itself: who asks decides when that makes sense. A peer that is gone is noticed
-/// within half a minute, whether or not anything is sent. And there is no proxy: whoever allows one has kube make the client.
+/// A client like kube's, with four differences. Nagle's algorithm (RFC 896) is off: it delays the first request on each
+/// connection by 40 ms, until the API server has acknowledged the handshake. A refused request is not retried: the
+/// caller decides about that. A dead peer is noticed within half a minute, with or without traffic. There is no proxy:
+/// where one is allowed, use kube's own client.
 ///
 /// # Errors
-/// What the configuration says of TLS or of the user cannot be used.
+/// The configuration of TLS or of the user is not usable.
 pub fn direct(config: &Config) -> kube::Result<Connection> {
     with_layers(config, pool(config)?.map_err(BoxError::from))
 }
@@ -59,7 +60,7 @@ fn http2_connector(config: &Config) -> kube::Result<Connector> {
     let mut builder = HttpsConnectorBuilder::new()
         .with_tls_config(config.rustls_client_config()?)
         .https_or_http();
-    // One that is no name is an error of the HTTP/1.1 connector, which is made of the same configuration.
+    // An invalid name is an error of the HTTP/1.1 connector, which uses the same configuration.
     let name = config.tls_server_name.clone().and_then(|name| name.try_into().ok());
     if let Some(name) = name {
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
@@ -91,7 +92,7 @@ fn with_timeouts(config: &Config, https: HttpsConnector<HttpConnector>) -> Conne
     connector
 }
 
-/// Has requests go to the API server, and say who asks.
+/// Adds the API server's address and the user's credentials to requests.
 fn with_layers<S, B>(config: &Config, connections: S) -> kube::Result<BoxService<Request<Body>, Response<B>, BoxError>>
 where
     S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,

@@ -1,4 +1,5 @@
-//! Connections that many long answers share, by HTTP/2: a watch of each namespace would else take a connection of its own.
+//! Connections that many long-lived responses share, by HTTP/2: otherwise the watch of each namespace would take its
+//! own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,26 +21,27 @@ use tower::{BoxError, Service as _, ServiceExt as _, service_fn};
 
 use crate::{Connector, Pool, http2_connector, pool, with_layers};
 
-/// Answers on one connection at a time. An API server allows 100 at least, and one connection is no bottleneck for so few.
+/// Concurrent responses on one connection. An API server allows at least 100, and for this few one connection is fast
+/// enough.
 pub const ANSWERS: usize = 50;
-/// A connection is pinged so often. That a peer acknowledges packets is not enough: a relay does so for nobody.
+/// Interval of pings. TCP acknowledgements are not enough: a relay sends them also when its peer is dead.
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// A peer that leaves a ping unanswered for so long is gone.
+/// A peer that leaves a ping unanswered for this long is considered dead.
 const PING_WITHIN: Duration = Duration::from_secs(10);
-/// What may be on its way of one answer, and of all on a connection: who is slow to read one does not hold up the others.
+/// Flow-control windows of one response, and of a connection: a slow reader must not block the others.
 const WINDOW_OF_ONE: u32 = 256 << 10;
 const WINDOW_OF_ALL: u32 = 4 << 20;
 
 /// As [`crate::Connection`].
 pub type Connection = BoxService<Request<Body>, Response<Answer>, BoxError>;
 
-/// As [`crate::direct`], for requests whose answers last. An answer that is silent for `silence` ends with an error, whatever
-/// the connection says. Without HTTP/2 nothing tells whether a peer that says nothing is still there: an answer that has not begun
-/// within `begins` is given up then. Also gives what becomes true where the API server, or what stands before it, does not speak HTTP/2:
-/// then each answer has a connection of its own.
+/// As [`crate::direct`], for long-lived responses. A response that is silent for `silence` ends with an error, whatever
+/// the state of the connection. Without HTTP/2 there are no pings, so a response that has not begun within `begins` is
+/// given up. Also returns a flag that becomes true where the API server, or a proxy before it, does not speak HTTP/2:
+/// then each response has its own connection.
 ///
 /// # Errors
-/// What the configuration says of TLS or of the user cannot be used.
+/// The configuration of TLS or of the user is not usable.
 pub fn direct(
     config: &Config,
     silence: Duration,
@@ -71,7 +73,7 @@ struct Lines {
     lines: Mutex<Vec<Arc<Line>>>,
 }
 
-/// Room for one connection, which is made when it is needed. Each answer holds the line that it comes by.
+/// A slot for one connection, which is made on demand. Each of its responses holds a reference.
 #[derive(Default)]
 struct Line(tokio::sync::Mutex<Option<SendRequest<Body>>>);
 
@@ -97,21 +99,21 @@ impl Lines {
         }))
     }
 
-    /// One that has room for another answer.
+    /// A slot with room for another response.
     fn line(&self) -> Arc<Line> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = |line: &Arc<Line>| Arc::strong_count(line) - 1;
         if let Some(line) = lines.iter().find(|line| answers(line) < ANSWERS) {
             return line.clone();
         }
-        // Those that nobody needs any more close by themselves.
+        // Unused ones close by themselves.
         lines.retain(|line| answers(line) > 0);
         let line = Arc::new(Line::default());
         lines.push(line.clone());
         line
     }
 
-    /// Where to send by that line; `None`: the API server does not speak HTTP/2.
+    /// The sender of this slot's connection; `None`: the API server does not speak HTTP/2.
     async fn sender(&self, line: &Line, uri: &Uri) -> Result<Option<SendRequest<Body>>, BoxError> {
         let mut held = line.0.lock().await;
         if let Some(sender) = held.as_ref().filter(|sender| !sender.is_closed()) {
@@ -135,14 +137,14 @@ impl Lines {
             .initial_connection_window_size(WINDOW_OF_ALL)
             .handshake(stream)
             .await?;
-        // What ends it, each of its answers tells.
+        // Each response reports the error that ends the connection.
         tokio::spawn(async move { drop(connection.await) });
         *held = Some(sender.clone());
         Ok(Some(sender))
     }
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub struct Answer {
     body: Incoming,
     silence: Duration,

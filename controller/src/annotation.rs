@@ -17,14 +17,14 @@ pub(crate) fn force_sync(sealed: &SealedSecret) -> Option<&str> {
 
 /// What the annotations of a SealedSecret ask of the controller (its scope is told elsewhere).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
+pub(crate) struct Options {
     /// Leave the Secret as others make it.
     pub skip_recreate: bool,
     /// Delete and make anew a Secret that cannot be changed.
     pub replace_immutable: bool,
 }
 
-impl Wishes {
+impl Options {
     /// Those of a SealedSecret.
     pub(crate) fn of(sealed: &SealedSecret) -> Self {
         Self {

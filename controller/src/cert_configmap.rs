@@ -34,7 +34,7 @@ enum Step {
 }
 
 /// The ConfigMap of one installation.
-pub(crate) struct Publication {
+pub(crate) struct CertConfigMap {
     api: Api<Lenient<ConfigMap>>,
     name: String,
     keys: KeysReader,
@@ -44,7 +44,7 @@ pub(crate) struct Publication {
     troubled: bool,
 }
 
-impl Publication {
+impl CertConfigMap {
     /// For the controller whose Service has that name, in the namespace that `api` reaches.
     pub(crate) fn new(
         api: Api<Lenient<ConfigMap>>,

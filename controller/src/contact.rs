@@ -1,7 +1,7 @@
-//! When the API server answered last, for each thing that it is asked again and again.
+//! The time of the API server's last answer, for each kind of repeated request.
 //!
-//! A process that hears nothing looks as one to which nothing happens. Here it shows: in metrics, and in `/livez`, where the
-//! API server answers some questions and others not for long, so that a new process would do better.
+//! A process that receives nothing looks like one where nothing happens. The metrics show the difference, and so does `/livez`,
+//! if the API server answers some requests and has not answered others for long: then a new process may work.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,10 +17,10 @@ use tower::{Layer, Service};
 
 use crate::lease::fence::is_election;
 
-/// An answer that shows that the API server can be reached is no older.
+/// The API server counts as reachable if its last answer is no older.
 const REACHED: Duration = Duration::from_secs(60);
 
-/// What is asked again and again.
+/// A kind of repeated request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Asked {
     /// For SealedSecrets, by a watch in each namespace.
@@ -33,12 +33,12 @@ pub(crate) enum Asked {
     SealingKeys,
     /// For the Lease.
     Lease,
-    /// Whether the API server's data went back.
+    /// The look at whether the API server's data were restored.
     Version,
 }
 
 impl Asked {
-    /// As metrics and messages name it.
+    /// The name in metrics and messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::SealedSecrets => "sealedsecrets",
@@ -50,7 +50,7 @@ impl Asked {
         }
     }
 
-    /// What a request of the client for watches asks, and of which namespaces: its path.
+    /// What a request of the watching client asks, and of which namespaces: from its path.
     pub(crate) fn by_watch(request: &Parts<'_>) -> Option<Question> {
         let asked = match request.path.rsplit('/').next()? {
             "sealedsecrets" => Self::SealedSecrets,
@@ -61,9 +61,8 @@ impl Asked {
         Some((asked, request.path.to_owned()))
     }
 
-    /// What a request of the client for everything else asks, if it is asked again and again. Of each of these there is one: a
-    /// request that is sent once must not begin a question of its own, which nobody would ask again. Objects may have the name
-    /// of a kind, and others of the lists ask for one object.
+    /// What a request of the other client asks, if it is repeated. Requests that are sent once must not count: their answer would
+    /// be awaited without end. Objects may have the name of a kind, and some lists ask for one object.
     pub(crate) fn by_request(request: &Parts<'_>) -> Option<Question> {
         let lists = |kind: &str, with: &str| {
             let is_list = request.path.rsplit('/').next() == Some(kind);
@@ -81,18 +80,18 @@ impl Asked {
         Some((asked, String::new()))
     }
 
-    /// Whether an answer says that all is well. Where Secrets are denied, the controller reads each before it writes; where
-    /// leases are, it is the only replica.
+    /// Whether an answer is good. Denied Secrets are: the controller reads each before it writes. So are denied leases: it is the
+    /// only replica.
     fn is_contact(self, status: StatusCode) -> bool {
         let works_without = matches!(self, Self::Secrets | Self::Lease);
         status.is_success() || (works_without && status.is_client_error() && status != StatusCode::UNAUTHORIZED)
     }
 }
 
-/// What is asked, and where it is asked in several places: of which.
+/// What is asked, and in which namespace if it is asked in several.
 pub(crate) type Question = (Asked, String);
 
-/// What of a request tells what it asks.
+/// Tells from a request what it asks.
 pub(crate) struct Parts<'r> {
     method: &'r Method,
     path: &'r str,
@@ -100,16 +99,16 @@ pub(crate) struct Parts<'r> {
     is_election: bool,
 }
 
-/// One of them: a watch of one namespace, or a request.
+/// One repeated request: a watch of one namespace, or a request.
 #[derive(Debug)]
 struct Contact {
     asked: Instant,
     answered: Option<Instant>,
-    /// When all was well last; at first, when it was asked.
+    /// The last good answer; at first, the time of the request.
     well: Timestamp,
 }
 
-/// When the API server answered last.
+/// The times of the API server's last answers.
 #[derive(Debug, Default)]
 pub(crate) struct Contacts(Mutex<BTreeMap<Question, Contact>>);
 
@@ -125,7 +124,7 @@ impl Contacts {
 
     fn answered(&self, question: &Question, status: StatusCode) {
         let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is not there is asked no more.
+        // A namespace that does not exist is no longer asked.
         if let Some(contact) = contacts.get_mut(question) {
             contact.answered = Some(Instant::now());
             if question.0.is_contact(status) {
@@ -143,7 +142,7 @@ impl Contacts {
         });
     }
 
-    /// When all was well last, as Unix time: of the watches of several namespaces, that of the worst.
+    /// The last good answer, as Unix time: of the watches of several namespaces, the oldest.
     pub(crate) fn oldest(&self) -> BTreeMap<Asked, i64> {
         let mut oldest = BTreeMap::new();
         let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,8 +154,8 @@ impl Contacts {
         oldest
     }
 
-    /// What has had no answer for longer than `longest`, and for how long, while something else had one: the API server can be
-    /// reached, and this process does not hear it. Where nothing is answered, no other process would do better.
+    /// What has had no answer for longer than `longest`, and for how long, while something else had one. If nothing is answered,
+    /// another process would not work either.
     pub(crate) fn stuck(&self, longest: Duration) -> BTreeMap<Asked, Duration> {
         let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stuck = BTreeMap::new();
@@ -177,7 +176,7 @@ impl Contacts {
     }
 }
 
-/// Notes the answers of a client. `of`: what its requests ask.
+/// Notes the answers of a client. `of` tells what its requests ask.
 pub(crate) struct ContactLayer {
     pub contacts: Arc<Contacts>,
     pub of: fn(&Parts<'_>) -> Option<Question>,
@@ -319,7 +318,7 @@ mod tests {
         assert_eq!(watch(secrets), Some((Asked::Secrets, secrets.to_owned())));
     }
 
-    /// Else the process would count as stuck for ever.
+    /// Otherwise the process would count as stuck without end.
     #[test]
     fn no_question_is_asked_once() {
         let election = |method, path| {

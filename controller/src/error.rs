@@ -9,7 +9,7 @@ use sealing::keyring::OpenError;
 use sealing::unseal::{ItemError, UnsealError};
 use thiserror::Error;
 
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 pub(crate) use api_failure::ApiFailure;
 pub(crate) use chain::chain;
 
@@ -31,12 +31,12 @@ pub(crate) const EVENT_KEY_HYBRID: &str = "SealingKeyHybridMissing";
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Failure {
     /// It does not open. Where a key is what may be missing, the text also says what was tried.
-    #[error("{}{error}{}", over_limit(error, tried), said_of(error, tried))]
+    #[error("{}{error}{}", over_limit(error, diagnostics), said_of(error, diagnostics))]
     Unseal {
         /// Which items, and why. Not a source: its text is told.
         error: UnsealError,
         /// Where they were tried.
-        tried: Box<Tried>,
+        diagnostics: Box<UnsealDiagnostics>,
     },
     /// It uses the deprecated format, which is turned off. The text is the reference's.
     #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
@@ -105,13 +105,13 @@ pub(crate) enum Failure {
 }
 
 /// In front, since the end of a long message is cut off.
-fn over_limit(error: &UnsealError, tried: &Tried) -> String {
-    let not_again = || format!("{}: ", tried.not_again());
+fn over_limit(error: &UnsealError, diagnostics: &UnsealDiagnostics) -> String {
+    let not_again = || format!("{}: ", diagnostics.not_again());
     error.is_over_limit().then(not_again).unwrap_or_default()
 }
 
 /// What was tried is of interest where a key, a name or a scope may be wrong, not where the ciphertext is broken.
-fn said_of(error: &UnsealError, tried: &Tried) -> String {
+fn said_of(error: &UnsealError, diagnostics: &UnsealDiagnostics) -> String {
     let is_no_key = |error: &ItemError| match error {
         ItemError::Open(error) => matches!(
             error,
@@ -122,9 +122,9 @@ fn said_of(error: &UnsealError, tried: &Tried) -> String {
     match error {
         UnsealError::Items(errors) if errors.0.values().any(is_no_key) => {
             let lines = error.to_string().lines().count();
-            format!("{}{tried}", if lines > 1 { "\n" } else { "; " })
+            format!("{}{diagnostics}", if lines > 1 { "\n" } else { "; " })
         }
-        UnsealError::DeprecatedData(error) if is_no_key(error) => format!("; {tried}"),
+        UnsealError::DeprecatedData(error) if is_no_key(error) => format!("; {diagnostics}"),
         _ => String::new(),
     }
 }
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(
             Failure::Unseal {
                 error: UnsealError::BothFormats,
-                tried: Box::new(Tried::new(
+                diagnostics: Box::new(UnsealDiagnostics::new(
                     &crds::SealedSecret::default(),
                     &sealing::keyring::KeyRing::default()
                 )),

@@ -1,4 +1,4 @@
-//! core/v1 Events: posted beside the work, aggregated by count, bounded. A failure to post never fails anything else.
+//! core/v1 Events: posted in the background, aggregated by count, bounded. Failing to post affects nothing else.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,12 +32,12 @@ const LONGEST_MESSAGE: usize = 1024;
 const LONGEST_LOGGED: usize = 1024;
 /// Longest name of an object, in bytes (DNS subdomain).
 const LONGEST_NAME: usize = 253;
-/// Events are posted so many at a time, those of one object in turn.
+/// Events that are posted at a time; those of one object are posted in turn.
 const WORKERS: usize = 32;
-/// Events that wait to be posted. A namespace may add one while it has no more of them than are free: alone half of them, and
-/// beside many others as many as each of these.
+/// Events that wait to be posted. A namespace may add one while it has no more of them than there is room left: alone it gets
+/// half, beside many others an equal share.
 const WAITING: usize = 4096;
-/// Events that can be counted up instead of posted anew.
+/// Events that can be counted up.
 const REMEMBERED: usize = 2048;
 /// How long an event is counted up.
 const COUNTED_FOR: Duration = Duration::from_secs(600);
@@ -46,21 +46,21 @@ const OF_AN_OBJECT: Rate = Rate {
     interval: Duration::from_secs(300),
     limit: 25,
 };
-/// Events of all objects of a namespace, however often they are made anew.
+/// Events of all objects of a namespace, also of objects that are deleted and recreated.
 const OF_A_NAMESPACE: Rate = Rate {
     interval: Duration::from_secs(1),
     limit: 1000,
 };
-/// Namespaces, and objects, that are told apart among those that had events lately.
+/// Most namespaces, and objects, with a limit of their own.
 const NAMESPACES: usize = 8192;
 const OBJECTS: usize = 65_536;
 
 /// Kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum EventType {
-    /// Something went as it should.
+    /// A success.
     Normal,
-    /// Something did not.
+    /// A failure.
     Warning,
 }
 
@@ -126,7 +126,7 @@ impl Subject {
     }
 }
 
-/// Where events are handed in. Cheap to clone.
+/// Accepts events. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Events(Arc<Shared>);
 
@@ -137,12 +137,12 @@ struct Shared {
     waiting: Mutex<Waiting>,
     allowances: Mutex<Allowances>,
     posted: Mutex<Posted>,
-    /// Whether it was said that events cannot be posted.
+    /// Whether it was logged that events cannot be posted.
     troubled: AtomicBool,
 }
 
 impl Events {
-    /// Starts the tasks that post. What is handed in while this replica does not lead is dropped: the leader says it.
+    /// Starts the tasks that post. While this replica does not lead, events are dropped: the leader posts them.
     pub(crate) fn start(client: &Client, leadership: &Leadership) -> Self {
         let shared = Arc::new(Shared {
             queue: Queue::new(WORKERS),
@@ -157,8 +157,8 @@ impl Events {
         Self(shared)
     }
 
-    /// Logs an event and has it posted; drops it when its object or its namespace has had too many, and does not post it when
-    /// too many wait.
+    /// Logs an event and queues it. An event beyond the limit of its object or namespace is logged as not posted, and dropped. One
+    /// that finds too many waiting is not posted.
     pub(crate) fn post(&self, subject: Subject, mut notice: Notice) {
         let name = subject.name();
         let object = name.to_string();
@@ -186,7 +186,7 @@ impl Events {
     }
 }
 
-/// No code panics while it holds one of these locks; if it did, what they hold would still be whole.
+/// No code panics while it holds one of these locks, and every step leaves their contents consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -234,7 +234,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Takes an event of this object, if its namespace has not too many.
+    /// Queues an event of this object, unless its namespace has too many.
     fn push(&mut self, name: &ObjectName, subject: Subject, notice: Notice) -> bool {
         let count = self.counts.get(&name.namespace).copied().unwrap_or_default();
         let free = WAITING - self.total;
@@ -247,7 +247,7 @@ impl Waiting {
         true
     }
 
-    /// The first event of this object.
+    /// Removes the first event of this object.
     fn pop(&mut self, name: &ObjectName) -> Option<(Subject, Notice)> {
         let events = self.of.get_mut(name)?;
         let event = events.pop_front()?;
@@ -266,7 +266,7 @@ impl Waiting {
     }
 }
 
-/// Counts up the event `known`, or posts a new one. Gives its name and count.
+/// Counts up the event `known`, or posts a new one. Returns its name and count.
 async fn post(
     api: &Api<Lenient<Event>>,
     subject: &Subject,
@@ -279,7 +279,7 @@ async fn post(
         let patch = json!({"count": count, "lastTimestamp": Time(now)});
         match in_time(api.patch(&name, &PatchParams::default(), &Patch::Merge(patch))).await {
             Ok(_) => return Ok((name, count)),
-            // It has expired, or patching is denied: a new one says the same.
+            // It has expired, or patching is denied. A new one says the same.
             Err(ApiFailure::NotFound(_) | ApiFailure::Denied(_)) => {}
             Err(error) => return Err(error),
         }
@@ -338,9 +338,9 @@ impl Default for Allowances {
 }
 
 impl Allowances {
-    /// Whether the object may have another event. What is refused for its own sake is not taken from its neighbours, and what
-    /// is refused for its namespace's takes no place among the objects. While there are too many objects for a bucket each, the new
-    /// ones go by their namespace's alone: whose objects crowd them out is not known.
+    /// Whether the object may have another event. An event that the object's limit refuses does not count for the namespace, and
+    /// one that the namespace's limit refuses takes no place among the objects. While there are too many objects, new ones only
+    /// have the limit of their namespace: it is not known whose objects crowd them out.
     fn admit(&mut self, namespace: &str, uid: &str, now: Instant) -> bool {
         let full_at = self.namespaces.full_at(namespace.to_owned(), now);
         let of_namespace = OF_A_NAMESPACE.judge(*full_at - now);
@@ -356,7 +356,7 @@ impl Allowances {
     }
 }
 
-/// What was posted lately. Bounded: when full, what is old goes, and if nothing is, everything.
+/// Recently posted events. Bounded: when it is full, old ones are dropped, and if there are none, all.
 #[derive(Debug, Default)]
 struct Posted {
     events: HashMap<(String, Notice), (String, i32, Instant)>,
@@ -382,7 +382,7 @@ impl Posted {
     }
 }
 
-/// A message that names what tenants choose: a line must not be as long as their object, as it is printed.
+/// A message with names that tenants choose, escaped and cut: escaping makes it longer.
 fn shown(message: &str) -> String {
     let mut message = printable(message);
     truncate(&mut message, LONGEST_LOGGED);

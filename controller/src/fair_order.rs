@@ -1,6 +1,6 @@
-//! The order in which tenants are served that wait for the same thing: who has had least of it, in time, is next. (Start-time
-//! fair queueing: each tenant has a virtual time of its own, which advances by what it is given.) However many tenants take
-//! what they can, one that takes little waits for those alone who take as little.
+//! Start-time fair queueing: the order in which tenants get turns at a shared resource. Each tenant has a virtual time, which
+//! advances by the time that it uses. The tenant with the lowest virtual time is next, so a tenant that uses little waits only for
+//! others that use as little.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -8,35 +8,34 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a tenant that was away has had less than the others: it comes before all that go on waiting.
+/// How far the virtual time of a tenant that did not wait lies before the current one: it comes before those that kept waiting.
 const CREDIT: Duration = Duration::from_millis(100);
-/// How far a tenant is behind the others at most, where nothing else is asked for.
+/// Default for the most by which a tenant's virtual time may be ahead of the current one.
 const MOST_BEHIND: Duration = Duration::from_secs(5);
-/// After so long a wait a tenant has a turn whatever it has had: beside hundreds who take what they can, virtual time passes
-/// hundreds of times as slowly as the clock's.
+/// After this wait a tenant gets a turn whatever it has used: beside hundreds of busy tenants, virtual time passes hundreds of
+/// times more slowly than real time.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Of so many turns one may be for who has waited longest: who takes little waits for next to nothing more.
+/// One turn in this many may go to the tenant that has waited longest. That delays tenants that use little by next to nothing.
 const TURNS: u32 = 4;
-/// Fewest tenants among which those are looked for of whom nothing is remembered any more.
+/// Tables with fewer tenants than this are not swept.
 const FEW: usize = 64;
 
-/// How long is remembered when a tenant was served last.
+/// How long the time of a tenant's last turn is kept.
 const REMEMBERED: Duration = Duration::from_secs(600);
-/// Of how many tenants it is remembered. Were there more, all count as not served lately.
+/// Tenants for which it is kept. With more, the table is cleared.
 const MOST_REMEMBERED: usize = 4096;
 
-/// Place of a tenant that waits: its virtual time; of those with the same, who was not served lately, or longest ago, is first;
-/// then who came first.
+/// Sort key of a waiting tenant: its virtual time, then its last turn (none, or the earliest, first), then its arrival.
 type Place = (Duration, Option<Instant>, u64);
 
-/// Since when a tenant waits.
+/// When a tenant began to wait.
 #[derive(Debug)]
 struct Arrival<K> {
     tenant: K,
     since: Instant,
 }
 
-/// Who waits, and what each has had lately. `K` tells tenants apart.
+/// The waiting tenants, and what each tenant used lately. `K` identifies a tenant.
 #[derive(Debug)]
 pub(crate) struct FairOrder<K> {
     waiting: BTreeMap<Place, K>,
@@ -44,20 +43,20 @@ pub(crate) struct FairOrder<K> {
     places: HashMap<K, (Place, u64)>,
     /// The same, by their arrivals.
     arrived: BTreeMap<u64, Arrival<K>>,
-    /// Turns since the last one that was for who had waited longest.
+    /// Turns since the last one that went to the longest wait.
     turns: u32,
-    /// Virtual times of tenants, as far as they are later than that of one that was away.
+    /// Virtual times, where they are later than that of a tenant that did not wait.
     had: HashMap<K, Duration>,
-    /// When tenants were served last. Virtual times forget what each had as soon as nobody waits: hundreds who come together again
-    /// and again would be before a newcomer each time.
+    /// When tenants had their last turn. Virtual times are forgotten when no tenant waits. Without this, hundreds that come together
+    /// again and again would each time come before a new tenant.
     served: HashMap<K, Instant>,
-    /// `served` is swept when it has so many entries.
+    /// `served` is swept when it reaches this size.
     sweep_served_at: usize,
-    /// Most by which a tenant is behind the others, whatever it has had.
+    /// The most by which a tenant's virtual time may be ahead of the current one.
     most_behind: Duration,
-    /// `had` is swept when it has so many entries.
+    /// `had` is swept when it reaches this size.
     sweep_at: usize,
-    /// The virtual time of who was served last. It goes on with the clock while nobody waits.
+    /// The current virtual time: that of the last turn. It follows the clock while no tenant waits.
     now: Duration,
     seen: Instant,
     serial: u64,
@@ -83,8 +82,8 @@ impl<K> Default for FairOrder<K> {
 }
 
 impl<K: Clone + Eq + Hash> FairOrder<K> {
-    /// For work that takes seconds: what a tenant has had of it is remembered for ten minutes. Else hundreds of tenants would have a
-    /// first turn again and again.
+    /// For work that takes seconds: use counts for ten minutes. Otherwise hundreds of tenants would get a first turn again and
+    /// again.
     pub(crate) fn of_costly() -> Self {
         Self {
             most_behind: Duration::from_secs(600),
@@ -92,12 +91,12 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         }
     }
 
-    /// Whether nobody waits.
+    /// Whether no tenant waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The tenant begins to wait, if it does not yet.
+    /// Adds a tenant, if it does not wait already.
     pub(crate) fn push(&mut self, tenant: K) {
         if self.places.contains_key(&tenant) {
             return;
@@ -121,31 +120,40 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         self.waiting.insert(place, tenant);
     }
 
-    /// The next tenant. It waits no more.
+    /// Removes and returns the next tenant.
     pub(crate) fn pop(&mut self) -> Option<K> {
-        self.advance();
-        let (_, longest) = self.arrived.first_key_value()?;
-        self.turns = self.turns.saturating_add(1);
-        if self.turns >= TURNS && self.seen - longest.since > LONGEST_WAIT {
-            self.turns = 0;
-            let tenant = longest.tenant.clone();
-            self.serve(&tenant);
-            return Some(tenant);
-        }
-        let (&(virtual_time, ..), tenant) = self.waiting.first_key_value()?;
-        let tenant = tenant.clone();
-        self.serve(&tenant);
-        self.now = self.now.max(virtual_time);
-        Some(tenant)
+        self.pop_if(|_| true)
     }
 
-    fn serve(&mut self, tenant: &K) {
-        self.remove(tenant);
+    /// Removes and returns the next tenant that may have a turn. Tenants before it that may not are removed, too.
+    pub(crate) fn pop_if(&mut self, mut may: impl FnMut(&K) -> bool) -> Option<K> {
+        self.advance();
+        loop {
+            let (_, longest) = self.arrived.first_key_value()?;
+            let (&(virtual_time, ..), first) = self.waiting.first_key_value()?;
+            let is_for_longest = self.turns + 1 >= TURNS && self.seen - longest.since > LONGEST_WAIT;
+            let tenant = if is_for_longest { &longest.tenant } else { first }.clone();
+            self.remove(&tenant);
+            if !may(&tenant) {
+                continue;
+            }
+            if is_for_longest {
+                self.turns = 0;
+            } else {
+                self.turns = (self.turns + 1).min(TURNS);
+                self.now = self.now.max(virtual_time);
+            }
+            self.note_served(&tenant);
+            return Some(tenant);
+        }
+    }
+
+    fn note_served(&mut self, tenant: &K) {
         let now = self.seen;
         self.served.insert(tenant.clone(), now);
         if self.served.len() >= self.sweep_served_at {
             self.served.retain(|_, served| now - *served < REMEMBERED);
-            // Clients of HTTP choose how many they are.
+            // Clients over HTTP can name any number of tenants.
             if self.served.len() >= MOST_REMEMBERED {
                 self.served.clear();
             }
@@ -153,7 +161,7 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         }
     }
 
-    /// The tenant waits no more.
+    /// Removes a tenant.
     pub(crate) fn remove(&mut self, tenant: &K) {
         if let Some((place, arrival)) = self.places.remove(tenant) {
             self.waiting.remove(&place);
@@ -161,7 +169,7 @@ impl<K: Clone + Eq + Hash> FairOrder<K> {
         }
     }
 
-    /// The tenant was given this much.
+    /// Adds to what the tenant has used.
     pub(crate) fn charge(&mut self, tenant: K, time: Duration) {
         self.advance();
         let (least, most) = (self.of_who_was_away(), self.now + self.most_behind);
@@ -239,6 +247,16 @@ mod tests {
         (10_000..30_000).for_each(|tenant| tenants.push(tenant));
         order(&mut tenants);
         assert!(tenants.served.len() < MOST_REMEMBERED, "{}", tenants.served.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_no_turn_does_not_count_as_served() {
+        let mut tenants = FairOrder::default();
+        (1..=2).for_each(|tenant| tenants.push(tenant));
+        assert_eq!(tenants.pop_if(|tenant| *tenant != 1), Some(2));
+        assert!(tenants.is_empty());
+        [1, 3].into_iter().for_each(|tenant| tenants.push(tenant));
+        assert_eq!(order(&mut tenants), [1, 3]);
     }
 
     #[tokio::test(start_paused = true)]

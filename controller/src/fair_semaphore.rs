@@ -1,5 +1,5 @@
-//! A semaphore whose permits go to the tenant that has held one least lately: however many wait of one tenant, or of many that
-//! hold permits for long, another waits for few.
+//! A semaphore whose permits go to the tenant that held permits for the least time lately. Neither one tenant with many waiters nor
+//! many tenants with long work delay another tenant's short work by much.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -12,19 +12,21 @@ use tokio::time::Instant;
 use crate::fair_order::FairOrder;
 use crate::lanes::Lane;
 
-/// The permits, and who waits for one. `K` tells tenants apart.
+/// The permits and their waiters. `K` identifies a tenant.
 #[derive(Debug)]
 pub(crate) struct FairSemaphore<K: Clone + Eq + Hash>(Mutex<State<K>>);
 
 #[derive(Debug)]
 struct State<K: Clone + Eq + Hash> {
-    /// Permits that nobody has; none while somebody waits.
+    /// Free permits; none while there are waiters.
     free: usize,
-    /// Tenants with somebody who waits.
+    /// Tenants with waiters.
     tenants: FairOrder<K>,
-    /// Those who wait, of each tenant in the order in which they are served: the lighter work first.
+    /// The waiters of each tenant, lighter work first.
     waiting: HashMap<K, VecDeque<Waiter<K>>>,
-    /// How many wait, by lane.
+    /// Waiters that are served before all tenants.
+    first: VecDeque<(K, Waiter<K>)>,
+    /// Numbers of waiters, by lane.
     of_lanes: [usize; Lane::ALL.len()],
 }
 
@@ -34,12 +36,26 @@ struct Waiter<K: Clone + Eq + Hash> {
     turn: oneshot::Sender<Permit<K>>,
 }
 
+/// Where a waiter joins the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind its tenant's work of the same lane.
+    Last,
+    /// In front of it.
+    Again,
+    /// In front of all tenants.
+    First,
+}
+
 impl<K: Clone + Eq + Hash> State<K> {
-    /// Puts somebody in the line. `again`: before all who do not have lighter work, not behind those of the same lane.
-    fn line_up(&mut self, tenant: &K, waiter: Waiter<K>, again: bool) {
-        let waiting = self.waiting.entry(tenant.clone()).or_default();
+    fn line_up(&mut self, tenant: &K, waiter: Waiter<K>, place: Place) {
         let lane = waiter.lane;
-        let is_behind = |other: &Waiter<K>| other.lane > lane || again && other.lane == lane;
+        if place == Place::First {
+            self.count(lane, 1);
+            return self.first.push_back((tenant.clone(), waiter));
+        }
+        let waiting = self.waiting.entry(tenant.clone()).or_default();
+        let is_behind = |other: &Waiter<K>| other.lane > lane || place == Place::Again && other.lane == lane;
         let place = waiting.iter().position(is_behind).unwrap_or(waiting.len());
         waiting.insert(place, waiter);
         self.count(lane, 1);
@@ -53,6 +69,10 @@ impl<K: Clone + Eq + Hash> State<K> {
     }
 
     fn next(&mut self) -> Option<(K, oneshot::Sender<Permit<K>>)> {
+        if let Some((tenant, first)) = self.first.pop_front() {
+            self.count(first.lane, -1);
+            return Some((tenant, first.turn));
+        }
         let tenant = self.tenants.pop()?;
         let waiting = self.waiting.get_mut(&tenant)?;
         let first = waiting.pop_front()?;
@@ -101,7 +121,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
         Self::of(permits, FairOrder::default())
     }
 
-    /// So many permits for work that takes seconds: who has had much of it comes behind who has not, for ten minutes.
+    /// So many permits for work that takes seconds: what a tenant used counts for ten minutes.
     pub(crate) fn for_costly(permits: usize) -> Arc<Self> {
         Self::of(permits, FairOrder::of_costly())
     }
@@ -111,26 +131,32 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             free: permits,
             tenants,
             waiting: HashMap::new(),
+            first: VecDeque::new(),
             of_lanes: [0; Lane::ALL.len()],
         })))
     }
 
     fn state(&self) -> MutexGuard<'_, State<K>> {
-        // No code panics while it holds the lock; if it did, the state would still be whole.
+        // No code panics while it holds the lock, and every step leaves the state consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a permit, for work of this tenant.
     pub(crate) async fn acquire(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
-        self.wait(tenant, lane, false).await
+        self.wait(tenant, lane, Place::Last).await
     }
 
-    /// The same, for work that was interrupted: in front of the others of this tenant, but for lighter work.
+    /// The same, for work that was interrupted: before the tenant's other waiters, but behind its lighter work.
     pub(crate) async fn acquire_again(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
-        self.wait(tenant, lane, true).await
+        self.wait(tenant, lane, Place::Again).await
     }
 
-    /// Whether somebody waits for a permit whose work is lighter.
+    /// Waits for the next permit, before all tenants, for work that had its turn among them already. The tenant is charged.
+    pub(crate) async fn acquire_first(self: &Arc<Self>, tenant: &K, lane: Lane) -> Permit<K> {
+        self.wait(tenant, lane, Place::First).await
+    }
+
+    /// Whether lighter work waits for a permit.
     pub(crate) fn lighter_waits(&self, lane: Lane) -> bool {
         let state = self.state();
         Lane::ALL
@@ -139,15 +165,15 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             .any(|(other, count)| *other < lane && count > 0)
     }
 
-    /// Whether another tenant waits for a permit for such work.
+    /// Whether another tenant waits with work of this lane, or a waiter that is served before all tenants.
     pub(crate) fn another_waits(&self, tenant: &K, lane: Lane) -> bool {
         let state = self.state();
         let own = state.waiting.get(tenant).into_iter().flatten();
         let own = own.filter(|waiter| waiter.lane == lane).count();
-        state.of_lanes.get(lane as usize).is_some_and(|all| *all > own)
+        !state.first.is_empty() || state.of_lanes.get(lane as usize).is_some_and(|all| *all > own)
     }
 
-    async fn wait(self: &Arc<Self>, tenant: &K, lane: Lane, again: bool) -> Permit<K> {
+    async fn wait(self: &Arc<Self>, tenant: &K, lane: Lane, place: Place) -> Permit<K> {
         let turn = {
             let mut state = self.state();
             if state.free > 0 {
@@ -156,19 +182,19 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
                 return Permit::new(self, tenant.clone());
             }
             let (sender, turn) = oneshot::channel();
-            state.line_up(tenant, Waiter { lane, turn: sender }, again);
+            state.line_up(tenant, Waiter { lane, turn: sender }, place);
             turn
         };
-        // The sender is dropped without a word by nobody; if it were, the work would be done all the same.
+        // No code drops the sender unused; if it did, the work would still be done.
         turn.await.unwrap_or(Permit(None))
     }
 
-    /// Gives a permit to the next who still waits.
+    /// Passes a permit to the next waiter that has not given up.
     fn give_back(self: Arc<Self>, tenant: K, time: Duration) {
         let mut had = Some((tenant, time));
         loop {
             let next = {
-                // Under one lock: whoever came in between would wait for a permit that nobody has.
+                // Under one lock: a task that asked in between would wait for a permit that is free.
                 let mut state = self.state();
                 if let Some((tenant, time)) = had.take() {
                     state.tenants.charge(tenant, time);
@@ -180,7 +206,7 @@ impl<K: Clone + Eq + Hash> FairSemaphore<K> {
             let Some((tenant, next)) = next else { return };
             match next.send(Permit::new(&self, tenant)) {
                 Ok(()) => return,
-                // Whoever waited has given up; what comes back is this permit, and gives nothing back itself.
+                // The waiter has given up. Dropping the permit that comes back must not return it a second time.
                 Err(mut unsent) => unsent.0 = None,
             }
         }
@@ -193,7 +219,7 @@ mod interleavings;
 mod tests {
     use super::*;
 
-    /// Puts somebody of this tenant in the line.
+    /// Lines up a waiter of this tenant.
     async fn line_up(
         permits: &Arc<FairSemaphore<&'static str>>,
         tenant: &'static str,
@@ -238,6 +264,39 @@ mod tests {
         assert_eq!(*order.lock().unwrap(), ["b", "b", "b", "b", "a", "a"]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn first_work_has_the_next_permit_and_its_tenant_is_charged() {
+        let (permits, order) = (FairSemaphore::new(1), Arc::default());
+        let held = permits.acquire(&"a", Lane::Light).await;
+        tokio::time::advance(Duration::from_millis(500)).await;
+        drop(held);
+        let held = permits.acquire(&"b", Lane::Long).await;
+        for tenant in ["b", "c", "d"] {
+            line_up(&permits, tenant, &order).await;
+        }
+        assert!(!permits.another_waits(&"b", Lane::Long));
+        let (first, told) = (permits.clone(), order.clone());
+        let renders = tokio::spawn(async move {
+            let _permit = first.acquire_first(&"a", Lane::Costly).await;
+            told.lock().unwrap().push("a, first");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        });
+        tokio::task::yield_now().await;
+        assert!(permits.another_waits(&"b", Lane::Long), "longer work makes way");
+        line_up(&permits, "a", &order).await;
+        drop(held);
+        renders.await.unwrap();
+        while order.lock().unwrap().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+        let order = order.lock().unwrap();
+        assert_eq!(
+            (order.first(), order.last()),
+            (Some(&"a, first"), Some(&"a")),
+            "{order:?}"
+        );
+    }
+
     #[tokio::test]
     async fn no_permit_is_lost_with_who_waited_for_it() {
         let permits = FairSemaphore::new(2);
@@ -268,16 +327,16 @@ mod tests {
         let permits = FairSemaphore::new(1);
         let held = permits.acquire(&"a", Lane::Long).await;
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
-        for (lane, again, what) in [
-            (Lane::Long, false, "long"),
-            (Lane::Large, false, "large"),
-            (Lane::Light, false, "light"),
-            (Lane::Long, true, "interrupted"),
-            (Lane::Light, false, "light too"),
+        for (lane, place, what) in [
+            (Lane::Long, Place::Last, "long"),
+            (Lane::Large, Place::Last, "large"),
+            (Lane::Light, Place::Last, "light"),
+            (Lane::Long, Place::Again, "interrupted"),
+            (Lane::Light, Place::Last, "light too"),
         ] {
             let (permits, order) = (permits.clone(), order.clone());
             tokio::spawn(async move {
-                let _permit = permits.wait(&"a", lane, again).await;
+                let _permit = permits.wait(&"a", lane, place).await;
                 order.lock().unwrap().push(what);
             });
             tokio::task::yield_now().await;

@@ -1,17 +1,16 @@
-//! What is known of the cluster: of the SealedSecrets what decides whether they need a pass, and of the Secrets only those that
-//! are theirs or have their names.
+//! A cache of the cluster: of each SealedSecret, what decides whether it needs a pass; of the Secrets, those that belong to
+//! SealedSecrets or have their names.
 //!
-//! Nothing here grows with the Secrets that are not ours, or with what is sealed. The methods say which SealedSecrets need a
-//! pass.
+//! Its size does not depend on other Secrets or on the sealed values. The methods return which SealedSecrets need a pass.
 
 mod body;
 mod by_name;
 mod compact;
 mod entry;
 mod known;
-mod memory;
-mod recent;
+mod reconcile_state;
 mod sealed_entry;
+mod ttl_cache;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,17 +26,17 @@ use crate::index::by_name::ByName;
 pub(crate) use crate::index::entry::SecretIdentity;
 use crate::index::entry::{Owner, SecretEntry};
 use crate::index::known::{Known, Sealed, SharedKeys, Watched};
-use crate::index::memory::KeptMemory;
-pub(crate) use crate::index::memory::{Memory, Obstacle, Repairs, Reported, Said, Unsaid};
-use crate::index::recent::Recent;
+use crate::index::reconcile_state::KeptState;
+pub(crate) use crate::index::reconcile_state::{Obstacle, ReconcileState, Repairs, Reported, Said, Unsaid};
 pub(crate) use crate::index::sealed_entry::{SealedEntry, StatusEntry, WrittenEntry};
+use crate::index::ttl_cache::TtlCache;
 use crate::object_ref::ObjectName;
 
-/// How long a Secret that blocked a SealedSecret has to be gone before its place is taken: whoever deleted it may be
-/// about to put another one there.
+/// How long a Secret that blocked a SealedSecret must be gone before its place is taken: its owner may be about to create it
+/// again.
 pub(crate) const BLOCKED_GRACE: Duration = Duration::from_secs(2);
-/// How long a foreign Secret is remembered that appeared or changed. The two watches are not in step: of a Secret that is
-/// deleted in the moment in which a SealedSecret of its name appears, the end may be heard of too late.
+/// How long a foreign Secret is remembered after it appeared or changed. The two watches are not in step: when a Secret is
+/// deleted at the moment in which a SealedSecret of its name appears, its deletion may arrive too late.
 const FOREIGN_REMEMBERED: Duration = Duration::from_secs(10);
 
 /// When a SealedSecret needs a pass.
@@ -49,33 +48,33 @@ pub(crate) enum Wake {
     After(Duration),
 }
 
-/// What a pass starts from.
+/// The state from which a pass starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Begun {
-    /// What is kept of the SealedSecret.
+    /// The cached data of the SealedSecret.
     pub entry: SealedEntry,
-    /// The SealedSecret, if it is kept whole; else the pass has to read it.
+    /// The SealedSecret, if it is cached whole; otherwise the pass reads it.
     pub body: Option<Arc<Body>>,
-    /// What is remembered of it.
-    pub memory: Memory,
+    /// What earlier passes left.
+    pub memory: ReconcileState,
     /// resourceVersion of the Secret, as the watch knew it.
     pub seen: Option<String>,
 }
 
-/// Where the Secret of a SealedSecret stands, as far as the watch tells.
+/// Whether the Secret of a SealedSecret exists, as far as the watch knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum SecretPresence {
     /// The watch knows one of that name.
     Known,
-    /// The watch knows none; one that is not ours may be there all the same.
+    /// The watch knows none. A foreign one may exist all the same.
     NotKnown,
-    /// One that is not ours was there a moment ago.
+    /// There was a foreign one a moment ago.
     Foreign,
-    /// There is no watch.
+    /// Secrets are not watched.
     NotWatched,
 }
 
-/// Everything that is known. Shared by the watches and the workers.
+/// The cache. Shared by the watches and the workers.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     inner: Mutex<Inner>,
@@ -87,8 +86,8 @@ struct Inner {
     known: ByName<Known>,
     keys: SharedKeys,
     watched: Watched,
-    foreign_seen: Recent,
-    foreign_deleted: Recent,
+    foreign_seen: TtlCache,
+    foreign_deleted: TtlCache,
 }
 
 impl Inner {
@@ -116,11 +115,11 @@ impl Inner {
 
 impl Index {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        // No code panics while it holds the lock; if it did, the maps would still be whole.
+        // No code panics while it holds the lock, and every step leaves the maps consistent.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A SealedSecret appeared or changed, and `entry` is what is kept of it. Gives whether it needs a pass.
+    /// A SealedSecret appeared or changed; `entry` is to be cached. Returns whether it needs a pass.
     pub(crate) fn sealed_applied(&self, name: &ObjectName, entry: SealedEntry, sealed: &SealedSecret) -> Option<Wake> {
         let (matters, keeps) = {
             let mut inner = self.inner();
@@ -141,7 +140,8 @@ impl Index {
         matters.then_some(Wake::Now)
     }
 
-    /// A pass that began with the entry `start` has read the object, perhaps before the watch tells; `entry` is what is kept of it.
+    /// A pass that began with the entry `start` has read the object, perhaps before the watch has reported it; `entry` is to be
+    /// cached.
     pub(crate) fn sealed_read(&self, name: &ObjectName, start: &SealedEntry, entry: SealedEntry) {
         let mut inner = self.inner();
         let entry = inner.keys.share(entry);
@@ -150,7 +150,7 @@ impl Index {
         }
     }
 
-    /// A SealedSecret went.
+    /// A SealedSecret was deleted.
     pub(crate) fn sealed_gone(&self, name: &ObjectName) -> Option<SealedEntry> {
         let mut inner = self.inner();
         let known = inner.known.get_mut(name)?;
@@ -170,7 +170,7 @@ impl Index {
         }
     }
 
-    /// Names of the SealedSecrets that the list did not have.
+    /// Names of the SealedSecrets that the list did not contain.
     pub(crate) fn sealed_not_listed(&self, namespace: Option<&str>) -> Vec<ObjectName> {
         let is_missing = |known: &Known| known.sealed.as_ref().is_some_and(|sealed| !sealed.is_listed);
         self.inner().known.names(namespace, is_missing)
@@ -192,9 +192,9 @@ impl Index {
         namespaces
     }
 
-    /// Shows each SealedSecret: its namespace, its name and what is kept of it.
+    /// Calls `show` for each SealedSecret, with its namespace, its name and its entry.
     pub(crate) fn show_all(&self, mut show: impl FnMut(&str, &str, &SealedEntry)) {
-        // The lock is given back between two of them.
+        // The lock is released between two namespaces.
         for namespace in self.namespaces() {
             let inner = self.inner();
             for (name, known) in inner.known.of_namespace(&namespace) {
@@ -206,7 +206,10 @@ impl Index {
     }
 
     /// A SealedSecret, what its last pass left, and its Secret if the watch knows it.
-    pub(crate) fn look(&self, name: &ObjectName) -> Option<(SealedEntry, Option<Memory>, Option<SecretIdentity>)> {
+    pub(crate) fn look(
+        &self,
+        name: &ObjectName,
+    ) -> Option<(SealedEntry, Option<ReconcileState>, Option<SecretIdentity>)> {
         let inner = self.inner();
         let known = inner.known.get(name)?;
         let sealed = known.sealed.as_ref()?;
@@ -223,18 +226,18 @@ impl Index {
         }
     }
 
-    /// Names of the Secrets that are kept and that the list did not have.
+    /// Names of the cached Secrets that the list did not contain.
     pub(crate) fn secrets_not_listed(&self, namespace: Option<&str>) -> Vec<ObjectName> {
         let is_missing = |known: &Known| known.secret.as_ref().is_some_and(|secret| !secret.is_listed);
         self.inner().known.names(namespace, is_missing)
     }
 
-    /// Says whether the Secrets of `namespace`, or of all, are watched.
+    /// Sets whether the Secrets of `namespace`, or of all, are watched.
     pub(crate) fn set_secrets_watched(&self, namespace: Option<&str>, watched: bool) {
         self.inner().watched.set(namespace, watched);
     }
 
-    /// The Secrets of `namespace` are watched no more, and forgotten.
+    /// The Secrets of `namespace` are no longer watched. They are forgotten.
     pub(crate) fn secrets_left(&self, namespace: &str) {
         let mut inner = self.inner();
         inner.watched.set(Some(namespace), false);
@@ -244,7 +247,7 @@ impl Index {
         });
     }
 
-    /// A Secret appeared or changed. Gives whether it is kept, and whether the SealedSecret of its name needs a pass.
+    /// A Secret appeared or changed. Returns whether it is cached, and whether the SealedSecret of its name needs a pass.
     pub(crate) fn secret_applied(&self, metadata: &ObjectMeta, now: Instant) -> (bool, Option<Wake>) {
         let name = ObjectName::of(metadata);
         let entry = SecretEntry::of(metadata);
@@ -257,14 +260,14 @@ impl Index {
             return (false, None);
         }
         let known = inner.known.get_or_new(&name);
-        // Without a memory, the first pass is still to come.
+        // Without a state, the first pass is still due.
         let wake = known.sealed.as_mut().is_some_and(|sealed| sealed.is_woken_by(&entry));
         known.secret = Some(entry);
         (true, wake.then_some(Wake::Now))
     }
 
-    /// A Secret was deleted. `metadata`: its last state, if the watch gave it. Says whether the SealedSecret of its name
-    /// needs a pass: only when the Secret was its own, or one that it may take over, or one that blocked it.
+    /// A Secret was deleted. `metadata` is its last state, if the watch gave it. Returns whether the SealedSecret of its name
+    /// needs a pass: only if the Secret was its own, or one that it may take over, or one that blocked it.
     pub(crate) fn secret_gone(&self, name: &ObjectName, metadata: Option<&ObjectMeta>, now: Instant) -> Option<Wake> {
         let mut inner = self.inner();
         inner.foreign_seen.forget(name);
@@ -276,37 +279,37 @@ impl Index {
             return (!sealed.is_left_alone()).then_some(Wake::Now);
         }
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
-        let memory = inner.sealed(name)?.memory.as_ref().and_then(KeptMemory::other);
+        let memory = inner.sealed(name)?.memory.as_ref().and_then(KeptState::other);
         let blocked = memory.is_some_and(|memory| memory.obstacle.is_some());
         blocked.then_some(Wake::After(BLOCKED_GRACE))
     }
 
-    /// How much longer the place of a foreign Secret that was deleted has to stay empty.
+    /// How much longer the place of a deleted foreign Secret must stay empty.
     pub(crate) fn kept_empty_for(&self, name: &ObjectName, now: Instant) -> Option<Duration> {
         let deleted = self.inner().foreign_deleted.at(name)?;
         let left = BLOCKED_GRACE.checked_sub(now.saturating_duration_since(deleted))?;
         (!left.is_zero()).then_some(left)
     }
 
-    /// A foreign Secret that was there a moment ago turned out to be gone, before the watch has told.
+    /// A foreign Secret is gone, and the watch has not reported it yet.
     pub(crate) fn foreign_missing(&self, name: &ObjectName, now: Instant) {
         let mut inner = self.inner();
         inner.foreign_seen.forget(name);
         inner.foreign_deleted.note(name.clone(), now, BLOCKED_GRACE);
     }
 
-    /// Where the Secret of that name stands.
-    pub(crate) fn standing(&self, name: &ObjectName, now: Instant) -> Standing {
+    /// Whether the Secret of that name exists.
+    pub(crate) fn presence(&self, name: &ObjectName, now: Instant) -> SecretPresence {
         let inner = self.inner();
         let seen = inner.foreign_seen.at(name);
         if !inner.watched.holds(&name.namespace) {
-            Standing::NotWatched
+            SecretPresence::NotWatched
         } else if inner.secret(name).is_some() {
-            Standing::Known
+            SecretPresence::Known
         } else if seen.is_some_and(|seen| now.saturating_duration_since(seen) < FOREIGN_REMEMBERED) {
-            Standing::Foreign
+            SecretPresence::Foreign
         } else {
-            Standing::NotKnown
+            SecretPresence::NotKnown
         }
     }
 
@@ -315,25 +318,25 @@ impl Index {
         self.inner().secret(name).map(SecretEntry::identity)
     }
 
-    /// Begins a pass. `None`: there is nothing to do, because the object went or because its Secret only changed to what
-    /// the last pass made of it.
+    /// Begins a pass. `None`: there is nothing to do, because the object is gone or its Secret only changed to what the last pass
+    /// wrote.
     pub(crate) fn begin(&self, name: &ObjectName) -> Option<Begun> {
         let mut inner = self.inner();
         let known = inner.known.get_mut(name)?;
         let sealed = known.sealed.as_mut()?;
         let changed = std::mem::take(&mut sealed.changed);
         let only_secret_changed = std::mem::take(&mut sealed.secret_changed) && !changed;
-        // Its Secret goes with it; nothing is made for an object that is on its way out.
+        // Its Secret is deleted with it, so no pass is made for an object that is being deleted.
         if sealed.entry.goes {
             return None;
         }
-        let memory = sealed.memory().unwrap_or_else(|| Memory {
+        let memory = sealed.memory().unwrap_or_else(|| ReconcileState {
             uid: sealed.entry.uid.to_string(),
-            ..Memory::default()
+            ..ReconcileState::default()
         });
         let seen = known.secret.as_ref().map(|secret| secret.version.to_string());
         let same_secret = seen.is_some() && seen == memory.secret_version;
-        // A pass that has to be made again is not skipped: this wake came in the place of its timer.
+        // A pass that must be repeated is not skipped: this wake-up came in place of its timer.
         if only_secret_changed && same_secret && memory.is_settled() {
             return None;
         }
@@ -345,7 +348,7 @@ impl Index {
         })
     }
 
-    /// A pass that was begun is not finished, and the next one begins as this one did.
+    /// A pass was not finished. The next one begins as this one did.
     pub(crate) fn put_off(&self, name: &ObjectName) {
         let mut inner = self.inner();
         if let Some(sealed) = inner.known.get_mut(name).and_then(|known| known.sealed.as_mut()) {
@@ -353,9 +356,9 @@ impl Index {
         }
     }
 
-    /// Ends a pass that began when the watch knew the Secret at version `seen`. Gives the pause before the next one, if
-    /// the Secret changed meanwhile and not by this pass: while nothing was remembered yet, that woke nobody.
-    pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: Memory) -> Option<Duration> {
+    /// Ends a pass that began when the watch knew the Secret at version `seen`. Returns the pause before the next pass, if
+    /// something else changed the Secret meanwhile: before a first state, such a change wakes no pass.
+    pub(crate) fn end(&self, name: &ObjectName, seen: Option<&str>, memory: ReconcileState) -> Option<Duration> {
         let mut inner = self.inner();
         let known = inner.known.get_mut(name)?;
         let sealed = known.sealed.as_mut()?;
@@ -365,18 +368,18 @@ impl Index {
         (changed && !sealed.is_left_alone()).then_some(Duration::ZERO)
     }
 
-    /// A Secret was read or written by a pass.
+    /// A pass has read or written a Secret.
     pub(crate) fn secret_read(&self, metadata: &ObjectMeta) {
         let mut inner = self.inner();
         let name = ObjectName::of(metadata);
-        // What the watch knows may be newer; versions cannot be compared.
+        // The watch may know a newer version; versions cannot be compared.
         if inner.watched.holds(&name.namespace) {
             let known = inner.known.get_or_new(&name);
             known.secret.get_or_insert_with(|| SecretEntry::of(metadata));
         }
     }
 
-    /// Forgets what was remembered of all passes: another replica has led meanwhile.
+    /// Forgets the results of all passes: another replica has led meanwhile.
     pub(crate) fn forget_passes(&self) {
         let mut inner = self.inner();
         let known = inner.known.values_mut(None);
@@ -386,7 +389,7 @@ impl Index {
         }
     }
 
-    /// SealedSecrets that wait for a change of the keyring.
+    /// SealedSecrets that wait for other keys.
     pub(crate) fn waiting_for_keys(&self) -> Vec<ObjectName> {
         self.inner().known.names(None, |known| {
             let sealed = known.sealed.as_ref();

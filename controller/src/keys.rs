@@ -4,8 +4,8 @@ pub(crate) mod generate;
 pub(crate) mod registry;
 pub(crate) mod rotation;
 pub(crate) mod schedule;
-pub(crate) mod source;
 pub(crate) mod store;
+pub(crate) mod watcher;
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The lanes of passes. A pass is begun in the light one, and begins again in a heavier one once it is known to need it: what
-//! takes little never waits for what takes long, or for what is large. Who waits for a place in a lane is held by name alone.
+//! The lanes of passes. A pass begins in the light lane, and begins again in a heavier one when it turns out to need it. So short
+//! passes never wait for long or large ones. Of an object that waits for a lane, only its name is in memory.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ pub(crate) enum Lane {
     Light,
     /// The same, and any number of operations.
     Long,
-    /// Anything but what comes next.
+    /// Any object and any Secret, without costly templates.
     Large,
-    /// The same, and templates that make keys or hash passwords, which take a core and not in slices: for [`COSTLY_WORK`].
+    /// The same, with templates that make keys or hash passwords, for [`COSTLY_WORK`]. Their work cannot be interrupted.
     Costly,
-    /// The same, for as long as they may.
+    /// The same, with all the time that templates may take.
     Costliest,
-    /// No pass, but a request of anybody who reaches the port.
+    /// Not a pass: a request over HTTP.
     Strangers,
 }
 
@@ -37,8 +37,8 @@ impl Lane {
     /// Those of passes.
     pub(crate) const OF_PASSES: [Lane; 5] = [Lane::Light, Lane::Long, Lane::Large, Lane::Costly, Lane::Costliest];
 
-    /// Passes at a time. A large one takes up to 8 MiB: the object, what was opened, the Secret, its JSON, the answer and its tree.
-    /// Others take up to some 200 KiB, and most of them next to nothing.
+    /// Passes at a time. A large one takes up to 8 MiB: the object, the plaintexts, the Secret, its JSON, the answer and its parsed
+    /// form. Others take up to some 200 KiB, most of them far less.
     pub(crate) fn places(self) -> usize {
         match self {
             Lane::Light | Lane::Long => 256,
@@ -48,7 +48,7 @@ impl Lane {
         }
     }
 
-    /// Milliseconds that the templates of a pass may take for what is costly by design.
+    /// Milliseconds that the templates of a pass may spend on functions that are slow by design.
     pub(crate) fn work(self) -> u32 {
         match self {
             Lane::Costly => COSTLY_WORK,
@@ -57,7 +57,7 @@ impl Lane {
         }
     }
 
-    /// The next lane with more of it; the last one has all that there is.
+    /// The next lane with more of it; the last one allows the maximum.
     pub(crate) fn with_more_work(self) -> Lane {
         if self < Lane::Costly {
             Lane::Costly
@@ -67,10 +67,10 @@ impl Lane {
     }
 }
 
-/// Threads for work that blocks, at most. What gives up its core in the middle of its work keeps its thread, and whoever has that core
-/// then may need one too: were there fewer threads than passes, all of them could wait for each other.
+/// The maximum number of threads for blocking work. A pass that gives up its core keeps its thread, and the pass that gets the core
+/// needs a thread, too. With fewer threads than passes, all of them could wait for each other.
 pub(crate) fn blocking_threads() -> usize {
-    /// For files, name resolution, and whatever libraries do in such threads.
+    /// For files, name resolution, and blocking work of libraries.
     const OF_OTHERS: usize = 64;
     OF_OTHERS + Lane::ALL.map(Lane::places).iter().sum::<usize>()
 }
@@ -78,8 +78,8 @@ pub(crate) fn blocking_threads() -> usize {
 /// Private-key operations of a light pass: some 45 ms of a core with a key of 4096 bits.
 pub(crate) const LIGHT_OPERATIONS: u64 = 32;
 
-/// Work of a costly pass, in milliseconds: a hashed password or two, a key. However many namespaces come for the first time, each
-/// has no more before it is another's turn.
+/// Work of a costly pass, in milliseconds: one or two hashed passwords, or a key. A namespace gets no more before it is another's
+/// turn.
 const COSTLY_WORK: u32 = 300;
 
 /// The places of a lane. Cheap to clone.
@@ -102,7 +102,7 @@ impl Places {
         Pass {
             lane: self.lane,
             stop: self.stop.clone(),
-            // It is never closed.
+            // The semaphore is never closed.
             _place: self.free.clone().acquire_owned().await.ok(),
         }
     }
@@ -137,7 +137,7 @@ impl Pass {
         }
     }
 
-    /// Waits, as for a core.
+    /// Waits, as for a core, or for what another thread does.
     ///
     /// # Errors
     /// The process is about to end.

@@ -5,6 +5,7 @@ mod args;
 mod backoff;
 mod buckets;
 mod cert_configmap;
+mod cli;
 mod contact;
 mod core_dump;
 mod digest;
@@ -32,9 +33,8 @@ mod server;
 mod settings;
 mod shrink;
 mod slices;
-mod start;
 mod strip_status;
-mod tried;
+mod unseal_diagnostics;
 mod watch;
 
 /// Overwrites every piece of memory that is given back: the buffers of parsers and connections hold secrets too.
@@ -49,5 +49,5 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<peak_alloc::PeakAlloc> = zeroizing_
 
 fn main() -> std::process::ExitCode {
     core_dump::forbid();
-    start::start()
+    cli::run()
 }

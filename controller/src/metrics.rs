@@ -59,19 +59,10 @@ pub(crate) struct Metrics {
     pub http_requests: CounterVec,
     /// Seconds by path and method.
     pub http_durations: HistogramVec,
-    /// Key Secrets that hold no usable key (ours).
-    malformed_keys: IntGauge,
-    /// Keys that open format v2.
-    hybrid_keys: IntGauge,
-    /// Keys whose hybrid key cannot be had.
-    hybrid_faults: IntGauge,
-    /// Keys that open, and are too short to seal with.
-    short_keys: IntGauge,
+    key_gauges: KeyGauges,
     /// SealedSecrets that cannot be read (ours).
     pub unreadable_objects: IntGauge,
-    /// Keys that are held for opening (ours).
-    held_keys: IntGauge,
-    /// Seconds in which the items of one SealedSecret were opened, waiting for a core included (ours).
+    /// Seconds in which the items of one SealedSecret were opened (ours).
     pub unseal_durations: Histogram,
     /// SealedSecrets that wait for a pass (ours).
     pub queue_length: IntGauge,
@@ -85,6 +76,38 @@ pub(crate) struct Metrics {
     pub contacts: Arc<Contacts>,
     last_contact: IntGaugeVec,
     last_sync: IntGauge,
+}
+
+/// How many keys there are of each kind (ours).
+#[derive(Debug)]
+struct KeyGauges {
+    malformed: IntGauge,
+    hybrid: IntGauge,
+    hybrid_faults: IntGauge,
+    short: IntGauge,
+    held: IntGauge,
+}
+
+impl KeyGauges {
+    fn new(new: &Registering<'_>) -> Result<Self, prometheus::Error> {
+        let faults = "Sealing keys whose hybrid key is missing or broken.";
+        Ok(Self {
+            malformed: new.gauge("malformed_keys", "Key Secrets that hold no usable key.")?,
+            hybrid: new.gauge("hybrid_keys", "Sealing keys that open format v2.")?,
+            hybrid_faults: new.gauge("hybrid_key_faults", faults)?,
+            short: new.gauge("short_keys", "Sealing keys that are too short to seal with.")?,
+            held: new.gauge("held_keys", "Sealing keys that are held for opening.")?,
+        })
+    }
+
+    fn show(&self, held: usize, counts: KeyCounts) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.malformed.set(number(counts.malformed));
+        self.hybrid.set(number(counts.hybrid));
+        self.hybrid_faults.set(number(counts.hybrid_faults));
+        self.short.set(number(counts.short));
+        self.held.set(number(held));
+    }
 }
 
 /// Makes metrics of the common prefix and registers them.
@@ -138,7 +161,8 @@ impl Metrics {
         ));
         let unseal_durations = HistogramOpts::from(Registering::opts(
             "unseal_duration_seconds",
-            "Time in which the items of one SealedSecret are opened, waiting for a core included.",
+            "Time in which the items of one SealedSecret are opened, pauses for lighter work included. Neither the wait before \
+             it nor rendering templates is part of it.",
         ));
         let buckets = prometheus::exponential_buckets(0.001, 2.0, 14)?;
         Ok(Self {
@@ -158,18 +182,11 @@ impl Metrics {
                 &["path", "code", "method"],
             )?,
             http_durations: new.register(HistogramVec::new(http_durations, &["path", "method"]))?,
-            malformed_keys: new.gauge("malformed_keys", "Key Secrets that hold no usable key.")?,
-            hybrid_keys: new.gauge("hybrid_keys", "Sealing keys that open format v2.")?,
-            hybrid_faults: new.gauge(
-                "hybrid_key_faults",
-                "Sealing keys whose hybrid key is missing or broken.",
-            )?,
-            short_keys: new.gauge("short_keys", "Sealing keys that are too short to seal with.")?,
+            key_gauges: KeyGauges::new(&new)?,
             unreadable_objects: new.gauge(
                 "unreadable_objects",
                 "SealedSecrets that cannot be read, and are skipped.",
             )?,
-            held_keys: new.gauge("held_keys", "Sealing keys that are held for opening.")?,
             unseal_durations: new.register(Histogram::with_opts(unseal_durations.buckets(buckets)))?,
             queue_length: new.gauge("queue_length", "SealedSecrets that wait for a pass.")?,
             certificate_times: (
@@ -191,13 +208,8 @@ impl Metrics {
 
     /// Shows the keys that are held, and how many there are of each kind.
     pub(crate) fn show_keys(&self, keys: &Keys, counts: KeyCounts) {
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.malformed_keys.set(number(counts.malformed));
-        self.hybrid_keys.set(number(counts.hybrid));
-        self.hybrid_faults.set(number(counts.hybrid_faults));
-        self.short_keys.set(number(counts.short));
         let held: HashSet<_> = keys.ring.fingerprints().map(ToString::to_string).collect();
-        self.held_keys.set(number(held.len()));
+        self.key_gauges.show(held.len(), counts);
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         let (begin, end) = keys.current.as_ref().map_or((0, 0), |current| {
             (

@@ -1,4 +1,5 @@
-//! The SealedSecrets that wait for a pass: each once, the namespaces in a fair order, some of them not before a time.
+//! The SealedSecrets that wait for a pass: each once, their namespaces in a fair order, some of them with a time before which
+//! they are not due.
 
 mod rooms;
 
@@ -25,14 +26,14 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    /// Names that are ready, by namespace; of a namespace without any, nothing is held.
+    /// Names that are ready, by namespace. There is no entry without names.
     ready: HashMap<String, Ready>,
-    /// Namespaces that have ready names and had room when they came: a tenant with ten thousand objects delays another's by
-    /// one, and many namespaces whose passes take long delay one whose passes do not by next to nothing.
+    /// Namespaces that have ready names, and had room when they came. A tenant with ten thousand objects delays another's by one,
+    /// and many namespaces with slow passes delay one with quick passes by next to nothing.
     namespaces: FairOrder<String>,
     /// Namespaces that have ready names and no room.
     full: HashSet<String>,
-    /// How many names workers have, by namespace.
+    /// How many passes of each namespace are in work.
     rooms: Rooms,
     /// How many names are ready.
     waiting: usize,
@@ -44,7 +45,7 @@ struct State {
     serial: u64,
 }
 
-/// Names of one namespace, in the order in which they became ready. Each text is held once.
+/// Names of one namespace, in the order in which they became ready. Each string is held once.
 #[derive(Debug, Default)]
 struct Ready {
     order: VecDeque<Arc<str>>,
@@ -52,7 +53,7 @@ struct Ready {
 }
 
 impl Ready {
-    /// Says whether it was not among them.
+    /// Adds a name. Returns whether it is new.
     fn push(&mut self, name: &str) -> bool {
         if self.names.contains(name) {
             return false;
@@ -69,7 +70,7 @@ impl Ready {
         Some(name)
     }
 
-    /// Says whether it was among them.
+    /// Removes a name. Returns whether it was there.
     fn remove(&mut self, name: &str) -> bool {
         let was = self.names.remove(name);
         if was {
@@ -85,7 +86,7 @@ impl Ready {
 
 #[derive(Debug)]
 struct InWork {
-    /// Not while it waits in another line.
+    /// `None` while it waits in another queue.
     since: Option<Instant>,
     /// Whether it became ready again meanwhile.
     again: bool,
@@ -98,7 +99,7 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// For so many workers.
+    /// A queue for so many workers.
     pub(crate) fn new(places: usize) -> Self {
         let state = State {
             ready: HashMap::new(),
@@ -118,33 +119,33 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock; if it did, the state would still be whole.
+        // No code panics while it holds the lock, and every step leaves the state consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has `name` given to a worker, now.
+    /// Makes `name` ready.
     pub(crate) fn add(&self, name: ObjectName) {
         self.state().make_ready(name);
         self.changed.notify_one();
     }
 
-    /// Has `name` given to a worker after `pause`, or at the time it already has if that is sooner.
+    /// Makes `name` ready after `pause`, unless it already becomes ready sooner.
     pub(crate) fn add_after(&self, name: ObjectName, pause: Duration) {
         self.state().make_later(name, Instant::now() + pause);
         self.changed.notify_one();
     }
 
-    /// There is nothing to be done for `name` any more. (What a worker has is finished.)
+    /// Removes `name`. A worker that has it goes on.
     pub(crate) fn forget(&self, name: &ObjectName) {
         self.state().forget(name);
     }
 
-    /// How many names are ready and wait for a worker.
+    /// How many names are ready.
     pub(crate) fn waiting(&self) -> usize {
         self.state().waiting
     }
 
-    /// Waits for a name that is ready. The worker says [`Queue::done`] when it has finished.
+    /// Waits for a ready name. The worker calls [`Queue::done`] when it has finished.
     pub(crate) async fn next(&self) -> ObjectName {
         loop {
             let due = {
@@ -168,8 +169,7 @@ impl Queue {
         }
     }
 
-    /// The worker has `name` done by another, in whose line it waits. Nobody else is given it meanwhile, and its namespace is
-    /// not charged for the time.
+    /// The worker moves `name` to another queue. It counts as in work here, and its namespace is not charged for the time.
     pub(crate) fn pass_on(&self, name: &ObjectName) {
         let mut state = self.state();
         if let Some(since) = state.in_work.get_mut(name).and_then(|in_work| in_work.since.take()) {
@@ -179,7 +179,7 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// The worker has finished with `name`; it is given out again after `pause`, if there is one.
+    /// The worker has finished with `name`, which becomes ready again after `pause`, if there is one.
     pub(crate) fn done(&self, name: ObjectName, pause: Option<Duration>) {
         let mut state = self.state();
         let again = state.finish(&name);
@@ -211,7 +211,7 @@ impl State {
         }
     }
 
-    /// The namespace, which has ready names, waits: for its turn, or for room.
+    /// A namespace with ready names waits for its turn, or for room.
     fn line_up(&mut self, namespace: String) {
         if self.rooms.has_room(&namespace) {
             self.namespaces.push(namespace);
@@ -225,7 +225,7 @@ impl State {
         ready.is_some_and(|ready| ready.names.contains(&*name.name))
     }
 
-    /// No worker has `name` any more; says whether it became ready again meanwhile.
+    /// Ends the work on `name`. Returns whether it became ready again meanwhile.
     fn finish(&mut self, name: &ObjectName) -> bool {
         let Some(done) = self.in_work.remove(name) else {
             return false;
@@ -237,7 +237,7 @@ impl State {
         done.again
     }
 
-    /// A pass of the namespace has ended, or left this lane, after so long.
+    /// A pass of the namespace has ended, or has left this queue, after so long.
     fn give_back(&mut self, namespace: &str, after: Duration) {
         let was_open = self.rooms.is_open();
         self.rooms.give_back(namespace, after);
@@ -297,14 +297,14 @@ impl State {
     }
 
     fn take(&mut self) -> Option<ObjectName> {
-        let namespace = loop {
-            let namespace = self.namespaces.pop()?;
-            // It may have lost its room since it came.
-            if self.rooms.has_room(&namespace) {
-                break namespace;
+        // A namespace may have lost its room since it lined up.
+        let namespace = self.namespaces.pop_if(|namespace| {
+            let has_room = self.rooms.has_room(namespace);
+            if !has_room {
+                self.full.insert(namespace.clone());
             }
-            self.full.insert(namespace);
-        };
+            has_room
+        })?;
         let ready = self.ready.get_mut(&namespace)?;
         let name = ready.pop()?.to_string();
         self.waiting -= 1;

@@ -1,12 +1,12 @@
-//! One pass over one SealedSecret: open → observe → decide → apply.
+//! One pass over one SealedSecret: open → fetch → decide → apply.
 
 pub(crate) mod apply;
-pub(crate) mod collect;
 pub(crate) mod decide;
 pub(crate) mod desired;
-pub(crate) mod kept;
+mod done;
+pub(crate) mod fetch;
+pub(crate) mod gc;
 pub(crate) mod object;
-pub(crate) mod observe;
 mod opening;
 pub(crate) mod plan;
 mod recall;
@@ -14,10 +14,10 @@ pub(crate) mod remember;
 pub(crate) mod report;
 pub(crate) mod size;
 pub(crate) mod status;
+pub(crate) mod status_pruning;
 pub(crate) mod summary;
 pub(crate) mod unreadable;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,6 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use kube::Client;
 use sealing::SystemRandom;
-use sealing::key::Fingerprint;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::unseal::{self, UnsealError, Unsealed, Values};
@@ -34,28 +33,30 @@ use tracing::{debug, info, warn};
 
 use crate::error::{ApiFailure, Failure, METRIC_STATUS, Retry};
 use crate::events::Events;
-use crate::index::{Begun, Index, Memory, Standing, Unsaid};
+use crate::index::{Begun, Index, SecretPresence};
 use crate::keys::{Keys, KeysReader};
 use crate::lanes::{Pass, Unfinished};
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::settings::ReconcileSettings;
 use crate::slices::{Cores, Slices};
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 
-use collect::Gone;
+use apply::Written;
 use decide::Observed;
-use kept::Kept;
+use done::Done;
+use gc::Tombstones;
 use object::Start;
 use plan::{Plan, SecretStep};
-use remember::{Learned, StatusWrite};
+use remember::StatusWrite;
+use status_pruning::StatusPruning;
 use unreadable::Unreadable;
 
-/// Everything that a pass needs. Shared by the workers.
+/// What a pass needs. Shared by the workers.
 pub(crate) struct Reconciler {
     /// The API server.
     pub client: Client,
-    /// What is known of the cluster.
+    /// The cache of the cluster.
     pub index: Arc<Index>,
     /// The keys.
     pub keys: KeysReader,
@@ -65,26 +66,26 @@ pub(crate) struct Reconciler {
     pub metrics: Arc<Metrics>,
     /// How SealedSecrets are handled.
     pub settings: ReconcileSettings,
-    /// As many permits as cores: more threads would only wait for each other.
+    /// One permit for each core: more threads would only wait for each other.
     pub cores: Arc<Cores>,
-    /// One permit fewer, for objects whose templates make keys or hash passwords: such work is not done in slices, and a core is
-    /// left for all others.
+    /// One permit fewer, for objects whose templates make keys or hash passwords. Such work cannot be interrupted, so one core
+    /// stays free for other work.
     pub costly: Arc<Cores>,
-    /// One permit, for those that take seconds: what takes less waits for one of them at most.
+    /// One permit, for templates that take seconds: costly work that is shorter waits for at most one of them.
     pub costliest: Arc<Cores>,
     /// The keys to try first.
     pub recent_keys: RecentKeys,
-    /// Whether statuses keep what they remember.
-    pub kept: Kept,
+    /// Whether the CustomResourceDefinition prunes the fields of the status that are ours.
+    pub status_pruning: StatusPruning,
     /// Where the sealing keys are.
     pub keys_at: KeysAt,
-    /// SealedSecrets that have gone, where their Secrets are deleted here.
-    pub gone: Arc<Gone>,
-    /// SealedSecrets that cannot be read, whose statuses are to say so.
+    /// Deleted SealedSecrets whose Secrets are to be deleted.
+    pub gone: Arc<Tombstones>,
+    /// SealedSecrets that cannot be parsed, and whose statuses are to say so.
     pub unreadable: Arc<Unreadable>,
-    /// Labels of the SealedSecrets that are served; `None`: all of them.
+    /// Label selector of the SealedSecrets that are served; `None`: all of them.
     pub labels: Option<String>,
-    /// What opening so many items takes in a simulation, where no time goes by itself.
+    /// The time that opening so many items takes in a simulation, where the clock is virtual.
     #[cfg(test)]
     pub opening: Option<Opening>,
 }
@@ -113,16 +114,16 @@ impl KeysAt {
     }
 }
 
-/// How often a pass tries to write, looking again each time because a Secret was there, or was not, against expectation.
+/// How often a pass tries to write the Secret, which may appear, change or go between reading and writing.
 const LOOKS: usize = 3;
 
 impl Reconciler {
-    /// Makes one pass. Gives the pause before the next one, if one is due.
+    /// Makes one pass. Returns the pause before the next one, if one is due.
     ///
     /// # Errors
-    /// It was not finished, and nothing was written that the next one does not find.
+    /// The pass is not finished. The next one starts from the same state.
     pub(crate) async fn reconcile(&self, name: &ObjectName, pass: &Pass) -> Result<Option<Duration>, Unfinished> {
-        // In boxes, here and below: what waits for a core is to be small.
+        // Boxed, here and below, to keep the futures of waiting passes small.
         let collected = Box::pin(self.gone.collect(&self.client, name)).await;
         let said = Box::pin(self.say_unreadable(name, pass)).await?;
         let before = collected.into_iter().chain(said).min();
@@ -148,7 +149,7 @@ impl Reconciler {
             Ok(Some(start)) => self.pass_over(name, &start, pass).await,
             Ok(None) => Ok(None),
             Err(error) => {
-                // Said once.
+                // Logged once.
                 if !begun.memory.unfinished {
                     warn!(key = %name, %error, "the SealedSecret cannot be read, trying again");
                 }
@@ -178,14 +179,14 @@ impl Reconciler {
         let (opened, keys) = Box::pin(self.open_in_lane(&start.sealed, pass)).await?;
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let (mut plan, applied) = Box::pin(self.settle(name, start, &digest, (&opened, pass))).await?;
+        let (plan, written) = Box::pin(self.plan_and_apply(name, start, &digest, (&opened, pass))).await?;
         let done = Done {
-            outcome: match plan.stands.take() {
-                Some(failure) => Some(Err(failure)),
+            outcome: match &plan.stands {
+                Some(failure) => Some(Err(failure.clone())),
                 None => opened.ok().map(|opened| Ok(opened.opened_by)),
             },
             plan,
-            applied,
+            written,
             digest,
         };
         Ok(Box::pin(self.conclude(name, start, done, &keys)).await)
@@ -196,14 +197,14 @@ impl Reconciler {
         if sealed.spec.data.is_some() && !self.settings.accept_deprecated_data {
             return Err(Failure::DeprecatedData);
         }
-        // Until it is dropped.
+        // Observes the time when it is dropped.
         let _timed = self.metrics.unseal_durations.start_timer();
         #[cfg(test)]
         let slices = match &self.opening {
             None => slices,
             Some(opening) => {
                 opening(sealed.spec.encrypted_data.len()).await;
-                // The clock stands still while a thread works, which must not wait for a core then.
+                // The virtual clock stands still while a thread works, so the thread must not wait for a core.
                 Slices::begin(&Cores::new(1), "", crate::lanes::Lane::Light, u64::MAX).await
             }
         };
@@ -215,7 +216,7 @@ impl Reconciler {
         self.judge(opened, sealed, keys)
     }
 
-    /// Renders the templates, which may take so much work, off the async threads.
+    /// Renders the templates, with a limit on costly work, off the async threads.
     async fn render(
         &self,
         values: Values,
@@ -249,23 +250,25 @@ impl Reconciler {
         match done {
             Ok(done) => done.map_err(|error| Failure::Unseal {
                 error,
-                tried: Box::new(Tried::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings))),
+                diagnostics: Box::new(
+                    UnsealDiagnostics::new(sealed, &keys.ring).of_input(remember::not_again(sealed, &self.settings)),
+                ),
             }),
             Err(_) => Err(Failure::Internal),
         }
     }
 
-    /// Observes, decides and writes the Secret, again when it turns out to be there or not against expectation.
+    /// Reads the Secret, decides and writes, again if the Secret appeared, changed or went meanwhile.
     ///
     /// # Errors
-    /// The Secret that is there takes a heavier lane.
-    async fn settle(
+    /// The existing Secret needs a heavier lane.
+    async fn plan_and_apply(
         &self,
         name: &ObjectName,
         start: &Start,
         digest: &str,
         (opened, pass): (&Result<Unsealed, Failure>, &Pass),
-    ) -> Result<(Plan, Option<apply::Written>), Unfinished> {
+    ) -> Result<(Plan, Option<Written>), Unfinished> {
         let (client, index) = (&self.client, &self.index);
         let mut observed = Observed {
             sealed: &start.sealed,
@@ -275,8 +278,8 @@ impl Reconciler {
             unlabelled_key: self.keys_at.unlabelled(name),
             kept_empty_for: None,
         };
-        if opened.is_ok() && self.index.standing(name, Instant::now()) != Standing::NotKnown {
-            let secret = |bound| async move { observe::secret(client, index, name, &bound).await };
+        if opened.is_ok() && self.index.presence(name, Instant::now()) != SecretPresence::NotKnown {
+            let secret = |bound| async move { fetch::secret(client, index, name, &bound).await };
             observed.live = size::read_in_lane(pass, secret).await?;
         }
         for _ in 0..LOOKS {
@@ -284,16 +287,19 @@ impl Reconciler {
             let plan = decide::decide(&observed, &start.memory, &self.settings, Timestamp::now());
             match apply::secret(&self.client, name, &plan.secret).await {
                 Ok(written) => {
-                    // It was carried out, so nothing large is held on to.
+                    if let Some(written) = &written {
+                        log_admitted(name, &start.sealed, written);
+                    }
+                    // Drops the Secret, which may be large.
                     let plan = Plan {
                         secret: SecretStep::Leave,
-                        ..admitted(name, plan, start, written.as_ref())
+                        ..plan
                     };
                     return Ok((plan, written));
                 }
                 Err(error) if decide::is_surprise(&plan.secret, &error) => {
                     debug!(key = %name, "the Secret is not as it was, looking again");
-                    let again = |bound| async move { observe::again(client, index, name, &bound).await };
+                    let again = |bound| async move { fetch::again(client, index, name, &bound).await };
                     observed.live = size::read_in_lane(pass, again).await?;
                 }
                 Err(failure) => {
@@ -308,68 +314,45 @@ impl Reconciler {
         Ok((plan, None))
     }
 
-    /// Makes the outcome known and remembers it.
+    /// Writes the status, posts the event and stores the state.
     async fn conclude(&self, name: &ObjectName, start: &Start, done: Done, keys: &Keys) -> Option<Duration> {
-        let (plan, written) = (done.plan, done.applied);
-        if plan.synced {
+        if done.plan.synced {
             self.metrics.note_sync();
         }
-        if let Some(reason) = plan.metric {
+        if let Some(reason) = done.plan.metric {
             self.metrics.count_error(reason, &name.namespace);
         }
-        if let Some(metadata) = written.as_ref().map(|written| &written.metadata).or(plan.live.as_ref()) {
+        if let Some(metadata) = done.secret() {
             self.index.secret_read(metadata);
         }
-        let is_new_input = start.memory.input_digest.as_deref() != Some(&done.digest);
-        let is_news = written.is_some()
-            || start.memory.reported.is_none()
-            || is_new_input && remember::is_outdated(&start.sealed, &done.digest);
-        let secret = written.map(|written| written.metadata).or(plan.live);
-        let opened_by = done.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
-        let learned = opened_by.filter(|_| plan.synced).zip(secret.as_ref());
-        let learned = learned.and_then(|(keys, secret)| Learned::new(keys, secret, &done.digest));
-        let worth = is_news && self.settings.update_status;
-        let status = remember::complete(&start.sealed, plan.status, learned, worth);
-        let version = secret.and_then(|metadata| metadata.resource_version);
-        let mut memory = Memory {
-            secret_version: version,
-            ..plan.memory
+        let failed = match done.status(start, &self.settings) {
+            Some(status) => self.write_status(&start.sealed, status).await.err(),
+            None => None,
         };
-        let mut next = plan.next;
-        if let Some(status) = status
-            && let Err(error) = self.write_status(&start.sealed, status).await
-        {
+        if let Some(error) = &failed {
             self.metrics.count_error(METRIC_STATUS, &name.namespace);
-            // Said once; of one that was changed meanwhile, the next pass tells.
+            // Logged once. If the object changed meanwhile, the next pass reports it.
             if !start.memory.unfinished && !matches!(error, ApiFailure::NotFound(_) | ApiFailure::Conflict(_)) {
                 warn!(key = %name, %error, "the status cannot be written, trying again");
             }
-            let opens_again = done.outcome.as_ref().is_some_and(|outcome| !remember::is_kept(outcome));
-            (memory, next) = report::status_not_written(memory, &start.memory, next, (&error, opens_again));
-            memory.unsaid = done.outcome.filter(remember::is_kept).map(|outcome| {
-                Box::new(Unsaid {
-                    input_digest: done.digest,
-                    keys: keys.version,
-                    outcome,
-                })
-            });
         }
-        if let Some(event) = plan.event {
+        if let Some(event) = done.plan.event.clone() {
             self.events
                 .post(crate::events::Subject::sealed_secret(&start.sealed.metadata), event);
         }
+        let (memory, next) = done.left(start, keys.version, failed.as_ref());
         let waits_for_keys = memory.retry == Some(Retry::OnChange) && !memory.is_over_limit();
         let again = self.index.end(name, start.seen.as_deref(), memory);
-        // A key that was loaded while this pass ran was not seen by it, and one that comes from now on wakes the object.
+        // This pass did not see a key that was loaded while it ran. Keys that are loaded from now on wake the object.
         let missed = waits_for_keys && self.keys.borrow().version != keys.version;
         let at_once = missed.then_some(Duration::ZERO);
         next.into_iter().chain(again).chain(at_once).min()
     }
 
-    /// Writes the status. What only remembers something is not written where it is not kept, and may fail.
+    /// Writes the status. A write for the next start alone is skipped where such fields are pruned, and may fail.
     async fn write_status(&self, sealed: &SealedSecret, write: StatusWrite) -> Result<(), ApiFailure> {
         let turn = if write.only_memory {
-            let turn = self.kept.turn().await;
+            let turn = self.status_pruning.turn().await;
             if turn.is_none() {
                 return Ok(());
             }
@@ -379,7 +362,7 @@ impl Reconciler {
         };
         let answer = apply::status(&self.client, sealed, &write.status).await;
         if let Ok(answer) = &answer {
-            self.kept.learn(&write.status, answer);
+            self.status_pruning.learn(&write.status, answer);
         }
         drop(turn);
         match answer {
@@ -389,32 +372,13 @@ impl Reconciler {
     }
 }
 
-/// The plan, with what is remembered where the API server's admission made the Secret otherwise than it was sent. That is its
-/// right, and no other writer's work: a write that changed nothing for this reason is no repair.
-fn admitted(name: &ObjectName, mut plan: Plan, start: &Start, written: Option<&apply::Written>) -> Plan {
-    let Some(written) = written else {
-        return plan;
-    };
-    plan.memory.admitted = None;
+/// Logs which fields the API server's admission altered.
+fn log_admitted(name: &ObjectName, sealed: &SealedSecret, written: &Written) {
     if !written.altered.is_empty() {
-        let altered = match start.sealed.spec.data {
+        let altered = match sealed.spec.data {
             Some(_) => "not shown, because its names are sealed".to_owned(),
             None => written.altered.join(", "),
         };
         info!(key = %name, altered, "admission keeps other values than were asked for");
-        plan.memory.admitted = written.metadata.resource_version.clone();
-        if written.unchanged {
-            plan.memory.repairs = start.memory.repairs;
-        }
     }
-    plan
-}
-
-/// What a pass has done when it concludes.
-struct Done {
-    /// What another pass would come to again: the keys that opened the object, or why nothing can be made of it.
-    outcome: Option<Result<BTreeSet<Fingerprint>, Failure>>,
-    plan: Plan,
-    applied: Option<apply::Written>,
-    digest: String,
 }

@@ -1,7 +1,7 @@
-//! Comes round to every SealedSecret now and then, and wakes those of which something is not as their last pass left it.
+//! Compares every SealedSecret with the result of its last pass now and then, and wakes those that differ.
 //!
-//! Watches wake a SealedSecret when something changes. What they missed, and statuses that were set by hand, are found here:
-//! by comparing what is in memory, without a request and without a private key.
+//! Watches wake a SealedSecret when something changes. This finds missed changes and statuses that were set by hand, by comparing
+//! what is in memory, without a request or a private key.
 
 use std::num::NonZeroI64;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use std::time::Duration;
 use sealing::SystemRandom;
 use sealing::random::Random as _;
 
-use crate::index::{Index, Memory, SealedEntry, SecretIdentity, StatusEntry};
+use crate::index::{Index, ReconcileState, SealedEntry, SecretIdentity, StatusEntry};
 use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::relist::Relist;
 use crate::settings::ReconcileSettings;
 
-/// Pause between two rounds where no resync is asked for: metrics are tidied up all the same.
+/// Pause between two rounds without a resync, which only tidy up metrics.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
-/// Objects that are compared before other tasks get their turn.
+/// Objects that are compared before other tasks may run.
 const AT_ONCE: usize = 64;
 
 /// What a resync needs.
 pub(crate) struct Resync {
     /// `None`: no resync.
     pub period: Option<Duration>,
-    /// What is known of the cluster.
+    /// The cache of the cluster.
     pub index: Arc<Index>,
     /// Where objects are woken.
     pub queue: Arc<Queue>,
@@ -36,7 +36,7 @@ pub(crate) struct Resync {
     pub relist: Relist,
     /// Whether this replica leads.
     pub leadership: Leadership,
-    /// Their series of namespaces that are gone are removed.
+    /// The metrics, from which deleted namespaces are removed.
     pub metrics: Arc<Metrics>,
 }
 
@@ -71,24 +71,24 @@ impl Resync {
     }
 }
 
-/// Whether object, status and Secret are as the last pass left them, or something else will see to them.
+/// Whether object, status and Secret are as the last pass left them, or something else will wake the object.
 fn is_in_step(
     entry: &SealedEntry,
-    memory: Option<&Memory>,
+    memory: Option<&ReconcileState>,
     secret: Option<&SecretIdentity>,
     settings: &ReconcileSettings,
 ) -> bool {
     if entry.goes {
         return true;
     }
-    // Without a memory, a pass is due or failed to begin.
+    // Without a state, a pass is due or could not begin.
     let Some(memory) = memory else {
         return false;
     };
     if settings.update_status && !says_so(&entry.status, memory) {
         return false;
     }
-    // What failed is tried again by its timer, or waits for a change that wakes it.
+    // Failures are retried by their timers, or wait for a change that wakes them.
     if !memory.is_settled() {
         return true;
     }
@@ -99,13 +99,13 @@ fn is_in_step(
     {
         return false;
     }
-    // A Secret that was deleted wakes its SealedSecret where it is to be made again.
-    let left_alone = !settings.repair || entry.wishes.skip_recreate || memory.repairs.are_contested();
+    // The deletion of a Secret wakes its SealedSecret if the Secret is to be recreated.
+    let left_alone = !settings.repair || entry.options.skip_recreate || memory.repairs.are_contested();
     left_alone || secret.is_none_or(|secret| Some(&secret.version) == memory.secret_version.as_ref())
 }
 
-/// Whether the status says what was made known.
-fn says_so(status: &StatusEntry, memory: &Memory) -> bool {
+/// Whether the status says the last reported result.
+fn says_so(status: &StatusEntry, memory: &ReconcileState) -> bool {
     let Some(reported) = &memory.reported else {
         return true;
     };
@@ -118,7 +118,7 @@ fn says_so(status: &StatusEntry, memory: &Memory) -> bool {
     }
 }
 
-/// 0.9 to 1.1, so that replicas which were started together do not ask together.
+/// 0.9 to 1.1, so that replicas which were started together do not resync together.
 fn jitter() -> f64 {
     let mut byte = [0];
     // Without randomness they do.

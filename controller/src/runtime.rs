@@ -1,8 +1,8 @@
 //! The composition root: the only place that builds clients, spawns tasks and wires watches.
 
 pub(crate) mod client;
+mod election_task;
 mod pages;
-mod replica;
 mod retry_after;
 mod signals;
 #[cfg(test)]
@@ -23,18 +23,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::args::VERSION;
-use crate::cert_configmap::Publication;
+use crate::cert_configmap::CertConfigMap;
 use crate::events::Events;
 use crate::index::Index;
 use crate::keys::KeysReader;
-use crate::keys::source::KeyApi;
 use crate::keys::store::KeyStore;
+use crate::keys::watcher::KeyApi;
 use crate::lease::leadership::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::queue::Queue;
-use crate::reconcile::collect::Gone;
-use crate::reconcile::kept::Kept;
+use crate::reconcile::gc::Tombstones;
+use crate::reconcile::status_pruning::StatusPruning;
 use crate::reconcile::unreadable::Unreadable;
 use crate::reconcile::{KeysAt, Reconciler};
 use crate::relist::{self, Listed, Relist, Relists};
@@ -47,11 +47,11 @@ use crate::settings::{HttpSettings, Settings};
 use crate::slices::Cores;
 use crate::watch::Watches;
 
-/// How long open passes and requests have at the end; a Pod is given 30 s.
+/// How long passes and requests in progress have at the end; a Pod gets 30 s.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
-/// Objects that are opened and rendered at a time, however many cores a node has: each rendering may take 32 MiB. Four cores open
-/// more objects in a second than an API server takes.
+/// The most objects that are opened and rendered at a time, on any node: each rendering may take 32 MiB. Four cores open more
+/// objects in a second than an API server takes.
 const MOST_CORES: usize = 4;
 
 /// Why the controller did not start.
@@ -60,10 +60,10 @@ pub(crate) enum StartError {
     /// A port.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// No way to the API server.
+    /// The API server cannot be reached.
     #[error(transparent)]
     Client(#[from] client::ClientError),
-    /// More namespaces than files.
+    /// There are more namespaces than files.
     #[error("{namespaces} namespaces cannot be watched with {files} open files: raise the limit (ulimit -n)")]
     OpenFiles {
         /// How many files may be open.
@@ -83,7 +83,7 @@ pub(crate) enum StartError {
         /// How many namespaces are to be watched.
         namespaces: usize,
     },
-    /// The operating system gives no signals.
+    /// The operating system refuses handlers for signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
     /// Cannot happen: the metrics are constants.
@@ -102,101 +102,42 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     }
     let stop = signals::stop().map_err(StartError::Signals)?;
     let new_key = signals::new_key().map_err(StartError::Signals)?;
-    let (told, leadership) = Leadership::new(Standing::Follows);
-    let known = Known::default();
-    let metrics = Arc::new(Metrics::new(
-        VERSION,
-        settings.http.omit_secret_labels,
-        known.index.clone(),
-    )?);
-    let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
-    let election = replica::stand(&settings.installation, &access, told, &stop);
-    let events = Events::start(&access.client, &leadership);
-    let (relist, relists) = Relist::new();
-    let (store, keys) = KeyStore::new(
-        KeyApi::new(&access.client, &access.namespace),
-        access.namespace.clone(),
-        settings.keys.clone(),
-        events.clone(),
-        metrics.clone(),
-        (leadership.clone(), relists.clone(), stop.clone()),
-    );
-    let ready = Arc::new(AtomicBool::new(false));
+    let (parts, told) = Parts::new(settings, stop).await?;
+    let (settings, stop) = (&parts.settings, &parts.stop);
+    let election = election_task::stand(&settings.installation, &parts.access, told, stop);
+    let (store, keys) = parts.key_store();
     let processors = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(MOST_CORES);
     let cores = Cores::new(processors);
-    let shared = Shared::new(
-        keys.clone(),
-        (ready.clone(), leadership.clone()),
-        (metrics.clone(), longest_without_answer(&settings.api)),
-        Accepted {
-            deprecated_data: settings.reconcile.accept_deprecated_data,
-            formats: Arc::new(settings.reconcile.formats.clone()),
-        },
-        cores.clone(),
-    );
-    let served = served::listed(&settings.scope, &access.namespace);
+    let served = served::listed(&settings.scope, &parts.access.namespace);
     let files = open_files::raise();
     let selects = settings.scope.namespace_selector.is_some();
     let connections = connections(files, served.len(), selects)?;
     let capacity = Capacity {
         files: open_files::left(files, watches(served.len()), connections as u64),
-        watches_alone: access.watches_alone.clone(),
+        watches_alone: parts.access.watches_alone.clone(),
     };
-    let servers = serve(&settings.http, shared, connections, &stop).await?;
+    let ready = Arc::new(AtomicBool::new(false));
+    let servers = serve(&settings.http, parts.shared(&keys, &ready, &cores), connections, stop).await?;
     let mut writers = JoinSet::from_iter([store.run(new_key)]);
-    let maps = Api::namespaced(access.client.clone(), &access.namespace);
-    let publication = Publication::new(
-        maps,
-        &settings.installation.name,
-        keys.clone(),
-        (leadership.clone(), relists.clone()),
-    );
-    tokio::spawn(publication.run());
-
-    let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
+    tokio::spawn(parts.cert_configmap(&keys).run());
     tokio::spawn(relist::watch_for_restores(
-        served::first_of(&served, &access.client),
-        relist.clone(),
+        served::first_of(&served, &parts.access.client),
+        parts.relist.clone(),
     ));
-    let resync = Resync {
-        period: settings.resync_period,
-        index: known.index.clone(),
-        queue: known.queue.clone(),
-        settings: settings.reconcile.clone(),
-        relist: relist.clone(),
-        leadership: leadership.clone(),
-        metrics: metrics.clone(),
-    };
-    tokio::spawn(resync.run());
+    tokio::spawn(parts.resync().run());
     let namespaces = served.len();
-    let filled = served::fill(watches, served, settings.scope.namespace_selector.clone(), capacity);
-    let reconciler = Reconciler {
-        client: access.client,
-        index: known.index.clone(),
-        keys: keys.clone(),
-        events,
-        metrics,
-        settings: settings.reconcile,
-        cores,
-        costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
-        costliest: Cores::for_costly(1),
-        recent_keys: RecentKeys::default(),
-        kept: Kept::default(),
-        keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
-        gone: known.gone.clone(),
-        unreadable: known.unreadable.clone(),
-        labels: settings.scope.label_selector,
-        #[cfg(test)]
-        opening: None,
-    };
+    let selector = settings.scope.namespace_selector.clone();
+    let filled = served::fill(parts.watches(), served, selector, capacity);
+    let reconciler = Arc::new(parts.reconciler(&keys, cores, processors));
     tokio::select! {
-        error = too_few_files(access.watches_alone, files, namespaces) => return Err(error),
+        error = too_few_files(parts.access.watches_alone.clone(), files, namespaces) => return Err(error),
         () = async { filled.await; current_key(keys).await } => {
             ready.store(true, Ordering::Relaxed);
             info!("ready");
-            work::work(&mut writers, Arc::new(reconciler), (leadership, relist), known, &stop).await;
+            let terms = (parts.leadership.clone(), parts.relist.clone());
+            work::work(&mut writers, reconciler, terms, parts.known.clone(), stop).await;
         }
         () = stop.cancelled() => {}
     }
@@ -205,49 +146,146 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What the watches fill and the passes go by.
+/// What the tasks share.
+struct Parts {
+    settings: Settings,
+    access: client::Access,
+    leadership: Leadership,
+    relist: Relist,
+    relists: Relists,
+    events: Events,
+    metrics: Arc<Metrics>,
+    known: Known,
+    stop: CancellationToken,
+}
+
+impl Parts {
+    /// Also returns the channel on which the election tells whether this replica leads.
+    async fn new(settings: Settings, stop: CancellationToken) -> Result<(Self, watch::Sender<Standing>), StartError> {
+        let (told, leadership) = Leadership::new(Standing::Follows);
+        let known = Known::default();
+        let omit_labels = settings.http.omit_secret_labels;
+        let metrics = Arc::new(Metrics::new(VERSION, omit_labels, known.index.clone())?);
+        let access = client::connect(&settings.api, leadership.clone(), &metrics.contacts).await?;
+        let (relist, relists) = Relist::new();
+        let parts = Self {
+            events: Events::start(&access.client, &leadership),
+            settings,
+            access,
+            leadership,
+            relist,
+            relists,
+            metrics,
+            known,
+            stop,
+        };
+        Ok((parts, told))
+    }
+
+    fn key_store(&self) -> (KeyStore, KeysReader) {
+        KeyStore::new(
+            KeyApi::new(&self.access.client, &self.access.namespace),
+            self.access.namespace.clone(),
+            self.settings.keys.clone(),
+            self.events.clone(),
+            self.metrics.clone(),
+            (self.leadership.clone(), self.relists.clone(), self.stop.clone()),
+        )
+    }
+
+    fn shared(&self, keys: &KeysReader, ready: &Arc<AtomicBool>, cores: &Arc<Cores>) -> Shared {
+        Shared::new(
+            keys.clone(),
+            (ready.clone(), self.leadership.clone()),
+            (self.metrics.clone(), longest_without_answer(&self.settings.api)),
+            Accepted {
+                deprecated_data: self.settings.reconcile.accept_deprecated_data,
+                formats: Arc::new(self.settings.reconcile.formats.clone()),
+            },
+            cores.clone(),
+        )
+    }
+
+    fn cert_configmap(&self, keys: &KeysReader) -> CertConfigMap {
+        CertConfigMap::new(
+            Api::namespaced(self.access.client.clone(), &self.access.namespace),
+            &self.settings.installation.name,
+            keys.clone(),
+            (self.leadership.clone(), self.relists.clone()),
+        )
+    }
+
+    fn watches(&self) -> Watches {
+        let settings = &self.settings;
+        Watches {
+            client: self.access.watching.clone(),
+            index: self.known.index.clone(),
+            queue: self.known.queue.clone(),
+            metrics: self.metrics.clone(),
+            events: self.events.clone(),
+            gone: settings.reconcile.delete_secrets.then(|| self.known.gone.clone()),
+            leadership: self.leadership.clone(),
+            seconds: settings.api.watch_seconds,
+            relists: self.relists.clone(),
+            listed: self.known.listed.clone(),
+            settings: settings.reconcile.clone(),
+            unreadable: self.known.unreadable.clone(),
+            labels: settings.scope.label_selector.clone(),
+            secrets: settings.reconcile.repair,
+        }
+    }
+
+    fn resync(&self) -> Resync {
+        Resync {
+            period: self.settings.resync_period,
+            index: self.known.index.clone(),
+            queue: self.known.queue.clone(),
+            settings: self.settings.reconcile.clone(),
+            relist: self.relist.clone(),
+            leadership: self.leadership.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    fn reconciler(&self, keys: &KeysReader, cores: Arc<Cores>, processors: usize) -> Reconciler {
+        Reconciler {
+            client: self.access.client.clone(),
+            index: self.known.index.clone(),
+            keys: keys.clone(),
+            events: self.events.clone(),
+            metrics: self.metrics.clone(),
+            settings: self.settings.reconcile.clone(),
+            cores,
+            costly: Cores::for_costly(processors.saturating_sub(1).max(1)),
+            costliest: Cores::for_costly(1),
+            recent_keys: RecentKeys::default(),
+            status_pruning: StatusPruning::default(),
+            keys_at: KeysAt::new(self.access.namespace.clone(), self.settings.keys.prefix.clone()),
+            gone: self.known.gone.clone(),
+            unreadable: self.known.unreadable.clone(),
+            labels: self.settings.scope.label_selector.clone(),
+            #[cfg(test)]
+            opening: None,
+        }
+    }
+}
+
+/// What the watches fill and the passes read.
 #[derive(Clone, Default)]
 struct Known {
     index: Arc<Index>,
     queue: Arc<Queue>,
-    gone: Arc<Gone>,
+    gone: Arc<Tombstones>,
     /// SealedSecrets that cannot be read.
     unreadable: Arc<Unreadable>,
     listed: Listed,
 }
 
-impl Known {
-    fn watches(
-        &self,
-        access: &client::Access,
-        (metrics, events): (&Arc<Metrics>, &Events),
-        (leadership, relists): (&Leadership, &Relists),
-        settings: &Settings,
-    ) -> Watches {
-        Watches {
-            client: access.watching.clone(),
-            index: self.index.clone(),
-            queue: self.queue.clone(),
-            metrics: metrics.clone(),
-            events: events.clone(),
-            gone: settings.reconcile.delete_secrets.then(|| self.gone.clone()),
-            leadership: leadership.clone(),
-            seconds: settings.api.watch_seconds,
-            relists: relists.clone(),
-            listed: self.listed.clone(),
-            settings: settings.reconcile.clone(),
-            unreadable: self.unreadable.clone(),
-            labels: settings.scope.label_selector.clone(),
-            secrets: settings.reconcile.repair,
-        }
-    }
-}
-
-/// What is not finished in time is cut off: a Secret is written whole or not at all, so nothing is left half done.
-async fn finish(mut writers: JoinSet<()>, election: replica::Standby, mut servers: JoinSet<()>) {
+/// What is not finished in time is cut off: a Secret is written whole or not at all.
+async fn finish(mut writers: JoinSet<()>, election: election_task::Standby, mut servers: JoinSet<()>) {
     let all = async {
         while writers.join_next().await.is_some() {}
-        // Another replica goes on while this one still answers what was asked of it.
+        // Another replica may lead while this one still answers HTTP requests.
         election.give_up().await;
         while servers.join_next().await.is_some() {}
     };
@@ -262,12 +300,12 @@ fn connections(files: u64, namespaces: usize, labelled: bool) -> Result<usize, S
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
 }
 
-/// Of each namespace two kinds are watched.
+/// Two kinds are watched in each namespace.
 fn watches(namespaces: usize) -> u64 {
     u64::try_from(namespaces).unwrap_or(u64::MAX).saturating_mul(2)
 }
 
-/// Waits for the word that watches do not share connections, and that there are not enough files for that.
+/// Waits until it is known that watches do not share connections, and that there are too few files for that.
 async fn too_few_files(mut watches_alone: watch::Receiver<bool>, files: u64, namespaces: usize) -> StartError {
     let alone = watches_alone.wait_for(|alone| *alone).await.is_ok();
     if alone {

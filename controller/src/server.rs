@@ -1,4 +1,4 @@
-//! The HTTP servers: one endpoint a file, each turns bytes into a status code and bytes.
+//! The HTTP servers. Each endpoint has a file, and turns bytes into a status code and bytes.
 
 pub(crate) mod cert;
 pub(crate) mod concurrency_limit;
@@ -42,27 +42,27 @@ pub(crate) const LARGEST_BODY: usize = 2 << 20;
 pub(crate) struct Shared {
     /// The keys.
     pub keys: KeysReader,
-    /// Whether keys and caches have been ready once.
+    /// Whether keys and caches have been ready before.
     pub ready: Arc<AtomicBool>,
     /// Whether this replica leads.
     pub leadership: Leadership,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// How long the API server may leave a question unanswered while it answers others, if that says anything.
+    /// How long the API server may leave a request unanswered while it answers others, if that is limited.
     pub longest_without_answer: Option<Duration>,
-    /// What is opened.
+    /// Which objects are opened.
     pub accepted: Accepted,
-    /// The keys to try first. Not those of the reconcile pool: whoever asks over HTTP has no say in what is tried there.
+    /// The keys to try first. Not shared with the reconciler: HTTP clients must not influence what it tries.
     pub recent_keys: Arc<RecentKeys>,
-    /// The cores for private-key work, which whoever asks over HTTP shares with the namespaces as one of them.
+    /// The cores for private-key work. All HTTP clients together share them with the namespaces, as one more tenant.
     pub cores: Arc<Cores>,
-    /// Room for requests that bring a body.
+    /// Bounds the memory of requests with a body.
     pub room: concurrency_limit::Room,
-    /// Who may have work done on a body.
+    /// Bounds the work on bodies.
     pub lanes: unseal_request::Lanes,
 }
 
-/// What is opened of what whoever asks sends: as much as in the cluster.
+/// Which objects of HTTP clients are opened: the same as in the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Accepted {
     /// Whether the deprecated `spec.data` is opened (`--accept-deprecated-v1-data`).
@@ -72,11 +72,11 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// The keys as they are for this object; none when it is refused unopened.
+    /// The keys for this object; none if it is refused without opening it.
     fn keys(&self, keys: &KeyRing, sealed: &SealedSecret) -> Option<KeyRing> {
         let refused = sealed.spec.data.is_some() && !self.deprecated_data;
         let least = match Scope::from_annotations(sealed.metadata.annotations.as_ref()) {
-            // Such a value opens in any namespace, so the one that the caller names says nothing.
+            // Such a value opens in any namespace, so the namespace that the client names is meaningless.
             Scope::ClusterWide => self.formats.least_of_all(),
             Scope::Strict | Scope::NamespaceWide => {
                 let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
@@ -88,7 +88,7 @@ impl Accepted {
 }
 
 impl Shared {
-    /// Nobody has asked yet.
+    /// A state without requests.
     pub(crate) fn new(
         keys: KeysReader,
         (ready, leadership): (Arc<AtomicBool>, Leadership),
@@ -117,7 +117,7 @@ impl Shared {
 
 /// The routes of the main port.
 pub(crate) fn routes(shared: Shared, settings: &HttpSettings) -> Router {
-    // Each path has buckets of its own, as in the reference; the room for bodies is one for both.
+    // Each path has buckets of its own, as in the reference; the bound on bodies is shared.
     let limited = |judge: MethodRouter<Shared>| {
         let limit = rate_limit::Limiter::new(settings.rate, settings.burst);
         judge

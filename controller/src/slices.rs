@@ -1,5 +1,5 @@
-//! Private-key work in slices: one piece of work keeps a core until it is done, but for a moment only when lighter work
-//! waits for one, and for some moments when another tenant's does.
+//! Private-key work in slices: a piece of work keeps its core until it is done, unless other work waits. It gives the core up after
+//! [`SLICE`] for lighter work, and after [`TURN`] for another tenant's work of its lane.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,13 +14,13 @@ use crate::lanes::Lane;
 /// The cores, by the namespace whose objects they work for.
 pub(crate) type Cores = FairSemaphore<String>;
 
-/// How long work goes on when lighter work waits for a core: a few operations with a key of 4096 bits.
+/// How long work goes on while lighter work waits: a few operations with a key of 4096 bits.
 const SLICE: Duration = Duration::from_millis(15);
-/// How long it goes on when another tenant's work waits that takes as long: short beside the whole of it, for those who come with a
-/// little of it, and long enough that little of it is under way at a time.
+/// How long work goes on while another tenant's work of its lane waits: short enough for tenants with little work, and long enough
+/// that few pieces of work are in progress at a time.
 const TURN: Duration = Duration::from_millis(100);
 
-/// The core that one piece of work has, and gives up in between.
+/// The core of one piece of work, which gives it up in between.
 #[derive(Debug)]
 pub(crate) struct Slices {
     cores: Arc<Cores>,
@@ -39,7 +39,7 @@ struct Slice {
 }
 
 impl Slices {
-    /// Waits for a core for this tenant, whose work may take so many operations.
+    /// Waits for a core for this tenant's work, which may take so many operations.
     pub(crate) async fn begin(cores: &Arc<Cores>, tenant: &str, lane: Lane, operations: u64) -> Arc<Self> {
         let tenant = tenant.to_owned();
         let permit = cores.acquire(&tenant, lane).await;
@@ -57,7 +57,7 @@ impl Slices {
         })
     }
 
-    /// Has the work end at its next operation, once the result is dropped.
+    /// Ends the work at its next operation once the returned guard is dropped.
     pub(crate) fn ended_with(self: &Arc<Self>) -> GivesUp {
         GivesUp(self.clone())
     }
@@ -82,7 +82,7 @@ impl Pace for Slices {
     }
 }
 
-/// Who waits for the work.
+/// Ends the work when it is dropped.
 #[derive(Debug)]
 pub(crate) struct GivesUp(Arc<Slices>);
 

@@ -20,7 +20,7 @@ use crate::lease::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::object_ref::ObjectName;
 use crate::queue::Queue;
-use crate::reconcile::collect::Gone;
+use crate::reconcile::gc::Tombstones;
 use crate::reconcile::summary;
 use crate::reconcile::unreadable::Unreadable;
 use crate::relist::{self, Listed, Relists};
@@ -30,12 +30,12 @@ mod unreadable;
 
 use unreadable::UnreadableObjects;
 
-/// Where the watches put what they learn.
+/// What the watches share.
 #[derive(Clone)]
 pub(crate) struct Watches {
     /// The API server.
     pub client: Client,
-    /// What is known of the cluster.
+    /// The cache of the cluster.
     pub index: Arc<Index>,
     /// The SealedSecrets that need a pass.
     pub queue: Arc<Queue>,
@@ -43,19 +43,19 @@ pub(crate) struct Watches {
     pub metrics: Arc<Metrics>,
     /// Where events go.
     pub events: Events,
-    /// Where SealedSecrets that went are noted, if their Secrets are deleted here.
-    pub gone: Option<Arc<Gone>>,
+    /// Where deleted SealedSecrets are noted, if their Secrets are to be deleted.
+    pub gone: Option<Arc<Tombstones>>,
     /// Whether this replica leads.
     pub leadership: Leadership,
-    /// How long each watch is asked for.
+    /// How long the API server is asked to keep each watch open.
     pub seconds: u32,
-    /// When everything is listed again.
+    /// Tells when to list everything again.
     pub relists: Relists,
-    /// Where it is said that SealedSecrets have been.
+    /// Where complete lists of SealedSecrets are noted.
     pub listed: Listed,
     /// How SealedSecrets are handled.
     pub settings: ReconcileSettings,
-    /// Where objects that cannot be read are noted, so that their statuses say so.
+    /// Where objects that cannot be parsed are noted, so that their statuses say so.
     pub unreadable: Arc<Unreadable>,
     /// Labels of the SealedSecrets that are watched; `None`: all of them.
     pub labels: Option<String>,
@@ -63,15 +63,15 @@ pub(crate) struct Watches {
     pub secrets: bool,
 }
 
-/// How long a replica that does not lead remembers what has gone, should it come to lead: long enough for the longest
-/// lease of a leader that dies.
+/// How long a replica that does not lead remembers deletions, in case it comes to lead: longer than the longest lease of a leader
+/// that dies.
 const FOLLOWED: Duration = Duration::from_secs(120);
 
-/// Objects in one page of a list, where they are not large (`runtime/pages.rs`). Of Secrets next to nothing is kept, so a page
-/// is most of the memory that they take.
+/// Objects in one page of a list, unless they are large (`runtime/pages.rs`). Little of a Secret is kept, so a page is most of
+/// the memory that Secrets take.
 const PAGE: u32 = 250;
 
-/// Says whether a watch works, and when that changes.
+/// Logs when a watch begins to fail, and when it works again.
 pub(crate) struct Trouble {
     what: &'static str,
     scope: String,
@@ -106,9 +106,9 @@ impl Trouble {
 }
 
 impl Watches {
-    /// Starts the watches of `namespace` (of all, if `None`). Gives what becomes true when all that there is has been listed,
-    /// or when the SealedSecrets of that one namespace may not be: others are served meanwhile. SealedSecrets come first, so
-    /// that of the Secrets only those of their names are kept.
+    /// Starts the watches of `namespace` (of all, if `None`). Returns a receiver that becomes true when everything has been
+    /// listed, or when SealedSecrets of that one namespace may not be listed. SealedSecrets are listed first, so that only
+    /// Secrets of their names are kept.
     pub(crate) fn begin(&self, namespace: Option<&str>, tasks: &mut JoinSet<()>) -> watch::Receiver<bool> {
         let (sealed, sealed_listed) = watch::channel(false);
         let namespace = namespace.map(str::to_owned);
@@ -119,14 +119,14 @@ impl Watches {
         let (secrets, secrets_listed) = watch::channel(false);
         let (watches, mut listed) = (self.clone(), sealed_listed);
         tasks.spawn(async move {
-            // The watch never ends, so neither does its sender.
+            // The watch never ends, so its sender lives.
             let _ = listed.wait_for(|listed| *listed).await;
             watches.watch_secrets(namespace, secrets).await;
         });
         secrets_listed
     }
 
-    /// A namespace is served no more, and its watches have ended: what is there stays as it is.
+    /// The watches of a namespace have ended. Its objects stay as they are.
     pub(crate) fn leave(&self, namespace: &str) {
         for name in self.index.sealed_names(Some(namespace)) {
             self.index.sealed_gone(&name);
@@ -188,7 +188,7 @@ impl Watches {
                 Err(error) => {
                     let failure = ApiFailure::from(error);
                     if namespace.is_some() && matches!(failure, ApiFailure::Denied(_)) {
-                        // Others do not wait for it.
+                        // The other namespaces do not wait for it.
                         self.listed.note(namespace.as_deref(), u64::MAX);
                         done.send_replace(true);
                     }
@@ -206,7 +206,7 @@ impl Watches {
                 self.sealed_applied(sealed);
             }
             Err(object) => {
-                // Its Secret stays as it is until the object can be read again.
+                // Its Secret stays as it is until the object can be parsed again.
                 if self.index.sealed_gone(&name).is_some() {
                     self.queue.forget(&name);
                 }
@@ -237,7 +237,7 @@ impl Watches {
     }
 
     fn sealed_applied(&self, mut sealed: SealedSecret) {
-        // Only the API server needs them, and they can be larger than the rest.
+        // Only the API server needs managed fields, and they can be larger than the rest.
         sealed.metadata.managed_fields = None;
         let name = ObjectName::of(&sealed.metadata);
         let entry = summary::of(&sealed, &self.settings);
@@ -247,13 +247,13 @@ impl Watches {
 
     fn sealed_gone(&self, name: &ObjectName) {
         if let Some(before) = self.index.sealed_gone(name) {
-            // With a label selector it may also be there still, with other labels.
+            // With a label selector the object may still exist, with other labels.
             info!(key = %name, "SealedSecret is served no more; when it is deleted, its Secret goes by garbage collection");
             self.queue.forget(name);
             if let Some(gone) = &self.gone {
                 gone.note(name, &before);
             }
-            // One that begins to lead after this question finds what was noted before it.
+            // A replica that begins to lead later finds what was noted earlier.
             match (self.leadership.leads(), &self.gone) {
                 (true, gone) => {
                     self.metrics.unseal_requests.inc();
@@ -299,7 +299,7 @@ impl Watches {
                 }
                 Ok(watcher::Event::Delete(secret)) => {
                     trouble.ends();
-                    // After a denial that passed, the watch goes on where it was, without a list.
+                    // After a temporary denial the watch resumes without a list.
                     self.index.set_secrets_watched(namespace.as_deref(), true);
                     let name = ObjectName::of(secret.meta());
                     let wake = self.index.secret_gone(&name, Some(secret.meta()), Instant::now());
@@ -308,7 +308,7 @@ impl Watches {
                 Err(error) => {
                     let failure = ApiFailure::from(error);
                     if matches!(failure, ApiFailure::Denied(_)) {
-                        // The rest of the controller works without: Secrets are then read before they are written.
+                        // The controller works without this watch: it reads Secrets before it writes them.
                         self.index.set_secrets_watched(namespace.as_deref(), false);
                         done.send_replace(true);
                     }

@@ -1,7 +1,7 @@
-//! Objects as the API server gives them, each read by itself: whatever one of them holds, the others of its list are read.
+//! Objects from the API server, each read by itself: one that cannot be read does not affect the others of its list.
 //!
-//! The API server stores what its own types take, and these take more than ours: a time at the end of the year 9999, or
-//! JSON that is nested 10,000 levels deep. Whoever may write one object must not make a whole list unreadable by it.
+//! The API server stores more than our types accept: a time at the end of the year 9999, or JSON that is nested 10,000
+//! levels deep. The author of one object must not be able to make a whole list unreadable.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -16,26 +16,26 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::names;
 
-/// Nesting below this depth is skipped: no type here is nested as deep, and a parser may give up on deep nesting.
+/// Nesting below this depth is skipped: no type here is nested as deep, and a parser may fail on deep nesting.
 const DEEPEST: usize = 32;
-/// Depth at which managers and times of `managedFields` stand. The fields themselves are deeper, large, and never used.
+/// Depth of managers and times in `managedFields`. The fields themselves are deeper, large, and never used.
 const MANAGERS_DEPTH: usize = 2;
 /// Most values in one object. A value of two bytes takes 50 times as much memory, and an object may hold 700,000 of them.
 const MOST_VALUES: usize = 32 * 1024;
 /// The same for SealedSecrets, which are kept. A value takes 150 bytes; of the shortest ciphertexts an object of the largest
 /// size holds 4,200.
 const MOST_VALUES_OF_SEALED: usize = 5_000;
-/// Longest path of a field in [`Fault::Type`], in bytes: whoever wrote the object chose its keys.
+/// Longest path of a field in [`Fault::Type`], in bytes: the author of the object chooses its keys.
 const LONGEST_PATH: usize = 256;
-/// A deletion time that cannot be read: the object is being deleted all the same.
+/// Stands for a deletion time that cannot be read: the object is still being deleted.
 const LATEST_TIME: &str = "9999-12-30T00:00:00Z";
 
-/// An object of a list, of a watch or of an answer. Any JSON object can be deserialized into it.
+/// An object of a list, a watch or a response. Any JSON object can be deserialized into it.
 #[derive(Debug, Clone)]
 pub enum Lenient<K> {
-    /// The object. Fields of its metadata and of its status that its type does not take are left out.
+    /// The object, without the fields of metadata and status that do not fit its type.
     Object(K),
-    /// Its type does not take what it holds elsewhere.
+    /// Another field does not fit its type.
     Unreadable(Box<Unreadable>),
 }
 
@@ -53,7 +53,7 @@ pub struct Unreadable {
 pub enum Fault {
     /// Path of a field whose value has another type (`spec.template.type`). The value is not named: it may be a ciphertext.
     Type(String),
-    /// It holds more values than this.
+    /// It has more values than this.
     TooManyValues(usize),
 }
 
@@ -149,7 +149,7 @@ impl<'de, K: Resource<DynamicType = ()> + DeserializeOwned> Deserialize<'de> for
         Ok(match whole {
             Ok(object) => Self::Object(object),
             Err(fault) => Self::Unreadable(Box::new(Unreadable {
-                // Fields that cannot be read are left out of it, so that this does not fail.
+                // Fields that cannot be read are removed before, so this does not fail.
                 metadata: read(&mut object, &kind)
                     .map_or_else(|_| ObjectMeta::default(), |only: OnlyMetadata| only.metadata),
                 fault,
@@ -164,12 +164,12 @@ struct OnlyMetadata {
     metadata: ObjectMeta,
 }
 
-/// Reads an object, leaving out what may be left out. The error is the path of a field that may not.
+/// Reads an object, dropping fields that may be dropped. The error is the path of one that may not.
 fn read<T: DeserializeOwned>(object: &mut Value, kind: &str) -> Result<T, String> {
     loop {
         match serde_path_to_error::deserialize(&*object) {
             Ok(read) => return Ok(read),
-            // Each turn leaves a field out, so there is an end.
+            // Each turn drops a field, so the loop ends.
             Err(error) => leave_out(object, error.path(), kind).ok_or_else(|| shortened(error.path()))?,
         }
     }
@@ -181,7 +181,7 @@ fn shortened(path: &Path) -> String {
     path
 }
 
-/// Leaves out the field at `path`, if nothing depends on it: of metadata and status whole fields, of a Lease the times.
+/// Drops the field at `path`, if nothing depends on it: whole fields of metadata and status, and the times of a Lease.
 fn leave_out(object: &mut Value, path: &Path, kind: &str) -> Option<()> {
     let mut keys = path.iter().map_while(|segment| match segment {
         Segment::Map { key } => Some(key.as_str()),
@@ -202,12 +202,12 @@ fn leave_out(object: &mut Value, path: &Path, kind: &str) -> Option<()> {
     }
 }
 
-/// Reads any JSON, but for what is nested too deep, and for what is more than the values that are left.
+/// Reads any JSON, except nesting that is too deep, and values beyond the limit.
 #[derive(Clone, Copy)]
 struct Tree<'b> {
     depth: usize,
     place: Place,
-    /// Lists of metadata alone are those of all Secrets. Of their labels and annotations only this project's are used.
+    /// Lists of metadata cover all Secrets. Of their labels and annotations only this project's are used.
     only_metadata: bool,
     values_left: &'b Cell<usize>,
 }
@@ -232,7 +232,7 @@ impl Tree<'_> {
         Self { depth, place, ..self }
     }
 
-    /// Whether one more value is read. The fields of the object and of its metadata always are: they say which it is.
+    /// Whether one more value is read. The fields of the object and of its metadata always are: they identify it.
     fn takes_one(self) -> bool {
         let is_counted = matches!(self.place, Place::Marks | Place::Elsewhere);
         let left = self.values_left.get();

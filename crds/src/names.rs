@@ -23,17 +23,19 @@ pub const ANNOTATION_PATCH: &str = "sealedsecrets.bitnami.com/patch";
 /// Annotation in the template: `"true"` leaves the Secret without an owner reference to the SealedSecret.
 pub const ANNOTATION_SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
 
-/// Annotation of this project on the SealedSecret, unknown to the reference: the key hint, a list of the fingerprints of
-/// every public key that its items were sealed with, divided by commas. A hint only: it may be missing, old or a lie.
+/// Annotation of this project on the SealedSecret, unknown to the reference: the key hint, a list of the fingerprints
+/// of all public keys that its items were sealed with, divided by commas. Only a hint: it may be missing, stale or
+/// false.
 pub const ANNOTATION_SEALED_WITH: &str = "sealed-secrets-rs/sealed-with";
 
-/// Annotation of this project on the SealedSecret: `"true"` has its Secret left alone, changed or deleted as it may be by
-/// others, until the SealedSecret itself changes (as `--skip-recreate` has all).
+/// Annotation of this project on the SealedSecret: `"true"` keeps the controller from repairing or recreating its
+/// Secret until the SealedSecret itself changes (as `--skip-recreate` does for all).
 pub const ANNOTATION_SKIP_RECREATE: &str = "sealed-secrets-rs/skip-recreate";
-/// Annotation of this project on the SealedSecret: `"true"` has its Secret deleted and made anew where Kubernetes does not
-/// let it be changed: an immutable one, or another type (as `--replace-immutable` has all).
+/// Annotation of this project on the SealedSecret: `"true"` lets the controller delete and recreate its Secret where
+/// Kubernetes does not allow the change: an immutable Secret, or another type (as `--replace-immutable` does for all).
 pub const ANNOTATION_REPLACE_IMMUTABLE: &str = "sealed-secrets-rs/replace-immutable";
-/// Annotation of this project on the SealedSecret: each new value of it has the items opened, and the Secret compared, once.
+/// Annotation of this project on the SealedSecret: at each new value the items are opened, and the Secret is compared,
+/// once.
 pub const ANNOTATION_FORCE_SYNC: &str = "sealed-secrets-rs/force-sync";
 
 /// Whether a label or an annotation is one of these.
@@ -45,14 +47,14 @@ pub(crate) fn is_own_mark(name: &str) -> bool {
 pub const ANNOTATION_APPLIED_BY_KUBECTL: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Annotations in which tools keep a copy of the manifest that they have applied: kapp, Rancher and Fleet.
 const ANNOTATIONS_OF_TOOLS: [&str; 2] = ["kapp.k14s.io/original", "objectset.rio.cattle.io/applied"];
-/// Endings of such annotations of others (kubectl, kubecfg, operators made with kopf or of Banzai Cloud).
+/// Endings of such annotations of other tools (kubectl, kubecfg, operators made with kopf or by Banzai Cloud).
 const LAST_APPLIED: [&str; 3] = [
     "/last-applied-configuration",
     "/last-applied",
     "/last-handled-configuration",
 ];
 
-/// Whether an annotation carries a copy of the manifest, in clear; it never reaches a sealed file.
+/// Whether an annotation contains a plaintext copy of the manifest; it must never reach a sealed file.
 pub fn is_last_applied(annotation: &str) -> bool {
     ANNOTATIONS_OF_TOOLS.contains(&annotation) || LAST_APPLIED.iter().any(|ending| annotation.ends_with(ending))
 }
@@ -92,17 +94,17 @@ pub const CONDITION_TYPES: [&str; 4] = [
 pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";
 /// Default namespace of the controller.
 pub const DEFAULT_CONTROLLER_NAMESPACE: &str = "kube-system";
-/// The controller as a manager of fields (`metadata.managedFields`): the reference's, which is its program's name.
+/// The controller's field manager (`metadata.managedFields`): that of the reference, which is its program's name.
 pub const FIELD_MANAGER: &str = "controller";
 
-/// What follows the Service's name in the name of the ConfigMap that holds the sealing certificate, in the controller's
-/// namespace, under [`KEY_ITEM_CERTIFICATE`]: for those who may read ConfigMaps and not reach the Service.
+/// Suffix of the ConfigMap's name, after the Service's name. The ConfigMap is in the controller's namespace and holds
+/// the sealing certificate under [`KEY_ITEM_CERTIFICATE`], for users who can read ConfigMaps and not reach the Service.
 pub const CERTIFICATE_CONFIG_MAP_SUFFIX: &str = "-certificate";
 
 /// Type that the API server gives to a Secret without one.
 pub const SECRET_TYPE_OPAQUE: &str = "Opaque";
 
-/// Types of Secrets that Kubernetes fills with credentials of its own (service account tokens), or takes for such
+/// Types of Secrets that Kubernetes fills with credentials (service account tokens), or accepts as credentials
 /// (bootstrap tokens).
 pub const CREDENTIAL_SECRET_TYPES: [&str; 2] = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
 
@@ -110,15 +112,15 @@ pub const CREDENTIAL_SECRET_TYPES: [&str; 2] = ["kubernetes.io/service-account-t
 pub const PATH_CERTIFICATE: &str = "/v1/cert.pem";
 /// Path of the controller's HTTP server: whether a SealedSecret would open.
 pub const PATH_VERIFY: &str = "/v1/verify";
-/// Path of the controller's HTTP server: a SealedSecret sealed anew for the current key.
+/// Path of the controller's HTTP server: reseals a SealedSecret for the current key.
 pub const PATH_ROTATE: &str = "/v1/rotate";
-/// Query of [`PATH_ROTATE`] that leaves alone what the newest key opens (ours; others take no notice of it).
+/// Query of [`PATH_ROTATE`] that keeps values which the newest key opens (ours; the reference ignores it).
 pub const QUERY_ONLY_STALE: &str = "only=stale";
 /// Query of [`PATH_ROTATE`] that seals in format v2 (ours; without it, each value keeps its version).
 pub const QUERY_FORMAT_V2: &str = "format=v2";
 /// Path of the controller's HTTP server: liveness.
 pub const PATH_HEALTH: &str = "/healthz";
-/// Path of the answer whether a new process would do better (ours).
+/// Path of the endpoint that says whether a restart would help (ours).
 pub const PATH_LIVE: &str = "/livez";
 /// Path of the controller's HTTP server: readiness.
 pub const PATH_READY: &str = "/readyz";

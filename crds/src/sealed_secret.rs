@@ -7,7 +7,7 @@ use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{lenient, schema};
+use crate::{lenient_serde, schema};
 
 /// The spec of a SealedSecret: ciphertexts by item name, and the shape of the Secret to make of them.
 #[derive(CustomResource, Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct SealedSecretSpec {
     pub data: Option<String>,
 
     /// Item name to ciphertext: standard padded base64 of the envelope (docs/format.md).
-    #[serde(default, deserialize_with = "lenient::null_is_empty")]
+    #[serde(default, deserialize_with = "lenient_serde::null_is_empty")]
     #[schemars(schema_with = "schema::encrypted_data")]
     pub encrypted_data: BTreeMap<String, String>,
 }
@@ -53,7 +53,7 @@ pub struct SecretTemplate {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "lenient::template_metadata"
+        deserialize_with = "lenient_serde::template_metadata"
     )]
     #[schemars(schema_with = "schema::template_metadata")]
     pub metadata: Option<ObjectMeta>,
@@ -121,12 +121,20 @@ pub struct SealedSecretCondition {
     pub status: String,
 
     /// When this condition was last written (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::time")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient_serde::time"
+    )]
     #[schemars(schema_with = "schema::date_time")]
     pub last_update_time: Option<Time>,
 
     /// When `status` last changed (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::time")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient_serde::time"
+    )]
     #[schemars(schema_with = "schema::date_time")]
     pub last_transition_time: Option<Time>,
 

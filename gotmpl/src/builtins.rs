@@ -1,11 +1,11 @@
-//! The functions of the language itself (but for `and` and `or`, which the evaluation holds).
+//! The functions of the language, except `and` and `or`, which the evaluator implements.
 
 mod compare;
 mod escape;
 mod index;
 
 use crate::context::Context;
-use crate::func::{Args, Func, FuncError};
+use crate::function::{Args, Func, FuncError};
 use crate::print;
 use crate::types::Type;
 use crate::value::Value;

@@ -1,33 +1,33 @@
-//! What a rendering has from outside, and what it may use up.
+//! What a rendering gets from its caller, and its limits.
 
 use jiff::Zoned;
 use thiserror::Error;
 
 /// A source of random bytes.
 pub trait Random {
-    /// Fills `buffer` completely; false when the source gives nothing (the buffer must then not be used).
+    /// Fills `buffer` completely; `false` when the source fails (the buffer must then not be used).
     #[must_use]
     fn fill(&mut self, buffer: &mut [u8]) -> bool;
 }
 
-/// How much one rendering may use up.
+/// The limits of one rendering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps: nodes of the tree evaluated, rounds of loops, calls, elements visited.
+    /// Steps: nodes of the tree evaluated, iterations of loops, calls, elements visited.
     pub steps: u64,
-    /// How deep evaluations nest: blocks, templates in templates, parentheses; also values in values when printed.
+    /// Nesting of evaluations: blocks, templates in templates, parentheses; also values in values when printed.
     pub depth: u32,
     /// Bytes of output.
     pub output: usize,
-    /// Bytes of all values made, whether they are still held or not.
+    /// Bytes of all values created, also of those that are freed.
     pub allocation: usize,
-    /// Milliseconds that a usual core takes for what is costly by design: key generation, signatures, password hashes.
-    /// Each such function has a price of its own, which it pays before it begins, so that the same template always
-    /// stays within the limit or always goes over it, whatever the machine and its luck with prime numbers.
+    /// Milliseconds of a typical core for costly functions: key generation, signatures, password hashes. Each has a
+    /// fixed price, paid before it begins, so that the same template always stays within the limit or always exceeds
+    /// it, whatever the machine and its luck with prime numbers.
     pub work: u32,
 }
 
-/// With what the names of the functions begin that [`Limits::work`] counts. A template that calls one has its name in its text.
+/// Prefixes of the functions that [`Limits::work`] counts. A template that calls one contains its name.
 pub const COSTLY_FUNCTIONS: [&str; 8] = [
     "bcrypt",
     "buildCustomCert",
@@ -40,8 +40,8 @@ pub const COSTLY_FUNCTIONS: [&str; 8] = [
 ];
 
 impl Default for Limits {
-    /// As large as a Secret may be (1 MiB), and so that the steps are used up within 50 ms. The work is some five seconds:
-    /// it belongs on a thread that may be kept.
+    /// Output as large as a Secret may be (1 MiB), and steps that take at most 50 ms. The work takes some five seconds:
+    /// render on a thread that may block.
     fn default() -> Limits {
         Limits {
             steps: 200_000,
@@ -77,7 +77,7 @@ const MAP: usize = 512;
 /// Bytes of an entry of a map, in nodes that are half full.
 const ENTRY: usize = 112;
 
-/// The limit that a rendering went over.
+/// The limit that a rendering exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Limit {
     /// [`Limits::steps`].
@@ -97,7 +97,7 @@ pub enum Limit {
     Work,
 }
 
-/// The surroundings of one rendering, handed to every function.
+/// The context of one rendering, passed to every function.
 pub struct Context<'a> {
     now: &'a Zoned,
     random: &'a mut dyn Random,
@@ -105,7 +105,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A clock (whose zone is the local one), a random source, and limits.
+    /// The time (in the local zone), a random source, and limits.
     pub fn new(now: &'a Zoned, random: &'a mut dyn Random, limits: Limits) -> Context<'a> {
         Context {
             now,
@@ -124,7 +124,7 @@ impl<'a> Context<'a> {
         self.random
     }
 
-    /// Pays for one round of a loop.
+    /// Charges one iteration of a loop.
     ///
     /// # Errors
     /// [`Limit::Steps`].
@@ -132,7 +132,7 @@ impl<'a> Context<'a> {
         self.steps(1)
     }
 
-    /// Pays for several rounds of a loop.
+    /// Charges several iterations of a loop.
     ///
     /// # Errors
     /// [`Limit::Steps`].
@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
         self.left.take_steps(count)
     }
 
-    /// Pays for memory; to be called before it is taken.
+    /// Charges memory; call it before the allocation.
     ///
     /// # Errors
     /// [`Limit::Allocation`].
@@ -148,8 +148,8 @@ impl<'a> Context<'a> {
         self.left.take_allocation(bytes)
     }
 
-    /// Pays for bytes that are added to something that grows: it takes up to twice its length, and its old place beside it
-    /// while it moves.
+    /// Charges bytes added to a buffer that grows: it takes up to twice its length, and its former allocation too while
+    /// it moves.
     ///
     /// # Errors
     /// [`Limit::Allocation`].
@@ -157,7 +157,7 @@ impl<'a> Context<'a> {
         self.allocate(bytes.saturating_mul(3))
     }
 
-    /// Checks that so much memory is left, and takes none: for what a function gives back before it ends.
+    /// Checks that this much memory is left, without charging it: for memory that a function frees before it ends.
     ///
     /// # Errors
     /// [`Limit::Allocation`].
@@ -168,7 +168,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Pays for one more element of a vector that grows by doubling, when it has to grow.
+    /// Charges one more element of a vector that grows by doubling, when it has to grow.
     ///
     /// # Errors
     /// [`Limit::Allocation`].
@@ -179,17 +179,17 @@ impl<'a> Context<'a> {
         self.allocate(items.len().max(4).saturating_mul(2 * size_of::<T>()))
     }
 
-    /// Pays for the memory of a list's elements, and for copying them.
+    /// Charges the memory of a list's elements, and their copying.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
     pub fn allocate_items(&mut self, count: usize) -> Result<(), Limit> {
         self.allocate(count.saturating_mul(size_of::<crate::Value>()))?;
-        // Far cheaper than a round through the tree.
+        // Far cheaper than evaluating a node.
         self.steps((count as u64).div_ceil(8))
     }
 
-    /// Pays for a list within another value, and for copying its elements.
+    /// Charges a list within another value, and the copying of its elements.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
@@ -198,7 +198,7 @@ impl<'a> Context<'a> {
         self.allocate_items(count)
     }
 
-    /// Pays for a list of so many strings, which have so many bytes together.
+    /// Charges a list of strings, by their number and their bytes in total.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
@@ -207,7 +207,7 @@ impl<'a> Context<'a> {
         self.allocate_items(count)
     }
 
-    /// Pays for a map with so many entries, whose keys and elements exist already.
+    /// Charges a map, by its number of entries; keys and elements exist already.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
@@ -216,7 +216,7 @@ impl<'a> Context<'a> {
         self.allocate_entries(count)
     }
 
-    /// Pays for so many more entries of a map.
+    /// Charges more entries of a map.
     ///
     /// # Errors
     /// [`Limit::Allocation`], [`Limit::Steps`].
@@ -225,7 +225,7 @@ impl<'a> Context<'a> {
         self.steps((count as u64).div_ceil(4))
     }
 
-    /// Pays for what is costly by design: so many milliseconds of a usual core.
+    /// Charges costly work, in milliseconds of a typical core.
     ///
     /// # Errors
     /// [`Limit::Work`].
@@ -234,7 +234,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Goes one level deeper, for a function that walks into values: `inner` gets the context back one level down.
+    /// Runs `inner` one level deeper, for a function that walks into values.
     ///
     /// # Errors
     /// [`Limit::Depth`] (as the caller's error type), and those of `inner`.
@@ -245,18 +245,18 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// One level deeper; [`Context::leave`] follows, unless the rendering ends.
+    /// Enters one level; [`Context::leave`] follows, unless the rendering ends.
     pub(crate) fn enter(&mut self) -> Result<(), Limit> {
         self.left.depth = self.left.depth.checked_sub(1).ok_or(Limit::Depth)?;
         Ok(())
     }
 
-    /// What is left of the limits, for parsing.
+    /// The rest of the limits, for parsing.
     pub(crate) fn left(&mut self) -> &mut Limits {
         &mut self.left
     }
 
-    /// How deep it may still go, to come back to after a failure.
+    /// The levels left, to restore after a failure.
     pub(crate) fn depth(&mut self) -> &mut u32 {
         &mut self.left.depth
     }
@@ -265,7 +265,7 @@ impl<'a> Context<'a> {
         self.left.depth += 1;
     }
 
-    /// Pays for output.
+    /// Charges output.
     pub(crate) fn output(&mut self, bytes: usize) -> Result<(), Limit> {
         self.left.output = self.left.output.checked_sub(bytes).ok_or(Limit::Output)?;
         Ok(())

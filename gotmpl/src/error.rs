@@ -1,14 +1,14 @@
-//! What can be wrong with a template.
+//! Errors of templates.
 //!
-//! Values never appear: only names that stand in the template (of functions, variables, fields, templates), types, and
-//! words of this crate.
+//! Values never appear: only names in the template (of functions, variables, fields, templates), types, and fixed text
+//! of this crate.
 
 use std::fmt;
 
 use thiserror::Error;
 
 use crate::context::Limit;
-use crate::func::FuncError;
+use crate::function::FuncError;
 use crate::types::Type;
 
 /// A template cannot be parsed, or its execution failed.
@@ -16,21 +16,21 @@ use crate::types::Type;
 pub struct Error {
     /// The name given to [`Template::parse`](crate::Template::parse).
     pub template: String,
-    /// Counted from 1.
+    /// From 1.
     pub line: usize,
-    /// In characters, counted from 1.
+    /// In characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The error itself.
     pub mistake: Mistake,
 }
 
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Mistake {
-    /// The text is no template.
+    /// The text does not parse.
     #[error(transparent)]
     Parse(#[from] ParseMistake),
-    /// It is one, but makes no sense with these values.
+    /// It parses, but fails with these values.
     #[error(transparent)]
     Exec(#[from] ExecMistake),
 }
@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    /// The limit that the parsing or the rendering went over, where that is what is wrong.
+    /// The limit that parsing or rendering exceeded, for an error of that kind.
     pub fn limit(&self) -> Option<Limit> {
         match &self.mistake {
             Mistake::Parse(ParseMistake::Limit(limit)) | Mistake::Exec(ExecMistake::Limit(limit)) => Some(*limit),
@@ -73,10 +73,10 @@ impl fmt::Display for Error {
     }
 }
 
-/// All is said in the display of the error itself, so there is no source.
+/// The message contains everything, so there is no source.
 impl std::error::Error for Error {}
 
-/// Why a text is no template.
+/// Why a text does not parse.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParseMistake {
@@ -110,10 +110,10 @@ pub enum ParseMistake {
     /// A character that cannot stand in an action.
     #[error("a character that means nothing in an action")]
     UnknownCharacter,
-    /// A name is followed by what cannot follow it.
+    /// An unexpected character after a name.
     #[error("a character that cannot stand in or after a name")]
     BadCharacter,
-    /// It begins as a number does and goes on otherwise.
+    /// It begins as a number, but is not one.
     #[error("a number is not well formed")]
     BadNumber,
     /// A whole number of more than 64 bits.
@@ -122,7 +122,7 @@ pub enum ParseMistake {
     /// An escape that does not exist, or a character constant of other than one character.
     #[error("a string or character constant is not well formed")]
     BadLiteral,
-    /// A word where none may stand.
+    /// An unexpected token.
     #[error("unexpected {found} in {context}")]
     Unexpected {
         /// What kind of token it is.
@@ -133,7 +133,7 @@ pub enum ParseMistake {
     /// `if`, `range`, `with`, `define` or `block` without `{{end}}`.
     #[error("the template ends before {{{{end}}}}")]
     UnexpectedEnd,
-    /// Nothing where a value must stand.
+    /// A missing value.
     #[error("a value is missing in {context}")]
     MissingValue {
         /// What was being read.
@@ -154,13 +154,13 @@ pub enum ParseMistake {
     /// `range $a, 1`.
     #[error("range can only initialize variables")]
     RangeVariables,
-    /// `{{break}}` or `{{continue}}` that nothing is around.
+    /// `{{break}}` or `{{continue}}` outside of a loop.
     #[error("break and continue belong into range")]
     OutsideRange,
-    /// There is no such function.
+    /// The function is not defined.
     #[error("function {0:?} is not defined")]
     UnknownFunction(String),
-    /// There is no such variable.
+    /// The variable is not defined.
     #[error("variable {0:?} is not defined")]
     UndefinedVariable(String),
     /// Two templates that are not empty have one name.
@@ -169,7 +169,7 @@ pub enum ParseMistake {
     /// Blocks or parentheses nest deeper than any template needs.
     #[error("the template nests too deep")]
     TooDeep,
-    /// Reading it would go over a limit.
+    /// Reading it would exceed a limit.
     #[error(transparent)]
     Limit(#[from] Limit),
 }
@@ -206,7 +206,7 @@ pub enum ExecMistake {
         /// What is wrong with the argument.
         error: TypeMistake,
     },
-    /// A value that is no function has arguments.
+    /// A value that is not a function has arguments.
     #[error("only functions take arguments")]
     NotAFunction,
     /// A field (or method) that the value does not have.
@@ -235,10 +235,10 @@ pub enum ExecMistake {
     /// A whole number that needs the 64th bit.
     #[error("a number is too large for an int")]
     NumberOverflow,
-    /// A variable that was declared on a way not taken.
+    /// A variable whose declaration was not executed.
     #[error("variable {0:?} is not defined")]
     UndefinedVariable(String),
-    /// `{{template}}` of a name that nothing defines.
+    /// `{{template}}` with an undefined name.
     #[error("template {0:?} is not defined")]
     UndefinedTemplate(String),
     /// A range over what has no elements.
@@ -247,16 +247,16 @@ pub enum ExecMistake {
     /// Two variables for a range over a number.
     #[error("range over a number sets one variable only")]
     TwoVariables,
-    /// The rendering went over a limit.
+    /// The rendering exceeded a limit.
     #[error(transparent)]
     Limit(#[from] Limit),
 }
 
-/// Why a value cannot be an argument.
+/// Why a value is not accepted as an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TypeMistake {
-    /// It is of another type.
+    /// Its type differs.
     #[error("wrong type: expected {wanted}, got {got}")]
     WrongType {
         /// Of the parameter.
@@ -264,7 +264,7 @@ pub enum TypeMistake {
         /// Of the value.
         got: Type,
     },
-    /// There is no value, or nil, where the type has no nil.
+    /// No value, or nil, for a type without nil.
     #[error("no value: expected {wanted}")]
     NoValue {
         /// Of the parameter.

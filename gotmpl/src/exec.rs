@@ -1,4 +1,4 @@
-//! From a tree and values to output.
+//! Executes a tree with values.
 
 mod argument;
 mod call;
@@ -11,10 +11,10 @@ use crate::parse::Set;
 use crate::tree::{Body, Variable};
 use crate::value::{Map, Value};
 
-/// So many bytes are read in about the time that a step takes.
+/// Bytes read in about the time of a step.
 const BYTES_A_STEP: u64 = 64;
 
-/// A mistake with the byte of the text where it happened.
+/// An error with its byte offset in the text.
 pub(crate) struct Failure {
     pub(crate) at: usize,
     pub(crate) mistake: ExecMistake,
@@ -22,7 +22,7 @@ pub(crate) struct Failure {
 
 type Outcome<T> = Result<T, Box<Failure>>;
 
-/// What comes after a node: the next one, or a loop's end or next round.
+/// How execution continues after a node: with the next one, or with the end or the next iteration of a loop.
 #[derive(Clone, Copy, PartialEq)]
 enum Flow {
     Next,
@@ -30,14 +30,14 @@ enum Flow {
     Continue,
 }
 
-/// An execution.
+/// State of an execution.
 struct Exec<'t, 'x, 'c> {
     set: &'t Set,
     context: &'x mut Context<'c>,
     out: Vec<u8>,
-    /// The variables that exist, the latest last; the same one may exist several times.
+    /// The variables in scope, the latest last; the same one may occur several times.
     variables: Vec<(Variable, Value)>,
-    /// Maps that functions have seen: a map can come to hold itself, so all are emptied at the end.
+    /// Maps that functions have used: a map can contain itself, so all are emptied at the end.
     held: Vec<Map>,
 }
 
@@ -71,7 +71,7 @@ fn fail<T>(at: usize, mistake: impl Into<ExecMistake>) -> Outcome<T> {
     }))
 }
 
-/// A limit that was met at a place.
+/// A limit that was exceeded, with the position.
 fn limited<T>(at: usize, result: Result<T, Limit>) -> Outcome<T> {
     result.or_else(|limit| fail(at, limit))
 }
@@ -103,7 +103,7 @@ impl Exec<'_, '_, '_> {
         Ok(())
     }
 
-    /// Where the latest variable of a name is; the way there is paid for where it is long.
+    /// Position of the latest variable with this number; a long search is charged.
     fn place(&mut self, variable: Variable, at: usize) -> Outcome<usize> {
         let Some(place) = self.variables.iter().rposition(|(known, _)| *known == variable) else {
             return fail(at, self.undefined(variable));

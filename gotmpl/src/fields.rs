@@ -1,4 +1,4 @@
-//! Which fields of its data a template takes for there.
+//! The fields of its data that a template expects to exist.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::parse::Set;
 use crate::tree::{Body, Branches, Callee, Command, Node, Operand, Pipe, Term};
 use crate::value::Str;
 
-/// The functions that are there for values that may be missing.
+/// Functions that handle missing values.
 const TOLERANT: [&str; 10] = [
     "all", "any", "coalesce", "default", "dig", "empty", "get", "hasKey", "not", "ternary",
 ];
@@ -14,7 +14,7 @@ const TOLERANT: [&str; 10] = [
 /// The number of `$`, the first variable of every set.
 const ROOT: usize = 0;
 
-/// The fields that the template `name` names and nowhere asks for.
+/// The fields that the template `name` uses and never tests.
 pub(crate) fn taken_for_there(set: &Set, name: &[u8]) -> BTreeSet<Str> {
     let mut fields = Fields::default();
     if let Some(body) = set.templates.get(name) {
@@ -26,16 +26,16 @@ pub(crate) fn taken_for_there(set: &Set, name: &[u8]) -> BTreeSet<Str> {
 #[derive(Default)]
 struct Fields {
     named: BTreeSet<Str>,
-    /// Those that stand in a condition, or are handed to a tolerant function.
+    /// Those in a condition, or passed to a tolerant function.
     asked: BTreeSet<Str>,
 }
 
-/// What holds where a word stands.
+/// The context of a word.
 #[derive(Clone, Copy)]
 struct Here {
     /// The dot is the data.
     dot: bool,
-    /// The word asks whether there is something.
+    /// The word tests whether a value exists.
     asks: bool,
 }
 

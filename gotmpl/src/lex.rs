@@ -1,4 +1,4 @@
-//! From text to tokens.
+//! Splits text into tokens.
 
 mod number;
 
@@ -25,7 +25,7 @@ pub(crate) enum TokenKind {
     Assign,
     Declare,
     Comma,
-    /// Another printable ASCII character, which no rule knows.
+    /// Another printable ASCII character, which begins no token.
     Character,
     LeftParen,
     RightParen,
@@ -43,7 +43,7 @@ pub(crate) enum TokenKind {
     /// The name of a function, or `break` and `continue` where functions of these names exist.
     Identifier,
     Keyword(Keyword),
-    /// Nothing can be read from here on.
+    /// The text cannot be read further.
     Mistake,
     End,
 }
@@ -76,13 +76,12 @@ const RIGHT: &str = "}}";
 const LEFT_COMMENT: &str = "/*";
 const RIGHT_COMMENT: &str = "*/";
 
-/// The characters that trimming takes away, and that separate words.
+/// White space, which trimming removes and which separates words.
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// The tokens of a text, and the mistake that ended them, if one did: then the last is [`TokenKind::Mistake`], else
-/// [`TokenKind::End`].
+/// The tokens of a text. The last one is [`TokenKind::End`], or [`TokenKind::Mistake`] with the error.
 ///
-/// At most `most` are read, and one more for the end.
+/// Reads at most `most` tokens, and one for the end.
 ///
 /// `break_is_function` and `continue_is_function`: functions of these names exist, so the words are not reserved.
 pub(crate) fn tokens(
@@ -113,10 +112,10 @@ pub(crate) fn tokens(
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// Where the token at hand begins.
+    /// Start of the current token.
     start: usize,
     parens: usize,
-    /// How many tokens may be read.
+    /// Number of tokens that may still be read.
     most: usize,
     break_is_function: bool,
     continue_is_function: bool,
@@ -194,7 +193,7 @@ impl<'t> Lexer<'t> {
         Ok(())
     }
 
-    /// Text up to an action, whose left delimiter may take away the spaces at its end.
+    /// Text up to an action, whose left delimiter may trim the spaces at its end.
     fn text_before_action(&mut self, len: usize) {
         let rest = self.rest();
         let (text, action) = rest.split_at_checked(len).unwrap_or((rest, ""));
@@ -223,7 +222,7 @@ impl<'t> Lexer<'t> {
         Ok(())
     }
 
-    /// Whether a right delimiter comes next, and if so whether it trims.
+    /// Whether a right delimiter is next, and whether it trims.
     fn at_right_delimiter(&self) -> Option<bool> {
         let rest = self.rest();
         if has_right_trim_marker(rest) && rest.get(2..).is_some_and(|rest| rest.starts_with(RIGHT)) {
@@ -232,7 +231,7 @@ impl<'t> Lexer<'t> {
         rest.starts_with(RIGHT).then_some(false)
     }
 
-    /// Goes past a right delimiter and what it trims, without a token.
+    /// Skips a right delimiter and what it trims, without a token.
     fn right_delimiter(&mut self, trim: bool) {
         self.skip(RIGHT.len() + if trim { 2 } else { 0 });
         if trim {
@@ -241,7 +240,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// One token within an action; false when it was the right delimiter.
+    /// One token within an action; `false` for the right delimiter.
     fn inside_action(&mut self) -> Result<bool, ParseMistake> {
         self.check_count()?;
         if let Some(trim) = self.at_right_delimiter() {

@@ -1,4 +1,4 @@
-//! From tokens to a tree.
+//! Builds a tree of tokens.
 
 mod control;
 mod literal;
@@ -9,15 +9,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::context::{Limit, Limits};
 use crate::error::{Error, Mistake, ParseMistake};
-use crate::functions::Functions;
 use crate::lex::{Keyword, Token, TokenKind, tokens};
 use crate::parse::scope::Scope;
+use crate::registry::Functions;
 use crate::tree::{self, Body, Variable};
 
-/// How deep blocks and parentheses may nest.
+/// Nesting limit of blocks and parentheses.
 const DEEPEST: usize = 150;
 
-/// Bytes that a token and what becomes of it take, at most (lists that grow are there twice while they move).
+/// Most bytes for a token and its part of the tree (lists that grow exist twice while they move).
 const TOKEN: usize = 384;
 
 /// Tokens that are read and parsed in about the time that a step takes.
@@ -34,7 +34,7 @@ const COPIES: usize = 4;
 pub(crate) struct Set {
     pub(crate) templates: HashMap<Vec<u8>, Body>,
     pub(crate) variables: Vec<String>,
-    /// The bytes of memory that it takes.
+    /// Its size in memory, in bytes.
     pub(crate) price: usize,
     pub(crate) nondeterministic: BTreeSet<&'static str>,
 }
@@ -62,7 +62,7 @@ pub(crate) fn parse(name: &str, text: &str, functions: &Functions, left: &mut Li
     };
     parser.variable("$");
     parser.template(name).map_err(|mistake| {
-        // The token that was read last is where it went wrong.
+        // The error is at the last token read.
         let at = parser
             .tokens
             .get(parser.next.saturating_sub(1))
@@ -72,13 +72,13 @@ pub(crate) fn parse(name: &str, text: &str, functions: &Functions, left: &mut Li
     Ok(parser.set)
 }
 
-/// The memory that a text of so many tokens takes, while it is parsed and as a tree.
+/// The memory of a text with this many tokens, while it is parsed and as a tree.
 fn price(text: &str, tokens: usize) -> usize {
     let copies = text.len().saturating_mul(COPIES);
     copies.saturating_add(tokens.saturating_mul(TOKEN))
 }
 
-/// The tokens of a text. The steps of parsing are taken from what is left; the memory must be left.
+/// The tokens of a text. Charges the steps of parsing, and checks that the memory is left.
 fn paid_tokens(
     text: &str,
     functions: &Functions,
@@ -96,7 +96,7 @@ fn paid_tokens(
     Ok((tokens, mistake))
 }
 
-/// An error with the place that a byte of the text has.
+/// An error at a byte offset.
 pub(crate) fn error(template: &str, text: &str, at: usize, mistake: Mistake) -> Error {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -112,17 +112,17 @@ struct Parser<'t> {
     text: &'t str,
     tokens: Vec<Token>,
     lex_mistake: Option<ParseMistake>,
-    /// The token to read next.
+    /// The next token.
     next: usize,
     functions: &'t Functions,
     /// The variables by name.
     numbers: HashMap<String, Variable>,
     /// The variables that can be used here.
     scope: Scope,
-    /// How many ranges are around.
+    /// Number of enclosing ranges.
     loops: usize,
     depth: usize,
-    /// The names of the templates of which something but spaces comes.
+    /// The names of the templates that are not empty.
     written: HashSet<Vec<u8>>,
     set: Set,
 }
@@ -220,7 +220,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The token that was just read may not stand there.
+    /// The error that the last token is unexpected.
     fn unexpected(&self, context: &'static str) -> ParseMistake {
         let found = match self.token(self.next.saturating_sub(1)).kind {
             TokenKind::Mistake => {

@@ -1,18 +1,18 @@
-//! A template as its user sees it.
+//! The public type of a template.
 
 use crate::context::{Context, Limits};
 use crate::error::{Error, Mistake};
 use crate::exec;
 use crate::fields;
-use crate::functions::Functions;
 use crate::parse::{self, Set};
+use crate::registry::Functions;
 use crate::value::{Map, Value};
 
 /// A parsed template, which can be rendered any number of times.
 #[derive(Clone)]
 pub struct Template {
     name: String,
-    /// For the places of mistakes.
+    /// For error messages.
     text: String,
     set: Set,
 }
@@ -26,7 +26,7 @@ impl Template {
         Template::parse_with(name, text, functions, &mut Limits::default())
     }
 
-    /// As [`Template::parse`], within what is left of a context's limits: for a text of a stranger that is rendered next.
+    /// As [`Template::parse`], within the rest of a context's limits: for an untrusted text that is rendered next.
     ///
     /// # Errors
     /// As [`Template::parse`].
@@ -48,11 +48,11 @@ impl Template {
         })
     }
 
-    /// Renders it; `data` is the dot and `$` of the beginning. Maps in `data` are empty afterwards if a function saw
-    /// them, but for those of type `map[string]string`, which no template can change: one will do for many renderings.
+    /// Renders it; `data` is the dot and the initial `$`. Maps in `data` are empty afterwards if a function used them,
+    /// except those of type `map[string]string`, which no template can change: one of these serves many renderings.
     ///
     /// # Errors
-    /// The template makes no sense with these values, or goes over a limit of the context. No error holds a value.
+    /// The template fails with these values, or exceeds a limit of the context. No error contains a value.
     pub fn render(&self, data: Value, context: &mut Context<'_>) -> Result<Vec<u8>, Error> {
         let error = |at, mistake| parse::error(&self.name, &self.text, at, Mistake::Exec(mistake));
         let depth = *context.depth();
@@ -78,22 +78,22 @@ impl Template {
         self.render(Value::Map(map), context)
     }
 
-    /// The functions it calls, anywhere in it, whose results may differ from one rendering to the next; by name.
+    /// The functions called anywhere in it whose results may vary, by name.
     pub fn nondeterministic_functions(&self) -> Vec<&'static str> {
         self.set.nondeterministic.iter().copied().collect()
     }
 
-    /// The fields of its data (`.a`, `$.a`, `index . "a"`) that it takes for there: those that stand in no condition and are
-    /// handed to no function such as `default`, by name. What it does where the dot is something else (`with`, `range`, a
-    /// defined template) is not looked at. A missing one
-    /// gives `<no value>`, or with `index` an empty text, without an error.
+    /// Fields of the data (`.a`, `$.a`, `index . "a"`) that it expects to exist, by name: those outside of conditions
+    /// that are not passed to a function such as `default`. Code where the dot is something else (`with`, `range`, a
+    /// defined template) is not analysed. A missing field gives `<no value>`, or with `index` an empty text, without an
+    /// error.
     pub fn fields_taken_for_there(&self) -> Vec<String> {
         let fields = fields::taken_for_there(&self.set, self.name.as_bytes());
         fields.iter().map(|field| field.to_lossy().into_owned()).collect()
     }
 }
 
-/// The name alone: the text may hold what its writer takes for a secret.
+/// Prints the name only: the text may contain a secret.
 impl std::fmt::Debug for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Template({})", self.name)

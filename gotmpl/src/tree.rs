@@ -1,8 +1,8 @@
-//! What a template is once it is parsed.
+//! The parsed form of a template.
 //!
 //! Positions are bytes of the text.
 
-use crate::func::Func;
+use crate::function::Func;
 use crate::value::Str;
 
 /// The nodes of a body, in their order.
@@ -44,7 +44,7 @@ pub(crate) struct Invocation {
     pub(crate) pipe: Option<Pipe>,
 }
 
-/// Commands of which each hands its value to the next, and the variables that get the last.
+/// Commands, each of which passes its value to the next, and the variables that get the last value.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipe {
     pub(crate) at: usize,
@@ -112,7 +112,7 @@ pub(crate) struct Number {
     pub(crate) is_float: bool,
 }
 
-/// Whether nothing but spaces would come of a body whatever the values: a definition that another may replace.
+/// Whether a body produces only spaces for all values: another definition may replace it.
 pub(crate) fn is_empty(body: &Body) -> bool {
     body.iter().all(|node| match node {
         Node::Text(text) => std::str::from_utf8(text).is_ok_and(|text| text.trim().is_empty()),

@@ -5,9 +5,9 @@ use std::fmt;
 /// A type of Go, static or of a value. Its [`fmt::Display`] is Go's `%T`: `map[string]interface {}`, `[]int`, `time.Time`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// `interface {}`: any value; as the type of a parameter, it takes everything.
+    /// `interface {}`: any value; a parameter of this type accepts everything.
     Any,
-    /// `reflect.Value`: as [`Type::Any`], but for functions of the language itself, which see whether there is no value at all.
+    /// `reflect.Value`: as [`Type::Any`], but for functions of the language, which also see an absent value.
     Reflect,
     /// `bool`.
     Bool,
@@ -80,7 +80,7 @@ pub enum Kind {
 }
 
 impl Type {
-    /// The kind that values of this type have.
+    /// The kind of values of this type.
     pub fn kind(self) -> Kind {
         match self {
             Type::Any => Kind::Interface,

@@ -1,4 +1,4 @@
-//! The values that a template works with: Go's, with the Go type of each.
+//! The values of templates: Go's, with the Go type of each.
 //!
 //! Lists and maps are references, as Go's slices and maps are: a clone shares the content, and a change is seen
 //! through every clone. Strings are bytes. Values live within one rendering and one thread.
@@ -23,8 +23,8 @@ pub use text::Str;
 /// Its [`fmt::Debug`] names the type and never the content: values are secrets.
 #[derive(Clone)]
 pub enum Value {
-    /// No value at all: a key that a map lacks, the result of an empty pipeline. It prints as `<no value>`. Functions
-    /// never see it, but for those of the language: they get [`Value::Nil`].
+    /// No value at all: a missing key of a map, the result of an empty pipeline. It prints as `<no value>`. Only
+    /// functions of the language see it; others get [`Value::Nil`].
     NoValue,
     /// Go's untyped nil in an `interface {}`.
     Nil,
@@ -99,7 +99,7 @@ impl Value {
         self.type_of().map_or(Kind::Invalid, Type::kind)
     }
 
-    /// The value that a variable of this type has before anything is assigned to it.
+    /// The zero value of this type.
     pub fn zero(typ: Type) -> Value {
         match typ {
             Type::Reflect => Value::NoValue,
@@ -119,7 +119,7 @@ impl Value {
         }
     }
 
-    /// Whether `if` takes it for true: not nil, not zero, not empty; a struct always is.
+    /// Whether `if` is true for it: not nil, not zero, not empty; a struct always is.
     pub fn truth(&self) -> bool {
         match self {
             Value::NoValue | Value::Nil => false,

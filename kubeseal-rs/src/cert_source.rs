@@ -26,7 +26,7 @@ use crate::proxy;
 use crate::quoting::address;
 use crate::typed::Typed;
 pub(crate) use certificate::{Certificate, check_sealable_into};
-pub(crate) use many::{Certificates, Formats};
+pub(crate) use many::{Certificates, Formats, KnownKeys};
 pub(crate) use source::{CertFrom, CertSource, Finding, SourceError};
 
 /// A certificate is about 2 kB, a chain a few; whatever is larger is something else.
@@ -121,7 +121,7 @@ pub(crate) fn sealing_cert(
 }
 
 fn usable(bytes: &[u8], name: &InputName, now: Timestamp) -> Result<SealingCert, Error> {
-    let cert = SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?;
+    let cert = name.cert(bytes)?;
     cert.check_not_expired(now).map_err(|error| name.fault(error))?;
     Ok(cert)
 }
@@ -162,7 +162,7 @@ fn configured(url: &Url, environment: &Environment) -> Result<Config, FetchError
     let config = Config::builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
-        // Whoever may change a project file names the address: from https it leads to no other kind.
+        // A project file is untrusted, and names the address: a redirect must not leave https.
         .https_only(url.scheme() == "https")
         .proxy(proxy);
     tls::with_tls(config, url.scheme())

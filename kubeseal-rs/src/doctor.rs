@@ -1,30 +1,31 @@
-//! Why a SealedSecret does not unseal: what is known of it in, causes out, each with what to type next.
+//! Why a SealedSecret does not unseal: evidence in, causes out, each with the next command.
 //!
-//! Pure: whoever holds keys or reaches the controller answers the questions of [`ask`], and brings the rest as
-//! [`Evidence`]. A value is never part of an answer, nor of what is told.
+//! Pure: the caller implements [`probe::Trial`] with keys or with the controller, and collects the rest as [`Evidence`].
+//! No answer and no message holds a value.
 
-pub(crate) mod ask;
+mod binding_causes;
 mod diagnoses;
 mod hybrid_key;
-mod key;
+mod key_causes;
+pub(crate) mod output;
+pub(crate) mod probe;
 pub(crate) mod status;
-pub(crate) mod tell;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sealing::binding::{Binding, Scope};
 use sealing::key::Fingerprint;
 use sealing::v2::KeyId;
 
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 use crate::lint;
 use crate::quoting::path_word;
-use ask::{Answer, Case, Trial};
-use key::{of_the_key, told_by_certificate, told_by_keys};
+use diagnoses::Tried;
+use key_causes::{by_certificate, by_keys, of_a_lost_key, of_the_key};
+use probe::{Answer, Case, Place, Trial};
 use status::NotSynced;
 
-/// The causes that are told apart, and what is worth knowing beside them.
+/// Causes, and what else is worth knowing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// Sealed for another namespace.
@@ -41,13 +42,13 @@ pub(crate) enum Cause {
     Damaged,
     /// Sealed in a format that this version does not know.
     NewerFormat,
-    /// It does not open, and nothing here can tell why.
+    /// It does not open, and the evidence does not show why.
     Unknown,
     /// The controller says why there is no Secret as the object asks for.
     NotSynced,
-    /// The certificate to seal with ends, or is not the cluster's any more.
+    /// The certificate to seal with expires, or is no longer the cluster's.
     Certificate,
-    /// The controller cannot be asked, or says something of another version of the object.
+    /// The controller cannot be asked, or its status describes another version of the object.
     Controller,
     /// What else is wrong with the file.
     File,
@@ -72,7 +73,7 @@ impl Cause {
         }
     }
 
-    /// Whether it keeps the object from being opened, or its Secret from being made (else it is worth knowing).
+    /// Whether it prevents unsealing, or the creation of the Secret.
     pub(crate) fn is_fault(self) -> bool {
         !matches!(self, Cause::Certificate | Cause::Controller | Cause::File)
     }
@@ -83,7 +84,7 @@ impl Cause {
 pub(crate) struct Diagnosis {
     /// What it is.
     pub(crate) cause: Cause,
-    /// Whether it was seen, and not only concluded.
+    /// Whether it is proved, not only likely.
     pub(crate) certain: bool,
     /// In words.
     pub(crate) message: String,
@@ -91,7 +92,7 @@ pub(crate) struct Diagnosis {
     pub(crate) next: String,
 }
 
-/// What is known of one object, beside the answers of whoever can open it.
+/// What is known of one object, beside the answers of [`probe::Trial`].
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     /// What [`crate::lint`] found in its file.
@@ -102,7 +103,7 @@ pub(crate) struct Evidence {
     pub(crate) served: Option<KeyFacts>,
     /// Certificates on this side.
     pub(crate) local: Vec<LocalCert>,
-    /// Whether those certificates were named, to be held against the object (`--cert`).
+    /// Whether those certificates were named to be compared with the object (`--cert`).
     pub(crate) certs_named: bool,
     /// Keys at hand (`--recovery-private-key`).
     pub(crate) at_hand: BTreeSet<Fingerprint>,
@@ -112,13 +113,13 @@ pub(crate) struct Evidence {
     pub(crate) opened_here_by: BTreeSet<Fingerprint>,
     /// Keys that opened the object in the cluster before, by its status.
     pub(crate) opened_before_by: BTreeSet<Fingerprint>,
-    /// How the object is called in the cluster, where the same ciphertexts are there under another name.
+    /// The namespace and name of an object in the cluster with the same ciphertexts, where this one is not there.
     pub(crate) elsewhere: Option<(String, String)>,
     /// What the object's status says where it is not synced.
     pub(crate) status: Option<NotSynced>,
     /// Why the cluster, or the controller alone, could not be asked.
     pub(crate) unreachable: Option<Unreachable>,
-    /// What the cluster did not let be read, and why.
+    /// Refusals of the API server to list objects.
     pub(crate) unread: Vec<String>,
 }
 
@@ -140,8 +141,10 @@ pub(crate) struct Examined {
     pub(crate) object: String,
     /// The line where it begins.
     pub(crate) line: usize,
-    /// Whether it opens as it stands; none when nobody could try.
+    /// Whether it opens as it stands; none where it could not be tried.
     pub(crate) opens: Option<bool>,
+    /// The cluster or the controller, where it should have tried the object and could not be asked.
+    pub(crate) unchecked: Option<&'static str>,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
     /// And those that do not.
@@ -150,56 +153,44 @@ pub(crate) struct Examined {
     pub(crate) diagnoses: Vec<Diagnosis>,
 }
 
-/// Concludes from everything that is known; `file` is its name for commands.
-pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut dyn Trial) -> Examined {
+/// Concludes from all evidence. `file` is its name for commands; `places` collects where else the object may have been sealed
+/// for, and is called only where the object does not open as it stands.
+pub(crate) fn examine(
+    case: &Case,
+    evidence: &Evidence,
+    file: &str,
+    trial: &mut dyn Trial,
+    places: &mut dyn FnMut() -> Vec<Place>,
+) -> Examined {
     let mut diagnoses = of_the_file(case, evidence);
     let own = trial.attempt(case, &case.own);
-    let opens = match own {
-        Answer::Opens => Some(true),
-        Answer::Damaged | Answer::Closed => Some(false),
-        // The controller has tried it before.
-        Answer::Unasked => evidence
-            .status
-            .as_ref()
-            .is_some_and(NotSynced::says_closed)
-            .then_some(false),
+    let opens = opens(own, evidence);
+    let causes = match own {
+        Answer::Damaged => vec![damaged(case, file)],
+        Answer::Closed if !explains(&diagnoses) => of_closed(case, evidence, file, trial, places),
+        Answer::Unasked if !explains(&diagnoses) => of_unasked(case, evidence, file),
+        Answer::Opens | Answer::Closed | Answer::Unasked => Vec::new(),
     };
-    match own {
-        Answer::Damaged => add(&mut diagnoses, damaged(case, file)),
-        Answer::Closed if !explains(&diagnoses) => {
-            match case
-                .others
-                .iter()
-                .find(|other| trial.attempt(case, other) != Answer::Closed)
-            {
-                Some(other) => add(&mut diagnoses, of_another_binding(case, other, file)),
-                None => {
-                    let renamed = hybrid_key::renamed_item(case, file, trial);
-                    add(
-                        &mut diagnoses,
-                        renamed.unwrap_or_else(|| of_the_key(case, evidence, file)),
-                    );
-                }
-            }
-        }
-        // What would open elsewhere says which of the findings of the file is the cause.
-        Answer::Closed | Answer::Opens => {}
-        Answer::Unasked if !explains(&diagnoses) => {
-            let told = hybrid_key::told_by_ids(case, evidence, file)
-                .or_else(|| told_by_keys(case, evidence, file))
-                .or_else(|| told_by_certificate(case, evidence, file));
-            told.into_iter().for_each(|diagnosis| add(&mut diagnoses, diagnosis));
-        }
-        Answer::Unasked => {}
+    // What was tried refutes what was only suspected.
+    if explains(&causes) && own != Answer::Unasked {
+        diagnoses.retain(|one| one.certain || !one.cause.is_fault());
     }
-    if let Some((namespace, name)) = &evidence.elsewhere {
-        add(&mut diagnoses, elsewhere(case, namespace, name, file));
+    causes.into_iter().for_each(|cause| add(&mut diagnoses, cause));
+    // One that does not open was tried under that other name already.
+    if let Some((namespace, name)) = &evidence.elsewhere
+        && own != Answer::Closed
+    {
+        add(
+            &mut diagnoses,
+            binding_causes::elsewhere(case, own, namespace, name, file),
+        );
     }
     if let Some(status) = &evidence.status {
         diagnoses.push(status.diagnosis(case, file));
     }
-    diagnoses.extend(beside(evidence));
-    // What opens needs no more to be known of it.
+    let unreachable = evidence.unreachable.clone().or_else(|| trial.failure());
+    diagnoses.extend(beside(evidence, unreachable.as_ref()));
+    // What opens needs no further evidence.
     if opens != Some(true) {
         diagnoses.extend(evidence.unread.iter().map(|refusal| unread(refusal)));
     }
@@ -210,10 +201,57 @@ pub(crate) fn examine(case: &Case, evidence: &Evidence, file: &str, trial: &mut 
         object: case.shown(),
         line: case.line,
         opens,
+        unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
         opening: if differ { case.opening.clone() } else { Vec::new() },
         failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,
     }
+}
+
+fn opens(own: Answer, evidence: &Evidence) -> Option<bool> {
+    match own {
+        Answer::Opens => Some(true),
+        Answer::Damaged | Answer::Closed => Some(false),
+        // The controller has tried it before.
+        Answer::Unasked => evidence
+            .status
+            .as_ref()
+            .is_some_and(NotSynced::says_closed)
+            .then_some(false),
+    }
+}
+
+/// Why an object does not open that was tried as it stands: another binding, the name of an item, or the key.
+fn of_closed(
+    case: &Case,
+    evidence: &Evidence,
+    file: &str,
+    trial: &mut dyn Trial,
+    places: &mut dyn FnMut() -> Vec<Place>,
+) -> Vec<Diagnosis> {
+    if !evidence.opened_here_by.is_empty() {
+        return vec![of_a_lost_key(case, evidence, file)];
+    }
+    let mut count = Tried::default();
+    for candidate in &case.candidates(&places()) {
+        let binding = || binding_causes::of_another_binding(case, candidate, file);
+        match trial.attempt(case, &candidate.binding) {
+            Answer::Opens => return vec![binding()],
+            Answer::Damaged => return vec![binding(), damaged(case, file)],
+            Answer::Closed => count.tried += 1,
+            Answer::Unasked => count.untried += 1,
+        }
+    }
+    let renamed = hybrid_key::renamed_item(case, file, trial);
+    vec![renamed.unwrap_or_else(|| of_the_key(case, evidence, count, file))]
+}
+
+/// What the evidence says of an object that could not be tried.
+fn of_unasked(case: &Case, evidence: &Evidence, file: &str) -> Vec<Diagnosis> {
+    let cause = hybrid_key::by_key_ids(case, evidence, file)
+        .or_else(|| by_keys(case, evidence, file))
+        .or_else(|| by_certificate(case, evidence, file));
+    cause.into_iter().collect()
 }
 
 /// Whether a cause that keeps it from opening is known already.
@@ -283,75 +321,17 @@ fn damaged(case: &Case, file: &str) -> Diagnosis {
     }
 }
 
-/// It opens under another binding: that is the cause, beyond doubt.
-fn of_another_binding(case: &Case, other: &Binding, file: &str) -> Diagnosis {
-    let (own, sealed) = (case.own.scope(), other.scope());
-    let (cause, message, next) = if own != sealed {
-        let next = match sealed.annotation() {
-            Some(annotation) => format!(
-                "kubectl annotate --local -f {file} {annotation}=true -o yaml (metadata.annotations of the object itself)"
-            ),
-            None => "remove the scope annotations from metadata.annotations".to_owned(),
-        };
-        let message = format!("it was sealed {sealed}, but its own annotations say {own}");
-        (Cause::Scope, message, next)
-    } else {
-        match (&case.own, other) {
-            (
-                Binding::Strict { namespace, .. },
-                Binding::Strict {
-                    namespace: sealed,
-                    name,
-                },
-            ) if namespace == sealed => (
-                Cause::Renamed,
-                format!(
-                    "it opens only under the name {name:?}: it was renamed after it was sealed, by hand or by kustomize"
-                ),
-                format!("give it its name back (metadata.name: {name}), or seal it again under the new one"),
-            ),
-            (_, Binding::Strict { namespace, .. } | Binding::NamespaceWide { namespace }) => (
-                Cause::WrongNamespace,
-                format!("it opens only in namespace {namespace:?}"),
-                format!("apply it there (metadata.namespace: {namespace}), or seal it again for this namespace"),
-            ),
-            (_, Binding::ClusterWide) => (Cause::Unknown, "it opens anywhere".to_owned(), String::new()),
-        }
-    };
-    Diagnosis {
-        cause,
-        certain: true,
-        message,
-        next,
-    }
-}
-
-fn elsewhere(case: &Case, namespace: &str, name: &str, file: &str) -> Diagnosis {
-    let moved = case.namespace != namespace;
-    Diagnosis {
-        cause: if moved { Cause::WrongNamespace } else { Cause::Renamed },
-        certain: case.own.scope() == Scope::Strict || moved && case.own.scope() != Scope::ClusterWide,
-        message: format!(
-            "the same object is in the cluster as {namespace}/{name}: something between {file} and the cluster renames it"
-        ),
-        next: format!(
-            "kubectl get sealedsecret -n {namespace} {name} -o yaml; namePrefix, nameSuffix or namespace of a kustomization?"
-        ),
-    }
-}
-
-/// What might have told more.
 fn unread(refusal: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::Controller,
         certain: true,
-        message: format!("less is known than could be: {refusal}"),
-        next: "mend that, or ask as somebody who may read it (--context, --as)".to_owned(),
+        message: format!("some evidence could not be read: {refusal}"),
+        next: "correct that, or ask as a user who may read it (--context, --as)".to_owned(),
     }
 }
 
-/// What is worth knowing beside the causes.
-fn beside(evidence: &Evidence) -> Vec<Diagnosis> {
+/// Remarks that are no cause.
+fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     let mut note = |cause, message: String, next: String| {
         diagnoses.push(Diagnosis {
@@ -379,7 +359,7 @@ fn beside(evidence: &Evidence) -> Vec<Diagnosis> {
             );
         }
     }
-    if let Some(Unreachable { who, reason, next }) = &evidence.unreachable {
+    if let Some(Unreachable { who, reason, next }) = unreachable {
         note(
             Cause::Controller,
             format!("the {who} could not be asked: {reason}"),

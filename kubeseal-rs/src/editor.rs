@@ -1,4 +1,4 @@
-//! The user's editor, on a text that nobody else may read and that is gone when the editor is.
+//! The user's editor, on a private text that is removed when the editor ends.
 
 mod private_dir;
 #[cfg(windows)]

@@ -68,7 +68,7 @@ pub(crate) fn as_utf8(source: &[u8]) -> Cow<'_, [u8]> {
 /// A text that was made of `source`, as [`as_utf8`] gives it, in its encoding.
 ///
 /// # Errors
-/// That `source` is no text throughout, so that something of it would be lost.
+/// That `source` is not text throughout, so that something of it would be lost.
 pub(crate) fn encoded_as(source: &[u8], text: Vec<u8>) -> Result<Vec<u8>, DocumentError> {
     if !manifest::text_lossy(source).is_utf16() {
         return Ok(text);

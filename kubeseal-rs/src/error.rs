@@ -11,8 +11,9 @@ use crate::quoting::visible;
 use crate::typed::Typed;
 
 /// What to open with, where the keys are not at hand.
-pub(crate) const A_BACKUP_WILL_DO: &str = "an encrypted backup of the keys will do: kubeseal keys backup -r age1… -w keys.yaml.age, then \
-                                           --recovery-private-key keys.yaml.age --identity FILE";
+pub(crate) const A_BACKUP_WILL_DO: &str = "a PEM private key will do for format v1, or an encrypted backup of the keys: age-keygen -o identity.txt prints \
+                                           a recipient (age1…); kubeseal keys backup -r age1… -w keys.yaml.age; then \
+                                           --recovery-private-key keys.yaml.age --identity identity.txt";
 
 /// What to type where this build lacks what is asked for.
 pub(crate) const WHOLE_BUILD: &str = "the kubeseal that is built with its default features does (it needs a C compiler): cargo install --path kubeseal-rs";
@@ -37,14 +38,19 @@ pub(crate) enum Kind {
     Usage,
     /// The same; by Ctrl-C.
     Interrupted,
-    /// Without a word: what is wrong stands on stdout already, or nobody reads on.
+    /// Without a message: the fault is on stdout already, or the reader has closed the pipe.
     Silent,
+    /// The same, with an exit code of its own: stdout says what could not be checked.
+    Unchecked,
     /// With the messages of these, one after the other.
     Several(Vec<Error>),
 }
 
-/// The exit code of a command line that is not understood; that of all else is 1.
+/// The exit code of a command line that is not understood; that of most other errors is 1.
 const USAGE: u8 = 2;
+
+/// The exit code where no fault was found because the cluster could not be asked.
+const UNCHECKED: u8 = 3;
 
 /// What ends the program.
 #[derive(Debug)]
@@ -88,6 +94,14 @@ impl Error {
         }
     }
 
+    /// Stdout says what could not be checked.
+    pub(crate) fn unchecked() -> Self {
+        Self {
+            kind: Kind::Unchecked,
+            ..Summary(String::new()).into()
+        }
+    }
+
     /// All of these; `summary` is what a report says of them.
     pub(crate) fn several(summary: String, all: Vec<Error>) -> Self {
         Self {
@@ -127,14 +141,15 @@ impl Error {
     }
 
     /// Prints the message on stderr and gives the exit code: 2 for a command line that is not understood (1, as the reference,
-    /// where the flags of its modes do not go together), 130 after Ctrl-C, else 1.
+    /// where the flags of its modes do not go together), 3 where nothing could be checked, 130 after Ctrl-C, else 1.
     pub(crate) fn report(&self, typed: impl FnOnce() -> Typed) -> ExitCode {
-        if !matches!(self.kind, Kind::Silent) {
+        if !matches!(self.kind, Kind::Silent | Kind::Unchecked) {
             // There is nowhere left to tell that stderr cannot be written.
             let _ = io::stderr().lock().write_all(self.message(&typed()).as_bytes());
         }
         match self.kind {
             Kind::Usage => ExitCode::from(USAGE),
+            Kind::Unchecked => ExitCode::from(UNCHECKED),
             Kind::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
             Kind::Failed | Kind::Silent | Kind::Several(_) => ExitCode::FAILURE,
         }

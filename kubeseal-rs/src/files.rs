@@ -96,7 +96,7 @@ pub(crate) fn read(input: &Input, expected: &str) -> Result<Zeroizing<Vec<u8>>, 
         Input::Stdin | Input::StdinOr(_) => {
             let mut stdin = io::stdin().lock();
             if stdin.is_terminal() {
-                // Only a courtesy to whoever sits at the terminal: a failure to print it does not matter.
+                // Only a courtesy: a failure to print it does not matter.
                 let _ = writeln!(io::stderr(), "(tty detected: expecting {expected} in stdin)");
             }
             let mut bytes = Zeroizing::new(Vec::new());
@@ -134,11 +134,11 @@ pub(crate) fn read_to_seal(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError>
     read_file(path)
 }
 
-/// Most bytes of a file that nobody typed.
+/// Most bytes of a file that was found, not typed.
 const LARGEST_FOUND: u64 = 64 << 20;
 
-/// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe that nobody
-/// writes to. The bytes are wiped when dropped.
+/// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe without a
+/// writer. The bytes are wiped when dropped.
 ///
 /// # Errors
 /// [`FileError::Open`].
@@ -275,7 +275,7 @@ impl Drop for Writer {
 
 impl Writer {
     /// Writes a file. A new one gets mode 0600; an existing one keeps its owner and mode, and a symlink keeps pointing to it.
-    /// What is no regular file (a pipe), or is open already (`/dev/stdout`, wherever it leads), is written to, never replaced.
+    /// What is not a regular file (a pipe), or is open already (`/dev/stdout`, wherever it leads), is written to, never replaced.
     ///
     /// # Errors
     /// [`FileError::Write`].
@@ -314,11 +314,11 @@ impl Writer {
     }
 }
 
-/// A word that is no flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
+/// A word that is not a flag, and does not begin the line with the name of a verb. It is not repeated: it may be a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unexpected argument: only a verb takes such, and it comes first")]
+#[error("unexpected argument: only verbs take arguments, and the verb comes first")]
 pub(crate) struct StrayWord {
-    /// The verb that it is or nearly is.
+    /// The verb that was probably meant.
     pub(crate) meant: Option<String>,
     /// Whether a bare value was to be sealed.
     pub(crate) raw: bool,
@@ -378,6 +378,7 @@ impl Hinted for FileError {
                 };
                 Some(format!("{list} {folder}{file} shows who may write there"))
             }
+            FileError::Write { path, reason } if reason.kind() == io::ErrorKind::NotFound => missing_folder(path),
             FileError::Write { reason, .. } if reason.kind() == io::ErrorKind::AlreadyExists => Some(
                 "it was made meanwhile, by another run or for a file of another name that is the same to this file system".to_owned(),
             ),
@@ -387,11 +388,31 @@ impl Hinted for FileError {
 
     fn kind(&self) -> Kind {
         match self {
-            // Whoever closed the pipe does not want the rest, nor a message about it.
+            // The reader that closed the pipe wants neither the rest nor a message.
             FileError::Stdout(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Kind::Silent,
             _ => Kind::Failed,
         }
     }
+}
+
+/// What to type where the directory of a file that is to be written does not exist; the file may be a symlink into it.
+fn missing_folder(path: &Path) -> Option<String> {
+    let make = if cfg!(windows) { "mkdir" } else { "mkdir -p" };
+    let end = match path.is_symlink() {
+        true => place::end_of_links(path).ok()?,
+        false => path.to_owned(),
+    };
+    let folder = end
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())?;
+    let link = match path.is_symlink() {
+        true => format!("it is a symlink to {}: ", quoting::path(&end)),
+        false => String::new(),
+    };
+    Some(format!(
+        "{link}there is no such directory: {make} {}",
+        quoting::path_word(folder)
+    ))
 }
 
 #[cfg(test)]

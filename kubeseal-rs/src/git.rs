@@ -1,10 +1,12 @@
-//! What Git knows of a path: its work tree, whether it ignores it, whether its index holds it.
+//! What Git knows of a path: its work tree, whether it ignores it, whether its index holds it, and earlier versions of a text.
 
+mod history;
 mod index;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
+pub(crate) use history::versions_with;
 #[cfg(test)]
 #[cfg(unix)]
 pub(crate) use index::run_for_test;

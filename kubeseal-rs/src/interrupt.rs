@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 /// What a shell gives for a program that Ctrl-C has ended.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// Whether somebody has pressed Ctrl-C.
+/// Whether Ctrl-C was pressed.
 #[derive(Debug, Default)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 

@@ -111,7 +111,7 @@ impl KeyFacts {
     }
 }
 
-/// A certificate that somebody seals with.
+/// A certificate that is in use for sealing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalCert {
     /// Where it is.
@@ -162,7 +162,7 @@ impl Inventory {
         inventory
     }
 
-    /// The current key is the one that is served; where nobody serves, the newest that is active.
+    /// The current key is the one that the controller serves; without a controller, the newest active one.
     fn mark_current(&mut self, served: Option<&Fingerprint>) {
         let is_served = |key: &&mut Key| {
             let fingerprint = key.cert.as_ref().map(|cert| &cert.fingerprint);
@@ -342,7 +342,7 @@ fn keys_of(object: &SealedSecret) -> Option<BTreeSet<Fingerprint>> {
     if !opened_by.is_empty() {
         return Some(opened_by);
     }
-    Some(KeyHint::of(&object.metadata)?.keys().cloned().collect())
+    Some(KeyHint::from_metadata(&object.metadata)?.keys().cloned().collect())
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) struct Source {
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Why there are no bytes, where it could not be read.
     pub(crate) unread: Option<String>,
-    /// Whether it is no manifest (a Helm template, or a text of another kind), so that only sealed values in it are looked for.
+    /// Whether it is not a manifest (a Helm template, or a text of another kind), so that only sealed values in it are looked for.
     pub(crate) values_only: bool,
     /// Whether it is judged itself.
     pub(crate) asked: Asked,
@@ -53,7 +53,7 @@ pub(crate) struct Source {
     pub(crate) format: Option<Format>,
 }
 
-/// How somebody has asked about a file.
+/// How the user named a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// It is what came on stdin, so it must hold an object: else whatever should have written it has failed.
@@ -212,7 +212,7 @@ fn without_place(error: &DocumentError) -> String {
 }
 
 impl Source {
-    /// Its objects; none of an empty text, and of one that is no manifest.
+    /// Its objects; none of an empty text, and of one that is not a manifest.
     fn documents(&self) -> Result<Vec<Document>, DocumentError> {
         if self.values_only {
             return Ok(Vec::new());

@@ -28,8 +28,8 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is no manifest (a Helm
-    /// template, a values file) is nobody's business unless it was typed, or says that it holds one.
+    /// Reads a file in which there may be objects of `kind`. None: there are none; a file that is not a manifest (a Helm
+    /// template, a values file) is skipped unless it was typed, or says that it holds one.
     ///
     /// # Errors
     /// That it cannot be read; the first thing that is wrong in a file of which objects of that kind must be expected.
@@ -81,7 +81,7 @@ pub(crate) fn passed_over(meant: &Meant, kind: &str) -> Vec<FileReport> {
             below: link.clone(),
             typed: false,
         };
-        // What cannot be read is no loss.
+        // What cannot be read would not be sealed either.
         let mut manifest = Manifest::unread(link, files::read_found(link).ok()?);
         manifest.read_documents(&file, kind).ok()?;
         let objects = manifest.of_kind(kind).count();
@@ -126,7 +126,7 @@ pub(crate) fn kind(document: &Document) -> &str {
 }
 
 /// Whether a text that cannot be read says `kind: KIND` somewhere, in YAML or JSON.
-fn says(text: &str, kind: &str) -> bool {
+pub(crate) fn says(text: &str, kind: &str) -> bool {
     let plain = text.replace([' ', '\t', '"', '\''], "");
     let mut after = plain
         .split("kind:")

@@ -1,5 +1,5 @@
 //! Remarks that are no errors: on stderr, and only where that is a terminal, since some scripts take any word there for a
-//! failure. A warning is for everybody.
+//! failure. A warning is printed always.
 
 use std::io::{self, IsTerminal as _, Write as _};
 

@@ -6,8 +6,11 @@ mod hint;
 use std::error::Error as StdError;
 use std::fmt;
 
-use crds::SealedSecret;
-use manifest::{Document, DocumentError, EmitError, Format, Place};
+use crds::{SealedSecret, names};
+use manifest::{Document, DocumentError, EmitError, Format, Place, text_lossy};
+use sealing::cert::{CertError, SealingCert};
+use sealing::key::KeyError;
+use sealing::key_secret::{self, FilePrivateKey, KeyFileError};
 use sealing::secret::ClearSecret;
 use sealing::unseal;
 use serde_json::Value;
@@ -36,7 +39,7 @@ pub(crate) struct InputError {
 impl InputError {
     /// Whether it is a certificate that nothing can be sealed with.
     pub(crate) fn is_of_certificate(&self) -> bool {
-        matches!(*self.fault, Fault::Cert(_) | Fault::NoCertificate)
+        matches!(*self.fault, Fault::Cert(_) | Fault::NoCertificate | Fault::KeyForCert)
     }
 
     /// Where it is: `secrets.yaml, document 2, line 14`.
@@ -115,6 +118,38 @@ impl InputName {
         }
     }
 
+    /// The certificate that `bytes` hold.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn cert(&self, bytes: &[u8]) -> Result<SealingCert, InputError> {
+        SealingCert::from_pem(bytes).map_err(|error| match error {
+            CertError::NoCertificate => self.not_a_certificate(bytes, error),
+            error => self.fault(error),
+        })
+    }
+
+    /// That `bytes` hold a private key in place of a certificate, else `fault`.
+    pub(crate) fn not_a_certificate(&self, bytes: &[u8], fault: impl Into<Fault>) -> InputError {
+        match holds_private_key(bytes) {
+            true => self.fault(Fault::KeyForCert),
+            false => self.fault(fault),
+        }
+    }
+
+    /// The private keys that `bytes` hold.
+    ///
+    /// # Errors
+    /// What is wrong with them, or that there is none.
+    pub(crate) fn private_keys(&self, bytes: &[u8]) -> Result<Vec<FilePrivateKey>, InputError> {
+        key_secret::private_keys(bytes).map_err(|error| match error {
+            KeyFileError::Key(KeyError::NoPrivateKey) | KeyFileError::Document(_) if is_certificate(bytes) => {
+                self.fault(Fault::CertForKeys)
+            }
+            error => self.fault(error),
+        })
+    }
+
     /// The Secret in clear that a document is.
     ///
     /// # Errors
@@ -126,7 +161,7 @@ impl InputName {
         })
     }
 
-    /// The same, for whoever mends the input: all wrong items at once.
+    /// The same, but with all wrong items at once, so that the input can be fixed in one go.
     ///
     /// # Errors
     /// What makes it none.
@@ -161,6 +196,17 @@ impl InputName {
     pub(crate) fn sealed_secrets(&self, documents: Vec<Document>) -> Result<Vec<(Document, SealedSecret)>, InputError> {
         unseal::sealed_secrets(documents).map_err(|error| self.fault(error))
     }
+}
+
+/// Whether a text holds a private key, as PEM or in a key Secret.
+fn holds_private_key(bytes: &[u8]) -> bool {
+    let text = text_lossy(bytes);
+    text.contains("PRIVATE KEY-----") || text.contains(names::KEY_ITEM_PRIVATE)
+}
+
+/// Whether a text holds a certificate, and no private key.
+fn is_certificate(bytes: &[u8]) -> bool {
+    text_lossy(bytes).contains("-----BEGIN CERTIFICATE-----") && !holds_private_key(bytes)
 }
 
 /// Whether an object is as SOPS writes it.

@@ -5,7 +5,7 @@ const LONGEST: usize = 1000;
 /// Most braces in one.
 const MOST_BRACES: usize = 20;
 
-/// What is said of a pattern that a matcher may not be given.
+/// The message for a pattern over these limits.
 pub(crate) const UNBOUNDED: &str = "a pattern has at most 1000 bytes and 20 braces";
 
 /// Whether a matcher may be given a pattern.

@@ -78,7 +78,7 @@ pub(crate) fn comes_under_git(file: &Path) -> io::Result<bool> {
 }
 
 /// Checks that no symlink of a Git work tree leads `file` out of it, to what a program has open, or to a file that is there and
-/// that is neither tracked nor sealed: whoever may commit would choose what is overwritten.
+/// that is neither tracked nor sealed: a commit could otherwise choose what is overwritten.
 ///
 /// # Errors
 /// That one does; as [`end_of_links`].

@@ -1,4 +1,4 @@
-//! Values that something fills in later: whoever seals one has sealed the placeholder, which nothing finds in a ciphertext.
+//! Values that another program fills in later. Once sealed, a placeholder stays one: no program finds it in a ciphertext.
 
 use crds::SealedSecret;
 use sealing::binding::Scope;

@@ -21,7 +21,7 @@ pub(crate) fn path(path: &Path) -> String {
     on_one_line(&path.display().to_string())
 }
 
-/// An address in a message: without what lets somebody in, the name and password of whoever asks and the query.
+/// An address in a message, without credentials: user name, password and query are left out.
 pub(crate) fn address(url: &Url) -> String {
     let mut shown = url.clone();
     // An address without a host has no place for them.
@@ -83,7 +83,7 @@ pub(crate) fn path_word(path: &Path) -> String {
     }
 }
 
-/// A text as an argument that is no flag, whatever it begins with: as [`word`], behind `--` where it would be read as one.
+/// A text as an argument that is not a flag, whatever it begins with: as [`word`], behind `--` where it would be read as one.
 pub(crate) fn operand(text: &str) -> String {
     let dashes = if text.starts_with('-') { "-- " } else { "" };
     dashes.to_owned() + &word(text)

@@ -20,7 +20,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Standard input, which is no file of any repository.
+    /// Standard input, which is not a file of any repository.
     pub(crate) fn stdin() -> Self {
         Self {
             path: PathBuf::from("/dev/stdin"),
@@ -58,7 +58,7 @@ pub(crate) fn manifests(path: &Path) -> Result<Meant, TreeError> {
 }
 
 /// The files below the folder `path`, or that the pattern `path` fits, that are no manifests. What cannot be read is left out,
-/// as nobody asked for it.
+/// as it was not named.
 pub(crate) fn other_files(path: &Path) -> Vec<Found> {
     match meant(path, |path| !is_manifest(path)) {
         Ok(Meant::Several(found)) => found.into_iter().filter_map(Result::ok).collect(),
@@ -118,7 +118,7 @@ fn below(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<Result<Found, Fil
 }
 
 /// The files that `wanted` accepts by their paths, in the work trees that `folders` belong to; outside a work tree, in the
-/// folders themselves. What cannot be read is passed over: nobody asked for it.
+/// folders themselves. What cannot be read is skipped: it was not named.
 pub(crate) fn around(folders: &[PathBuf], wanted: impl Fn(&Path) -> bool) -> Vec<Found> {
     let mut found = Vec::new();
     let roots: BTreeSet<_> = folders
@@ -147,7 +147,7 @@ fn is_manifest(path: &Path) -> bool {
     walk::has_manifest_ending(path) || path.ends_with("Kustomization")
 }
 
-/// Whether the file is a template of a Helm chart, which is no manifest before Helm has filled it in.
+/// Whether the file is a template of a Helm chart, which is not a manifest before Helm has filled it in.
 pub(crate) fn is_chart_template(path: &Path, text: &str) -> bool {
     let in_chart = path.ancestors().any(|folder| {
         folder.file_name().is_some_and(|name| name == "templates")
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// Undoes the user's own excludes, which are weaker, so that these tests end the same for everybody.
+    /// Undoes the user's own excludes, which are weaker, so that these tests do not depend on them.
     const ONLY: &str = "!*\n";
 
     /// A work tree with these files.

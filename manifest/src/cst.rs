@@ -1,7 +1,6 @@
-//! Where every node of a source stands, byte by byte, so that a part of a text can be changed and the rest left alone.
+//! Byte positions of all nodes of a source, so that one part of the text can change and the rest stays.
 //!
-//! The layout knows nothing of what values mean: [`super::read`] says that, and has read the text without a fault
-//! before its layout is asked for.
+//! Nothing here interprets values: [`super::read`] does, and has read the text without an error before.
 
 mod json;
 mod yaml;
@@ -10,7 +9,7 @@ use std::ops::Range;
 
 use super::{Format, splitter};
 
-/// The layout of one document that is not empty.
+/// The nodes of one document that is not empty.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// The document's number in the source, from 1.
@@ -23,8 +22,8 @@ pub(super) struct Tree {
 /// One node. Offsets count bytes of the source.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// From its first byte to behind its last one, without anchor, tag, line breaks and comments around it. Of a block
-    /// collection: of its entries. Of a value that is left out: the place where one can be put.
+    /// From its first byte to the end of its last one, without anchor, tag, line breaks and comments around it. For a
+    /// block collection: its entries. For a missing value: the position to insert one.
     pub(super) span: Range<usize>,
     pub(super) form: Form,
 }
@@ -44,30 +43,30 @@ pub(super) enum Style {
     Plain,
     Single,
     Double,
-    /// A block scalar; its header is `|` or `>` and what follows directly. The span begins there.
+    /// A block scalar: `|` or `>`, then the indicators. The span begins there.
     Block {
         header: Range<usize>,
     },
-    /// Nothing stands there (`key:`).
+    /// An absent value (`key:`).
     LeftOut,
 }
 
 #[derive(Debug)]
 pub(super) struct Map {
-    /// `{…}` in place of lines.
+    /// `{…}`, not lines.
     pub(super) flow: bool,
     pub(super) entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Where the entry begins: at the key, or at the `?` before it.
+    /// The start of the entry: the key, or the `?` before it.
     pub(super) start: usize,
     /// The key's text; `None` for a merge (`<<`) and for an alias.
     pub(super) key: Option<String>,
     pub(super) key_span: Range<usize>,
     pub(super) key_style: Style,
-    /// Whether a colon stands behind the key.
+    /// Whether a colon follows the key.
     pub(super) colon: bool,
     pub(super) value: Node,
 }
@@ -90,14 +89,14 @@ impl Node {
 }
 
 impl Map {
-    /// The entry that stands here under this key, not one that a merge brings.
+    /// The entry with this key in this map itself, not one that a merge adds.
     pub(super) fn entry(&self, key: &str) -> Option<(usize, &Entry)> {
         let mut entries = self.entries.iter().enumerate();
         entries.find(|(_, entry)| entry.key.as_deref() == Some(key))
     }
 }
 
-/// The layouts of all documents of `text` that are not empty, in their order. `None` for a text that cannot be read.
+/// The nodes of all documents of `text` that are not empty, in order. `None` for a text that cannot be read.
 pub(super) fn trees(text: &str) -> Option<Vec<Tree>> {
     let mut trees = Vec::new();
     let mut documents = 0;

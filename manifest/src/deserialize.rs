@@ -1,4 +1,4 @@
-//! Documents as typed objects, with errors that name the field and the line and hold nothing of its value.
+//! Documents as typed objects, with errors that name the field and the line, and never contain a value.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use super::error::DocumentError;
 use super::{Document, wipe};
 
 impl Document {
-    /// The document as a `T`. Its own texts are copies that are not wiped on drop.
+    /// The document as a `T`, whose strings are copies that are not wiped on drop.
     ///
     /// # Errors
     /// [`DocumentError::Field`] for the first field that does not fit.
@@ -51,8 +51,8 @@ fn step(segment: &serde_path_to_error::Segment) -> Option<String> {
     }
 }
 
-/// What of serde's text is fixed in the program: a missing field's name, and what was expected, which stands last.
-/// What was found stands before it, and may be a value.
+/// The fixed part of serde's message: a missing field's name, or what was expected, which is at the end. The text
+/// before it may contain a value.
 fn reason(told: &str) -> String {
     if told.starts_with("missing field `") {
         return told.to_owned();

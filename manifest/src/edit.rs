@@ -1,8 +1,8 @@
-//! Changes in the text of a source that touch no other byte than those of what is changed.
+//! Changes in the text of a source that touch only the bytes of the changed nodes.
 //!
-//! The strict reader says what the text means and the layout where each node stands; a change is put between these
-//! offsets. Afterwards the new text is read again and must mean exactly what was intended, in this document and in
-//! every other one, else there is no new text: an anchor, an alias or a tag that a change would drag along is found here.
+//! The strict reader gives the meaning of the text, and [`super::cst`] the position of each node; a change is inserted
+//! at these offsets. The new text is read again, and must mean exactly what was intended, in this document and in every
+//! other one; otherwise no text is returned. This finds anchors, aliases and tags that a change would affect.
 
 mod append_documents;
 mod entries;
@@ -26,10 +26,10 @@ use super::found::{Found, Others};
 use super::splitter;
 use super::{Document, DocumentError, encoding, wipe};
 
-/// One change in an object. Paths are map keys, from the object down; a path that leads through a list is refused.
+/// One change in an object. Paths are map keys, starting at the object; a path that leads through a list is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Gives the field at `path` this text, or null. Maps above it that are missing, or null, are made.
+    /// Sets the field at `path` to this text, or to null. Creates maps above it that are missing or null.
     Set {
         /// Where.
         path: Vec<String>,
@@ -41,7 +41,7 @@ pub enum Change {
         /// Where.
         path: Vec<String>,
     },
-    /// Gives the field at `path` another key; its value and its place stay.
+    /// Renames the field at `path`; its value and its position stay.
     Rename {
         /// Where.
         path: Vec<String>,
@@ -67,7 +67,7 @@ impl Change {
     }
 }
 
-/// The changes in one object of a source, made one after the other.
+/// The changes in one object of a source, applied one after the other.
 #[derive(Debug, Clone)]
 pub struct Edit<'d> {
     /// The object, as it was read from the same source.
@@ -76,11 +76,11 @@ pub struct Edit<'d> {
     pub changes: Vec<Change>,
 }
 
-/// The text of `source` with the changes in it, everything else byte for byte as it was: comments, order, quoting,
-/// anchors, line breaks, encoding, a byte-order mark, other documents. At most one edit for each document.
+/// The text of `source` with these changes; every other byte stays: comments, order, quoting, anchors, line breaks,
+/// encoding, a byte-order mark, other documents. At most one edit for each document.
 ///
 /// # Errors
-/// [`EditError`]; then nothing can be used of the text.
+/// [`EditError`]; then no text is returned.
 pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     let decoded = encoding::decode(source)?;
     refuse_lone_carriage_returns(&decoded)?;
@@ -94,7 +94,7 @@ pub fn edit(source: &[u8], edits: &[Edit<'_>]) -> Result<Vec<u8>, EditError> {
     outcome
 }
 
-/// YAML ends a line there, and editors and Git do not: a change by lines would reach too far.
+/// YAML ends a line here, and editors and Git do not: a change of whole lines would include too much.
 fn refuse_lone_carriage_returns(text: &str) -> Result<(), EditError> {
     let lone = text.split('\n').position(|line| {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -107,7 +107,7 @@ fn wipe_all(found: Vec<Found>) {
     found.into_iter().for_each(|one| wipe(one.placed.value));
 }
 
-/// Makes the changes in the values.
+/// Applies the changes to the values.
 fn intend(found: &mut [Found], edits: &[Edit<'_>]) -> Result<(), EditError> {
     let mut by_index: BTreeMap<usize, &mut Found> = found.iter_mut().map(|one| (one.index, one)).collect();
     for edit in edits {
@@ -128,7 +128,7 @@ fn intend(found: &mut [Found], edits: &[Edit<'_>]) -> Result<(), EditError> {
     Ok(())
 }
 
-/// Makes one change in a value.
+/// Applies one change to a value.
 fn make(object: &mut Value, change: &Change) -> Result<(), Wrong> {
     let Some((last, above)) = change.path().split_last() else {
         return Err(Wrong::NotAMap);
@@ -170,7 +170,7 @@ fn map_of(value: &mut Value, makes: bool) -> Result<&mut Map<String, Value>, Wro
     }
 }
 
-/// Makes the changes in the text. In every round each document gets as many as cannot get in each other's way.
+/// Applies the changes to the text. Each round applies as many changes of a document as do not overlap.
 fn changed(text: &str, edits: &[Edit<'_>]) -> Result<String, EditError> {
     let mut text = text.to_owned();
     let mut pending: Vec<(&Edit<'_>, &[Change])> = edits.iter().map(|edit| (edit, edit.changes.as_slice())).collect();
@@ -194,7 +194,7 @@ fn changed(text: &str, edits: &[Edit<'_>]) -> Result<String, EditError> {
     }
 }
 
-/// The text with the splices in it; `None` when two of them overlap.
+/// Applies the splices; `None` when two of them overlap.
 fn spliced(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     splices.sort_by_key(|splice| splice.range.start);
     let mut made = String::with_capacity(text.len() + 1024);
@@ -208,7 +208,7 @@ fn spliced(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     Some(made)
 }
 
-/// What stands in the new text beside what was intended, if something does.
+/// The first difference between the new text and the intended values, if there is one.
 fn unfaithful(text: &str, intended: &[Found], edits: &[Edit<'_>]) -> Result<Option<EditError>, EditError> {
     let edited = |index: usize| edits.iter().find(|edit| edit.document.index == index).or(edits.first());
     let fault = |index: usize| edited(index).map(|edit| edit.fault(Wrong::Unfaithful, &[]));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::emitter::Text;
 use super::{go_float, key_order, wipe};
 
-/// A value that cannot be written: its `Serialize` refused, or it has a key that is no text.
+/// A value that cannot be written: its `Serialize` failed, or a key is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this object cannot be written as JSON or YAML")]
 pub struct EmitError;
@@ -144,7 +144,7 @@ fn node(text: &mut Text, value: &Value, at: Position) {
             Some(float) => text.word(&go_float::double(float)),
             None => text.word(&number.to_string()),
         },
-        // The lines of a text stand one step deeper than the collection that it is in.
+        // The lines of a text are indented one step more than their collection.
         Value::String(content) => text.scalar(content, at.indent, false),
     }
 }

@@ -1,9 +1,9 @@
-//! The text of a YAML document while it is written: which style a scalar gets, and how each style is written, by the
-//! rules of Go's `yaml.v2` emitter, so that the same object gives the same bytes.
+//! Writes the text of a YAML document by the rules of Go's `yaml.v2` emitter, so that the same object gives the same
+//! bytes: which style a scalar gets, and how each style is written.
 
 use std::fmt::Write;
 
-use super::scalar::{Scalar, is_timestamp, resolve};
+use super::resolve::{Scalar, is_timestamp, resolve};
 
 /// Lines are folded at the first single space beyond this column.
 const WIDTH: usize = 80;
@@ -17,7 +17,7 @@ pub(super) struct Text {
     column: usize,
 }
 
-/// A scalar on one line of its own, in the style that it gets there.
+/// A scalar that must fit on one line, in the style that Go chooses for it.
 pub(super) fn one_line(content: &str) -> String {
     let mut text = Text::empty();
     // Keys are not folded, and have no block style.
@@ -70,14 +70,14 @@ impl Text {
         self.out
     }
 
-    /// Ends the current line, if something stands on it.
+    /// Ends the current line, if it is not empty.
     pub(super) fn end_line(&mut self) {
         if self.column > 0 {
             self.put('\n');
         }
     }
 
-    /// Goes to the column where a key or a dash stands: on a new line, or after the dash of the current one.
+    /// Moves to the column of a key or a dash: on a new line, or after the dash of the current one.
     pub(super) fn begin_entry(&mut self, indent: usize, inline: bool) {
         if !inline {
             self.end_line();
@@ -102,7 +102,7 @@ impl Text {
         key.len() <= LONGEST_SIMPLE_KEY && !key.contains(is_break)
     }
 
-    /// A text, its further lines at the column `indent`. A key before its colon stays on one line.
+    /// A text, with continuation lines at the column `indent`. A key before its colon stays on one line.
     pub(super) fn scalar(&mut self, content: &str, indent: usize, is_key: bool) {
         match style(content, is_key) {
             Style::Plain => {
@@ -170,7 +170,7 @@ impl Text {
             let next = chars.peek();
             if c == ' ' && folds && !after_space && self.column > WIDTH && next.is_some() {
                 self.new_line(indent);
-                // A space at the start of a line would be taken for indentation.
+                // A leading space would read as indentation.
                 if next == Some(&' ') {
                     self.put('\\');
                 }
@@ -271,11 +271,11 @@ fn style(content: &str, is_key: bool) -> Style {
     }
 }
 
-/// What stands against one style or another.
+/// Properties of a text that exclude a style.
 struct Traits {
     /// A character that can only be written escaped.
     special: bool,
-    /// A sign that would mean something to a reader if it stood bare.
+    /// A character that has a meaning in a plain scalar.
     indicators: bool,
     ends_with_space: bool,
     /// A space right before a line break.
@@ -317,8 +317,8 @@ impl Traits {
     }
 }
 
-/// Whether there are only letters, digits and signs in it that mean nothing wherever they stand: all of base64, of which
-/// sealed objects mostly consist, and which is not looked at letter by letter.
+/// Whether there are only letters, digits and characters without a meaning anywhere in YAML. Sealed objects mostly
+/// consist of such texts (base64), which need no further analysis.
 fn is_word(content: &str) -> bool {
     content
         .bytes()

@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use super::DocumentError;
 
-/// The text of a source, without its byte-order mark. A copy that decoding has made is wiped when dropped.
+/// The text of a source, without its byte-order mark. A decoded copy is wiped on drop.
 #[derive(Debug)]
 pub struct Text<'s> {
     text: Cow<'s, str>,
@@ -33,7 +33,7 @@ impl Drop for Text<'_> {
 }
 
 impl Text<'_> {
-    /// Bytes of memory beside the source that it takes.
+    /// Bytes of memory in addition to the source.
     pub(super) fn copied(&self) -> usize {
         match &self.text {
             Cow::Borrowed(_) => 0,
@@ -46,7 +46,7 @@ impl Text<'_> {
         matches!(self.encoding.form, Form::Utf16(_))
     }
 
-    /// Another text as bytes in the encoding of this one, with the mark that this one has.
+    /// Encodes another text like this one, including the byte-order mark.
     pub fn encode(&self, text: &str) -> Vec<u8> {
         let Encoding { form, mark } = self.encoding;
         let mark = if mark { "\u{feff}" } else { "" };
@@ -88,7 +88,7 @@ pub fn decode(source: &[u8]) -> Result<Text<'_>, DocumentError> {
     Ok(Text { text, encoding })
 }
 
-/// As much of `source` as is text, with U+FFFD in place of the rest: to search a source that may be no text at all.
+/// The text of `source`, with U+FFFD for bytes that are not text: to search a source that may be binary.
 pub fn text_lossy(source: &[u8]) -> Text<'_> {
     let (encoding, body) = Encoding::of(source);
     let text = match encoding.form {
@@ -141,7 +141,7 @@ impl Order {
         }
     }
 
-    /// The text, and where in it the first half of a character stands.
+    /// The text, and the position of an unpaired surrogate.
     fn text(self, bytes: &[u8]) -> (String, Option<usize>) {
         let (pairs, rest) = bytes.as_chunks::<2>();
         let unit = |pair: &[u8; 2]| match self {
@@ -150,7 +150,7 @@ impl Order {
         };
         let whole = char::decode_utf16(pairs.iter().map(unit)).map(Result::ok);
         let half = (!rest.is_empty()).then_some(None);
-        // A unit becomes three bytes at most: the text never moves, which would leave an unwiped copy of it behind.
+        // A unit becomes three bytes at most, so the buffer never grows, which would leave an unwiped copy behind.
         let mut text = String::with_capacity((pairs.len() + 1) * 3);
         let mut fault = None;
         for character in whole.chain(half) {
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(line(b"\xFF\xFEa\0\n\0b"), Some(2), "half a unit");
         assert_eq!(line(b"\xFF\xFE\x00\xD8a\0"), Some(1), "half a surrogate pair");
         assert_eq!(&*text_lossy(b"\xFF\xFEa\0b"), "a\u{fffd}");
-        // A replacement character that was typed is no fault.
+        // U+FFFD may also be typed.
         assert_eq!(&*decode(b"\xFE\xFF\xFF\xFD").unwrap(), "\u{fffd}");
         assert!(matches!(decode(b"a\n\xE9"), Err(DocumentError::NotUtf8 { line: 2 })));
     }

@@ -274,13 +274,13 @@ fn field_name(field: &str) -> String {
 }
 
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", shown(name))
+    format!("\"{}\"", escaped(name))
 }
 
 /// A name for a message: control characters escaped, cut where it is too long to be a name.
-pub fn shown(name: &str) -> String {
+pub fn escaped(name: &str) -> String {
     const LONGEST: usize = 300;
-    let shown: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let escaped: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     let rest = if name.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    shown + rest
+    escaped + rest
 }

@@ -1,4 +1,4 @@
-//! JSON: a stream of objects ↦ values with marks. Duplicate keys and depth are checked here.
+//! JSON: a stream of objects → values with marks. Checks duplicate keys and depth.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 use super::budget::{Budget, ENTRY, ITEM, MAP};
 use super::error::{DocumentError, Place, Spot};
 use super::found::{Found, Others, Sink, only};
-use super::scalar::resolve;
+use super::resolve::resolve;
 use super::source_map::{Children, Entry, Mark, Placed, Turned};
 use super::yaml::{foreign_kind, read_without_broken};
 use super::{Format, MAX_DEPTH};
 
-/// Hands the values of `text` to `sink`. `lines_before` and `documents_before` stand before it in the source; gives how many
-/// documents stand before what follows.
+/// Passes the values of `text` to `sink`. `lines_before` and `documents_before` precede it in the source; returns the
+/// number of documents up to its end.
 pub(super) fn read(
     text: &str,
     lines_before: usize,
@@ -61,7 +61,7 @@ pub(super) fn read(
         else {
             return Err(error);
         };
-        // JSON is YAML; where it is not, its kind cannot be told.
+        // JSON is YAML; for JSON that is not, the kind is unknown.
         if let Some(kind) = foreign_kind(own) {
             sink(found(index, Placed::only_kind(begin, kind), Some(error)))?;
         } else {
@@ -105,7 +105,7 @@ fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: u
         None => {
             let reason = match error.classify() {
                 Category::Eof => "it ends too early".to_owned(),
-                // The parser's own verdicts are fixed texts: they hold nothing of the source.
+                // The parser's own messages are constants: they contain nothing of the source.
                 Category::Syntax => error
                     .to_string()
                     .split(" at line ")
@@ -126,20 +126,20 @@ fn fault(state: &State, error: &serde_json::Error, lines_before: usize, index: u
     }
 }
 
-/// What the readers of one source share.
+/// State shared by the readers of one source.
 #[derive(Default)]
 struct State {
-    /// Line breaks before the byte that was read last.
+    /// Line breaks before the last byte read.
     breaks: Cell<usize>,
     /// Characters of its line up to that byte.
     column: Cell<usize>,
     last: Cell<u8>,
-    /// Whether that byte is inside a text, and whether a backslash stands before the next one.
+    /// Whether that byte is inside a string, and whether a backslash precedes the next one.
     inside_text: Cell<bool>,
     escaped: Cell<bool>,
-    /// The last number, boolean or null as it was written, as far as it was read.
+    /// The last number, boolean or null as written, so far.
     word: RefCell<Zeroizing<String>>,
-    /// How many bytes were read, and where the last object or list began that stands in no other, also in bytes.
+    /// Bytes read, and the offset of the last outermost object or list.
     read: Cell<usize>,
     root: Cell<Option<(Spot, usize)>>,
     /// Where the last text began.
@@ -154,7 +154,7 @@ enum Fault {
 }
 
 impl State {
-    /// Where the byte stands that was read last.
+    /// Position of the last byte read.
     fn spot(&self) -> Spot {
         Spot {
             line: self.breaks.get() + 1,
@@ -162,7 +162,7 @@ impl State {
         }
     }
 
-    /// Where the text began that was read last.
+    /// Start of the last string read.
     fn text_spot(&self) -> Spot {
         self.text.get().unwrap_or_else(|| self.spot())
     }
@@ -175,7 +175,7 @@ impl State {
             self.breaks.set(self.breaks.get() + 1);
             self.column.set(0);
         }
-        // The further bytes of a character in UTF-8 count nothing.
+        // Continuation bytes of UTF-8 do not count.
         if byte & 0xC0 != 0x80 {
             self.column.set(self.column.get() + 1);
         }
@@ -196,19 +196,19 @@ impl State {
         self.escaped.set(inside && byte == b'\\' && !self.escaped.get());
     }
 
-    /// Notes why reading stops, because the parser's own error could not say it without a value.
+    /// Records why reading stops: serde's own error would contain the value.
     fn stop<E: serde::de::Error>(&self, fault: Fault) -> E {
         self.fault.replace(Some(fault));
         E::custom("stopped")
     }
 }
 
-/// Whether numbers, booleans and null are written with it.
+/// Whether the byte occurs in numbers, booleans and null.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
-/// The source, one byte at a time, so that the line is known whenever the parser reports something.
+/// The source, one byte at a time, so that the line is known whenever the parser reports an error.
 struct Bytes<'a> {
     rest: &'a [u8],
     state: &'a State,
@@ -259,7 +259,7 @@ impl Node<'_> {
         }
     }
 
-    /// What is no text, and was read last.
+    /// The last scalar read that is not a string.
     fn word(self, value: Value) -> Placed {
         let word = self.state.word.borrow();
         Placed {

@@ -1,8 +1,8 @@
 //! The order of keys in the YAML that Go writes: by letters, but numbers inside a name by size (`a2` before `a10`),
 //! and anything else before letters.
 
-/// The keys in that order. An insertion with binary search, because Go's rule is no total order for every input
-/// (`08` < `0b` < `1` < `08`), and the standard sorts may panic on such a one.
+/// Sorts keys in that order. An insertion with binary search, because Go's rule is not a total order for every input
+/// (`08` < `0b` < `1` < `08`), and the standard sorts may panic without one.
 pub(super) fn sorted<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let mut sorted: Vec<&String> = Vec::new();
     for key in keys {

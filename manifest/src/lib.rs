@@ -18,7 +18,7 @@ mod go_float;
 mod json;
 mod key_order;
 mod list;
-mod scalar;
+mod resolve;
 mod source_map;
 mod splitter;
 mod string_map;
@@ -30,7 +30,7 @@ use zeroize::Zeroize;
 
 pub use emit::{EmitError, to_json, to_json_compact, to_yaml};
 pub use encoding::{Text, decode, text_lossy};
-pub use error::{DocumentError, Node, Place, Typed, shown};
+pub use error::{DocumentError, Node, Place, Typed, escaped};
 pub use string_map::Nulls;
 pub use verbatim::{Lost, check_verbatim};
 
@@ -41,7 +41,7 @@ use source_map::Placed;
 /// How deep collections may nest. Kubernetes objects stay below 20; the limit keeps recursion off the stack's end.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// Bytes that all values of a source may take that is held as a whole.
+/// Memory limit for all values of a source that is held as a whole, in bytes.
 const MOST: usize = 512 << 20;
 
 /// The language that a document was written in.
@@ -63,20 +63,20 @@ pub struct Document {
     pub line: usize,
     /// The language that it was written in.
     pub format: Format,
-    /// The object's place in the `items` of a List, from 1, when it came out of one.
+    /// The object's position in the `items` of a List, from 1, for an item of one.
     pub item: Option<usize>,
-    /// Why nothing but the kind is known of an object of another kind; see [`read_mixed`].
+    /// Why only the kind of an object is known; see [`read_mixed`].
     pub broken: Option<DocumentError>,
     mark: source_map::Mark,
 }
 
 impl Document {
-    /// Takes the value out; wiping it is then the caller's part (see [`wipe`]).
+    /// Takes the value out; the caller then wipes it (see [`wipe`]).
     pub fn into_value(mut self) -> Value {
         std::mem::take(&mut self.value)
     }
 
-    /// Where the document stands.
+    /// The position of the document.
     pub fn place(&self) -> Place {
         Place {
             item: self.item,
@@ -84,8 +84,8 @@ impl Document {
         }
     }
 
-    /// The place of the value at `path` (map keys, and list positions from 0 as digits), or of the deepest of its
-    /// ancestors that exists.
+    /// The position of the value at `path` (map keys, and list positions from 0 as digits), or of its deepest existing
+    /// ancestor.
     pub fn place_of<S: AsRef<str>>(&self, path: &[S]) -> Place {
         Place {
             item: self.item,
@@ -146,11 +146,11 @@ pub fn read(source: &[u8]) -> Result<Vec<Document>, DocumentError> {
     Ok(documents)
 }
 
-/// As [`read`], but a document that is none of this project's in any reading need not keep the rules of this reader: where it
-/// does not (a duplicate key, a tag, `.inf`, no object at all), of its value only the kind is given, and `Document::broken` says
-/// why. A document that may be read as a Secret, a SealedSecret or a List is an error as ever.
+/// As [`read`], but accepts documents of other kinds that break a rule of this reader (a duplicate key, a tag, `.inf`,
+/// not an object): their value has the kind only, and `Document::broken` says why. A document that may be a Secret, a
+/// SealedSecret or a List in some reader is still an error.
 ///
-/// All of it is held at a time, so it takes 512 MiB at most: `[0, 0, …]` would take 75 times its text.
+/// The whole source is held in memory, so it may take 512 MiB at most: `[0, 0, …]` would take 75 times its text.
 ///
 /// # Errors
 /// As [`read`], and [`DocumentError::TooLarge`].
@@ -170,8 +170,8 @@ pub fn each_mixed(source: &[u8], take: &mut dyn FnMut(Document)) -> Result<(), D
     every(source, Others::Passed, &Budget::unlimited(), take)
 }
 
-/// As [`read`], but hands each object to `take` as soon as it is read: work on the first ones can begin before the last
-/// one is read. An error of a later one comes after them.
+/// As [`read`], but passes each object to `take` as soon as it is read, so that work can start early. An error in a
+/// later object is returned after the objects before it.
 ///
 /// # Errors
 /// As [`read`].
@@ -191,8 +191,7 @@ fn every(source: &[u8], others: Others, budget: &Budget, take: &mut dyn FnMut(Do
     if is_empty { Err(DocumentError::Empty) } else { Ok(()) }
 }
 
-/// Reads a source that strangers may send: the one object that it holds, and nothing for which more than `memory` bytes
-/// would be taken.
+/// Reads an untrusted source: the one object in it, within `memory` bytes.
 ///
 /// # Errors
 /// As [`read`], and [`DocumentError::Another`], [`DocumentError::TooLarge`].
@@ -214,15 +213,15 @@ pub fn read_one(source: &[u8], memory: usize) -> Result<Document, DocumentError>
     found.ok_or(DocumentError::Empty)
 }
 
-/// Whether the text of `source` may hold an object of one of these kinds (words), by itself or in a list of them, however that
-/// is spelled: with escapes (`"k\x69nd": "Sec\
-/// ret"`), with tags (`!!binary`), or by an alias. Where it says no, there is none; it costs next to nothing.
+/// Whether the text of `source` may contain an object of one of these kinds (words), by itself or in a list, however
+/// the kind is written: with escapes (`"k\x69nd"`), with tags (`!!binary`), or by an alias. `false` is certain. It
+/// costs next to nothing.
 pub fn may_hold_kind(source: &str, kinds: &[&str]) -> bool {
     let says_one = || kinds.iter().any(|kind| has_word(source, kind, "List"));
     has_word(source, "kind", "") && says_one() || spells_words_otherwise(source)
 }
 
-/// Whether a word stands there, by itself or with this ending.
+/// Whether the word occurs, by itself or with this ending.
 fn has_word(source: &str, word: &str, ending: &str) -> bool {
     let goes_on = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let mut found = source.match_indices(word);
@@ -234,13 +233,13 @@ fn has_word(source: &str, word: &str, ending: &str) -> bool {
     })
 }
 
-/// Whether words may be in it that do not stand there letter by letter.
+/// Whether words may be present in another spelling.
 fn spells_words_otherwise(source: &str) -> bool {
     /// Bytes of the longest tag that names base64: each letter escaped.
     const LONGEST_TAG: usize = 96;
     let bytes = source.as_bytes();
     let at = |at: Option<usize>| at.and_then(|at| bytes.get(at));
-    // A line goes on within a word; scripts have a space before the backslash.
+    // A line continuation splits a word; scripts have a space before the backslash.
     let is_letter = |slash: usize| match at(Some(slash + 1)) {
         Some(b'x' | b'u' | b'U') => true,
         Some(b'\n' | b'\r') => at(slash.checked_sub(1)).is_some_and(u8::is_ascii_alphabetic),

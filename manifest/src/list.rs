@@ -1,4 +1,4 @@
-//! Lists of objects: their items are documents of their own.
+//! Lists of objects: their items are separate documents.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use super::found::{Found, Others};
 use super::source_map::{Children, Mark, Placed};
 use super::{Document, Format, wipe};
 
-/// The lists that are unfolded, with the kind of the items that do not say theirs: the API server leaves it out in the
-/// items of a typed list, `kubectl get -o yaml` does not.
+/// The lists that are expanded, with the kind of items without one: the API server omits it in the items of a typed
+/// list, `kubectl get -o yaml` does not.
 const LISTS: [(&str, Option<&str>); 3] = [
     ("List", None),
     ("SecretList", Some("Secret")),
     ("SealedSecretList", Some("SealedSecret")),
 ];
 
-/// Hands the object, or the items of the list, to `take`.
+/// Passes the object, or the items of the list, to `take`.
 ///
 /// # Errors
 /// [`DocumentError::NotAnObject`] for a document or an item that is something else; [`DocumentError::Field`] when
@@ -78,7 +78,7 @@ pub(super) fn expand(found: Found, others: Others, take: &mut dyn FnMut(Document
     Ok(())
 }
 
-/// Whether a value that is no object is none of this project's either, for any reader: a list may hold some.
+/// Whether a value that is not an object is irrelevant for every reader; a list may contain relevant objects.
 fn holds_no_object_of_ours(value: &Value) -> bool {
     let may_be = |item: &Value| {
         let kind = item.get("kind").and_then(Value::as_str);
@@ -87,8 +87,8 @@ fn holds_no_object_of_ours(value: &Value) -> bool {
     value.as_array().is_none_or(|items| !items.iter().any(may_be))
 }
 
-/// `Some` for a list that is unfolded, with the kind that its items have when they do not say it. A list without a kind
-/// is what Go programs write that marshal a typed list.
+/// `Some` for a list that is expanded, with the kind of items without one. Go programs that marshal a typed list write
+/// it without a kind.
 fn list_of(value: &Value) -> Option<Option<&'static str>> {
     let Some(kind) = value.get("kind") else {
         return value.get("items").filter(|items| items.is_array()).map(|_| None);

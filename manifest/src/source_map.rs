@@ -1,5 +1,5 @@
-//! Where each part of a value stood in its source, and which scalars were not typed as text. Holds no text values,
-//! except the exact spelling of numbers and booleans, which is wiped.
+//! Positions of all parts of a value in its source, and the scalars that are not text. Holds no text values, except the
+//! exact spelling of numbers and booleans, which is wiped.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::error::{Spot, Typed};
 use super::go_float;
-use super::scalar::Scalar;
+use super::resolve::Scalar;
 
-/// A value and its marks, built together by the readers.
+/// A value and its marks, which the readers build together.
 #[derive(Clone)]
 pub(super) struct Placed {
     pub(super) value: Value,
@@ -18,7 +18,7 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// An object of which nothing but its kind is known.
+    /// An object of which only the kind is known.
     pub(super) fn only_kind(spot: Spot, kind: String) -> Self {
         let kind = Some(kind).filter(|kind| !kind.is_empty());
         let entries = kind.map(|kind| ("kind".to_owned(), Value::String(kind)));
@@ -67,20 +67,20 @@ pub(super) struct Entry {
     pub(super) value: Mark,
 }
 
-/// A scalar that was read as something else than text.
+/// A scalar that is not text.
 #[derive(Clone)]
 pub(super) struct Turned {
     pub(super) typed: Typed,
-    /// Its text as Go gives it where text is wanted.
+    /// Its text where Go expects text.
     pub(super) text: Zeroizing<String>,
-    /// Whether that is what was typed (`5432`, `true`, a value that is left out), and not another text (`yes`, `0777`,
-    /// `1e3`, `null`).
+    /// Whether that is what was typed (`5432`, `true`, an absent value), and not another text (`yes`, `0777`, `1e3`,
+    /// `null`).
     pub(super) kept: bool,
 }
 
 impl Turned {
-    /// What an unquoted scalar that was written `written`, in YAML or JSON, and means `meaning` is where text is wanted, as
-    /// Go gives it for both; `None` when it means text.
+    /// What Go gives, where it expects text, for an unquoted scalar `written` in YAML or JSON that means `meaning`;
+    /// `None` when it means text.
     pub(super) fn of(meaning: &Scalar, written: &str) -> Option<Self> {
         let (typed, text) = match meaning {
             Scalar::Text => return None,
@@ -127,7 +127,7 @@ impl Mark {
         }
     }
 
-    /// Where the key stands that leads to `path`, or of the deepest of its ancestors that exists.
+    /// Position of the last key of `path`, or of the deepest existing ancestor.
     pub(super) fn spot_of<S: AsRef<str>>(&self, path: &[S]) -> Spot {
         let Some((step, rest)) = path.split_first() else {
             return self.spot;

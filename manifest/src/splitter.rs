@@ -1,4 +1,4 @@
-//! A source as a stream of documents: which language each of them is in, and how many there are.
+//! Splits a source into documents, each in its language.
 
 use zeroize::Zeroizing;
 
@@ -26,17 +26,17 @@ pub(super) fn values(text: &str, others: Others) -> Result<Vec<Found>, DocumentE
     }
 }
 
-/// Hands over every value of `text` that is not empty.
+/// Passes every value of `text` that is not empty to `sink`.
 ///
-/// A text that begins as a JSON object does is JSON, and its objects may be divided by `---` too; from the first part
-/// that begins otherwise on, the rest is YAML. What began as JSON is not read as YAML when it is broken, as the
-/// reference does: YAML would fold a line break inside a text into a space.
+/// A text that begins like a JSON object is JSON, and its objects may be divided by `---` too; from the first part that
+/// does not, the rest is YAML. Broken JSON is not read as YAML, as the reference does: YAML would fold a line break
+/// inside a string into a space.
 ///
 /// # Errors
-/// The first thing that is wrong, and what `sink` says.
+/// The first error, and those of `sink`.
 pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<'_>) -> Result<(), DocumentError> {
     let (mut documents, mut lines_before, mut counted) = (0, 0, 0);
-    // There is a part for each mark at most.
+    // At most one part for each mark.
     let begin = Place::new(1, Spot { line: 1, column: 1 });
     budget.charge_slots::<Part>(text.matches("---").count(), begin)?;
     for Part { from, to, format } in parts(text) {
@@ -50,7 +50,7 @@ pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<
             }
             Some(Format::Yaml) if from == 0 => yaml::read(part, documents, others, budget, sink)?,
             Some(Format::Yaml) => {
-                // The lines before are put in as empty ones, so that the parser counts on.
+                // Empty lines stand for the lines before, so that the parser's line numbers are right.
                 let padded = Zeroizing::new("\n".repeat(lines_before) + part);
                 yaml::read(&padded, documents, others, budget, sink)?;
             }
@@ -60,14 +60,14 @@ pub(super) fn each(text: &str, others: Others, budget: &Budget, sink: &mut Sink<
     Ok(())
 }
 
-/// A stretch of a source in one language, from byte to byte; without a language it is one empty document.
+/// A byte range of a source in one language; without a language it is one empty document.
 pub(super) struct Part {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) format: Option<Format>,
 }
 
-/// The stretches of a source. The last one alone can be YAML.
+/// The ranges of the source. Only the last one can be YAML.
 pub(super) fn parts(text: &str) -> Vec<Part> {
     let (mut rest, mut parts) = (text, Vec::new());
     loop {
@@ -89,7 +89,7 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
             });
             return parts;
         } else if from > 0 {
-            // Nothing between two marks is an empty document, as in YAML; before the first one it is none.
+            // Nothing between two marks is an empty document, as in YAML; nothing before the first mark is not.
             parts.push(Part { from, to, format: None });
         }
         let Some(after) = after else { return parts };
@@ -111,10 +111,10 @@ fn split_at_marker(text: &str) -> (&str, Option<&str>) {
     (before, marked.strip_prefix(MARK))
 }
 
-/// What stands between two documents.
+/// The mark between two documents.
 const MARK: &str = "---";
 
-/// Where lines of `text` begin with the mark between two documents; the beginning of `text` counts as that of a line.
+/// Offsets of the lines of `text` that begin with the mark between two documents; `text` begins with a line.
 pub(super) fn marks(text: &str) -> impl Iterator<Item = usize> {
     let is_mark = |at: &usize| {
         let before = text.get(..*at).unwrap_or_default();

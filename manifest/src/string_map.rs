@@ -11,7 +11,7 @@ use super::source_map::{Mark, Turned};
 /// What a null means in a map of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
-    /// A written `null` or `~` is an error; a value that is left out (`key:`) is the empty text.
+    /// A written `null` or `~` is an error; an absent value (`key:`) is the empty text.
     Refuse,
     /// Every null is the empty text, as in a Secret's `data`.
     Empty,
@@ -21,19 +21,19 @@ impl Document {
     /// The map of texts at `path`, such as `["metadata", "labels"]`. Empty when the map, or one of its ancestors, is
     /// absent or null.
     ///
-    /// An unquoted value that YAML reads as a number or a boolean is taken when its text stays what was typed
-    /// (`5432`, `true`), and is an error when it would change (`yes`, `0777`, `1e3`, `1.50`).
+    /// An unquoted value that YAML reads as a number or a boolean is accepted when its text stays as typed (`5432`,
+    /// `true`), and is an error when it would change (`yes`, `0777`, `1e3`, `1.50`).
     ///
-    /// The texts are copies and not wiped on drop: that is the caller's part.
+    /// The texts are copies; the caller wipes them.
     ///
     /// # Errors
     /// [`DocumentError::Unquoted`] and [`DocumentError::UnquotedKey`] for a text that would change;
-    /// [`DocumentError::Field`] when there is something else than a map of texts.
+    /// [`DocumentError::Field`] when there is something other than a map of texts.
     pub fn string_map(&self, path: &[&str], nulls: Nulls) -> Result<BTreeMap<String, String>, DocumentError> {
         self.texts(path, nulls)?.collect()
     }
 
-    /// Everything that keeps [`Self::string_map`] from giving the map.
+    /// All errors that [`Self::string_map`] could return.
     pub fn faults_of_string_map(&self, path: &[&str], nulls: Nulls) -> Vec<DocumentError> {
         match self.texts(path, nulls) {
             Ok(texts) => texts.filter_map(Result::err).collect(),
@@ -124,7 +124,7 @@ impl Texts<'_> {
                 field: self.field(key),
                 typed: *typed,
             }),
-            // Only when the caller has put another value in the document.
+            // Only where the caller has replaced the value of the document.
             None => Err(wrong("text is wanted here")),
         }
     }

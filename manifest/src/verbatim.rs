@@ -1,5 +1,5 @@
-//! Whether a text in YAML says what was typed. Of a value without quotes, YAML takes parts for a comment, an anchor or a tag, and
-//! drops them without an error: `password: abc #def` is `abc`.
+//! Whether a text in YAML means what was typed. YAML reads parts of an unquoted value as a comment, an anchor or a tag,
+//! and drops them without an error: `password: abc #def` is `abc`.
 
 use super::cst::{self, Form, Node, Style};
 
@@ -9,7 +9,7 @@ use super::cst::{self, Form, Node, Style};
 pub struct Lost {
     /// The line in the text, from 1.
     pub line: usize,
-    /// In which way.
+    /// How it would be lost.
     pub loss: Loss,
 }
 
@@ -33,11 +33,11 @@ pub enum Loss {
     Empty,
 }
 
-/// That nothing of a text in YAML is lost, where it is a map of maps of texts. Lines that begin with `#` are comments, and meant as
-/// such. A text that is no YAML has no fault here.
+/// Checks that YAML loses nothing of a text that is a map of maps of texts. Lines that begin with `#` are intended as
+/// comments. A text that is not YAML passes.
 ///
 /// # Errors
-/// [`Lost`]: the first place.
+/// [`Lost`]: the first loss.
 pub fn check_verbatim(source: &str) -> Result<(), Lost> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let trees = cst::trees(source).unwrap_or_default();
@@ -50,7 +50,7 @@ pub fn check_verbatim(source: &str) -> Result<(), Lost> {
 
 struct Text<'s> {
     source: &'s str,
-    /// The end of the scalar that was looked at last.
+    /// The end of the previous scalar.
     behind: usize,
 }
 
@@ -96,7 +96,7 @@ impl Text<'_> {
         loss.map_or(Ok(()), |loss| Err(self.lost(span.start, loss)))
     }
 
-    /// That nothing but the structure stands between two scalars.
+    /// Checks that there is only structure between two scalars.
     fn gap(&self, to: usize) -> Result<(), Lost> {
         let mut at = self.behind;
         let gap = self.source.get(at..to.max(at)).unwrap_or_default();

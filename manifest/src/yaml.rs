@@ -1,4 +1,4 @@
-//! YAML: parser events ↦ values with marks. Duplicate keys, depth and the growth by aliases are checked here.
+//! YAML: parser events → values with marks. Checks duplicate keys, depth and growth by aliases.
 
 mod items;
 mod kinds;
@@ -23,13 +23,13 @@ use mapping::{Mapping, is_merge_key};
 use reason::reason;
 use scalar::{known_tag, scalar};
 
-/// How much may be copied for anchors and aliases in one source: bytes of text, plus [`NODE_WEIGHT`] for each node.
-/// A Kubernetes object is at most 1.5 MiB.
+/// Limit for copies by anchors and aliases in one source: bytes of text, plus [`NODE_WEIGHT`] for each node. A
+/// Kubernetes object is at most 1.5 MiB.
 const MAX_COPIED: usize = 4 << 20;
-/// What one node counts for, beside its text.
+/// Weight of a node without its text.
 const NODE_WEIGHT: usize = 64;
 
-/// Hands the documents of `text` that are not empty to `sink`. `documents_before` stand before it in the source.
+/// Passes the documents of `text` that are not empty to `sink`. `documents_before` precede it in the source.
 pub(super) fn read(
     text: &str,
     documents_before: usize,
@@ -60,7 +60,7 @@ pub(super) fn read(
 /// The kinds of this project's objects.
 const OURS: [&str; 2] = ["Secret", "SealedSecret"];
 
-/// That readers of YAML 1.1 and 1.2 agree where lines end, where the text may hold an object of this project.
+/// Checks that readers of YAML 1.1 and 1.2 agree on line ends, where the text may contain an object of this project.
 fn check_line_breaks(text: &str, documents_before: usize, others: Others) -> Result<(), DocumentError> {
     let Some((at, character)) = text
         .char_indices()
@@ -83,7 +83,7 @@ fn check_line_breaks(text: &str, documents_before: usize, others: Others) -> Res
     })
 }
 
-/// A key's text as a reader of the map gives it: `on` is `true`. `None` for what cannot be a key.
+/// A key's text as a reader of the map gets it: `on` is `true`. `None` for a node that cannot be a key.
 pub(super) fn key_text(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<String> {
     let place = Place::new(0, Spot { line: 0, column: 0 });
     match scalar(text, style, tag, place).ok()? {
@@ -100,11 +100,11 @@ struct Reader<'s> {
     /// Counts towards [`MAX_COPIED`].
     copied: usize,
     budget: &'s Budget,
-    /// The number of the document that is being read, from 1.
+    /// The number of the current document, from 1.
     index: usize,
     /// Whether that document has begun and not yet ended.
     inside: bool,
-    /// Where it begins, in bytes.
+    /// Its start, in bytes.
     start: Option<usize>,
     others: Others,
 }
@@ -166,8 +166,8 @@ impl<'s> Reader<'s> {
         Ok(())
     }
 
-    /// What stands for a document that breaks a rule of this reader where it is of another kind, or in items of other kinds; the
-    /// events go on behind it.
+    /// The stand-in for a document of another kind that breaks a rule, or whose items of other kinds do; moves the
+    /// events past it.
     fn without_broken(
         &mut self,
         begin: Spot,
@@ -198,7 +198,7 @@ impl<'s> Reader<'s> {
         Ok((placed, None, broken))
     }
 
-    /// Goes behind the document; where it ends, in bytes.
+    /// Skips the document; returns its end, in bytes.
     fn behind(&mut self) -> Option<usize> {
         loop {
             let (event, span) = self.events.next_event()?.ok()?;
@@ -244,7 +244,7 @@ impl<'s> Reader<'s> {
         let (anchor, built) = match event {
             Event::Alias(id) => return self.alias(id, depth, place),
             Event::Scalar(text, style, anchor, tag) => {
-                // The parser gives `~` for a value that was left out.
+                // The parser reports an absent value as `~`.
                 let left_out = style == ScalarStyle::Plain && text == "~" && span.slice(self.text) != Some("~");
                 let text = if left_out { "" } else { text.as_ref() };
                 let (value, turned) = scalar(text, style, tag.as_deref(), place)?;

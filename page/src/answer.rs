@@ -1,4 +1,4 @@
-//! What the page asks, and what it is told.
+//! Requests of the page, and their answers.
 
 use jiff::Timestamp;
 use manifest::{Document, DocumentError};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// What the page asks. Without `secret` only the certificate is looked at.
+/// A request. Without `secret` only the certificate is checked.
 #[derive(Debug, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Request {
@@ -24,10 +24,11 @@ struct Request {
     /// Secrets in YAML or JSON.
     #[serde(default)]
     secret: Option<String>,
-    /// Of Secrets that name none.
+    /// Namespace of Secrets without one.
     #[serde(default)]
     namespace: Option<String>,
-    /// As kubeseal's `--scope`. A Secret whose annotations ask for a wider one than strict is refused unless one is chosen.
+    /// As kubeseal's `--scope`. A Secret whose annotations ask for a scope wider than strict is refused, unless that
+    /// scope is chosen here.
     #[serde(default)]
     scope: Option<String>,
     /// 1 or 2, as kubeseal's `--format-version`; else the latest that the certificate allows, as `kubeseal seal` does.
@@ -35,41 +36,41 @@ struct Request {
     format: Option<u8>,
 }
 
-/// What the page is told.
+/// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Answer {
-    /// All went well.
+    /// Success.
     Done {
         certificate: Certificate,
         /// YAML. Empty where nothing was to be sealed.
         sealed: String,
-        /// What will stand in the way in a cluster.
+        /// Warnings about sizes that a cluster would refuse.
         notes: Vec<String>,
     },
-    /// What is wrong, and where, in one sentence; never text of the input that may be secret.
+    /// The error with its place, in one sentence; never text of the input that may be secret.
     Failed { error: String },
 }
 
-/// What identifies a certificate, and how long it lasts.
+/// The identity of a certificate, and its validity.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Certificate {
     /// As kubeseal prints it.
     fingerprint: String,
-    /// The pin of both keys; none where there is no hybrid key, and format v2 cannot be sealed.
+    /// The pin of both keys; `None` without a hybrid key, where format v2 cannot be sealed.
     pin: Option<String>,
     /// RFC 3339.
     not_before: String,
     /// The same.
     not_after: String,
-    /// By the request's clock.
+    /// By the request's time.
     expired: bool,
 }
 
 #[derive(Debug, Error)]
 enum Failure {
-    // What serde says of it may hold text of the Secret.
+    // serde's message may contain text of the Secret.
     #[error("the request is not what this program reads")]
     Request,
     #[error("{0} is no time")]
@@ -144,12 +145,12 @@ fn sealed_of(request: &Request, secret: &str, cert: &SealingCert, notes: &mut Ve
     };
     let mut text = String::new();
     for document in manifest::read(secret.as_bytes())? {
-        text.push_str(&one(&document, &parameters, &sealer, notes)?);
+        text.push_str(&seal_document(&document, &parameters, &sealer, notes)?);
     }
     Ok(text)
 }
 
-/// As `kubeseal seal` does: what is asked for, else the latest that the certificate allows.
+/// As `kubeseal seal`: the requested format, else the latest that the certificate allows.
 fn sealer(format: Option<u8>, cert: &SealingCert) -> Result<Sealer<'_>, Failure> {
     let has_hybrid = cert.hybrid().map_err(|_| Failure::HybridKey)?.is_some();
     match format {
@@ -164,7 +165,7 @@ fn sealer(format: Option<u8>, cert: &SealingCert) -> Result<Sealer<'_>, Failure>
     }
 }
 
-fn one(
+fn seal_document(
     document: &Document,
     parameters: &SealParameters,
     sealer: &Sealer<'_>,

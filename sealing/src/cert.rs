@@ -27,7 +27,7 @@ pub struct SealingCert {
 /// The alternative key of a certificate, not yet read.
 #[derive(Debug)]
 struct Alternative {
-    /// Value of the extension; none when it is there more than once.
+    /// Value of the extension; `None` when the certificate has it more than once.
     value: Option<Vec<u8>>,
     /// SubjectPublicKeyInfo of the RSA key.
     spki: Vec<u8>,
@@ -35,7 +35,7 @@ struct Alternative {
     is_self_signed: bool,
 }
 
-/// Why a text is no sealing certificate. The first three texts are the reference's.
+/// Why a text is not a sealing certificate. The first three messages are the reference's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CertError {
     /// There is no `CERTIFICATE` block.
@@ -56,8 +56,8 @@ pub enum CertError {
 }
 
 impl SealingCert {
-    /// Reads a PEM text; the first `CERTIFICATE` block without headers is the sealing certificate, further ones
-    /// (a chain) must parse and are otherwise ignored (reference behaviour). Expiry is not judged here.
+    /// Reads a PEM text. The first `CERTIFICATE` block without headers is the sealing certificate; further ones (a
+    /// chain) must parse and are otherwise ignored (reference behaviour). Expiry is not checked here.
     ///
     /// # Errors
     /// [`CertError`].
@@ -67,8 +67,8 @@ impl SealingCert {
         Self::from_der(first, PublicKey::from_spki)
     }
 
-    /// Reads a PEM text as [`Self::from_pem`] does, and takes the certificate of this key, wherever it stands: `tls.crt` of a
-    /// Secret may begin with a CA. Where none is of this key, the first.
+    /// Reads a PEM text as [`Self::from_pem`] does, and returns the certificate of this key, wherever it stands:
+    /// `tls.crt` of a Secret may begin with a CA. Without one for this key, returns the first.
     ///
     /// # Errors
     /// [`CertError`].
@@ -111,8 +111,8 @@ impl SealingCert {
         })
     }
 
-    /// The hybrid key that the certificate carries beside the RSA key, which must have signed both. A certificate whose hybrid key is
-    /// broken, or a stranger's, still has its RSA key; whoever may not seal with that alone asks here first.
+    /// The certificate's hybrid key; the RSA key must have signed it. A certificate whose hybrid key is broken or not
+    /// signed still has its RSA key: a caller that must not fall back to RSA checks this first.
     ///
     /// # Errors
     /// [`v2::HybridKeyMalformed`].
@@ -131,7 +131,7 @@ impl SealingCert {
         }
     }
 
-    /// What pins both keys; none for a certificate without a hybrid key.
+    /// The pin of both keys; `None` for a certificate without a hybrid key.
     ///
     /// # Errors
     /// [`v2::HybridKeyMalformed`].
@@ -166,7 +166,7 @@ impl SealingCert {
         &self.subject
     }
 
-    /// Refuses a certificate that has expired at `now`. The beginning of validity is not judged (reference behaviour).
+    /// Refuses a certificate that has expired at `now`. The start of validity is not checked (reference behaviour).
     ///
     /// # Errors
     /// [`CertError::Expired`].
@@ -192,8 +192,8 @@ impl Alternative {
     }
 }
 
-/// Whether the key of a certificate has signed it, as a controller signs those that carry a hybrid key: so nobody else has put theirs
-/// beside it, for as long as RSA holds, and it is not damaged.
+/// Whether the certificate is signed with its own key, as controllers sign those with a hybrid key. The signature shows
+/// that the hybrid key is not damaged, and that the holder of the RSA key added it (as long as RSA is unbroken).
 fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
     let algorithm = &certificate.signature_algorithm.algorithm;
     *algorithm == x509_parser::oid_registry::OID_PKCS1_SHA256WITHRSA
@@ -205,10 +205,10 @@ fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
 }
 
 #[cfg(feature = "aws-lc")]
-pub use made::CertParameters;
+pub use self_signed::CertParameters;
 
 #[cfg(feature = "aws-lc")]
-mod made {
+mod self_signed {
     use rcgen::{
         BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, KeyPair,
         KeyUsagePurpose, PKCS_RSA_SHA256, SerialNumber,
@@ -219,12 +219,12 @@ mod made {
     use crate::key::PrivateKey;
     use crate::random::Random;
 
-    /// What a new certificate says.
+    /// The variable fields of a new certificate.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CertParameters {
         /// Common name of subject and issuer; empty for an empty distinguished name (the default).
         pub common_name: String,
-        /// Begin of validity.
+        /// Start of validity.
         pub not_before: Timestamp,
         /// End of validity.
         pub not_after: Timestamp,
@@ -241,7 +241,7 @@ mod made {
             parameters: &CertParameters,
             random: &mut dyn Random,
         ) -> Result<Self, CertError> {
-            Self::made(key, Vec::new(), parameters, random)
+            Self::sign_with(key, Vec::new(), parameters, random)
         }
 
         /// The same, with a hybrid key in the extension for an alternative key.
@@ -256,10 +256,10 @@ mod made {
         ) -> Result<Self, CertError> {
             let value = v2::encode_extension(hybrid).map_err(|_| CertError::NotMade)?;
             let extension = CustomExtension::from_oid_content(v2::EXTENSION, value);
-            Self::made(key, vec![extension], parameters, random)
+            Self::sign_with(key, vec![extension], parameters, random)
         }
 
-        fn made(
+        fn sign_with(
             key: &PrivateKey,
             extensions: Vec<CustomExtension>,
             parameters: &CertParameters,
@@ -288,8 +288,8 @@ mod made {
             let pkcs8 = key.pkcs8().map_err(|_| CertError::NotMade)?;
             let signer = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_slice().into(), &PKCS_RSA_SHA256)
                 .map_err(|_| CertError::NotMade)?;
-            let made = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
-            Self::from_pem(pem::encode(TAG, made.der()).as_bytes())
+            let certificate = params.self_signed(&signer).map_err(|_| CertError::NotMade)?;
+            Self::from_pem(pem::encode(TAG, certificate.der()).as_bytes())
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What sealing a Secret again would change in its SealedSecret, and what the two contradict each other in. Everything except
-//! the values, which cannot be compared without a private key (sealing is randomised, and no digest of a plaintext is kept).
+//! What would change in a SealedSecret if its Secret was sealed again, and where the two contradict each other. Values
+//! are not compared: sealing is randomised, and no digest of a plaintext is kept.
 //!
-//! Items follow the Secret. Everything else follows the SealedSecret, to which people add labels, annotations, a type and
-//! templates: what the Secret says beyond is added, what it says otherwise is a contradiction.
+//! Items follow the Secret. Everything else follows the SealedSecret, to which people add labels, annotations, a type
+//! and templates: what only the Secret has is added, and what both have with different values is a contradiction.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,28 +64,28 @@ impl fmt::Display for Field {
     }
 }
 
-/// One difference. Prints as what is wrong with the sealed object; holds names only.
+/// One difference. Its message says what is wrong with the SealedSecret, and contains names only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// The Secret has an item that is not sealed.
     ItemMissing(String),
     /// An item is sealed that the Secret does not have.
     ItemTooMany(String),
-    /// The Secret has a type, and the sealed one says none.
+    /// The Secret has a type, and the SealedSecret has none.
     TypeMissing(String),
-    /// Another type.
+    /// The types differ.
     Type {
         /// The Secret's.
         wanted: String,
         /// The sealed one's.
         found: String,
     },
-    /// The Secret says `immutable`, and the sealed one otherwise.
+    /// The Secret sets `immutable`, and the SealedSecret does not agree.
     Immutable {
         /// The Secret's.
         wanted: bool,
     },
-    /// The Secret has an entry that the sealed one lacks.
+    /// The Secret has an entry that the SealedSecret lacks.
     Missing {
         /// Where.
         field: Field,
@@ -99,7 +99,7 @@ pub enum Difference {
         /// The entry's name.
         name: String,
     },
-    /// Another scope.
+    /// The scopes differ.
     Scope {
         /// The one that it would be sealed with.
         wanted: Scope,
@@ -109,7 +109,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// Whether sealing again cannot decide which of the two is right.
+    /// Whether sealing again cannot decide which of the two objects is right.
     pub fn is_contradiction(&self) -> bool {
         match self {
             Difference::ItemMissing(_)
@@ -123,7 +123,7 @@ impl Difference {
         }
     }
 
-    /// The change that makes an end of it, of differences in metadata that are no contradictions.
+    /// The change that resolves a difference in metadata; contradictions have none.
     pub(crate) fn change(&self, wanted: &SealedSecret) -> Option<Change> {
         match self {
             Difference::TypeMissing(type_) => Some(Change::set(["spec", "template", "type"], type_)),
@@ -153,8 +153,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// How `found` differs from `wanted` (see [`crate::seal::outline`]), so far as sealing again would change it or cannot. Whether
-/// their names agree is for the caller, who has found one for the other by them.
+/// How `found` differs from `wanted` (see [`crate::seal::outline`]), as far as sealing again would change it or cannot.
+/// The caller matched the two objects by name, so names are not compared.
 pub fn differences(wanted: &SealedSecret, found: &SealedSecret) -> Vec<Difference> {
     let mut differences = Vec::new();
     let scope = |sealed: &SealedSecret| Scope::from_annotations(sealed.metadata.annotations.as_ref());
@@ -178,7 +178,7 @@ pub fn differences(wanted: &SealedSecret, found: &SealedSecret) -> Vec<Differenc
         let found = field.map(found);
         for (name, text) in field.map(wanted).into_iter().flatten() {
             let name = name.clone();
-            // Scopes are compared as what they mean.
+            // Scopes are compared by meaning.
             if Scope::ALL.iter().any(|scope| scope.annotation() == Some(&name)) {
                 continue;
             }
@@ -231,30 +231,30 @@ mod tests {
 
     const SECRET: &str = "metadata: {name: db, namespace: shop, labels: {a: x, b: z}}\nstringData: {one: p, two: q}\n";
 
-    fn told(text: &str, scope: Scope) -> Vec<String> {
+    fn differences_of(text: &str, scope: Scope) -> Vec<String> {
         let (wanted, found) = (outlined(SECRET, Scope::Strict), outlined(text, scope));
         differences(&wanted, &found).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn the_same_shape_has_no_differences_whatever_the_values() {
-        assert_eq!(told(SECRET, Scope::Strict), [""; 0]);
+        assert_eq!(differences_of(SECRET, Scope::Strict), [""; 0]);
         let others = SECRET
             .replace("one: p", "one: another")
             .replace("stringData", "type: Opaque\nstringData");
-        assert_eq!(told(&others, Scope::Strict), [""; 0]);
+        assert_eq!(differences_of(&others, Scope::Strict), [""; 0]);
     }
 
     #[test]
     fn every_difference_is_told_by_name() {
         assert_eq!(
-            told(SECRET, Scope::ClusterWide),
+            differences_of(SECRET, Scope::ClusterWide),
             ["its scope is cluster-wide, and strict is wanted"]
         );
         let other = "metadata: {name: db, namespace: shop, labels: {a: w, c: z}}\ntype: kubernetes.io/tls\n\
                      stringData: {one: p, three: q}\n";
         assert_eq!(
-            told(other, Scope::Strict),
+            differences_of(other, Scope::Strict),
             [
                 "item two is not in it",
                 "item three is in it, and not in the Secret",

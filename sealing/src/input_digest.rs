@@ -1,4 +1,4 @@
-//! What decides which Secret a SealedSecret becomes, as one digest: while it is the same, so is the Secret.
+//! A digest of everything that decides which Secret a SealedSecret becomes: the same digest means the same Secret.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use serde::Serialize;
 use crate::binding::Scope;
 use crate::primitives::backend;
 
-/// Counts the meanings that an input can have: to be raised whenever this library makes another Secret of the same input.
+/// Version of the digest's meaning: raise it whenever this library makes another Secret of the same input.
 const MEANING: u32 = 1;
 
-/// What of an input is the object's own.
+/// The object's part of the input.
 #[derive(Serialize)]
 struct Object<'a> {
     namespace: Option<&'a str>,
     name: Option<&'a str>,
-    /// It is in the owner reference.
+    /// Part of the owner reference.
     uid: Option<&'a str>,
     scope: &'static str,
     spec: &'a SealedSecretSpec,
 }
 
-/// Between the two parts of a digest; no letter of base64.
+/// Divides the two parts of a digest; not a base64 character.
 const PARTS: char = '.';
 
 /// What every digest begins with.
@@ -32,10 +32,10 @@ const ALGORITHM: &str = "sha256:";
 /// Bytes of a part.
 const PART: usize = 32;
 
-/// `sha256:` and two parts with a dot between them, each 43 characters of unpadded base64. The first is over the spec as it
-/// is sealed and the place that it is bound to, the second over `further`, which is what the caller adds (its settings), and
-/// what this library makes of it all. Nothing in clear goes into it that the object does not show anyway. `None`: `further`
-/// cannot be written as JSON.
+/// `sha256:` and two parts with a dot between them, each 43 characters of unpadded base64. The first part covers the
+/// sealed spec and its binding. The second covers `further`, which the caller adds (its settings), and the version of
+/// this library's meaning. It contains no plaintext that the object does not show. `None`: `further` cannot be written
+/// as JSON.
 pub fn digest(sealed: &SealedSecret, further: impl Serialize) -> Option<String> {
     let metadata = &sealed.metadata;
     let object = Object {
@@ -56,8 +56,8 @@ pub fn digest(sealed: &SealedSecret, further: impl Serialize) -> Option<String> 
     ))
 }
 
-/// The first part of a digest: whether the object is the same, whatever became of settings and of this library. `None`: it
-/// is none of ours.
+/// The first part of a digest: equal where the object is the same, whatever the settings and this library's version.
+/// `None` for a text that is not such a digest.
 pub fn object_part(digest: &str) -> Option<&str> {
     Some(digest.split_once(PARTS)?.0)
 }
@@ -68,12 +68,12 @@ fn part(of: &impl Serialize) -> Option<String> {
     Some(STANDARD_NO_PAD.encode(backend::sha256(&text)))
 }
 
-/// A digest in two thirds of its text's room, for who holds many. It compares and prints as the text.
+/// A digest in two thirds of its text's memory. It compares and prints as the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packed {
     /// The parts.
     Parts([u8; 2 * PART]),
-    /// A text that is no digest.
+    /// A text that is not a digest.
     Text(Box<str>),
 }
 

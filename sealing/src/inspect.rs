@@ -1,5 +1,4 @@
-//! What the text of a sealed item says without any key: whether it can be one, how long the key is that sealed it, or
-//! which it is.
+//! What the text of a sealed item says without a key: whether it is valid, and the size or the id of its key.
 
 use thiserror::Error;
 
@@ -8,7 +7,7 @@ use crate::envelope::{EnvelopeError, TAG};
 use crate::sealed_value::SealedValue;
 use crate::v2::{self, KeyId};
 
-/// Why a text can be no sealed item, whatever the keys.
+/// Why a text is not a sealed item, whatever the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BrokenText {
     /// It is not base64.
@@ -19,7 +18,7 @@ pub enum BrokenText {
     Envelope(#[from] EnvelopeError),
 }
 
-/// What a sealed value's bytes say by themselves.
+/// Properties of a sealed value that need no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inspected {
     /// Version 1.
@@ -31,15 +30,15 @@ pub enum Inspected {
     },
     /// Version 2.
     V2 {
-        /// The ids of the recipients' keys, by the word of whoever sealed; at least one.
+        /// The ids of the recipients' keys, as claimed by the sealer; at least one.
         keys: Vec<KeyId>,
-        /// Bytes of the padded plaintext, which hide how many of them count.
+        /// Length of the padded plaintext; the real length is hidden.
         padded_len: usize,
     },
 }
 
 impl Inspected {
-    /// Bytes that the plaintext has at least.
+    /// Least length of the plaintext.
     pub fn least_len(&self) -> usize {
         match self {
             Self::V1 { plaintext_len, .. } => *plaintext_len,

@@ -18,8 +18,8 @@ use crate::random::{Random, RandomUnavailable};
 
 /// Smallest and largest RSA modulus that seals, in bits.
 pub const KEY_BITS: RangeInclusive<usize> = 2048..=8192;
-/// Smallest and largest RSA modulus that opens, in bits. The reference makes and takes keys from 1024 bits; those below
-/// [`KEY_BITS`] open what was sealed with them, and seal nothing more.
+/// Smallest and largest RSA modulus that opens, in bits. The reference makes and accepts keys from 1024 bits: a key
+/// below [`KEY_BITS`] opens existing values, and seals no new ones.
 pub const OPENED_KEY_BITS: RangeInclusive<usize> = 1024..=8192;
 
 /// The OpenSSH SHA-256 fingerprint of a public key: `SHA256:` and 43 characters of unpadded base64.
@@ -27,7 +27,7 @@ pub const OPENED_KEY_BITS: RangeInclusive<usize> = 1024..=8192;
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// That of any bytes.
+    /// Digests any bytes.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         Self(format!("SHA256:{}", STANDARD_NO_PAD.encode(backend::sha256(bytes))))
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The text is no fingerprint.
+/// The text is not a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a fingerprint (`SHA256:` and 43 base64 characters)")]
 pub struct NotAFingerprint;
@@ -61,7 +61,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// Why bytes are no usable key.
+/// Why bytes are not a usable key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// No PEM block that holds a private key.
@@ -87,7 +87,7 @@ pub enum KeyError {
     SealsOnly,
 }
 
-/// Sealing failed for a reason outside the input.
+/// Why bytes were not sealed; never because of the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealBytesError {
     /// The key is too short to seal: see [`KEY_BITS`].
@@ -103,7 +103,7 @@ pub enum SealBytesError {
 
 /// RSA public key with its fingerprint.
 pub struct PublicKey {
-    /// None for a key that only opens.
+    /// `None` for a key that is too short to seal.
     key: Option<backend::PublicKey>,
     bits: usize,
     fingerprint: Fingerprint,
@@ -129,7 +129,8 @@ impl PublicKey {
         }
     }
 
-    /// As [`Self::from_spki`], for the public half of a private key that is held: one below [`KEY_BITS`] does not seal.
+    /// As [`Self::from_spki`], for the public half of a private key: one below [`KEY_BITS`] is accepted, and does not
+    /// seal.
     pub(crate) fn of_private_key(der: &[u8]) -> Result<Self, KeyError> {
         let (_, spki) = SubjectPublicKeyInfo::from_der(der).map_err(|_| KeyError::Malformed)?;
         let rsa = match spki.parsed().map_err(|_| KeyError::Malformed)? {
@@ -149,7 +150,7 @@ impl PublicKey {
         Ok(Self { key, bits, fingerprint })
     }
 
-    /// Whether values may be sealed with it: not with a key below [`KEY_BITS`].
+    /// Whether it may seal: a key below [`KEY_BITS`] may not.
     pub fn seals(&self) -> bool {
         self.key.is_some()
     }
@@ -242,7 +243,7 @@ mod private {
     const TAG_ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
     const TAG_SEC1: &str = "EC PRIVATE KEY";
 
-    /// RSA private key, parsed once. The backend alone holds it; its DER is written anew where it is needed.
+    /// RSA private key, parsed once. Only the backend holds it; its DER is written again where it is needed.
     pub struct PrivateKey {
         key: backend::PrivateKey,
         public: PublicKey,
@@ -254,7 +255,7 @@ mod private {
         }
     }
 
-    /// The session key opened but the body does not authenticate: the ciphertext is damaged.
+    /// The session key opened, but the body does not authenticate.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
     #[error("the ciphertext is damaged")]
     pub struct BodyDamaged;
@@ -274,7 +275,7 @@ mod private {
     }
 
     impl PrivateKey {
-        /// Draws a new key from the backend's own generator; about a second for 4096 bits.
+        /// Generates a key with the backend's own random generator; about a second for 4096 bits.
         ///
         /// # Errors
         /// [`KeyError::GeneratedSize`] for sizes other than 2048, 3072, 4096 and 8192; [`KeyError::Malformed`] when
@@ -302,7 +303,7 @@ mod private {
         /// All private keys of a PEM text, as [`Self::from_pem`].
         ///
         /// # Errors
-        /// [`KeyError`] of the first that is none; a text without any is an error.
+        /// [`KeyError`] of the first broken key; a text without any key is an error.
         pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, KeyError> {
             let blocks = pem::blocks(text).ok_or(KeyError::Malformed)?;
             let keys = blocks.into_iter().filter_map(|block| Self::of_block(block).transpose());
@@ -314,7 +315,7 @@ mod private {
             }
         }
 
-        /// The private key that a block holds; none when it is no private key.
+        /// The private key in a block; `None` for a block of another kind.
         fn of_block(block: pem::Block) -> Result<Option<Self>, KeyError> {
             match block.tag.as_str() {
                 TAG_ENCRYPTED => Err(KeyError::Encrypted),
@@ -378,8 +379,8 @@ mod private {
             self.key.pkcs8()
         }
 
-        /// Opens the session key of `envelope`. `None` for another key, another label or a damaged block; OAEP tells
-        /// these not apart. Lengths that do not fit this key cost nothing.
+        /// Opens the session key of `envelope`. `None` for another key, another label or a damaged block: OAEP does not
+        /// tell them apart. A length that does not fit this key is refused before any private-key operation.
         pub fn open_key(&self, envelope: &Envelope<'_>, label: &Label) -> Option<OpenedKey> {
             if envelope.wrapped_key.len() != self.public.modulus_length() {
                 return None;

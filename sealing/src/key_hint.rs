@@ -1,7 +1,7 @@
-//! The key hint: which public keys an object's items were sealed with, by the word of whoever sealed them.
+//! The key hint: which public keys an object's items were sealed with, as claimed by the author of the object.
 //!
-//! An annotation on the outer metadata only ([`names::ANNOTATION_SEALED_WITH`]), which never reaches the Secret. It may be
-//! missing, old or a lie: it may cost time, and it decides nothing.
+//! An annotation on the outer metadata only ([`names::ANNOTATION_SEALED_WITH`]), which is not copied to the Secret. It
+//! may be missing, stale or false: it can cost time, and decides nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,19 +21,19 @@ const MOST_KEYS: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHint(BTreeSet<Fingerprint>);
 
-/// The text is no hint: something in it is no fingerprint, or it names too many.
+/// The text is not a hint: a part is not a fingerprint, or there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a list of fingerprints (`SHA256:` and 43 base64 characters each, divided by commas)")]
 pub struct NotAHint;
 
 impl KeyHint {
     /// The hint of an object whose items were all sealed with one key.
-    pub fn one(key: &Fingerprint) -> Self {
+    pub fn of_key(key: &Fingerprint) -> Self {
         Self(BTreeSet::from([key.clone()]))
     }
 
     /// The hint that an object carries. What cannot be read counts as none.
-    pub fn of(metadata: &ObjectMeta) -> Option<Self> {
+    pub fn from_metadata(metadata: &ObjectMeta) -> Option<Self> {
         metadata
             .annotations
             .as_ref()?
@@ -47,7 +47,7 @@ impl KeyHint {
     /// hint that names some of the keys only would be worse than none.
     pub fn after(before: Option<Self>, key: &Fingerprint, others_left: bool) -> Option<Self> {
         if !others_left {
-            return Some(Self::one(key));
+            return Some(Self::of_key(key));
         }
         let mut hint = before?;
         hint.0.insert(key.clone());
@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let mut metadata = ObjectMeta::default();
-        assert_eq!(KeyHint::of(&metadata), None);
+        assert_eq!(KeyHint::from_metadata(&metadata), None);
         for keys in [&[7][..], &[1, 2, 3]] {
             hint(keys).write(&mut metadata);
-            assert_eq!(KeyHint::of(&metadata), Some(hint(keys)));
+            assert_eq!(KeyHint::from_metadata(&metadata), Some(hint(keys)));
         }
         assert_eq!(metadata.annotations.map(|all| all.len()), Some(1));
     }

@@ -17,16 +17,16 @@ use crate::secret_bytes::SecretBytes;
 use crate::v2::{self, HybridError};
 use manifest::{DocumentError, Place};
 
-/// Why a Secret holds no sealing key. Never carries key material.
+/// Why a Secret is not a key Secret. Never carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeySecretError {
     /// An item is missing. Holds its name.
     #[error("the Secret has no item {0}")]
     ItemMissing(&'static str),
-    /// The private key is no usable key.
+    /// The private key is not usable.
     #[error("{}", names::KEY_ITEM_PRIVATE)]
     Key(#[source] KeyError),
-    /// The certificate is no usable certificate.
+    /// The certificate is not usable.
     #[error("{}", names::KEY_ITEM_CERTIFICATE)]
     Cert(#[source] CertError),
     /// The two do not belong together.
@@ -83,7 +83,7 @@ pub fn manifest(
     })
 }
 
-/// Why a file gives no private key. Never carries key material.
+/// Why no private key was read from a file. Never carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyFileError {
     /// The PEM text holds no usable key.
@@ -92,7 +92,7 @@ pub enum KeyFileError {
     /// The file is neither PEM nor a manifest.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// A document is no Secret.
+    /// A document is not a Secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A Secret without a private key. The text is the reference's.
@@ -109,13 +109,13 @@ pub enum KeyFileError {
     },
 }
 
-/// A private key of a file, with its hybrid key where the file has it: a manifest may, a PEM text never does.
+/// A private key from a file, with its hybrid key where the file has it; a PEM text has none.
 #[derive(Debug)]
 pub struct FilePrivateKey {
     /// RSA.
     pub rsa: PrivateKey,
-    /// What opens format v2. An error where the file's certificate or its items say that there is one and it
-    /// cannot be had: the key opens format v1 alone.
+    /// Opens format v2. An error where the file's certificate or items announce a hybrid key that cannot be read: the
+    /// key then opens format v1 only.
     pub hybrid: Result<Option<v2::PrivateKey>, HybridError>,
 }
 

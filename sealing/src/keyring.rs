@@ -1,4 +1,4 @@
-//! The private keys that are held, newest first, and the search for the one that opens.
+//! Private keys, newest first, and the search for the one that opens a value.
 
 mod item;
 
@@ -24,7 +24,7 @@ pub struct KeyPair {
     cert: Arc<SealingCert>,
 }
 
-/// The certificate is that of another key: what it seals could never be opened.
+/// The certificate belongs to another key: values sealed with it could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the certificate does not belong to the private key")]
 pub struct CertificateOfAnotherKey;
@@ -61,16 +61,17 @@ impl KeyPair {
     }
 }
 
-/// Why no plaintext came out.
+/// Why a value was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// The bytes are no sealed value: broken, whatever the keys.
+    /// The bytes are not a sealed value: no key opens them.
     #[error(transparent)]
     Malformed(#[from] EnvelopeError),
     /// This version is not accepted here: see [`KeyRing::accepting`].
     #[error("sealed in format {0}, which is not accepted here: seal it anew, or reseal it with private keys")]
     NotAccepted(Format),
-    /// Format v1: no held key opens the session key: sealed for another key, bound to another name or scope, or damaged there.
+    /// Format v1: no key opens the session key. The value is sealed for another key, bound to another name or scope, or
+    /// damaged.
     #[error("no key could decrypt secret")]
     NoKey {
         /// Held keys whose size fits the ciphertext.
@@ -78,10 +79,10 @@ pub enum OpenError {
         /// Bits of the key that sealed it.
         sealed_bits: usize,
     },
-    /// The work was ended before: see [`Pace`].
+    /// The [`Pace`] ended the work.
     #[error("not opened: the work was interrupted")]
     Interrupted,
-    /// Format v1: a held key opened the session key, yet the body does not authenticate: broken, whatever the keys.
+    /// Format v1: a key opened the session key, but the body does not authenticate: no key opens it.
     #[error("the ciphertext is damaged")]
     Damaged {
         /// The key that opened the session key.
@@ -93,13 +94,14 @@ pub enum OpenError {
         /// The ids of the recipients.
         ids: Vec<KeyId>,
     },
-    /// Format v2: a held key has the id of a recipient, and does not open its content key. The two reasons look alike (ML-KEM).
+    /// Format v2: a key has the id of a recipient, but does not open its content key: another binding, or damage.
+    /// ML-KEM does not tell them apart.
     #[error("bound to another name, namespace, scope or item, or damaged (key id {key})")]
     NotBound {
         /// The id of the last such key.
         key: KeyId,
     },
-    /// Format v2: a held key opened the content key, yet the rest does not fit it.
+    /// Format v2: a key opened the content key, but the rest does not match it.
     #[error("the ciphertext is damaged")]
     BodyDamaged {
         /// The id of the key that opened it.
@@ -111,7 +113,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the value is broken whatever the keys, names and scope: another copy of it may not be.
+    /// Whether the value is broken independently of keys, names and scope: another copy of it may not be.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Malformed(EnvelopeError::NewerFormat(_) | EnvelopeError::UnknownSuite(_)) => false,
@@ -125,8 +127,8 @@ impl OpenError {
         }
     }
 
-    /// Whether private-key operations may have been spent in vain.
-    pub(crate) fn is_in_vain(&self) -> bool {
+    /// Whether private-key operations may have been spent on it.
+    pub(crate) fn may_have_cost_operations(&self) -> bool {
         match self {
             Self::NoKey { .. } | Self::Damaged { .. } | Self::NotBound { .. } | Self::BodyDamaged { .. } => true,
             Self::Malformed(_) | Self::NotAccepted(_) | Self::Interrupted | Self::NoSuchKey { .. } | Self::Name(_) => {
@@ -141,7 +143,7 @@ impl OpenError {
 pub struct Opened {
     /// The bytes in clear.
     pub plaintext: SecretBytes,
-    /// The key that opened them: its RSA key's fingerprint, in either version.
+    /// The key that opened them, by the fingerprint of its RSA key, in either version.
     pub key: Fingerprint,
     /// In format v2, the hybrid key that opened them: an RSA key may have several.
     pub hybrid: Option<KeyId>,
@@ -149,13 +151,13 @@ pub struct Opened {
     pub format: Format,
 }
 
-/// When private-key operations run: each takes milliseconds, and whoever wrote a ciphertext decides how many there are.
+/// Paces private-key operations: each takes milliseconds, and the author of a ciphertext decides how many there are.
 pub trait Pace: fmt::Debug + Send + Sync {
     /// Called before each operation, and may wait. `false` ends the work.
     fn before_operation(&self) -> bool;
 }
 
-/// One held key: RSA, and the hybrid keys that stand or stood beside it.
+/// One key of the ring: RSA, and all hybrid keys that belong or belonged to it.
 #[derive(Debug, Clone)]
 struct Held {
     age: Timestamp,
@@ -174,7 +176,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// An empty ring that counts its private-key operations, failed ones included, where the caller can read them.
+    /// An empty ring that counts its private-key operations, including failed ones, in the caller's counter.
     pub fn counting(operations: Arc<AtomicU64>) -> Self {
         Self {
             operations,
@@ -190,19 +192,19 @@ impl KeyRing {
         }
     }
 
-    /// The same keys, which open nothing of an earlier version than `least`.
+    /// The same keys, which refuse versions earlier than `least`.
     pub fn accepting(&self, least: Format) -> Self {
         Self { least, ..self.clone() }
     }
 
-    /// Holds a key; `age` orders the ring (the certificate's begin or the key Secret's creation). A key that is held
-    /// already is replaced. Of equal ages, the one held first stays in front (reference behaviour).
+    /// Adds a key. `age` orders the ring (start of the certificate's validity, or creation of the key Secret). A key
+    /// that is there is replaced. Of equal ages, the first one added stays in front (reference behaviour).
     pub fn insert(&mut self, key: Arc<PrivateKey>, age: Timestamp) {
         self.insert_hybrid(key, None, age);
     }
 
-    /// Holds a key as [`Self::insert`] does, with its hybrid keys. A key that is held already keeps those that it has: another
-    /// Secret with the same RSA key, or an older backup of it, must not end what opens.
+    /// Adds a key as [`Self::insert`] does, with its hybrid keys. A key that is there keeps its former hybrid keys:
+    /// another Secret with the same RSA key, or an older backup of it, must not stop values from opening.
     pub fn insert_hybrid(
         &mut self,
         key: Arc<PrivateKey>,
@@ -229,24 +231,24 @@ impl KeyRing {
         self.keys.insert(at, Held { age, key, hybrid });
     }
 
-    /// Stops holding a key; says whether it was held.
+    /// Removes a key; returns whether it was there.
     pub fn remove(&mut self, key: &Fingerprint) -> bool {
         let before = self.keys.len();
         self.keys.retain(|held| held.key.public().fingerprint() != key);
         self.keys.len() != before
     }
 
-    /// Whether no key is held.
+    /// Whether the ring has no keys.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whether this key is held.
+    /// Whether the ring has this key.
     pub fn holds(&self, key: &Fingerprint) -> bool {
         self.fingerprints().any(|held| held == key)
     }
 
-    /// Fingerprints of the held keys, newest first.
+    /// Fingerprints of the keys, newest first.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
         self.keys.iter().map(|held| held.key.public().fingerprint())
     }
@@ -259,7 +261,7 @@ impl KeyRing {
             place.unwrap_or(preferred.len())
         });
         for key in ordered {
-            // One of another size is refused by its length alone.
+            // A key of another size fails by its length, without an operation.
             if key.public().modulus_length() == envelope.wrapped_key.len() && !self.before_operation() {
                 return Err(OpenError::Interrupted);
             }

@@ -1,7 +1,7 @@
-//! Seals items into a SealedSecret that is there already, as changes in its text.
+//! Seals items into an existing SealedSecret, as changes in its text.
 //!
-//! The target says where its items may be opened: its name, namespace and scope annotations bind what is added, because
-//! they bind what is there. A scope that is wider than strict must be asked for; whoever asks for another one is refused.
+//! The target decides where its items open: its name, namespace and scope annotations bind new items as they bind the
+//! others. A scope wider than strict must be asked for, and asking for another scope than the target's is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub enum MergeError {
     /// The target lacks a name that its scope binds.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// The target is of another scope than what was asked for: its items could not all be opened.
+    /// The target has another scope than the one asked for: its items could not all be opened.
     #[error("the target's scope is {target}, but the scope asked for is {asked}")]
     Scope {
         /// The target's.
@@ -55,8 +55,8 @@ pub enum MergeError {
         /// The flag's, or that of the Secret's annotations.
         asked: Scope,
     },
-    /// The target's scope is wider than strict, and nobody asked for that: whoever may change the file would decide where new
-    /// values can be opened.
+    /// The target's scope is wider than strict, and strict was implied: otherwise the author of the file would decide
+    /// where new values open.
     #[error("the target's scope is {0}, which was not asked for")]
     WiderUnasked(Scope),
     /// The target is in another namespace. The text is the reference's.
@@ -85,7 +85,7 @@ pub enum MergeError {
 }
 
 /// The changes that seal the items of `secret` into `target`, and copy the labels and annotations of `secret` into its
-/// template. Type and `immutable` stay the target's (reference behaviour); fields that hold the same already too.
+/// template. Type and `immutable` stay as in the target (reference behaviour), and so do fields with equal values.
 ///
 /// # Errors
 /// [`MergeError`].
@@ -99,7 +99,7 @@ pub fn merge(
     if secret.items.is_empty() && !parameters.allow_empty {
         return Err(MergeError::Empty);
     }
-    // The Secret's own scope annotations are a wish like the flag, which beats them.
+    // The scope annotations of the Secret ask for a scope like the flag, and the flag wins.
     let annotated = Scope::from_annotations(secret.metadata.annotations.as_ref());
     let annotated = Some(annotated).filter(|scope| *scope != Scope::Strict);
     check_scope(target, parameters.scope.or(annotated))?;
@@ -130,7 +130,7 @@ pub fn merge(
             template.and_then(|metadata| metadata.annotations.as_ref()),
         ),
     ];
-    // Where a flag beat them, the Secret's scope annotations would contradict the object's.
+    // Where the flag wins, the scope annotations of the Secret would contradict those of the object.
     let other_scope = Scope::from_annotations(secret.metadata.annotations.as_ref())
         != Scope::from_annotations(target.metadata.annotations.as_ref());
     let is_scope = |name: &str| Scope::ALL.iter().any(|scope| scope.annotation() == Some(name));
@@ -145,9 +145,9 @@ pub fn merge(
     Ok(changes)
 }
 
-/// The changes that make `target` follow `secret`, of which [`crate::seal::outline`] gives `wanted`: items are those of the
-/// Secret, sealed again but for those of `unchanged`; of metadata only what the target lacks is added. Contradictions
-/// ([`Difference::is_contradiction`]) are the caller's to refuse.
+/// The changes that make `target` follow `secret`, of which [`crate::seal::outline`] gives `wanted`. Items become those
+/// of the Secret, all sealed again except `unchanged`; metadata that the target lacks is added. The caller refuses
+/// contradictions ([`Difference::is_contradiction`]).
 ///
 /// # Errors
 /// [`MergeError`].
@@ -176,7 +176,7 @@ pub fn follow(
     Ok(changes)
 }
 
-/// What an item of a SealedSecret holds, compared with the Secret's.
+/// How the value of a sealed item compares with the one in the Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     /// The same value, sealed with this key; in format v2, with this hybrid key of it.
@@ -187,11 +187,11 @@ pub enum Held {
     Unopened,
 }
 
-/// What the items that `target` has in common with `items` hold, by opening them.
+/// Opens the items that `target` has in common with `items`, and compares them.
 ///
 /// # Errors
 /// [`BindingError`] when the target lacks a name that its scope binds.
-pub fn held(
+pub fn compare_items(
     target: &SealedSecret,
     items: &BTreeMap<String, SecretBytes>,
     keys: &KeyRing,
@@ -210,7 +210,7 @@ pub fn held(
     Ok(compared.collect())
 }
 
-/// Checks that `target` is of the scope that was asked for, if any was, else strict.
+/// Checks that `target` has the scope asked for; without one, that it is strict.
 ///
 /// # Errors
 /// [`MergeError::Scope`], [`MergeError::WiderUnasked`].
@@ -223,9 +223,9 @@ pub fn check_scope(target: &SealedSecret, asked: Option<Scope>) -> Result<(), Me
     }
 }
 
-/// The changes that seal these items into `target`, in place of those of the same names, in the latest version of the format that
-/// the target's values have, or in a later one by `sealer`. With `hinted` they write a key
-/// hint where it can be known which keys the other items were sealed with; a hint that is there is renewed.
+/// The changes that seal these items into `target`, replacing items of the same names, in the format that `sealer`
+/// chooses after the latest one in the target. With `hinted` they write a key hint where all keys of the other items
+/// are known; an existing hint is always updated.
 ///
 /// # Errors
 /// [`MergeError`].
@@ -251,7 +251,7 @@ pub fn seal_items(
         let sealed = sealer.seal(former, plaintext.expose(), &binding, item, random)?;
         changes.push(Change::set(["spec", "encryptedData", item], sealed));
     }
-    let before = KeyHint::of(&target.metadata);
+    let before = KeyHint::from_metadata(&target.metadata);
     let others_left = target.spec.encrypted_data.keys().any(|item| !items.contains_key(item));
     if !items.is_empty() && (hinted || before.is_some()) {
         let after = KeyHint::after(before.clone(), sealer.fingerprint(), others_left);
@@ -261,7 +261,7 @@ pub fn seal_items(
     Ok(changes)
 }
 
-/// The change that removes an item, and `None` when there is no such item.
+/// The change that removes an item; `None` when there is no such item.
 pub fn remove_item(target: &SealedSecret, item: &str) -> Option<Change> {
     let path = item_path(item);
     target
@@ -271,8 +271,8 @@ pub fn remove_item(target: &SealedSecret, item: &str) -> Option<Change> {
         .then_some(Change::Remove { path })
 }
 
-/// The change that gives an item another name; its ciphertext stays, as no ciphertext is bound to the item's name.
-/// `None` when there is no such item.
+/// The change that renames an item and keeps its ciphertext; `None` when there is no such item. A value of format v2 is
+/// bound to its item's name and does not open under another.
 ///
 /// # Errors
 /// [`MergeError::ItemName`].
@@ -288,7 +288,7 @@ fn item_path(item: &str) -> Vec<String> {
     ["spec", "encryptedData", item].map(str::to_owned).into()
 }
 
-/// Refuses what no Secret can have as a key: the rule of the API server (`IsConfigMapKey`).
+/// Refuses a name that no item of a Secret can have: the API server's rule (`IsConfigMapKey`).
 ///
 /// # Errors
 /// [`MergeError::ItemName`].
@@ -301,7 +301,7 @@ pub fn check_item_name(item: &str) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Which of several SealedSecrets in a file is meant.
+/// Why no single SealedSecret of a file was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NoTarget {
     /// There is no SealedSecret at all.
@@ -310,21 +310,21 @@ pub enum NoTarget {
     /// None of them has the name.
     #[error("none of its {} {}s is {wanted} (they are {})", .found.len(), names::KIND, .found.join(", "))]
     Other {
-        /// The name that was looked for, with its namespace if that was said.
+        /// The requested name, with its namespace if one was given.
         wanted: String,
-        /// Those that are there.
+        /// The names in the file.
         found: Vec<String>,
     },
-    /// Several fit.
+    /// Several match.
     #[error("it holds {} {}s ({})", .found.len(), names::KIND, .found.join(", "))]
     Several {
-        /// Those that fit.
+        /// The matches.
         found: Vec<String>,
     },
 }
 
-/// The position of the one SealedSecret that is meant by a name and a namespace, as far as they are said. When there is
-/// only one in the file, it is meant whatever its name is, unless `strictly`.
+/// The position of the SealedSecret with this name and namespace, each compared only if given. The only one of a file
+/// is taken whatever its name, unless `strictly`.
 ///
 /// # Errors
 /// [`NoTarget`].

@@ -9,7 +9,7 @@ pub(crate) struct Block {
     pub(crate) der: Zeroizing<Vec<u8>>,
 }
 
-/// All blocks of `text` in order; text around them is passed over. `None` when a block is broken.
+/// All blocks of `text` in order; text around them is skipped. `None` when a block is broken.
 pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
     let parsed = ::pem::parse_many(utf8(text).as_slice()).ok()?;
     Some(
@@ -24,7 +24,7 @@ pub(crate) fn blocks(text: &[u8]) -> Option<Vec<Block>> {
     )
 }
 
-/// The text in UTF-8 without a byte-order mark. What is no text is left as it is.
+/// The text in UTF-8 without a byte-order mark. Bytes that are not text are returned unchanged.
 pub(crate) fn utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(match manifest::decode(text) {
         Ok(text) => text.as_bytes().to_vec(),

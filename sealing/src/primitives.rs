@@ -1,9 +1,12 @@
 //! The only place that names a crypto backend.
 //!
-//! `aws_lc` (default) does everything. `pure_rust` seals with a public key and needs no C compiler; it is also the
-//! independent second implementation that the tests hold `aws_lc` against; its private keys are types without a value (`no_private_key`). `rust_rsa` is its RSA and `rust_xwing`
-//! its X-Wing, and where both backends are there they seal the first items of a run (`public_key`, `hybrid_public_key`). Private-key work is that of `aws_lc`, with two exceptions, both
-//! for what AWS-LC does not take: RSA keys below 2048 bits (`private_key`), and the seeds of hybrid keys (`expand_seed`).
+//! `aws_lc` (default) does everything. `pure_rust` seals with public keys only and needs no C compiler; it is also the
+//! independent second implementation that tests compare with `aws_lc`. Its private keys are types without a value
+//! (`no_private_key`). `rust_rsa` is its RSA and `rust_xwing` its X-Wing. Where both backends are present, these two
+//! seal the first values of a run (`public_key`, `hybrid_public_key`).
+//!
+//! Private-key work is done by `aws_lc`, with two exceptions for what AWS-LC does not support: RSA keys below 2048 bits
+//! (`private_key`), and the seeds of hybrid keys (`expand_seed`).
 
 use thiserror::Error;
 
@@ -26,7 +29,7 @@ mod rust_xwing;
 
 pub(crate) use rust_rsa::verifies;
 
-/// What the rest of the crate works with.
+/// The backend that the rest of the crate uses.
 #[cfg(feature = "aws-lc")]
 pub(crate) mod backend {
     /// Whether there are private keys.
@@ -65,12 +68,12 @@ pub(crate) const XWING_LABEL: &[u8] = br"\.//^\";
 /// `suite_id` of RFC 9180 §5.1: KEM X-Wing, KDF HKDF-SHA256, AEAD AES-256-GCM.
 pub(crate) const SUITE_ID: &[u8] = b"HPKE\x64\x7a\x00\x01\x00\x02";
 
-/// The backend refused an operation. Carries nothing: backends tell no reason, and none may leak.
+/// The backend refused an operation. Contains nothing: backends give no reason, and none may leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the cryptographic operation failed")]
 pub struct CryptoFailure;
 
-/// What OAEP gave, if it is as long as a session key.
+/// The OAEP plaintext, if it is as long as a session key.
 #[cfg(feature = "aws-lc")]
 fn session_key(opened: &[u8]) -> Result<zeroize::Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
     let mut session_key = zeroize::Zeroizing::new([0; SESSION_KEY]);

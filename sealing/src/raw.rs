@@ -29,7 +29,7 @@ pub fn open_raw(
     item: &str,
     keys: &crate::keyring::KeyRing,
 ) -> Result<crate::SecretBytes, crate::unseal::ItemError> {
-    // A text that is not even UTF-8 is no base64 either, and is told where it goes wrong.
+    // Bytes that are not UTF-8 are not base64 either: the lossy text keeps the offset for the error.
     let text = String::from_utf8_lossy(text);
     Ok(crate::unseal::open_text(text.trim(), binding, item, keys, &[])?.plaintext)
 }

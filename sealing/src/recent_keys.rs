@@ -1,11 +1,11 @@
-//! The keys that opened something lately, newest first: with many keys held, the likely ones are tried before the others,
-//! as each wrong one costs a private-key operation.
+//! The keys that opened something recently, newest first. With many keys these are tried first, because each wrong one
+//! costs a private-key operation.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::key::Fingerprint;
 
-/// How many are remembered: objects of more than a few keys at a time are rare, and the rest is searched all the same.
+/// Keys remembered. Objects sealed with more keys are rare, and the other keys are tried all the same.
 const REMEMBERED: usize = 8;
 
 /// Shared by all who open one object after another.
@@ -13,12 +13,12 @@ const REMEMBERED: usize = 8;
 pub struct RecentKeys(Mutex<Vec<Fingerprint>>);
 
 impl RecentKeys {
-    /// The keys to try first, the one that opened last in front.
+    /// The keys to try first, the most recent one in front.
     pub fn keys(&self) -> Vec<Fingerprint> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// These keys opened something just now.
+    /// Records that these keys opened something.
     pub fn opened<'a>(&self, by: impl IntoIterator<Item = &'a Fingerprint>) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for key in by {

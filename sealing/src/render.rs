@@ -1,7 +1,7 @@
-//! `spec.template.data`: items made of the opened values by Go templates.
+//! `spec.template.data`: items that Go templates make of the opened values.
 //!
-//! Nothing here reads a clock or a random source: both come in with [`Rendering`]. All templates of one object share one
-//! budget of time and memory ([`gotmpl::Limits`]).
+//! Time and randomness come in with [`Rendering`]. All templates of one object share one budget of time and memory
+//! ([`gotmpl::Limits`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -14,13 +14,13 @@ use thiserror::Error;
 use crate::random::Random;
 use crate::secret_bytes::SecretBytes;
 
-/// Why a template gave no item. Never carries a value.
+/// Why a template failed. Never carries a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderError {
-    /// It is no template, or fails with these values.
+    /// It does not parse, or fails with these values.
     #[error(transparent)]
     Template(Box<gotmpl::Error>),
-    /// It calls a function whose result differs from time to time, and that is refused.
+    /// It calls a function whose result varies, and that is refused.
     #[error("templates must not call {0:?} here: its result differs from one time to the next")]
     Nondeterministic(&'static str),
 }
@@ -31,7 +31,7 @@ impl From<gotmpl::Error> for RenderError {
     }
 }
 
-/// What templates get from outside.
+/// What the caller gives to templates.
 pub struct Rendering<'a> {
     /// The time, in the local zone.
     pub now: &'a Zoned,
@@ -39,11 +39,12 @@ pub struct Rendering<'a> {
     pub random: &'a mut dyn Random,
     /// Refuses functions whose result differs from one rendering to the next.
     pub refuse_nondeterministic: bool,
-    /// Milliseconds for what is costly by design ([`gotmpl::Limits::work`]), [`WORK`] at most: what is more goes over a limit.
+    /// Milliseconds for costly functions ([`gotmpl::Limits::work`]), [`WORK`] at most; a template that needs more
+    /// fails.
     pub work: u32,
 }
 
-/// What an object's templates may take in all for making keys and hashing passwords, in milliseconds.
+/// Milliseconds in which all templates of an object may make keys and hash passwords.
 pub const WORK: u32 = 5_000;
 
 /// The functions of the reference's templates.
@@ -52,15 +53,15 @@ static FUNCTIONS: LazyLock<Functions> = LazyLock::new(Functions::with_sprig);
 /// What the templates of an object make.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    /// The result of each, but of those that failed; `None`: the item is to be left out.
+    /// The results of templates that succeeded; `None`: the item is left out of the Secret.
     pub items: BTreeMap<String, Option<SecretBytes>>,
-    /// Why the others failed.
+    /// The errors of those that failed.
     pub errors: BTreeMap<String, RenderError>,
-    /// Items that another rendering of the same values might make otherwise.
+    /// Items that may differ at the next rendering of the same values.
     pub varying: BTreeSet<String>,
 }
 
-/// Parses the templates of an object, without values: what is wrong with each, by item.
+/// Parses the templates of an object, without values; returns their errors by item.
 pub fn check(template: &SecretTemplate) -> BTreeMap<String, RenderError> {
     let parsed = template.data.iter().flatten().filter_map(|(item, text)| {
         let error = parse(item, text.as_deref()?).err()?;
@@ -69,8 +70,8 @@ pub fn check(template: &SecretTemplate) -> BTreeMap<String, RenderError> {
     parsed.collect()
 }
 
-/// The functions that an object's templates call and whose results differ from one rendering to the next, by item.
-/// Templates that cannot be parsed are passed over.
+/// The functions with varying results that an object's templates call, by item. Templates that do not parse are
+/// skipped.
 pub fn nondeterministic(template: &SecretTemplate) -> BTreeMap<String, Vec<&'static str>> {
     let calls = template.data.iter().flatten().filter_map(|(item, text)| {
         let names = parse(item, text.as_deref()?).ok()?.nondeterministic_functions();
@@ -79,8 +80,8 @@ pub fn nondeterministic(template: &SecretTemplate) -> BTreeMap<String, Vec<&'sta
     calls.collect()
 }
 
-/// What an object's templates take for there and is neither one of the sealed `items` nor a text beside them, by item: it gives
-/// `<no value>`, or with `index` an empty text, without an error. Templates that cannot be parsed are passed over.
+/// Template fields that name neither one of the sealed `items` nor another entry, by item. Such a field renders as `<no
+/// value>`, or with `index` as an empty text, without an error. Templates that do not parse are skipped.
 pub fn missing(template: &SecretTemplate, items: &[&str]) -> BTreeMap<String, Vec<String>> {
     let texts = template.data.iter().flatten();
     let texts = texts.filter_map(|(item, text)| Some((item.as_str(), text.as_deref()?)));
@@ -97,7 +98,7 @@ pub fn missing(template: &SecretTemplate, items: &[&str]) -> BTreeMap<String, Ve
     missing.collect()
 }
 
-/// Whether a template calls, or only names, a function that takes tens of milliseconds or more: it makes a key or hashes a password.
+/// Whether a template names a function that takes tens of milliseconds or more: it makes a key or hashes a password.
 pub fn is_costly(template: &SecretTemplate) -> bool {
     let mut texts = template.data.iter().flatten().filter_map(|(_, text)| text.as_deref());
     texts.any(|text| COSTLY_FUNCTIONS.iter().any(|name| text.contains(name)))
@@ -107,9 +108,9 @@ fn parse(item: &str, text: &str) -> Result<Template, RenderError> {
     Ok(Template::parse(item, text, &FUNCTIONS)?)
 }
 
-/// Renders the templates of an object, but for items that `values` has: a sealed item is never replaced by one.
+/// Renders the templates of an object, except those whose item is in `values`: a template never replaces a sealed item.
 ///
-/// Their data are the `values`, and beside them the unrendered texts of the other templates (reference behaviour).
+/// The data are the `values`, and the unrendered texts of the other templates (reference behaviour).
 pub fn render(
     template: &SecretTemplate,
     values: &BTreeMap<String, SecretBytes>,
@@ -149,9 +150,9 @@ pub fn render(
     rendered
 }
 
-/// The templates whose results depend on `item`, one of the sealed `items`: those that give another result without it when
-/// every value is its item's name. One that gives none to compare (it wants other values, or calls a function whose result
-/// differs each time) is counted when the name stands in its text.
+/// The templates whose results depend on `item`, one of the sealed `items`. Each is rendered with item names as values,
+/// with and without `item`, and the results are compared. A template that fails (it needs other values, or varies)
+/// counts when its text contains the name.
 pub fn depending_on(
     item: &str,
     items: &[&str],
@@ -188,9 +189,9 @@ pub fn depending_on(
     dependent.collect()
 }
 
-/// Clear texts of the file, then the values, which hide those of the same name.
+/// Clear texts of the file, then the values, which hide texts of the same name.
 ///
-/// One for all templates: each with a copy of all values would be many times the object.
+/// One map for all templates: a copy of all values for each would be many times the size of the object.
 fn data(template: &SecretTemplate, values: &BTreeMap<String, SecretBytes>) -> Value {
     let texts = template.data.iter().flatten();
     let texts = texts.filter_map(|(item, text)| Some((item.as_str(), text.as_ref()?.as_bytes())));
@@ -198,7 +199,7 @@ fn data(template: &SecretTemplate, values: &BTreeMap<String, SecretBytes>) -> Va
     Value::Map(Map::of_strings(texts.chain(values)))
 }
 
-/// Our source of randomness as the templates want it.
+/// Adapts the source of randomness for templates.
 struct Source<'a>(&'a mut dyn Random);
 
 impl gotmpl::Random for Source<'_> {

@@ -26,8 +26,7 @@ use manifest::edit::Change;
 pub enum Which {
     /// All of them.
     All,
-    /// Those that another key than the new one opens, or that get another version of the format. Judged by opening, never by a
-    /// hint.
+    /// Those that another key than the new one opens, or that change their version. Found by opening, never by a hint.
     OfOtherKeys,
 }
 
@@ -40,13 +39,13 @@ pub struct Resealed {
     pub deprecated_data: Option<String>,
     /// How many ciphertexts stay as they are.
     pub kept: usize,
-    /// The keys that opened the old ciphertexts, those of the kept ones too.
+    /// The keys that opened the old ciphertexts, including unchanged ones.
     pub opened_by: BTreeSet<Fingerprint>,
     /// The key that all ciphertexts of the object are sealed with now.
     pub key: Fingerprint,
 }
 
-/// Why an object was not resealed. Nothing of it was.
+/// Why an object was not resealed. No part of it was.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ResealError {
     /// Items that did not open, by name; all items are tried.
@@ -64,7 +63,7 @@ pub enum ResealError {
     /// A value could not be sealed.
     #[error(transparent)]
     Item(#[from] SealItemError),
-    /// Values of format v2 are longer: no SealedSecret can hold so much.
+    /// Values of format v2 are longer: the object would exceed the API server's limit.
     #[error(
         "its new ciphertexts would have more than {} bytes together, which no SealedSecret can hold",
         size::LARGEST_REQUEST
@@ -72,12 +71,12 @@ pub enum ResealError {
     TooLarge,
 }
 
-/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, bound to the same scope and names, each in
-/// the version of the format that [`Sealer::format_after`] says for its former one. Keys are tried in the order of `preferred`, then of the object's key hint: a wrong one
+/// Opens the ciphertexts of `sealed` with `keys`, and seals the plaintexts with `to`, under the same scope and names, each
+/// in the version of [`Sealer::format_after`]. The keys of the object's hint are tried first, then `preferred`; a wrong one
 /// costs time only.
 ///
 /// # Errors
-/// [`ResealError`]; then there is no ciphertext at all, not even of the items that opened.
+/// [`ResealError`]; then no ciphertext is returned, not even of items that opened.
 pub fn reseal(
     sealed: &SealedSecret,
     keys: &KeyRing,
@@ -87,12 +86,12 @@ pub fn reseal(
     random: &mut dyn Random,
 ) -> Result<Resealed, ResealError> {
     let binding = unseal::binding(sealed)?;
-    let hint = KeyHint::of(&sealed.metadata);
-    let hinted = hint.iter().flat_map(KeyHint::keys).filter(|key| keys.holds(key));
-    let preferred: Vec<_> = preferred.iter().chain(hinted).cloned().collect();
+    let hint = KeyHint::from_metadata(&sealed.metadata);
+    let hinted = hint.iter().flat_map(KeyHint::keys);
+    let likely: Vec<_> = hinted.chain(preferred).cloned().collect();
     let former = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
     let mut resealing = Resealing {
-        // As much as there was is never too much.
+        // An object that is over the limit already may keep its size.
         room: former.map(String::len).sum::<usize>().max(size::LARGEST_REQUEST),
         binding: &binding,
         to,
@@ -109,18 +108,17 @@ pub fn reseal(
     match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => return Err(ResealError::BothFormats),
         Some(data) => {
-            let opened =
-                unseal::open_text(data, &binding, "", keys, &preferred).map_err(ResealError::DeprecatedData)?;
-            resealing.resealed.deprecated_data = resealing.one("", opened)?;
+            let opened = unseal::open_text(data, &binding, "", keys, &likely).map_err(ResealError::DeprecatedData)?;
+            resealing.resealed.deprecated_data = resealing.reseal_item("", opened)?;
         }
         None => {
             let mut errors = BTreeMap::new();
-            for (item, outcome) in unseal::open_items(sealed, &binding, keys, &preferred) {
+            for (item, outcome) in unseal::open_items(sealed, &binding, keys, preferred) {
                 match outcome {
-                    // After the first failure the others are opened only to name those that fail too.
+                    // After the first failure the other items are opened only to list those that fail too.
                     Ok(_) if !errors.is_empty() => {}
                     Ok(opened) => {
-                        if let Some(text) = resealing.one(item, opened)? {
+                        if let Some(text) = resealing.reseal_item(item, opened)? {
                             resealing.resealed.items.insert(item.to_owned(), text);
                         }
                     }
@@ -136,7 +134,7 @@ pub fn reseal(
 }
 
 struct Resealing<'a> {
-    /// Bytes that the new ciphertexts may still have.
+    /// Bytes left for new ciphertexts.
     room: usize,
     binding: &'a Binding,
     to: &'a Sealer<'a>,
@@ -146,8 +144,8 @@ struct Resealing<'a> {
 }
 
 impl Resealing<'_> {
-    /// The new ciphertext, or none for one that stays.
-    fn one(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
+    /// The new ciphertext; `None` when the old one stays.
+    fn reseal_item(&mut self, item: &str, opened: Opened) -> Result<Option<String>, ResealError> {
         let former = Some(opened.format);
         let stays = self.which == Which::OfOtherKeys
             && self.to.seals_with(&opened.key, opened.hybrid)
@@ -170,13 +168,13 @@ impl Resealed {
         self.items.is_empty() && self.deprecated_data.is_none()
     }
 
-    /// The key hint that the object has to carry now, if it carries one.
+    /// The key hint for the object, if it carries one.
     pub fn hint(&self) -> KeyHint {
-        KeyHint::one(&self.key)
+        KeyHint::of_key(&self.key)
     }
 
-    /// The changes in the text of the same object. The key hint is written where `hinted` says so, and renewed where the
-    /// object carries one already.
+    /// The changes in the text of the same object. The key hint is written with `hinted`, and updated where the object
+    /// has one.
     pub fn changes(&self, sealed: &SealedSecret, hinted: bool) -> Vec<Change> {
         if self.is_empty() {
             return Vec::new();
@@ -197,8 +195,8 @@ impl Resealed {
         changes
     }
 
-    /// Puts the new ciphertexts into the same object as JSON, and renews the key hint that it carries, if it carries one.
-    /// Everything else of the object stays, known or unknown; when every ciphertext stays, so does the hint.
+    /// Puts the new ciphertexts into the same object as JSON, and updates its key hint, if it has one. All other fields
+    /// stay, also unknown ones; when every ciphertext stays, so does the hint.
     pub fn put_into(&self, object: &mut Value) {
         if self.is_empty() {
             return;

@@ -12,7 +12,7 @@ use crate::sealer::{SealItemError, Sealer};
 use crate::secret::ClearSecret;
 use crate::size;
 
-/// What the command line says about the Secret to seal.
+/// Parameters of [`seal`], by the flags of kubeseal that set them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SealParameters {
     /// `--scope`; strict leaves the decision to the Secret's own annotations (reference behaviour).
@@ -21,7 +21,7 @@ pub struct SealParameters {
     pub name: Option<String>,
     /// `--namespace` as typed: must agree with the Secret's.
     pub namespace: Option<String>,
-    /// Namespace for a Secret that names none (the kubeconfig context's).
+    /// Namespace for a Secret without one (that of the kubeconfig context).
     pub default_namespace: Option<String>,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
@@ -34,15 +34,15 @@ pub struct SealParameters {
 /// Why a Secret was not sealed. The texts are the reference's where it has them.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SealError {
-    /// There is no item.
+    /// There are no items.
     #[error(
         "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used"
     )]
     Empty,
-    /// No name anywhere.
+    /// Neither the Secret nor the parameters have a name.
     #[error("missing metadata.name in input Secret")]
     NameMissing,
-    /// No namespace anywhere.
+    /// Neither the Secret nor the parameters have a namespace.
     #[error("secret must declare a namespace")]
     NamespaceMissing,
     /// `--namespace` and the Secret disagree.
@@ -53,7 +53,8 @@ pub enum SealError {
         /// The flag's.
         asked: String,
     },
-    /// No Secret can hold so much. (The reference seals it, and the controller fails to write the Secret.)
+    /// The values exceed the size of a Secret. (The reference seals them, and the controller fails to write the
+    /// Secret.)
     #[error("its values have {0} bytes together, and Kubernetes allows {max} in a Secret", max = size::LARGEST_SECRET)]
     TooLarge(usize),
     /// A value could not be sealed.
@@ -88,8 +89,8 @@ pub fn seal(
     Ok(sealed)
 }
 
-/// What [`seal`] would make of `secret`, with an empty text in place of each ciphertext: for whoever wants to know
-/// whether a sealed file still has the shape of the clear one. Needs no key.
+/// What [`seal`] would make of `secret`, with an empty text in place of each ciphertext: to check whether a sealed file
+/// still has the shape of its Secret. Needs no key.
 ///
 /// # Errors
 /// Those of [`seal`], except [`SealError::Item`].
@@ -100,7 +101,7 @@ pub fn outline(secret: &ClearSecret, parameters: &SealParameters) -> Result<Seal
     Ok(sealed)
 }
 
-/// The SealedSecret without its items, and what they are bound to.
+/// The SealedSecret without its items, and their binding.
 fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSecret, Binding), SealError> {
     if secret.items.is_empty() && !parameters.allow_empty {
         return Err(SealError::Empty);
@@ -152,8 +153,8 @@ fn bound(secret: &ClearSecret, parameters: &SealParameters) -> Result<(SealedSec
     Ok((sealed, binding))
 }
 
-/// What of a Secret's metadata goes into the template: name, namespace, labels and annotations. What the API server
-/// owns stays behind, and so do copies of the plaintext.
+/// The metadata of the template: name, namespace, labels and annotations of the Secret. Fields that the API server owns
+/// are dropped, and so are copies of the plaintext.
 pub(crate) fn template_metadata(clear: &ObjectMeta) -> ObjectMeta {
     let mut annotations = clear.annotations.clone().unwrap_or_default();
     annotations.retain(|name, _| !names::is_last_applied(name));

@@ -1,4 +1,4 @@
-//! What values are sealed with: the keys of one certificate, in a version of the format.
+//! Seals values with the keys of one certificate, in a version of the format.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,18 +21,18 @@ pub enum Format {
     V1,
     /// Post-quantum, bound to its item, padded ([`v2`]).
     V2,
-    /// One that is not known here: nothing is sealed beside it or in its place.
+    /// A version that this library does not know: a value of it is never replaced, and no value is added beside it.
     Later,
 }
 
 impl Format {
-    /// The versions that are known here, earliest first.
+    /// The versions that this library knows, earliest first.
     pub const ALL: [Format; 2] = [Format::V1, Format::V2];
 
-    /// That of a sealed value's base64, by its first bytes: also of one of format v2 or later that is damaged behind them. None for
-    /// what is no sealed value.
+    /// The version of a sealed value, given as base64, by its first bytes: also of one of format v2 or later that is
+    /// damaged after them. `None` for a text that is not a sealed value.
     pub fn of(text: &str) -> Option<Self> {
-        // Line breaks may stand between any two letters.
+        // Line breaks may stand between any two characters.
         let head: String = text.chars().filter(|letter| !letter.is_whitespace()).take(4).collect();
         match base64_text::decode(&head).ok().as_deref() {
             Some([0, 0, v2::VERSION]) => return Some(Format::V2),
@@ -40,20 +40,20 @@ impl Format {
             _ => {}
         }
         match base64_text::decode(text).ok()?.as_slice() {
-            // Two zeros are no length of format v1.
+            // Two zeros are not a length of format v1.
             [0, 0, ..] | [0] | [] => None,
             _ => Some(Format::V1),
         }
     }
 
-    /// The latest of an object's values; none where there is no value.
+    /// The latest version among the values of an object; `None` where it has no value.
     pub fn latest_of(sealed: &SealedSecret) -> Option<Self> {
         let values = sealed.spec.encrypted_data.values().chain(&sealed.spec.data);
         values.filter_map(|text| Self::of(text)).max()
     }
 }
 
-/// `v1`, `v2`, or words.
+/// `v1`, `v2`, or a description.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -64,7 +64,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// The word is no version of the format.
+/// The word does not name a version of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be v1 or v2 (1 or 2)")]
 pub struct UnknownFormat;
@@ -85,19 +85,19 @@ impl FromStr for Format {
 /// Why a value was not sealed; never because of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealItemError {
-    /// Format v2 is wanted, or what is replaced has it, and the certificate has no hybrid key.
+    /// Format v2 is asked for, or replaced, and the certificate has no hybrid key.
     #[error("the certificate has no hybrid key, which format v2 needs")]
     NoHybridKey,
-    /// Format v2 is wanted, or what is replaced has it, and of the certificate only the RSA key is trusted.
+    /// Format v2 is asked for, or replaced, and only the RSA key of the certificate is pinned.
     #[error("the certificate's RSA key alone is pinned, and format v2 needs its hybrid key pinned too")]
     HybridKeyNotPinned,
-    /// Format v2 is wanted, and the certificate's hybrid key cannot be read.
+    /// Format v2 is asked for, or replaced, and the certificate's hybrid key cannot be read.
     #[error(transparent)]
     HybridKey(#[from] HybridKeyMalformed),
-    /// Format v1 alone is asked for, and what is there has format v2.
+    /// Only format v1 is allowed, and the existing value has format v2.
     #[error("format v1 is asked for, and what it would replace or stand beside has format v2")]
     NotLowered,
-    /// What is there has a version that is not known here.
+    /// The existing value has a version that this library does not know.
     #[error("what is sealed there is in a newer format: update kubeseal")]
     LaterFormat,
     /// A name cannot be bound in format v2.
@@ -129,18 +129,18 @@ pub struct Sealer<'c> {
     on_former: OnFormer,
 }
 
-/// What becomes of the version of a value that is replaced, or stands beside a new one.
+/// Which version a value gets that replaces another, or is added beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OnFormer {
     Keeps,
     Raises,
     Lowers,
-    /// As `Raises`, but what would get a later version than the one that is asked for is an error.
+    /// As `Raises`, but a value that would get a later version than the requested one is an error.
     Refuses,
 }
 
 impl<'c> Sealer<'c> {
-    /// Seals in this version, and in a later one what stands beside or in place of a value of a later one: nothing is lowered.
+    /// Seals in this version; a value that replaces, or is added beside, one of a later version gets that version.
     pub fn new(cert: &'c SealingCert, format: Format) -> Self {
         Self {
             key: cert.public(),
@@ -153,7 +153,7 @@ impl<'c> Sealer<'c> {
         }
     }
 
-    /// Seals in format v1, with a key that has no certificate.
+    /// Seals in format v1 with a key, without a certificate.
     pub fn of_key(key: &'c PublicKey) -> Self {
         Self {
             key,
@@ -163,27 +163,29 @@ impl<'c> Sealer<'c> {
         }
     }
 
-    /// The same, but what stands beside or in place of a value gets its version: nothing is raised either.
+    /// Keeps versions: a value that replaces another, or is added beside others, gets their version, also an earlier
+    /// one.
     pub fn keeping(self) -> Self {
         let on_former = OnFormer::Keeps;
         Self { on_former, ..self }
     }
 
-    /// The same, but lowers what is of a later version. For whoever asks for that by name.
+    /// Lowers versions: a value that replaces one of a later version gets the requested version. Only at the user's
+    /// explicit request.
     pub fn lowering(self) -> Self {
         let on_former = OnFormer::Lowers;
         Self { on_former, ..self }
     }
 
-    /// The same, but a value of a later version, beside or in place of which this one cannot be sealed, is an error. For whoever
-    /// asks for this version by name.
+    /// Refuses, with an error, to seal a value that replaces, or is added beside, one of a later version. For a version
+    /// that the user requested explicitly.
     pub fn refusing(self) -> Self {
         let on_former = OnFormer::Refuses;
         Self { on_former, ..self }
     }
 
-    /// The same, but never uses the certificate's hybrid key, which is not pinned: what would be format v2 is an error.
-    pub fn of_rsa_alone(self) -> Self {
+    /// Never uses the certificate's hybrid key, because it is not pinned: sealing in format v2 is an error.
+    pub fn rsa_only(self) -> Self {
         let hybrid = Err(SealItemError::HybridKeyNotPinned);
         Self { hybrid, ..self }
     }
@@ -193,7 +195,8 @@ impl<'c> Sealer<'c> {
         self.key.fingerprint()
     }
 
-    /// Whether a value that these keys opened was sealed with the certificate. Where its hybrid key may not be used, the RSA key tells.
+    /// Whether a value was sealed with this certificate, by the keys that opened it. Where the hybrid key may not be
+    /// used, the RSA key decides.
     pub fn seals_with(&self, key: &Fingerprint, hybrid: Option<v2::KeyId>) -> bool {
         let is_own = match (&self.hybrid, hybrid) {
             (Ok(own), Some(hybrid)) => own.id() == hybrid,
@@ -202,7 +205,7 @@ impl<'c> Sealer<'c> {
         is_own && key == self.fingerprint()
     }
 
-    /// The version in which a value is sealed that stands beside, or in place of, one of `former`.
+    /// The version of a value that replaces one of version `former`, or is added beside it.
     pub fn format_after(&self, former: Option<Format>) -> Format {
         match (former, self.on_former) {
             (Some(former), OnFormer::Keeps) => former,
@@ -211,15 +214,15 @@ impl<'c> Sealer<'c> {
         }
     }
 
-    /// That format v2 can be sealed.
+    /// Checks that format v2 can be sealed.
     ///
     /// # Errors
-    /// The certificate has no hybrid key that may be used.
+    /// The certificate has no usable hybrid key.
     pub fn check_hybrid(&self) -> Result<(), SealItemError> {
         self.hybrid.as_ref().map(|_| ()).map_err(|error| *error)
     }
 
-    /// That a value can be sealed beside, or in place of, one of `former`: the version that it gets.
+    /// Checks that a value can replace one of version `former`, or be added beside it; returns its version.
     ///
     /// # Errors
     /// [`SealItemError`].
@@ -236,11 +239,12 @@ impl<'c> Sealer<'c> {
         Ok(format)
     }
 
-    /// Seals one value of an object, in the version of [`Self::format_after`], as padded base64. `item` is its name: bound in
-    /// format v2; empty for the deprecated `spec.data`.
+    /// Seals one value of an object, in the version of [`Self::format_after`], as padded base64. `item` is the item's
+    /// name, which format v2 binds; empty for the deprecated `spec.data`.
     ///
     /// # Errors
-    /// [`SealItemError`]. A certificate without hybrid key never makes format v1 of what is to be format v2.
+    /// [`SealItemError`]. Where format v2 is required and the certificate has no hybrid key, the value is not sealed in
+    /// format v1.
     pub fn seal(
         &self,
         former: Option<Format>,

@@ -10,14 +10,14 @@ use zeroize::Zeroize;
 
 use crate::base64_text::{self, NotBase64};
 use crate::secret_bytes::SecretBytes;
-use manifest::{Document, DocumentError, Nulls, Place, shown};
+use manifest::{Document, DocumentError, Nulls, Place, escaped};
 
-/// A Secret with its items in clear.
+/// A Secret with its plaintexts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClearSecret {
-    /// Name, namespace, labels and annotations; of a Secret to be applied also its owner reference.
+    /// Name, namespace, labels and annotations; also the owner reference, for a Secret that a controller applies.
     pub metadata: ObjectMeta,
-    /// Type; none means `Opaque`.
+    /// Type; `None` means `Opaque`.
     pub type_: Option<String>,
     /// Whether the Secret is immutable once made.
     pub immutable: Option<bool>,
@@ -25,44 +25,44 @@ pub struct ClearSecret {
     pub items: BTreeMap<String, SecretBytes>,
 }
 
-/// Why a document is no Secret. Names the place; never carries a value.
+/// Why a document is not a Secret. Names the place; never carries a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// Another kind of object.
     #[error(
         "{place}: expected a {wanted} ({wanted_version}) but found {} ({})",
-        shown(kind),
-        shown(api_version)
+        escaped(kind),
+        escaped(api_version)
     )]
     OtherKind {
         /// Where the object begins.
         place: Place,
-        /// The kind that is wanted here.
+        /// The expected kind.
         wanted: &'static str,
-        /// The apiVersion that is wanted here.
+        /// The expected apiVersion.
         wanted_version: &'static str,
         /// Its `kind`, or `no kind`.
         kind: String,
         /// Its `apiVersion`, or `no apiVersion`.
         api_version: String,
     },
-    /// A field that Secrets do not have: a slip of the pen would otherwise lose what it holds.
-    #[error("{place}: there is no field `{}` here (only {})", shown(field), .known.join(", "))]
+    /// A field that Secrets do not have: a typing mistake would otherwise lose its value.
+    #[error("{place}: there is no field `{}` here (only {})", escaped(field), .known.join(", "))]
     UnknownField {
         /// Where the field stands.
         place: Place,
         /// Its name.
         field: String,
-        /// The fields that there are.
+        /// The fields that exist.
         known: &'static [&'static str],
     },
-    /// A field does not hold what it must.
+    /// A field has the wrong type.
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A value of `data` is not base64.
     #[error(
         "{place}: data.{} is not base64 (text in clear belongs under stringData)",
-        shown(item)
+        escaped(item)
     )]
     NotBase64 {
         /// Where the value stands.
@@ -95,7 +95,7 @@ impl ClearSecret {
         Self::from_fields(document)
     }
 
-    /// Everything that is wrong with the items of a Secret, for whoever mends it; [`Self::from_document`] tells the first fault.
+    /// All errors of a Secret's items; [`Self::from_document`] stops at the first one.
     pub fn faults_of_items(document: &Document) -> Vec<SecretError> {
         let mut faults = Vec::new();
         for (field, nulls) in [("data", Nulls::Empty), ("stringData", Nulls::Refuse)] {
@@ -106,7 +106,11 @@ impl ClearSecret {
                     .map(SecretError::from),
             );
         }
-        for (item, value) in at(document, &["data"]).and_then(Value::as_object).into_iter().flatten() {
+        for (item, value) in value_at(document, &["data"])
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             if let Some(Err(source)) = value.as_str().map(base64_text::decode) {
                 let (place, item) = (document.place_of(&["data", item.as_str()]), item.clone());
                 faults.push(SecretError::NotBase64 { place, item, source });
@@ -115,7 +119,7 @@ impl ClearSecret {
         faults
     }
 
-    /// Reads the fields of a Secret from a document that need not say its kind.
+    /// Reads the fields of a Secret from a document, without checking its kind.
     pub(crate) fn from_fields(document: &Document) -> Result<Self, SecretError> {
         check_fields(document, &[], SECRET_FIELDS)?;
         check_fields(document, &["metadata"], names::METADATA_FIELDS)?;
@@ -133,7 +137,7 @@ impl ClearSecret {
         })
     }
 
-    /// The Secret as an object in clear, for printing; wipe it after use.
+    /// The Secret with its plaintexts, for printing; wipe it after use.
     pub fn to_value(&self) -> Result<Value, serde_json::Error> {
         let mut object = Map::new();
         object.insert("kind".to_owned(), "Secret".into());
@@ -157,7 +161,7 @@ impl ClearSecret {
     }
 }
 
-/// Refuses an object of another kind than `wanted` of `wanted_version`.
+/// Refuses an object that is not of this kind and apiVersion.
 pub(crate) fn check_kind(
     document: &Document,
     wanted: &'static str,
@@ -167,7 +171,7 @@ pub(crate) fn check_kind(
     if word("kind") == Some(wanted) && word("apiVersion") == Some(wanted_version) {
         return Ok(());
     }
-    // Of what breaks a rule, the kind alone would not say what is wrong.
+    // Where the document breaks a rule of YAML, that error is more useful than its kind.
     if let Some(error) = &document.broken {
         return Err(error.clone().into());
     }
@@ -199,14 +203,17 @@ fn items(document: &Document) -> Result<BTreeMap<String, SecretBytes>, SecretErr
     Ok(items)
 }
 
-fn at<'a>(document: &'a Document, path: &[&str]) -> Option<&'a Value> {
+fn value_at<'a>(document: &'a Document, path: &[&str]) -> Option<&'a Value> {
     path.iter()
         .try_fold(&document.value, |value, step| value.get(step))
         .filter(|value| !value.is_null())
 }
 
 fn check_fields(document: &Document, path: &[&str], known: &'static [&'static str]) -> Result<(), SecretError> {
-    let fields = at(document, path).and_then(Value::as_object).into_iter().flatten();
+    let fields = value_at(document, path)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     for (field, _) in fields {
         if !known.contains(&field.as_str()) {
             let place = document.place_of(&[path, &[field]].concat());
@@ -236,7 +243,7 @@ fn strings(document: &Document, path: &[&str]) -> Result<Option<BTreeMap<String,
 }
 
 fn text(document: &Document, path: &[&str]) -> Result<Option<String>, SecretError> {
-    match at(document, path) {
+    match value_at(document, path) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(wanted(document, path, "text is wanted here: put it in quotes")),
@@ -244,7 +251,7 @@ fn text(document: &Document, path: &[&str]) -> Result<Option<String>, SecretErro
 }
 
 fn boolean(document: &Document, path: &[&str]) -> Result<Option<bool>, SecretError> {
-    match at(document, path) {
+    match value_at(document, path) {
         None => Ok(None),
         Some(Value::Bool(value)) => Ok(Some(*value)),
         Some(_) => Err(wanted(document, path, "true or false is wanted here")),

@@ -1,4 +1,4 @@
-//! How large objects become, by the rules of the API server.
+//! Sizes of objects, by the rules of the API server.
 
 use std::collections::BTreeMap;
 
@@ -10,27 +10,28 @@ use crate::inspect;
 use crate::secret_bytes::SecretBytes;
 use manifest::{EmitError, to_json_compact};
 
-/// Bytes that all values of a Secret may have together (`MaxSecretSize` of Kubernetes).
+/// Largest size of all values of a Secret together, in bytes (`MaxSecretSize` of Kubernetes).
 pub const LARGEST_SECRET: usize = 1 << 20;
-/// Bytes that the annotations of an object may have, names and values together (`TotalAnnotationSizeLimitB` of Kubernetes).
+/// Largest size of an object's annotations, names and values together, in bytes (`TotalAnnotationSizeLimitB` of
+/// Kubernetes).
 pub const LARGEST_ANNOTATIONS: usize = 256 << 10;
-/// Bytes of a request that etcd takes unless it is told otherwise (`--max-request-bytes`).
+/// Default of etcd's `--max-request-bytes`.
 pub const LARGEST_REQUEST: usize = 1536 << 10;
 
-/// The copy that `kubectl apply` keeps.
+/// The annotation in which `kubectl apply` keeps a copy of the object.
 const COPY: &str = names::ANNOTATION_APPLIED_BY_KUBECTL;
 
-/// Bytes of the values of the Secret that `spec` becomes, without those that templates compute and those in the deprecated
-/// `spec.data`: at least so many. What is no ciphertext counts nothing.
+/// Least size of the values of the Secret that `spec` becomes, in bytes. Values that templates compute, and those in
+/// the deprecated `spec.data`, are not counted; nor are texts that are not ciphertexts.
 pub fn of_secret(spec: &SealedSecretSpec) -> usize {
     of_secret_with(spec, &BTreeMap::new())
 }
 
-/// As [`of_secret`], once `items` are sealed into it in place of those of the same names.
+/// As [`of_secret`], after `items` are sealed into it, replacing those of the same names.
 pub fn of_secret_with(spec: &SealedSecretSpec, items: &BTreeMap<String, SecretBytes>) -> usize {
     let templates = spec.template.as_ref().and_then(|template| template.data.as_ref());
     let template = |item: &str| templates.and_then(|templates| templates.get(item));
-    // `null` takes a sealed item out of the Secret; no template replaces one.
+    // `null` removes a sealed item from the Secret; a template never replaces one.
     let is_kept = |item: &str| template(item) != Some(&None);
     let new = items.iter().map(|(item, value)| (item, value.expose().len()));
     let old = spec
@@ -49,7 +50,7 @@ pub fn of_secret_with(spec: &SealedSecretSpec, items: &BTreeMap<String, SecretBy
     sealed + texts.map(str::len).sum::<usize>()
 }
 
-/// Bytes of `object` as JSON, which is how the API server stores a SealedSecret, before it adds anything.
+/// Size of `object` as JSON, which is how the API server stores a SealedSecret, before it adds fields.
 ///
 /// # Errors
 /// [`EmitError`].
@@ -57,13 +58,13 @@ pub fn of_object(object: &Value) -> Result<usize, EmitError> {
     Ok(to_json_compact(object)?.len())
 }
 
-/// Bytes of the annotations that `object` gets from `kubectl apply` without `--server-side`: its own, and a copy of it all.
-/// `object_len` is what [`of_object`] says.
+/// Size of the annotations of `object` after `kubectl apply` without `--server-side`: its own, and a copy of the
+/// object. `object_len` comes from [`of_object`].
 pub fn of_annotations_applied(object: &Value, object_len: usize) -> usize {
     let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
     let others = annotations.into_iter().flatten().filter(|(name, _)| *name != COPY);
     let others = others.filter_map(|(name, text)| Some(name.len() + text.as_str()?.len()));
-    // The copy does not hold itself, and has a field for annotations and a line break at its end.
+    // The copy does not contain itself, but has a field for annotations and a line break at its end.
     let itself = annotations
         .and_then(|annotations| annotations.get(COPY))
         .and_then(|copy| to_json_compact(copy).ok())
@@ -76,13 +77,13 @@ pub fn of_annotations_applied(object: &Value, object_len: usize) -> usize {
     others.sum::<usize>() + COPY.len() + object_len.saturating_sub(itself) + field + 1
 }
 
-/// What stands against a SealedSecret because of its own size.
+/// Why a SealedSecret is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Obstacle {
     /// The API server cannot store it.
     #[error("the SealedSecret has {0} bytes as JSON, and etcd takes {LARGEST_REQUEST} unless it is told otherwise")]
     Request(usize),
-    /// `kubectl apply` cannot write it, but for `--server-side`.
+    /// Only `kubectl apply --server-side` can write it.
     #[error(
         "kubectl apply keeps a copy of the object in an annotation, which makes {0} bytes of annotations, and the API server \
          allows {LARGEST_ANNOTATIONS}"
@@ -91,7 +92,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// That of `object`, if there is one.
+    /// Checks the size of `object`; `None` when it is small enough.
     pub fn of(object: &Value) -> Option<Self> {
         let len = of_object(object).ok()?;
         let annotations = of_annotations_applied(object, len);
@@ -102,7 +103,7 @@ impl Obstacle {
         }
     }
 
-    /// What helps.
+    /// How to avoid it.
     pub fn fix(self) -> &'static str {
         match self {
             Obstacle::Request(_) => "seal the values as several Secrets",

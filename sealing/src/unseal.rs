@@ -25,15 +25,15 @@ pub struct Unsealed {
     pub secret: ClearSecret,
     /// Keys that opened an item.
     pub opened_by: BTreeSet<Fingerprint>,
-    /// Items whose templates might make something else the next time.
+    /// Items whose templates may give another result at the next rendering.
     pub varying: BTreeSet<String>,
 }
 
-/// After this many items that do not open, the other items of the object are skipped: it fails with its first one, and each
-/// can cost an operation with every key. (One that is damaged behind its session key can too.)
-pub const IN_VAIN: usize = 32;
+/// After this many items that no key opens, the rest of the object is skipped. The object fails with its first such
+/// item, and each can cost an operation with every key; so can an item whose body is damaged.
+pub const MAX_UNOPENED: usize = 32;
 
-/// Why one item gave no plaintext.
+/// Why an item was not opened or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ItemError {
     /// The ciphertext is not base64.
@@ -42,18 +42,18 @@ pub enum ItemError {
     /// It could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// [`IN_VAIN`] other items do not open.
+    /// Skipped after [`MAX_UNOPENED`] items that no key opens.
     #[error("not tried, as too many others do not open")]
     NotTried,
-    /// Its template gave no result.
+    /// Its template failed.
     #[error(transparent)]
     Render(#[from] RenderError),
 }
 
-/// Why a SealedSecret gave no Secret.
+/// Why a SealedSecret was not unsealed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnsealError {
-    /// Items that failed, by name; all items are tried, unless [`IN_VAIN`] of them did not open.
+    /// The items that failed, by name; all items are tried, up to [`MAX_UNOPENED`] failures.
     #[error("{0}")]
     Items(ItemErrors),
     /// The object lacks a name that its scope binds.
@@ -65,13 +65,13 @@ pub enum UnsealError {
     /// The deprecated `spec.data` could not be opened.
     #[error("the deprecated field 'data': {0}")]
     DeprecatedData(ItemError),
-    /// The deprecated `spec.data` opened, but holds no Secret.
+    /// The deprecated `spec.data` opened, but is not a Secret.
     #[error("the deprecated field 'data' does not hold a Secret")]
     DeprecatedDataNoSecret,
 }
 
 impl UnsealError {
-    /// How many items it names.
+    /// Number of items that failed.
     pub fn items(&self) -> usize {
         match self {
             UnsealError::Items(errors) => errors.0.len(),
@@ -79,7 +79,7 @@ impl UnsealError {
         }
     }
 
-    /// Whether the work was ended before all was tried: see [`crate::keyring::Pace`].
+    /// Whether a [`Pace`](crate::keyring::Pace) ended the work before all items were tried.
     pub fn was_interrupted(&self) -> bool {
         match self {
             UnsealError::Items(errors) => errors.were_interrupted(),
@@ -88,19 +88,19 @@ impl UnsealError {
         }
     }
 
-    /// Whether it is all that is wrong that templates want more for what is costly than [`Rendering::work`] allows. Other errors stay,
-    /// however much that is.
+    /// Whether the only errors are templates that need more than [`Rendering::work`] for costly functions. Other errors
+    /// remain, however much is allowed.
     pub fn wants_work(&self) -> bool {
         self.is_all_of_limits(|limit| limit == gotmpl::Limit::Work)
     }
 
-    /// Whether templates that go over a limit are all that is wrong: no key and no second try changes that.
+    /// Whether the only errors are templates that exceed a limit: another key or a retry does not change that.
     pub fn is_over_limit(&self) -> bool {
         self.is_all_of_limits(|_| true)
     }
 
-    /// Leaves out what is only said of a template since it was allowed less than the full [`WORK`](crate::render::WORK), where there is
-    /// more that is wrong.
+    /// Removes the errors that only come from less than the full [`WORK`](crate::render::WORK), where there are other
+    /// errors.
     pub fn leave_out_work(&mut self) {
         if self.wants_work() {
             return;
@@ -116,7 +116,7 @@ impl UnsealError {
     }
 }
 
-/// The limit that a template goes over.
+/// The limit that a template exceeds.
 fn limit_of(error: &ItemError) -> Option<gotmpl::Limit> {
     match error {
         ItemError::Render(RenderError::Template(error)) => error.limit(),
@@ -124,16 +124,16 @@ fn limit_of(error: &ItemError) -> Option<gotmpl::Limit> {
     }
 }
 
-/// Items named in one error. A spec may hold tens of thousands that fail, each with a message of its own.
+/// Items in one message. A spec may have tens of thousands that fail, each with its own message.
 const NAMED: usize = 256;
 
-/// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, a line each, and after the
-/// first 256 items how many more there are.
+/// Failures by item. Prints equal messages once, followed by their items: `message (item, item)`, one per line; after
+/// the first 256 items, the number of the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors(pub BTreeMap<String, ItemError>);
 
 impl ItemErrors {
-    /// Whether the work was ended before all items were tried: see [`crate::keyring::Pace`].
+    /// Whether a [`Pace`](crate::keyring::Pace) ended the work before all items were tried.
     pub fn were_interrupted(&self) -> bool {
         let interrupted = ItemError::Open(OpenError::Interrupted);
         self.0.values().any(|error| *error == interrupted)
@@ -165,7 +165,7 @@ impl fmt::Display for ItemErrors {
 /// Reads a SealedSecret from a document. An item that is null is an empty text (reference behaviour).
 ///
 /// # Errors
-/// [`SecretError`]: another kind, or a field that does not hold what it must.
+/// [`SecretError`]: another kind, or a field of the wrong type.
 pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
     secret::check_kind(document, names::KIND, names::API_VERSION)?;
     let items = document.value.pointer("/spec/encryptedData").and_then(Value::as_object);
@@ -183,8 +183,8 @@ pub fn sealed_secret(document: &Document) -> Result<SealedSecret, SecretError> {
     Ok(sealed)
 }
 
-/// The SealedSecrets among the documents of a file; those of other kinds are nobody's business. Of a file without any, the
-/// first document is taken for one, so that the error says what it is.
+/// The SealedSecrets among the documents of a file; other kinds are skipped. In a file without any, the first document
+/// is read as one, so that the error says what it is.
 ///
 /// # Errors
 /// [`SecretError`], as of [`sealed_secret`].
@@ -196,14 +196,14 @@ pub fn sealed_secrets(documents: Vec<Document>) -> Result<Vec<(Document, SealedS
         .collect()
 }
 
-/// Which of the documents of a file are meant as SealedSecrets: those of the kind, or all where there is none.
+/// Which documents of a file count as SealedSecrets: those of the kind, or all where there is none.
 pub fn is_meant(documents: &[Document]) -> impl Fn(&Document) -> bool + use<> {
     let is_sealed = |document: &Document| document.value.get("kind").is_some_and(|kind| kind == names::KIND);
     let there_are = documents.iter().any(is_sealed);
     move |document| !there_are || is_sealed(document)
 }
 
-/// Where the items of `sealed` may be opened: its own name, namespace and scope annotations, never its template's.
+/// The binding of the items of `sealed`: its own name, namespace and scope annotations, never those of its template.
 ///
 /// # Errors
 /// [`BindingError`] when the object lacks a name that its scope binds.
@@ -216,9 +216,9 @@ pub fn binding(sealed: &SealedSecret) -> Result<Binding, BindingError> {
     )
 }
 
-/// Gives an object that names no namespace the `given` one, else that of its template: what it was sealed for, where a
-/// kustomization names the namespace. One with a namespace, or of a scope that binds none, stays as it is.
-pub fn place(sealed: &mut SealedSecret, given: Option<&str>) {
+/// Sets the namespace of an object without one: `given`, else that of its template, for which it was sealed where a
+/// kustomization sets the namespace. An object with a namespace, or cluster-wide, stays as it is.
+pub fn fill_namespace(sealed: &mut SealedSecret, given: Option<&str>) {
     if !matches!(binding(sealed), Err(BindingError::NamespaceMissing(_))) {
         return;
     }
@@ -232,11 +232,11 @@ pub fn place(sealed: &mut SealedSecret, given: Option<&str>) {
     sealed.metadata.namespace = given.or(of_template);
 }
 
-/// Opens every item, renders the templates, and makes the Secret. `preferred` are the keys to try first, the likeliest
-/// in front.
+/// Opens every item, renders the templates, and makes the Secret. The keys in `preferred` are tried first, in this
+/// order.
 ///
 /// # Errors
-/// [`UnsealError`]; with [`UnsealError::Items`] no item of the result is given, not even those that opened.
+/// [`UnsealError`]; with [`UnsealError::Items`] no item is returned, not even one that opened.
 pub fn unseal(
     sealed: &SealedSecret,
     keys: &KeyRing,
@@ -246,7 +246,7 @@ pub fn unseal(
     open(sealed, keys, preferred)?.render(sealed, rendering)
 }
 
-/// The values of a SealedSecret, before templates make anything of them.
+/// The opened values of a SealedSecret, before templates are rendered.
 #[derive(Debug)]
 pub struct Values {
     secret: ClearSecret,
@@ -256,7 +256,7 @@ pub struct Values {
 /// Opens every item: the first half of [`unseal`], all of its work with private keys.
 ///
 /// # Errors
-/// [`UnsealError`]. Without all values, templates would fail (or not) for reasons that are none of theirs.
+/// [`UnsealError`]. Templates are not rendered with some of the values: their errors would mislead.
 pub fn open(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) -> Result<Values, UnsealError> {
     let binding = binding(sealed)?;
     let (secret, opened_by) = match &sealed.spec.data {
@@ -280,15 +280,15 @@ pub fn open(sealed: &SealedSecret, keys: &KeyRing, preferred: &[Fingerprint]) ->
 }
 
 impl Values {
-    /// Renders the templates of `sealed`, whose values these are, and makes the Secret: the second half of [`unseal`]. A value that is
-    /// to be left out of the Secret may serve the templates.
+    /// Renders the templates of `sealed`, whose values these are, and makes the Secret: the second half of [`unseal`].
+    /// Templates may use a value that is left out of the Secret.
     ///
     /// # Errors
     /// [`UnsealError::Items`]: the templates that fail.
     pub fn render(self, sealed: &SealedSecret, rendering: &mut Rendering<'_>) -> Result<Unsealed, UnsealError> {
         let Self { mut secret, opened_by } = self;
         let mut varying = BTreeSet::new();
-        // What is in the deprecated format is a whole Secret, which nothing is added to.
+        // The deprecated format holds a whole Secret, to which templates add nothing.
         if let (None, Some(template)) = (&sealed.spec.data, &sealed.spec.template) {
             let rendered = render::render(template, &secret.items, rendering);
             if !rendered.errors.is_empty() {
@@ -312,7 +312,8 @@ impl Values {
     }
 }
 
-/// Whether every item opens, and with which keys. Renders no template: for callers who must not learn anything from one.
+/// Checks that every item opens; returns the keys that opened them. Renders no template: a caller must not learn from
+/// the results.
 ///
 /// # Errors
 /// [`UnsealError`], as from [`unseal`].
@@ -326,22 +327,22 @@ pub fn verify(
 
 type Items = BTreeMap<String, SecretBytes>;
 
-/// Opens every sealed item, one after the other, first with the keys that the object's hint names, then with the `preferred`
-/// ones, the likeliest in front.
+/// Opens every sealed item, one after the other, first with the keys of the object's hint, then with the `preferred`
+/// ones, in this order.
 pub(crate) fn open_items<'s>(
     sealed: &'s SealedSecret,
     binding: &Binding,
     keys: &KeyRing,
     preferred: &[Fingerprint],
 ) -> impl Iterator<Item = (&'s str, Result<Opened, ItemError>)> {
-    // A hint is the word of whoever sealed them: likely, and believed only by trying. The items of one object were mostly
-    // sealed together, so the key of the last one is likelier still.
-    let hint = KeyHint::of(&sealed.metadata);
+    // A hint is a claim of the author: it gives an order, and only opening decides. Items of one object were mostly
+    // sealed together, so the key of the last one comes first.
+    let hint = KeyHint::from_metadata(&sealed.metadata);
     let hinted = hint.iter().flat_map(KeyHint::keys);
     let mut likely: Vec<_> = hinted.chain(preferred).cloned().collect();
-    let mut in_vain = 0;
+    let mut unopened = 0;
     sealed.spec.encrypted_data.iter().map(move |(item, text)| {
-        if in_vain >= IN_VAIN {
+        if unopened >= MAX_UNOPENED {
             return (item.as_str(), Err(ItemError::NotTried));
         }
         let outcome = open_text(text, binding, item, keys, &likely);
@@ -350,7 +351,7 @@ pub(crate) fn open_items<'s>(
                 likely.retain(|other| *other != opened.key);
                 likely.insert(0, opened.key.clone());
             }
-            Err(ItemError::Open(error)) if error.is_in_vain() => in_vain += 1,
+            Err(ItemError::Open(error)) if error.may_have_cost_operations() => unopened += 1,
             Err(_) => {}
         }
         (item.as_str(), outcome)
@@ -392,8 +393,8 @@ fn open_all(
     }
 }
 
-/// What the values of a text from a stranger may take. A large SealedSecret takes three times its text, with its managed fields
-/// four times; a small one may be made of small values.
+/// Memory limit for the values of an untrusted text of this length. A large SealedSecret takes three times its text,
+/// with managed fields four times; a small one may consist of small values.
 pub fn memory_for(length: usize) -> usize {
     (1 << 20) + 4 * length
 }
@@ -406,16 +407,16 @@ fn deprecated_data(
     preferred: &[Fingerprint],
 ) -> Result<(ClearSecret, BTreeSet<Fingerprint>), UnsealError> {
     let opened = open_text(data, binding, "", keys, preferred).map_err(UnsealError::DeprecatedData)?;
-    // Whoever has the certificate can seal any text.
+    // Anyone with the certificate can seal any text.
     let text = opened.plaintext.expose();
     let document = manifest::read_one(text, memory_for(text.len())).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
     let secret = ClearSecret::from_fields(&document).map_err(|_| UnsealError::DeprecatedDataNoSecret)?;
     Ok((secret, BTreeSet::from([opened.key])))
 }
 
-/// Labels and annotations of the template under the SealedSecret's own name, owned by it unless the template says
-/// otherwise. Nothing else of the template's metadata is passed on: finalizers and owner references made by whoever
-/// wrote the file would let them block or delete other people's objects.
+/// Labels and annotations of the template, under the SealedSecret's own name, owned by it unless the template opts out.
+/// Nothing else of the template's metadata is copied: finalizers and owner references would let its author block or
+/// delete objects of others.
 fn secret_metadata(template: &ObjectMeta, sealed: &SealedSecret) -> ObjectMeta {
     // Also for the deprecated format, whose own metadata is inside the ciphertext (reference behaviour).
     let outside = sealed

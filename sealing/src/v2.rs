@@ -26,7 +26,7 @@ pub use key_secret::{HybridError, add_seed, hybrid_key};
 pub use open::{OpenError, open};
 pub use seal::{SealError, seal};
 
-/// Bytes that a plaintext has at least whose padded one has `padded`.
+/// Least length of a plaintext that is padded to `padded` bytes.
 pub fn least_len(padded: usize) -> usize {
     padding::least_len(padded)
 }
@@ -35,11 +35,11 @@ use zeroize::Zeroizing;
 
 use crate::primitives::{CryptoFailure, SESSION_KEY, backend};
 
-/// The content key K of one value: what is sealed for each recipient, and what commitment and body key are made of.
+/// The content key K of one value: sealed for each recipient, and the source of the commitment and the body key.
 struct ContentKey(Zeroizing<[u8; SESSION_KEY]>);
 
 impl ContentKey {
-    /// Ties K and the header together: whoever opens the value under another K or another header notices.
+    /// Ties K and the header together: opening the value under another K or another header fails.
     fn commitment(&self, header: &[u8]) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
         self.expand(b"sealed-secrets/v2 commit", header)
     }

@@ -45,15 +45,15 @@ use replicas::Replicas;
 pub const SPACE: &str = "work";
 /// By when all must be right after a fault.
 const SETTLED: Duration = Duration::from_secs(60);
-/// What Kubernetes may need to collect in the end.
+/// The time for garbage collection at the end.
 const COLLECTED: Duration = Duration::from_secs(180);
 /// Between two looks at what has come.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many of the last faults are told when an invariant is broken.
+/// How many of the last faults a broken invariant is reported with.
 const LAST: usize = 5;
 
-/// A run of so long, with the faults of that seed. `progress` is told each round. A violation is in the summary, not an error;
-/// the logs are kept then, in the folder that the summary names.
+/// Runs for `lasts` with the faults of this seed; `progress` gets a line for each round. A violation is not an error: the summary
+/// holds it, and names the folder in which the logs are kept.
 pub fn run(lasts: Duration, seed: u64, progress: &(dyn Fn(&str) + Sync)) -> Result<Summary> {
     let cluster = Cluster::start()?;
     cluster.install(Implementation::Ours)?;
@@ -180,7 +180,7 @@ impl Run<'_> {
         })
     }
 
-    /// What must be so in the end: what was deleted is gone, every status says that all is well, and the audit log is read.
+    /// Checks the end: what was deleted is gone, every status is good, and the whole audit log was read.
     fn end(&self) -> Result<()> {
         if !self.eyes.violations().is_empty() {
             return Ok(());

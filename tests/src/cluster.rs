@@ -24,9 +24,9 @@ use tempfile::TempDir;
 
 use crate::eventually::eventually;
 use crate::launch::{Launch, clean_environment};
+use crate::netns::{Namespace, Network};
 use crate::output::tail;
 use crate::peers::{self, PeerSet};
-use crate::place::{Namespace, Place};
 use crate::process::Process;
 
 /// How long a control plane may take to be ready. On an idle machine it takes about four seconds; the rest is for one
@@ -41,13 +41,13 @@ pub struct Cluster {
     controller_manager: Mutex<Option<Process>>,
     api_server: Mutex<Option<Process>>,
     etcd: Mutex<Option<Process>>,
-    place: Place,
+    network: Network,
     ports: Ports,
     peers: PeerSet,
     folder: TempDir,
 }
 
-/// The ports of the control plane, on [`Place::address`].
+/// The ports of the control plane, on [`Network::address`].
 #[derive(Clone, Copy, Debug)]
 struct Ports {
     etcd: u16,
@@ -84,17 +84,17 @@ impl Cluster {
         Cluster::start_with(PeerSet::installed(&peers::CONTROL_PLANE)?)
     }
 
-    /// The same with these programs; without a kube-controller-manager, nobody deletes what is owned by what is gone.
+    /// The same with these programs. Without a kube-controller-manager there is no garbage collection.
     pub fn start_with(peers: PeerSet) -> Result<Cluster> {
         let folder = state_folder()?;
-        let place = Place::Namespace(Namespace::create(folder.path())?);
-        Cluster::start_at(place, Ports::FIXED, peers, folder)
+        let network = Network::Namespace(Namespace::create(folder.path())?);
+        Cluster::start_at(network, Ports::FIXED, peers, folder)
     }
 
     /// Starts a control plane on the loopback, for machines that allow no namespaces. The API server's service proxy
     /// cannot reach a controller there.
     pub fn start_without_namespaces(peers: PeerSet) -> Result<Cluster> {
-        Cluster::start_at(Place::Loopback, Ports::free()?, peers, state_folder()?)
+        Cluster::start_at(Network::Loopback, Ports::free()?, peers, state_folder()?)
     }
 
     /// The one cluster that the tests of this process share, each in a namespace of its own (see
@@ -107,17 +107,17 @@ impl Cluster {
             .map_err(|error| anyhow!("{error:#}"))
     }
 
-    fn start_at(place: Place, ports: Ports, peers: PeerSet, folder: TempDir) -> Result<Cluster> {
-        credentials::write(folder.path(), place.address(), ports.api_server)?;
+    fn start_at(network: Network, ports: Ports, peers: PeerSet, folder: TempDir) -> Result<Cluster> {
+        credentials::write(folder.path(), network.address(), ports.api_server)?;
         audit::write_policy(folder.path())?;
         let state = folder.path();
-        let etcd = programs::etcd(&place, state, &peers, ports)?.spawn()?;
-        let api_server = programs::api_server(&place, state, &peers, ports)?.spawn()?;
+        let etcd = programs::etcd(&network, state, &peers, ports)?.spawn()?;
+        let api_server = programs::api_server(&network, state, &peers, ports)?.spawn()?;
         let cluster = Cluster {
             controller_manager: Mutex::new(None),
             api_server: Mutex::new(Some(api_server)),
             etcd: Mutex::new(Some(etcd)),
-            place,
+            network,
             ports,
             peers,
             folder,
@@ -163,7 +163,7 @@ impl Cluster {
 
     /// As [`Cluster::start_apiserver`], with more flags.
     pub fn start_apiserver_with(&self, flags: &[&str]) -> Result<()> {
-        let program = programs::api_server(&self.place, self.state(), &self.peers, self.ports)?;
+        let program = programs::api_server(&self.network, self.state(), &self.peers, self.ports)?;
         let started = program.args(flags).spawn()?;
         *self.api_server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         self.wait_until_ready()
@@ -186,11 +186,11 @@ impl Cluster {
         if !self.collects_garbage() {
             return Ok(());
         }
-        *current = Some(programs::controller_manager(&self.place, self.state(), &self.peers)?.spawn()?);
+        *current = Some(programs::controller_manager(&self.network, self.state(), &self.peers)?.spawn()?);
         Ok(())
     }
 
-    /// Whether somebody deletes what is owned by what is gone.
+    /// Whether objects are deleted with their owners: by a kube-controller-manager.
     pub fn collects_garbage(&self) -> bool {
         self.peers.has(&peers::KUBE_CONTROLLER_MANAGER)
     }
@@ -207,23 +207,23 @@ impl Cluster {
 
     /// The address on which programs of the cluster listen.
     pub fn address(&self) -> Ipv4Addr {
-        self.place.address()
+        self.network.address()
     }
 
     /// Whether it runs in a namespace of its own (else on the user's loopback).
     pub fn has_namespace(&self) -> bool {
-        matches!(self.place, Place::Namespace(_))
+        matches!(self.network, Network::Namespace(_))
     }
 
     /// Host and port of the API server, as seen from inside the cluster's namespace.
     pub fn api_server_address(&self) -> (Ipv4Addr, u16) {
-        (self.place.address(), self.ports.api_server)
+        (self.network.address(), self.ports.api_server)
     }
 
-    /// A command that runs inside the namespace, in the caller's current folder, as an administrator: `KUBECONFIG` is
-    /// set, what the user's own environment says about clusters and proxies is not.
+    /// A command that runs inside the namespace, in the caller's current folder, as an administrator: with `KUBECONFIG`,
+    /// and without the variables about clusters and proxies in the user's environment.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.place.command(program);
+        let mut command = self.network.command(program);
         clean_environment(&mut command, self.state());
         command.env("KUBECONFIG", self.admin_kubeconfig());
         command
@@ -231,7 +231,7 @@ impl Cluster {
 
     /// A program to be started inside the namespace; its log is `NAME.log` in the state folder.
     pub fn launch(&self, name: &str, program: impl AsRef<OsStr>) -> Launch<'_> {
-        Launch::new(&self.place, self.state(), name, program)
+        Launch::new(&self.network, self.state(), name, program)
     }
 
     /// Waits like [`eventually`]; the error also shows the ends of all logs.

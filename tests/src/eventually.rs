@@ -8,7 +8,7 @@ use anyhow::Result;
 /// are waited for.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Tries until it succeeds. After the deadline, an error that says what was waited for and how the last try failed.
+/// Retries until it succeeds. After the deadline, an error with what was awaited and how the last attempt failed.
 pub fn eventually<T>(deadline: Duration, what: &str, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     loop {

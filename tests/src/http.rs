@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::output::run_with_input;
 use crate::peers;
 
-/// What was answered.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::binaries::{self, Pair};
 use crate::cluster::Cluster;
 use crate::launch::Launch;
 use crate::output::{Captured, run, run_with_input};
 use crate::peers::{self, PeerSet};
 use crate::process::Process;
-use crate::product::{self, Pair};
 
 /// Where both install themselves.
 pub const NAMESPACE: &str = "kube-system";
@@ -41,7 +41,7 @@ impl Implementation {
     /// The two programs. Ours are built if need be, the reference's must have been.
     pub fn programs(self) -> Result<Pair> {
         match self {
-            Implementation::Ours => product::ours(),
+            Implementation::Ours => binaries::ours(),
             Implementation::Reference => {
                 let peers = PeerSet::installed(&[peers::REF_KUBESEAL, peers::REF_CONTROLLER])?;
                 Ok(Pair {
@@ -196,7 +196,7 @@ impl Cluster {
     }
 }
 
-/// How a controller says its version.
+/// The line in which a controller prints its version.
 pub fn version_of(program: &Path) -> Result<String> {
     Ok(run(Command::new(program).arg("--version"))?.success()?.stdout)
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::place::Place;
+use crate::netns::Network;
 use crate::process::Process;
 
 /// Inside a namespace: writes the process id as the outer `/proc` shows it, then becomes the program.
@@ -39,7 +39,7 @@ exec "$@"
 /// A program about to be started.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    place: &'a Place,
+    network: &'a Network,
     state: &'a Path,
     name: String,
     program: OsString,
@@ -49,9 +49,9 @@ pub struct Launch<'a> {
 }
 
 impl<'a> Launch<'a> {
-    pub(crate) fn new(place: &'a Place, state: &'a Path, name: &str, program: impl AsRef<OsStr>) -> Launch<'a> {
+    pub(crate) fn new(network: &'a Network, state: &'a Path, name: &str, program: impl AsRef<OsStr>) -> Launch<'a> {
         Launch {
-            place,
+            network,
             state,
             name: name.to_owned(),
             program: program.as_ref().to_owned(),
@@ -102,9 +102,9 @@ impl<'a> Launch<'a> {
         // A second start under the same name must not read the first one's.
         fs::remove_file(&pid_file).ok();
         let mut command = match &self.pod_files {
-            None => self.place.command("sh"),
+            None => self.network.command("sh"),
             Some(files) => {
-                let mut command = self.place.command("unshare");
+                let mut command = self.network.command("unshare");
                 command
                     .args(["--mount", "--", "sh", "-c", AS_POD, "sh"])
                     .arg(files)
@@ -112,9 +112,9 @@ impl<'a> Launch<'a> {
                 command
             }
         };
-        let (script, stdin) = match self.place {
-            Place::Namespace(_) => (BECOME, Stdio::null()),
-            Place::Loopback => (WATCH, Stdio::piped()),
+        let (script, stdin) = match self.network {
+            Network::Namespace(_) => (BECOME, Stdio::null()),
+            Network::Loopback => (WATCH, Stdio::piped()),
         };
         command
             .args(["-c", script, "sh"])

@@ -3,6 +3,7 @@
 //! A test asks [`cluster::Cluster`] for a control plane, makes a [`namespace::TempNamespace`] in it, starts programs
 //! with [`launch::Launch`], and waits with [`eventually::eventually`], never with a bare sleep.
 
+pub mod binaries;
 pub mod chaos;
 pub mod cluster;
 pub mod differences;
@@ -11,11 +12,10 @@ pub mod http;
 pub mod implementation;
 pub mod launch;
 pub mod namespace;
+pub mod netns;
 pub mod output;
 pub mod peers;
-pub mod place;
 pub mod process;
-pub mod product;
 pub mod relay;
 pub mod samples;
 pub mod sealing_keys;

@@ -33,7 +33,7 @@ impl Drop for TempNamespace<'_> {
         if let Ok(kubectl) = self.cluster.peer(&peers::KUBECTL) {
             let mut command = self.cluster.command(kubectl);
             command.args(["delete", "namespace", &self.name, "--wait=false"]);
-            // A namespace that stays is no harm: it goes with the cluster.
+            // A namespace that stays does no harm: it goes with the cluster.
             command
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())

@@ -1,4 +1,4 @@
-//! What a finished program said.
+//! The output of a finished program.
 
 use std::fmt;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Result<Captured> {
         // Written beside the reading: a program that answers before it has read all would otherwise block both sides.
         scope.spawn(move || {
             use std::io::Write as _;
-            // A program that ends without reading its input closes the pipe: its status says what matters.
+            // A program that ends without reading its input closes the pipe; its exit status is what counts.
             pipe.and_then(|mut pipe| pipe.write_all(input).ok())
         });
         child.wait_with_output()

@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use harness::binaries;
 use harness::cluster::Cluster;
 use harness::eventually::eventually;
 use harness::output::{Captured, run};
 use harness::peers::{self, PeerSet};
-use harness::product;
 
 /// `demo` of the project's own commands, which stand beside the binaries under test.
 fn demo(mut command: Command) -> Result<Command> {
@@ -21,7 +21,7 @@ fn demo(mut command: Command) -> Result<Command> {
 }
 
 fn bin_folder() -> Result<PathBuf> {
-    let kubeseal = product::ours()?.kubeseal;
+    let kubeseal = binaries::ours()?.kubeseal;
     Ok(kubeseal.parent().context("a binary is in a folder")?.to_owned())
 }
 
@@ -84,7 +84,7 @@ fn a_kept_cluster_is_reached_from_outside_and_goes_with_ctrl_c() -> Result<()> {
     };
     let listed = run(outside(peers.path(&peers::KUBECTL)?).args(["get", "sealedsecrets"]))?.success()?;
     ensure!(listed.stdout.contains("cc.ccloud-secrets"), "{listed}");
-    let certificate = run(outside(&product::ours()?.kubeseal).arg("--fetch-cert"))?.success()?;
+    let certificate = run(outside(&binaries::ours()?.kubeseal).arg("--fetch-cert"))?.success()?;
     ensure!(
         certificate.stdout.starts_with("-----BEGIN CERTIFICATE-----"),
         "{certificate}"
@@ -107,7 +107,7 @@ fn a_cluster_of_the_user_s_is_left_as_it_was() -> Result<()> {
         command.env("SEALED_SECRETS_PEERS", peers::cache_root()?);
         run(demo(command)?.args(["--context", "test"]))
     };
-    // Keys without a controller: somebody's, and perhaps the last copy.
+    // Keys without a controller may be the last copy of them.
     let key = ["secret", "generic", "somebodys-key", "-n", "kube-system"];
     cluster.kubectl_ok(&[&["create"], &key[..], &["--from-literal=tls.key=x"]].concat())?;
     let label = "sealedsecrets.bitnami.com/sealed-secrets-key=active";

@@ -48,7 +48,7 @@ struct Story {
     cluster: Cluster,
 }
 
-/// What must be the same after a hand-over.
+/// The state that a hand-over must not change.
 #[derive(Debug, PartialEq)]
 struct Kept {
     /// Name and resource version of every Secret that a SealedSecret owns or patches, and of every key.
@@ -164,7 +164,7 @@ impl Story {
             })
     }
 
-    /// The reference's rights are enough: what they do not allow is done without, and said once.
+    /// The reference's rights are enough: missing ones disable features, with one log line each.
     fn check_what_was_missing(&self) -> Result<()> {
         let log = self.controller.as_ref().context("no controller")?.log()?;
         ensure!(log.contains("level=INFO"), "not the controller's log:\n{log}");
@@ -178,7 +178,7 @@ impl Story {
     }
 }
 
-/// The rights that the take-over runs under are those of the pinned reference: its manifest's source says the same.
+/// The rights that the take-over runs under are those of the pinned reference: as in the source of its manifest.
 #[test]
 fn the_references_rights_are_as_its_own_source_says() -> Result<()> {
     let cluster = Cluster::start()?;

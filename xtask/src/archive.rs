@@ -10,7 +10,6 @@ use tar::{Builder, EntryType, Header};
 pub(crate) struct File<'a> {
     /// From the root, without a slash in front.
     pub path: &'a str,
-    /// What is in it.
     pub bytes: &'a [u8],
     /// Its permissions.
     pub mode: u32,

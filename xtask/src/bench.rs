@@ -1,18 +1,18 @@
 //! `cargo xtask bench …`: how fast and how lean, beside the reference, in one run on one machine.
 //!
 //! Each bench is a file of its own below this one. What they share: [`child`] (a program measured from its start to its
-//! exit), [`paired`] (two contenders by turns), [`figures`] (min, median, max), [`table`], [`machine`], and [`page`] (the
+//! exit), [`paired`] (two contenders by turns), [`stats`] (min, median, max), [`table`], [`machine`], and [`page`] (the
 //! result under `docs/benchmarks`).
 
 pub(crate) mod child;
 mod cli;
 pub(crate) mod controller;
-mod figures;
+mod crypto_rates;
 mod machine;
 mod page;
 mod paired;
-mod rates;
 pub(crate) mod release;
+mod stats;
 mod table;
 mod templates;
 

@@ -10,7 +10,6 @@ use harness::output::run;
 
 const TABLE: &str = "tests/broken.txt";
 
-/// What was typed after `cargo xtask broken`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only what has this word in its rule, its file or its test.

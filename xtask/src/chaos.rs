@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use harness::chaos;
 
-/// What was typed after `cargo xtask chaos`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How long faults go on.

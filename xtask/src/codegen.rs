@@ -1,6 +1,6 @@
 //! `cargo xtask codegen`: the manifest of the CustomResourceDefinition, generated from the Rust types, and the chart's copies of
-//! what stands elsewhere. Copies, because symlinks do not get through to everybody: Flux leaves them out of what it takes from
-//! Git, and a chart without its CustomResourceDefinition installs without a word.
+//! shared files. They are copies, not symlinks: Flux drops symlinks from a Git source, and a chart without its
+//! CustomResourceDefinition installs without an error.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,10 @@ use anyhow::{Context, Result};
 use harness::implementation::repository;
 use kube_core::CustomResourceExt;
 
-/// What was typed after `cargo xtask codegen`.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// First lines of the file, so that nobody edits it by hand.
+/// First lines of the file, which warn against edits by hand.
 const HEADER: &str =
     "# Generated from the types in crds/src by `cargo xtask codegen`; a test fails when it is stale.\n";
 
@@ -27,7 +26,7 @@ fn sealed_secrets() -> Result<String> {
 /// Where the manifest is kept, for the Kustomize base beside it.
 const MANIFEST: &str = "crds/yaml/sealedsecrets.yaml";
 
-/// What the chart has a copy of, and where the copy is.
+/// The chart's copies: the source of each, and its place in the chart.
 const COPIES: [(&str, &str); 3] = [
     (MANIFEST, "deploy/chart/sealed-secrets/crds/sealedsecrets.yaml"),
     (

@@ -49,7 +49,6 @@ const QEMU: Tool = Tool(
 const ZIG: Tool = Tool(&["zig", "python-zig"], "pip install ziglang");
 const ZIGBUILD: Tool = Tool(&["cargo-zigbuild"], "pip install cargo-zigbuild");
 
-/// What was typed after `cargo xtask cross`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these targets of Rust. A target that lacks a tool fails, with the command that installs it.
@@ -71,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     test::finish(&steps)
 }
 
-/// What a target lacks on this machine, with the commands that install it.
+/// The missing tools of a target, with the commands that install them.
 fn missing(target: &str, tools: &[Tool]) -> Option<String> {
     let library = dist::add_library(target).err();
     let tools = tools.iter().filter_map(|tool| tool.find().err());
@@ -121,7 +120,7 @@ fn kubeseal(subcommand: &str, target: &str, parts: &[&str]) -> Result<Command> {
 
 /// The command lines whose tests are run under Wine, by module: those that change files, and Windows' encodings. All of them would
 /// take half an hour, and many are about Git, shells and the words of Unix.
-const UNDER_WINE: [&str; 4] = ["items::", "meanwhile::", "seal_in_place::", "windows_text::"];
+const UNDER_WINE: [&str; 4] = ["items::", "concurrent_edit::", "seal_in_place::", "windows_text::"];
 
 /// Unit tests, and command lines, under Wine.
 fn windows(steps: &mut Steps, target: &'static str) -> Result<()> {

@@ -4,21 +4,20 @@
 mod credentials;
 mod interrupt;
 mod laptop;
-mod life;
+mod lifecycle;
 mod report;
 mod stage;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use harness::binaries;
 use harness::output::Captured;
-use harness::product;
 
 use laptop::Laptop;
 use report::Report;
 use stage::{Programs, Stage};
 
-/// What was typed after `cargo xtask demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave the cluster up at the end, reachable from your own shell, until Ctrl-C.
@@ -33,9 +32,9 @@ pub(crate) struct Args {
 
 /// Where the story is to play.
 enum Place<'a> {
-    Own(Programs),
+    Local(Programs),
     /// The name of the context.
-    Theirs(&'a str),
+    Remote(&'a str),
 }
 
 /// Runs the story.
@@ -44,13 +43,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut report = Report::begin();
     // Looked for before anything else: it may take long.
     let place = match &args.context {
-        Some(context) => Place::Theirs(context),
-        None => Place::Own(Programs::find(&report)?),
+        Some(context) => Place::Remote(context),
+        None => Place::Local(Programs::find(&report)?),
     };
-    let programs = report.step("our two binaries are built", product::ours)?;
+    let programs = report.step("our two binaries are built", binaries::ours)?;
     let stage = match place {
-        Place::Theirs(context) => Stage::theirs(context, &mut report)?,
-        Place::Own(programs) => Stage::own(programs, &mut report)?,
+        Place::Remote(context) => Stage::remote(context, &mut report)?,
+        Place::Local(programs) => Stage::local(programs, &mut report)?,
     };
     let stage = install(stage, programs.controller, &mut report)?;
     let mut laptop = Laptop::new(programs.kubeseal, stage.folder())?;
@@ -88,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     report.step("the opaque Secrets are there, byte for byte, with their labels", || {
         secrets.iter().try_for_each(|secret| stage.check_secret(secret))
     })?;
-    life::run(&stage, &mut laptop, secrets, &mut report)?;
+    lifecycle::run(&stage, &mut laptop, secrets, &mut report)?;
 
     report.end(&stage.place());
     if args.keep {
@@ -114,7 +113,7 @@ fn install(mut stage: Stage, controller: PathBuf, report: &mut Report) -> Result
     Ok(stage)
 }
 
-/// Fails unless the command succeeded, and unless it said nothing on stderr.
+/// Fails unless the command succeeded with an empty stderr.
 fn quiet(captured: Captured) -> Result<Captured> {
     let captured = captured.success()?;
     ensure!(captured.stderr.is_empty(), "stderr is not empty: {captured}");

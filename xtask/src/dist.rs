@@ -26,7 +26,6 @@ const STATIC: &str = "-C target-feature=+crt-static";
 /// its tables would be a third of all pages that a short run touches.
 const FIXED: &str = "-C relocation-model=static";
 
-/// What was typed after `cargo xtask dist`: nothing.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -123,7 +122,7 @@ pub(crate) fn add_library(target: &str) -> Result<()> {
     Ok(())
 }
 
-/// What Debian calls the C compiler for a Linux of another processor.
+/// Debian's name of the C compiler for Linux on another processor.
 pub(crate) fn debian_compiler(target: &str) -> String {
     format!("{}-gcc", target.replace("-unknown", "").replace("armv7", "arm"))
 }
@@ -201,7 +200,7 @@ pub(crate) fn check_static(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// It says its version, seals, and opens again what it has sealed.
+/// It prints its version, seals, and opens what it has sealed.
 pub(crate) fn check_works(program: &Path) -> Result<()> {
     let kubeseal = || {
         let mut command = Command::new(program);

@@ -5,7 +5,6 @@ pub(crate) mod targets;
 
 use anyhow::Result;
 
-/// What was typed after `cargo xtask fuzz`.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {

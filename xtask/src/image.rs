@@ -1,4 +1,4 @@
-//! `cargo xtask image`: the controller as an OCI image, made without a daemon and without anybody else's layers.
+//! `cargo xtask image`: the controller as an OCI image, made without a daemon and without a base image.
 //!
 //! The image is one layer with two files: the static program and the list of what is in it. There is no shell, no library,
 //! no certificate: the controller talks to the API server alone, whose CA its Pod is given.
@@ -17,7 +17,6 @@ use serde_json::Value;
 use crate::{archive, dist};
 use layout::Layout;
 
-/// What was typed after `cargo xtask image`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// For which processor.
@@ -59,7 +58,7 @@ impl Arch {
     }
 }
 
-/// Makes the image and says where it is.
+/// Makes the image and prints its path.
 pub(crate) fn run_image(args: &Args) -> Result<()> {
     let program = if args.for_tests {
         dist::link_for_tests()?

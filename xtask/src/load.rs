@@ -24,16 +24,15 @@ const ATTACK: &str = include_str!("load/attack.py");
 const ATTACKS: [&str; 7] = ["verify", "rotate", "certificate", "trickle", "held", "heads", "large"];
 /// Valid objects of another tenant, and the items in each.
 const LARGE: (usize, usize) = (40, 1000);
-/// What one private-key operation, which is not interrupted, may add to the wait for a core, in ms.
+/// The delay that one private-key operation may add, in ms: it is not interrupted.
 const OPERATION: f64 = 15.0;
 /// The port of the server that does nothing.
 const IDLE_PORT: u16 = 9090;
-/// What all requests together may take over idle, in MiB.
+/// The memory limit of all requests beyond that of an idle controller, in MiB.
 const MOST_MEMORY: f64 = 64.0;
 /// How much slower the slowest in a hundred may be than beside the server that does nothing.
 const MOST_SLOWER: f64 = 2.0;
 
-/// What was typed after `cargo xtask load`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Hostile requests a second.
@@ -53,7 +52,7 @@ pub(crate) struct Args {
     limit: Option<u64>,
 }
 
-/// What was measured under one load.
+/// The measurements under one load.
 struct Measured {
     p50: f64,
     p99: f64,

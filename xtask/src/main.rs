@@ -1,25 +1,27 @@
 //! The project's own commands: `cargo xtask …`.
 
 mod archive;
-#[cfg(test)]
-mod arrows;
 mod bench;
 mod broken;
 mod chaos;
-#[cfg(test)]
-mod circles;
 mod codegen;
 mod cross;
 mod demo;
 mod dist;
+#[cfg(test)]
+mod doc_checks;
+#[cfg(test)]
+mod file_sizes;
 mod fuzz;
 mod image;
-mod inside;
-mod load;
-mod page;
 #[cfg(test)]
-mod pages;
+mod layering;
+mod load;
+#[cfg(test)]
+mod module_cycles;
+mod page;
 mod peers;
+mod relay;
 mod release;
 mod sbom;
 mod simulate;
@@ -39,7 +41,7 @@ enum Xtask {
     Bench(bench::Bench),
     #[command(hide = true)]
     BenchClient(bench::controller::client::Args),
-    /// Break every rule once on purpose, and see the test that holds it fail (the working tree is changed meanwhile).
+    /// Break every rule once on purpose, and see the test that holds it fail (this changes the working tree while it runs).
     Broken(broken::Args),
     /// Run the controller for some minutes while everything around it fails, in the order of a seed, and hold that nothing breaks.
     Chaos(chaos::Args),
@@ -56,7 +58,7 @@ enum Xtask {
     /// Make the controller's OCI image: a folder that skopeo, oras and containerd read.
     Image(image::Args),
     #[command(hide = true)]
-    Inside(inside::Args),
+    Relay(relay::Args),
     #[command(hide = true)]
     IdleServer,
     /// Put hostile load on the controller's port while SealedSecrets change; fails where a bound is broken.
@@ -71,7 +73,7 @@ enum Xtask {
     Simulate(simulate::Args),
     /// Check everything: format, lints, all tests, the black-box tests against the real programs.
     Test(test::Args),
-    /// Make the vectors of the format anew, with the reference's binaries and two Python packages; or those of templates.
+    /// Regenerate the vectors of the format, with the reference's binaries and two Python packages; or those of templates.
     Vectors(vectors::Args),
 }
 
@@ -87,7 +89,7 @@ fn main() -> ExitCode {
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Dist(args) => dist::run_dist(&args),
         Xtask::Image(args) => image::run_image(&args),
-        Xtask::Inside(args) => inside::run(&args),
+        Xtask::Relay(args) => relay::run(&args),
         Xtask::IdleServer => load::serve_nothing(),
         Xtask::Load(args) => load::run(&args),
         Xtask::Page(args) => page::run(&args),

@@ -20,11 +20,10 @@ const TARGET: &str = "wasm32-wasip1";
 /// The page's name beside kubeseal's program, where `kubeseal page` looks for it.
 pub(crate) const NAME: &str = "kubeseal-page.html";
 
-/// What was typed after `cargo xtask page`: nothing.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// Writes the page, and says where it is.
+/// Writes the page and prints its path.
 pub(crate) fn run(Args {}: &Args) -> Result<()> {
     let page = build()?;
     let size = fs::metadata(&page)?.len() / 1024;

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use harness::peers;
 
-/// What was typed after `cargo xtask peers`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only say what is there and what is missing.

@@ -30,7 +30,6 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The image that `deploy/controller.yaml` and the chart name until it is published somewhere.
 const UNPUBLISHED: &str = "localhost/sealed-secrets-controller";
 
-/// What was typed after `cargo xtask release`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Make and check what can be made on this machine; publish nothing, and say what would be run.
@@ -61,7 +60,7 @@ pub(crate) struct Args {
 /// Where all of it is.
 struct Artifacts {
     folder: PathBuf,
-    /// What could not be made on this machine: its name, and why.
+    /// Files that this machine cannot make: the name, and why.
     missing: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is in the program: a software bill of materials.
+//! The software bill of materials of a program.
 
 use std::collections::{BTreeMap, BTreeSet};
 

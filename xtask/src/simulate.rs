@@ -8,7 +8,7 @@ use crate::bench::release;
 /// The test that simulates at length.
 const SIMULATED: &str = "runtime::tests::simulation::simulated";
 
-/// What was typed after `cargo xtask simulate`. Times are in microseconds of one core.
+// Times are in microseconds of one core.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// SealedSecrets.

@@ -16,7 +16,6 @@ pub(crate) use step::{Step, Steps};
 
 use crate::fuzz::targets::Effort;
 
-/// What was typed after `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out what needs Go, Java and a control plane: the peers and the black-box tests.
@@ -78,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     finish(&steps)
 }
 
-/// What needs no C compiler.
+/// Checks of the builds without a C compiler.
 fn in_pure_rust(steps: &mut Steps) {
     steps.run(Step::tests(
         "tests of sealing in pure Rust",

@@ -1,5 +1,5 @@
-//! `cargo xtask vectors`: makes the vectors anew that hold our format against others' (`sealing/tests/vectors`), and
-//! our templates against Go's (`gotmpl/tests/cases`).
+//! `cargo xtask vectors`: regenerates the vectors that compare our format with others' (`sealing/tests/vectors`) and our
+//! templates with Go's (`gotmpl/tests/cases`).
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,6 @@ use anyhow::Result;
 use harness::output::run;
 use harness::peers;
 
-/// What was typed after `cargo xtask vectors`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -61,6 +61,18 @@ fn a_namespace_cannot_flood_with_objects_that_are_made_anew() {
 }
 
 #[test]
+fn object_beyond_those_told_apart_goes_by_its_namespace_alone() {
+    let mut allowances = Allowances::default();
+    let start = Instant::now();
+    for object in 0..OBJECTS {
+        let namespace = format!("crowd-{}", object % 128);
+        assert!(allowances.admit(&namespace, &object.to_string(), start));
+    }
+    let admitted = (0..2000).filter(|_| allowances.admit("quiet", "u", start));
+    assert_eq!(admitted.count(), 1000);
+}
+
+#[test]
 fn one_object_takes_nothing_from_its_neighbours() {
     let mut allowances = Allowances::default();
     let start = Instant::now();

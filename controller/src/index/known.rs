@@ -1,4 +1,4 @@
-//! What is known under one name: a SealedSecret, what its last pass left, and its Secret.
+//! The entry of one name: a SealedSecret, the state that its last pass left, and its Secret.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use sealing::key::Fingerprint;
 use super::body::Body;
 use super::compact::{Uid, Version};
 use super::entry::SecretEntry;
-use super::memory::{KeptMemory, Memory};
+use super::reconcile_state::{KeptState, ReconcileState};
 use super::sealed_entry::SealedEntry;
 use crate::error::Retry;
 
@@ -24,16 +24,16 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Sealed {
     pub(super) entry: SealedEntry,
-    pub(super) memory: Option<KeptMemory>,
+    pub(super) memory: Option<KeptState>,
     /// The object, if a pass is due and there was room for it.
     pub(super) body: Option<Arc<Body>>,
     /// It has changed since its last pass began.
     pub(super) changed: bool,
     /// Its next pass is due because its Secret changed; only for that, if it has not changed itself.
     pub(super) secret_changed: bool,
-    /// A pass has read it at this version, of which the watch has not told yet.
+    /// A pass has read it at this version, and the watch has not reported that version yet.
     is_ahead: bool,
-    /// The list that is read now, or was read last, has it.
+    /// The current list, or the last one, contains it.
     pub(super) is_listed: bool,
 }
 
@@ -56,12 +56,12 @@ impl Sealed {
         }
     }
 
-    /// The object is told to be like this now. Gives whether it needs a pass, and whether it is to be kept whole until then.
+    /// The watch reports the object. Returns whether it needs a pass, and whether to keep it whole until then.
     pub(super) fn changes_to(&mut self, entry: SealedEntry) -> (bool, bool) {
         self.is_listed = true;
         if self.is_ahead && entry.version.is_before(&self.entry.version) {
-            // Nothing is made of what is older than what was read. Where the API server's data have gone back, it is not older;
-            // the next pass reads which.
+            // The report is older than what a pass has read, so it is ignored. If the API server's data were restored, it is not
+            // older; the next pass reads the object again.
             self.body = None;
             self.changed = true;
             return (true, false);
@@ -69,14 +69,14 @@ impl Sealed {
         self.is_ahead = false;
         let matters = self.replace(entry);
         self.changed |= matters;
-        // On what is older than the object its status could not be written.
+        // A status cannot be written to an old version of the object.
         self.body = None;
         (matters, self.changed && self.needs_body())
     }
 
     /// A pass that began with `start` has read it.
     pub(super) fn was_read(&mut self, start: &SealedEntry, entry: SealedEntry) {
-        // What the watch has told meanwhile may be newer, and has woken the object if that matters.
+        // The watch may have reported a newer version meanwhile, and has woken the object if that matters.
         if self.entry.version == start.version && self.entry.version != entry.version {
             self.is_ahead = true;
             self.body = None;
@@ -84,7 +84,7 @@ impl Sealed {
         }
     }
 
-    /// Gives whether that matters.
+    /// Returns whether the change matters.
     fn replace(&mut self, entry: SealedEntry) -> bool {
         let before = std::mem::replace(&mut self.entry, entry);
         let matters = self.entry.differs_from(&before);
@@ -101,12 +101,12 @@ impl Sealed {
         matters
     }
 
-    /// Whether a pass over it is likely to need more than the entry. Of one that is on its way out, none is made.
+    /// Whether a pass is likely to need more than the entry. An object that is being deleted gets no pass.
     pub(super) fn needs_body(&self) -> bool {
         !self.entry.goes && (!self.entry.may_be_in_sync() || self.memory.is_some())
     }
 
-    /// Keeps the object, if it is still the one that is known and its pass has not begun.
+    /// Keeps the object, if it is still the current version and its pass has not begun.
     pub(super) fn keep_body(&mut self, body: Option<Arc<Body>>, sealed: &SealedSecret) {
         let version = sealed.metadata.resource_version.as_deref().unwrap_or_default();
         if self.changed && self.entry.version == Version::from(version) {
@@ -114,34 +114,34 @@ impl Sealed {
         }
     }
 
-    pub(super) fn memory(&self) -> Option<Memory> {
+    pub(super) fn memory(&self) -> Option<ReconcileState> {
         let memory = self.memory.as_ref()?;
         Some(memory.memory(&self.entry))
     }
 
-    /// A pass has ended. What it began with is not needed any more.
-    pub(super) fn pass_ended(&mut self, memory: Memory) {
+    /// A pass has ended. The object that it began with is no longer needed.
+    pub(super) fn pass_ended(&mut self, memory: ReconcileState) {
         if !self.changed {
             self.body = None;
         }
-        // Of one that was made anew meanwhile, nothing is remembered.
+        // If the object was recreated meanwhile, the state belongs to the former one.
         if self.entry.uid == Uid::from(memory.uid.as_str()) {
-            self.memory = Some(KeptMemory::new(memory, &self.entry));
+            self.memory = Some(KeptState::new(memory, &self.entry));
         }
     }
 
-    /// Whether what others make of the Secret is of no concern: nothing can be made of the SealedSecret as it is, or it says
-    /// so itself, and nothing is left to do for it.
+    /// Whether changes of the Secret are ignored: no Secret can be made of the SealedSecret as it is, or it is in sync and an
+    /// annotation says to leave the Secret alone.
     pub(super) fn is_left_alone(&self) -> bool {
         let Some(memory) = &self.memory else {
             return false;
         };
-        // Of a Secret that others write back at once, no word is news: its next repair has its time.
-        let waits = |memory: &Memory| memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested();
-        memory.other().is_some_and(waits) || memory.is_settled() && self.entry.wishes.skip_recreate
+        // While another controller keeps overwriting the Secret, its changes are ignored: the next repair has its time.
+        let waits = |memory: &ReconcileState| memory.retry == Some(Retry::OnChange) || memory.repairs.are_contested();
+        memory.other().is_some_and(waits) || memory.is_settled() && self.entry.options.skip_recreate
     }
 
-    /// Whether a pass is due now that its Secret is like this.
+    /// Whether this version of its Secret makes a pass due.
     pub(super) fn is_woken_by(&mut self, secret: &SecretEntry) -> bool {
         let is_other = self
             .memory
@@ -153,14 +153,14 @@ impl Sealed {
     }
 }
 
-/// Bytes of what is known of an object, beside its names and what it shares with others.
+/// Bytes of an entry, without names and shared data.
 #[cfg(all(test, target_pointer_width = "64"))]
 #[test]
 fn an_object_takes_little_room() {
     assert!(size_of::<Known>() <= 360, "{}", size_of::<Known>());
 }
 
-/// Where Secrets are watched.
+/// The namespaces in which Secrets are watched.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     all: bool,
@@ -172,7 +172,7 @@ impl Watched {
         self.all || self.namespaces.contains(namespace)
     }
 
-    /// Says it of `namespace`, or of all.
+    /// Sets it for `namespace`, or for all.
     pub(super) fn set(&mut self, namespace: Option<&str>, watched: bool) {
         match namespace {
             None => self.all = watched,
@@ -182,11 +182,11 @@ impl Watched {
     }
 }
 
-/// The keys that opened objects: those of most objects are the same, and held once.
+/// The sets of keys that opened objects. Most objects share one set, which is held once.
 #[derive(Debug, Default)]
 pub(super) struct SharedKeys {
     sets: HashSet<Arc<[Fingerprint]>>,
-    /// As many are looked at before those are dropped that no object has any more.
+    /// At this size, sets that no object uses any more are dropped.
     most: usize,
 }
 

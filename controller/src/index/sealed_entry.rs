@@ -8,7 +8,7 @@ use sealing::input_digest;
 use sealing::key::Fingerprint;
 
 use super::compact::{Uid, Version};
-use crate::annotation::Wishes;
+use crate::annotation::Options;
 
 /// What is kept of a SealedSecret (`reconcile/summary.rs` makes it).
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub(crate) struct SealedEntry {
     pub created: Option<NonZeroI64>,
     /// Whether it is being deleted.
     pub goes: bool,
-    pub wishes: Wishes,
+    pub options: Options,
     /// Digest of all that decides what its Secret is.
     pub digest: input_digest::Packed,
     /// Value of the label that `condition_info` repeats.
@@ -62,7 +62,7 @@ impl SealedEntry {
     /// among what matters. The spec is, beside its generation: in a cluster that was restored from a backup, another spec can
     /// have the same generation.
     pub(super) fn differs_from(&self, before: &Self) -> bool {
-        let what_matters = |entry: &Self| (entry.generation, entry.wishes, entry.goes);
+        let what_matters = |entry: &Self| (entry.generation, entry.options, entry.goes);
         what_matters(self) != what_matters(before) || self.uid != before.uid || self.digest != before.digest
     }
 

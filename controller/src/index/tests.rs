@@ -50,7 +50,7 @@ fn index(retry: Option<Retry>) -> Index {
     index.set_secrets_watched(None, true);
     apply(&index, &sealed(json!({}), Value::Null));
     let start = index.begin(&name()).unwrap();
-    let memory = Memory {
+    let memory = ReconcileState {
         secret_version: Some("1".to_owned()),
         retry,
         obstacle: Obstacle::of(&Failure::Unmanaged("one".to_owned()), "").filter(|_| retry == Some(Retry::Slow)),
@@ -108,10 +108,10 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
         index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now()),
         (true, Some(Wake::Now))
     );
-    let memory = Memory {
+    let memory = ReconcileState {
         uid: "u1".to_owned(),
         secret_version: Some("2".to_owned()),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     index.end(&name(), None, memory);
     assert!(
@@ -130,13 +130,13 @@ fn the_watch_may_see_our_write_before_we_know_its_version() {
 #[tokio::test(start_paused = true)]
 async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_seen_meanwhile() {
     let memories = [
-        Memory {
+        ReconcileState {
             unfinished: true,
-            ..Memory::default()
+            ..ReconcileState::default()
         },
-        Memory {
+        ReconcileState {
             retry: Some(Retry::Fast),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
     ];
     for memory in memories {
@@ -148,7 +148,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         let (_, wake) = index.secret_applied(&secret("2", Some("u1"), Value::Null), Instant::now());
         assert_eq!(wake, Some(Wake::Now));
         queue.add(name());
-        let memory = Memory {
+        let memory = ReconcileState {
             uid: "u1".to_owned(),
             secret_version: Some("2".to_owned()),
             ..memory
@@ -164,7 +164,7 @@ async fn a_status_that_was_not_written_is_not_forgotten_when_our_own_write_is_se
         index.end(
             &name(),
             None,
-            Memory {
+            ReconcileState {
                 unfinished: false,
                 retry: None,
                 ..memory
@@ -188,10 +188,10 @@ fn what_happens_to_the_secret_during_the_first_pass_is_not_missed() {
             let (_, wake) = index.secret_applied(&secret(version, Some("u1"), Value::Null), Instant::now());
             assert_eq!(wake, None, "nothing is remembered yet");
         }
-        let memory = Memory {
+        let memory = ReconcileState {
             uid: "u1".to_owned(),
             secret_version: Some("2".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         };
         let again = index.end(&name(), start.seen.as_deref(), memory);
         assert_eq!(again, missed.then_some(Duration::ZERO), "{told:?}");
@@ -205,7 +205,7 @@ fn an_edit_during_a_pass_is_not_taken_for_the_word_of_its_own_write() {
     let start = index.begin(&name()).unwrap();
     apply(&index, &sealed(json!({"generation": 2}), Value::Null));
     index.secret_applied(&secret("2", Some("u1"), json!({})), Instant::now());
-    let memory = Memory {
+    let memory = ReconcileState {
         secret_version: Some("2".to_owned()),
         ..start.memory
     };
@@ -235,7 +235,7 @@ fn secrets_that_are_not_ours_leave_nothing_behind() {
     }
     let inner = index.inner();
     assert_eq!(inner.known.namespaces().count(), 0);
-    assert!(inner.foreign_seen.len() <= recent::REMEMBERED && inner.foreign_deleted.len() <= recent::REMEMBERED);
+    assert!(inner.foreign_seen.len() <= ttl_cache::REMEMBERED && inner.foreign_deleted.len() <= ttl_cache::REMEMBERED);
 }
 
 #[test]
@@ -245,20 +245,23 @@ fn a_foreign_secret_that_goes_unheard_is_missed() {
     let start = Instant::now();
     index.secret_applied(&secret("1", None, Value::Null), start);
     assert_eq!(
-        index.standing(&name(), start),
-        Standing::Foreign,
+        index.presence(&name(), start),
+        SecretPresence::Foreign,
         "the SealedSecret comes later, but not by much"
     );
-    assert_eq!(index.standing(&name(), start + FOREIGN_REMEMBERED), Standing::NotKnown);
+    assert_eq!(
+        index.presence(&name(), start + FOREIGN_REMEMBERED),
+        SecretPresence::NotKnown
+    );
     index.foreign_missing(&name(), start);
     assert_eq!(index.kept_empty_for(&name(), start), Some(BLOCKED_GRACE));
-    assert_eq!(index.standing(&name(), start), Standing::NotKnown);
+    assert_eq!(index.presence(&name(), start), SecretPresence::NotKnown);
 
     let managed = secret("1", None, json!({"sealedsecrets.bitnami.com/managed": "true"}));
     index.secret_applied(&managed, start);
     assert_eq!(
-        index.standing(&name(), start),
-        Standing::NotKnown,
+        index.presence(&name(), start),
+        SecretPresence::NotKnown,
         "one that may be taken over blocks nothing"
     );
 }
@@ -305,25 +308,13 @@ fn a_failure_for_another_reason_is_not_woken_by_a_foreign_secret_that_goes() {
     index.end(
         &name(),
         None,
-        Memory {
+        ReconcileState {
             obstacle: None,
             ..memory
         },
     );
     index.secret_applied(&foreign, Instant::now());
     assert_eq!(index.secret_gone(&name(), Some(&foreign), Instant::now()), None);
-}
-
-#[test]
-fn a_deletion_that_the_watch_missed_is_told_from_what_was_kept() {
-    let index = index(None);
-    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    for (namespace, missing) in [("other", &[][..]), ("ns", &[name()])] {
-        index.secret_list_begins(Some(namespace));
-        assert_eq!(index.secrets_not_listed(None), missing);
-    }
-    assert_eq!(index.secret_gone(&name(), None, Instant::now()), Some(Wake::Now));
-    assert_eq!(index.secret_gone(&name(), None, Instant::now()), None);
 }
 
 #[test]
@@ -353,11 +344,11 @@ fn the_place_of_a_foreign_secret_stays_empty_for_a_moment() {
 #[test]
 fn a_secret_is_looked_up_only_where_one_is_known() {
     let index = index(None);
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotKnown);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::NotKnown);
     index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::Known);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::Known);
     index.set_secrets_watched(None, false);
-    assert_eq!(index.standing(&name(), Instant::now()), Standing::NotWatched);
+    assert_eq!(index.presence(&name(), Instant::now()), SecretPresence::NotWatched);
 }
 
 #[test]
@@ -367,16 +358,16 @@ fn a_namespace_without_a_watch_does_not_speak_for_another() {
         namespace: "other".to_owned(),
         name: "one".to_owned(),
     };
-    let standing = |name: &ObjectName| index.standing(name, Instant::now());
-    assert_eq!(standing(&name()), Standing::NotWatched, "nothing is, at first");
+    let presence = |name: &ObjectName| index.presence(name, Instant::now());
+    assert_eq!(presence(&name()), SecretPresence::NotWatched, "nothing is, at first");
     index.set_secrets_watched(Some("other"), true);
     index.set_secrets_watched(Some("ns"), false);
-    assert_eq!(standing(&name()), Standing::NotWatched);
-    assert_eq!(standing(&other), Standing::NotKnown);
+    assert_eq!(presence(&name()), SecretPresence::NotWatched);
+    assert_eq!(presence(&other), SecretPresence::NotKnown);
     index.set_secrets_watched(Some("ns"), true);
     index.set_secrets_watched(Some("other"), false);
-    assert_eq!(standing(&name()), Standing::NotKnown);
-    assert_eq!(standing(&other), Standing::NotWatched);
+    assert_eq!(presence(&name()), SecretPresence::NotKnown);
+    assert_eq!(presence(&other), SecretPresence::NotWatched);
     index.secret_read(&ObjectMeta {
         namespace: Some("other".to_owned()),
         name: Some("one".to_owned()),
@@ -397,9 +388,9 @@ fn an_object_that_was_made_anew_begins_anew() {
     apply(&index, &sealed(json!({"uid": "u2"}), Value::Null));
     assert_eq!(
         index.begin(&name()).unwrap().memory,
-        Memory {
+        ReconcileState {
             uid: "u2".to_owned(),
-            ..Memory::default()
+            ..ReconcileState::default()
         }
     );
     index.sealed_gone(&name());
@@ -415,27 +406,5 @@ fn nothing_is_made_for_an_object_on_its_way_out() {
     assert!(index.begin(&name()).is_none());
 }
 
-#[test]
-fn what_a_list_does_not_have_is_told_from_what_was_known() {
-    let index = index(None);
-    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    let other = |o: Value| {
-        let mut other = sealed(o, Value::Null);
-        other.metadata.name = Some("two".to_owned());
-        other
-    };
-    apply(&index, &other(json!({})));
-    index.sealed_list_begins(None);
-    index.secret_list_begins(None);
-    apply(&index, &other(json!({})));
-    assert_eq!(index.sealed_not_listed(Some("ns")), [name()]);
-    assert_eq!(index.secrets_not_listed(Some("ns")), [name()]);
-    apply(&index, &sealed(json!({}), Value::Null));
-    index.secret_applied(&secret("1", Some("u1"), Value::Null), Instant::now());
-    assert_eq!(
-        (index.sealed_not_listed(None), index.secrets_not_listed(None)),
-        (vec![], vec![])
-    );
-}
-
+mod lists;
 mod reads;

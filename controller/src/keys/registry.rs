@@ -1,4 +1,4 @@
-//! The key Secrets that were seen, and what follows from them. Pure.
+//! The key Secrets that were seen, and the keys that follow. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct KeySecret {
     pub version: (String, String),
     /// When it was created.
     pub created: Timestamp,
-    /// Its key; `None` when it is not to be loaded.
+    /// Its key; `None` if it is not to be loaded.
     pub pair: Option<Result<LoadedKey, KeySecretError>>,
 }
 
@@ -54,10 +54,10 @@ impl LoadedKey {
 /// What is wrong with the hybrid key of a key Secret whose RSA key is held.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum HybridFault {
-    /// It cannot be had.
+    /// It cannot be read.
     #[error("{0}: the key opens format v1 alone, and is not handed out: put the Secret back from a backup that has the item {item}", item = names::KEY_ITEM_SEED)]
     Broken(#[source] HybridError),
-    /// The Secret held one, and does not any more.
+    /// The Secret held one, and no longer does.
     #[error("a hybrid key is not in it any more: it is kept for opening until the next start, and then is lost for good: put the Secret back from a backup that has it (the item {item})", item = names::KEY_ITEM_SEED)]
     Gone,
 }
@@ -69,15 +69,15 @@ pub(crate) struct KeyCounts {
     pub malformed: usize,
     /// Keys that open format v2.
     pub hybrid: usize,
-    /// Keys whose hybrid key cannot be had.
+    /// Keys whose hybrid key cannot be read.
     pub hybrid_faults: usize,
     /// Keys that are too short to seal with.
     pub short: usize,
 }
 
 impl KeySecret {
-    /// Parses a Secret. It is to be loaded when it has the active label, or when it is the one named `legacy` (the only
-    /// key Secret of version 0.8, which knew no label). Costs about a millisecond of CPU.
+    /// Parses a Secret. It is to be loaded if it has the active label, or the name `legacy` (the only key Secret of version 0.8,
+    /// which had no label). Takes about a millisecond of CPU.
     pub(crate) fn read(secret: &Secret, legacy: &str) -> Self {
         let metadata = &secret.metadata;
         let name = metadata.name.clone().unwrap_or_default();
@@ -107,16 +107,16 @@ impl KeySecret {
     }
 }
 
-/// What a sighting changed.
+/// What changed with a Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// A key is held from now on.
+    /// A key was loaded.
     Loaded,
-    /// As [`Self::Loaded`], in a Secret that held another key until now; that one still opens until the next start.
+    /// The same, in a Secret that held another key until now; that one still opens until the next start.
     Replaced,
     /// A Secret that should hold a key does not.
     Malformed(KeySecretError),
-    /// A key is held no more, because its Secret lost the active label.
+    /// A key was unloaded, because its Secret lost the active label.
     Unloaded,
 }
 
@@ -124,18 +124,18 @@ struct Held {
     version: (String, String),
     created: Timestamp,
     pair: Arc<KeyPair>,
-    /// The hybrid key that is in the Secret, if there is one, and those that were.
+    /// The hybrid key in the Secret, if there is one, and former ones.
     hybrid: Vec<Arc<v2::PrivateKey>>,
     hybrid_fault: Option<HybridFault>,
     publishes: bool,
-    /// Whether what is sealed with its certificate can be opened after the next start, too.
+    /// Whether values that are sealed with its certificate can still be opened after the next start.
     is_whole: bool,
-    /// Whether its Secret is there, and holds it. A key without one opens, but does not seal: at the next start it would be lost.
+    /// Whether its Secret exists and holds it. A key without a Secret opens, but does not seal: the next start would lose it.
     has_secret: bool,
 }
 
 /// The key Secrets that were seen.
-pub(crate) struct Inventory {
+pub(crate) struct KeyRegistry {
     order: KeyOrder,
     /// By the Secret's name and the key: a Secret may come to hold another key.
     held: BTreeMap<(String, Fingerprint), Held>,
@@ -144,8 +144,8 @@ pub(crate) struct Inventory {
     operations: Arc<AtomicU64>,
 }
 
-impl Inventory {
-    /// Nothing seen yet. The keys that it gives out count their operations in `operations`.
+impl KeyRegistry {
+    /// An empty registry. Its keys count their operations in `operations`.
     pub(crate) fn new(order: KeyOrder, operations: Arc<AtomicU64>) -> Self {
         Self {
             order,
@@ -156,7 +156,7 @@ impl Inventory {
         }
     }
 
-    /// Takes note of a Secret as it is now. `None`: nothing new.
+    /// Takes note of the current content of a Secret. `None`: nothing new.
     pub(crate) fn seen(&mut self, secret: KeySecret) -> Option<Change> {
         let KeySecret {
             name,
@@ -168,49 +168,7 @@ impl Inventory {
             || self.malformed.get(&name) == Some(&version);
         let change = match pair {
             _ if known => return None,
-            Some(Ok(LoadedKey {
-                pair,
-                hybrid,
-                publishes,
-            })) => {
-                self.malformed.remove(&name);
-                let fingerprint = pair.fingerprint().clone();
-                let replaced = self
-                    .held
-                    .iter()
-                    .any(|((other, key), held)| *other == name && *key != fingerprint && held.has_secret);
-                self.leave(&name);
-                let place = (name, fingerprint);
-                let is_whole = !publishes || matches!(hybrid, Ok(Some(_)));
-                // What opened goes on to open.
-                let mut former = self.held.remove(&place).map_or(Vec::new(), |held| held.hybrid);
-                if let Ok(Some(own)) = &hybrid {
-                    former.retain(|one| !one.is_same(own));
-                }
-                let (own, broken) = match hybrid {
-                    Ok(own) => (own, None),
-                    Err(error) => (None, Some(HybridFault::Broken(error))),
-                };
-                let hybrid_fault = match former.is_empty() {
-                    true => broken,
-                    false => Some(HybridFault::Gone),
-                };
-                let hybrid = own.into_iter().chain(former).collect();
-                self.held.insert(
-                    place,
-                    Held {
-                        version,
-                        created,
-                        pair,
-                        hybrid,
-                        hybrid_fault,
-                        publishes,
-                        is_whole,
-                        has_secret: true,
-                    },
-                );
-                if replaced { Change::Replaced } else { Change::Loaded }
-            }
+            Some(Ok(key)) => self.hold(name, version, created, key),
             Some(Err(error)) => {
                 self.leave(&name);
                 self.malformed.insert(name, version);
@@ -230,8 +188,49 @@ impl Inventory {
         Some(change)
     }
 
-    /// Takes note that a Secret was deleted: its key still opens until the next start. Gives the Secret's uid; `None`: it
-    /// held no key.
+    /// Holds a key that is in a Secret.
+    fn hold(&mut self, name: String, version: (String, String), created: Timestamp, key: LoadedKey) -> Change {
+        let LoadedKey {
+            pair,
+            hybrid,
+            publishes,
+        } = key;
+        self.malformed.remove(&name);
+        let fingerprint = pair.fingerprint().clone();
+        let is_other = |(other, key): &(String, Fingerprint)| *other == name && *key != fingerprint;
+        let replaced = self.held.iter().any(|(place, held)| is_other(place) && held.has_secret);
+        self.leave(&name);
+        let place = (name, fingerprint);
+        let is_whole = !publishes || matches!(hybrid, Ok(Some(_)));
+        // Former hybrid keys still open.
+        let mut former = self.held.remove(&place).map_or(Vec::new(), |held| held.hybrid);
+        if let Ok(Some(own)) = &hybrid {
+            former.retain(|one| !one.is_same(own));
+        }
+        let (own, broken) = match hybrid {
+            Ok(own) => (own, None),
+            Err(error) => (None, Some(HybridFault::Broken(error))),
+        };
+        let hybrid_fault = match former.is_empty() {
+            true => broken,
+            false => Some(HybridFault::Gone),
+        };
+        let held = Held {
+            version,
+            created,
+            pair,
+            hybrid: own.into_iter().chain(former).collect(),
+            hybrid_fault,
+            publishes,
+            is_whole,
+            has_secret: true,
+        };
+        self.held.insert(place, held);
+        if replaced { Change::Replaced } else { Change::Loaded }
+    }
+
+    /// Takes note that a Secret was deleted: its key still opens until the next start. Returns the Secret's uid; `None`: it held
+    /// no key.
     pub(crate) fn gone(&mut self, name: &str) -> Option<String> {
         self.malformed.remove(name);
         let uid = self.of(name).find(|held| held.has_secret)?.version.0.clone();
@@ -240,20 +239,20 @@ impl Inventory {
         Some(uid)
     }
 
-    /// The keys that this Secret holds, or held.
+    /// The keys that this Secret holds or held.
     fn of(&self, name: &str) -> impl Iterator<Item = &Held> {
         let named = self.held.iter().filter(move |((other, _), _)| other == name);
         named.map(|(_, held)| held)
     }
 
-    /// Takes note that no key is in this Secret any more.
+    /// Takes note that this Secret holds no key any more.
     fn leave(&mut self, name: &str) {
         for (_, held) in self.held.iter_mut().filter(|((other, _), _)| other == name) {
             held.has_secret = false;
         }
     }
 
-    /// Names of the Secrets that are believed to be there, and are not among these.
+    /// Names of the known Secrets that are not among these.
     pub(crate) fn names_besides(&self, listed: &[Secret]) -> Vec<String> {
         let held = self
             .held
@@ -285,8 +284,8 @@ impl Inventory {
         held.hybrid_fault.as_ref()
     }
 
-    /// Whether no certificate carries a hybrid key that is as new as the current one, or whose Secret was created later. Those
-    /// that cannot be handed out count: whatever breaks each new key must not have one made after the other.
+    /// Whether no certificate with a hybrid key is as new as the current one, or has a Secret that was created later. Keys that
+    /// cannot be handed out count: otherwise a fault that breaks every new key would cause one after the other.
     pub(crate) fn lacks_hybrid(&self, current: &Current) -> bool {
         let made = |held: &&Held| held.has_secret && held.pair.fingerprint() == current.fingerprint();
         let created = self.held.values().filter(made).map(|held| held.created).max();
@@ -312,9 +311,9 @@ impl Inventory {
         with_time.filter(|(_, begin)| schedule::is_ahead(*begin, now)).collect()
     }
 
-    /// The keys that follow. As in the reference, keys are taken in the order of their Secrets' creation, and a later
-    /// one becomes current only when it is strictly newer; but one from the future does so only where there is no other, and
-    /// one that is too short to seal with never does.
+    /// The keys. As in the reference, keys are taken in the order of their Secrets' creation, and a later one becomes current
+    /// only if it is strictly newer. A key from the future becomes current only if there is no other, and a key that is too short
+    /// to seal with never does.
     pub(crate) fn keys(&self, now: Timestamp) -> Keys {
         let mut in_order: Vec<_> = self.held.iter().collect();
         in_order.sort_by_key(|(place, held)| (held.created, (*place).clone()));

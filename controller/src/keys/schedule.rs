@@ -73,71 +73,31 @@ mod tests {
 
     #[test]
     fn table() {
-        let now = "2024-06-01T00:00:00Z";
-        let day = 24;
+        let (now, noon) = (Some("2024-06-01T00:00:00Z"), Some("2024-06-01T12:00:00Z"));
+        let soon = Some("2024-06-01T00:00:30Z");
+        // Half a day, twelve days and a month old.
+        let (young, middle, old) = (
+            Some("2024-05-31T12:00:00Z"),
+            Some("2024-05-20T00:00:00Z"),
+            Some("2024-05-01T00:00:00Z"),
+        );
+        let (passed, later) = (Some("2024-05-15T00:00:00Z"), Some("2024-07-01T00:00:00Z"));
+        let (day, endless) = (Some(24), Some(u64::MAX / 3600));
+        let end = Some("9999-12-30T22:00:00.999999999Z");
         // (name, current, seconds without, period in hours, cut-off, expected)
         let cases = [
-            ("first start", None, None, Some(day), None, Some(now)),
-            ("first start, renewal off", None, None, None, None, Some(now)),
-            (
-                "the only key is gone",
-                None,
-                Some(30),
-                Some(day),
-                None,
-                Some("2024-06-01T00:00:30Z"),
-            ),
-            ("gone for long", None, Some(3600), None, None, Some(now)),
-            (
-                "young",
-                Some("2024-05-31T12:00:00Z"),
-                None,
-                Some(day),
-                None,
-                Some("2024-06-01T12:00:00Z"),
-            ),
-            ("old", Some("2024-05-01T00:00:00Z"), None, Some(day), None, Some(now)),
-            ("old, renewal off", Some("2024-05-01T00:00:00Z"), None, None, None, None),
-            (
-                "cut off",
-                Some("2024-05-01T00:00:00Z"),
-                None,
-                None,
-                Some("2024-05-15T00:00:00Z"),
-                Some(now),
-            ),
-            (
-                "newer than the cut-off",
-                Some("2024-05-20T00:00:00Z"),
-                None,
-                None,
-                Some("2024-05-15T00:00:00Z"),
-                None,
-            ),
-            (
-                "cut off later",
-                Some("2024-05-20T00:00:00Z"),
-                None,
-                None,
-                Some("2024-07-01T00:00:00Z"),
-                Some("2024-07-01T00:00:00Z"),
-            ),
-            (
-                "due before the cut-off",
-                Some("2024-05-31T12:00:00Z"),
-                None,
-                Some(day),
-                Some("2024-07-01T00:00:00Z"),
-                Some("2024-06-01T12:00:00Z"),
-            ),
-            (
-                "beyond the end of time",
-                Some("2024-05-31T12:00:00Z"),
-                None,
-                Some(u64::MAX / 3600),
-                None,
-                Some("9999-12-30T22:00:00.999999999Z"),
-            ),
+            ("first start", None, None, day, None, now),
+            ("first start, renewal off", None, None, None, None, now),
+            ("the only key is gone", None, Some(30), day, None, soon),
+            ("gone for long", None, Some(3600), None, None, now),
+            ("young", young, None, day, None, noon),
+            ("old", old, None, day, None, now),
+            ("old, renewal off", old, None, None, None, None),
+            ("cut off", old, None, None, passed, now),
+            ("newer than the cut-off", middle, None, None, passed, None),
+            ("cut off later", middle, None, None, later, later),
+            ("due before the cut-off", young, None, day, later, noon),
+            ("beyond the end of time", young, None, endless, None, end),
         ];
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         for (name, current, lacking, period, cutoff, expected) in cases {
@@ -150,7 +110,7 @@ mod tests {
             };
             let period = period.map(|hours| Duration::from_secs(hours * 3600));
             assert_eq!(
-                next_key(state, period, cutoff.map(at), at(now)),
+                next_key(state, period, cutoff.map(at), at(now.unwrap())),
                 expected.map(at),
                 "{name}"
             );

@@ -1,4 +1,4 @@
-//! Keeps the picture of the keys up to date, and makes the next key when it is time.
+//! Keeps track of the keys, and makes the next key when it is time.
 
 mod make;
 
@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::registry::{Change, Inventory, KeySecret};
+use super::registry::{Change, KeyRegistry, KeySecret};
 use super::rotation::Rotation;
 use super::schedule;
-use super::source::{self, KeyApi, KeyNews};
+use super::watcher::{self, KeyApi, KeyNews};
 use super::{Keys, KeysReader};
 use crate::backoff;
 use crate::error::{EVENT_KEY_GONE, EVENT_KEY_HYBRID, EVENT_KEY_MALFORMED, EVENT_KEY_SHORT, chain};
@@ -31,22 +31,22 @@ use crate::settings::KeySettings;
 
 /// Key Secrets that are read at a time.
 const READ_AT_ONCE: usize = 4;
-/// Pause before a key Secret that could not be looked up is looked up again.
+/// Pause before a key Secret that could not be read is read again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How long a replica that does not lead remembers that it was asked for a key: the leader may be dead.
+/// How long a replica that does not lead remembers that a key was requested: the leader may be dead.
 const ASKED_FOR: Duration = Duration::from_secs(12);
-/// How much of what the leader has to say is kept by a replica that does not lead.
+/// Most events about key Secrets that a replica that does not lead keeps.
 const UNREPORTED: usize = 64;
 
-/// What becomes of a key that is in no Secret any more.
+/// What happens to a key whose Secret is gone.
 const KEPT: &str = "its key is kept for opening until the next start, and then is lost for good";
-/// The same of one whose Secret holds another one.
+/// What happens to a key whose Secret holds another one.
 const FORMER: &str = "the former key is kept for opening until the next start, and then is lost for good";
 
-/// What to do about values that were sealed with a key of a size that is not opened here.
+/// What to do about values that were sealed with a key of a size that is not supported.
 const WAY_OUT: &str =
     "unseal with the reference's `kubeseal --recovery-unseal --recovery-private-key` and that key, and seal again";
-/// What is said of a key that opens and does not seal.
+/// What to do about a key that is too short to seal with.
 const SHORT: &str = "it opens what was sealed with it, and seals nothing more: `kubeseal reseal` moves the values to another key, \
                      and `kubeseal lint` finds them (weak-key)";
 
@@ -60,31 +60,31 @@ pub(crate) struct KeyStore {
     leadership: Leadership,
     relists: Relists,
     stop: CancellationToken,
-    /// What the leader has to say of key Secrets, and this replica does not lead.
+    /// Events about key Secrets that were not posted, because this replica does not lead.
     unreported: Vec<(Subject, Notice)>,
-    inventory: Inventory,
+    registry: KeyRegistry,
     published: watch::Sender<Arc<Keys>>,
     listed: bool,
-    /// Key Secrets that changed or seem to have gone, and could not be looked up yet: their keys count as they were.
+    /// Key Secrets that changed or seem to be gone, and could not be read yet: their keys stay as they were.
     unsure: BTreeSet<String>,
-    /// When they are looked up again.
+    /// When they are read again.
     look_at: Instant,
     /// Since when there is no active key, in a controller that has had one.
     lacking_since: Option<Instant>,
     /// When this process made a key last.
     made: Option<Instant>,
-    /// Key Secrets from the future that were named.
+    /// Key Secrets from the future that were logged.
     named: BTreeSet<String>,
     rotation: Rotation,
-    /// The key whose certificate was logged last, so that a new one's is not logged twice.
+    /// The key whose certificate was logged last.
     logged: Option<Fingerprint>,
-    /// When a key was asked for while another replica led.
+    /// When a key was requested while another replica led.
     asked_at: Option<Instant>,
 }
 
 impl KeyStore {
-    /// A store of the keys in `namespace`, which `api` reaches; and where the keys can be read. It makes keys while this
-    /// replica leads, until `stop`.
+    /// A store of the keys in `namespace`, which `api` reaches, and the receiver of its keys. It makes keys while this replica
+    /// leads, until `stop`.
     pub(crate) fn new(
         api: KeyApi,
         namespace: String,
@@ -94,7 +94,7 @@ impl KeyStore {
         (leadership, relists, stop): (Leadership, Relists, CancellationToken),
     ) -> (Self, KeysReader) {
         let (published, reader) = watch::channel(Arc::new(Keys::default()));
-        let inventory = Inventory::new(settings.order, metrics.key_operations.clone());
+        let registry = KeyRegistry::new(settings.order, metrics.key_operations.clone());
         let store = Self {
             api,
             namespace,
@@ -105,7 +105,7 @@ impl KeyStore {
             relists,
             stop,
             unreported: Vec::new(),
-            inventory,
+            registry,
             published,
             listed: false,
             unsure: BTreeSet::new(),
@@ -120,19 +120,18 @@ impl KeyStore {
         (store, reader)
     }
 
-    /// Follows the key Secrets and makes keys when it is time, or when `asked` says so. Ends when the process is to end.
+    /// Follows the key Secrets and makes keys when it is time, or when `asked` receives a request. Ends with the process.
     pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<()>) {
         info!("Searching for existing private keys");
         let (sender, mut news) = mpsc::channel(16);
         let (api, legacy) = (self.api.clone(), self.settings.prefix.clone());
-        tokio::spawn(source::follow(api, legacy, sender, self.relists.clone()));
+        tokio::spawn(watcher::follow(api, legacy, sender, self.relists.clone()));
         while !self.stop.is_cancelled() {
             self.turn(&mut news, &mut asked).await;
         }
     }
 
-    /// Waits for what comes next, and does what follows from it. Something comes every few seconds, so that no pause may
-    /// begin anew each time.
+    /// Waits for the next event and handles it. There is one every few seconds, so no pause may start over each time.
     async fn turn(&mut self, news: &mut mpsc::Receiver<KeyNews>, asked: &mut mpsc::Receiver<()>) {
         let due = self.due();
         tokio::select! {
@@ -141,7 +140,7 @@ impl KeyStore {
             () = self.leadership.changed() => self.has_changed_place().await,
             () = tokio::time::sleep_until(self.look_at), if !self.unsure.is_empty() => self.look_again().await,
             () = backoff::until(due) => {
-                // The time of day alone can make another key current.
+                // The time alone can make another key current.
                 self.publish();
                 if self.is_due() {
                     self.make_if_still_due().await;
@@ -154,7 +153,7 @@ impl KeyStore {
     async fn hear(&mut self, news: KeyNews) {
         match news {
             KeyNews::Listed(secrets) => {
-                let lost = self.inventory.names_besides(&secrets);
+                let lost = self.registry.names_besides(&secrets);
                 self.see(secrets).await;
                 for name in lost {
                     self.look(&name).await;
@@ -166,7 +165,7 @@ impl KeyStore {
         self.publish();
     }
 
-    /// Reads key Secrets, several at a time: each private key is checked.
+    /// Parses key Secrets, several at a time: each private key is checked.
     async fn see(&mut self, secrets: Vec<Secret>) {
         let legacy = self.settings.prefix.clone();
         let read = move |secret: Secret| {
@@ -182,14 +181,14 @@ impl KeyStore {
     fn seen(&mut self, secret: KeySecret) {
         let (name, uid) = (secret.name.clone(), secret.version.0.clone());
         let short = secret.short_key();
-        let change = self.inventory.seen(secret);
+        let change = self.registry.seen(secret);
         if let (Some(bits), Some(Change::Loaded | Change::Replaced)) = (short, &change) {
             let message = format!("The Secret holds a key of {bits} bits, which is breakable: {SHORT}");
             warn!(secretname = name, "a key of {bits} bits is breakable: {SHORT}");
             self.tell((&name, &uid), EVENT_KEY_SHORT, message);
         }
         if change.is_some()
-            && let Some(fault) = self.inventory.hybrid_fault(&name)
+            && let Some(fault) = self.registry.hybrid_fault(&name)
         {
             let message = format!("The Secret's hybrid key: {fault}");
             warn!(secretname = name, "the hybrid key of a key Secret: {fault}");
@@ -223,7 +222,7 @@ impl KeyStore {
         }
     }
 
-    /// Posts a warning about a key Secret, if this replica leads; else it may come to lead.
+    /// Posts a warning about a key Secret if this replica leads; otherwise keeps it in case the replica comes to lead.
     fn tell(&mut self, (name, uid): (&str, &str), reason: &'static str, message: String) {
         let notice = Notice {
             kind: EventType::Warning,
@@ -233,7 +232,7 @@ impl KeyStore {
         let subject = Subject::key_secret(&self.namespace, name, uid);
         self.unreported.push((subject, notice));
         self.report();
-        // A replica that never leads has nobody to tell: the latest matter most.
+        // A replica that never leads posts none of them. The latest matter most.
         let too_many = self.unreported.len().saturating_sub(UNREPORTED);
         self.unreported.drain(..too_many);
     }
@@ -246,10 +245,10 @@ impl KeyStore {
         }
     }
 
-    /// Reads one Secret as it is now: the watch tells neither what it holds nor, when it shows the Secret no more, whether it
-    /// was deleted or has lost its label.
+    /// Reads a Secret: the watch does not tell what it holds, nor whether a Secret that it no longer shows was deleted or lost
+    /// its label.
     async fn look(&mut self, name: &str) {
-        match source::by_name(&self.api, name).await {
+        match watcher::by_name(&self.api, name).await {
             Ok(found) => {
                 self.unsure.remove(name);
                 if let Some(secret) = found {
@@ -257,7 +256,7 @@ impl KeyStore {
                 }
             }
             Err(error) => {
-                // Without an answer nothing is known: a key that is there all the same would be replaced.
+                // Without an answer nothing is known. If the key counted as gone, another would be made.
                 if self.unsure.insert(name.to_owned()) {
                     self.look_at = Instant::now() + LOOK_AGAIN;
                     warn!(secretname = name, %error, "a key Secret cannot be looked up, trying again");
@@ -265,13 +264,13 @@ impl KeyStore {
                 return;
             }
         }
-        if let Some(uid) = self.inventory.gone(name) {
+        if let Some(uid) = self.registry.gone(name) {
             warn!(secretname = name, "a key Secret was deleted: {KEPT}");
             self.tell((name, &uid), EVENT_KEY_GONE, format!("The Secret was deleted: {KEPT}"));
         }
     }
 
-    /// Looks once more at what seems to have gone.
+    /// Reads again what could not be read.
     async fn look_again(&mut self) {
         for name in self.unsure.clone() {
             self.look(&name).await;
@@ -283,8 +282,8 @@ impl KeyStore {
     fn publish(&mut self) {
         let now = Timestamp::now();
         self.name_from_the_future(now);
-        let keys = self.inventory.keys(now);
-        self.metrics.show_keys(&keys, self.inventory.counts());
+        let keys = self.registry.keys(now);
+        self.metrics.show_keys(&keys, self.registry.counts());
         if self.rotation.unconfirmed().is_some_and(|key| keys.ring.holds(key)) {
             self.has_made();
         }
@@ -315,9 +314,9 @@ impl KeyStore {
         }
     }
 
-    /// Names each key Secret from the future once.
+    /// Logs each key Secret from the future once.
     fn name_from_the_future(&mut self, now: Timestamp) {
-        for (secretname, begin) in self.inventory.ahead(now) {
+        for (secretname, begin) in self.registry.ahead(now) {
             if self.named.insert(secretname.to_owned()) {
                 warn!(secretname, %begin, "a key is from the future: a clock is wrong, or was when it was made");
             }

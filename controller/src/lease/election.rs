@@ -1,4 +1,4 @@
-//! Stands for election: reads and writes the Lease, and tells everybody how this replica stands.
+//! Stands for election: reads and writes the Lease, and tells the result.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ use crate::backoff;
 use crate::error::ApiFailure;
 use crate::request::{self, within};
 
-/// Pauses before leases are asked for again where they are denied: the role of an installation may come a moment after its
-/// replicas, and until then each takes itself for the only one.
+/// Pauses before leases are requested again where they are denied: the role of an installation may be created after its replicas,
+/// and until then each counts as the only one.
 const DENIED_FIRST: Duration = Duration::from_secs(1);
 const DENIED_LONGEST: Duration = Duration::from_secs(60);
-/// How long leases have to be denied, each time that they are asked for, until this replica takes itself for the only one. An
-/// API server that has just started denies everything to everybody for a moment, until it knows the roles.
+/// How long leases must be denied, at each try, before this replica counts as the only one. An API server that has just started
+/// denies everything for a moment, until it knows the roles.
 const DENIED_FOR: Duration = Duration::from_secs(5);
-/// Pause after somebody else was faster.
+/// Pause after another replica was faster.
 const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 
 /// A renewal that was sent.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    /// What it says of when it was made: no other says the same.
+    /// Its renewal time, which identifies it.
     renewed: Timestamp,
     started: Instant,
     writes_for: Duration,
@@ -47,17 +47,17 @@ pub(crate) struct Election {
     name: String,
     candidate: Candidate,
     told: watch::Sender<Standing>,
-    /// The Lease as it was written last by this process, if nothing has happened since.
+    /// The Lease as this process wrote it last, if nothing has happened since.
     known: Option<Lease>,
-    /// Renewals that were sent and not answered: they may have taken effect all the same, or still do.
+    /// Renewals that were sent and not answered: they may have taken effect, or still may.
     unanswered: Vec<Sent>,
     patience: Patience,
     times: LeaseTimes,
-    /// Counts the terms, and what came before them: see [`Leadership::begins`](super::leadership::Leadership::begins).
+    /// Counts the terms and former leaders: see [`Leadership::begins`](super::leadership::Leadership::begins).
     term: u64,
-    /// Whether the API server has ever let this process read the Lease. If it did, a denial is a fault that passes.
+    /// Whether the API server has ever let this process read the Lease. If so, a denial is a temporary fault.
     allowed: bool,
-    /// How often leases were denied in a row until now, and since when.
+    /// How often leases were denied in a row, and since when.
     denials: u32,
     denied_since: Option<Instant>,
     troubled: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Election {
 }
 
 impl Election {
-    /// For the Lease `name`, which `api` reaches. `told` is where the standing is made known.
+    /// For the Lease `name`, which `api` reaches. `told` receives the results.
     pub(crate) fn new(
         api: Api<Lenient<Lease>>,
         name: String,
@@ -91,7 +91,7 @@ impl Election {
         }
     }
 
-    /// Stands until `stop`. Then this replica leads no more; the Lease is given up by [`Self::give_up`].
+    /// Stands until `stop`. After that this replica does not lead; [`Self::give_up`] gives the Lease up.
     pub(crate) async fn run(&mut self, stop: &CancellationToken) {
         loop {
             let pause = tokio::select! {
@@ -105,7 +105,7 @@ impl Election {
         }
     }
 
-    /// Lets another replica lead at once. Call it when nothing is written any more.
+    /// Gives the Lease up, so that another replica leads at once. To be called when nothing is written any more.
     pub(crate) async fn give_up(mut self) {
         let leads = matches!(*self.told.borrow(), Standing::Leads { .. });
         self.told.send_replace(Standing::Follows);
@@ -119,11 +119,11 @@ impl Election {
         }
     }
 
-    /// Says whether the Lease was still this replica's.
+    /// Returns whether the Lease was still this replica's.
     async fn write_given_up(&mut self) -> Result<bool, ApiFailure> {
         let lease = match self.known.take() {
             Some(lease) => Some(lease),
-            // A renewal was cut off: what came of it is not known.
+            // A renewal was cut off: its result is unknown.
             None => self.look().await?,
         };
         let Some((metadata, spec)) = lease.and_then(|lease| Some((lease.metadata, lease.spec?))) else {
@@ -136,7 +136,7 @@ impl Election {
         Ok(true)
     }
 
-    /// Looks once and writes once at most. Gives the pause before the next round.
+    /// Reads once and writes at most once. Returns the pause before the next round.
     async fn round(&mut self) -> Duration {
         let started = Instant::now();
         let outcome = self.stand(started).await;
@@ -194,7 +194,7 @@ impl Election {
                     taken,
                 };
                 self.promise(&sent);
-                // What took effect so long ago is of no use any more.
+                // Renewals of so long ago are useless even if they took effect.
                 self.unanswered.retain(|sent| sent.started + sent.writes_for > now);
                 self.unanswered.push(sent);
                 let written = self.write(metadata, *spec).await?;
@@ -218,7 +218,7 @@ impl Election {
         Ok(found?.map(Lenient::into_result).transpose()?)
     }
 
-    /// A renewal that was not answered, and is what the Lease says now, counts as if it had been.
+    /// A renewal without an answer that is now in the Lease counts as answered.
     fn took_effect(&mut self, spec: &LeaseSpec) {
         if !self.candidate.holds(spec) {
             return;
@@ -230,14 +230,14 @@ impl Election {
             .find(|sent| Some(sent.renewed) == renewed)
             .copied();
         if let Some(sent) = sent {
-            // The others named a Lease that is no more.
+            // The others named an older version of the Lease.
             self.unanswered.clear();
             self.lead(&sent);
         }
     }
 
-    /// Others may go by a renewal from the moment in which it is sent, whether or not it is answered: by one that lasts less
-    /// than those before, this replica's time ends sooner.
+    /// Other replicas may see a renewal from the moment in which it is sent, whether or not it is answered: if it lasts less than
+    /// those before, this replica's term ends sooner.
     fn promise(&self, sent: &Sent) {
         let promised = sent.started + sent.writes_for;
         self.told.send_if_modified(|standing| match standing {
@@ -249,7 +249,7 @@ impl Election {
         });
     }
 
-    /// Of a request that is not answered, the connection is given up, so that the next one goes by another.
+    /// The connection of an unanswered request is closed, so that the next request uses another.
     async fn write(&mut self, metadata: Option<ObjectMeta>, spec: LeaseSpec) -> Result<Lease, ApiFailure> {
         let (started, longest) = (Instant::now(), self.patience.lasts());
         let lease = Lease {
@@ -261,7 +261,7 @@ impl Election {
             spec: Some(spec),
         };
         let written = match metadata {
-            // With the resourceVersion that was read.
+            // On the resourceVersion that was read.
             Some(_) => within(longest, request::replace(&self.api, &self.name, &lease)).await,
             None => within(longest, request::create(&self.api, &lease)).await,
         };
@@ -278,7 +278,7 @@ impl Election {
         }
     }
 
-    /// Time counts from before the request: when it took effect is not known.
+    /// Counted from before the request: the time when it took effect is unknown.
     fn lead(&mut self, sent: &Sent) {
         self.followed = None;
         if sent.taken {
@@ -303,16 +303,16 @@ impl Election {
     }
 }
 
-/// The time, as exactly as a Lease can say it.
+/// The time, with the precision of a Lease.
 fn wall() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
-/// 0.8 to 1, so that replicas which were started together do not ask together for ever.
+/// 0.8 to 1, so that replicas which were started together do not stay in step.
 fn jitter() -> f64 {
     let mut byte = [0];
-    // Without randomness they ask together.
+    // Without randomness they stay in step.
     let _ = SystemRandom::default().fill(&mut byte);
     0.8 + 0.2 * f64::from(byte[0]) / 255.0
 }

@@ -1,21 +1,21 @@
-//! Whether this replica leads: what everything that writes asks.
+//! Whether this replica leads: asked before every write.
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How this replica stands.
+/// The result of the election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Another replica leads, or none is known to.
     Follows,
-    /// It leads until then, by its own clock; a renewal moves the end on.
+    /// This replica leads until then, by its own clock; a renewal extends it.
     Leads {
         /// The end.
         until: Instant,
-        /// Grows when leadership begins: between two terms others may have written.
+        /// Grows when leadership begins: between two terms another replica may have written.
         term: u64,
     },
-    /// There is no election: it is taken to be the only one.
+    /// There is no election: this replica counts as the only one.
     Alone,
 }
 
@@ -34,26 +34,26 @@ impl Standing {
 pub(crate) struct Leadership(watch::Receiver<Standing>);
 
 impl Leadership {
-    /// A leadership, and where the election tells how it stands.
+    /// A leadership, and the sender by which the election tells its result.
     pub(crate) fn new(standing: Standing) -> (watch::Sender<Standing>, Self) {
         let (sender, receiver) = watch::channel(standing);
         (sender, Self(receiver))
     }
 
-    /// Whether it leads in this moment. By the clock: a process that was stopped finds out before it writes.
+    /// Whether it leads now. By the clock: a process that was stopped notices before it writes.
     pub(crate) fn leads(&self) -> bool {
         self.0.borrow().leads(Instant::now())
     }
 
-    /// Waits until anything about it has changed, a renewal included.
+    /// Waits for any change, also a renewal.
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            // The election has ended, and with it, soon, the process.
+            // The election has ended, and the process is about to.
             std::future::pending::<()>().await;
         }
     }
 
-    /// The term, if it leads in this moment.
+    /// The term, if it leads now.
     pub(crate) fn term(&self) -> Option<u64> {
         let standing = *self.0.borrow();
         standing.leads(Instant::now()).then_some(match standing {
@@ -62,7 +62,7 @@ impl Leadership {
         })
     }
 
-    /// Waits until it leads; gives the term. In the first one, and where there is no election, no other replica has led since
+    /// Waits until it leads, and returns the term. In the first term, and without an election, no other replica has led since
     /// this process began.
     pub(crate) async fn begins(&mut self) -> u64 {
         loop {

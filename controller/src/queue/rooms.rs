@@ -1,4 +1,4 @@
-//! How many passes of each namespace are in work at a time: many while most places are free, few of one whose passes take long.
+//! How many passes of each namespace run at a time: many while most places are free, few for a namespace with slow passes.
 //! (A congestion window: it grows with each quick pass and is halved by a slow one.)
 
 use std::collections::HashMap;
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use crate::shrink::shrink;
 
-/// Most passes of one namespace at a time: objects that take long leave the other workers to others.
+/// The most passes of one namespace at a time, so that its slow passes leave places to others.
 pub(crate) const OF_A_NAMESPACE: usize = 16;
-/// A pass that takes longer is slow: a webhook holds it up, or the API server works on it for long.
+/// A pass that holds its place for longer is slow, whatever it waits for: a webhook, the API server or a core.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Who has how many of the places.
+/// The places that each namespace holds.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    /// Most of one namespace.
+    /// The most places of one namespace.
     most: usize,
-    /// While fewer are taken in all, each namespace may have so many.
+    /// While fewer places than this are taken in all, each namespace may have `most`.
     open: usize,
     taken: usize,
-    /// Of namespaces that are not idle.
+    /// Namespaces that have work or wait.
     of: HashMap<String, Room>,
 }
 
 #[derive(Debug)]
 struct Room {
     taken: usize,
-    /// Places that it may have in any case.
+    /// Places that it may have while most places are taken.
     width: usize,
 }
 
@@ -48,12 +48,12 @@ impl Rooms {
         self.of.get(namespace).is_none_or(may)
     }
 
-    /// Whether each may have all that one may have.
+    /// Whether few enough places are taken that each namespace may have `most`.
     pub(super) fn is_open(&self) -> bool {
         self.taken < self.open
     }
 
-    /// The namespace has one more.
+    /// The namespace takes a place.
     pub(super) fn take(&mut self, namespace: &str) {
         if !self.of.contains_key(namespace) {
             self.of.insert(namespace.to_owned(), Room { taken: 0, width: 1 });
@@ -64,7 +64,7 @@ impl Rooms {
         }
     }
 
-    /// The namespace has one less, after so long.
+    /// The namespace gives a place back, which it held for so long.
     pub(super) fn give_back(&mut self, namespace: &str, after: Duration) {
         if let Some(room) = self.of.get_mut(namespace) {
             room.taken -= 1;
@@ -76,7 +76,7 @@ impl Rooms {
         }
     }
 
-    /// Nothing of the namespace waits. If nothing is in work either, nothing is remembered of it.
+    /// Nothing of the namespace waits. If nothing is in work either, it is forgotten.
     pub(super) fn waits_no_more(&mut self, namespace: &str) {
         if self.of.get(namespace).is_some_and(|room| room.taken == 0) {
             self.of.remove(namespace);

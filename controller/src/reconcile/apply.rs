@@ -1,4 +1,4 @@
-//! Carries a plan out: the only place that writes Secrets and statuses. It makes no choices.
+//! Carries out a plan: the only place that writes Secrets and statuses. It makes no choices.
 
 use crds::{Lenient, SealedSecret, SealedSecretSpec, SealedSecretStatus};
 use k8s_openapi::api::core::v1::Secret;
@@ -20,14 +20,14 @@ use crate::request::{self, in_time};
 pub(crate) struct Written {
     /// Its metadata as the API server has them now.
     pub metadata: ObjectMeta,
-    /// What admission made otherwise than it was sent: names of labels, annotations and items.
+    /// Names of labels, annotations and items that admission altered.
     pub altered: Vec<String>,
-    /// Whether the API server kept it as it was: what was sent differed from that only in what admission altered.
+    /// Whether the API server kept the Secret unchanged: what was sent differed from it only where admission altered it.
     pub unchanged: bool,
 }
 
-/// Writes the Secret, if the plan says so: POST, or PUT with the uid and the resourceVersion that were read, so that
-/// nothing is written over, or deleted, that nobody has seen.
+/// Writes the Secret, if the plan says so: POST, or PUT with the uid and resourceVersion that were read, so that only a Secret
+/// that was read is overwritten or deleted.
 pub(crate) async fn secret(
     client: &Client,
     name: &ObjectName,
@@ -55,7 +55,7 @@ pub(crate) async fn secret(
     }))
 }
 
-/// Deletes a Secret if it is still this one; says whether it was there.
+/// Deletes a Secret if it is still the same. Returns whether it existed.
 pub(crate) async fn delete(client: &Client, name: &ObjectName, old: &SecretIdentity) -> Result<bool, ApiFailure> {
     let api: Api<Lenient<PartialObjectMeta<Secret>>> = Api::namespaced(client.clone(), &name.namespace);
     let still = DeleteParams::default().preconditions(Preconditions {
@@ -69,7 +69,7 @@ pub(crate) async fn delete(client: &Client, name: &ObjectName, old: &SecretIdent
     }
 }
 
-/// Writes the status, on the resourceVersion that the pass started from. Gives the object as the API server keeps it.
+/// Writes the status, on the resourceVersion that the pass started from. Returns the object as the API server stored it.
 pub(crate) async fn status(
     client: &Client,
     sealed: &SealedSecret,
@@ -78,7 +78,7 @@ pub(crate) async fn status(
     let namespace = sealed.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Lenient<SealedSecret>> = Api::namespaced(client.clone(), namespace);
     let name = sealed.metadata.name.clone().unwrap_or_default();
-    // Not a copy: it is held until the API server has answered, by hundreds of passes at a time.
+    // By reference: hundreds of passes at a time hold it until the API server has answered.
     let new = WithStatus {
         api_version: &SealedSecret::api_version(&()),
         kind: &SealedSecret::kind(&()),

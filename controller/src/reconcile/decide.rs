@@ -1,4 +1,4 @@
-//! Observed + settings + now → Plan. Pure and total: no client, no clock, no choice anywhere else.
+//! Observed + settings + now → Plan. Pure and total: no client and no clock. All choices are made here.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,43 +16,46 @@ use super::desired::{self, Mode};
 use super::plan::{Plan, SecretStep};
 use super::remember;
 use super::report::{known, report, slow_pause, wait};
-use crate::annotation::Wishes;
+use crate::annotation::Options;
 use crate::error::{ApiFailure, Failure, Retry};
-use crate::index::{Memory, Obstacle, Repairs, SecretIdentity};
+use crate::index::{Obstacle, ReconcileState, Repairs, SecretIdentity};
 use crate::printable::truncate;
 use crate::settings::ReconcileSettings;
 
-/// How long garbage collection may take for the Secret of an earlier SealedSecret of the same name, before it is reported.
+/// How long garbage collection of the Secret of a former SealedSecret of the same name may take before it is reported.
 const PREDECESSOR_GRACE: SignedDuration = SignedDuration::from_mins(1);
-/// Longest text of others in a failure, in bytes.
+/// Longest foreign text in a failure, in bytes.
 const LONGEST_QUOTED: usize = 256;
-/// Pause before another look at it. Its deletion is seen by the watch before.
+/// Pause before the next look at that Secret. The watch reports its deletion earlier.
 const PREDECESSOR_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a decision rests on.
+/// The input of a decision.
 pub(crate) struct Observed<'a> {
     /// The SealedSecret.
     pub sealed: &'a SealedSecret,
-    /// What came out of it.
+    /// The Secret that it asks for, or why it gives none.
     pub opened: &'a Result<Unsealed, Failure>,
-    /// Digest of all that decides what its Secret is.
+    /// Digest of everything that determines its Secret.
     pub digest: &'a str,
-    /// The Secret of its name; not looked at when nothing came out.
+    /// The existing Secret; not read when the SealedSecret gives none.
     pub live: Result<Option<Secret>, ApiFailure>,
     /// In the controller's own namespace: the name of the key Secret that needs no label.
     pub unlabelled_key: Option<&'a str>,
-    /// How much longer the place has to stay empty, because a foreign Secret has just been deleted there.
+    /// How much longer the place must stay empty, because a foreign Secret was just deleted.
     pub kept_empty_for: Option<Duration>,
 }
 
-/// Decides.
-pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Plan {
-    let live = observed
-        .live
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map(|secret| secret.metadata.clone());
+/// Makes the plan.
+pub(crate) fn decide(
+    observed: &Observed<'_>,
+    memory: &ReconcileState,
+    settings: &ReconcileSettings,
+    now: Timestamp,
+) -> Plan {
+    let live = match &observed.live {
+        Ok(Some(secret)) => Some(secret.metadata.clone()),
+        Ok(None) | Err(_) => None,
+    };
     let mut target = target(observed, memory, settings, now);
     if matches!(target, Target::Step(_, None))
         && let Some(left) = memory.repairs.rest(slow_pause(memory.attempts), now)
@@ -76,7 +79,7 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
         Target::Fail(failure) | Target::Step(_, Some(failure)) => Some(failure.clone()),
         _ => None,
     };
-    let memory = &Memory {
+    let memory = &ReconcileState {
         repairs,
         ..memory.clone()
     };
@@ -103,8 +106,8 @@ pub(crate) fn decide(observed: &Observed<'_>, memory: &Memory, settings: &Reconc
     plan
 }
 
-/// How often the Secret was put right, with this time. One that is as it is to be is not contested any more.
-fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Timestamp) -> Repairs {
+/// How often the Secret was repaired, including this time. A Secret that is as it should be is no longer contested.
+fn repairs(target: &Target, observed: &Observed<'_>, memory: &ReconcileState, now: Timestamp) -> Repairs {
     match target {
         Target::Step(SecretStep::Leave, None) if memory.repairs.are_contested() => Repairs::default(),
         Target::Step(SecretStep::Leave, _) | Target::Fail(_) | Target::Wait(_) => memory.repairs,
@@ -113,7 +116,7 @@ fn repairs(target: &Target, observed: &Observed<'_>, memory: &Memory, now: Times
     }
 }
 
-/// Who but us was the last to write fields of it, if the API server tells.
+/// The last other manager of its fields, if the API server tells.
 fn last_other_manager(metadata: &ObjectMeta) -> Option<String> {
     let entries = metadata.managed_fields.iter().flatten();
     let others = entries.filter(|entry| {
@@ -126,7 +129,7 @@ fn last_other_manager(metadata: &ObjectMeta) -> Option<String> {
     last.manager.as_deref().map(shortened)
 }
 
-/// A text that others chose, and that the API server does not bound, as a failure quotes and keeps it.
+/// Shortens a text that others chose, and that the API server does not bound.
 fn shortened(text: &str) -> String {
     let mut text = text.to_owned();
     truncate(&mut text, LONGEST_QUOTED);
@@ -134,17 +137,17 @@ fn shortened(text: &str) -> String {
 }
 
 enum Target {
-    /// Write, or leave; with a failure that stands even when that succeeds.
+    /// Write, or leave; with a failure that remains even if that succeeds.
     Step(SecretStep, Option<Failure>),
-    /// It cannot be.
+    /// The Secret cannot be written.
     Fail(Failure),
-    /// Not yet.
+    /// Wait.
     Wait(Duration),
 }
 
 impl Target {
-    /// Without what stands inside a deprecated `data`, where labels, names of items and the type are sealed as well: the API
-    /// server and its webhooks quote them when they refuse the Secret.
+    /// Without what a deprecated `data` holds, where labels, names of items and the type are sealed as well. The API server and
+    /// its webhooks quote them when they refuse the Secret.
     fn concealed(self) -> Target {
         let failure = |failure| match failure {
             Failure::Api(failure) => Failure::Api(failure.concealed()),
@@ -163,7 +166,7 @@ impl Target {
     }
 }
 
-fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings, now: Timestamp) -> Target {
+fn target(observed: &Observed<'_>, memory: &ReconcileState, settings: &ReconcileSettings, now: Timestamp) -> Target {
     let unsealed = match observed.opened {
         Ok(unsealed) => unsealed,
         Err(failure) => return Target::Fail(failure.clone()),
@@ -183,7 +186,7 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
         Ok(live) => live,
         Err(failure) => return Target::Fail(failure.clone().into()),
     };
-    let repairs = settings.repair && !Wishes::of(observed.sealed).skip_recreate;
+    let repairs = settings.repair && !Options::of(observed.sealed).skip_recreate;
     if !repairs && remember::is_of_this_object(observed.sealed, memory, observed.digest) {
         return Target::Step(SecretStep::Leave, None);
     }
@@ -193,8 +196,8 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
             return Target::Wait(left);
         }
         let secret = desired::create(asked);
-        // As in the reference: a template that refuses the owner reference without allowing the Secret to be managed
-        // makes a Secret that is nobody's, and stays so; whoever deletes it has it deleted.
+        // As in the reference: if a template refuses the owner reference and does not allow the Secret to be managed, the Secret
+        // has no owner, and stays when the SealedSecret is deleted.
         let orphan = (!desired::is_ours(&secret.metadata, observed.sealed)).then_some(Failure::Unmanaged(name));
         if let Some(failure) = &orphan
             && memory.orphan_digest.as_deref() == Some(observed.digest)
@@ -220,8 +223,8 @@ fn target(observed: &Observed<'_>, memory: &Memory, settings: &ReconcileSettings
     existing(observed, live, &asked, memory, settings)
 }
 
-/// Where only the status and the manager's name, which others have too, say whose the Secret is: whether it holds what this
-/// SealedSecret makes. Whoever may write statuses does not know what is in the Secrets of others.
+/// Whether the Secret holds what this SealedSecret gives. Needed where only the status and the manager's name claim ownership:
+/// whoever may write statuses does not know the contents of other Secrets.
 fn is_proven(live: &Secret, sealed: &SealedSecret, unsealed: &Unsealed) -> bool {
     let metadata = &live.metadata;
     if desired::says_that_it_is_ours(metadata, sealed) {
@@ -234,14 +237,14 @@ fn is_proven(live: &Secret, sealed: &SealedSecret, unsealed: &Unsealed) -> bool 
         && constant.all(|(item, value)| found(item).is_some_and(|found| found.0 == value.expose()))
 }
 
-/// Whether a SealedSecret was made a moment ago, so that what is left of an earlier one of its name may not be deleted yet.
+/// Whether a SealedSecret was created a moment ago, so that the Secret of a former one of its name may not be deleted yet.
 fn is_new(sealed: &SealedSecret, now: Timestamp) -> bool {
     let created = sealed.metadata.creation_timestamp.as_ref();
     created.is_some_and(|created| now.duration_since(created.0) < PREDECESSOR_GRACE)
 }
 
-/// What is asked for, with what the Secret that is there holds in place of every item that another rendering would make
-/// otherwise: a password that a template draws is drawn once, and stays until its SealedSecret changes.
+/// The Secret that is asked for, with the existing value of every item that varies between renderings: a random password stays
+/// until its SealedSecret changes.
 fn adopted<'a>(unsealed: &'a Unsealed, live: &Secret) -> Cow<'a, ClearSecret> {
     let mut asked = Cow::Borrowed(&unsealed.secret);
     for item in &unsealed.varying {
@@ -253,12 +256,12 @@ fn adopted<'a>(unsealed: &'a Unsealed, live: &Secret) -> Cow<'a, ClearSecret> {
     asked
 }
 
-/// What to do with a Secret that is there and ours.
+/// What to do with an existing Secret that is ours.
 fn existing(
     observed: &Observed<'_>,
     live: &Secret,
     asked: &ClearSecret,
-    memory: &Memory,
+    memory: &ReconcileState,
     settings: &ReconcileSettings,
 ) -> Target {
     let sealed = observed.sealed;
@@ -266,7 +269,7 @@ fn existing(
     let patches = matches!(mode, Mode::Patch { .. });
     let found = desired::type_or_opaque(live.type_.as_deref());
     let wanted = desired::type_or_opaque(asked.type_.as_deref());
-    // A patch that asks for no type takes the one that is there.
+    // A patch without a type takes the existing one.
     if found != wanted && !(patches && asked.type_.as_deref().unwrap_or_default().is_empty()) {
         return anew(sealed, live, asked, patches, settings).unwrap_or(Target::Fail(Failure::TypeChange {
             found: shortened(found),
@@ -291,8 +294,8 @@ fn existing(
     Target::Step(SecretStep::Replace(Box::new(new)), None)
 }
 
-/// The way around what Kubernetes never changes, where it is asked for: the Secret goes and is made anew. Only one that is
-/// the SealedSecret's own: of one that is patched or about to be taken over, others would lose what is theirs.
+/// Deletes and recreates a Secret that Kubernetes does not change, if that is asked for. Only one that the SealedSecret owns: of
+/// a patched or managed one, others would lose their data.
 fn anew(
     sealed: &SealedSecret,
     live: &Secret,
@@ -301,7 +304,7 @@ fn anew(
     settings: &ReconcileSettings,
 ) -> Option<Target> {
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
-    let wanted = settings.replace_immutable || Wishes::of(sealed).replace_immutable;
+    let wanted = settings.replace_immutable || Options::of(sealed).replace_immutable;
     if !wanted || patches || !desired::is_controlled_by(&live.metadata, uid) {
         return None;
     }
@@ -312,8 +315,8 @@ fn anew(
     Some(Target::Step(step, None))
 }
 
-/// The type of what is asked for, if it is one that Kubernetes fills with a credential of its own or takes for one: whoever
-/// may make SealedSecrets but no Secrets would be given any service account of the namespace.
+/// The type, if Kubernetes fills Secrets of it with a credential, or accepts them as one: users who may create SealedSecrets but
+/// not Secrets could get any service account of the namespace.
 fn credential_type(asked: &ClearSecret) -> Option<&str> {
     asked
         .type_
@@ -321,18 +324,18 @@ fn credential_type(asked: &ClearSecret) -> Option<&str> {
         .filter(|type_| names::CREDENTIAL_SECRET_TYPES.contains(type_))
 }
 
-/// Whether what is asked for would be loaded as a sealing key, or retire one: whoever may make SealedSecrets in the
-/// controller's own namespace, but no Secrets, would have everybody seal for a key of theirs. `unlabelled`: see [`Observed`].
+/// Whether the Secret would be loaded as a sealing key, or retire one: users who may create SealedSecrets in the controller's own
+/// namespace, but not Secrets, could have everyone seal for their key. `unlabelled`: see [`Observed`].
 fn is_sealing_key(asked: &ClearSecret, unlabelled: Option<&str>) -> bool {
     let labels = asked.metadata.labels.as_ref();
     let labelled = labels.is_some_and(|labels| labels.contains_key(names::LABEL_SEALING_KEY));
     unlabelled.is_some_and(|name| labelled || asked.metadata.name.as_deref() == Some(name))
 }
 
-/// A SealedSecret that changed is written whole, as the reference does. One that did not change since its Secret was written
-/// is only repaired, whatever failed in between: labels and annotations that others added stay. Where nothing is known
-/// of it (a restart without statuses), a Secret that is its own already is taken to be of its present state.
-fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &ReconcileSettings) -> Mode {
+/// How an existing Secret is written. After a change of the SealedSecret it is written whole, as in the reference. Otherwise it
+/// is only repaired, also after failures: labels and annotations of others stay. Without a record (after a restart without
+/// statuses), a Secret that it owns counts as made of its present state.
+fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &ReconcileState, settings: &ReconcileSettings) -> Mode {
     if desired::is_patch(live) {
         return Mode::Patch {
             own: desired::is_managed(live),
@@ -342,7 +345,7 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
     let uid = sealed.metadata.uid.as_deref().unwrap_or_default();
     let in_sync = known(sealed, memory, settings)
         .is_none_or(|known| known.failure.is_none() && known.generation == sealed.metadata.generation);
-    // A generation is not enough: in a cluster that was restored from a backup, another spec can have the same.
+    // The generation does not suffice: in a cluster that was restored from a backup, another spec can have the same.
     let unchanged = !remember::is_of_another_object(sealed, memory, observed.digest)
         && (in_sync || remember::is_of_this_object(sealed, memory, observed.digest));
     if unchanged && (desired::is_controlled_by(live, uid) || desired::was_written_by(live, sealed)) {
@@ -352,7 +355,7 @@ fn mode(observed: &Observed<'_>, live: &ObjectMeta, memory: &Memory, settings: &
     }
 }
 
-/// Whether a write failed because the Secret was not as it had been observed, so that another look helps.
+/// Whether a write failed because the Secret was not as it was read, so that reading it again helps.
 pub(crate) fn is_surprise(step: &SecretStep, error: &ApiFailure) -> bool {
     match step {
         SecretStep::Leave => false,

@@ -1,33 +1,33 @@
-//! The object of a pass: as it was kept for it, or read from the API server.
+//! The object of a pass: from the cache, or from the API server.
 
 use std::sync::Arc;
 
 use crds::SealedSecret;
 
 use super::size::LARGE_OBJECT;
-use super::{Reconciler, observe, size, summary};
+use super::{Reconciler, fetch, size, summary};
 use crate::error::ApiFailure;
-use crate::index::{Begun, Memory};
+use crate::index::{Begun, ReconcileState};
 use crate::lanes::{Lane, Pass, Unfinished};
 use crate::object_ref::ObjectName;
 use crate::request::at_most::AtMost;
 
-/// What a pass works on.
+/// The input of a pass.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     /// The SealedSecret.
     pub sealed: Arc<SealedSecret>,
-    /// What is remembered of it.
-    pub memory: Memory,
+    /// What earlier passes left.
+    pub memory: ReconcileState,
     /// resourceVersion of the Secret, as the watch knew it.
     pub seen: Option<String>,
 }
 
 impl Reconciler {
-    /// The object, never older than what a pass has seen before. `None`: it has gone or is about to, of which the watch tells.
+    /// The object, in no older version than a pass has seen. `None`: it is deleted, or about to be; the watch reports that.
     ///
     /// # Errors
-    /// It is large, and the pass is in a lighter lane; in it, that it cannot be read.
+    /// It is large and needs a heavier lane; inside, that it cannot be read.
     pub(super) async fn object(
         &self,
         name: &ObjectName,
@@ -53,7 +53,7 @@ impl Reconciler {
         let sealed = match kept {
             Some(sealed) => sealed,
             None => {
-                let found = observe::sealed(&self.client, name, self.labels.as_deref(), bound).await?;
+                let found = fetch::sealed(&self.client, name, self.labels.as_deref(), bound).await?;
                 let Some(sealed) = found else {
                     return Ok(None);
                 };
@@ -69,10 +69,10 @@ impl Reconciler {
         let memory = if begun.memory.uid == uid {
             begun.memory.clone()
         } else {
-            // It was made anew, and the watch has not told yet.
-            Memory {
+            // It was recreated, and the watch has not reported it yet.
+            ReconcileState {
                 uid,
-                ..Memory::default()
+                ..ReconcileState::default()
             }
         };
         Ok(Some(Start {

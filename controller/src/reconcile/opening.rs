@@ -36,20 +36,25 @@ impl Reconciler {
         let slices = Slices::begin(&self.cores, namespace, pass.lane, operations);
         let slices = pass.wait_for(slices).await?;
         let keys = self.keys.borrow().clone();
-        let mut opened = match Box::pin(self.open(sealed, &keys, slices.clone())).await {
+        let values = {
+            let _operations_end_with_it = slices.ended_with();
+            pass.wait_for(Box::pin(self.open(sealed, &keys, slices.clone())))
+                .await?
+        };
+        let mut opened = match values {
             Err(failure) => Err(failure),
             Ok(values) if pass.lane >= Lane::Costly => {
                 // Opening, and what waits for the API server, hold up no other object that is costly.
                 drop(slices);
                 let _turn = self.costly_turn(namespace, pass).await?;
-                // What its namespace has had of the cores is no reason to have the others wait for this turn.
-                let tenant = format!("{namespace}/costly");
-                let slices = Slices::begin(&self.cores, &tenant, pass.lane, 0);
-                let _core = pass.wait_for(slices).await?;
-                Box::pin(self.render(values, sealed, &keys, pass.lane.work())).await
+                // All other costly templates wait for this one. Its namespace waited for its share of the cores before it was
+                // opened, and does so before the next is.
+                let _core = pass.wait_for(self.cores.acquire_first(namespace, pass.lane)).await?;
+                let render = self.render(values, sealed, &keys, pass.lane.work());
+                pass.wait_for(Box::pin(render)).await?
             }
             Ok(values) => {
-                let rendered = Box::pin(self.render(values, sealed, &keys, 0)).await;
+                let rendered = pass.wait_for(Box::pin(self.render(values, sealed, &keys, 0))).await?;
                 drop(slices);
                 rendered
             }

@@ -8,7 +8,7 @@ use kube::core::ObjectMeta;
 
 use crate::error::Failure;
 use crate::events::Notice;
-use crate::index::{Memory, SecretIdentity};
+use crate::index::{ReconcileState, SecretIdentity};
 
 /// What to do with the Secret.
 #[derive(Clone, PartialEq)]
@@ -36,8 +36,8 @@ pub(crate) struct Plan {
     pub live: Option<ObjectMeta>,
     /// Whether the Secret is what the SealedSecret asks for, once this plan is carried out.
     pub synced: bool,
-    /// The status to write; `None`: it says so already, or must not be written. What it remembers is added in the end
-    /// ([`super::remember::complete`]).
+    /// The status to write; `None`: it says so already, or must not be written. What the pass learns is added to it
+    /// ([`super::done::Done::status`]).
     pub status: Option<SealedSecretStatus>,
     /// The event to post.
     pub event: Option<Notice>,
@@ -47,6 +47,6 @@ pub(crate) struct Plan {
     pub next: Option<Duration>,
     /// The failure that stands until the object or the keys change.
     pub stands: Option<Failure>,
-    /// What to remember.
-    pub memory: Memory,
+    /// What to remember, whatever the API server answers ([`super::done::Done::left`]).
+    pub memory: ReconcileState,
 }

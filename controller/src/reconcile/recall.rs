@@ -1,29 +1,29 @@
-//! Outcomes of passes that are known without opening the object.
+//! Results of passes that are known without opening the object.
 
 use jiff::Timestamp;
 
+use super::done::Done;
 use super::object::Start;
 use super::plan::{Plan, SecretStep};
-use super::{Done, Reconciler, desired, observe, remember, report};
+use super::{Reconciler, desired, fetch, remember, report};
 use crate::error::Failure;
-use crate::index::{Begun, Memory};
+use crate::index::{Begun, ReconcileState};
 use crate::keys::Keys;
 use crate::object_ref::ObjectName;
 
 impl Reconciler {
-    /// What there is to know of an object whose status remembers that nothing is to be done.
-    pub(super) async fn recall(&self, name: &ObjectName, begun: &Begun) -> Option<Memory> {
+    /// The state of an object that is in sync according to its status.
+    pub(super) async fn recall(&self, name: &ObjectName, begun: &Begun) -> Option<ReconcileState> {
         if !remember::could_recall(&begun.entry, &begun.memory, &self.settings) {
             return None;
         }
-        let seen = observe::identity(&self.client, &self.index, name).await;
+        let seen = fetch::identity(&self.client, &self.index, name).await;
         let keys = self.keys.borrow().clone();
         let known = (seen.as_ref(), &keys.ring);
         remember::recall(&begun.entry, &begun.memory, known, &self.settings)
     }
 
-    /// The outcome of a pass after one that could not write the status alone, with the same keys. Nothing is opened or rendered
-    /// for it.
+    /// The result of a pass whose predecessor only failed to write the status, with the same keys. It opens and renders nothing.
     pub(super) fn still_unsaid(&self, name: &ObjectName, start: &Start, digest: &str, keys: &Keys) -> Option<Done> {
         let unsaid = remember::unsaid(&start.memory, digest, keys)?;
         let seen = self.index.identity(name);
@@ -41,20 +41,20 @@ impl Reconciler {
                 live: seen.map(|seen| seen.metadata(name)),
                 ..plan
             },
-            applied: None,
+            written: None,
             digest: digest.to_owned(),
         })
     }
 
-    /// The outcome of a pass whose way is blocked as that of the one before was. Nothing is opened or rendered for it.
+    /// The result of a pass that is blocked as its predecessor was. It opens and renders nothing.
     pub(super) async fn still_blocked(&self, name: &ObjectName, start: &Start, digest: &str) -> Option<Done> {
         let failure = remember::obstacle(&start.memory, digest)?;
-        let seen = observe::identity(&self.client, &self.index, name).await;
+        let seen = fetch::identity(&self.client, &self.index, name).await;
         let live = if seen.as_ref().map(|seen| &seen.version) == start.memory.secret_version.as_ref() {
             seen.map(|seen| seen.metadata(name))
         } else if matches!(failure, Failure::Unmanaged(_)) {
-            // Whoever it belongs to may change it often.
-            let found = observe::metadata(&self.client, name).await.ok().flatten()?;
+            // Its owner may change it often.
+            let found = fetch::metadata(&self.client, name).await.ok().flatten()?;
             if desired::is_ours(&found, &start.sealed) {
                 return None;
             }
@@ -72,7 +72,7 @@ impl Reconciler {
         Some(Done {
             outcome: None,
             plan: Plan { live, ..plan },
-            applied: None,
+            written: None,
             digest: digest.to_owned(),
         })
     }

@@ -1,4 +1,4 @@
-//! What follows from an outcome: what is said of it, when it is tried again, what is remembered. Pure.
+//! What follows from a result: status, event, retry and state. Pure.
 
 use std::time::Duration;
 
@@ -11,35 +11,35 @@ use super::status;
 use crate::backoff;
 use crate::error::{ApiFailure, EVENT_UNSEALED, Failure, Retry};
 use crate::events::{EventType, Notice};
-use crate::index::{Memory, Reported, Said};
+use crate::index::{ReconcileState, Reported, Said};
 use crate::settings::ReconcileSettings;
 
-/// Pauses of the fast retries, and of all later ones.
+/// Pauses of fast retries, and of all others.
 pub(super) const FAST_FIRST: Duration = Duration::from_millis(50);
 const FAST_LONGEST: Duration = Duration::from_secs(2);
 const SLOW_FIRST: Duration = Duration::from_secs(2);
 const SLOW_LONGEST: Duration = Duration::from_secs(300);
-/// The longest where each try takes up to seconds of a core, and the API server refuses what comes of it.
+/// The longest pause where each try takes up to seconds of a core, and the API server refuses the Secret.
 const COSTLY_LONGEST: Duration = Duration::from_secs(3600);
 
-/// How long one wording of a failure stands that a timer tries again.
+/// Retry messages vary; the first stays for this long.
 const REPEATED_AFTER: Duration = Duration::from_secs(300);
 
 /// Text of the event of a success (the reference's).
 const UNSEALED: &str = "SealedSecret unsealed successfully";
 
-/// What was made known of this object last: as this process remembers, else as the status says.
-pub(super) fn known(sealed: &SealedSecret, memory: &Memory, settings: &ReconcileSettings) -> Option<Reported> {
+/// The last reported result of this object, from this process, otherwise from its status.
+pub(super) fn known(sealed: &SealedSecret, memory: &ReconcileState, settings: &ReconcileSettings) -> Option<Reported> {
     let from_status = || status::reported(sealed).filter(|_| settings.update_status);
     memory.reported.clone().or_else(from_status)
 }
 
-pub(super) fn wait(memory: &Memory, pause: Duration) -> Plan {
+pub(super) fn wait(memory: &ReconcileState, pause: Duration) -> Plan {
     silent(SecretStep::Leave, None, Some(pause), memory.clone())
 }
 
-/// A plan of which nobody hears.
-fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duration>, memory: Memory) -> Plan {
+/// A plan without a status and an event.
+fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duration>, memory: ReconcileState) -> Plan {
     Plan {
         secret,
         live: None,
@@ -53,12 +53,12 @@ fn silent(secret: SecretStep, metric: Option<&'static str>, next: Option<Duratio
     }
 }
 
-/// Pause after so many failures in a row, once they are not expected to pass by themselves.
+/// Pause after so many failures in a row that are not expected to pass soon.
 pub(super) fn slow_pause(failures: u32) -> Duration {
     backoff::growing(failures, SLOW_FIRST, SLOW_LONGEST)
 }
 
-/// The pause that the API server asks for (429 with Retry-After), within what is waited for anything.
+/// The pause that the API server asks for (429 with Retry-After), up to the longest of ours.
 fn asked_pause(failure: Option<&Failure>) -> Duration {
     match failure {
         Some(Failure::Api(ApiFailure::Overloaded { seconds, .. })) => {
@@ -68,19 +68,24 @@ fn asked_pause(failure: Option<&Failure>) -> Duration {
     }
 }
 
-/// When an outcome is tried again.
+/// When a failure is retried.
 struct Again {
     /// Failures in a row, this one included.
     attempts: u32,
     retry: Option<Retry>,
     /// Pause before the next pass.
     pause: Option<Duration>,
-    /// It may pass by itself: nobody is alarmed yet.
+    /// It may pass soon, so it is not reported yet.
     is_fast: bool,
 }
 
 impl Again {
-    fn after(sealed: &SealedSecret, failure: Option<&Failure>, memory: &Memory, settings: &ReconcileSettings) -> Self {
+    fn after(
+        sealed: &SealedSecret,
+        failure: Option<&Failure>,
+        memory: &ReconcileState,
+        settings: &ReconcileSettings,
+    ) -> Self {
         let retry = failure.map(|failure| failure.row().retry);
         let attempts = failure.map_or(0, |_| memory.attempts.saturating_add(1));
         let is_costly = failure.is_some_and(is_refusal) && sealed.spec.template.as_ref().is_some_and(render::is_costly);
@@ -103,7 +108,7 @@ impl Again {
     }
 }
 
-/// Whether the API server, or what it asks, refuses the Secret: a quota, a policy, the end of the namespace.
+/// Whether the API server, or one of its webhooks, refuses the Secret: a quota, a policy, a namespace that is being deleted.
 fn is_refusal(failure: &Failure) -> bool {
     use ApiFailure::{Answer, Denied, NamespaceEnds, OwnerDenied};
     matches!(
@@ -112,11 +117,11 @@ fn is_refusal(failure: &Failure) -> bool {
     )
 }
 
-/// Status, event, memory and next pass of an outcome.
+/// Status, event, state and next pass of a result.
 pub(super) fn report(
     sealed: &SealedSecret,
     outcome: Result<SecretStep, &Failure>,
-    memory: &Memory,
+    memory: &ReconcileState,
     settings: &ReconcileSettings,
     now: Timestamp,
 ) -> Plan {
@@ -125,7 +130,7 @@ pub(super) fn report(
     let secret = outcome.unwrap_or(SecretStep::Leave);
     let again = Again::after(sealed, failure, memory, settings);
     let next = again.pause;
-    let memory = Memory {
+    let memory = ReconcileState {
         attempts: again.attempts,
         retry: again.retry,
         unfinished: false,
@@ -141,7 +146,7 @@ pub(super) fn report(
         failure: failure.map(|failure| Said::new(failure.row().condition, &status::message(failure))),
         at: Some(now),
     };
-    // What a timer tries again fails in other words each time (a quota's numbers): the first stand for a while.
+    // Retry messages vary (with a quota's numbers); the first stays for a while.
     let said_lately = |before: Option<&Reported>| next.is_some() && before.is_some_and(|b| lately(b, &reported, now));
     let wrote = secret != SecretStep::Leave;
     let event = event(failure, &reported, before.as_ref(), wrote, settings).filter(|_| !said_lately(before.as_ref()));
@@ -156,7 +161,7 @@ pub(super) fn report(
             secret,
             metric,
             next,
-            Memory {
+            ReconcileState {
                 reported: Some(stands.unwrap_or(reported)),
                 ..memory
             },
@@ -164,13 +169,13 @@ pub(super) fn report(
     }
 }
 
-/// Whether a failure like `reported` was made known a short while ago.
+/// Whether a failure of this kind was reported a short while ago.
 fn lately(before: &Reported, reported: &Reported, now: Timestamp) -> bool {
     let age = before.at.map(|at| now.duration_since(at).unsigned_abs());
     before.is_like(reported) && age.is_some_and(|age| age < REPEATED_AFTER)
 }
 
-/// An event is posted when something changed: the Secret, or what is to be said.
+/// An event is posted when the Secret was written or something new is to be reported.
 fn event(
     failure: Option<&Failure>,
     reported: &Reported,
@@ -178,7 +183,7 @@ fn event(
     wrote: bool,
     settings: &ReconcileSettings,
 ) -> Option<Notice> {
-    // Where no status tells what was said before, a success that changed nothing is not worth a word after a restart.
+    // Without statuses, a success that changed nothing is not reported after a restart.
     let first_is_news = failure.is_some() || settings.update_status;
     let news = before.map_or(first_is_news, |before| !before.says_what(reported));
     let notice = match failure {
@@ -196,14 +201,14 @@ fn event(
     (news || (wrote && failure.is_none())).then_some(notice)
 }
 
-/// What changes when the status could not be written: it is tried again, unless the object has gone. `opens_again`: nothing of
-/// the pass is kept for that, so that it costs as much again.
+/// The state and the pause after a status could not be written: it is retried, unless the object is gone. `opens_again`: the
+/// result is not kept, so the retry costs as much as this pass.
 pub(crate) fn status_not_written(
-    memory: Memory,
-    before: &Memory,
+    memory: ReconcileState,
+    before: &ReconcileState,
     next: Option<Duration>,
     (error, opens_again): (&ApiFailure, bool),
-) -> (Memory, Option<Duration>) {
+) -> (ReconcileState, Option<Duration>) {
     if matches!(error, ApiFailure::NotFound(_)) {
         return (memory, next);
     }
@@ -211,7 +216,7 @@ pub(crate) fn status_not_written(
     let longest = if opens_again { COSTLY_LONGEST } else { SLOW_LONGEST };
     let pause = backoff::growing(attempts, FAST_FIRST, longest).max(asked_pause(Some(&error.clone().into())));
     (
-        Memory {
+        ReconcileState {
             attempts,
             unfinished: true,
             ..memory

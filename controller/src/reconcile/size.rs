@@ -1,5 +1,5 @@
-//! What is large: it takes several times its size until the API server has answered, and hundreds of passes may wait for that
-//! at a time. So there is a lane for it.
+//! What counts as large. A large object takes several times its size until the API server has answered, and hundreds of passes
+//! may wait for that at a time. So there is a lane for large objects.
 
 use std::io;
 
@@ -13,14 +13,14 @@ use crate::error::ApiFailure;
 use crate::lanes::{Lane, Pass, Unfinished};
 use crate::request::at_most::AtMost;
 
-/// Bytes of a Secret that is large.
+/// A Secret of more bytes is large.
 const LARGE: usize = 32 << 10;
-/// Bytes of a SealedSecret that is large: its values are longer than what is in them, and `kubectl apply` keeps a copy beside them.
+/// A SealedSecret of more bytes is large: ciphertexts are longer than plaintexts, and `kubectl apply` keeps a copy of them.
 pub(crate) const LARGE_OBJECT: usize = 96 << 10;
-/// Bytes that a field or an element takes beside its own: thousands of empty annotations take ten times their text.
+/// Bytes of a field or an element beside its text: thousands of empty annotations take ten times their text.
 const OF_A_VALUE: usize = 128;
 
-/// Whether a SealedSecret is large, as it is held for its pass, and sent back with its status.
+/// Whether a SealedSecret is large in memory, and when it is sent back with its status.
 pub(crate) fn is_large_object(sealed: &SealedSecret) -> bool {
     size_of(sealed) > LARGE_OBJECT
 }
@@ -35,17 +35,17 @@ pub(crate) fn is_large(made: &ClearSecret) -> bool {
     items.sum::<usize>() + type_ + size_of(&made.metadata) > LARGE
 }
 
-/// Bytes that an object takes, as JSON and beside it.
+/// Bytes of an object as JSON and in memory.
 fn size_of(object: &impl Serialize) -> usize {
     let mut size = Size(0);
     match object.serialize(&mut serde_json::Serializer::with_formatter(&mut size, Roomy)) {
         Ok(()) => size.0,
-        // It would not be sent either.
+        // It could not be sent either.
         Err(_) => 0,
     }
 }
 
-/// Writes each value with the room that it takes in memory.
+/// Writes each value with the memory that it takes.
 struct Roomy;
 
 impl Formatter for Roomy {
@@ -71,10 +71,10 @@ impl io::Write for Size {
     }
 }
 
-/// Reads the Secret that is there.
+/// Reads the existing Secret.
 ///
 /// # Errors
-/// It is large, and this lane is too light.
+/// It is large, and the lane of this pass is too light.
 pub(crate) async fn read_in_lane<R>(
     pass: &Pass,
     read: impl Fn(AtMost) -> R,

@@ -6,7 +6,7 @@ use crds::{SealedSecret, condition_status, names};
 use jiff::Timestamp;
 
 use super::{remember, status};
-use crate::annotation::Wishes;
+use crate::annotation::Options;
 use crate::index::{SealedEntry, StatusEntry, WrittenEntry};
 use crate::metrics::INSTANCE_LABEL;
 use crate::settings::ReconcileSettings;
@@ -28,7 +28,7 @@ pub(crate) fn of(sealed: &SealedSecret, settings: &ReconcileSettings) -> SealedE
         generation: metadata.generation.and_then(NonZeroI64::new),
         created: created.and_then(|time| NonZeroI64::new(time.0.as_second())),
         goes: metadata.deletion_timestamp.is_some(),
-        wishes: Wishes::of(sealed),
+        options: Options::of(sealed),
         instance: labels
             .and_then(|labels| labels.get(INSTANCE_LABEL))
             .map(|instance| instance.as_str().into()),

@@ -20,9 +20,9 @@ fn sealed(change: impl FnOnce(&mut Value)) -> SealedEntry {
 }
 
 /// What a pass over the unchanged object remembers.
-fn memory() -> Memory {
+fn memory() -> ReconcileState {
     let sealed = sealed(|_| {});
-    Memory {
+    ReconcileState {
         uid: "u1".to_owned(),
         reported: Some(Reported {
             generation: Some(1),
@@ -31,7 +31,7 @@ fn memory() -> Memory {
         }),
         secret_version: Some("7".to_owned()),
         input_digest: Some(sealed.digest.to_string()),
-        ..Memory::default()
+        ..ReconcileState::default()
     }
 }
 
@@ -42,7 +42,7 @@ fn secret(version: &str) -> SecretIdentity {
     }
 }
 
-fn in_step(sealed: &SealedEntry, memory: &Memory, secret: &SecretIdentity) -> bool {
+fn in_step(sealed: &SealedEntry, memory: &ReconcileState, secret: &SecretIdentity) -> bool {
     is_in_step(sealed, Some(memory), Some(secret), &SETTINGS)
 }
 
@@ -74,7 +74,7 @@ fn what_was_missed_or_set_by_hand_is_not() {
 
 #[test]
 fn what_has_its_own_time_is_left_to_it() {
-    let failed = Memory {
+    let failed = ReconcileState {
         retry: Some(Retry::Slow),
         input_digest: None,
         ..memory()
@@ -88,7 +88,7 @@ fn what_has_its_own_time_is_left_to_it() {
 
 #[test]
 fn failure_is_in_step_while_its_status_tells_of_it() {
-    let failed = Memory {
+    let failed = ReconcileState {
         retry: Some(Retry::OnChange),
         reported: Some(Reported {
             generation: Some(1),

@@ -1,4 +1,4 @@
-//! The way to the API server, and the controller's own namespace.
+//! The clients of the API server, and the controller's own namespace.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ use crate::settings::ApiSettings;
 /// Where Kubernetes tells a Pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// Why there is no way to the API server.
+/// Why there is no client.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
     /// The kubeconfig.
@@ -44,10 +44,10 @@ pub(crate) enum ClientError {
         /// What is wrong.
         source: KubeconfigError,
     },
-    /// No kubeconfig was named, and this is no Pod.
+    /// No kubeconfig was given, and this process does not run in a Pod.
     #[error("not in a cluster: name a kubeconfig with --kubeconfig or KUBECONFIG")]
     NotInCluster(#[source] InClusterError),
-    /// A way that the controller does not know.
+    /// A proxy is configured, which the controller does not use.
     #[error(
         "the kubeconfig, or the environment, names the proxy {0}: the controller goes to the API server directly only"
     )]
@@ -59,19 +59,18 @@ pub(crate) enum ClientError {
 
 /// Clients and the namespace that is the controller's own.
 pub(crate) struct Access {
-    /// For all but watches. A request that is given up takes its connection with it, so that the next goes by another.
+    /// For everything but watches. A request that is cancelled closes its connection, so that the next uses another.
     pub client: Client,
-    /// For watches, and the lists that they begin with: many share a connection.
+    /// For watches, and their lists: many share a connection.
     pub watching: Client,
-    /// Becomes true where they do not, since the API server does not speak HTTP/2.
+    /// Becomes true if they do not, because the API server does not speak HTTP/2.
     pub watches_alone: watch::Receiver<bool>,
     /// The namespace.
     pub namespace: String,
 }
 
-/// Makes the clients, which write only while this replica leads: with the kubeconfig that was named, else as the Pod's
-/// service account. The kubeconfig in the home directory is not used unless it is named: nobody serves a cluster by
-/// accident.
+/// Makes the clients, which write only while this replica leads: with the given kubeconfig, otherwise as the Pod's service
+/// account. The kubeconfig in the home directory is only used if it is given, so that no cluster is served by accident.
 pub(crate) async fn connect(
     settings: &ApiSettings,
     leadership: Leadership,
@@ -91,13 +90,13 @@ fn access(
     let silence = longest_silence(settings.watch_seconds);
     config.read_timeout = Some(silence);
     config.reset_reader_on_write = true;
-    // The audit log calls the controller so, and what stands before the slash is its name as a manager of fields.
+    // The audit log names the controller so, and the part before the slash is its name as a field manager.
     let agent = format!("{}/{VERSION} (sealed-secrets)", names::FIELD_MANAGER);
     config
         .headers
         .extend(HeaderValue::try_from(agent).map(|agent| (USER_AGENT, agent)));
     if let Some(proxy) = &config.proxy_url {
-        // The host alone: a password may stand before it.
+        // Only the host: the URL may hold a password.
         return Err(ClientError::Proxy(proxy.host().unwrap_or_default().to_owned()));
     }
     let pace = settings.limit.map(|(qps, burst)| {
@@ -105,10 +104,10 @@ fn access(
         let quota = Quota::with_period(Duration::from_secs_f64(1.0 / qps)).map(|quota| quota.allow_burst(burst));
         Arc::new(RateLimiter::direct(quota.unwrap_or(Quota::per_second(burst))))
     });
-    // What kube's own client sends again, it would send behind fence and pace: a write could so leave long after this replica
-    // has ceased to lead.
+    // kube's own client would retry behind the fence and the rate limit, so a write could be sent long after this replica stopped
+    // leading.
     let direct = connection::direct(&config).map_err(ClientError::Client)?;
-    // Not every request is timed by whoever sends it; a list that is swallowed on the way holds up all that waits for it.
+    // Not every caller sets a timeout; a list without an answer would block everything that waits for it.
     let direct = direct.map_future(|answer| async {
         timeout(LONGEST_REQUEST, answer)
             .await
@@ -157,7 +156,7 @@ async fn config(named: Option<&Path>) -> Result<Config, ClientError> {
         (Some(path), _) => (path.display().to_string(), Kubeconfig::read_from(path)),
         (None, Some(paths)) => {
             let shown = PathBuf::from(paths).display().to_string();
-            // `None` cannot be: the variable is set.
+            // Cannot be `None`: the variable is set.
             (shown, Kubeconfig::from_env().map(Option::unwrap_or_default))
         }
         (None, None) => return Config::incluster().map_err(ClientError::NotInCluster),
@@ -183,7 +182,7 @@ fn own_namespace(config: &Config) -> String {
         .unwrap_or_else(|| config.default_namespace.clone())
 }
 
-/// Keeps requests to a rate, except those of the election: a renewal that waits its turn comes too late.
+/// Limits the rate of requests, except those of the election: a renewal that waits comes too late.
 struct PacedLayer(Arc<DefaultDirectRateLimiter>);
 
 impl<S> Layer<S> for PacedLayer {

@@ -1,5 +1,5 @@
-//! Lists in pages that fit into memory. How many objects a page has is for the client to say, and how large they are for
-//! tenants: a page that is too large is given up, and the list is asked for again in smaller ones.
+//! Lists in pages that fit into memory. The client chooses the number of objects in a page, and tenants choose their sizes: a
+//! page that is too large is given up, and the list starts again with smaller ones.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
-/// Largest page, in bytes, that more than [`FEWEST`] objects may take.
+/// Largest page with more than [`FEWEST`] objects, in bytes.
 const LARGEST: usize = 16 << 20;
-/// A page of so few is taken whatever its size; the API server bounds that of an object.
+/// A page of this many objects is read whatever its size; the API server bounds the size of an object.
 const FEWEST: u32 = 10;
-/// How many times smaller the next pages are after one that was too large.
+/// Factor by which pages become smaller after one that was too large.
 const SMALLER: u32 = 5;
 
 /// A page was given up.
@@ -30,14 +30,14 @@ struct TooLarge {
     next: u32,
 }
 
-/// Lists whose answers are read at a time: many are asked for at once where namespaces are watched one by one.
+/// Lists that are read at a time: many start at once where namespaces are watched one by one.
 const LISTS: usize = 16;
-/// Of these, those of which more than [`LARGE`] bytes have come.
+/// Of these, lists with more than [`LARGE`] bytes so far.
 const LARGE_LISTS: usize = 2;
-/// Bytes of a page that is large.
+/// Bytes of a large page.
 const LARGE: usize = 1 << 20;
 
-/// How long pages stay small once one was too large: longer than a list in small pages takes, which would else begin anew.
+/// How long pages stay small after one was too large: longer than a list in small pages takes, which would otherwise start over.
 const STAY_SMALL: Duration = Duration::from_secs(3600);
 
 /// Bounds the pages of all lists, which stay small for [`STAY_SMALL`] once one was too large.

@@ -1,4 +1,4 @@
-//! The passes: begun while this replica leads, and not before it knows what the one before has written.
+//! The passes. They run while this replica leads, and only after it has read what the former leader wrote.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::queue::Queue;
 use crate::reconcile::Reconciler;
 use crate::relist::Relist;
 
-/// Pause after a pass that died.
+/// Pause after a pass that panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 async fn wake_on_new_keys(mut keys: KeysReader, known: &Known) {
@@ -30,12 +30,12 @@ async fn wake_on_new_keys(mut keys: KeysReader, known: &Known) {
     }
 }
 
-/// The term of a process before which no other replica led ([`Leadership::begins`]).
+/// The first term of a process, before which no other replica led ([`Leadership::begins`]).
 const FIRST_TERM: u64 = 1;
 
-/// Begins each term. Before one that is not the first, another replica may have led: what a watch has told so far may be older
-/// than what that one wrote, so everything is listed anew before there is a pass; what was remembered of the objects counts no
-/// more, and each gets a pass, as at a start. What has gone while another led may be left to be collected.
+/// Begins each term. Before any but the first, another replica may have led, and the watches may not have reported its writes
+/// yet. So everything is listed again before the first pass, the states of former passes are dropped, and each object gets a
+/// pass, as at a start. Garbage that the other leader left is collected.
 async fn begin_terms((mut leadership, relist): (Leadership, Relist), known: &Known, begun: watch::Sender<Option<u64>>) {
     loop {
         let term = leadership.begins().await;
@@ -87,14 +87,14 @@ pub(super) async fn work(
     }
 }
 
-/// Makes the passes, while this replica leads.
+/// Runs the passes while this replica leads.
 struct Passes {
     reconciler: Arc<Reconciler>,
     leadership: Leadership,
-    /// The term that was begun last.
+    /// The term that began last.
     term: watch::Receiver<Option<u64>>,
     queue: Arc<Queue>,
-    /// Who waits for a place in the lane of this name.
+    /// Objects that wait for a place in the lane of this name.
     long: Queue,
     large: Queue,
     costly: Queue,
@@ -102,7 +102,7 @@ struct Passes {
 }
 
 impl Passes {
-    /// Starts one pass after the other until `stop`, then waits for those that have begun.
+    /// Starts passes until `stop`, then waits for those that have begun.
     async fn run(self: Arc<Self>, stop: CancellationToken) {
         let lanes = Lane::OF_PASSES.map(|lane| self.clone().run_lane(lane, stop.clone()));
         futures::future::join_all(lanes).await;
@@ -124,7 +124,7 @@ impl Passes {
         while begun.join_next().await.is_some() {}
     }
 
-    /// The queue of a lane: names in heavier ones are in work for the first.
+    /// The queue of a lane. In the first, names that wait in a heavier one count as in work.
     fn queue(&self, lane: Lane) -> &Queue {
         match lane {
             Lane::Light => &self.queue,
@@ -140,7 +140,7 @@ impl Passes {
             let (mut leadership, mut begun) = (self.leadership.clone(), self.term.clone());
             let term = leadership.begins().await;
             tokio::select! {
-                // Its sender lives as long as there are passes.
+                // The sender lives as long as the passes.
                 _ = begun.wait_for(|begun| *begun == Some(term)) => {}
                 () = leadership.ends(term) => continue,
             }
@@ -152,7 +152,7 @@ impl Passes {
             if self.leadership.term() == Some(term) {
                 return name;
             }
-            // It ended while there was nothing to do.
+            // The term ended while there was nothing to do.
             queue.done(name, Some(Duration::ZERO));
         }
     }

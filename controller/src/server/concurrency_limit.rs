@@ -1,4 +1,4 @@
-//! The bound on the bodies that are in memory: over all, for each peer, and for each client that a peer speaks for.
+//! Bounds the request bodies in memory: in total, for each peer, and for each client behind a peer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,20 +15,20 @@ use super::LARGEST_BODY;
 use super::permits::{Peer, held};
 use super::rate_limit::{self, Client};
 
-/// Bytes of bodies at a time, over all.
+/// Bytes of bodies at a time, in total.
 const ALL: usize = 16 << 20;
-/// What a body counts at least, for all that a request takes beside it.
+/// The least that a request counts, for what it takes beside its body.
 const LEAST: usize = 64 << 10;
 
-/// The room for bodies. A peer takes at most half of what the others leave, and a client at most half of what the other
-/// clients leave to its peer. Where that is too little for a newcomer, those give way who take more than it will: so many
-/// peers are not enough to keep others out. Cheap to clone.
+/// The room for bodies. A peer may take at most half of what the others leave, and a client at most half of what the other
+/// clients leave to its peer. If that is too little for a new request, requests of those that take more than it will are
+/// cancelled, so many peers cannot keep others out. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Room(Arc<Mutex<Requests>>);
 
 #[derive(Debug, Default)]
 struct Requests {
-    /// In the order of their arrival.
+    /// In order of arrival.
     taken: BTreeMap<u64, Share>,
     arrived: u64,
 }
@@ -61,8 +61,8 @@ impl Sums {
         own + bytes <= for_peer.saturating_sub(of_peer - own) / 2
     }
 
-    /// The client that takes most of the peer that takes most, if that is more than `client` will take: of another peer, else of
-    /// the own one.
+    /// The client that takes most of the peer that takes most, if that is more than `client` will take: of another peer,
+    /// otherwise of its own.
     fn greediest(&self, client: &Client, bytes: usize) -> Option<Client> {
         let (of_peer, own) = self.of(client);
         let greedy = *self.clients.keys().max_by_key(|of| self.of(of))?;
@@ -76,7 +76,7 @@ impl Sums {
 }
 
 impl Requests {
-    /// Without those that give way.
+    /// Without the requests that are being cancelled.
     fn sums(&self, without: &[u64]) -> Sums {
         let mut sums = Sums::default();
         for (_, share) in self.taken.iter().filter(|(id, _)| !without.contains(id)) {
@@ -86,7 +86,7 @@ impl Requests {
         sums
     }
 
-    /// Who has to give way for another request: of the greediest, the latest. `None`: there is no room for it all the same.
+    /// The request to cancel for another one: the latest of the client that takes most. `None`: that would not help.
     fn make_room(&self, client: &Client, bytes: usize) -> Option<Vec<u64>> {
         let mut give_way = Vec::new();
         loop {
@@ -104,7 +104,7 @@ impl Requests {
 
 impl Room {
     fn requests(&self) -> MutexGuard<'_, Requests> {
-        // No code panics while it holds the lock; if it did, the table would still be whole.
+        // No code panics while it holds the lock, and every step leaves the table consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,12 +129,12 @@ impl Room {
     }
 }
 
-/// Room that is taken.
+/// Room that a request has taken.
 #[derive(Debug)]
 struct Taken {
     room: Room,
     id: u64,
-    /// Cancelled when the request has to end, for another one.
+    /// Cancelled when the request must end to make room for another.
     gives_way: CancellationToken,
 }
 
@@ -144,20 +144,20 @@ impl Drop for Taken {
     }
 }
 
-/// The length of the body, where the client announces one.
+/// The length of the body, if the client announces it.
 pub(crate) fn announced(headers: &HeaderMap) -> Option<usize> {
     let length = headers.get(header::CONTENT_LENGTH)?;
     Some(length.to_str().ok()?.parse().unwrap_or(usize::MAX))
 }
 
-/// Lets a request through while there is room for its body, before that is read; else answers as the rate limit does.
+/// Admits a request if there is room for its body, before reading it; otherwise answers as the rate limit does.
 pub(crate) async fn crowd(
     State(room): State<Room>,
     Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
-    // More than was announced is not read. A body of unknown length can be the largest.
+    // No more than the announced length is read. A body of unknown length can be the largest.
     let length = announced(request.headers()).unwrap_or(LARGEST_BODY);
     let bytes = length.clamp(LEAST, LARGEST_BODY);
     let Some(taken) = room.take(rate_limit::client(peer, request.headers()), bytes) else {

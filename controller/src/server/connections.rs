@@ -1,5 +1,5 @@
-//! The connections of a port. When there are too many, the one that has been idle longest is given up for the next: whoever
-//! holds many idle ones keeps nobody out who asks at once, as a probe does.
+//! The connections of a port. When there are too many, the one that has been idle longest is closed for the new one. So many idle
+//! connections do not keep out new requests, such as probes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,17 +17,17 @@ use super::permits::Peer;
 pub(crate) struct Connections {
     all: usize,
     each: usize,
-    /// Counts what any of them reads and writes, which orders them.
+    /// Counts reads and writes of all connections, which orders them.
     clock: Arc<AtomicU64>,
     open: Mutex<HashMap<u64, (Peer, Arc<Pulse>)>>,
 }
 
-/// The life of one connection.
+/// The activity of one connection.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     clock: Arc<AtomicU64>,
     last: AtomicU64,
-    /// Requests that have no answer yet.
+    /// Requests without an answer.
     requests: AtomicUsize,
     given_up: CancellationToken,
 }
@@ -42,27 +42,27 @@ impl Pulse {
         })
     }
 
-    /// Something was read or written.
+    /// Notes that something was read or written.
     pub(crate) fn beat(&self) {
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Ends when the connection is to be closed for another.
+    /// Completes when the connection must be closed for another.
     pub(crate) async fn given_up(&self) {
         self.given_up.cancelled().await;
     }
 
-    /// Idle connections before those with a request, then the longest idle ones first.
+    /// Idle connections before those with a request, then those that have been idle longest.
     fn worth(&self) -> (bool, u64) {
         let in_request = self.requests.load(Ordering::Relaxed) > 0;
         (in_request, self.last.load(Ordering::Relaxed))
     }
 }
 
-/// Notes that a connection has a request while it is answered.
+/// Counts a request on a connection until it is answered.
 pub(crate) async fn in_request(Extension(pulse): Extension<Arc<Pulse>>, request: Request, next: Next) -> Response {
-    /// Ends with the answer, or with the connection.
+    /// Dropped with the answer, or with the connection.
     struct Held(Arc<Pulse>);
     impl Drop for Held {
         fn drop(&mut self) {
@@ -75,7 +75,7 @@ pub(crate) async fn in_request(Extension(pulse): Extension<Arc<Pulse>>, request:
 }
 
 impl Connections {
-    /// `all` at a time, of which one peer may have `each`.
+    /// `all` connections at a time, of which one peer may have `each`.
     pub(crate) fn new(all: usize, each: usize) -> Arc<Self> {
         Arc::new(Self {
             all,
@@ -86,18 +86,18 @@ impl Connections {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, (Peer, Arc<Pulse>)>> {
-        // No code panics while it holds the lock; if it did, the table would still be whole.
+        // No code panics while it holds the lock, and every step leaves the table consistent.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a new connection in, until the result is dropped.
+    /// Adds a connection, until the result is dropped.
     pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Admitted {
         let pulse = Pulse::new(&self.clock);
         let id = pulse.last.load(Ordering::Relaxed);
         let mut open = self.open();
         let own = open.values().filter(|(other, _)| *other == peer).count();
         if own >= self.each || open.len() >= self.all {
-            // Where the peer has its share, one of its own makes room.
+            // If the peer has its share, one of its own connections is closed.
             let candidates = open.iter().filter(|(_, (other, _))| own < self.each || *other == peer);
             let least = candidates
                 .min_by_key(|(_, (_, pulse))| pulse.worth())
@@ -116,12 +116,12 @@ impl Connections {
     }
 }
 
-/// A connection that is open.
+/// An open connection.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     connections: Arc<Connections>,
     id: u64,
-    /// Its life.
+    /// Its activity.
     pub pulse: Arc<Pulse>,
 }
 

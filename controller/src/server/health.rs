@@ -1,4 +1,4 @@
-//! `/healthz`: the process lives. `/livez`: no new process would do better. `/readyz`: keys and caches are there.
+//! `/healthz`: the process runs. `/livez`: a restart would not help. `/readyz`: keys and caches are loaded.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,7 +10,7 @@ pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// 503 when the API server answers, and this process does not hear it; else 200, also while no API server can be reached.
+/// 503 if the API server answers and this process does not receive it; otherwise 200, also while no API server can be reached.
 pub(crate) async fn live(State(shared): State<Shared>) -> (StatusCode, String) {
     let longest = shared.longest_without_answer;
     let stuck = longest

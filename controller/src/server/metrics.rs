@@ -1,4 +1,4 @@
-//! `/metrics`. The text grows with the SealedSecrets, so it is made once for many who ask, and few of them are kept.
+//! `/metrics`. The text grows with the SealedSecrets, so one text serves many requests, and few texts exist at a time.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use tokio::time::{Instant, sleep};
 
 use super::Shared;
 
-/// How long a text is given to all who ask.
+/// How long a text is served.
 const FRESH: Duration = Duration::from_millis(250);
-/// Texts that are being sent at the same time; who asks while there are as many gets the newest.
+/// Texts that are being sent at a time; further requests get the newest of them.
 const MOST_TEXTS: usize = 4;
-/// How much of one is handed on at a time, in bytes.
+/// Bytes that are sent in one piece.
 const PIECE: usize = 16 << 10;
-/// How long sending one may take: as long as Prometheus waits by default.
+/// How long sending a text may take: as long as Prometheus waits by default.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
-/// The texts that somebody is taking, the newest last.
+/// The texts that are being sent, the newest last.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(Arc<Mutex<Vec<(Instant, Bytes)>>>);
 
@@ -37,7 +37,7 @@ impl Texts {
         if let Some((_, text)) = newest {
             return Some(text.clone());
         }
-        // It takes the lock along: whoever gives up leaves no text behind that is made beside the next one.
+        // The task takes the lock along: if the request is cancelled, no second text is made beside this one.
         let made = tokio::task::spawn_blocking(move || {
             let text = Bytes::from(make()?);
             texts.push((Instant::now(), text.clone()));
@@ -57,7 +57,7 @@ pub(crate) async fn scrape(State(shared): State<Shared>, Extension(texts): Exten
         (header::CONTENT_TYPE, prometheus::TEXT_FORMAT.to_owned()),
         (header::CONTENT_LENGTH, text.len().to_string()),
     ];
-    // In pieces, so that there is something left to be held back when the time is over.
+    // In pieces, so that the rest can be withheld when the time is over.
     let pieces = (0..text.len())
         .step_by(PIECE)
         .map(move |from| Ok::<_, Infallible>(text.slice(from..text.len().min(from + PIECE))));

@@ -7,14 +7,13 @@ use axum::http::header;
 use axum::response::Response;
 use futures::StreamExt as _;
 
-/// An address that connects, as far as it counts as one: an IPv4 address, or the /64 of an IPv6 address, of which a host
-/// can have every address. Of the /64 in which we are, a node has a /80 for its Pods in some clusters (EKS), with the API server
-/// beside it.
+/// The address of a peer: an IPv4 address, or the /64 of an IPv6 address, all of whose addresses one host can have. In our own
+/// /64 it is the /80: in some clusters (EKS) a node has a /80 of it for its Pods, beside the API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Peer(IpAddr);
 
 impl Peer {
-    /// The peer of an address. An IPv4 address that was mapped into IPv6 is the IPv4 address.
+    /// The peer of an address. A mapped IPv4 address counts as IPv4.
     pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
@@ -31,7 +30,7 @@ impl Peer {
     }
 }
 
-/// An answer that keeps `place` until it has been sent: who does not read it takes room all the while.
+/// An answer that holds `place` until it has been sent, so a client that does not read it keeps its place.
 pub(crate) fn held<T: Send + 'static>(answer: Response, place: T) -> Response {
     let Some(length) = answer.body().size_hint().exact().filter(|length| *length > 0) else {
         return answer;

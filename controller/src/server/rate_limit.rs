@@ -14,20 +14,19 @@ use futures::StreamExt as _;
 use super::permits::Peer;
 use crate::buckets::{Buckets, Rate, Verdict};
 
-/// Buckets that are kept (the reference's number); clients beyond share one.
+/// The number of buckets (the reference's); further clients share one.
 const BUCKETS: usize = 65_536;
-/// What one peer may ask for, in clients: the API server speaks for many. Whoever connects directly can name as many as it
-/// likes, and gains no more by it.
+/// The rate of one peer, in clients: the API server stands for many. A peer that connects directly can name any number of
+/// clients, and gains nothing by it.
 const CLIENTS_OF_A_PEER: u32 = 50;
 
-/// How long the body of a request that is refused may take to arrive.
+/// How long the body of a refused request may take to arrive.
 const PASSED_OVER: Duration = Duration::from_millis(250);
 
-/// Who asks: the last address is the one that the API server's proxy saw and added; what stands before it is the
-/// client's to choose.
+/// Header with the client: its last address was added by the API server's proxy; the client chooses what comes before it.
 const CLIENT: &str = "x-forwarded-for";
 
-/// Who asks: the peer, and the address that it speaks for.
+/// A client: the peer, and the address that it stands for.
 pub(crate) type Client = (Peer, Option<Peer>);
 
 /// The limit and its buckets.
@@ -58,7 +57,7 @@ impl Limiter {
     fn check(&self, client: Client, now: Instant) -> Verdict {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let (clients, peers) = &mut *buckets;
-        // First, so that the names that a peer makes up do not fill the table faster than it may ask.
+        // First, so that names that a peer makes up fill the table no faster than the peer may send requests.
         let peer_full_at = peers.full_at(client.0, now);
         let peer = self.peer.judge(*peer_full_at - now);
         if !peer.allowed {
@@ -88,12 +87,12 @@ pub(crate) fn exceeded() -> Response {
         .into_response()
 }
 
-/// As [`exceeded`], to a request with a body, which is read and not kept: a connection that is closed while the client still
-/// sends breaks off the sending, and the client never sees the answer.
+/// As [`exceeded`], for a request with a body, which is read and dropped: a client that is still sending when its connection is
+/// closed never sees the answer.
 pub(crate) async fn refuse(request: Request) -> Response {
     let mut chunks = request.into_body().into_data_stream();
     let passed_over = async { while let Some(Ok(_)) = chunks.next().await {} };
-    // One that is in no hurry is not waited for.
+    // A slow body is not waited for.
     let _ = tokio::time::timeout(PASSED_OVER, passed_over).await;
     exceeded()
 }
@@ -115,7 +114,7 @@ pub(crate) async fn limit(
     response
 }
 
-/// Who asks. What is no address names nobody: the peer asks for itself.
+/// The client. If the header holds no address, the peer stands for itself.
 pub(crate) fn client(peer: Peer, headers: &HeaderMap) -> Client {
     let told = headers.get_all(CLIENT).into_iter().next_back();
     let told = told.and_then(|value| value.to_str().ok()).unwrap_or_default();

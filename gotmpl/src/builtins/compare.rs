@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::context::Context;
-use crate::func::{Args, FuncError};
+use crate::function::{Args, FuncError};
 use crate::types::Kind;
 use crate::value::Value;
 
@@ -117,7 +117,7 @@ pub(super) fn le(_: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError
     bool(less_or_equal(args.any(0)?, args.any(1)?))
 }
 
-/// Not less or equal: so also for a number that is none.
+/// Not less or equal: also for NaN.
 pub(super) fn gt(_: &mut Context<'_>, args: Args<'_>) -> Result<Value, FuncError> {
     bool(less_or_equal(args.any(0)?, args.any(1)?).map(|less| !less))
 }

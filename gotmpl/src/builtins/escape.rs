@@ -1,12 +1,12 @@
 //! `html`, `js`, `urlquery`: the arguments as `print` prints them, escaped.
 
 use crate::context::Context;
-use crate::func::{Args, FuncError};
+use crate::function::{Args, FuncError};
 use crate::print;
 use crate::unicode;
 use crate::value::{Str, Value};
 
-/// Going through the bytes one by one takes a step's time for about so many.
+/// Bytes processed one by one in about the time of a step.
 const BYTES_A_STEP: u64 = 16;
 
 /// What is to be escaped. A lone string needs no printing.
@@ -60,7 +60,7 @@ pub(super) fn js(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, Fun
                 out.extend(b"\\u00");
                 out.extend(print::hexadecimal(c as u8));
             }
-            // A byte that is no UTF-8 counts as U+FFFD, which is printable, and stays as it is.
+            // A byte that is not UTF-8 counts as U+FFFD, which is printable, and stays as it is.
             c if c.is_ascii() || unicode::is_printable(c) => out.extend_from_slice(bytes),
             c => out.extend(format!("\\u{:04X}", u32::from(c)).bytes()),
         }

@@ -1,7 +1,7 @@
 //! `index`, `slice`, `len`.
 
 use crate::context::Context;
-use crate::func::{Args, FuncError};
+use crate::function::{Args, FuncError};
 use crate::types::Kind;
 use crate::value::{Str, Value};
 

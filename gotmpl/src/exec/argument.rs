@@ -1,4 +1,4 @@
-//! Words as arguments: held to the type of the parameter.
+//! Words as arguments, checked against the type of the parameter.
 
 use crate::error::TypeMistake;
 use crate::exec::evaluate::{Given, ideal};
@@ -7,7 +7,7 @@ use crate::tree::{Operand, Term};
 use crate::types::{Kind, Type};
 use crate::value::Value;
 
-/// A value for a parameter, or why it cannot be one.
+/// A value for a parameter, or why it is not accepted.
 pub(super) type Checked = Result<Value, TypeMistake>;
 
 impl Exec<'_, '_, '_> {

@@ -7,16 +7,16 @@ use crate::error::{ExecMistake, TypeMistake};
 use crate::exec::argument::fitting;
 use crate::exec::evaluate::Given;
 use crate::exec::{BYTES_A_STEP, Exec, Outcome, fail, limited};
-use crate::func::{Func, FuncError};
+use crate::function::{Func, FuncError};
 use crate::tree::{Callee, Operand};
 use crate::types::Type;
 use crate::value::Value;
 
-/// So many words become arguments in about the time that a step takes.
+/// Words that become arguments in about the time of a step.
 const WORDS_A_STEP: u64 = 4;
 
-/// What a function may take of memory while it works, for each byte of its texts: what grows by doubling is there twice
-/// while it moves, and an escaped byte takes up to six.
+/// Working memory of a function, for each byte of its texts: a buffer that grows by doubling exists twice while it
+/// moves, and an escaped byte takes up to six.
 const ROOM_OF_A_BYTE: usize = 16;
 
 impl Exec<'_, '_, '_> {
@@ -97,7 +97,7 @@ impl Exec<'_, '_, '_> {
         let mut bytes = 0;
         for arg in args {
             match arg {
-                // One of strings holds no map, and stays as it is.
+                // A map of strings contains no map, and stays as it is.
                 Value::Map(map) if *map.element_type() != Type::String && map.hold() => self.held.push(map.clone()),
                 Value::String(text) => bytes += text.len(),
                 Value::Object(object) => bytes += object.size(),

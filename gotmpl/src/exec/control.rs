@@ -74,13 +74,13 @@ impl Exec<'_, '_, '_> {
         Ok(flow)
     }
 
-    /// Goes through the elements; false when there are none.
+    /// Iterates over the elements; `false` when there are none.
     fn rounds(&mut self, node: &Loop, value: &Value) -> Outcome<bool> {
         let at = node.pipe.at;
         match value {
             Value::NoValue | Value::Nil => Ok(false),
             Value::List(list) => {
-                // The length is that of the beginning, the elements are those of the round, as in Go.
+                // The length is fixed at the start, the elements are read in each iteration, as in Go.
                 for place in 0..list.len() {
                     let index = Value::Int(i64::try_from(place).unwrap_or(i64::MAX));
                     let element = list.get(place).unwrap_or(Value::NoValue);

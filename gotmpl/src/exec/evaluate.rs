@@ -6,7 +6,7 @@ use crate::tree::{Command, Number, Operand, Pipe, Term};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
-/// So many fields of a chain are looked up in about the time that a step takes.
+/// Fields of a chain that are looked up in about the time of a step.
 const FIELDS_A_STEP: u64 = 4;
 
 /// What a word is called with: the words after it, and the value that came through `|`.
@@ -34,7 +34,7 @@ impl Exec<'_, '_, '_> {
         for command in &pipe.commands {
             limited(pipe.at, self.context.step())?;
             let result = match self.command(command, dot, value.as_ref())? {
-                // A nil that an interface holds is no value outside of it.
+                // A nil in an interface is an absent value outside of it.
                 Value::Nil => Value::NoValue,
                 result => result,
             };
@@ -94,7 +94,7 @@ impl Exec<'_, '_, '_> {
         self.field(&value, last, dot, at, given)
     }
 
-    /// What stands before the fields of a chain.
+    /// The value before the fields of a chain.
     fn chained(&mut self, operand: &Operand, dot: &Value) -> Outcome<Value> {
         match &operand.term {
             Term::Function(callee) => self.function(*callee, operand.at, dot, Given::NOTHING),
@@ -107,7 +107,7 @@ impl Exec<'_, '_, '_> {
         let field = || name.to_lossy().into_owned();
         limited(at, self.context.steps(name.len() as u64 / BYTES_A_STEP))?;
         match value {
-            // What is missing has everything missing.
+            // A field of an absent value is absent.
             Value::NoValue => return Ok(Value::NoValue),
             Value::Nil => return fail(at, ExecMistake::FieldOfNil { field: field() }),
             Value::Map(map) => {
@@ -137,7 +137,7 @@ impl Exec<'_, '_, '_> {
     }
 }
 
-/// The value of a numeric constant where nothing says its type.
+/// The value of a numeric constant without a type from its context.
 pub(super) fn ideal(number: &Number, at: usize) -> Outcome<Value> {
     match number {
         Number {

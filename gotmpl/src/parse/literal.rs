@@ -3,7 +3,7 @@
 use crate::error::ParseMistake;
 use crate::tree::Number;
 
-/// A numeric constant, from what the lexer took for one.
+/// A numeric constant, from the lexer's token.
 pub(super) fn number(text: &str) -> Result<Number, ParseMistake> {
     if let Some(digits) = text.strip_suffix('i')
         && let Some(imaginary) = float(digits)
@@ -14,7 +14,7 @@ pub(super) fn number(text: &str) -> Result<Number, ParseMistake> {
     if int.is_some() || uint.is_some() {
         return Ok(Number {
             int,
-            // Minus zero is no unsigned literal, but its value is one.
+            // Minus zero is not an unsigned literal, but its value is one.
             uint: if int == Some(0) { Some(0) } else { uint },
             float: int.map(|int| int as f64).or(uint.map(|uint| uint as f64)),
             complex: None,
@@ -150,7 +150,7 @@ fn hexadecimal(digits: &str) -> Option<f64> {
     let (mantissa, exponent) = digits.split_once('p')?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = format!("{whole}{fraction}");
-    // Sixteen digits are all that a template will ever write; longer ones are refused rather than rounded twice.
+    // Sixteen digits are enough for templates; longer mantissas are refused, because they would be rounded twice.
     let number = u64::from_str_radix(&all, 16).ok()?;
     let exponent: i32 = exponent.parse().ok()?;
     let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?;

@@ -1,4 +1,4 @@
-//! Which variables can be used at a place.
+//! The variables in scope.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ impl Scope {
         self.times.get(&variable).is_some_and(|times| *times > 0)
     }
 
-    /// A mark to come back to.
+    /// A mark to return to.
     pub(super) fn mark(&self) -> usize {
         self.declared.len()
     }

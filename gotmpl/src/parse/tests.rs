@@ -1,4 +1,4 @@
-use crate::functions::Functions;
+use crate::registry::Functions;
 
 use super::*;
 

@@ -8,7 +8,7 @@ use crate::types::{Kind, Type};
 use crate::unicode;
 use crate::value::{List, Map, Object, Value};
 
-/// What stands for the address of a map or list: addresses are nobody's business, and would differ each time.
+/// Stands for the address of a map or list: real addresses would leak, and differ each time.
 const ADDRESS: i128 = 0xc0_0000_0000;
 
 /// Quoting looks every character up.

@@ -29,7 +29,7 @@ impl Drop for Array {
 }
 
 impl List {
-    /// A slice of these items, whose array has no room for more. Each must be of the element type (the caller's duty).
+    /// A slice of these items, whose array has no further capacity. The caller ensures that each has the element type.
     pub fn new(element: &'static Type, items: Vec<Value>) -> List {
         List::whole(element, items, false)
     }
@@ -66,7 +66,7 @@ impl List {
         self.0.len == 0
     }
 
-    /// How far it can be extended by slicing.
+    /// Its capacity: how far slicing can extend it.
     pub fn capacity(&self) -> usize {
         self.0.capacity
     }
@@ -76,7 +76,7 @@ impl List {
         self.0.nil
     }
 
-    /// The elements. The list cannot be changed while the result lives: take [`List::to_vec`] before calling anything
+    /// The elements. The list must not be changed while the result lives: call [`List::to_vec`] before calling anything
     /// that could.
     pub fn items(&self) -> Ref<'_, [Value]> {
         Ref::map(self.0.array.0.borrow(), |items| {
@@ -110,7 +110,7 @@ impl List {
         })))
     }
 
-    /// Sorts in place, for everybody who shares the array: Go's `sort` does.
+    /// Sorts the shared array in place, as Go's `sort` does.
     pub fn sort_by(&self, compare: impl FnMut(&Value, &Value) -> std::cmp::Ordering) {
         if let Some(window) = self
             .0
@@ -123,12 +123,12 @@ impl List {
         }
     }
 
-    /// Whether nobody else holds this window.
+    /// Whether this is the only reference to the window.
     pub(super) fn is_sole(&self) -> bool {
         Rc::strong_count(&self.0) == 1
     }
 
-    /// Takes the elements out when nobody else shares the array.
+    /// Takes the elements out when the array is not shared.
     pub(super) fn into_sole_items(self) -> Option<Vec<Value>> {
         let window = Rc::into_inner(self.0)?;
         Rc::into_inner(window.array).map(|array| array.0.take())

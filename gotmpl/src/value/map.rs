@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::types::Type;
 use crate::value::{Str, Value};
 
-/// A Go map with string keys, shared by its clones. Held in the order in which Go prints and ranges: by bytes of the key.
+/// A Go map with string keys, shared by its clones. Ordered as Go prints and ranges: by bytes of the key.
 #[derive(Clone)]
 pub struct Map(Rc<Content>);
 
@@ -15,7 +15,7 @@ struct Content {
     element: &'static Type,
     nil: bool,
     entries: RefCell<BTreeMap<Str, Value>>,
-    /// Whether the engine has it in the list of maps to empty when the rendering ends.
+    /// Whether the engine has registered it, to empty it when the rendering ends.
     held: Cell<bool>,
 }
 
@@ -25,7 +25,7 @@ impl Drop for Content {
     }
 }
 
-/// Drops values without recursion: what holds others and is held by nobody else waits in a queue, the rest goes at once.
+/// Drops values without recursion: unshared containers wait in a queue, the rest is dropped at once.
 pub(super) fn drop_flat(values: impl Iterator<Item = Value>) {
     let is_last = |value: &Value| match value {
         Value::List(list) => list.is_sole(),
@@ -52,7 +52,7 @@ impl Map {
         Map::with(element, BTreeMap::new(), false)
     }
 
-    /// The nil map: empty, and nothing can be put into it.
+    /// The nil map: empty and immutable.
     pub fn nil(element: &'static Type) -> Map {
         Map::with(element, BTreeMap::new(), true)
     }
@@ -109,8 +109,8 @@ impl Map {
         self.0.entries.borrow().contains_key(key)
     }
 
-    /// Puts an element under a key; it must be of the element type (the caller's duty). False, and nothing done, when
-    /// this is the nil map, where Go panics.
+    /// Inserts an element; the caller ensures that it has the element type. Returns `false`, without a change, for the
+    /// nil map, where Go panics.
     #[must_use]
     pub fn insert(&self, key: impl Into<Str>, value: Value) -> bool {
         if !self.0.nil {
@@ -120,13 +120,13 @@ impl Map {
         !self.0.nil
     }
 
-    /// Takes an element out.
+    /// Removes an element.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
         self.0.entries.borrow_mut().remove(key)
     }
 
-    /// The entries in the order of their keys. The map cannot be changed while the result lives: take
-    /// [`Map::to_vec`] before calling anything that could.
+    /// The entries in the order of their keys. The map must not be changed while the result lives: call [`Map::to_vec`]
+    /// before calling anything that could.
     pub fn entries(&self) -> Ref<'_, BTreeMap<Str, Value>> {
         self.0.entries.borrow()
     }
@@ -140,7 +140,7 @@ impl Map {
             .collect()
     }
 
-    /// Marks it as held by the engine; true the first time.
+    /// Registers it with the engine; `true` the first time.
     pub(crate) fn hold(&self) -> bool {
         !self.0.held.replace(true)
     }

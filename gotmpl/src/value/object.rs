@@ -2,14 +2,14 @@
 
 use std::any::Any;
 
-use crate::func::Func;
+use crate::function::Func;
 use crate::types::Named;
 use crate::value::Value;
 
 /// A value of a declared Go type: `time.Time`, `*semver.Version`, `sprig.certificate`. Immutable.
 ///
-/// To add one: implement this for a type of yours and let a function return [`Value::object`] of it; a function that
-/// takes it declares the parameter [`Type::Named`](crate::Type::Named) and reads it with
+/// To add one: implement this for your type, and let a function return [`Value::object`] of it. A function that accepts
+/// it declares the parameter [`Type::Named`](crate::Type::Named) and reads it with
 /// [`Args::object`](crate::Args::object).
 pub trait Object: Any {
     /// Its type: one `static` for all values of the type.
@@ -31,7 +31,7 @@ pub trait Object: Any {
         None
     }
 
-    /// What the methods `Error` or `String` give, where the Go type has one of them: so it is printed.
+    /// The result of the methods `Error` or `String`, where the Go type has one of them: it is printed this way.
     fn text(&self) -> Option<Vec<u8>> {
         None
     }
@@ -41,7 +41,7 @@ pub trait Object: Any {
         Vec::new()
     }
 
-    /// About how many bytes it holds, where that may be many: what a function pays to read it.
+    /// Approximate size in bytes, where that may be large: a function is charged for reading it.
     fn size(&self) -> usize {
         0
     }
@@ -55,7 +55,7 @@ pub trait Object: Any {
     /// not ask.)
     fn equals(&self, other: &dyn Object) -> bool;
 
-    /// Go's `reflect.DeepEqual`, which looks at what lies behind the pointers within.
+    /// Go's `reflect.DeepEqual`, which follows pointers.
     fn deeply_equals(&self, other: &dyn Object) -> bool {
         self.equals(other)
     }

@@ -2,152 +2,14 @@
 
 #[path = "language.rs"]
 mod language;
+#[path = "pieces.rs"]
+mod pieces;
 
 use gotmpl::{Functions, Kind, Type};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// Pieces of texts: what some function looks for, splits at, escapes, or has to read twice.
-const PIECES: &[&str] = &[
-    "a",
-    "ab",
-    "aB c",
-    " ",
-    "\\n",
-    "é",
-    "☃",
-    "\\xff",
-    "<",
-    "&",
-    "%",
-    "%[",
-    "%s",
-    "%v",
-    "%-9d",
-    "%q",
-    "%x",
-    "%[1]*[2]d",
-    "$",
-    "$1",
-    "${b}",
-    "{",
-    "}",
-    "[",
-    "]",
-    "(",
-    ")",
-    "()",
-    "(a|b)",
-    "(a?)",
-    "[^a]*",
-    ".*",
-    "\\\\pL",
-    "(?i)\\\\PL",
-    "\\\\w+",
-    "a{9}",
-    "(a{3}){3}",
-    "|",
-    ".",
-    "..",
-    "/",
-    "../",
-    ":",
-    "@",
-    "#",
-    "?",
-    "=",
-    ",",
-    "_",
-    "-",
-    "+",
-    "0",
-    "1",
-    "9",
-    "08",
-    "1.",
-    "x",
-    "v1",
-    "1.2.3",
-    "1.2.3-a.",
-    "||",
-    " - ",
-    ">=1 ",
-    "1h",
-    "1.5s",
-    "Monday",
-    "2006",
-    "Jan _2 ",
-    "15:04:05",
-    "MST",
-    "true",
-    "null",
-    "\\\"",
-    "\\\\",
-    "\\\\u0061",
-    "{\\\"a\\\":",
-    "[1,",
-    "[],",
-    "{},",
-    "{\\\"\\\":0},",
-    "1e9",
-    "0x",
-    "_0",
-    "Aa1",
-    "ABC",
-    "ǅ",
-    "%zz",
-    "%25",
-    "[::1]",
-    "aGVsbG8=",
-    "ORSXG5A=",
-    "-----BEGIN X-----\\n",
-    "MIIB",
-];
-
-const PATTERNS: &[&str] = &[
-    "a",
-    "[ab]",
-    "()",
-    "(a)",
-    "(a|b|ab)",
-    "a?",
-    ".",
-    "(?s:.)",
-    "\\\\pL",
-    "\\\\PN",
-    "(?i:k)",
-    "(?i:[\\\\x{80}-\\\\x{10FFFF}])",
-    "[^\\\\pL\\\\pN]",
-    "\\\\b",
-    "^",
-    "$",
-    "(?m:^)",
-    "\\\\w",
-    "[[:^alpha:]]",
-    "x*",
-    "(?P<n>b)",
-    "é",
-    "\\\\x{10FFFF}",
-    "",
-];
-
-const REPEATS: &[&str] = &[
-    "*", "+", "?", "{3}", "{10}", "{2,9}", "{99}", "{1,1000}", "*?", "+?", "",
-];
-
-const FLOATS: &[&str] = &[
-    "0.5",
-    "1e308",
-    "-1e-308",
-    "1e21",
-    "0.1",
-    "123456789.123456789",
-    "5e-324",
-];
-
-const LAYOUTS: &[&str] = &["2006-01-02", "Mon Jan _2 15:04:05.000000000 2006 MST -07:00", "", "x"];
-
-const ZONES: &[&str] = &["Europe/Berlin", "UTC", "Local", "Asia/Kathmandu", "nowhere"];
+use pieces::{FLOATS, LAYOUTS, PATTERNS, PIECES, REPEATS, ZONES};
 
 /// A template, and the function that it is about.
 pub(crate) struct Hostile {
@@ -210,7 +72,7 @@ impl Writer<'_> {
         self.below(100) < percent
     }
 
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
+    fn choose<'t>(&mut self, of: &[&'t str]) -> &'t str {
         let place = self.below(of.len());
         of.get(place).copied().unwrap_or_default()
     }
@@ -256,7 +118,7 @@ impl Writer<'_> {
             let name = self.define(Held::List, &list);
             if self.chance(40) {
                 // Many elements, or many ways to the same one.
-                let how = self.one(&["concat", "list", "append"]);
+                let how = self.choose(&["concat", "list", "append"]);
                 let times = self.below(14);
                 self.out.push_str(&format!(
                     "{{{{ range {times} }}}}{{{{ {name} = {how} {name} {name} }}}}{{{{ end }}}}"
@@ -307,7 +169,7 @@ impl Writer<'_> {
                 2 => format!("$_ := set $h (print $i) ({call})"),
                 _ => format!("$x := {call}"),
             };
-            let rounds = self.one(&["1", "10", "1000", "1000000", "1000000"]);
+            let rounds = self.choose(&["1", "10", "1000", "1000000", "1000000"]);
             self.out.push_str(&format!(
                 "{{{{ $k := list }}}}{{{{ $h := dict }}}}{{{{ range $i := {rounds} }}}}{{{{ {kept} }}}}{{{{ end }}}}"
             ));
@@ -358,8 +220,8 @@ impl Writer<'_> {
         match typ.kind() {
             Kind::String => self.text(depth),
             Kind::Int | Kind::Int64 | Kind::Uint32 => self.int(),
-            Kind::Float64 => self.one(FLOATS).to_owned(),
-            Kind::Bool => self.one(&["true", "false"]).to_owned(),
+            Kind::Float64 => self.choose(FLOATS).to_owned(),
+            Kind::Bool => self.choose(&["true", "false"]).to_owned(),
             Kind::Slice => self.list(),
             Kind::Map => self.variable(Held::Dict).unwrap_or_else(|| "(dict \"a\" 1)".to_owned()),
             Kind::Struct if typ.to_string().contains("certificate") => self
@@ -370,7 +232,7 @@ impl Writer<'_> {
                 .variable(Held::Version)
                 .unwrap_or_else(|| "(semver \"1.2\")".to_owned()),
             _ if depth > 0 && self.chance(20) => {
-                let inner = self.one(self.names);
+                let inner = self.choose(self.names);
                 format!("({})", self.call_named(inner, depth - 1))
             }
             _ => self.any(),
@@ -397,7 +259,7 @@ impl Writer<'_> {
             "-9223372036854775807",
         ];
         if self.chance(50) {
-            return self.one(ODD).to_owned();
+            return self.choose(ODD).to_owned();
         }
         self.size(22).to_string()
     }
@@ -411,7 +273,7 @@ impl Writer<'_> {
                 .unwrap_or_else(|| "(dict \"a\" nil)".to_owned()),
             6 => self.variable(Held::Version).unwrap_or_else(|| "now".to_owned()),
             7 => self.variable(Held::Certificate).unwrap_or_else(|| "1i".to_owned()),
-            8 => self.one(FLOATS).to_owned(),
+            8 => self.choose(FLOATS).to_owned(),
             _ => self.int(),
         }
     }
@@ -424,11 +286,11 @@ impl Writer<'_> {
                 }
                 format!("({})", self.made_text(10))
             }
-            5 => format!("\"{}\"", self.one(PIECES)),
-            6 => format!("\"{}\"", self.one(LAYOUTS)),
-            7 => format!("\"{}\"", self.one(ZONES)),
+            5 => format!("\"{}\"", self.choose(PIECES)),
+            6 => format!("\"{}\"", self.choose(LAYOUTS)),
+            7 => format!("\"{}\"", self.choose(ZONES)),
             8 if depth > 0 => {
-                let call = self.one(&["toJson", "print", "b64enc", "toString", "typeOf"]);
+                let call = self.choose(&["toJson", "print", "b64enc", "toString", "typeOf"]);
                 format!("({call} {})", self.any())
             }
             _ => format!("({})", self.made_text(14)),
@@ -436,9 +298,9 @@ impl Writer<'_> {
     }
 
     fn made_text(&mut self, most: u32) -> String {
-        let piece = self.one(PIECES);
+        let piece = self.choose(PIECES);
         let size = self.size(most);
-        let other = self.one(PIECES);
+        let other = self.choose(PIECES);
         match self.below(4) {
             0 => format!(
                 "print (repeat {size} \"{piece}\") (repeat {} \"{other}\")",
@@ -453,7 +315,7 @@ impl Writer<'_> {
         let size = self.size(14);
         match self.below(5) {
             0 => format!("until {size}"),
-            1 => format!("splitList \",\" (repeat {size} \"{},\")", self.one(PIECES)),
+            1 => format!("splitList \",\" (repeat {size} \"{},\")", self.choose(PIECES)),
             2 => format!("untilStep {size} 0 -1"),
             3 => format!("list {} {}", self.any(), self.any()),
             _ => format!("prepend (until {size}) {}", self.any()),
@@ -470,16 +332,16 @@ impl Writer<'_> {
     fn pattern(&mut self) -> String {
         let mut pattern = String::new();
         for _ in 0..=self.below(5) {
-            let atom = format!("{}{}", self.one(PATTERNS), self.one(REPEATS));
+            let atom = format!("{}{}", self.choose(PATTERNS), self.choose(REPEATS));
             pattern = match self.below(4) {
-                0 => format!("({pattern}{atom}){}", self.one(REPEATS)),
+                0 => format!("({pattern}{atom}){}", self.choose(REPEATS)),
                 1 => format!("{atom}|{pattern}"),
                 _ => format!("{pattern}{atom}"),
             };
         }
         if self.chance(30) {
             let size = self.size(12);
-            return format!("(print (repeat {size} \"{}\") \"{pattern}\")", self.one(PATTERNS));
+            return format!("(print (repeat {size} \"{}\") \"{pattern}\")", self.choose(PATTERNS));
         }
         format!("\"{pattern}\"")
     }

@@ -113,13 +113,13 @@ impl Writer<'_> {
         size + self.below(size)
     }
 
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
+    fn choose<'t>(&mut self, of: &[&'t str]) -> &'t str {
         let place = self.below(of.len());
         of.get(place).copied().unwrap_or_default()
     }
 
     fn many(&mut self, of: &[&str]) -> String {
-        let (first, second) = (self.one(of), self.one(of));
+        let (first, second) = (self.choose(of), self.choose(of));
         let piece = if self.below(2) == 0 {
             first.to_owned()
         } else {
@@ -132,7 +132,7 @@ impl Writer<'_> {
         match self.below(9) {
             0 => self.many(ACTIONS),
             1 => {
-                let function = self.one(&[
+                let function = self.choose(&[
                     "print", "list", "dict", "and", "or", "eq 1", "add", "coalesce", "index $d", "html",
                 ]);
                 format!("{{{{ $y := {function}{} }}}}", self.many(WORDS))
@@ -141,7 +141,7 @@ impl Writer<'_> {
             3 => {
                 let (open, close) = OPENED.get(self.below(OPENED.len())).copied().unwrap_or_default();
                 let size = self.size().min(50_000);
-                format!("{}{}{}", open.repeat(size), self.one(ACTIONS), close.repeat(size))
+                format!("{}{}{}", open.repeat(size), self.choose(ACTIONS), close.repeat(size))
             }
             4 => {
                 let size = self.size();
@@ -158,7 +158,7 @@ impl Writer<'_> {
     }
 
     fn long_name(&mut self) -> String {
-        let letter = self.one(&["a", "é", "ǅ", "_", "\u{10400}"]);
+        let letter = self.choose(&["a", "é", "ǅ", "_", "\u{10400}"]);
         let name = letter.repeat(self.size().min(LONGEST / 2 / letter.len()));
         match self.below(7) {
             0 => format!("{{{{ $y := $d.{name} }}}}"),
@@ -181,7 +181,7 @@ impl Writer<'_> {
 
     /// Many templates or variables, each with a name of its own.
     fn numbered(&mut self) -> String {
-        let pattern = self.one(&[
+        let pattern = self.choose(&[
             "{{$v# := 1}}",
             "{{define \"t#\"}}{{end}}",
             "{{define \"t#\"}}{{.}}{{end}}",
@@ -192,7 +192,7 @@ impl Writer<'_> {
         let all: String = (0..size)
             .map(|number| pattern.replace('#', &number.to_string()))
             .collect();
-        let used = self.one(&["{{$v0}}", "{{template \"t0\" .}}", "{{$x}}", "{{$}}"]);
+        let used = self.choose(&["{{$v0}}", "{{template \"t0\" .}}", "{{$x}}", "{{$}}"]);
         format!("{all}{{{{ range 1000000 }}}}{used}{{{{ end }}}}")
     }
 }

@@ -1,6 +1,6 @@
 //! Random templates that want to cost much stay within the limits, by processor time and by memory.
 //!
-//! A few here; as many as one likes by `cargo xtask fuzz costs`, which runs `examples/cost.rs`.
+//! A few here; more with `cargo xtask fuzz costs`, which runs `examples/cost.rs`.
 
 #[cfg(test)]
 mod generator;

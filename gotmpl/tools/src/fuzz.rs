@@ -2,8 +2,8 @@
 //! and printed as a case for `gotmpl/tests/cases/found.txt`.
 
 mod grammar;
-mod ours;
 mod shrink;
+mod subject;
 mod words;
 
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::oracle::{Answer, Oracle, Rendering};
-use ours::Ours;
+use subject::Subject;
 
-/// What was typed after `cargo xtask fuzz templates`.
+/// The arguments of `cargo xtask fuzz templates`.
 #[derive(clap::Args)]
 pub struct Args {
     /// How long to look.
@@ -32,7 +32,7 @@ pub struct Args {
     enough: usize,
 }
 
-/// What was compared so far.
+/// The comparisons so far.
 #[derive(Default)]
 struct Counts {
     all: u64,
@@ -43,11 +43,11 @@ struct Counts {
     different: usize,
 }
 
-/// What gotmpl makes of a template; `None` where it makes nothing.
+/// gotmpl's output for a template; `None` where it fails.
 pub fn output(rendering: &Rendering) -> Option<Vec<u8>> {
-    match Ours::new().render(rendering)? {
-        ours::OurAnswer::Output(output) => Some(output),
-        ours::OurAnswer::Failure { .. } => None,
+    match Subject::new().render(rendering)? {
+        subject::SubjectAnswer::Output(output) => Some(output),
+        subject::SubjectAnswer::Failure { .. } => None,
     }
 }
 
@@ -61,14 +61,14 @@ pub fn run(args: &Args) -> Result<()> {
     println!("seed {seed}");
     let end = Instant::now() + Duration::from_secs(args.minutes * 60);
     let mut counts = Counts::default();
-    let mut ours = Ours::new();
+    let mut subject = Subject::new();
     while Instant::now() < end && counts.different < args.enough {
         let mut random = StdRng::seed_from_u64(seed.wrapping_add(counts.all));
         let rendering = grammar::rendering(&mut random);
         counts.all += 1;
-        if differs(&mut ours, &mut oracle, &rendering, Some(&mut counts))? {
+        if differs(&mut subject, &mut oracle, &rendering, Some(&mut counts))? {
             counts.different += 1;
-            report(&mut ours, &mut oracle, rendering)?;
+            report(&mut subject, &mut oracle, rendering)?;
         }
     }
     let Counts {
@@ -87,11 +87,16 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Whether ours and Go's are to be the same and are not.
-fn differs(ours: &mut Ours, oracle: &mut Oracle, rendering: &Rendering, counts: Option<&mut Counts>) -> Result<bool> {
+/// Whether the answers of gotmpl and Go must be equal and are not.
+fn differs(
+    subject: &mut Subject,
+    oracle: &mut Oracle,
+    rendering: &Rendering,
+    counts: Option<&mut Counts>,
+) -> Result<bool> {
     let mut unused = Counts::default();
     let counts = counts.unwrap_or(&mut unused);
-    let Some(answer) = ours.render(rendering) else {
+    let Some(answer) = subject.render(rendering) else {
         counts.left_out += 1;
         return Ok(false);
     };
@@ -105,8 +110,8 @@ fn differs(ours: &mut Ours, oracle: &mut Oracle, rendering: &Rendering, counts: 
 }
 
 /// Prints a disagreement as a case, with both answers.
-fn report(ours: &mut Ours, oracle: &mut Oracle, rendering: Rendering) -> Result<()> {
-    let small = shrink::shrink(rendering, |candidate| differs(ours, oracle, candidate, None))?;
+fn report(subject: &mut Subject, oracle: &mut Oracle, rendering: Rendering) -> Result<()> {
+    let small = shrink::shrink(rendering, |candidate| differs(subject, oracle, candidate, None))?;
     println!();
     if !small.data.is_empty() {
         let data: BTreeMap<_, _> = small
@@ -117,6 +122,10 @@ fn report(ours: &mut Ours, oracle: &mut Oracle, rendering: Rendering) -> Result<
         println!("data {{}}\ndata64 {}", serde_json::to_string(&data)?);
     }
     println!("{}", small.template);
-    println!("# ours: {:?}\n# Go:   {:?}", ours.render(&small), oracle.ask(&small)?);
+    println!(
+        "# ours: {:?}\n# Go:   {:?}",
+        subject.render(&small),
+        oracle.ask(&small)?
+    );
     Ok(())
 }

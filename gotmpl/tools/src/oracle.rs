@@ -28,7 +28,7 @@ pub enum Answer {
     Output(Vec<u8>),
     /// Where it failed, and Go's words.
     Failure(Failure),
-    /// No answer in time, or none at all: the program has died and is started anew.
+    /// No answer in time, or none at all: the program has died and is restarted.
     Silence,
 }
 
@@ -102,7 +102,7 @@ impl Oracle {
     /// Asks for one rendering.
     ///
     /// # Errors
-    /// It said something else than an answer, or does not start anew after a silence.
+    /// It gave something other than an answer, or does not restart after a timeout.
     pub fn ask(&mut self, rendering: &Rendering) -> Result<Answer> {
         if writeln!(self.running.questions, "{}", rendering.question()).is_ok()
             && let Some(line) = self.running.answer()

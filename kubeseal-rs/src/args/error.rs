@@ -19,7 +19,7 @@ pub(crate) enum ArgsError {
         help: String,
     },
     /// A word more than the verb takes. It is not repeated: it may be a value, and messages get into logs.
-    #[error("an argument too many after {} (not shown here, as it may be a value)", path.join(" "))]
+    #[error("unexpected argument after {} (not shown here, as it may be a value)", path.join(" "))]
     Surplus {
         /// The program and the verb.
         path: Vec<String>,

@@ -9,7 +9,9 @@ use crate::environment::Environment;
 
 const PREFIX: &str = "SEALED_SECRETS_";
 
-/// Scripts keep version numbers in `SEALED_SECRETS_VERSION`; what is no boolean there was not meant for this program.
+const RAW: &str = "SEALED_SECRETS_RAW";
+
+/// Scripts keep version numbers in `SEALED_SECRETS_VERSION`; what is not a boolean there was not meant for this program.
 const LENIENT: [&str; 2] = ["version", "help"];
 
 /// The presets of `command`'s own flags, to be placed before the typed ones, which then win. Variables that name none of
@@ -57,7 +59,7 @@ pub(super) fn flags(
     Ok(flags)
 }
 
-/// Whether `flag` of a verb is not what the reference's variable presets: then it would stop whoever has set it to seal.
+/// Whether `flag` of a verb is not what the reference's variable presets: then a preset for sealing would stop the verb.
 fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Environment) -> bool {
     let is_typed = |long: &str| {
         let words = typed.iter().filter_map(|word| word.to_str());
@@ -67,6 +69,8 @@ fn means_another(verb: &str, flag: &str, typed: &[OsString], environment: &Envir
     match (verb, flag) {
         // Which of the objects of a file is meant, not what a Secret is called.
         ("edit" | "set" | "unset" | "rename" | "render" | "reseal", "name" | "namespace") => true,
+        // It is for bare values, and the flag is not the reference's.
+        ("kubeseal", "item") => !is_typed("--raw") && environment.get(RAW).is_none(),
         // There it allows the scope that an object has, rather than choosing one.
         ("edit" | "set", "scope") => true,
         // What a cluster's certificate is compared with, and always a file.

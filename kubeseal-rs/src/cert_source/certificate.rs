@@ -128,7 +128,7 @@ impl Certificate {
 
     fn unchecked(&self, format: Format) -> Sealer<'_> {
         let sealer = Sealer::new(&self.cert, format);
-        if self.rsa_alone { sealer.of_rsa_alone() } else { sealer }
+        if self.rsa_alone { sealer.rsa_only() } else { sealer }
     }
 }
 
@@ -144,7 +144,7 @@ impl Hinted for AgainstRule {
         if typed.is_verb("reseal") {
             return Some(hint);
         }
-        Some(format!("{hint}; --format-version 1 seals in format v1 nevertheless"))
+        Some(format!("{hint}; --format-version 1 seals in format v1 anyway"))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Once};
 
 use jiff::Timestamp;
 use sealing::cert::SealingCert;
+use sealing::key::Fingerprint;
 use sealing::sealer::Format;
 
 use super::{CertFrom, Certificate, Finding, bytes_to_seal, usable};
@@ -99,7 +100,7 @@ pub(super) fn check_own(finding: &Finding, at: &[PathBuf], known: &mut Known) ->
             continue;
         };
         let below = real.strip_prefix(&located.folder).unwrap_or(&real);
-        // One that is not there is told as such.
+        // A cluster that is not in the file has an error of its own.
         let is_there = located.project.cluster(asked).is_ok();
         if let Ok(own) = located.project.cluster_for(below)
             && own.name != *asked
@@ -197,6 +198,12 @@ impl Chosen {
     /// The version of the format that the project file names for the cluster.
     pub(super) fn format(&self) -> Option<Format> {
         self.located.project.cluster(&self.name).ok()?.format
+    }
+
+    /// The RSA key of the cluster, where it is known without asking.
+    pub(super) fn known_key(&self) -> Option<Fingerprint> {
+        let cluster = self.located.project.cluster(&self.name).ok()?;
+        self.located.known_key(cluster)
     }
 
     /// The cluster's certificate, held against the pinned key.

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use jiff::Timestamp;
+use sealing::cert::SealingCert;
+use sealing::key::Fingerprint;
 use sealing::sealer::Format;
 
 use super::{CertFrom, CertSource, Certificate, Finding, bytes_to_seal, found, usable};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files;
 
 /// What to seal the files of a tree with.
 pub(crate) struct Certificates<'a> {
@@ -101,7 +104,7 @@ impl<'a> Certificates<'a> {
 pub(crate) struct Formats(found::Known);
 
 impl Formats {
-    /// What is said for files that lie at `places`. Project files that name no format are not judged.
+    /// The format for files that lie at `places`. Project files that name no format are not checked.
     ///
     /// # Errors
     /// A project file that makes no sense, or that names no cluster, or several, for the files.
@@ -115,4 +118,36 @@ impl Formats {
             }
         }
     }
+}
+
+/// The keys to seal with that are known without asking, for files whose certificate is not needed. What cannot be read is not known.
+#[derive(Default)]
+pub(crate) struct KnownKeys {
+    known: found::Known,
+    /// By the cluster of a project file, or the file of the certificate.
+    keys: BTreeMap<(PathBuf, String), Option<Fingerprint>>,
+}
+
+impl KnownKeys {
+    /// The RSA key of the certificate for files that lie at `places`.
+    pub(crate) fn at(&mut self, from: &CertFrom, places: &[&Path]) -> Option<Fingerprint> {
+        let key = match from {
+            CertFrom::File(path) => {
+                let entry = self.keys.entry((path.clone(), String::new()));
+                entry.or_insert_with(|| key_of(path))
+            }
+            CertFrom::Found(finding) if !finding.named => {
+                let at: Vec<_> = places.iter().map(|place| (*place).to_owned()).collect();
+                let chosen = found::choose(finding, &at, &mut self.known).ok()??;
+                self.keys.entry(chosen.key()).or_insert_with(|| chosen.known_key())
+            }
+            CertFrom::Url(_) | CertFrom::Found(_) => return None,
+        };
+        key.clone()
+    }
+}
+
+fn key_of(path: &Path) -> Option<Fingerprint> {
+    let cert = SealingCert::from_pem(&files::read_found(path).ok()?).ok()?;
+    Some(cert.public().fingerprint().clone())
 }

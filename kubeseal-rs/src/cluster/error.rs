@@ -25,7 +25,7 @@ pub(crate) enum ClusterError {
     /// A kubeconfig file cannot be read.
     #[error("error loading config file")]
     KubeconfigFile(#[source] FileError),
-    /// A kubeconfig file is no kubeconfig. Its text is not shown, as it may hold credentials.
+    /// A kubeconfig file is not a kubeconfig. Its text is not shown, as it may hold credentials.
     #[error("error loading config file {file:?}: {fault}")]
     Kubeconfig {
         /// Its name.
@@ -74,10 +74,10 @@ pub(crate) enum ClusterError {
         /// What else was asked for.
         tried: Vec<String>,
     },
-    /// The certificate is not where only administrators write, and what was found elsewhere may be anybody's. The text begins
+    /// The certificate is not where only administrators write, and any tenant may have created what was found elsewhere. The text begins
     /// with the first cause, which is the reference's.
     #[error(
-        "{first}; found outside kube-system, where it may be anybody's, and not used: {}{}",
+        "{first}; found outside kube-system, where any tenant may have created it, and not used: {}{}",
         found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), if *more { " and others" } else { "" }
     )]
     Untrusted {
@@ -186,31 +186,10 @@ impl ClusterError {
             ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => {
                 "is it the right cluster (--context, --kubeconfig)? kubectl version asks the same".to_owned()
             }
-            ClusterError::Service(refusal) if refusal.status == StatusCode::NOT_FOUND => {
-                "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of \
-                 the sealed secrets controller. Whoever runs it knows them"
-                    .to_owned()
-            }
-            ClusterError::Service(refusal)
-            | ClusterError::Certificate(refusal, _)
-            | ClusterError::Validate(refusal, _)
-            | ClusterError::ReEncrypt(refusal, _)
-                if refusal.status == StatusCode::FORBIDDEN =>
-            {
-                "the Role sealed-secrets-service-proxier allows it to every authenticated user".to_owned()
-            }
-            ClusterError::Service(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
-                "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
-            }
-            ClusterError::ReEncrypt(refusal, _) if refusal.status == StatusCode::INTERNAL_SERVER_ERROR => {
-                "the controller cannot open it (kubeseal doctor FILE finds out why), or is too old".to_owned()
-            }
-            ClusterError::Certificate(_, service)
-            | ClusterError::ReEncrypt(_, service)
-            | ClusterError::Validate(_, service) => format!(
-                "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
-                service.namespace, service.name
-            ),
+            ClusterError::Service(_)
+            | ClusterError::Certificate(..)
+            | ClusterError::Validate(..)
+            | ClusterError::ReEncrypt(..) => return self.of_service(),
             ClusterError::Objects { refusal, .. }
             | ClusterError::NotCreated(refusal, _)
             | ClusterError::NotChanged(refusal, _)
@@ -226,7 +205,39 @@ impl ClusterError {
             ClusterError::KubeconfigFile(_) | ClusterError::Kubeconfig { .. } => {
                 "kubectl config view reads the same file".to_owned()
             }
-            ClusterError::Configuration(_) | ClusterError::Service(_) => return None,
+            ClusterError::Configuration(_) => return None,
+        })
+    }
+
+    /// Where the controller's Service, or the controller, refuses.
+    fn of_service(&self) -> Option<String> {
+        let (refusal, service) = match self {
+            ClusterError::Service(refusal) => (refusal, None),
+            ClusterError::Certificate(refusal, service)
+            | ClusterError::Validate(refusal, service)
+            | ClusterError::ReEncrypt(refusal, service) => (refusal, Some(service)),
+            _ => return None,
+        };
+        Some(match (self, refusal.status, service) {
+            (ClusterError::Service(_), StatusCode::NOT_FOUND, _) => {
+                "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of \
+                 the sealed secrets controller. Whoever runs it knows them"
+                    .to_owned()
+            }
+            (_, StatusCode::FORBIDDEN, _) => {
+                "the Role sealed-secrets-service-proxier allows it to every authenticated user".to_owned()
+            }
+            (ClusterError::Service(_), StatusCode::UNAUTHORIZED, _) => {
+                "the cluster does not know who you are; kubectl auth whoami asks the same".to_owned()
+            }
+            (ClusterError::ReEncrypt(..), StatusCode::INTERNAL_SERVER_ERROR, _) => {
+                "the controller cannot open it (kubeseal doctor FILE finds out why), or is too old".to_owned()
+            }
+            (.., Some(service)) => format!(
+                "is the controller running? kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
+                service.namespace, service.name
+            ),
+            (.., None) => return None,
         })
     }
 }

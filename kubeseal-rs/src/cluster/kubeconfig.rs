@@ -25,7 +25,7 @@ struct Chosen {
     user: AuthInfo,
 }
 
-/// The namespace to work in when none is said: that of the context; `default` if it has none; inside a Pod its own.
+/// The default namespace: that of the context; `default` if it has none; inside a Pod its own.
 /// Asks no server.
 ///
 /// # Errors

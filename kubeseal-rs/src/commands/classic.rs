@@ -41,12 +41,23 @@ impl Command {
         if !from_files.is_empty() && !args.mode.raw {
             return Err(CommandError::FromFileWithoutRaw);
         }
+        if set(args.sealing.item.as_ref()).is_some() && !args.mode.raw {
+            return Err(CommandError::ItemWithoutRaw);
+        }
         let input = match set(args.files.secret_file.clone()) {
             Some(path) => Input::File(path.into()),
             None => stdin,
         };
         let output =
             set(args.files.sealed_secret_file.clone()).map_or(Output::Stdout, |path| Output::File(path.into()));
+        if args.mode.recovery_unseal || args.mode.validate || args.mode.re_encrypt || args.mode.rotate {
+            return Self::of_sealed(args, input, output);
+        }
+        Self::of_clear(args, input, output)
+    }
+
+    /// The modes that read SealedSecrets: no certificate is looked for.
+    fn of_sealed(args: Args, input: Input, output: Output) -> Result<Self, CommandError> {
         if args.mode.recovery_unseal {
             let format = format(&args, &output)?;
             return Ok(Command::RecoveryUnseal {
@@ -67,9 +78,11 @@ impl Command {
                 namespace: set(args.sealing.namespace),
             });
         }
-        if args.mode.re_encrypt || args.mode.rotate {
-            return ReEncrypt::decide(&args, input, output).map(Command::ReEncrypt);
-        }
+        ReEncrypt::decide(&args, input, output).map(Command::ReEncrypt)
+    }
+
+    /// The modes that need a certificate.
+    fn of_clear(args: Args, input: Input, output: Output) -> Result<Self, CommandError> {
         let cert = CertSource::of(args.sealing.cert.as_deref(), &args.controller, &args.cluster)?;
         let named = args.sealing.for_cluster.clone();
         let cert = cert.for_cluster(named, &args.controller, &args.cluster)?;
@@ -110,14 +123,17 @@ impl Command {
 /// Standard input, and what is wrong with the words that are no flags when nothing comes from there. The reference ignores
 /// such words, and so do the scripts that have one (`kubeseal -o yaml - < FILE`). They are refused at once where something else
 /// was meant: a verb, a file (`-f *.yaml`, of which only the first would be sealed), or stdin is a terminal, and the program
-/// would wait for it for ever.
+/// would wait for input without an end.
 fn stdin_beside_words(args: &Args, at_terminal: bool) -> Result<Input, CommandError> {
     let Some(word) = args.words.iter().find(|word| *word != "-") else {
         return Ok(Input::Stdin);
     };
-    let meant = verb::meant_by(&word.to_string_lossy());
+    let typed = word.to_string_lossy();
+    let meant = verb::meant_by(&typed);
     let at_once = meant.is_some() || args.files.secret_file.is_some() || at_terminal;
     let raw = args.mode.raw;
+    // Such a word may be that of a script, which goes on as long as something comes from stdin.
+    let meant = meant.or_else(|| verb::of_synonym(&typed).filter(|_| !raw).map(ToOwned::to_owned));
     let word = StrayWord { meant, raw };
     if at_once {
         return Err(word.into());

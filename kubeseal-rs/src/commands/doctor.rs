@@ -1,6 +1,7 @@
-//! `kubeseal doctor`: gathers what is known of a file, here and in the cluster, and asks [`crate::doctor`].
+//! `kubeseal doctor`: collects evidence about files, locally and in the cluster, for [`crate::doctor`].
 
 mod cluster;
+mod places;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -11,50 +12,53 @@ use crds::SealedSecret;
 use jiff::{Timestamp, Zoned};
 use manifest::Document;
 use sealing::SystemRandom;
+use sealing::binding::Binding;
 use sealing::key::Fingerprint;
 use sealing::keyring::KeyRing;
 use sealing::render::Rendering;
 use sealing::unseal::{UnsealError, is_meant, sealed_secret, unseal};
 use sealing::v2::KeyId;
-use serde_json::Value;
 
 use super::error::CommandError;
 use super::keys::text_or_json;
 use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
+use super::tree::{NothingFound, stream_of};
 use crate::cluster::Controller;
 use crate::colour::Colour;
-use crate::doctor::ask::{Answer, Case, Trial, WithKeys};
-use crate::doctor::{Evidence, Examined, examine, tell};
+use crate::doctor::output::{self, FileReport};
+use crate::doctor::probe::{Answer, Case, Trial, WithKeys};
+use crate::doctor::{Evidence, Examined, Unreachable, examine};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::{self, Input, Output};
 use crate::flags::{ClusterFlags, ControllerFlags, PrivateKeyFlags, paths, set};
 use crate::keys::LocalCert;
-use crate::lint;
-use crate::manifest_file;
+use crate::lint::{self, absolute, patches};
+use crate::manifest_file::{self, Manifest};
+use crate::note;
 use crate::objects::InputName;
 use crate::quoting;
-use crate::repository;
-use crate::walk;
+use crate::tree::{self, TreeFile};
 use cluster::Reached;
+use places::Surroundings;
 
 /// Flags of `kubeseal doctor`.
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("doctor.txt"))]
 pub(crate) struct DoctorFlags {
-    /// The file with the SealedSecrets in question
-    #[arg(required = true, value_name = "FILE")]
-    pub file: OsString,
+    /// Files, folders (with all manifests below: .yaml, .yml, .json) and patterns with the SealedSecrets in question, or - for stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<OsString>,
     /// What to try to open it with.
     #[command(flatten)]
     pub keys: PrivateKeyFlags,
-    /// Hold this certificate against the cluster's and the object's key hint; repeatable [default: those of the project file]
+    /// Compare this certificate with the cluster's and with the object's key hint; repeatable [default: those of the project file]
     #[arg(long, value_name = "FILE")]
     pub cert: Vec<OsString>,
     /// Ask no cluster
     #[arg(long)]
     pub offline: bool,
-    /// How to tell it: text or json [default: text]
+    /// Output format: text or json [default: text]
     #[arg(long, short = 'o', value_name = "FORMAT")]
     pub output: Option<String>,
     /// Where the controller is.
@@ -65,14 +69,14 @@ pub(crate) struct DoctorFlags {
     pub cluster: ClusterFlags,
 }
 
-/// Find out why a file does not unseal.
+/// Find out why files do not unseal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Doctor {
-    /// The file.
-    pub file: PathBuf,
+    /// Files, folders and patterns as typed; at least one.
+    pub paths: Vec<PathBuf>,
     /// What to try to open it with.
     pub keys: PrivateKeys,
-    /// Certificates to hold against the cluster's; none: those of the project file.
+    /// Certificates to compare with the cluster's; none: those of the project file.
     pub certs: Vec<PathBuf>,
     /// The controller to ask; none with `--offline`.
     pub controller: Option<Controller>,
@@ -87,10 +91,10 @@ impl Doctor {
     /// [`CommandError`].
     pub(super) fn decide(flags: DoctorFlags) -> Result<Self, CommandError> {
         let controller = Controller::of(&flags.controller, &flags.cluster);
+        stream_of(&flags.paths)?;
+        let path = |path| set(Some(path)).map(PathBuf::from).ok_or(CommandError::EmptyPath);
         Ok(Self {
-            file: set(Some(flags.file))
-                .ok_or(CommandError::NoPath("kubeseal doctor FILE"))?
-                .into(),
+            paths: flags.paths.into_iter().map(path).collect::<Result<_, _>>()?,
             keys: PrivateKeys::of(flags.keys),
             certs: paths(flags.cert),
             controller: (!flags.offline).then_some(controller),
@@ -99,94 +103,226 @@ impl Doctor {
     }
 }
 
-/// Examines every SealedSecret of the file, and tells.
+/// Examines every SealedSecret of the files, and prints the results.
 pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
-    let input = Input::of(&command.file);
-    let file = files::name(&input);
-    let word = quoting::path_word(&command.file);
-    let name = InputName(file.clone());
-    let bytes = files::read(&input, "json/yaml k8s resources")?;
-    let HeldKeys { ring: keys, ids, .. } = held_keys(&command.keys)?;
-    let local = super::keys::readable_certs(&command.certs)?;
-    let findings = super::lint::findings_of(&input, &bytes, now)?;
-    let examined = match manifest::read_mixed(&bytes) {
-        Err(error) => {
-            let line = error.place().map_or(1, |place| place.line);
-            let next = format!("take it from an intact copy (git log -p {word})");
-            vec![tell::unreadable(error.to_string(), next, line)]
-        }
-        Ok(documents) => {
-            let places = places(&documents, &command.file);
-            let mut reached = command
-                .controller
-                .as_ref()
-                .map(|controller| Reached::by(controller, &local, environment, now));
-            let about = About {
-                file: &file,
-                word: &word,
-                keys: &keys,
-                ids: &ids,
-                local: &local,
-                certs_named: !command.certs.is_empty(),
-                findings: &findings,
-                places: &places,
+    let found = tree::files(&command.paths, &[])?;
+    let skipped = manifest_file::passed_over(&found, crds::names::KIND);
+    skipped.iter().for_each(|report| note::told(&report.line()));
+    let mut meant = found.files;
+    let patches = patches(meant.iter().map(|file| file.path.as_path()));
+    // A patch of kustomize is not an object, unless it was named itself.
+    meant.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
+    let mut session = Session::of(command, environment, now)?;
+    let colour = Colour::of_stdout(environment);
+    match meant.as_slice() {
+        [file] if file.typed && command.paths.len() == 1 => {
+            let objects = session.examine_file(file)?.unwrap_or_default();
+            let name = file_name(file);
+            let text = if command.json {
+                format!("{:#}\n", output::json(&name, &objects))
+            } else {
+                output::text(&name, &objects, colour)
             };
-            let is_meant = is_meant(&documents);
-            let meant = documents.iter().filter(|document| is_meant(document));
-            meant
-                .map(|document| about.one(document, &name, reached.as_mut()))
-                .collect::<Result<_, _>>()?
+            files::write(&Output::Stdout, text.as_bytes())?;
+            ended(&objects)
         }
-    };
-    let text = if command.json {
-        format!("{:#}\n", tell::json(&file, &examined))
-    } else {
-        tell::text(&file, &examined, Colour::of_stdout(environment))
-    };
-    files::write(&Output::Stdout, text.as_bytes())?;
-    if tell::fails(&examined) {
+        several => session.examine_files(several, colour),
+    }
+}
+
+fn file_name(file: &TreeFile) -> String {
+    files::name(&Input::of(&file.path))
+}
+
+/// The exit code that the objects ask for, the worst one first.
+fn ended(objects: &[Examined]) -> Result<(), Error> {
+    if output::fails(objects) {
         Err(Error::told())
+    } else if output::is_unchecked(objects) {
+        Err(Error::unchecked())
     } else {
         Ok(())
+    }
+}
+
+/// What all files are examined with.
+struct Session<'a> {
+    command: &'a Doctor,
+    environment: &'a Environment,
+    now: Timestamp,
+    keys: KeyRing,
+    ids: BTreeSet<KeyId>,
+    local: Vec<LocalCert>,
+    /// The cluster, asked when the first object is examined.
+    reached: Option<Reached>,
+    surroundings: Surroundings,
+}
+
+impl<'a> Session<'a> {
+    fn of(command: &'a Doctor, environment: &'a Environment, now: Timestamp) -> Result<Self, Error> {
+        let HeldKeys { ring, ids, .. } = held_keys(&command.keys)?;
+        Ok(Self {
+            command,
+            environment,
+            now,
+            keys: ring,
+            ids,
+            local: super::keys::readable_certs(&command.certs)?,
+            reached: None,
+            surroundings: Surroundings::default(),
+        })
+    }
+
+    /// Examines several files: a report of each, then a summary.
+    fn examine_files(&mut self, meant: &[TreeFile], colour: Colour) -> Result<(), Error> {
+        let (mut reports, mut faults) = (Vec::new(), Vec::new());
+        for file in meant {
+            let name = file_name(file);
+            let objects = match self.examine_file(file) {
+                Ok(None) => continue,
+                Ok(Some(objects)) => Ok(objects),
+                Err(fault) => {
+                    let error = fault.chain();
+                    faults.push(fault);
+                    Err(error)
+                }
+            };
+            if let (false, Ok(objects)) = (self.command.json, &objects) {
+                let text = output::text(&name, objects, colour);
+                files::write(&Output::Stdout, text.as_bytes())?;
+            }
+            reports.push(FileReport { file: name, objects });
+        }
+        if reports.is_empty() {
+            let (what, paths) = (crds::names::KIND, self.command.paths.clone());
+            return Err(NothingFound { what, paths }.into());
+        }
+        let end = if self.command.json {
+            format!("{:#}\n", output::json_list(&reports))
+        } else {
+            output::summary(&reports)
+        };
+        files::write(&Output::Stdout, end.as_bytes())?;
+        if !faults.is_empty() {
+            return Err(Error::of_files(faults));
+        }
+        let objects: Vec<_> = reports.into_iter().filter_map(|report| report.objects.ok()).collect();
+        ended(&objects.concat())
+    }
+
+    /// Examines the SealedSecrets of a file; none where it was found in a folder and holds none.
+    fn examine_file(&mut self, file: &TreeFile) -> Result<Option<Vec<Examined>>, Error> {
+        let input = Input::of(&file.path);
+        let bytes = files::read(&input, "json/yaml k8s resources")?;
+        let mut manifest = Manifest::unread(&file.path, bytes);
+        if !file.typed {
+            let read = manifest.read_documents(file, crds::names::KIND);
+            if read.is_ok() && manifest.of_kind(crds::names::KIND).next().is_none() {
+                return Ok(None);
+            }
+        }
+        let (name, word) = (file_name(file), quoting::path_word(&file.path));
+        let findings = super::lint::findings_of(&input, &manifest.bytes, self.now)?;
+        let documents = match manifest::read_mixed(&manifest.bytes) {
+            Ok(documents) => documents,
+            Err(error) => {
+                let line = error.place().map_or(1, |place| place.line);
+                let next = format!("take it from an intact copy (git log -p {word})");
+                return Ok(Some(vec![output::unreadable(error.to_string(), next, line)]));
+            }
+        };
+        if self.reached.is_none()
+            && let Some(controller) = &self.command.controller
+        {
+            self.reached = Some(Reached::by(controller, &self.local, self.environment, self.now));
+        }
+        let about = About {
+            file: &name,
+            word: &word,
+            keys: &self.keys,
+            ids: &self.ids,
+            local: &self.local,
+            certs_named: !self.command.certs.is_empty(),
+            findings: &findings,
+            path: &file.path,
+            documents: &documents,
+        };
+        let is_meant = is_meant(&documents);
+        let mut examined = Vec::new();
+        for document in documents.iter().filter(|document| is_meant(document)) {
+            examined.push(about.one(document, self.reached.as_mut(), &mut self.surroundings)?);
+        }
+        Ok(Some(examined))
     }
 }
 
 /// What is known beside the object itself.
 struct About<'a> {
     file: &'a str,
-    /// A word for it in commands.
+    /// The file as a word of a command line.
     word: &'a str,
     keys: &'a KeyRing,
     ids: &'a BTreeSet<KeyId>,
     local: &'a [LocalCert],
     certs_named: bool,
     findings: &'a [lint::Finding],
-    places: &'a [(String, String)],
+    path: &'a Path,
+    documents: &'a [Document],
 }
 
 impl About<'_> {
-    fn one(&self, document: &Document, name: &InputName, reached: Option<&mut Reached>) -> Result<Examined, Error> {
+    fn one(
+        &self,
+        document: &Document,
+        mut reached: Option<&mut Reached>,
+        surroundings: &mut Surroundings,
+    ) -> Result<Examined, Error> {
         let place = document.place();
         let sealed = match sealed_secret(document) {
             Ok(sealed) => sealed,
             Err(error @ sealing::secret::SecretError::OtherKind { .. })
                 if manifest_file::kind(document) != crds::names::KIND =>
             {
-                return Err(name.fault(error).into());
+                return Err(InputName(self.file.to_owned()).fault(error).into());
             }
             Err(error) => {
                 let next = format!("kubeseal lint {}", self.word);
-                return Ok(tell::unreadable(error.to_string(), next, place.line));
+                return Ok(output::unreadable(error.to_string(), next, place.line));
             }
         };
-        let Some(mut case) = Case::new(sealed, place.line, self.places) else {
+        let Some(mut case) = Case::new(sealed, place.line) else {
             let next = format!("kubeseal lint {}", self.word);
-            return Ok(tell::unreadable(
+            return Ok(output::unreadable(
                 "it lacks the name or the namespace that its scope binds".to_owned(),
                 next,
                 place.line,
             ));
         };
+        let mut evidence = self.evidence(document, &mut case);
+        let (same_object, namespaces) = match reached.as_deref_mut() {
+            Some(reached) => {
+                reached.add_to(&mut evidence, &case);
+                reached.places(&case)
+            }
+            None => Default::default(),
+        };
+        let mut places = || {
+            let mut all = same_object.clone();
+            all.extend(surroundings.in_history(self.path, &case.object));
+            all.extend(places::of_documents(self.documents, self.file));
+            all.extend_from_slice(surroundings.of(self.path));
+            all.extend_from_slice(&namespaces);
+            all
+        };
+        let mut trial = KeysThenController {
+            keys: self.keys,
+            reached,
+        };
+        Ok(examine(&case, &evidence, self.word, &mut trial, &mut places))
+    }
+
+    /// What the file, the certificates and the keys at hand say. The case keeps only the items that those keys do not open.
+    fn evidence(&self, document: &Document, case: &mut Case) -> Evidence {
         let mut evidence = Evidence {
             findings: self.findings_in(document),
             local: self.local.to_vec(),
@@ -203,13 +339,7 @@ impl About<'_> {
                 Err(_) => {}
             }
         }
-        if let Some(reached) = reached {
-            reached.add_to(&mut evidence, &case);
-            let mut both = Both(WithKeys(self.keys), self.keys.is_empty(), reached);
-            return Ok(examine(&case, &evidence, self.word, &mut both));
-        }
-        let mut alone = OnlyKeys(WithKeys(self.keys), self.keys.is_empty());
-        Ok(examine(&case, &evidence, self.word, &mut alone))
+        evidence
     }
 
     /// The findings about this document, and those about its kustomizations, which name the file.
@@ -234,77 +364,34 @@ fn opened(object: &SealedSecret, keys: &KeyRing) -> Result<BTreeSet<Fingerprint>
     Ok(unseal(&object, keys, &[], &mut rendering)?.opened_by)
 }
 
-/// Tries with keys at hand, if there are any.
-struct OnlyKeys<'a>(WithKeys<'a>, bool);
-
-impl Trial for OnlyKeys<'_> {
-    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
-        if self.1 {
-            Answer::Unasked
-        } else {
-            self.0.attempt(case, binding)
-        }
-    }
+/// Tries with keys at hand, then asks the controller.
+struct KeysThenController<'a> {
+    keys: &'a KeyRing,
+    reached: Option<&'a mut Reached>,
 }
 
-/// Tries with keys at hand, then asks the controller.
-struct Both<'a>(WithKeys<'a>, bool, &'a mut Reached);
-
-impl Trial for Both<'_> {
-    fn attempt(&mut self, case: &Case, binding: &sealing::binding::Binding) -> Answer {
-        let with_keys = if self.1 {
+impl Trial for KeysThenController<'_> {
+    fn attempt(&mut self, case: &Case, binding: &Binding) -> Answer {
+        let with_keys = if self.keys.is_empty() {
             Answer::Unasked
         } else {
-            self.0.attempt(case, binding)
+            WithKeys(self.keys).attempt(case, binding)
+        };
+        let Some(reached) = &mut self.reached else {
+            return with_keys;
         };
         match with_keys {
-            // Saved keys open it; whether the cluster still does is what is asked.
-            Answer::Opens if *binding == case.own => self.2.attempt(case, binding).or(Answer::Opens),
+            // Saved keys open it; the question is whether the cluster still does.
+            Answer::Opens if *binding == case.own => reached.attempt(case, binding).or(Answer::Opens),
             Answer::Opens | Answer::Damaged => with_keys,
-            Answer::Closed => self.2.attempt(case, binding).or(Answer::Closed),
-            Answer::Unasked => self.2.attempt(case, binding),
+            // The keys at hand may be others than the cluster's, so that they rule out no candidate.
+            Answer::Closed if *binding != case.own && reached.has_controller() => reached.attempt(case, binding),
+            Answer::Closed => reached.attempt(case, binding).or(Answer::Closed),
+            Answer::Unasked => reached.attempt(case, binding),
         }
     }
-}
 
-/// Namespaces and names in the same work tree: the object may have been sealed for one of them.
-fn places(documents: &[Document], file: &Path) -> Vec<(String, String)> {
-    let mut places = BTreeSet::new();
-    let mut add = |document: &Document| {
-        let text = |pointer: &str| {
-            document
-                .value
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        for metadata in ["/metadata", "/spec/template/metadata"] {
-            let (namespace, name) = (
-                text(&format!("{metadata}/namespace")),
-                text(&format!("{metadata}/name")),
-            );
-            if !namespace.is_empty() {
-                places.insert((namespace, name));
-            }
-        }
-        // That of a kustomization.
-        let namespace = text("/namespace");
-        if !namespace.is_empty() {
-            places.insert((namespace, String::new()));
-        }
-    };
-    documents.iter().for_each(&mut add);
-    let folder = std::path::absolute(file)
-        .ok()
-        .and_then(|file| Some(file.parent()?.to_owned()));
-    for found in repository::around(folder.as_slice(), walk::has_manifest_ending) {
-        let Ok(bytes) = files::read_found(&found.path) else {
-            continue;
-        };
-        if lint::is_relevant(&found.path, &bytes) {
-            manifest::read_mixed(&bytes).iter().flatten().for_each(&mut add);
-        }
+    fn failure(&self) -> Option<Unreachable> {
+        self.reached.as_ref()?.failure()
     }
-    places.into_iter().collect()
 }

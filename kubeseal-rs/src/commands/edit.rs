@@ -258,20 +258,7 @@ fn make(
         let (path, reason) = (path.clone(), io::Error::from_raw_os_error(2));
         return Err(FileError::Open { path, reason }.into());
     }
-    let named = command.target.name.clone().or_else(|| name_of(path));
-    let name = named.ok_or_else(|| input.fault(Fault::NameOfFile))?;
-    let missing = input.fault(SealError::NamespaceMissing);
-    let namespace = DefaultNamespace::new(&command.namespace, environment).get(missing)?;
-    for (what, text, fault) in [
-        ("name", &name, fault_of_name(&name)),
-        ("namespace", &namespace, fault_of_namespace(&namespace)),
-    ] {
-        if let Some(fault) = fault {
-            return Err(input
-                .fault(Fault::Impossible(format!("{what} {text:?} {fault}")))
-                .into());
-        }
-    }
+    let (namespace, name) = names_of_new(command, &input, environment)?;
     let cert = cert_source::sealing_cert(&command.cert, environment, now)?;
     let sealer = cert.sealer(command.version)?;
     let section = Section {
@@ -298,7 +285,7 @@ fn make(
     };
     let mut sealed = seal(&secret, &parameters, &sealer, random).map_err(|error| input.fault(error))?;
     if command.key_hint {
-        KeyHint::one(cert.public().fingerprint()).write(&mut sealed.metadata);
+        KeyHint::of_key(cert.public().fingerprint()).write(&mut sealed.metadata);
     }
     let of_names = sealed.clone();
     let value = serde_json::to_value(sealed).map_err(|_| input.fault(EmitError))?;
@@ -312,6 +299,25 @@ fn make(
         quoting::path(path),
         items.join(", ")
     ))
+}
+
+/// The namespace and the name of a new file's object.
+fn names_of_new(command: &EditValues, input: &InputName, environment: &Environment) -> Result<(String, String), Error> {
+    let named = command.target.name.clone().or_else(|| name_of(&command.target.file));
+    let name = named.ok_or_else(|| input.fault(Fault::NameOfFile))?;
+    let missing = input.fault(SealError::NamespaceMissing);
+    let namespace = DefaultNamespace::new(&command.namespace, environment).get(missing)?;
+    for (what, text, fault) in [
+        ("name", &name, fault_of_name(&name)),
+        ("namespace", &namespace, fault_of_namespace(&namespace)),
+    ] {
+        if let Some(fault) = fault {
+            return Err(input
+                .fault(Fault::Impossible(format!("{what} {text:?} {fault}")))
+                .into());
+        }
+    }
+    Ok((namespace, name))
 }
 
 /// The name of an object that a file's name says: without endings.

@@ -40,6 +40,9 @@ pub(crate) enum CommandError {
     /// `--from-file` in a mode that does not read it.
     #[error("--from-file requires --raw")]
     FromFileWithoutRaw,
+    /// `--item` in a mode that binds each value to its own item.
+    #[error("--item requires --raw")]
+    ItemWithoutRaw,
     /// More than one value.
     #[error("must provide only one --from-file when encrypting a single item with --raw")]
     ManyFromFiles,
@@ -53,10 +56,10 @@ pub(crate) enum CommandError {
     #[error("--validate writes nothing, so it takes no --sealed-secret-file")]
     OutputWithValidate,
     /// A verb without anything to work on. Holds what to type.
-    #[error("which files or folders?")]
+    #[error("no files or directories given")]
     NoPath(&'static str),
     /// Neither a recipient nor the word that there shall be none, or both.
-    #[error("say either whom the backup is for (--recipient age1…) or --unencrypted")]
+    #[error("either --recipient age1… or --unencrypted is required")]
     EncryptedOrNot,
     /// Neither text nor json.
     #[error("unsupported output format: {0}")]
@@ -73,12 +76,12 @@ pub(crate) enum CommandError {
     /// Neither json nor yaml.
     #[error("unsupported output format: {0}")]
     UnknownFormat(String),
-    /// Only whoever opens knows what is due, and the controller does not tell.
-    #[error("--check and --diff need --recovery-private-key: what is due is known by opening it")]
+    /// What is due is known by opening alone, and the controller does not report it.
+    #[error("--check and --diff require --recovery-private-key")]
     CheckNeedsKeys,
-    /// Whoever lowers must say so, and needs the keys: no controller does.
+    /// Lowering must be asked for, and needs the keys: no controller does it.
     #[error(
-        "--format-version 1 takes what is of format v2 back, which needs --allow-downgrade and --recovery-private-key"
+        "--format-version 1 lowers values of format v2, which requires --allow-downgrade and --recovery-private-key"
     )]
     DowngradeNeedsKeys,
     /// Nothing is lowered.
@@ -129,7 +132,7 @@ pub(crate) enum CommandError {
     /// A text that names no file. It is not repeated: it may hold a value.
     #[error("--from-file takes FILE or KEY=FILE")]
     NotAFileSource,
-    /// A text that is no item. It is not repeated: it holds a value.
+    /// A text that is not an item. It is not repeated: it holds a value.
     #[error("--from-literal takes KEY=VALUE")]
     NotALiteral,
     /// What is read beside Secrets is not deleted.
@@ -140,7 +143,7 @@ pub(crate) enum CommandError {
         "--sealed-label and --sealed-annotation are for whole Secrets: --raw and --merge-into make no SealedSecret"
     )]
     MetadataOfNone,
-    /// A text that is no label or annotation. Holds the flag.
+    /// A text that is not a label or annotation. Holds the flag.
     #[error("{0} takes KEY=VALUE, with a KEY of Kubernetes ([PREFIX/]NAME)")]
     NotMetadata(&'static str),
     /// A label that the API server refuses. Holds its key.
@@ -158,52 +161,54 @@ impl CommandError {
     /// What to type instead.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            CommandError::Word(StrayWord { meant: Some(verb), .. }) => {
-                format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
+            CommandError::Word(word) => of_word(word),
+            CommandError::NoSuchVerb { meant: Some(verb), .. } => format!("did you mean kubeseal help {verb}?"),
+            CommandError::CheckNeedsKeys => {
+                format!("{A_BACKUP_WILL_DO}; without keys, kubeseal lint --cert FILE judges by the key hints")
             }
-            CommandError::NoSuchVerb { meant, .. } => match meant {
-                Some(verb) => format!("did you mean kubeseal help {verb}?"),
-                None => "kubeseal help lists the verbs".to_owned(),
-            },
-            CommandError::Word(StrayWord { raw: true, .. }) => {
-                "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | \
-                 kubeseal --raw"
-                    .to_owned()
-            }
-            CommandError::Word(_) => "to read a file: kubeseal -f FILE".to_owned(),
-            CommandError::ItemName("KEY") => VALUE_OF_SET.to_owned(),
-            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret".to_owned(),
-            CommandError::FromFileWithoutRaw => {
-                "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE".to_owned()
-            }
-            CommandError::ManyFromFiles => "run kubeseal --raw once for each value".to_owned(),
-            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE".to_owned(),
-            CommandError::RawNeedsName => "kubeseal --raw --name NAME --namespace NAMESPACE".to_owned(),
-            CommandError::NoPath(example) => (*example).to_owned(),
-            CommandError::EncryptedOrNot => {
-                "age-keygen -o identity.txt makes an identity and prints its recipient".to_owned()
-            }
-            CommandError::NeitherTextNorJson(_) => "-o text or -o json".to_owned(),
-            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif".to_owned(),
-            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all".to_owned(),
-            CommandError::UnknownFormat(_) => "-o json or -o yaml".to_owned(),
-            CommandError::Certificate(SourceError::TwoCertificates) => {
-                "leave one of them out (a preset one with --cert= or --for-cluster=)".to_owned()
-            }
-            CommandError::CheckNeedsKeys | CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO.to_owned(),
-            CommandError::DowngradeNeedsKeys => "kubeseal reseal --format-version 1 --allow-downgrade \
-                                                 --recovery-private-key FILE PATH…"
-                .to_owned(),
-            CommandError::UnknownReport(_) => "-o text or -o json".to_owned(),
             CommandError::NotMetadata(flag) => format!("kubeseal seal {flag} app.kubernetes.io/part-of=shop PATH…"),
             CommandError::OtherFlag(_, flag) => format!("it is what {flag} is for"),
-            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths".to_owned(),
-            CommandError::StreamHasNoPlace(_) => "write it into a file first".to_owned(),
-            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE".to_owned(),
-            CommandError::EmptyPath => ". means the current folder".to_owned(),
-            CommandError::CertNeedsKeys(_)
-            | CommandError::NoDowngrade
+            _ => return self.fixed().map(ToOwned::to_owned),
+        })
+    }
+
+    /// The same where it does not depend on what was typed.
+    fn fixed(&self) -> Option<&'static str> {
+        Some(match self {
+            CommandError::NoSuchVerb { .. } => "kubeseal help lists the verbs",
+            CommandError::ItemName("KEY") => VALUE_OF_SET,
+            CommandError::SampleWithoutKey => "kubeseal render FILE --data password=secret",
+            CommandError::FromFileWithoutRaw => "kubeseal --raw --from-file FILE, or kubeseal -f SECRET-FILE",
+            CommandError::ItemWithoutRaw => "a Secret names its items; for one bare value: kubeseal --raw --item KEY",
+            CommandError::ManyFromFiles => "run kubeseal --raw once for each value",
+            CommandError::SecretFileWithRaw => "kubeseal --raw --from-file FILE",
+            CommandError::NoPath(example) => *example,
+            CommandError::EncryptedOrNot => "age-keygen -o identity.txt makes an identity and prints its recipient",
+            CommandError::NeitherTextNorJson(_) | CommandError::UnknownReport(_) => "-o text or -o json",
+            CommandError::UnknownReportForm(_) => "-o text, -o json or -o sarif",
+            CommandError::UnknownRule(_) => "kubeseal lint --rules shows them all",
+            CommandError::UnknownFormat(_) => "-o json or -o yaml",
+            CommandError::Certificate(SourceError::TwoCertificates) => {
+                "leave one of them out (a preset one with --cert= or --for-cluster=)"
+            }
+            CommandError::UnsealNeedsKeys => A_BACKUP_WILL_DO,
+            CommandError::DowngradeNeedsKeys => {
+                "kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE PATH…"
+            }
+            CommandError::StreamAmongPaths => "run kubeseal once for the stream and once for the paths",
+            CommandError::StreamHasNoPlace(_) => "write it into a file first",
+            CommandError::TwoFromStdin => "read the value from a file: --from-file FILE",
+            CommandError::EmptyPath => ". means the current folder",
+            // By [`Self::hint`], or with the command that was typed by [`Hinted::hint`].
+            CommandError::Word(_)
+            | CommandError::CheckNeedsKeys
+            | CommandError::NotMetadata(_)
+            | CommandError::OtherFlag(..)
+            | CommandError::RawNeedsName
             | CommandError::SourcesNeedName
+            // None.
+            | CommandError::CertNeedsKeys(_)
+            | CommandError::NoDowngrade
             | CommandError::RawToFile
             | CommandError::ManyRaw
             | CommandError::UnsealRawNeeds(..)
@@ -226,7 +231,21 @@ impl CommandError {
     }
 }
 
-/// What to type in place of a value, which would stay in the shell's history and be seen by whoever lists the processes.
+fn of_word(word: &StrayWord) -> String {
+    match word {
+        StrayWord { meant: Some(verb), .. } => {
+            format!("did you mean kubeseal {verb}? kubeseal --help lists the verbs")
+        }
+        StrayWord { raw: true, .. } => {
+            "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \
+                                        \"$VALUE\" | kubeseal --raw"
+                .to_owned()
+        }
+        StrayWord { .. } => "to read a file: kubeseal -f FILE; kubeseal --help lists the verbs".to_owned(),
+    }
+}
+
+/// What to type in place of a value, which would stay in the shell's history and in the list of processes.
 pub(crate) const VALUE_OF_SET: &str =
     "a value is not typed on the command line: printf %s \"$VALUE\" | kubeseal set FILE KEY, or --from-file";
 
@@ -234,6 +253,10 @@ impl Hinted for CommandError {
     fn hint(&self, typed: &Typed) -> Option<String> {
         match self {
             CommandError::SourcesNeedName => Some(typed.with("--name app")),
+            CommandError::RawNeedsName => Some(match typed.flags(|flag| flag == "namespace").is_empty() {
+                true => typed.with("--name NAME --namespace NAMESPACE"),
+                false => typed.with("--name NAME"),
+            }),
             _ => self.hint(),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn sealed_name(clear: &Path) -> PathBuf {
             }),
         None => None,
     };
-    // Whoever has called their clear file so has such a sealed one.
+    // A clear file of this name has such a sealed one.
     unsealed_from.filter(|_| !sealed.exists()).unwrap_or(sealed)
 }
 

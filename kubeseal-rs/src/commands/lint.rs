@@ -57,7 +57,7 @@ pub(crate) struct Lint {
     pub inputs: Vec<Input>,
     /// The certificate that they are held against.
     pub cert: Option<CertSource>,
-    /// How the report is told.
+    /// The format of the report.
     pub form: ReportForm,
     /// Rules whose findings are left out.
     pub allow: Vec<Rule>,
@@ -65,7 +65,7 @@ pub(crate) struct Lint {
     pub strict: bool,
 }
 
-/// How a report is told.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportForm {
     /// For people.
@@ -139,7 +139,7 @@ pub(crate) fn run(command: &Lint, environment: &Environment, now: Timestamp) -> 
     }
 }
 
-/// What is wrong with one file at `now`, for whoever asks why it does not unseal.
+/// What is wrong with one file at `now`, for `kubeseal doctor`.
 pub(super) fn findings_of(input: &Input, bytes: &[u8], now: Timestamp) -> Result<Vec<lint::Finding>, Error> {
     let report = match input {
         Input::File(path) if !is_stream(path) => {

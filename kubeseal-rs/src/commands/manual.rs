@@ -55,7 +55,7 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<(), Error> {
     let mut pages = Vec::new();
     collect(&command, "kubeseal", &mut pages)?;
     for (name, page) in pages {
-        // For everybody, as the umask says: a manual is no secret.
+        // With the mode that the umask gives: a manual is not a secret.
         let path = folder.join(format!("{name}.1"));
         let written = place::check_in_work_tree(&path).and_then(|()| std::fs::write(&path, page));
         written.map_err(|reason| FileError::Write { path, reason })?;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealing::key_secret::private_keys;
 use sealing::keyring::{KeyRing, OpenError};
 use sealing::reseal::ResealError;
 use sealing::unseal::{ItemError, UnsealError};
@@ -55,7 +54,7 @@ pub(crate) fn held_keys(private: &PrivateKeys) -> Result<HeldKeys, Error> {
         let name = InputName(path.display().to_string());
         let bytes = age_file::in_clear(files::read_file(path)?, private.identity.as_deref(), &name.0)?;
         let mut lacking = None;
-        for key in private_keys(&bytes).map_err(|error| name.fault(error))? {
+        for key in name.private_keys(&bytes)? {
             let hybrid = key.hybrid.unwrap_or_else(|error| {
                 lacking = Some(format!("{} ({})", name.0, chain(&error)));
                 None

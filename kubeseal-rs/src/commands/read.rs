@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crds::SealedSecret;
 use sealing::binding::BindingError;
-use sealing::unseal::{binding, place};
+use sealing::unseal::{binding, fill_namespace};
 use zeroize::Zeroizing;
 
 use super::error::CommandError;
@@ -53,7 +53,7 @@ pub(super) fn read_before<I, K>(
     Ok((read, key()?))
 }
 
-/// Holds the file at `path`, which must still hold what was read from it: what somebody else wrote meanwhile is not to be lost.
+/// Holds the file at `path`, which must still hold what was read from it: what another program wrote meanwhile must not be lost.
 ///
 /// # Errors
 /// As [`check_unchanged`].
@@ -79,7 +79,7 @@ pub(super) fn place_by_kustomization(
     let mut given = namespaces.of(path, purpose).into_iter();
     match (given.next(), given.next()) {
         (one, None) => {
-            place(sealed, one.as_deref());
+            fill_namespace(sealed, one.as_deref());
             Ok(())
         }
         (one, two) => Err(Fault::SeveralNamespaces(

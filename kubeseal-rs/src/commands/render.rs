@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use crds::{SealedSecret, SecretTemplate};
 use jiff::Zoned;
-use manifest::shown;
+use manifest::escaped;
 use sealing::SecretBytes;
 use sealing::random::Random;
 use sealing::render::{Rendering, missing, render};
@@ -156,10 +156,10 @@ fn warn_of_missing(template: &SecretTemplate, sealed: &SealedSecret, only: Optio
     let items: Vec<_> = sealed.spec.encrypted_data.keys().map(String::as_str).collect();
     for (item, fields) in missing(template, &items) {
         if only.is_none_or(|only| only == item) {
-            let fields: Vec<_> = fields.iter().map(|field| shown(field)).collect();
+            let fields: Vec<_> = fields.iter().map(|field| escaped(field)).collect();
             note::warning(&format!(
                 "template {}: there is no item {}: it gives \"<no value>\" or an empty text",
-                shown(&item),
+                escaped(&item),
                 fields.join(", ")
             ));
         }

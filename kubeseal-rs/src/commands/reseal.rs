@@ -12,19 +12,18 @@ use clap::Args;
 use crds::{SealedSecret, names};
 use jiff::Timestamp;
 use manifest::Place;
-use manifest::edit::{Edit, edit};
+use manifest::edit::edit;
 use rayon::iter::Either;
 use rayon::prelude::*;
 use sealing::SystemRandom;
 use sealing::recent_keys::RecentKeys;
 use sealing::reseal::{Which, reseal};
 use sealing::sealer::{Format, Sealer};
-use sealing::unseal::place;
 
 use super::classic::re_encrypt;
 use super::error::CommandError;
 use super::private_keys::{HeldKeys, PrivateKeys, held_keys};
-use super::read::{hold_unchanged, place_by_kustomization};
+use super::read::hold_unchanged;
 use super::tree::NothingFound;
 use super::tree::{Tree, stream_of};
 use crate::cert_source::{CertFrom, CertSource, Certificate, Certificates, Finding, Formats};
@@ -35,7 +34,7 @@ use crate::error::Error;
 use crate::files::{self, Output, Writer, is_stream};
 use crate::flags::{CertificateFlags, FormatFlags, PrivateKeyFlags, TreeFlags, set};
 use crate::interrupt::Interrupt;
-use crate::lint::{Namespaces, Purpose, absolute, patches};
+use crate::lint::{Namespaces, absolute, patches};
 use crate::manifest_file::{self, Manifest};
 use crate::note;
 use crate::parallel;
@@ -84,7 +83,7 @@ pub(crate) struct ResealFlags {
     pub certificate: CertificateFlags,
 }
 
-/// What is said of `--format-version` here, where it does something else than in other verbs.
+/// The help of `--format-version`, which does something else here than in other verbs.
 const FORMAT_HELP: &str = "Raise all values of SealedSecrets to format v2; 1 takes them back, and needs --allow-downgrade and \
                            --recovery-private-key [default: 2 where the project file says so, else each keeps its version]";
 
@@ -298,6 +297,7 @@ fn with_keys(
             raised,
             changes: &|place, sealed| with(&sealer, place, sealed),
             outside: &|place, sealed| with(&outside, place, sealed),
+            unheld: (!keys.ring.holds(sealer.fingerprint())).then_some(&sealer),
         };
         one_file(command, source, (&writer, &namespaces), &reseal)
     };
@@ -327,7 +327,7 @@ fn reported(
     }
 }
 
-/// One after the other: the controller limits how often it may be asked, whoever asks.
+/// One after the other: the controller has a rate limit for all clients together.
 fn by_controller(
     command: &ResealFiles,
     waiting: &[(bool, Waiting)],
@@ -345,6 +345,7 @@ fn by_controller(
             raised,
             changes: &|place, sealed| ask(raised, place, sealed),
             outside: &|place, sealed| ask(false, place, sealed),
+            unheld: None,
         };
         one_file(command, source, (&writer, &namespaces), &reseal)
     };
@@ -369,33 +370,25 @@ fn one_file(
         mut details,
         left,
     } = source.reseal_values(command, reseal)?;
-    let (mut edits, mut objects) = (Vec::new(), source.embedded.len());
-    for document in source.manifest.of_kind(names::KIND) {
-        objects += 1;
-        let mut sealed = name.sealed_secret(document)?;
-        place(&mut sealed, command.bound_to.namespace.as_deref());
-        place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
-            .map_err(|fault| name.fault_at(document.place(), fault))?;
-        let changes = (reseal.changes)(document.place(), &sealed)?;
-        if !changes.is_empty() {
-            details.push(shown::items(&sealed, &changes));
-            edits.push(Edit { document, changes });
-        }
-    }
-    let text = match edits.is_empty() {
+    let of_objects = source.reseal_objects(command, namespaces, reseal)?;
+    details.extend(of_objects.details);
+    let objects = source.embedded.len() + of_objects.count;
+    let text = match of_objects.edits.is_empty() {
         true => text,
-        false => edit(&text, &edits).map_err(|error| name.fault(error))?,
+        false => edit(&text, &of_objects.edits).map_err(|error| name.fault(error))?,
     };
+    let is_skipped = of_objects.unopened.is_some();
+    let left: Vec<_> = of_objects.unopened.into_iter().chain(left).collect();
     if command.mode == ResealMode::Write && is_stream(path) {
         files::write(&Output::Stdout, &text)?;
         left.iter().for_each(|left| note::told(&format!("note: {left}")));
         return Ok(FileReport::done(path, "resealed", objects));
     }
     if details.is_empty() {
-        let report = FileReport::done(path, "current", objects);
-        return Ok(match left {
-            Some(left) => report.with(vec![left]),
-            None => report.only_counted(),
+        let report = FileReport::done(path, if is_skipped { "skipped" } else { "current" }, objects);
+        return Ok(match left.is_empty() {
+            true => report.only_counted(),
+            false => report.with(left),
         });
     }
     let report = match command.mode {
@@ -409,5 +402,5 @@ fn one_file(
             FileReport::done(path, "due", objects).with(lines)
         }
     };
-    Ok(report.with(left.into_iter().collect()))
+    Ok(report.with(left))
 }

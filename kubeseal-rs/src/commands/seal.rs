@@ -78,10 +78,11 @@ pub(crate) struct SealFlags {
     #[arg(long, value_name = "DIR")]
     pub out: Option<OsString>,
     /// Write nothing; fail when a sealed file is missing, or sealing would change more than values in it (for CI; needs no
-    /// certificate; with --recovery-private-key values are compared too)
+    /// certificate, and names what is sealed with another key than one that is at hand; with --recovery-private-key values are
+    /// compared too)
     #[arg(long)]
     pub check: bool,
-    /// Write sealed files anew, also those that are current; what only they hold is lost, and named
+    /// Rewrite sealed files, also those that are current; what only they hold is lost, and named
     #[arg(long)]
     pub force: bool,
     /// Remove the items and the whole SealedSecrets of a sealed file that its clear file does not have, and name them; without it
@@ -138,7 +139,7 @@ pub(crate) struct SealFiles {
     pub sources: Option<Sources>,
     /// What to do with them.
     pub mode: SealMode,
-    /// Whether sealed files are written anew, without what only they hold.
+    /// Whether sealed files are rewritten, without what only they hold.
     pub force: bool,
     /// Whether items that are not in the clear file are removed from the sealed one.
     pub prune: bool,

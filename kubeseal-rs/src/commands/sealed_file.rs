@@ -13,7 +13,7 @@ use sealing::key_hint::KeyHint;
 use sealing::render::depending_on;
 use sealing::sealer::{self, Sealer};
 use sealing::size::{self, Obstacle};
-use sealing::unseal::{binding, place};
+use sealing::unseal::{binding, fill_namespace};
 use sealing::{SystemRandom, merge};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -74,7 +74,7 @@ impl SealedFile {
 
     /// The file, whose objects without a namespace are in the `given` one, else in that of their template.
     pub(super) fn placed(mut self, given: Option<&str>) -> Self {
-        self.sealed.iter_mut().for_each(|sealed| place(sealed, given));
+        self.sealed.iter_mut().for_each(|sealed| fill_namespace(sealed, given));
         self
     }
 
@@ -105,7 +105,7 @@ impl SealedFile {
         merge::target(&self.sealed, name, namespace, strictly).map_err(|error| self.name.fault(error))
     }
 
-    /// The one object that is meant, with its position among [`Self::sealed`]: what is said of it must fit.
+    /// The one object that is meant, with its position among [`Self::sealed`]: name and namespace that are given must match.
     ///
     /// # Errors
     /// As [`Self::target`].
@@ -306,7 +306,7 @@ pub(super) fn left_in_v1(sealed: &SealedSecret, items: &[&String], sealer: &Seal
 
 /// That items of an object stay sealed with other keys, by its former key hint, beside those that are sealed now.
 pub(super) fn left_with_other_key(former: &SealedSecret, items: &[&String], sealer: &Sealer<'_>) -> Option<String> {
-    let hint = KeyHint::of(&former.metadata)?;
+    let hint = KeyHint::from_metadata(&former.metadata)?;
     let left = former.spec.encrypted_data.keys().filter(|item| !items.contains(item));
     let left: Vec<_> = left.map(String::as_str).collect();
     (!left.is_empty() && hint.keys().all(|key| key != sealer.fingerprint())).then(|| {

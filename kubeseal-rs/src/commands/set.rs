@@ -40,6 +40,9 @@ pub(crate) struct SetFlags {
     /// Read the value from this file, in place of stdin
     #[arg(long, value_name = "FILE")]
     pub from_file: Option<OsString>,
+    /// Fail when there is no item KEY yet, in place of adding it (for scripts, which see no word of an item that was added)
+    #[arg(long)]
+    pub existing: bool,
     /// Seal an empty value
     #[arg(long)]
     pub allow_empty_data: bool,
@@ -70,6 +73,8 @@ pub(crate) struct SetItem {
     pub item: String,
     /// The scope that was asked for.
     pub scope: Option<Scope>,
+    /// Whether the item must be there already.
+    pub existing: bool,
     /// Where the value comes from.
     pub value: Input,
     /// `--allow-empty-data`.
@@ -95,6 +100,7 @@ impl SetItem {
             target: Target::of(flags.file, flags.object),
             item: flags.key,
             scope: flags.scope,
+            existing: flags.existing,
             value,
             allow_empty: flags.allow_empty_data,
             key_hint: flags.key_hint,
@@ -150,10 +156,13 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// The object that is meant, if it is of the scope that was asked for.
+/// The object that is meant, if it is of the scope that was asked for and has the item that must be there.
 fn meant<'f>(file: &'f SealedFile, command: &SetItem) -> Result<(usize, &'f SealedSecret), InputError> {
     let (at, sealed) = file.meant(&command.target)?;
     file.check_sealable(at, sealed, command.scope)?;
+    if command.existing && !sealed.spec.encrypted_data.contains_key(&command.item) {
+        return Err(file.fault(at, Fault::no_item(&command.item, sealed)));
+    }
     Ok((at, sealed))
 }
 

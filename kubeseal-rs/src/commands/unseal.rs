@@ -67,7 +67,7 @@ pub(crate) struct UnsealRaw {
     pub input: Input,
     /// What it is bound to.
     pub binding: Binding,
-    /// The name of its item, where it is said.
+    /// The name of its item, where one is given.
     pub item: Option<String>,
     /// At least one file.
     pub keys: PrivateKeys,

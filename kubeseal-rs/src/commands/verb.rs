@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Help(manual::HelpFlags),
 }
 
-/// The verb that somebody meant who typed `word`, if one is near enough.
+/// The verb that `word` is a misspelling of, if one is near enough.
 pub(crate) fn meant_by(word: &str) -> Option<String> {
     use clap::CommandFactory as _;
     let command = VerbLine::command();
@@ -59,4 +59,15 @@ pub(crate) fn meant_by(word: &str) -> Option<String> {
         .filter(|(slips, verb)| *slips <= verb.len() / 3)
         .min()
         .map(|(_, verb)| verb.to_owned())
+}
+
+/// The verb for what other programs call `word`.
+pub(crate) fn of_synonym(word: &str) -> Option<&'static str> {
+    match word {
+        "check" | "validate" | "verify" => Some("lint"),
+        "encrypt" => Some("seal"),
+        "decrypt" | "open" => Some("unseal"),
+        "re-encrypt" | "reencrypt" | "rotate" => Some("reseal"),
+        _ => None,
+    }
 }

@@ -1,6 +1,36 @@
-//! Diagnoses that several kinds of evidence lead to, and what helps.
+//! Parts of diagnoses that several kinds of evidence share.
 
 use super::{Cause, Diagnosis};
+
+/// How many candidates were tried, none of which opens the object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tried {
+    pub(super) tried: usize,
+    /// The controller did not answer, or the limit of questions was reached.
+    pub(super) untried: usize,
+}
+
+impl Tried {
+    /// The candidates and the object's own binding, for messages.
+    pub(super) fn none_of(self) -> String {
+        let untried = match self.untried {
+            0 => String::new(),
+            untried => format!("; {untried} more could not be tried"),
+        };
+        format!(
+            "none of the combinations of name, namespace and scope that were tried ({}{untried})",
+            self.tried + 1
+        )
+    }
+
+    /// How many candidates could not be tried, in brackets.
+    pub(super) fn not_tried(self) -> String {
+        match self.untried {
+            0 => String::new(),
+            untried => format!(" ({untried} more could not be tried)"),
+        }
+    }
+}
 
 pub(super) fn again(file: &str) -> String {
     format!("take it from an intact copy (git log -p {file}), or seal the value again (kubeseal set {file} ITEM)")

@@ -1,16 +1,16 @@
-//! What the key ids and the names of items say of values of format v2 that open under no binding.
+//! Causes for values of format v2 that open under no binding, by their key ids and item names.
 
 use std::collections::BTreeSet;
 
 use sealing::v2::KeyId;
 
-use super::ask::{Answer, Case, Trial};
-use super::diagnoses::{again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster};
+use super::probe::{Answer, Case, Trial};
 use super::{Cause, Diagnosis, Evidence};
 use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
 use crate::quoting::word;
 
-/// An item that opens under another name: it was renamed after it was sealed, exchanged with another one, or is a copy of it.
+/// An item that opens under another name: it was renamed after sealing, swapped with another one, or copied from it.
 pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Option<Diagnosis> {
     for (item, name) in case.other_names() {
         let mut opens_as = |item: &str, name: &str| {
@@ -22,7 +22,7 @@ pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Op
         }
         let exchanged = opens_as(&name, &item);
         let is_there = case.items.contains(&name);
-        let [item, name] = [&item, &name].map(|item| manifest::shown(item));
+        let [item, name] = [&item, &name].map(|item| manifest::escaped(item));
         let (message, next) = if exchanged {
             (
                 format!("the values of items {item} and {name} were exchanged: each opens under the other's name"),
@@ -59,8 +59,8 @@ pub(super) fn renamed_item(case: &Case, file: &str, trial: &mut dyn Trial) -> Op
     None
 }
 
-/// The ids in the values name keys that are not held where the object is to be opened, or of which only the RSA key is.
-pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// The key ids name keys that are not held, or of which only the RSA key is held.
+pub(super) fn by_key_ids(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     if !case.is_v2() {
         return None;
     }
@@ -79,53 +79,58 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
             ),
         });
     }
-    let is_named = |id: Option<KeyId>| id.is_some_and(|id| case.key_ids.contains(&id));
-    if let Some(keys) = &evidence.keys {
-        if let Some(key) = key_of(case, keys) {
-            let State::Retired(label) = &key.state else {
-                return None;
-            };
-            return Some(key_gone(
-                format!(
-                    "it was sealed with the key of {}, which is retired (its label is {label:?})",
-                    key.name
-                ),
-                "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
-            ));
-        }
-        let certified = keys.keys.iter().find(|key| {
-            let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
-            is_named(cert.map(|(id, _)| *id))
-        });
-        if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
-            return Some(key_gone(
-                format!(
-                    "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA key alone: {why}",
-                    key.name
-                ),
-                format!(
-                    "kubeseal keys restore BACKUP brings {} back",
-                    crds::names::KEY_ITEM_SEED
-                ),
-            ));
-        }
-        let held: BTreeSet<_> = keys
-            .keys
-            .iter()
-            .filter_map(|key| key.hybrid.clone().ok().flatten())
-            .collect();
-        return Some(not_held(
-            case,
-            evidence,
-            (&ids, "no key Secret of the cluster holds", &held),
-            file,
+    match &evidence.keys {
+        Some(keys) => by_keys_of_cluster(case, evidence, keys, &ids, file),
+        None => by_keys_at_hand(case, evidence, &ids, file),
+    }
+}
+
+/// What the key Secrets of the cluster say of the ids.
+fn by_keys_of_cluster(case: &Case, evidence: &Evidence, keys: &Inventory, ids: &str, file: &str) -> Option<Diagnosis> {
+    if let Some(key) = key_of(case, keys) {
+        let State::Retired(label) = &key.state else {
+            return None;
+        };
+        return Some(key_gone(
+            format!(
+                "it was sealed with the key of {}, which is retired (its label is {label:?})",
+                key.name
+            ),
+            "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
         ));
     }
+    let certified = keys.keys.iter().find(|key| {
+        let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());
+        cert.is_some_and(|(id, _)| case.key_ids.contains(id))
+    });
+    if let Some((key, Err(why))) = certified.map(|key| (key, &key.hybrid)) {
+        return Some(key_gone(
+            format!(
+                "it was sealed with the hybrid key of {} (key id {ids}), whose Secret holds the RSA key alone: {why}",
+                key.name
+            ),
+            format!(
+                "kubeseal keys restore BACKUP brings {} back",
+                crds::names::KEY_ITEM_SEED
+            ),
+        ));
+    }
+    let held: BTreeSet<_> = keys
+        .keys
+        .iter()
+        .filter_map(|key| key.hybrid.clone().ok().flatten())
+        .collect();
+    let what = "no key Secret of the cluster holds";
+    Some(not_held(case, evidence, (ids, what, &held), file))
+}
+
+/// What the keys at hand say of the ids.
+fn by_keys_at_hand(case: &Case, evidence: &Evidence, ids: &str, file: &str) -> Option<Diagnosis> {
     if evidence.at_hand.is_empty() || !case.key_ids.is_disjoint(&evidence.ids_at_hand) {
         return None;
     }
-    if let Some(cert) = certificate_of(case, evidence).filter(|cert| evidence.at_hand.contains(&cert.facts.fingerprint))
-    {
+    let at_hand = |cert: &&LocalCert| evidence.at_hand.contains(&cert.facts.fingerprint);
+    if let Some(cert) = certificate_of(case, evidence).filter(at_hand) {
         return Some(key_gone(
             format!(
                 "it was sealed with the hybrid key of {} (key id {ids}), of which the RSA key alone is at hand",
@@ -137,17 +142,12 @@ pub(super) fn told_by_ids(case: &Case, evidence: &Evidence, file: &str) -> Optio
             ),
         ));
     }
-    let held = &evidence.ids_at_hand;
-    Some(not_held(
-        case,
-        evidence,
-        (&ids, "none of the keys at hand is", held),
-        file,
-    ))
+    let (what, held) = ("none of the keys at hand is", &evidence.ids_at_hand);
+    Some(not_held(case, evidence, (ids, what, held), file))
 }
 
-/// The key, or certificate, that the key hint names alone, and whose hybrid key is none of those in the values: the two are made
-/// together, so a stranger's stands beside its RSA key.
+/// The key or certificate that the key hint names alone, and whose hybrid key is none of those in the values. Both halves are made
+/// together, so another party's hybrid key was put beside its RSA key.
 fn grafted(case: &Case, evidence: &Evidence) -> Option<String> {
     let hinted = case.hinted();
     let is_it = |facts: &KeyFacts| {
@@ -161,8 +161,8 @@ fn grafted(case: &Case, evidence: &Evidence) -> Option<String> {
     all.find(|(_, facts)| is_it(facts)).map(|(name, _)| name.clone())
 }
 
-/// What the certificates that were named say beside the ids in the values.
-pub(super) fn told_by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
+/// Compares the certificates that were named with the key ids.
+pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     let id = |cert: &LocalCert| cert.facts.hybrid.as_ref().map(|(id, _)| *id);
     if evidence
         .local
@@ -228,17 +228,22 @@ fn key_of<'k>(case: &Case, keys: &'k Inventory) -> Option<&'k Key> {
     keys.keys.iter().find(has)
 }
 
-/// A held key has the id, and does not open it: then it is the names, or the text.
-pub(super) fn not_bound(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagnosis> {
-    let is_held = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
-    let not_bound = case.not_bound || case.is_v2() && is_held();
+/// A held key has the id and does not open the value, so the binding or the text is the cause.
+pub(super) fn not_bound(case: &Case, evidence: &Evidence, count: Tried, file: &str) -> Option<Diagnosis> {
+    let is_listed = || evidence.keys.as_ref().is_some_and(|keys| key_of(case, keys).is_some());
+    let is_served = || {
+        let served = evidence.served.as_ref().and_then(|served| served.hybrid.as_ref());
+        served.is_some_and(|(id, _)| case.key_ids.contains(id))
+    };
+    let not_bound = case.not_bound || case.is_v2() && (is_listed() || is_served());
     not_bound.then(|| Diagnosis {
         cause: Cause::Unknown,
         certain: false,
         message: format!(
             "{}: a key that is held has the id in the value, and opens it under none of the names, namespaces, scopes and items that \
-             were tried: it is bound to others, or its text is damaged",
-            case.failing.join(", ")
+             were tried{}: it is bound to others, or its text is damaged",
+            case.failing.join(", "),
+            count.not_tried()
         ),
         next: again(file),
     })

@@ -1,10 +1,10 @@
-//! What the status of an object in the cluster says, and what to type next for each of the controller's reasons.
+//! The status of an object in the cluster, and the next command for each of the controller's reasons.
 
 use crds::names::{ANNOTATION_MANAGED, ANNOTATION_PATCH, ANNOTATION_REPLACE_IMMUTABLE, ANNOTATION_SKIP_RECREATE};
 use crds::{SealedSecret, condition_status, names, reasons};
 use sealing::binding::Scope;
 
-use super::ask::Case;
+use super::probe::Case;
 use super::{Cause, Diagnosis};
 use crate::quoting::word;
 
@@ -15,7 +15,7 @@ pub(crate) struct NotSynced {
     pub(crate) reason: Option<String>,
     /// The condition's message.
     pub(crate) message: String,
-    /// Whether it speaks of the object as it stands in the file: of its last generation, with the same items and scope.
+    /// Whether it describes the object in the file: the last generation, with the same items and scope.
     pub(crate) current: bool,
 }
 
@@ -29,7 +29,7 @@ impl NotSynced {
         let condition = status.conditions.iter().find(is_not_synced)?;
         let (generation, observed) = (live.metadata.generation, status.observed_generation);
         let is_last = observed.is_none() || generation.is_none() || observed >= generation;
-        // Those that open with keys at hand are left out of the case's object.
+        // The case's object lacks the items that keys at hand open.
         let there = &live.spec.encrypted_data;
         let mut items = case.object.spec.encrypted_data.iter();
         let same_items = items.all(|(item, text)| there.get(item) == Some(text)) && there.keys().eq(case.items.iter());
@@ -46,7 +46,7 @@ impl NotSynced {
         self.current && self.message.contains("no key could decrypt")
     }
 
-    /// The condition's reason. The reference gives none, so that its words are looked at.
+    /// The condition's reason. The reference gives none, so its message decides.
     fn reason(&self) -> &str {
         let by_words = || {
             [
@@ -81,14 +81,22 @@ impl NotSynced {
     }
 }
 
-/// Why there is no Secret as the object asks for, and what to type next.
+/// Why the Secret is missing or different, and the next command.
 fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
     let name = word(case.object.metadata.name.as_deref().unwrap_or_default());
+    let namespace = word(&case.namespace);
+    with_existing_secret(reason, &name, &namespace)
+        .or_else(|| with_object(reason, file))
+        .unwrap_or_else(|| with_cluster(reason, &name, &namespace))
+}
+
+/// The Secret of the same name that exists is in the way.
+fn with_existing_secret(reason: &str, name: &str, namespace: &str) -> Option<(&'static str, String)> {
     let (secret, sealed) = (
-        format!("secret {name} -n {}", word(&case.namespace)),
-        format!("sealedsecret {name} -n {}", word(&case.namespace)),
+        format!("secret {name} -n {namespace}"),
+        format!("sealedsecret {name} -n {namespace}"),
     );
-    match reason {
+    Some(match reason {
         reasons::NOT_MANAGED => (
             "a Secret of this name exists, and no SealedSecret manages it",
             format!(
@@ -116,18 +124,13 @@ fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
                  {sealed} {ANNOTATION_SKIP_RECREATE}=true"
             ),
         ),
-        reasons::NAMESPACE_TERMINATING => (
-            "the namespace is being deleted",
-            format!(
-                "kubectl get namespace {} -o yaml; apply again when it exists again",
-                word(&case.namespace)
-            ),
-        ),
-        reasons::OWNER_DENIED => (
-            "the controller lacks a right that this cluster asks for",
-            "kubectl apply -k an overlay with deploy/components/openshift (the chart: rbac.deleteSecrets=true)"
-                .to_owned(),
-        ),
+        _ => return None,
+    })
+}
+
+/// The SealedSecret itself has to change.
+fn with_object(reason: &str, file: &str) -> Option<(&'static str, String)> {
+    Some(match reason {
         reasons::TYPE_REFUSED | reasons::SEALING_KEY_REFUSED => (
             "the controller refuses to create such a Secret",
             format!(
@@ -158,17 +161,32 @@ fn what_helps(reason: &str, case: &Case, file: &str) -> (&'static str, String) {
                  {file} (keys of a backup)"
             ),
         ),
+        _ => return None,
+    })
+}
+
+/// The cluster, or the controller in it, has to change.
+fn with_cluster(reason: &str, name: &str, namespace: &str) -> (&'static str, String) {
+    match reason {
+        reasons::NAMESPACE_TERMINATING => (
+            "the namespace is being deleted",
+            format!("kubectl get namespace {namespace} -o yaml; apply again when it exists again"),
+        ),
+        reasons::OWNER_DENIED => (
+            "the controller lacks a right that this cluster asks for",
+            "kubectl apply -k an overlay with deploy/components/openshift (the chart: rbac.deleteSecrets=true)"
+                .to_owned(),
+        ),
         reasons::INTERNAL_ERROR => (
             "the controller failed",
             "kubectl logs of the controller: it says where; please report it".to_owned(),
         ),
-        // The API server's answer, an admission webhook's too: the message holds its words.
+        // The message quotes the API server or an admission webhook.
         _ => (
             "the controller could not write the Secret",
             format!(
-                "mend what this names (rights, quota, an admission policy), then kubectl get events -n {} \
-                 --field-selector involvedObject.name={name}; the controller tries again by itself",
-                word(&case.namespace)
+                "correct what this names (rights, quota, an admission policy), then kubectl get events -n {namespace} \
+                 --field-selector involvedObject.name={name}; the controller retries by itself"
             ),
         ),
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealing::SystemRandom;
+use sealing::binding::{Binding, Scope};
 use sealing::key::{PrivateKey, PublicKey};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
 use sealing::raw::seal_raw;
 use sealing::sealer::Sealer;
 
-use super::ask::WithKeys;
+use super::probe::{Origin, WithKeys};
 use super::*;
 use crate::keys::{Key, KeyFacts, State};
 
@@ -48,10 +49,21 @@ fn strict(namespace: &str, name: &str) -> Binding {
     Binding::new(Scope::Strict, namespace, name).unwrap()
 }
 
-fn known_places() -> Vec<(String, String)> {
-    [("shop", "web"), ("prod", "db")]
-        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
-        .to_vec()
+fn place(namespace: &str, name: &str, origin: Origin) -> Place {
+    Place {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        origin,
+    }
+}
+
+fn known_places() -> Vec<Place> {
+    let file = || Origin::File("near.yaml".to_owned());
+    vec![place("shop", "web", file()), place("prod", "db", file())]
+}
+
+fn no_places() -> Vec<Place> {
+    Vec::new()
 }
 
 struct Nobody;
@@ -62,7 +74,7 @@ impl Trial for Nobody {
     }
 }
 
-/// Whoever answers always the same.
+/// Gives the same answer every time.
 struct Always(Answer);
 
 impl Trial for Always {
@@ -72,9 +84,9 @@ impl Trial for Always {
 }
 
 fn told(object: crds::SealedSecret, evidence: &Evidence, trial: &mut dyn Trial) -> (Option<bool>, Vec<String>) {
-    let case = Case::new(object, 1, &known_places()).unwrap();
-    let examined = examine(&case, evidence, "f", trial);
-    let text = tell::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
+    let case = Case::new(object, 1).unwrap();
+    let examined = examine(&case, evidence, "f", trial, &mut known_places);
+    let text = output::text("f", std::slice::from_ref(&examined), crate::colour::Colour::default());
     assert!(!text.contains("hunter2"), "{text}");
     assert!(
         examined.diagnoses.iter().all(|one| !one.next.is_empty()),
@@ -156,7 +168,7 @@ fn without_keys_the_hint_and_the_certificates_say_what_is_gone_and_what_is_forei
     let sealed_with = private_key().public().fingerprint().clone();
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let mut hinted = object(&strict("shop", "db"));
-    KeyHint::one(&sealed_with).write(&mut hinted.metadata);
+    KeyHint::of_key(&sealed_with).write(&mut hinted.metadata);
     let local = LocalCert {
         name: "cert.pem".to_owned(),
         for_this_cluster: true,
@@ -221,7 +233,7 @@ fn of_two(second: &str, hint: &[&Fingerprint]) -> Case {
         let hint: KeyHint = hint.join(",").parse().unwrap();
         hint.write(&mut object.metadata);
     }
-    let mut case = Case::new(object, 1, &known_places()).unwrap();
+    let mut case = Case::new(object, 1).unwrap();
     match sealing::unseal::verify(&case.object, &ring(), &[]) {
         Err(sealing::unseal::UnsealError::Items(items)) => case.keep(&items),
         other => panic!("{other:?}"),
@@ -272,8 +284,10 @@ fn where_some_items_open_the_others_are_named() {
             "password opens as it stands, token under none",
         ),
     ];
+    let ring = ring();
     for (second, hint, cause, expected) in cases {
-        let examined = examine(&of_two(second, hint), &evidence, "f", &mut WithKeys(&ring()));
+        let mut trial = WithKeys(&ring);
+        let examined = examine(&of_two(second, hint), &evidence, "f", &mut trial, &mut known_places);
         assert_eq!(
             (examined.opening.join(","), examined.failing.join(",")),
             ("password".into(), "token".into())
@@ -292,7 +306,7 @@ fn a_certificate_that_was_named_is_held_against_the_hint() {
     let own = private_key().public().fingerprint().clone();
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let mut hinted = object(&strict("shop", "db"));
-    KeyHint::one(&own).write(&mut hinted.metadata);
+    KeyHint::of_key(&own).write(&mut hinted.metadata);
     let plain = object(&strict("shop", "db"));
     let bits = private_key().public().modulus_length() * 8;
     let named = |key: &Fingerprint, bits| Evidence {
@@ -354,4 +368,37 @@ fn what_the_file_says_by_itself_is_a_cause_even_when_nobody_can_try() {
     );
 }
 
+/// A controller that refuses the question.
+struct Refusing;
+
+impl Trial for Refusing {
+    fn attempt(&mut self, _: &Case, _: &Binding) -> Answer {
+        Answer::Unasked
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        Some(Unreachable {
+            who: "controller",
+            reason: "forbidden".to_owned(),
+            next: "ask".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn refused_question_leaves_the_object_unchecked() {
+    let case = Case::new(object(&strict("shop", "db")), 1).unwrap();
+    let evidence = Evidence::default();
+    let all = [examine(&case, &evidence, "f", &mut Refusing, &mut no_places)];
+    assert!(output::is_unchecked(&all) && !output::fails(&all), "{all:?}");
+    let text = output::text("f", &all, crate::colour::Colour::default());
+    assert!(
+        text.contains("not checked: the controller could not be asked"),
+        "{text}"
+    );
+    let all = [examine(&case, &evidence, "f", &mut Nobody, &mut no_places)];
+    assert!(!output::is_unchecked(&all), "{all:?}");
+}
+
+mod bindings;
 mod reasons;

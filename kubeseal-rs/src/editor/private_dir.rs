@@ -65,7 +65,7 @@ fn make_in(place: &Path) -> io::Result<PrivateDir> {
     Ok(PrivateDir { dir, _lock: lock })
 }
 
-/// Removes what killed programs of the same user have left. What cannot be removed stays: it is in nobody's way.
+/// Removes what killed programs of the same user have left. What cannot be removed stays; it does no harm.
 fn sweep(place: &Path, own: &PrivateDir) {
     let Ok(owner) = fs::symlink_metadata(own.path()) else {
         return;

@@ -5,7 +5,7 @@ use sealing::binding::{Binding, Scope};
 /// Names and namespaces that are tried, each: every pair costs a private-key operation for each key.
 const MOST_NAMES: usize = 4;
 
-/// Name and namespace that somebody says for the sealed values of a text.
+/// Name and namespace that the flags give for the sealed values of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct BoundTo {
     /// `--name`.
@@ -38,7 +38,7 @@ pub(crate) fn bindings(text: &str, at: usize, given: &BoundTo) -> Vec<Binding> {
 }
 
 /// What a new value is to be bound to: the names that are given, as the scope needs them. The text around it does not decide:
-/// whoever may change it could have the value sealed for a place of theirs. `None` where a name is missing.
+/// a change of the text could have the value sealed for another place. `None` where a name is missing.
 pub(crate) fn binding(given: &BoundTo, scope: Option<Scope>) -> Option<Binding> {
     let name = |given: &Option<String>| given.clone().unwrap_or_default();
     Binding::new(scope.unwrap_or_default(), &name(&given.namespace), &name(&given.name)).ok()

@@ -10,7 +10,7 @@ use crate::quoting;
 
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
-/// After this the wait is told.
+/// After this time a message says that the program waits.
 const QUIET: Duration = Duration::from_secs(1);
 /// After this it is an error: runs take seconds.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ enum Tried {
     Held(File),
     /// Another run holds it.
     Busy,
-    /// Whoever has held it has put another file in its place.
+    /// The program that held it has replaced the file.
     Replaced,
     NoLocks,
 }

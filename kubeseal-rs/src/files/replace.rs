@@ -65,7 +65,7 @@ fn passed(stream: &mut dyn io::Write, bytes: &[u8]) -> io::Result<Option<PathBuf
     Ok(None)
 }
 
-/// Has the names in a folder reach the disk. One that cannot be synced is no failure of the writes: after a loss of power,
+/// Has the names in a folder reach the disk. One that cannot be synced is not a failure of the writes: after a loss of power,
 /// each name stands for the old or the new file, whole.
 pub(super) fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
@@ -181,7 +181,7 @@ pub(crate) fn is_unfinished(name: &OsStr) -> bool {
     name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
-/// Removes what killed programs have left in the folder. What cannot be removed stays: it is in nobody's way.
+/// Removes what killed programs have left in the folder. What cannot be removed stays; it does no harm.
 fn sweep(folder: &Path) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
@@ -219,7 +219,7 @@ mod unnamed {
         fill(&mut file, former, bytes)?;
         if former.is_none() {
             match name(&file, target) {
-                // Somebody else has made one in the meantime.
+                // Another program has created one in the meantime.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && over == Over::Nothing => {
                     return Err(error);
                 }
@@ -333,7 +333,7 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let error = replace(&path, b"two", Over::Nothing, |_| true).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        // The same where somebody is quicker than the look at what is there.
+        // The same where another program creates it after the check.
         let error = write_named(&path, folder.path(), None, Over::Nothing, b"two").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         #[cfg(target_os = "linux")]

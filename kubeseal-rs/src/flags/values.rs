@@ -51,7 +51,7 @@ pub(crate) enum RequestTimeout {
     After(Duration),
 }
 
-/// The text is no time limit.
+/// The text is not a time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be a whole number of seconds or a duration such as 1s, 2m, 3h, 1m30s; 0 means no limit")]
 pub(crate) struct NotATimeout;

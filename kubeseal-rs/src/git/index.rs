@@ -99,7 +99,7 @@ fn answer(asked: &mut Command) -> Option<Vec<u8>> {
     answer_within(LONGEST, asked)
 }
 
-fn answer_within(longest: Duration, asked: &mut Command) -> Option<Vec<u8>> {
+pub(super) fn answer_within(longest: Duration, asked: &mut Command) -> Option<Vec<u8>> {
     let deadline = Instant::now() + longest;
     let mut git = asked.stdout(Stdio::piped()).spawn().ok()?;
     let mut stdout = git.stdout.take()?;
@@ -195,7 +195,7 @@ fn path_of(bytes: &[u8]) -> Option<&Path> {
 /// Git, to be asked about the work tree at `root`. It starts programs that the configuration of a repository names, and it
 /// takes a committed directory that looks like a bare repository for one. So it starts in `root`, where `.git` is, and
 /// searches for no other repository. `None`: it would find another one.
-fn git(root: &Path) -> Option<Command> {
+pub(super) fn git(root: &Path) -> Option<Command> {
     /// What stands between two folders where the search ends; none of them can have it in its name.
     const BETWEEN: u8 = if cfg!(windows) { b';' } else { b':' };
     let above = root.parent().unwrap_or(root);

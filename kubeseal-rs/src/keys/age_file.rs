@@ -20,13 +20,13 @@ use crate::quoting;
 
 /// How an encrypted file begins that is text.
 const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
-/// How an encrypted file begins that is no text.
+/// How an encrypted file begins that is not text.
 const BINARY: &[u8] = b"age-encryption.org/v1";
 
-/// The stanza of the header that names a key in the file. Whoever opens the file passes over it, as the format asks.
+/// The stanza of the header that names a key in the file. Readers skip it, as the format requires.
 const MARK: &str = "sealed-secrets-key";
 
-/// As a recipient: names the keys of a file beside its recipients. They are public, and nobody opens it with them.
+/// As a recipient: names the keys of a file beside its recipients. They are public, and open nothing.
 struct Named<'a>(&'a BTreeSet<String>);
 
 impl age::Recipient for Named<'_> {

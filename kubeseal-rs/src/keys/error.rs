@@ -16,8 +16,8 @@ pub(crate) enum KeysError {
     /// There is no key. Holds the namespace.
     #[error("there is no sealing key in namespace {0}")]
     None(String),
-    /// A text is no age recipient. It is shown only where it begins as one: it may be an identity, which is private.
-    #[error("{} is no age recipient (age1…)", recipient(.0))]
+    /// A text is not an age recipient. It is shown only where it begins as one: it may be an identity, which is private.
+    #[error("{} is not an age recipient (age1…)", recipient(.0))]
     NotARecipient(String),
     /// age failed.
     #[error("age: {0}")]

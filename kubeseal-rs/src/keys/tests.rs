@@ -283,7 +283,7 @@ fn a_backup_makes_no_credential_of_the_cluster() {
 fn an_identity_in_place_of_a_recipient_is_not_shown() {
     let shown = |text: &str| KeysError::NotARecipient(text.to_owned()).to_string();
     assert!(!shown("AGE-SECRET-KEY-1QQQSYQCYQ").contains("1QQQ"));
-    assert_eq!(shown("age1x"), "\"age1x\" is no age recipient (age1…)");
+    assert_eq!(shown("age1x"), "\"age1x\" is not an age recipient (age1…)");
 }
 
 #[test]

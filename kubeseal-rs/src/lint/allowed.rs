@@ -1,7 +1,7 @@
 //! Comments that allow a finding: `# kubeseal: allow RULE, RULE — reason` on its line or on the line above it;
 //! `# kubeseal: allow-file RULE` for the whole file.
 
-use manifest::{Place, shown};
+use manifest::{Place, escaped};
 
 use super::Finding;
 use super::rule::Rule;
@@ -59,7 +59,7 @@ impl Allowed {
             for id in word.split(',').filter(|id| !id.is_empty()) {
                 match Rule::from_id(id) {
                     Some(rule) => rules.push(rule),
-                    None => self.unknown.push((place(number, before), shown(id))),
+                    None => self.unknown.push((place(number, before), escaped(id))),
                 }
             }
         }
@@ -78,7 +78,7 @@ impl Allowed {
         self.file.contains(&rule) || line.is_some_and(|line| self.lines.contains(&(line, rule)))
     }
 
-    /// A finding for each word that is no rule.
+    /// A finding for each word that is not a rule.
     pub(super) fn unknown(&self, file: &str) -> impl Iterator<Item = Finding> {
         self.unknown.iter().map(move |(place, id)| Finding {
             rule: Rule::UnknownId,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifest::{Document, shown};
+use manifest::{Document, escaped};
 use sealing::secret::ClearSecret;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub(super) fn judge(source: &Source, document: &Document) -> Option<Finding> {
     let name = document.value.pointer("/metadata/name").and_then(Value::as_str);
     let message = format!(
         "the Secret {} is in clear, and Git does not ignore this file",
-        shown(name.unwrap_or("without a name"))
+        escaped(name.unwrap_or("without a name"))
     );
     let fix = format!(
         "seal it (kubeseal seal {0}), then delete it, or name it in .gitignore; if it was committed, its values are \
@@ -66,13 +66,13 @@ pub(super) fn generated(kustomization: &Kustomization, taken: &dyn Fn(&Path) -> 
     let fix = "seal the Secret, and name the SealedSecret under resources";
     let mut findings = Vec::new();
     for generator in &kustomization.secret_generators {
-        let name = shown(&generator.name);
+        let name = escaped(&generator.name);
         let message = if generator.literals {
             format!("secretGenerator {name} has its values here in clear")
         } else if let Some((file, _)) = generator.files.iter().find(|(_, path)| taken(path)) {
             format!(
                 "secretGenerator {name} reads {} in clear, and Git does not ignore it",
-                shown(file)
+                escaped(file)
             )
         } else {
             continue;

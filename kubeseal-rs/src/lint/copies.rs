@@ -1,10 +1,10 @@
 //! One value of format v2 in two places. It is bound to its item, and to the names that the scope binds, so it opens in one of
-//! them at most. The same object in several files (of overlays, of clusters) is no finding.
+//! them at most. The same object in several files (of overlays, of clusters) is not a finding.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use manifest::shown;
+use manifest::escaped;
 use sealing::binding::Scope;
 
 use super::Finding;
@@ -27,9 +27,9 @@ pub(super) fn judge(sealed: &[Sealed], kustomizations: &[Kustomization]) -> Vec<
             }
             let message = format!(
                 "item {} holds the value of item {} of {} ({}, line {}): it opens in one of the two places at most",
-                shown(&value.item),
-                shown(&of.item),
-                full_name(&shown(&other.namespace), &shown(&other.name)),
+                escaped(&value.item),
+                escaped(&of.item),
+                full_name(&escaped(&other.namespace), &escaped(&other.name)),
                 other.file.name,
                 of.place.line
             );

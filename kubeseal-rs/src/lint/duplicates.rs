@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use manifest::shown;
+use manifest::escaped;
 
 use super::Finding;
 use super::kustomization::{Including, Kustomization};
@@ -34,7 +34,7 @@ pub(super) fn judge(sealed: &[Sealed], kustomizations: &[Kustomization]) -> Vec<
         if let Some(first) = first {
             let message = format!(
                 "SealedSecret {} is also in {}, line {}; one of them would overwrite the other",
-                full_name(&shown(&object.namespace), &shown(&object.name)),
+                full_name(&escaped(&object.namespace), &escaped(&object.name)),
                 first.file.name,
                 first.place.line
             );

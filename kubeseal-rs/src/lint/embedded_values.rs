@@ -22,7 +22,7 @@ pub(super) fn judge(source: &Source, documents: &[Document]) -> Vec<Finding> {
             let is_earlier = source.format == Some(Format::V2) && one.format() == Some(Format::V1);
             let key = one
                 .key
-                .map_or(String::new(), |key| format!(" ({})", manifest::shown(&key)));
+                .map_or(String::new(), |key| format!(" ({})", manifest::escaped(&key)));
             let earlier = is_earlier.then(|| {
                 let message = format!("a sealed value{key} is of format v1, and the project file names format v2");
                 let fix = format!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crds::names;
-use manifest::{Place, shown};
+use manifest::{Place, escaped};
 use sealing::binding::Scope;
 
 use super::Finding;
@@ -100,7 +100,7 @@ impl Walk<'_> {
             if scopes.contains(&annotation.as_str()) && !is_kept {
                 let message = format!(
                     "commonAnnotations sets {annotation}, but {} ({}) was sealed {}",
-                    shown(&object.name),
+                    escaped(&object.name),
                     object.file.name,
                     object.scope
                 );
@@ -123,9 +123,9 @@ impl Walk<'_> {
         let object = self.object;
         let message = format!(
             "SealedSecret {} ({}) becomes {:?} here, and so does its Secret; kustomize leaves references to the Secret as they are",
-            shown(&object.name),
+            escaped(&object.name),
             object.file.name,
-            shown(becomes)
+            escaped(becomes)
         );
         let finding = kustomization.file.finding(Rule::KustomizeReference, place, message);
         finding
@@ -136,10 +136,10 @@ impl Walk<'_> {
         let object = self.object;
         format!(
             "the {what} of SealedSecret {} ({}) becomes {:?} here, but it opens only as {:?}",
-            shown(&object.name),
+            escaped(&object.name),
             object.file.name,
-            shown(becomes),
-            shown(sealed)
+            escaped(becomes),
+            escaped(sealed)
         )
     }
 
@@ -177,8 +177,8 @@ fn renamed(object: &Sealed) -> Option<Finding> {
     };
     let message = format!(
         "its {what} is {:?}, but by its template it was sealed for {:?}: it will not open",
-        shown(now),
-        shown(then)
+        escaped(now),
+        escaped(then)
     );
     let finding = object.file.finding(Rule::Renamed, Some(object.name_place), message);
     Some(finding.fix(format!("give it back its {what}, or seal it again under the new one")))
@@ -187,7 +187,7 @@ fn renamed(object: &Sealed) -> Option<Finding> {
 fn no_namespace(object: &Sealed) -> Finding {
     let told = match object.sealed_namespace.as_str() {
         "" => "one namespace only".to_owned(),
-        namespace => format!("{:?} only", shown(namespace)),
+        namespace => format!("{:?} only", escaped(namespace)),
     };
     let message = format!("it names no namespace, so it is applied to whichever is current; it opens in {told}");
     let finding = object.file.finding(Rule::NoNamespace, Some(object.place), message);

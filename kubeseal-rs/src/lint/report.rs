@@ -59,7 +59,7 @@ fn sum(report: &Report) -> String {
         .map(|(count, level)| several(count, level))
         .collect();
     match counted.as_slice() {
-        [] => format!("{judged}: nothing to complain about\n"),
+        [] => format!("{judged}: no problems found\n"),
         counted => format!("{judged}: {}\n", counted.join(", ")),
     }
 }

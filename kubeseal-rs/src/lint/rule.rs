@@ -64,7 +64,7 @@ rules! {
     Structure "structure" Error "A SealedSecret is not built as the API server wants it.";
     /// A field that there is not.
     UnknownField "unknown-field" Error "A SealedSecret has a field that the API server drops without a word.";
-    /// A ciphertext that is no base64.
+    /// A ciphertext that is not base64.
     Base64 "base64" Error "A sealed value is not base64.";
     /// A ciphertext of impossible lengths.
     Ciphertext "ciphertext" Error "A sealed value is cut short or does not begin like one.";

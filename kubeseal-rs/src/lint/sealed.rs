@@ -5,7 +5,7 @@ mod keys;
 mod sizes;
 
 use crds::{SealedSecret, SecretTemplate, names};
-use manifest::{Document, Nulls, Place, shown};
+use manifest::{Document, Nulls, Place, escaped};
 use sealing::binding::{Binding, Scope};
 use sealing::merge::check_item_name;
 use sealing::render;
@@ -127,7 +127,7 @@ impl Object<'_> {
             SecretError::Document(error) => (error.place(), without_place(error)),
             SecretError::OtherKind { place, .. } => {
                 let found = self.text("/apiVersion").unwrap_or_default();
-                let message = format!("apiVersion is {:?}; it must be {}", shown(&found), names::API_VERSION);
+                let message = format!("apiVersion is {:?}; it must be {}", escaped(&found), names::API_VERSION);
                 (Some(*place), message)
             }
             other => (Some(self.document.place()), other.to_string()),
@@ -140,16 +140,16 @@ impl Object<'_> {
         if name.is_empty() {
             self.find(Rule::Structure, &["metadata"], "metadata.name is missing");
         } else if let Some(fault) = fault_of_name(name) {
-            let message = format!("{:?} {fault}", shown(name));
+            let message = format!("{:?} {fault}", escaped(name));
             self.find_and_fix(Rule::Structure, &["metadata", "name"], message, AGAIN);
         }
         if let Some(fault) = fault_of_namespace(namespace).filter(|_| !namespace.is_empty()) {
-            let message = format!("{:?} {fault}", shown(namespace));
+            let message = format!("{:?} {fault}", escaped(namespace));
             self.find_and_fix(Rule::Structure, &["metadata", "namespace"], message, AGAIN);
         }
     }
 
-    /// Whether it opens depends on what fills them in; one with `{{` is no name at all, which is told already.
+    /// Whether it opens depends on what fills them in; one with `{{` is not a name at all, which has a finding already.
     fn placeholders(&mut self, scope: Scope, name: &str, namespace: &str) {
         let Some((field, text)) = placeholder_of(scope, name, namespace).filter(|(_, text)| !text.contains("{{"))
         else {
@@ -158,7 +158,7 @@ impl Object<'_> {
         let message = format!(
             "the {field} {:?} is filled in later, and the values are bound to it: they open only under the {field} that they were \
              sealed for",
-            shown(&text)
+            escaped(&text)
         );
         let fix = format!(
             "seal for the {field} that it is filled in with (kubeseal --{field}), or bind the values to none: --scope cluster-wide"
@@ -171,7 +171,7 @@ impl Object<'_> {
         if check_item_name(item).is_err() {
             let message = format!(
                 "{:?} cannot be the name of an item: at most 253 letters, digits, '-', '_' and '.', not beginning with '..'",
-                shown(item)
+                escaped(item)
             );
             self.find_and_fix(Rule::Structure, &[path, &[item]].concat(), message, fix);
         }
@@ -195,7 +195,7 @@ impl Object<'_> {
             {
                 let message = format!(
                     "there is no field {:?} here (only {})",
-                    shown(&field),
+                    escaped(&field),
                     fields.join(", ")
                 );
                 self.find(Rule::UnknownField, &[path, &[field.as_str()]].concat(), message);
@@ -263,8 +263,8 @@ impl Object<'_> {
         let items: Vec<_> = items.keys().map(String::as_str).collect();
         for (item, fields) in render::missing(template, &items) {
             let path = ["spec", "template", "data", item.as_str()];
-            let fields: Vec<_> = fields.iter().map(|field| shown(field)).collect();
-            let message = format!("item {}: there is no item {}", shown(&item), fields.join(", "));
+            let fields: Vec<_> = fields.iter().map(|field| escaped(field)).collect();
+            let message = format!("item {}: there is no item {}", escaped(&item), fields.join(", "));
             let fix = format!(
                 "a missing item gives \"<no value>\": correct the name, or seal the item (kubeseal set {} ITEM)",
                 self.source.file.word()
@@ -276,14 +276,14 @@ impl Object<'_> {
     fn templates(&mut self, template: &SecretTemplate) {
         for (item, error) in render::check(template) {
             let path = ["spec", "template", "data", item.as_str()];
-            self.find(Rule::Template, &path, format!("item {}: {error}", shown(&item)));
+            self.find(Rule::Template, &path, format!("item {}: {error}", escaped(&item)));
         }
         for (item, functions) in render::nondeterministic(template) {
             let path = ["spec", "template", "data", item.as_str()];
             let message = format!(
                 "item {}: {} differs from one rendering to the next: the value changes whenever the object does, and a \
                  controller may refuse it (--deny-nondeterministic-templates)",
-                shown(&item),
+                escaped(&item),
                 functions.join(", ")
             );
             self.find(Rule::NondeterministicTemplate, &path, message);
@@ -296,7 +296,7 @@ impl Object<'_> {
                 .get(scope)
                 .filter(|value| !["true", "false"].contains(&value.as_str()))
             {
-                let message = format!("{scope} is {:?}: only \"true\" has an effect", shown(value));
+                let message = format!("{scope} is {:?}: only \"true\" has an effect", escaped(value));
                 self.find(Rule::ScopeValue, &["metadata", "annotations", scope], message);
             }
         }

@@ -1,4 +1,4 @@
-//! What can be wrong with an input, and how it is told.
+//! The faults of an input, with their messages.
 
 use crds::SealedSecret;
 use manifest::edit::EditError;
@@ -25,7 +25,7 @@ pub(crate) enum Fault {
     /// It is not the text of Kubernetes objects.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// It is no Secret, or no SealedSecret.
+    /// It is not a Secret, or not a SealedSecret.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// It cannot be sealed.
@@ -58,6 +58,12 @@ pub(crate) enum Fault {
     /// There is nothing in it that is a certificate.
     #[error("there is no certificate in it")]
     NoCertificate,
+    /// A private key in place of a certificate. The text before the colon is the reference's.
+    #[error("data does not contain any valid RSA or ECDSA certificates: it holds a private key")]
+    KeyForCert,
+    /// A certificate in place of private keys.
+    #[error("it holds a certificate, not a private key")]
+    CertForKeys,
     /// Sealed values that stand in no SealedSecret do not open.
     #[error(
         "{} outside SealedSecrets, and no key opens {} under any name that is given or stands in the same document{}",
@@ -148,7 +154,7 @@ pub(crate) enum Fault {
     #[error("it has no templates (spec.template.data)")]
     NoTemplates,
     /// What a template made cannot stand in YAML.
-    #[error("the result for {0:?} is no text")]
+    #[error("the result for {0:?} is not text")]
     NotText(String),
     /// There is no value to seal into a file.
     #[error("the value is empty")]
@@ -157,13 +163,13 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Lost(#[from] Lost),
     /// No object can be called as the file is.
-    #[error("its name does not say what to call the object")]
+    #[error("its name gives no name for the object")]
     NameOfFile,
     /// The text in the editor is gone.
-    #[error("it was emptied, so nothing was changed")]
+    #[error("the file is empty; nothing was changed")]
     EmptiedForm,
     /// The text in the editor has become several documents.
-    #[error("one document is wanted here (no line with ---)")]
+    #[error("expected one document (no line with ---)")]
     ManyForms,
     /// The text in the editor has values for an object that is not in the file.
     #[error("there is no object {0:?} in the file (an item is indented below its object)")]
@@ -178,7 +184,7 @@ pub(crate) enum Fault {
     #[error("it is encrypted by SOPS")]
     Sops,
     /// An item is to be called as it is.
-    #[error("item {0:?} is called so already")]
+    #[error("item {0:?} already has this name")]
     SameName(String),
     /// Kustomizations give the objects of its file different namespaces.
     #[error("it names no namespace, and kustomizations put it into {}", .0.join(", "))]
@@ -202,14 +208,14 @@ pub(crate) enum Fault {
         /// The key that it has, where it is bound to that (format v2).
         bound: Option<String>,
     },
-    /// Somebody else has changed the file since it was read.
-    #[error("it was changed by somebody else meanwhile")]
+    /// Another program has changed the file since it was read.
+    #[error("it was changed by another program meanwhile")]
     ChangedMeanwhile,
     /// The controller does not seal it again.
     #[error(transparent)]
     NotReEncrypted(ClusterError),
-    /// What the controller answered is no SealedSecret.
-    #[error("the controller's answer is no SealedSecret")]
+    /// The controller's answer is not a SealedSecret.
+    #[error("the controller's answer is not a SealedSecret")]
     NoReply,
     /// What the controller answered is not the same object.
     #[error(transparent)]

@@ -14,7 +14,7 @@ use crate::typed::Typed;
 /// What is wrong with a project file, or with what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ProjectError {
-    /// It is no YAML, or a field does not hold what it must.
+    /// It is not YAML, or a field does not hold what it must.
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// It has another name, and would be ignored.
@@ -84,7 +84,7 @@ pub(crate) enum ProjectError {
         /// The cluster.
         cluster: String,
     },
-    /// A pin that is no fingerprint.
+    /// A pin that is not a fingerprint.
     #[error("{0}: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)")]
     NotAFingerprint(Place),
     /// A format that is none.
@@ -152,8 +152,8 @@ pub(crate) enum ProjectError {
         /// The one that was asked for.
         asked: String,
     },
-    /// No cluster is for what comes from stdin. Holds the clusters that there are.
-    #[error("no cluster is for stdin, which counts as lying in the current folder (there are {0})")]
+    /// No cluster is for the current folder. Holds the clusters that there are.
+    #[error("no cluster is for the current folder, in which stdin and bare values count as lying (there are {0})")]
     NoneFitsStdin(String),
     /// Several clusters are for the file.
     #[error("{file} is in folders of several clusters: {clusters}")]
@@ -252,6 +252,11 @@ impl Hinted for ProjectError {
             ProjectError::ForOther { path, asked, .. } => format!(
                 "{hint}; to seal this one for {asked} nevertheless, name the file itself: {}",
                 typed.for_file(path, &format!("--for-cluster {}", quoting::word(asked)))
+            ),
+            // It takes no -f.
+            ProjectError::NoneFitsStdin(_) if !typed.flags(|flag| flag == "raw").is_empty() => format!(
+                "say the cluster: {}, or run it in a directory of that cluster's folders",
+                typed.with("--for-cluster NAME")
             ),
             _ => hint,
         })

@@ -103,7 +103,8 @@ impl Located {
         }
     }
 
-    fn known_key(&self, cluster: &ProjectCluster) -> Option<Fingerprint> {
+    /// The RSA key of a cluster, where it is known without asking.
+    pub(crate) fn known_key(&self, cluster: &ProjectCluster) -> Option<Fingerprint> {
         match (&cluster.cert, cluster.cert.pin()) {
             (ProjectCert::File(path, _), _) => {
                 let bytes = files::read_found(&self.cert_file(cluster, path).ok()?).ok()?;

@@ -10,7 +10,7 @@ use sealing::v2;
 /// The key that a certificate must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pin {
-    /// This RSA key. Nothing is said of a hybrid key, which a stranger may have put beside it.
+    /// This RSA key alone. A hybrid key beside it is not pinned, and an attacker may have added it.
     Rsa(Fingerprint),
     /// This RSA key with this hybrid key.
     Both(v2::Pin),

@@ -84,7 +84,7 @@ impl Located {
         }
     }
 
-    /// The path of a cluster's certificate where that is a file, unless nobody has fetched it yet.
+    /// The path of a cluster's certificate where that is a file, if it has been fetched.
     ///
     /// # Errors
     /// It lies outside the repository, or cannot be looked for.

@@ -90,9 +90,15 @@ fn certificates_are_files_pinned_urls_or_from_controllers() {
     );
 }
 
+fn refused(cases: &[(&str, &str)]) {
+    for (text, expected) in cases {
+        assert_eq!(read(text).unwrap_err().to_string(), *expected, "{text}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_its_line() {
-    let cases = [
+    refused(&[
         ("", "the project file is empty"),
         ("clusters: {}", "document 1, line 1: `clusters` names no cluster"),
         (
@@ -125,6 +131,24 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "document 1, line 3: the key \"a\" is given twice",
         ),
         (
+            "clusters:\n  a:\n    cert: x\n    folders:\n    - ok\n    - ../b",
+            "document 1, line 6: the folder \"../b\": it must be inside the folder of the project file",
+        ),
+        (
+            "clusters:\n  a:\n    cert: x\n    folders: ['a[']",
+            "document 1, line 4: the folder \"a[\": unclosed character class; missing ']'",
+        ),
+        (
+            "clusters:\n  a: {cert: x}\n---\nclusters: {}",
+            "document 2, line 4: a project file is one document",
+        ),
+    ]);
+}
+
+#[test]
+fn certificates_that_make_no_sense_are_refused_with_their_line() {
+    refused(&[
+        (
             "clusters:\n  a:\n    cert: https://x/y",
             "document 1, line 3: cluster a takes its certificate from a URL, so it must pin the key's `fingerprint`",
         ),
@@ -140,22 +164,7 @@ fn what_makes_no_sense_is_refused_with_its_line() {
             "clusters:\n  a:\n    cert: x\n    fingerprint: SHA256:x",
             "document 1, line 4: not a fingerprint (`SHA256:` or `v2:SHA256:`, and 43 base64 characters)",
         ),
-        (
-            "clusters:\n  a:\n    cert: x\n    folders:\n    - ok\n    - ../b",
-            "document 1, line 6: the folder \"../b\": it must be inside the folder of the project file",
-        ),
-        (
-            "clusters:\n  a:\n    cert: x\n    folders: ['a[']",
-            "document 1, line 4: the folder \"a[\": unclosed character class; missing ']'",
-        ),
-        (
-            "clusters:\n  a: {cert: x}\n---\nclusters: {}",
-            "document 2, line 4: a project file is one document",
-        ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(read(text).unwrap_err().to_string(), expected, "{text}");
-    }
+    ]);
 }
 
 #[test]
@@ -170,7 +179,7 @@ fn the_documented_example_is_understood() {
     assert_eq!(chosen(&project, "apps/shop/dev/db.yaml").as_deref(), Ok("dev"));
 }
 
-/// Whoever may commit writes project files too: each is read, or refused with words of what to do.
+/// Project files are untrusted: each is read, or refused with a hint.
 #[test]
 fn changed_files_are_read_or_refused() {
     const MARKS: &[u8] = b"{}[]:-\"'\n #*&!|>%?,./\0\x7f\xff";

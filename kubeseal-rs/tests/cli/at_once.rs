@@ -95,7 +95,7 @@ fn what_was_typed_does_not_replace_what_somebody_else_wrote() {
     let run = |item: &str| folder.run_in(&[("EDITOR", &editor(item)), ("PATH", "/usr/bin:/bin")], &edit, b"");
     let refused = run("user");
     assert!(
-        refused.code == 1 && refused.stderr.contains("changed by somebody else meanwhile"),
+        refused.code == 1 && refused.stderr.contains("changed by another program meanwhile"),
         "{}",
         refused.told
     );

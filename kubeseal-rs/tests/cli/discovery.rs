@@ -219,7 +219,7 @@ fn services_of_tenants_are_shown_and_not_used() {
         ]
     };
     let expected = format!(
-        "; found outside kube-system, where it may be anybody's, and not used: sealed-secrets/sealed-secrets (key {}), \
+        "; found outside kube-system, where any tenant may have created it, and not used: sealed-secrets/sealed-secrets (key {}), \
          evil/seals (key {}), idle/x (no certificate)\nhint: whoever runs the controller knows its namespace and its key's \
          fingerprint: name the one that has it, --controller-namespace NAMESPACE --controller-name NAME",
         key(&folder, "test-only-other.crt"),

@@ -1,6 +1,7 @@
 //! `kubeseal doctor` without a cluster: what the file and keys at hand say.
 
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -160,6 +161,48 @@ fn a_kustomization_that_renames_is_the_cause_that_is_told() {
     );
 }
 
+/// Both its metadata and its template were changed, so that only Git knows the place that it was sealed for.
+#[test]
+fn moved_file_is_found_in_history() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    let sealed = sealed(&folder, "");
+    folder.put("shop/db.yaml", &sealed);
+    let name = [
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.com",
+        "-c",
+        "commit.gpgsign=false",
+    ];
+    folder.git(&["add", "--", "shop/db.yaml"]);
+    folder.git(&[name.as_slice(), &["commit", "--quiet", "--message", "m"]].concat());
+    fs::remove_file(folder.path("shop/db.yaml")).unwrap();
+    let moved = sealed
+        .replace("namespace: shop", "namespace: web")
+        .replace("name: db", "name: main");
+    let run = examined(&folder, &moved);
+    let expected = "wrong-namespace: it opens only in namespace \"shop\" under the name \"db\" (found in commit ";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("next:").count(), 1, "{}", run.stdout);
+}
+
+#[test]
+fn file_that_a_candidate_comes_from_is_named() {
+    let folder = Folder::with_keys();
+    folder.put("near.yaml", &SECRET.replace("name: db", "name: other"));
+    let sealed = sealed(&folder, "");
+    let run = examined(&folder, &sealed.replace("namespace: shop", "namespace: web"));
+    let expected = "it opens only in namespace \"shop\" (found in near.yaml)";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+    // Without it the place is not known.
+    fs::remove_file(folder.path("near.yaml")).unwrap();
+    let run = folder.run("doctor --offline --recovery-private-key test-only.key db.yaml", "");
+    let expected = "One of: it was sealed for another name or namespace; ";
+    assert!(run.code == 1 && run.stdout.contains(expected), "{}", run.stdout);
+}
+
 #[test]
 fn scripts_read_json() {
     let folder = Folder::with_keys();
@@ -193,10 +236,21 @@ fn what_is_no_sealed_secret_is_refused_and_a_cluster_that_is_not_there_is_told()
         run.told
     );
     folder.put("db.yaml", &sealed(&folder, ""));
-    let told = folder.run("doctor --server http://127.0.0.1:1 db.yaml", "").ok();
+    let run = folder.run("doctor --server http://127.0.0.1:1 db.yaml", "");
+    assert_eq!((run.code, run.stderr.as_str()), (3, ""), "{}", run.stdout);
+    for part in [
+        "db.yaml:2: shop/db: not checked: the cluster could not be asked, and no private key is at hand\n",
+        "controller: the cluster could not be asked: cannot get sealed secret service: ",
+    ] {
+        assert!(run.stdout.contains(part), "{}", run.stdout);
+    }
+    // What keys at hand say was checked, whatever the cluster says.
+    let keys = "--recovery-private-key test-only.key";
+    let run = folder.run(&format!("doctor --server http://127.0.0.1:1 {keys} db.yaml"), "");
     assert!(
-        told.contains("controller: the cluster could not be asked: cannot get sealed secret service: "),
-        "{told}"
+        run.code == 0 && run.stdout.contains("shop/db: it opens\n"),
+        "{}",
+        run.stdout
     );
     folder.put("cut.yaml", &sealed(&folder, "").replace("kind:", "kind"));
     let run = folder.run("doctor --offline cut.yaml", "");
@@ -208,6 +262,107 @@ fn what_is_no_sealed_secret_is_refused_and_a_cluster_that_is_not_there_is_told()
     );
     assert_eq!(folder.run("doctor", "").code, 2);
     insta::assert_snapshot!(folder.run("doctor --help", "").ok());
+}
+
+/// A folder with two files that open, one that was moved, and others without SealedSecrets.
+fn several() -> Folder {
+    let folder = Folder::with_keys();
+    let sealed = sealed(&folder, "");
+    folder.put("apps/a.yaml", &sealed);
+    folder.put("apps/b.yml", &sealed);
+    folder.put(
+        "apps/moved.yaml",
+        &sealed.replacen("namespace: shop", "namespace: web", 1),
+    );
+    folder.put("apps/values.yaml", "replicas: 1\n");
+    folder.put("apps/clear.yaml", SECRET);
+    folder
+}
+
+#[test]
+fn several_files_and_their_summary() {
+    let folder = several();
+    let keys = "doctor --offline --recovery-private-key test-only.key";
+    let run = folder.run(&format!("{keys} apps"), "");
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{}", run.stdout);
+    let verdicts: Vec<_> = run.stdout.lines().filter(|line| !line.starts_with(' ')).collect();
+    let path = |name: &str| PathBuf::from("apps").join(name).display().to_string();
+    assert_eq!(
+        verdicts,
+        [
+            format!("{}:2: shop/db: it opens", path("a.yaml")),
+            format!("{}:2: shop/db: it opens", path("b.yml")),
+            format!("{}:2: web/db: it does not open", path("moved.yaml")),
+            "3 SealedSecrets in 3 files: 2 ok, 1 with faults".to_owned(),
+        ]
+    );
+    let sound = folder.run(&format!("{keys} apps/a.yaml apps/b.yml"), "").ok();
+    assert!(sound.ends_with("2 SealedSecrets in 2 files: 2 ok\n"), "{sound}");
+    // What cannot be examined fails, and keeps no other file from being examined.
+    let run = folder.run(&format!("{keys} apps/clear.yaml apps/a.yaml"), "");
+    let summary = "1 SealedSecret in 1 file: 1 ok; 1 file could not be examined\n";
+    assert!(run.code == 1 && run.stdout.ends_with(summary), "{}", run.stdout);
+    assert!(run.stderr.contains("it is not sealed yet"), "{}", run.stderr);
+    let none = folder.run(&format!("{keys} apps/values.yaml*"), "");
+    assert!(
+        none.code == 1 && none.stderr.contains("there is no SealedSecret in"),
+        "{}",
+        none.told
+    );
+    assert_eq!(folder.run(&format!("{keys} - apps"), "").code, 2);
+}
+
+#[test]
+fn several_files_as_json() {
+    let folder = several();
+    let json = |line: &str| -> Value {
+        let run = folder.run(&format!("doctor -o json {line}"), "");
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let key = "--offline --recovery-private-key test-only.key";
+    let all = json(&format!("{key} apps"));
+    let opens: Vec<_> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["objects"][0]["opens"])
+        .collect();
+    assert_eq!(opens, [true, true, false]);
+    // As a list by what is typed, not by what is found.
+    assert_eq!(json(&format!("{key} apps/a.*")).as_array().map(Vec::len), Some(1));
+    let one = json(&format!("{key} apps/a.yaml"));
+    assert_eq!(one["file"], "apps/a.yaml");
+    let failed = json(&format!("{key} apps/clear.yaml apps/a.yaml"));
+    assert!(
+        failed[0]["error"].as_str().unwrap().contains("apps/clear.yaml"),
+        "{failed}"
+    );
+    assert_eq!(failed[1]["objects"][0]["opens"], true);
+}
+
+/// One fault outweighs what could not be checked.
+#[test]
+fn worst_exit_code_of_several_files() {
+    let folder = several();
+    let doctor = |paths: &str| folder.run(&format!("doctor --server http://127.0.0.1:1 {paths}"), "");
+    let run = doctor("apps/a.yaml apps/b.yml");
+    let summary = "2 SealedSecrets in 2 files: 2 not checked\n";
+    assert!(
+        run.code == 3 && run.stdout.ends_with(summary),
+        "{}{}",
+        run.stdout,
+        run.told
+    );
+    let broken = folder.text("apps/a.yaml").replace("password: AQ", "password: AQ!");
+    folder.put("apps/broken.yaml", &broken);
+    let run = doctor("apps/a.yaml apps/broken.yaml");
+    let summary = "2 SealedSecrets in 2 files: 1 with faults, 1 not checked\n";
+    assert!(
+        run.code == 1 && run.stdout.ends_with(summary),
+        "{}{}",
+        run.stdout,
+        run.told
+    );
 }
 
 #[test]

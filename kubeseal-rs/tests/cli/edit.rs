@@ -169,7 +169,7 @@ fn a_file_that_is_not_there_is_made() {
         ),
         (
             vec!["-n", "shop", "New_.yaml"],
-            "error: New_.yaml (a new file): its name does not say what to call the object\n",
+            "error: New_.yaml (a new file): its name gives no name for the object\n",
         ),
         (
             vec!["-n", "Prod_1", "new2.yaml"],

@@ -102,6 +102,41 @@ fn every_text_is_looked_into_whatever_its_ending() {
 }
 
 #[test]
+fn named_text_is_read_by_each_verb() {
+    let folder = Folder::with_keys();
+    let wide = old(&folder, "--scope cluster-wide");
+    folder.put("notes.txt", &format!("SealedSecret: a: b\npassword: {wide}\n"));
+    for path in ["notes.txt", "."] {
+        let lint = folder.run(&format!("lint {path}"), "").stdout;
+        assert!(
+            lint.contains("notes.txt:2:1: ") && lint.contains("[embedded-value]") && !lint.contains("[unreadable]"),
+            "{lint}"
+        );
+    }
+    let told = folder.run(&format!("{RESEAL} --check notes.txt"), "");
+    assert!(
+        told.stdout.starts_with("due notes.txt\n"),
+        "{}{}",
+        told.stdout,
+        told.told
+    );
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: p}\n";
+    folder.put("notes.txt", secret);
+    folder.run("seal --cert test-only.crt notes.txt", "").ok();
+    for path in ["notes.sealed.txt", "."] {
+        let lint = folder.run(&format!("lint {path}"), "").stdout;
+        assert!(!lint.contains("notes.sealed.txt"), "{path}: {lint}");
+    }
+    for line in [
+        "unseal --recovery-private-key test-only.key",
+        "reseal --recovery-private-key test-only.key --cert test-only.crt",
+        "doctor --offline --recovery-private-key test-only.key",
+    ] {
+        folder.run(&format!("{line} notes.sealed.txt"), "").ok();
+    }
+}
+
+#[test]
 fn values_beside_sealed_secrets_are_resealed_too() {
     let folder = Folder::with_keys();
     let old = old(&folder, STRICT);

@@ -4,17 +4,27 @@ use crate::items::{CERT, file};
 use crate::program::Folder;
 use crate::seal_files::{SEAL, SECRET};
 
+/// That each line fails with this error and this hint, and changes nothing.
+fn hinted(folder: &Folder, cases: &[(String, &str, &str)]) {
+    let before = folder.tree();
+    for (line, error, hint) in cases {
+        let run = folder.run(line, "");
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            run.code == 1 && told.contains(&format!("{error}\n")) && told.contains(&format!("hint: {hint}\n")),
+            "{line}: {told}"
+        );
+    }
+    assert_eq!(folder.tree(), before);
+}
+
 #[test]
 fn the_next_command_is_named() {
     let folder = Folder::with_keys();
-    file(&folder);
     folder.put("sops.yaml", &format!("{SECRET}sops: {{version: 3.9.0}}\n"));
     folder.put("db.sealed.yaml", SECRET);
     folder.put("no such/x", "");
-    let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
-    folder.put("values.yaml", &format!("password: {values}\n"));
-    let before = folder.tree();
-    for (line, error, hint) in [
+    let cases = [
         (
             format!("{SEAL} sops.yaml"),
             "sops.yaml, document 1, line 1: it is encrypted by SOPS",
@@ -41,6 +51,17 @@ fn the_next_command_is_named() {
             "a new one is made by kubeseal edit nothere --cert test-only.crt, or kubeseal -f SECRET-FILE -w nothere --cert \
              test-only.crt",
         ),
+    ];
+    hinted(&folder, &cases);
+}
+
+#[test]
+fn the_next_command_is_named_for_sealed_files() {
+    let folder = Folder::with_keys();
+    file(&folder);
+    let values = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
+    folder.put("values.yaml", &format!("password: {values}\n"));
+    let cases = [
         (
             "render --name db sealed.yaml".to_owned(),
             "sealed.yaml, document 1, line 3: it has no templates (spec.template.data)",
@@ -48,7 +69,7 @@ fn the_next_command_is_named() {
         ),
         (
             "rename --name db sealed.yaml user user".to_owned(),
-            "sealed.yaml, document 1, line 3: item \"user\" is called so already",
+            "sealed.yaml, document 1, line 3: item \"user\" already has this name",
             "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
         ),
         (
@@ -62,15 +83,8 @@ fn the_next_command_is_named() {
             "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
             "one value: printf %s \"$VALUE\" | kubeseal set FILE password --cert test-only.crt --name NAME --namespace NAMESPACE",
         ),
-    ] {
-        let run = folder.run(&line, "");
-        let told = format!("{}{}", run.stdout, run.stderr);
-        assert!(
-            run.code == 1 && told.contains(&format!("{error}\n")) && told.contains(&format!("hint: {hint}\n")),
-            "{line}: {told}"
-        );
-    }
-    assert_eq!(folder.tree(), before);
+    ];
+    hinted(&folder, &cases);
 }
 
 #[test]
@@ -118,4 +132,24 @@ fn a_missing_name_is_added_to_what_was_typed() {
     let run = folder.run("seal --from-env-file app.env --cert test-only.crt", "");
     let hint = "hint: kubeseal seal --name app --from-env-file app.env --cert test-only.crt\n";
     assert!(run.stderr.ends_with(hint), "{}", run.stderr);
+}
+
+#[test]
+fn missing_private_keys_are_explained() {
+    let folder = Folder::with_keys();
+    for (line, lint) in [("unseal x.yaml", false), ("reseal --check x.yaml", true)] {
+        let run = folder.run(line, "");
+        let told = run.stderr;
+        assert!(
+            run.code == 2
+                && told.contains("hint: a PEM private key will do for format v1, or")
+                && told.contains("age-keygen"),
+            "{told}"
+        );
+        assert_eq!(
+            told.contains("kubeseal lint --cert FILE judges by the key hints"),
+            lint,
+            "{told}"
+        );
+    }
 }

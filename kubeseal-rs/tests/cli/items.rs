@@ -134,6 +134,27 @@ fn set_changes_the_lines_of_the_item_alone() {
 }
 
 #[test]
+fn set_existing_adds_no_item() {
+    let folder = Folder::with_keys();
+    let before = file(&folder);
+    let run = folder.run(&format!("set {CERT} --existing --name db sealed.yaml pasword"), "new");
+    let hint = format!("hint: kubeseal set {CERT} --name db sealed.yaml pasword adds it\n");
+    assert!(
+        run.code == 1
+            && run
+                .stderr
+                .contains("there is no item \"pasword\" (there are password, user)\n"),
+        "{}",
+        run.told
+    );
+    assert!(run.stderr.ends_with(&hint), "{}", run.told);
+    assert_eq!(folder.text("sealed.yaml"), before);
+    let set = format!("set {CERT} --existing --name db sealed.yaml password");
+    assert_eq!(folder.run(&set, "new").ok(), "");
+    assert_eq!(opened(&folder, "sealed.yaml")["db/password"], "new");
+}
+
+#[test]
 fn unset_and_rename_need_no_certificate_and_touch_nothing_else() {
     let folder = Folder::with_keys();
     let before = file(&folder);
@@ -291,6 +312,21 @@ fn a_single_secret_goes_into_the_only_object_whatever_its_name() {
     assert_eq!((run.code, folder.text("one.json") == merged), (1, true), "{}", run.told);
 }
 
+#[cfg(unix)]
+const ANCHORED: &str = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
+
+/// Objects whose items have an alias, and come by one.
+#[cfg(unix)]
+fn put_aliases(folder: &Folder) {
+    folder.put("anchored.yaml", ANCHORED);
+    folder.put(
+        "alias.yaml",
+        &ANCHORED
+            .replace("encryptedData: &all", "other: &all")
+            .replace("other: *all", "encryptedData: *all"),
+    );
+}
+
 /// Not on Windows, whose own words for a file that is not there are in the snapshot otherwise.
 #[cfg(unix)]
 #[test]
@@ -299,14 +335,7 @@ fn what_cannot_be_changed_is_told_and_left() {
     let before = file(&folder);
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: new}\n";
     folder.put("config.yaml", "apiVersion: v1\nkind: ConfigMap\n");
-    let anchored = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  encryptedData: &all\n    a: &x AQ==\n  other: *all\n";
-    folder.put("anchored.yaml", anchored);
-    folder.put(
-        "alias.yaml",
-        &anchored
-            .replace("encryptedData: &all", "other: &all")
-            .replace("other: *all", "encryptedData: *all"),
-    );
+    put_aliases(&folder);
     let cases = [
         ("set CERT sealed.yaml password", "x"),
         ("set CERT sealed.yaml password --name nobody", "x"),
@@ -354,7 +383,7 @@ fn what_cannot_be_changed_is_told_and_left() {
         told.push_str(&format!("$ kubeseal {line}\n{}", run.told));
     }
     assert_eq!(folder.text("sealed.yaml"), before);
-    assert_eq!(folder.text("anchored.yaml"), anchored);
+    assert_eq!(folder.text("anchored.yaml"), ANCHORED);
     insta::assert_snapshot!(told);
 }
 

@@ -36,7 +36,7 @@ fn a_backup_that_age_has_encrypted_opens_with_its_identity_wherever_keys_are_rea
             "{line}"
         );
     }
-    // By the environment, beside a file that is not encrypted, and with what is no identity.
+    // By the environment, beside a file that is not encrypted, and with what is not an identity.
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let both = words("--recovery-unseal --recovery-private-key test-only-other.key,keys.age -f sealed.json");
     let both: Vec<_> = both.iter().map(String::as_str).collect();
@@ -91,4 +91,34 @@ fn all_keys_of_a_pem_file_are_tried() {
     folder
         .run("--recovery-unseal --recovery-private-key both.key", &sealed)
         .ok();
+}
+
+#[test]
+fn key_and_certificate_in_each_others_place() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put("sealed.json", &folder.run(CERT, SECRET).ok());
+    let key = "data does not contain any valid RSA or ECDSA certificates: it holds a private key\nhint: a private key only opens; ";
+    let cert = "it holds a certificate, not a private key\nhint: a certificate only seals; ";
+    for (line, file, told) in [
+        ("--cert test-only.key -f db.yaml", "test-only.key", key),
+        ("seal --cert test-only-keys.yaml db.yaml", "test-only-keys.yaml", key),
+        ("--fetch-cert --cert test-only.key", "test-only.key", key),
+        ("keys pin test-only.key", "test-only.key", key),
+        (
+            "unseal --recovery-private-key test-only.crt sealed.json",
+            "test-only.crt",
+            cert,
+        ),
+        (
+            "reseal --check --recovery-private-key test-only-ec.crt sealed.json",
+            "test-only-ec.crt",
+            cert,
+        ),
+    ] {
+        let run = folder.run(line, "");
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{line}");
+        let message = format!("error: {file}: {told}");
+        assert!(run.stderr.starts_with(&message), "{line}: {}", run.stderr);
+    }
 }

@@ -36,7 +36,7 @@ fn a_sound_repository_is_told_so() {
     let folder = repository();
     folder.put("prod/kustomization.yaml", "resources: [../base]\n");
     let told = folder.run("lint .", "").ok();
-    assert_eq!(told, "1 SealedSecret in 3 files: nothing to complain about\n");
+    assert_eq!(told, "1 SealedSecret in 3 files: no problems found\n");
     assert_eq!(folder.run("lint --cert test-only.crt --strict .", "").ok(), told);
 }
 
@@ -209,7 +209,7 @@ fn a_pattern_means_what_it_fits() {
     let told = |pattern: &str| folder.run(&format!("lint {pattern}"), "");
     assert_eq!(
         told("ba*/d?.yaml").ok(),
-        "1 SealedSecret in 1 file: nothing to complain about\n"
+        "1 SealedSecret in 1 file: no problems found\n"
     );
     assert!(told("b*").stdout.contains("clear-secret"));
     assert!(
@@ -271,7 +271,7 @@ fn json_and_sarif_say_what_the_text_says() {
     let run = folder.run("lint -o sarif .", "");
     assert_eq!(run.code, 1);
     let sarif: Value = serde_json::from_str(&run.stdout).unwrap();
-    // One pattern of the published schema is no regular expression, by a bracket too many.
+    // One pattern of the published schema is not a regular expression, by a bracket too many.
     let schema = include_str!("../schemas/sarif-2.1.0.json").replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

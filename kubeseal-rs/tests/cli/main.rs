@@ -7,10 +7,10 @@
     reason = "a test that fails here has failed"
 )]
 
-mod among_others;
 mod at_once;
 mod bad_input;
 mod clear_files;
+mod concurrent_edit;
 mod discovery;
 mod doctor;
 #[cfg(unix)]
@@ -28,7 +28,7 @@ mod lint;
 mod manual;
 #[cfg(target_os = "linux")]
 mod many;
-mod meanwhile;
+mod mixed_kinds;
 mod names;
 mod order;
 mod output;

@@ -56,16 +56,18 @@ fn what_is_wrong_in_an_input_is_told_after_the_certificate() {
 fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
     let folder = Folder::with_keys();
     file(&folder);
-    let told =
-        |hint: &str| format!("error: unexpected argument: only a verb takes such, and it comes first\nhint: {hint}\n");
-    let file = told("to read a file: kubeseal -f FILE");
+    let told = |hint: &str| {
+        format!("error: unexpected argument: only verbs take arguments, and the verb comes first\nhint: {hint}\n")
+    };
+    let file = told("to read a file: kubeseal -f FILE; kubeseal --help lists the verbs");
+    let unseal = told("did you mean kubeseal unseal? kubeseal --help lists the verbs");
     let raw = told(
         "a value comes from a file or from stdin: kubeseal --raw --from-file FILE, or printf %s \"$VALUE\" | kubeseal --raw",
     );
     // No certificate is looked for: there is none.
     for (line, expected) in [
         ("clear.yaml", &file),
-        ("decrypt sealed.yaml", &file),
+        ("decrypt sealed.yaml", &unseal),
         ("version", &file),
         ("--merge-into sealed.yaml clear.yaml", &file),
         ("--validate sealed.yaml", &file),
@@ -85,6 +87,7 @@ fn a_word_is_what_was_meant_when_nothing_comes_from_stdin() {
     );
     let raw = "--raw --cert test-only.crt --name a -n b";
     assert!(folder.run(&format!("{raw} word"), "x").ok().starts_with("AQ"));
+    assert!(folder.run(&format!("{raw} check"), "x").ok().starts_with("AQ"));
     assert!(
         folder
             .run(&format!("{raw} word --allow-empty-data"), "")

@@ -115,8 +115,28 @@ fn a_folder_that_is_not_there_is_named() {
     let run = folder.run("--cert test-only.crt -w nodir/out", SECRET);
     assert_eq!(
         (run.code, run.stderr.as_str()),
-        (1, "error: write nodir/out: no such file or directory\n")
+        (
+            1,
+            "error: write nodir/out: no such file or directory\nhint: there is no such directory: mkdir -p nodir\n"
+        )
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn symlink_into_no_directory_is_named() {
+    let folder = Folder::with_keys();
+    folder.git_init();
+    std::os::unix::fs::symlink("nodir/out", folder.path("link.yaml")).unwrap();
+    folder.git(&["add", "link.yaml"]);
+    let run = folder.run("--cert test-only.crt -w link.yaml", SECRET);
+    let nodir = std::fs::canonicalize(folder.path("")).unwrap().join("nodir");
+    let hint = format!(
+        "error: write link.yaml: no such file or directory\nhint: it is a symlink to {0}/out: there is no such directory: mkdir -p \
+         {0}\n",
+        nodir.display()
+    );
+    assert_eq!((run.code, run.stderr), (1, hint));
 }
 
 #[test]

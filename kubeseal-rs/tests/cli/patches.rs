@@ -33,7 +33,7 @@ fn what_a_kustomization_names_as_a_patch_is_no_object() {
             .run(&format!("reseal {KEYS} --cert test-only-other.crt app"), "")
             .ok();
         assert!(told.contains("1 file"), "{told}");
-        // Its own words say what a file is that is no patch.
+        // Its own words say what a file is that is not a patch.
         folder.put("app/kustomization.yaml", "resources: [db.yaml]\n");
         assert_ne!(folder.run("lint --strict app", "").code, 0);
     }

@@ -119,7 +119,7 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that ends before it has read its input closes the pipe, which is no failure of the test.
+        // A program that ends before it has read its input closes the pipe, which is not a failure of the test.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
         let code = output.status.code().unwrap();

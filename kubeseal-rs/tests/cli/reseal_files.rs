@@ -82,6 +82,39 @@ fn what_is_due_is_judged_by_opening_and_never_by_a_hint() {
 }
 
 #[test]
+fn without_the_newest_key_its_objects_are_skipped() {
+    let folder = Folder::with_keys();
+    let reseal = "reseal --recovery-private-key test-only-other.key --cert test-only.crt";
+    folder.put("repo/old.yaml", &sealed(&folder, "test-only-other.crt", ""));
+    folder.put("repo/new.yaml", &sealed(&folder, "test-only.crt", "--key-hint"));
+    let new = folder.text("repo/new.yaml");
+    let skipped = |name: &str| {
+        format!(
+            "skipped repo/{name}\n  not opened: shop/db: by the key hint sealed with the newest key, whose private key was not given\n"
+        )
+    };
+    let told = folder.run(&format!("{reseal} repo"), "").ok();
+    let expected = format!(
+        "{}resealed repo/old.yaml\n  shop/db: password, user\n2 files: 1 resealed, 1 skipped\n",
+        skipped("new.yaml")
+    );
+    assert_eq!(told, expected);
+    assert_eq!(folder.text("repo/new.yaml"), new);
+    let again = folder.run(&format!("{reseal} repo"), "").ok();
+    let expected = format!("{}{}2 files: 2 skipped\n", skipped("new.yaml"), skipped("old.yaml"));
+    assert_eq!(again, expected);
+    // A hint decides nothing where all depends on it.
+    assert_eq!(folder.run(&format!("{reseal} --check repo"), "").code, 1);
+    folder.put("repo/new.yaml", &sealed(&folder, "test-only.crt", ""));
+    let run = folder.run(&format!("{reseal} repo/new.yaml"), "");
+    assert!(
+        run.code == 1 && run.stderr.contains("no key could decrypt secret"),
+        "{}",
+        run.told
+    );
+}
+
+#[test]
 fn a_diff_shows_lines_and_no_ciphertext() {
     let folder = Folder::with_keys();
     folder.put("db.yaml", &sealed(&folder, "test-only-other.crt", ""));

@@ -277,6 +277,31 @@ fn check_is_content_where_all_clear_files_are_gone() {
 }
 
 #[test]
+fn check_says_what_is_sealed_with_another_key() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.run(&format!("{SEAL} db.yaml"), "").ok();
+    let other = "same db.yaml → db.sealed.yaml\n  shop/db: by its key hint not sealed with the certificate's key: with an older one of \
+                 the cluster (kubeseal reseal), or for another cluster\n1 file: 1 same\n";
+    let same = "1 file: 1 same\n";
+    for (flags, told) in [
+        ("", same),
+        ("--cert test-only.crt", same),
+        ("--cert test-only-other.crt", other),
+        ("--cert nowhere.crt", same),
+    ] {
+        let run = folder.run(&format!("seal --check {flags} db.yaml"), "");
+        assert_eq!(run.ok(), told, "{flags}");
+    }
+    for (cert, told) in [("test-only.crt", same), ("test-only-other.crt", other)] {
+        folder.put(".kubeseal.yaml", &format!("clusters: {{prod: {{cert: {cert}}}}}\n"));
+        assert_eq!(folder.run("seal --check db.yaml", "").ok(), told);
+    }
+    folder.run(&format!("{SEAL} --force --no-key-hint db.yaml"), "").ok();
+    assert_eq!(folder.run("seal --check db.yaml", "").ok(), same);
+}
+
+#[test]
 fn check_compares_names_items_type_labels_and_scope_without_a_certificate() {
     let folder = Folder::with_keys();
     let clear = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop, labels: {a: b}}\nstringData: {password: p}\n";

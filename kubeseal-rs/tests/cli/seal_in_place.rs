@@ -203,7 +203,7 @@ fn contradictions_are_refused_by_name() {
             run.stderr,
             format!(
                 "error: db.sealed.yaml: the sealed file contradicts db.yaml: {wrong}\nhint: nothing was written: make the two \
-                 files agree, or --force writes the sealed one anew and names what only it held, which is lost\n"
+                 files agree, or --force rewrites the sealed one and names what only it held, which is lost\n"
             )
         );
         assert_eq!((run.code, folder.text("db.sealed.yaml")), (1, sealed.clone()));

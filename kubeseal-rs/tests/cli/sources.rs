@@ -151,7 +151,7 @@ fn sources_that_make_no_secret_are_refused_without_a_value() {
         ),
         (
             "--from-env-file export.env --name app",
-            "error: export.env, line 1: what stands before = is no name",
+            "error: export.env, line 1: what stands before = is not a name",
         ),
         (
             "--from-env-file alone.env --name app",
@@ -228,7 +228,7 @@ fn names_that_are_placeholders_or_impossible_are_named() {
         "{}",
         run.stderr
     );
-    // A line break alone is no value.
+    // A line break alone is not a value.
     let run = folder.run("set --cert test-only.crt --scope cluster-wide o/db.sealed.yaml p", "\n");
     assert!(
         run.code == 1 && run.stderr.contains("the value is empty"),

@@ -1,4 +1,4 @@
-//! The layout of JSON objects, one after the other.
+//! Nodes of JSON objects, one after the other.
 
 use super::{Entry, Form, Map, Node, Style};
 
@@ -21,7 +21,7 @@ struct Walk<'t> {
 }
 
 impl Walk<'_> {
-    /// The next byte that is no white space; `None` at the end.
+    /// The next byte that is not white space; `None` at the end.
     fn skip_space(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
@@ -57,7 +57,7 @@ impl Walk<'_> {
         })
     }
 
-    /// Goes behind the text that begins here.
+    /// Skips the text that begins here.
     fn text_end(&mut self) -> Option<()> {
         loop {
             self.at += 1;

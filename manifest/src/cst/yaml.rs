@@ -1,5 +1,5 @@
-//! The layout of YAML documents: the parser's events with their spans, and what the spans leave out (the colon, a
-//! block scalar's header).
+//! Nodes of YAML documents: the parser's events with their spans, and what the spans do not contain (the colon, the
+//! header of a block scalar).
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle};
 
@@ -7,7 +7,7 @@ use super::super::yaml::key_text;
 use super::super::{Format, MAX_DEPTH};
 use super::{Entry, Form, Map, Node, Style, Tree};
 
-/// Adds the layouts of the documents of `text` from the offset `from` on, before which `documents_before` stand.
+/// Adds the nodes of the documents of `text` from the offset `from` on; `documents_before` precede it.
 pub(super) fn trees(text: &str, from: usize, documents_before: usize, trees: &mut Vec<Tree>) -> Option<()> {
     let part = text.get(from..)?;
     let options = granit_parser::options! {
@@ -40,7 +40,7 @@ pub(super) fn trees(text: &str, from: usize, documents_before: usize, trees: &mu
 
 struct Walk<'t> {
     text: &'t str,
-    /// What the parser's offsets begin with.
+    /// Base of the parser's offsets.
     from: usize,
     events: Parser<'t, StrInput<'t>>,
 }
@@ -66,7 +66,7 @@ impl<'t> Walk<'t> {
                     ScalarStyle::SingleQuoted => Style::Single,
                     ScalarStyle::DoubleQuoted => Style::Double,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block { header: 0..0 },
-                    // The parser gives `~` for a value that was left out.
+                    // The parser reports a missing value as `~`.
                     ScalarStyle::Plain if span.is_empty() && (text.is_empty() || text == "~") => Style::LeftOut,
                     _ => Style::Plain,
                 };
@@ -167,7 +167,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The next offset that is no white space and in no comment.
+    /// The next offset that is not white space or in a comment.
     fn skip(&self, from: usize) -> usize {
         let mut at = from;
         let bytes = self.text.as_bytes();
@@ -183,7 +183,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The next offset behind white space, comments, anchors and tags.
+    /// The next offset after white space, comments, anchors and tags.
     fn skip_properties(&self, from: usize) -> usize {
         let mut at = self.skip(from);
         while let Some(b'&' | b'!') = self.text.as_bytes().get(at) {
@@ -194,7 +194,7 @@ impl<'t> Walk<'t> {
         at
     }
 
-    /// `|` or `>` with the signs that follow it.
+    /// `|` or `>` with the indicators after it.
     fn header(&self, at: usize) -> Option<std::ops::Range<usize>> {
         let signs = self.text.get(at..)?.strip_prefix(['|', '>'])?;
         let length = signs.find(|c: char| !matches!(c, '+' | '-' | '0'..='9'))?;
@@ -205,7 +205,7 @@ impl<'t> Walk<'t> {
     fn block_end(&self, header: &std::ops::Range<usize>, content: std::ops::Range<usize>) -> Option<usize> {
         let signs = self.text.get(header.clone())?;
         let raw = self.text.get(header.end..content.end.max(header.end))?;
-        // The parser's span goes on up to the indentation of what follows.
+        // The parser's span includes the indentation of the next node.
         let lines = raw.trim_end_matches([' ', '\t']);
         let kept = if signs.contains('+') {
             let line = lines.strip_suffix('\n').unwrap_or(lines);

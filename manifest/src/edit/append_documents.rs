@@ -1,9 +1,9 @@
-//! Further objects at the end of a source.
+//! Appends objects to a source.
 
 use super::super::{DocumentError, encoding, read};
 
-/// The bytes of `source` with the objects of `text` behind its own, in its line breaks and its encoding. `None` where nothing can
-/// stand behind them.
+/// The bytes of `source` followed by the objects of `text`, with its line breaks and its encoding. `None` where nothing
+/// can follow.
 ///
 /// # Errors
 /// `source` or `text` cannot be read.

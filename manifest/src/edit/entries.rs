@@ -1,4 +1,4 @@
-//! One change ↦ the stretches of the text to put in place of others.
+//! One change → the splices of the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use super::error::Wrong;
 use super::format::{self, Block, Flow};
 use super::source::Page;
 
-/// What to write in place of a stretch of the text.
+/// A replacement of one range of the text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Splice {
     pub(super) range: Range<usize>,
@@ -18,7 +18,7 @@ pub(super) struct Splice {
 }
 
 impl Splice {
-    fn at(place: usize, with: String) -> Self {
+    fn insertion(place: usize, with: String) -> Self {
         Self {
             range: place..place,
             with,
@@ -26,14 +26,14 @@ impl Splice {
     }
 }
 
-/// What one round does in one document.
+/// The result of one round in one document.
 pub(super) struct Round {
     pub(super) splices: Vec<Splice>,
-    /// How many of the changes it makes.
+    /// Number of changes applied.
     pub(super) changes: usize,
 }
 
-/// The first changes that can be made at once: values that are replaced, or one change of another kind.
+/// The first changes that can be applied together: replacements of values, or one change of another kind.
 pub(super) fn round<'c>(page: Page<'_>, root: &Node, changes: &'c [Change]) -> Result<Round, (Wrong, &'c [String])> {
     let mut splices = Vec::new();
     let mut replaced = BTreeSet::new();
@@ -43,7 +43,7 @@ pub(super) fn round<'c>(page: Page<'_>, root: &Node, changes: &'c [Change]) -> R
         if !replaced.is_empty() && (!replaces || replaced.contains(change.path())) {
             break;
         }
-        splices.extend(one(page, change, &way).map_err(|wrong| (wrong, change.path()))?);
+        splices.extend(splices_for(page, change, &way).map_err(|wrong| (wrong, change.path()))?);
         replaced.insert(change.path());
         if !replaces {
             break;
@@ -55,7 +55,7 @@ pub(super) fn round<'c>(page: Page<'_>, root: &Node, changes: &'c [Change]) -> R
     })
 }
 
-fn one(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wrong> {
+fn splices_for(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wrong> {
     match (change, way) {
         (Change::Set { text, .. }, Way::Entry { map, entry, .. }) => {
             replace(page, map, entry, text.as_deref()).map(|splice| vec![splice])
@@ -86,14 +86,14 @@ fn one(page: Page<'_>, change: &Change, way: &Way<'_>) -> Result<Vec<Splice>, Wr
             let range = entry.key_span.clone();
             Ok(vec![Splice { range, with }])
         }
-        // It is there, but not in this text.
+        // The entry exists, but comes from elsewhere in the text.
         (Change::Remove { .. } | Change::Rename { .. }, Way::Missing { .. }) => Err(Wrong::Shared),
     }
 }
 
-/// How far a path stands in the text.
+/// How much of a path exists in the text.
 enum Way<'t> {
-    /// To its end.
+    /// All of it.
     Entry {
         map: &'t Map,
         position: usize,
@@ -101,10 +101,10 @@ enum Way<'t> {
     },
     /// The steps from `depth` on are missing.
     Missing {
-        /// The maps on the way, the outermost first.
+        /// The maps along the path, outermost first.
         maps: Vec<&'t Node>,
         depth: usize,
-        /// The last of `maps`, when it has entries and not this one.
+        /// The last of `maps`, when it has entries.
         lacking: Option<&'t Map>,
         /// The entry whose value is null, or an empty map: the last of `maps`.
         below: Option<&'t Entry>,
@@ -149,7 +149,7 @@ impl<'t> Way<'t> {
     }
 }
 
-/// Puts another value in the place of a single one.
+/// Replaces a scalar.
 fn replace(page: Page<'_>, map: &Map, entry: &Entry, text: Option<&str>) -> Result<Splice, Wrong> {
     let value = &entry.value;
     let style = match &value.form {
@@ -179,7 +179,7 @@ fn replace(page: Page<'_>, map: &Map, entry: &Entry, text: Option<&str>) -> Resu
     Ok(Splice { range, with })
 }
 
-/// A new text in the form of the block scalar that it replaces; the rest of the header's line, a comment, stays.
+/// A new text as a block scalar, like the one it replaces; a comment in the header line stays.
 fn block(page: Page<'_>, entry: &Entry, header: &Range<usize>, text: &str) -> Option<String> {
     let span = &entry.value.span;
     let line_end = page.line_end(header.end).min(span.end);
@@ -200,7 +200,7 @@ fn block(page: Page<'_>, entry: &Entry, header: &Range<usize>, text: &str) -> Op
     format::fits_block_line(text).then(|| format!("{sign}-{behind}{line}"))
 }
 
-/// How much deeper the entries of the last of these maps stand than those of the one around it.
+/// Additional indentation of the entries of the last of these maps.
 fn step(page: Page<'_>, maps: &[&Node]) -> usize {
     let mut columns = maps.iter().rev().filter_map(|node| {
         let map = node.map().filter(|map| !map.flow)?;
@@ -212,7 +212,7 @@ fn step(page: Page<'_>, maps: &[&Node]) -> usize {
     }
 }
 
-/// A new entry behind the last one of a map of lines.
+/// Appends an entry to a block map.
 fn block_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text: Option<&str>) -> Option<Vec<Splice>> {
     let (first, last) = (map.entries.first()?, map.entries.last()?);
     let line_break = page.line_break(last.value.span.end);
@@ -223,13 +223,13 @@ fn block_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text
     };
     let lines = format::block_entry(page, path, text, at);
     let with = format!("{line_break}{}{lines}", " ".repeat(at.column));
-    Some(vec![Splice::at(page.line_end(last.value.span.end), with)])
+    Some(vec![Splice::insertion(page.line_end(last.value.span.end), with)])
 }
 
-/// Makes a map of the value of `below`, which is null or an empty map.
+/// Turns the value of `below`, which is null or an empty map, into a map.
 fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Option<&str>) -> Option<Vec<Splice>> {
     let span = &below.value.span;
-    // When the empty map is the last of the maps, the one that it stands in is the one before.
+    // When the empty map is the last of the maps, its parent is the one before.
     let around = match below.value.form {
         Form::Map(_) => maps.split_last()?.1,
         _ => maps,
@@ -275,14 +275,14 @@ fn fill(page: Page<'_>, maps: &[&Node], below: &Entry, path: &[String], text: Op
             range: page.without_blanks_before(span.start)..span.end,
             with: String::new(),
         },
-        Splice::at(
+        Splice::insertion(
             page.line_end(span.end),
             format!("{line_break}{}{lines}", " ".repeat(column)),
         ),
     ])
 }
 
-/// How entries beside `sibling` are written in the map in brackets `node`.
+/// The style of the entries next to `sibling` in the flow map `node`.
 fn flow_style<'t>(page: Page<'t>, node: &Node, sibling: &Entry) -> Option<Flow<'t>> {
     let lines = page.begins_line(sibling.start).then(|| {
         let own = page.indentation(sibling.start);
@@ -290,7 +290,7 @@ fn flow_style<'t>(page: Page<'t>, node: &Node, sibling: &Entry) -> Option<Flow<'
         let unit = own.strip_prefix(outer).filter(|unit| !unit.is_empty()).unwrap_or("  ");
         (own, unit, page.line_break(sibling.start))
     });
-    // Only JSON can do without the blank.
+    // Only JSON allows no space here.
     let tight =
         page.format == Format::Json && !page.slice(sibling.key_span.end, sibling.value.span.start).contains(' ');
     Some(Flow {
@@ -304,7 +304,7 @@ fn flow_style<'t>(page: Page<'t>, node: &Node, sibling: &Entry) -> Option<Flow<'
     })
 }
 
-/// A new entry behind the last one of a map in brackets.
+/// Appends an entry to a flow map.
 fn flow_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text: Option<&str>) -> Option<Vec<Splice>> {
     let (node, last) = (maps.last()?, map.entries.last()?);
     let flow = flow_style(page, node, last)?;
@@ -314,19 +314,22 @@ fn flow_insert(page: Page<'_>, maps: &[&Node], map: &Map, path: &[String], text:
     let behind = comma.map_or(end, |comma| comma + 1);
     let Some((indentation, _, line_break)) = flow.lines else {
         return Some(vec![match comma {
-            Some(comma) => Splice::at(comma + 1, format!(" {entry}")),
-            None => Splice::at(end, format!(",{}{entry}", flow.gap)),
+            Some(comma) => Splice::insertion(comma + 1, format!(" {entry}")),
+            None => Splice::insertion(end, format!(",{}{entry}", flow.gap)),
         }]);
     };
-    // A comment behind the last entry stays in its line.
+    // A comment after the last entry stays on its line.
     let line_end = page.line_end(behind);
     let at = if line_end < bracket { line_end } else { behind };
     let closing = if comma.is_some() { "," } else { "" };
     let mut splices = Vec::new();
     if comma.is_none() {
-        splices.push(Splice::at(end, ",".to_owned()));
+        splices.push(Splice::insertion(end, ",".to_owned()));
     }
-    splices.push(Splice::at(at, format!("{line_break}{indentation}{entry}{closing}")));
+    splices.push(Splice::insertion(
+        at,
+        format!("{line_break}{indentation}{entry}{closing}"),
+    ));
     Some(splices)
 }
 
@@ -344,7 +347,7 @@ fn comma(page: Page<'_>, from: usize, to: usize) -> Option<usize> {
     })
 }
 
-/// Whether nothing but blanks and comments stands before the offset `at` of `rest`.
+/// Whether only blanks and comments precede the offset `at` in `rest`.
 fn is_next(rest: &str, at: usize) -> bool {
     let before = rest.get(..at).unwrap_or_default();
     before
@@ -364,7 +367,7 @@ fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
         let before = position.checked_sub(1).and_then(|before| map.entries.get(before));
         return Some(match (next, before) {
             (Some(next), _) => vec![match comma(page, end, next.start) {
-                // A comment in lines of its own belongs to the next entry.
+                // A comment on its own line belongs to the next entry.
                 Some(comma) if page.slice(page.next_line(comma), next.start).contains('#') => {
                     if page.begins_line(entry.start) {
                         cut(page.line_start(entry.start), page.next_line(comma))
@@ -375,7 +378,7 @@ fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
                 _ => cut(entry.start, next.start),
             }],
             (None, Some(before)) => {
-                // Of what stands between the two, only the comma and blanks go: there may be a comment.
+                // Only the comma and blanks between the two are removed: there may be a comment.
                 let comma = comma(page, before.value.span.end, entry.start)?;
                 let blank = page.slice(comma + 1, entry.start).trim().is_empty();
                 if blank {
@@ -406,7 +409,7 @@ fn remove(page: Page<'_>, map: &Map, position: usize) -> Option<Vec<Splice>> {
     let (from, to) = (page.line_start(entry.start), page.next_line(end));
     let last_line = !page.slice(from, to).ends_with('\n');
     if last_line && from > 0 {
-        // The text goes on having no line break at its end.
+        // The text still has no line break at its end.
         return Some(vec![cut(page.line_end(page.line_start(from - 1)), to)]);
     }
     Some(vec![cut(from, to)])

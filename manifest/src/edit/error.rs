@@ -1,33 +1,33 @@
 //! Why a text was not changed, and where.
 
-use super::super::error::{DocumentError, Place, shown};
+use super::super::error::{DocumentError, Place, escaped};
 
-/// Why a text was not changed. Carries places and names, never a value.
+/// Why an edit was refused. Carries places and names, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The source cannot be read.
     #[error(transparent)]
     Document(DocumentError),
-    /// There is nothing at the path.
-    #[error("{place}: there is no {}", shown(field))]
+    /// The path does not exist.
+    #[error("{place}: there is no {}", escaped(field))]
     NoSuch {
-        /// The document, and the line of what is nearest.
+        /// The document, and the line of the nearest existing node.
         place: Place,
         /// The path, with dots.
         field: String,
     },
-    /// The new key is taken.
-    #[error("{place}: there is \"{}\" already", shown(key))]
+    /// The new key exists already.
+    #[error("{place}: there is \"{}\" already", escaped(key))]
     Exists {
         /// Where.
         place: Place,
         /// The key.
         key: String,
     },
-    /// The path leads through something that is no map, or ends in something that is no single value.
+    /// The path leads through something that is not a map, or ends in something that is not a scalar.
     #[error(
         "{place}: {} is not what can be changed here (a map of texts is wanted)",
-        shown(field)
+        escaped(field)
     )]
     NotAMap {
         /// Where.
@@ -35,10 +35,10 @@ pub enum EditError {
         /// The path, with dots.
         field: String,
     },
-    /// What is to be changed does not stand there itself, but comes by an alias or a merge of YAML.
+    /// The node is not in the text itself, but comes from an alias or a merge of YAML.
     #[error(
         "{place}: {} does not stand here itself, it comes from elsewhere by an alias (*) or a merge (<<) of YAML",
-        shown(field)
+        escaped(field)
     )]
     Shared {
         /// Where.
@@ -55,7 +55,7 @@ pub enum EditError {
         /// The document.
         place: Place,
     },
-    /// A line break that few programs take for one, so that where a line begins is not agreed on.
+    /// A line break that most programs do not recognise, so that they disagree about where lines begin.
     #[error("line {line}: a line ends in a carriage return alone")]
     CarriageReturn {
         /// The line, counted by line feeds.

@@ -1,10 +1,10 @@
-//! New texts and entries, as they are written at their place.
+//! Formats new texts and entries for their position.
 
 use super::super::cst::Style;
 use super::super::{Format, emitter};
 use super::source::Page;
 
-/// A scalar on one line, in the quotes of `like` where they can hold it.
+/// A scalar on one line, quoted like `like` where possible.
 pub(super) fn scalar(page: Page<'_>, text: &str, like: &Style, flow: bool) -> String {
     if page.format == Format::Json {
         return json(text);
@@ -16,11 +16,11 @@ pub(super) fn scalar(page: Page<'_>, text: &str, like: &Style, flow: bool) -> St
     }
 }
 
-/// Without quotes where the text stays what it is for readers of YAML 1.1 and 1.2.
+/// Plain where readers of YAML 1.1 and 1.2 read the same text.
 fn plain(text: &str, flow: bool) -> String {
     let written = emitter::one_line(text);
     let is_bare = written == text;
-    // Inside brackets more signs have a meaning.
+    // Inside brackets more characters have a meaning.
     if is_bare && flow && text.contains([',', '[', ']', '{', '}']) {
         emitter::double_quoted(text)
     } else {
@@ -37,8 +37,8 @@ fn value(page: Page<'_>, text: Option<&str>, like: &Style, flow: bool) -> String
     text.map_or_else(|| "null".to_owned(), |text| scalar(page, text, like, flow))
 }
 
-/// The lines of a text of several lines as a literal block at the column `indent`, and the header that says how it ends.
-/// `None` for a text that cannot stand so.
+/// Several lines as a literal block at the column `indent`, and its header with the chomping indicator. `None` for a
+/// text that a literal block cannot hold.
 pub(super) fn literal(text: &str, indent: usize, line_break: &str) -> Option<(&'static str, String)> {
     if !emitter::fits_literal(text) || text.starts_with([' ', '\n']) {
         return None;
@@ -64,12 +64,12 @@ pub(super) fn fits_block_line(text: &str) -> bool {
     !text.is_empty() && !text.starts_with(' ') && emitter::fits_literal(&format!("{text}\n"))
 }
 
-/// Where lines of a block map are written.
+/// Position of the lines of a block map.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     /// The column of the keys.
     pub(super) column: usize,
-    /// How much deeper each further map stands.
+    /// Additional indentation of each nested map.
     pub(super) step: usize,
     pub(super) line_break: &'static str,
 }
@@ -97,13 +97,13 @@ pub(super) fn block_entry(page: Page<'_>, path: &[String], text: Option<&str>, a
     }
 }
 
-/// How entries of a map in brackets are written.
+/// Style of the entries of a flow map.
 pub(super) struct Flow<'t> {
     /// The quotes of keys and values.
     pub(super) like: Style,
-    /// What stands behind a colon.
+    /// The text after a colon.
     pub(super) gap: &'static str,
-    /// When each entry has a line of its own: the indentation of that line, and what each deeper one adds to it.
+    /// For entries on lines of their own: the indentation of a line, and the additional indentation of each nested one.
     pub(super) lines: Option<(&'t str, &'t str, &'static str)>,
 }
 

@@ -1,4 +1,4 @@
-//! Whole documents out of a source.
+//! Removes whole documents from a source.
 
 use super::super::cst::{self, Tree};
 use super::super::found::{Found, Others};
@@ -7,9 +7,9 @@ use super::super::{Document, DocumentError, encoding};
 use super::entries::Splice;
 use super::{spliced, wipe_all};
 
-/// The bytes of `source` without these documents and the marks (`---`) before them. The numbers of the documents count: the source
-/// may have been changed by [`super::edit`] since they were read. `None` where one of them does not stand alone, such as an item of
-/// a list.
+/// The bytes of `source` without these documents and the marks (`---`) before them. Documents are identified by number:
+/// [`super::edit`] may have changed the source since they were read. `None` where one of them is not a whole document,
+/// such as an item of a list.
 ///
 /// # Errors
 /// `source` cannot be read.
@@ -36,7 +36,7 @@ pub fn remove(source: &[u8], documents: &[&Document]) -> Result<Option<Vec<u8>>,
     Ok(is_faithful.then(|| decoded.encode(&text)))
 }
 
-/// From the mark before the document, or where the one before it ends, to the next mark or what follows in its place.
+/// From the mark before the document, or the end of the previous one, to the next mark or whatever follows.
 fn stretch(text: &str, trees: &[Tree], at: usize) -> Option<Splice> {
     let tree = trees.get(at)?;
     let before = at

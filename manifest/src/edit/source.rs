@@ -2,7 +2,7 @@
 
 use super::super::Format;
 
-/// The text that is being changed, and the language of the document in question.
+/// The text being changed, and the language of the current document.
 #[derive(Clone, Copy)]
 pub(super) struct Page<'t> {
     pub(super) text: &'t str,
@@ -18,12 +18,12 @@ impl<'t> Page<'t> {
         self.slice(0, at)
     }
 
-    /// Where the line of `at` begins.
+    /// Start of the line of `at`.
     pub(super) fn line_start(&self, at: usize) -> usize {
         self.before(at).rfind('\n').map_or(0, |line_break| line_break + 1)
     }
 
-    /// Where the line of `at` ends: before its line break, or at the end of the text.
+    /// End of the line of `at`, before its line break, or of the text.
     pub(super) fn line_end(&self, at: usize) -> usize {
         let rest = self.slice(at, self.text.len());
         let line = rest.split('\n').next().unwrap_or_default();
@@ -36,7 +36,7 @@ impl<'t> Page<'t> {
         at + line.len()
     }
 
-    /// Where the next line begins, or the end of the text.
+    /// Start of the next line, or the end of the text.
     pub(super) fn next_line(&self, at: usize) -> usize {
         let rest = self.slice(at, self.text.len());
         at + rest.find('\n').map_or(rest.len(), |line_break| line_break + 1)
@@ -54,14 +54,14 @@ impl<'t> Page<'t> {
         if line.ends_with("\r\n") { "\r\n" } else { "\n" }
     }
 
-    /// The white space that the line of `at` begins with.
+    /// Indentation of the line of `at`.
     pub(super) fn indentation(&self, at: usize) -> &'t str {
         let line = self.slice(self.line_start(at), self.text.len());
         let end = line.find(|c| !matches!(c, ' ' | '\t')).unwrap_or(line.len());
         line.get(..end).unwrap_or_default()
     }
 
-    /// Whether only white space stands before `at` in its line.
+    /// Whether only white space precedes `at` on its line.
     pub(super) fn begins_line(&self, at: usize) -> bool {
         self.line_start(at) + self.indentation(at).len() == at
     }
@@ -71,7 +71,7 @@ impl<'t> Page<'t> {
         self.slice(self.line_start(at), at).chars().count()
     }
 
-    /// `at`, or the end of what stands before the blanks before it.
+    /// `at` without the blanks before it.
     pub(super) fn without_blanks_before(&self, at: usize) -> usize {
         self.before(at).trim_end_matches([' ', '\t']).len()
     }

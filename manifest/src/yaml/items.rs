@@ -1,4 +1,4 @@
-//! The items of a list that are of another kind and break a rule: what they are taken out of the text by.
+//! Removes items of other kinds that break a rule from the text of a list.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use super::super::found::Broken;
 use super::super::source_map::Placed;
 use super::kinds::foreign_kind;
 
-/// Broken items of one list that are taken out; each costs another reading.
+/// Limit of broken items that are removed from one list; each costs another pass.
 const MOST: usize = 64;
 
-/// Reads a text that is one list, which `error` keeps from being read, without the items of other kinds that break a rule. `read`
-/// reads a text that has the same places.
+/// Reads a text that is one list, in which `error` was found, without the items of other kinds that break a rule.
+/// `read` reads a text with the same positions.
 pub(in super::super) fn read_without_broken(
     text: &str,
     mut error: DocumentError,
@@ -38,8 +38,8 @@ pub(in super::super) fn read_without_broken(
     None
 }
 
-/// The item that stands at `spot` in a text whose first document is a plain `kind: List`: its number from 0, its bytes and its
-/// kind, if that is another one than ours in every reading.
+/// The item at `spot` in a text whose first document is a plain `kind: List`: its number from 0, its bytes and its
+/// kind, if no reader can take it for one of ours.
 fn foreign_item(text: &str, spot: Spot) -> Option<(usize, Range<usize>, String)> {
     let options = granit_parser::options! {
         emit_comments: false,
@@ -54,7 +54,7 @@ fn foreign_item(text: &str, spot: Spot) -> Option<(usize, Range<usize>, String)>
     Some((index, range, kind))
 }
 
-/// An empty map in place of an item, and blanks in place of the rest of it: everything else stands where it stood.
+/// Replaces an item by an empty map and blanks, so that all other positions stay.
 fn masked(text: &str, item: Range<usize>) -> Option<String> {
     let (before, rest) = text.split_at_checked(item.start)?;
     let (item, after) = rest.split_at_checked(item.end.checked_sub(item.start)?)?;
@@ -88,7 +88,7 @@ impl<'t> Survey<'t> {
             let (key, _) = self.next()?;
             let name = match &key {
                 Event::MappingEnd => break,
-                // A merge, an alias or a tag may bring what is not seen here.
+                // A merge, an alias or a tag may add what is not visible here.
                 Event::Scalar(text, _, _, None) if text != "<<" => text.to_lowercase(),
                 _ => return None,
             };
@@ -126,7 +126,7 @@ impl<'t> Survey<'t> {
         Some(found)
     }
 
-    /// Where the node ends that has begun with `event`.
+    /// End of the node that begins with `event`.
     fn end_of(&mut self, event: &Event<'t>, span: Span) -> Option<Span> {
         let opens = |event: &Event<'t>| matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
         let (mut depth, mut last) = (usize::from(opens(event)), span);

@@ -1,15 +1,15 @@
-//! The kinds that a broken document may have, for readers that take its mistakes in one way or the other.
+//! The kinds that a broken document may have for other readers, which handle its errors in different ways.
 
 use granit_parser::{Event, Parser, StrInput};
 
 use super::super::MAX_DEPTH;
 use super::mapping::is_merge_key;
 
-/// Kinds of which a document must be read without a fault: those of this project, and lists that may hold them.
+/// Kinds of which a broken document is an error: those of this project, and lists that may contain them.
 const OURS: [&str; 5] = ["Secret", "SealedSecret", "List", "SecretList", "SealedSecretList"];
 
-/// The kind of the first document of `text`, if every reading of it gives another kind than [`OURS`]; empty when it is no
-/// object, or an object without a kind. `None` where a reading may give one of them, and where it cannot be told.
+/// The kind of the first document of `text`, if every reader finds a kind other than [`OURS`]; empty when it is not an
+/// object, or has no kind. `None` where a reader may find one of [`OURS`], and where that is unknown.
 pub(in super::super) fn foreign_kind(text: &str) -> Option<String> {
     let options = granit_parser::options! {
         emit_comments: false,
@@ -55,7 +55,7 @@ impl<'t> Survey<'t> {
         }
     }
 
-    /// The rest of a mapping: its kind, if it has no other one in any reading.
+    /// The rest of a mapping: its kind, if all readers find the same.
     fn object(&mut self) -> Option<String> {
         let (mut kinds, mut has_items) = (Vec::new(), false);
         loop {
@@ -63,7 +63,7 @@ impl<'t> Survey<'t> {
             if key == Event::MappingEnd {
                 break;
             }
-            // A merge may bring a kind, and so may a key that stands elsewhere or is encoded.
+            // A merge may add a kind, and so may an alias or an encoded key.
             if is_merge_key(&key) || matches!(key, Event::Alias(_)) {
                 return None;
             }
@@ -84,14 +84,14 @@ impl<'t> Survey<'t> {
                 self.skip(&value)?;
             }
         }
-        // kubectl takes every object with items for a list of objects.
+        // kubectl reads every object with items as a list of objects.
         if has_items || kinds.iter().any(|kind| OURS.contains(&kind.as_str())) {
             return None;
         }
         Some(kinds.into_iter().next().unwrap_or_default())
     }
 
-    /// Goes behind the node that has begun with `event`.
+    /// Skips the node that begins with `event`.
     fn skip(&mut self, event: &Event<'t>) -> Option<()> {
         let opens = |event: &Event<'t>| matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
         let mut depth = usize::from(opens(event));
@@ -106,7 +106,7 @@ impl<'t> Survey<'t> {
     }
 }
 
-/// The text of a scalar that all readers take alike.
+/// The text of a scalar that all readers read the same way.
 fn plain_text(value: &Event<'_>) -> Option<String> {
     match value {
         Event::Scalar(text, _, _, None) => Some(text.to_string()),

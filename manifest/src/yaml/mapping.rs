@@ -15,7 +15,7 @@ use super::scalar::core_tag;
 pub(super) struct Mapping {
     values: Map<String, Value>,
     entries: BTreeMap<String, Box<Entry>>,
-    /// Keys that a merge brought: the mapping's own keys win over them.
+    /// Keys from a merge: the mapping's own keys win over them.
     merged: BTreeSet<String>,
 }
 
@@ -34,7 +34,7 @@ impl Mapping {
 
     /// `<<: *base`, or `<<: [*first, *second]` where the first one that has a key wins.
     ///
-    /// A key that stands before the merge and is in it too is refused: readers disagree about which one wins.
+    /// A key before the merge that is also in it is refused: readers disagree about which one wins.
     pub(super) fn merge(&mut self, base: Placed, place: Place) -> Result<(), DocumentError> {
         let bases = match (base.value, base.mark.children) {
             (Value::Object(values), Children::Entries(entries)) => vec![(values, entries)],

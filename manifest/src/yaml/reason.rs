@@ -2,7 +2,7 @@
 
 use granit_parser::ErrorKind;
 
-/// The parser's verdict in words that hold nothing of the source.
+/// The parser's error in words that contain nothing of the source.
 pub(super) fn reason(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::TabNotAllowed

@@ -1,4 +1,4 @@
-//! Scalars and tags: what was typed ↦ a value and what is worth noting about it.
+//! Scalars and tags: what was typed → a value and its mark.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use zeroize::Zeroizing;
 
 use super::super::error::{DocumentError, Place};
-use super::super::scalar::{Scalar, resolve};
+use super::super::resolve::{Scalar, resolve};
 use super::super::source_map::Turned;
 
 /// The name of a tag of YAML's own, such as `str`.
@@ -15,7 +15,7 @@ pub(super) fn core_tag(tag: &Tag) -> Option<std::borrow::Cow<'_, str>> {
     tag.suffix_in_namespace("tag:yaml.org,2002:")
 }
 
-/// A tag that says no more than that the text is to be taken as it is.
+/// A tag that only says: not a plain scalar.
 fn is_unspecific(tag: &Tag) -> bool {
     let (handle, suffix) = tag.parts();
     format!("{handle}{suffix}") == "!"
@@ -75,7 +75,7 @@ fn json_number(number: f64) -> Option<Number> {
     Number::from_f64(number)
 }
 
-/// `!!binary`: base64 of text, line breaks allowed. Go reads it as the text that it stands for.
+/// `!!binary`: base64 of text, line breaks allowed. Go reads it as the decoded text.
 fn binary(text: &str, place: Place) -> Result<String, DocumentError> {
     let digits: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|b| !b.is_ascii_whitespace()).collect());
     let bytes = STANDARD

@@ -13,145 +13,147 @@ fn refused(source: &[u8]) -> DocumentError {
     }
 }
 
+/// Sources, and why each is refused.
+const FAULTS: &[(&str, &str)] = &[
+    ("", "the input is empty: it holds no Kubernetes object"),
+    ("\u{feff}", "the input is empty: it holds no Kubernetes object"),
+    (
+        "# only\n# comments\n",
+        "the input is empty: it holds no Kubernetes object",
+    ),
+    ("---\n---\n", "the input is empty: it holds no Kubernetes object"),
+    (
+        "kind: List\nitems: []\n",
+        "the input is empty: it holds no Kubernetes object",
+    ),
+    (
+        "hello world\n",
+        "document 1, line 1: a Kubernetes object is wanted here, but this is a single value",
+    ),
+    (
+        "a: b\n---\n- c\n",
+        "document 2, line 3: a Kubernetes object is wanted here, but this is a list",
+    ),
+    (
+        "[{\"a\":1}]",
+        "document 1, line 1: a Kubernetes object is wanted here, but this is a list",
+    ),
+    (
+        "{\"a\":1}\n\n\"b\"",
+        "document 2, line 3: a Kubernetes object is wanted here, but this is a single value",
+    ),
+    ("a: b\nc: d\na: e\n", "document 1, line 3: the key \"a\" is given twice"),
+    ("1: a\n\"1\": b\n", "document 1, line 2: the key \"1\" is given twice"),
+    (
+        "x: {a: 1,\n a: 2}\n",
+        "document 1, line 2: the key \"a\" is given twice",
+    ),
+    (
+        "{\"b\": {\"a\":1,\n\"a\":2}}",
+        "document 1, line 2: the key \"a\" is given twice",
+    ),
+    (
+        "x: &x {a: 1}\ny:\n  a: 2\n  <<: *x\n",
+        "document 1, line 4: the key \"a\" is given twice",
+    ),
+    (
+        "a: b\n---\nc: [d\n---\ne: f\n",
+        "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
+    ),
+    (
+        "a: b: c\n---\nd: e\n",
+        "document 1, line 1: not valid YAML: a `key: value` that may not stand here: check the indentation, or put the value in quotes",
+    ),
+    (
+        "a: b\ngarbage\n",
+        "document 1, line 2: not valid YAML: a `key: value` line is wanted here",
+    ),
+    (
+        "a:\n\tb: c\n",
+        "document 1, line 2: not valid YAML: a tab where only spaces may stand",
+    ),
+    (
+        "a: \"b\nc: d\n",
+        "document 1, line 2: not valid YAML: a quote is not closed, or the lines inside it are not indented",
+    ),
+    (
+        "a: @b\n",
+        "document 1, line 1: not valid YAML: a character that may not stand here: put the value in quotes",
+    ),
+    (
+        "a: *b\n",
+        "document 1, line 1: not valid YAML: an alias names an anchor that is not there",
+    ),
+    (
+        "a: &a [*a]\n",
+        "document 1, line 1: not valid YAML: an alias stands inside the value that it names",
+    ),
+    (
+        "a: {<<: b}\n",
+        "document 1, line 1: not valid YAML: `<<` takes a map, or a list of maps",
+    ),
+    (
+        "a: !mine b\n",
+        "document 1, line 1: this YAML tag is not supported here",
+    ),
+    (
+        "a: !!int b\n",
+        "document 1, line 1: this YAML tag is not supported here",
+    ),
+    (
+        "a: !!binary '%'\n",
+        "document 1, line 1: this YAML tag is not supported here",
+    ),
+    (
+        "a: .inf\n",
+        "document 1, line 1: this is read as a number that has no value in JSON; put it in quotes to keep it as text",
+    ),
+    (
+        "~: a\n",
+        "document 1, line 1: a map key must be text (a template's {{ }} must be filled in first)",
+    ),
+    (
+        "a:\n  b: {{ .Values.x }}\n",
+        "document 1, line 2: a map key must be text (a template's {{ }} must be filled in first)",
+    ),
+    (
+        "kind: List\nitems:\n- a: b\n- c\n",
+        "document 1, line 4, item 2: a Kubernetes object is wanted here, but this is a single value",
+    ),
+    (
+        "kind: List\nitems: {a: b}\n",
+        "document 1, line 2: \"items\": a list of objects is wanted here",
+    ),
+    (
+        "{\"a\":\n {\"b\": \"c",
+        "document 1, line 2: not valid JSON: it ends too early",
+    ),
+    (
+        "{\"a\":1}\n{\"b\"",
+        "document 2, line 2: not valid JSON: it ends too early",
+    ),
+    (
+        "{\"a\":1}\n---\n{\"b\":\n}",
+        "document 2, line 4: not valid JSON: expected value",
+    ),
+    ("{\"a\":1,}", "document 1, line 1: not valid JSON: trailing comma"),
+    (
+        "{\"a\":\"b\nc\"}",
+        "document 1, line 2: not valid JSON: control character (\\u0000-\\u001F) found while parsing a string",
+    ),
+    (
+        "{\"a\":1e999}",
+        "document 1, line 1: not valid JSON: number out of range",
+    ),
+    (
+        "{\"a\":1}\n---\nb: [\n",
+        "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
+    ),
+];
+
 #[test]
 fn each_fault_is_named_with_its_place() {
-    let cases: &[(&str, &str)] = &[
-        ("", "the input is empty: it holds no Kubernetes object"),
-        ("\u{feff}", "the input is empty: it holds no Kubernetes object"),
-        (
-            "# only\n# comments\n",
-            "the input is empty: it holds no Kubernetes object",
-        ),
-        ("---\n---\n", "the input is empty: it holds no Kubernetes object"),
-        (
-            "kind: List\nitems: []\n",
-            "the input is empty: it holds no Kubernetes object",
-        ),
-        (
-            "hello world\n",
-            "document 1, line 1: a Kubernetes object is wanted here, but this is a single value",
-        ),
-        (
-            "a: b\n---\n- c\n",
-            "document 2, line 3: a Kubernetes object is wanted here, but this is a list",
-        ),
-        (
-            "[{\"a\":1}]",
-            "document 1, line 1: a Kubernetes object is wanted here, but this is a list",
-        ),
-        (
-            "{\"a\":1}\n\n\"b\"",
-            "document 2, line 3: a Kubernetes object is wanted here, but this is a single value",
-        ),
-        ("a: b\nc: d\na: e\n", "document 1, line 3: the key \"a\" is given twice"),
-        ("1: a\n\"1\": b\n", "document 1, line 2: the key \"1\" is given twice"),
-        (
-            "x: {a: 1,\n a: 2}\n",
-            "document 1, line 2: the key \"a\" is given twice",
-        ),
-        (
-            "{\"b\": {\"a\":1,\n\"a\":2}}",
-            "document 1, line 2: the key \"a\" is given twice",
-        ),
-        (
-            "x: &x {a: 1}\ny:\n  a: 2\n  <<: *x\n",
-            "document 1, line 4: the key \"a\" is given twice",
-        ),
-        (
-            "a: b\n---\nc: [d\n---\ne: f\n",
-            "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
-        ),
-        (
-            "a: b: c\n---\nd: e\n",
-            "document 1, line 1: not valid YAML: a `key: value` that may not stand here: check the indentation, or put the value in quotes",
-        ),
-        (
-            "a: b\ngarbage\n",
-            "document 1, line 2: not valid YAML: a `key: value` line is wanted here",
-        ),
-        (
-            "a:\n\tb: c\n",
-            "document 1, line 2: not valid YAML: a tab where only spaces may stand",
-        ),
-        (
-            "a: \"b\nc: d\n",
-            "document 1, line 2: not valid YAML: a quote is not closed, or the lines inside it are not indented",
-        ),
-        (
-            "a: @b\n",
-            "document 1, line 1: not valid YAML: a character that may not stand here: put the value in quotes",
-        ),
-        (
-            "a: *b\n",
-            "document 1, line 1: not valid YAML: an alias names an anchor that is not there",
-        ),
-        (
-            "a: &a [*a]\n",
-            "document 1, line 1: not valid YAML: an alias stands inside the value that it names",
-        ),
-        (
-            "a: {<<: b}\n",
-            "document 1, line 1: not valid YAML: `<<` takes a map, or a list of maps",
-        ),
-        (
-            "a: !mine b\n",
-            "document 1, line 1: this YAML tag is not supported here",
-        ),
-        (
-            "a: !!int b\n",
-            "document 1, line 1: this YAML tag is not supported here",
-        ),
-        (
-            "a: !!binary '%'\n",
-            "document 1, line 1: this YAML tag is not supported here",
-        ),
-        (
-            "a: .inf\n",
-            "document 1, line 1: this is read as a number that has no value in JSON; put it in quotes to keep it as text",
-        ),
-        (
-            "~: a\n",
-            "document 1, line 1: a map key must be text (a template's {{ }} must be filled in first)",
-        ),
-        (
-            "a:\n  b: {{ .Values.x }}\n",
-            "document 1, line 2: a map key must be text (a template's {{ }} must be filled in first)",
-        ),
-        (
-            "kind: List\nitems:\n- a: b\n- c\n",
-            "document 1, line 4, item 2: a Kubernetes object is wanted here, but this is a single value",
-        ),
-        (
-            "kind: List\nitems: {a: b}\n",
-            "document 1, line 2: \"items\": a list of objects is wanted here",
-        ),
-        (
-            "{\"a\":\n {\"b\": \"c",
-            "document 1, line 2: not valid JSON: it ends too early",
-        ),
-        (
-            "{\"a\":1}\n{\"b\"",
-            "document 2, line 2: not valid JSON: it ends too early",
-        ),
-        (
-            "{\"a\":1}\n---\n{\"b\":\n}",
-            "document 2, line 4: not valid JSON: expected value",
-        ),
-        ("{\"a\":1,}", "document 1, line 1: not valid JSON: trailing comma"),
-        (
-            "{\"a\":\"b\nc\"}",
-            "document 1, line 2: not valid JSON: control character (\\u0000-\\u001F) found while parsing a string",
-        ),
-        (
-            "{\"a\":1e999}",
-            "document 1, line 1: not valid JSON: number out of range",
-        ),
-        (
-            "{\"a\":1}\n---\nb: [\n",
-            "document 2, line 3: not valid YAML: a bracket or a comma is missing or misplaced",
-        ),
-    ];
-    for (source, message) in cases {
+    for (source, message) in FAULTS {
         assert_eq!(refused(source.as_bytes()).to_string(), *message, "{source:?}");
     }
 }

@@ -1,7 +1,8 @@
 //! The seed of a hybrid key → the two private keys of X-Wing.
 //!
-//! The only place where anything but AWS-LC works with a private key: AWS-LC's ML-KEM takes no seed. It runs once for each key
-//! that is loaded or made, never with bytes of a stranger; what comes out is opened with by AWS-LC alone.
+//! One of two places outside of AWS-LC that handle a private key (the other is `private_key`, for short RSA keys): AWS-LC's
+//! ML-KEM accepts no seed. It runs once for each key that is loaded or made, never with untrusted bytes; only AWS-LC opens
+//! with the result.
 
 use ml_kem::{B32, EncodedSizeUser, KemCore, MlKem768};
 use sha3::Shake256;

@@ -1,5 +1,5 @@
-//! Hybrid public keys where both backends are there: the first values of a run are sealed with a key that pure Rust encapsulates, the
-//! others with AWS-LC's, for the same reason as RSA's (`public_key`). The rest of HPKE is AWS-LC's, which needs no randomness.
+//! Hybrid public keys where both backends are present: pure Rust encapsulates for the first values of a run, AWS-LC for
+//! the others, for the same reason as with RSA (`public_key`). The rest of HPKE is AWS-LC's, which needs no randomness.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Private keys where there is no AWS-LC: types without a value, so that all that opens is compiled, and nothing opens.
+//! Private keys without AWS-LC: types without a value, so that code that opens still compiles, and cannot run.
 
 use zeroize::Zeroizing;
 
@@ -52,7 +52,7 @@ impl HybridPrivateKey {
     }
 }
 
-/// Nothing gets here: a private key opens the session key first.
+/// Unreachable: a private key opens the session key first.
 pub(crate) fn decrypt(_: &[u8; SESSION_KEY], _: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoFailure> {
     Err(CryptoFailure)
 }

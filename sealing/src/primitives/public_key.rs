@@ -1,19 +1,19 @@
-//! Public keys where both backends are there: the first items of a run by pure Rust, the others by AWS-LC.
+//! Public keys where both backends are present: pure Rust seals the first values of a run, AWS-LC the others.
 //!
-//! OAEP needs random bytes, and AWS-LC takes its own. To seed that generator takes 30 ms, which is more than all else that
-//! the sealing of one Secret takes; so a short run does without. A long run is three times as fast on AWS-LC.
+//! OAEP needs random bytes, and AWS-LC draws them from its own generator. Seeding that generator takes 30 ms, more than
+//! the rest of sealing one Secret; so a short run avoids it. A long run is three times as fast on AWS-LC.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{CryptoFailure, SESSION_KEY, aws_lc, rust_rsa};
 use crate::random::Random;
 
-/// After so many items the slower operations have taken about half of what seeding takes.
+/// After this many values the slower operations have taken about half the time of seeding.
 pub(super) const FIRST: usize = 64;
 
 /// RSA public key for OAEP with SHA-256.
 pub(crate) struct PublicKey {
-    /// None for a key that only AWS-LC takes.
+    /// `None` for a key that only AWS-LC accepts.
     first: Option<rust_rsa::PublicKey>,
     others: aws_lc::PublicKey,
     wrapped: AtomicUsize,

@@ -1,9 +1,9 @@
 //! RSA on the crate `rsa`: public keys, which draw from the source that the caller passes in, and private keys that are too
 //! short for AWS-LC.
 
+use rand_core::{TryCryptoRng, TryRng, utils};
 use rsa::Oaep;
 use rsa::pkcs8::DecodePublicKey;
-use rsa::rand_core::{TryCryptoRng, TryRng};
 use rsa::sha2::Sha256;
 
 use super::{CryptoFailure, SESSION_KEY};
@@ -88,28 +88,25 @@ mod private {
             label: &[u8],
         ) -> Result<Zeroizing<[u8; SESSION_KEY]>, CryptoFailure> {
             let padding = Oaep::<Sha256>::new_with_label(label);
-            let mut random = SystemRandom::default();
-            let opened = self.key.decrypt_blinded(&mut Source(&mut random), padding, wrapped);
+            let opened = self.key.decrypt_blinded(&mut SystemRandom::default(), padding, wrapped);
             let opened = Zeroizing::new(opened.map_err(|_| CryptoFailure)?);
             session_key(&opened)
         }
     }
 }
 
-/// Our source of randomness as the crate wants it.
+/// The caller's source, of which only the trait object is here, as a generator again.
 struct Source<'a>(&'a mut dyn Random);
 
 impl TryRng for Source<'_> {
     type Error = RandomUnavailable;
 
     fn try_next_u32(&mut self) -> Result<u32, RandomUnavailable> {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes).map(|()| u32::from_ne_bytes(bytes))
+        utils::next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, RandomUnavailable> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes).map(|()| u64::from_ne_bytes(bytes))
+        utils::next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {

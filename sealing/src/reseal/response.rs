@@ -1,4 +1,4 @@
-//! What a controller has resealed, judged before any of it is put into a file.
+//! Checks the response of a controller's rotate endpoint before any part of it is written to a file.
 
 use crds::{SealedSecret, names};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use crate::sealed_value::SealedValue;
 use crate::sealer::Format;
 use manifest::edit::Change;
 
-/// Why a reply is not what was asked for. Carries names, never a ciphertext.
+/// Why a response is refused. Carries names, never a ciphertext.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ResponseError {
     /// It is another object.
@@ -19,17 +19,17 @@ pub enum ResponseError {
     /// It has other items.
     #[error("the controller's answer has other items")]
     OtherItems,
-    /// A text in it is no ciphertext.
+    /// A text in it is not a ciphertext.
     #[error("the controller's answer holds something else than a ciphertext ({0})")]
     NoCiphertext(String),
-    /// A value has an earlier version of the format than before.
+    /// A value has an earlier version than before.
     #[error("the controller's answer has an earlier format of {0}")]
     Lowered(String),
 }
 
-/// The changes that put the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`; none where it leaves
-/// them all as they are. A key hint that the object carries is renewed if the reply says it, else it goes, as it would be
-/// wrong.
+/// The changes that copy the ciphertexts of `reply`, and nothing else of it, into the text of `sealed`; empty where all
+/// ciphertexts are the same. The object's key hint is updated from the response; without one there, it is removed,
+/// because it would be wrong.
 ///
 /// # Errors
 /// [`ResponseError`].
@@ -71,7 +71,7 @@ pub fn changes(sealed: &SealedSecret, reply: &SealedSecret) -> Result<Vec<Change
     let annotations = sealed.metadata.annotations.as_ref().filter(|_| !changes.is_empty());
     if annotations.is_some_and(|all| all.contains_key(names::ANNOTATION_SEALED_WITH)) {
         let path = ["metadata", "annotations", names::ANNOTATION_SEALED_WITH];
-        changes.push(match KeyHint::of(&reply.metadata) {
+        changes.push(match KeyHint::from_metadata(&reply.metadata) {
             Some(hint) => hint.change(),
             None => Change::Remove {
                 path: path.map(str::to_owned).into(),

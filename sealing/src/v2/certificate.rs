@@ -1,5 +1,5 @@
-//! The hybrid public key in a certificate: X.509's own extension for an alternative key, not critical, so that whoever knows
-//! RSA alone reads the certificate as before.
+//! The hybrid public key in a certificate: X.509's own extension for an alternative key. It is not critical, so that
+//! software without it reads the certificate as before.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,13 +12,13 @@ use thiserror::Error;
 use super::key::PublicKey;
 use crate::key::{Fingerprint, NotAFingerprint};
 
-/// `subjectAltPublicKeyInfo` of X.509 (2019) §9.8.2. An own number would be one under 2.25, and Go refuses certificates with
-/// numbers of more than 31 bits.
+/// `subjectAltPublicKeyInfo` of X.509 (2019) §9.8.2. A private number would be under 2.25, and Go refuses certificates
+/// with numbers of more than 31 bits.
 pub(crate) const EXTENSION: &[u64] = &[2, 5, 29, 72];
 /// X-Wing, as its draft names it.
 const X_WING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.62253.25722");
 
-/// The extension names a hybrid key, and holds none.
+/// The extension announces a hybrid key that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the certificate's hybrid key is malformed")]
 pub struct HybridKeyMalformed;
@@ -41,7 +41,7 @@ pub(crate) fn encode(key: &PublicKey) -> Result<Vec<u8>, crate::key::KeyError> {
     info.to_der().map_err(|_| KeyError::Malformed)
 }
 
-/// The hybrid key of the extension's value; none when the alternative key is one of another algorithm.
+/// The hybrid key of the extension's value; `None` for an alternative key of another algorithm.
 pub(crate) fn decode(value: &[u8]) -> Result<Option<PublicKey>, HybridKeyMalformed> {
     let info = SubjectPublicKeyInfoRef::from_der(value).map_err(|_| HybridKeyMalformed)?;
     if info.algorithm.oid != X_WING {
@@ -55,7 +55,8 @@ pub(crate) fn decode(value: &[u8]) -> Result<Option<PublicKey>, HybridKeyMalform
     }
 }
 
-/// Pins both keys of a certificate's keys: `v2:`, and the fingerprint of RSA's SubjectPublicKeyInfo with the hybrid key behind it.
+/// A pin of both keys of a certificate: `v2:`, and the fingerprint of the SubjectPublicKeyInfo of RSA followed by the
+/// hybrid key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pin(Fingerprint);
 

@@ -25,7 +25,7 @@ pub struct Envelope<'a> {
     /// Everything before the commitment.
     pub(super) header: &'a [u8],
     recipients: Vec<Recipient<'a>>,
-    /// Of the content key and the header.
+    /// The commitment to the content key and the header.
     pub(super) commitment: &'a [u8],
     /// Ciphertext of the padded plaintext, and tag.
     pub(super) body: &'a [u8],
@@ -34,7 +34,7 @@ pub struct Envelope<'a> {
 /// The content key, sealed for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipient<'a> {
-    /// Names the recipient's key, by the word of whoever sealed.
+    /// The id of the recipient's key, as claimed by the sealer.
     pub key: KeyId,
     pub(super) enc: &'a [u8; ENC],
     pub(super) sealed_key: &'a [u8],
@@ -90,7 +90,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Whom the value is sealed for; at least one, no key id twice.
+    /// The recipients; at least one, with distinct key ids.
     pub fn recipients(&self) -> &[Recipient<'a>] {
         &self.recipients
     }

@@ -1,4 +1,4 @@
-//! Hybrid keys: X-Wing, which is ML-KEM-768 and X25519 together. Whoever breaks one of the two has nothing.
+//! Hybrid keys: X-Wing, which combines ML-KEM-768 and X25519. It is secure while one of the two is.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::random::Random;
 /// Bytes of a public key.
 pub const PUBLIC_KEY: usize = HYBRID_PUBLIC;
 
-/// The first 8 bytes of SHA-256 of a public key. A hint: others can make keys with the same id, at some cost.
+/// The first 8 bytes of SHA-256 of a public key. A hint: another key with the same id can be made, at some cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId([u8; Self::LENGTH]);
 
@@ -17,12 +17,12 @@ impl KeyId {
     /// Bytes of an id.
     pub const LENGTH: usize = 8;
 
-    /// The id that these bytes are.
+    /// Makes an id of its bytes.
     pub fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes as they stand in a value.
+    /// The bytes, as in a value.
     pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         self.0
     }
@@ -103,7 +103,7 @@ mod private {
     /// Bytes of a seed.
     pub const SEED: usize = 32;
 
-    /// What a hybrid private key is made of and stored as.
+    /// The stored form of a hybrid private key.
     pub struct Seed(Zeroizing<[u8; SEED]>);
 
     impl fmt::Debug for Seed {
@@ -113,7 +113,7 @@ mod private {
     }
 
     impl Seed {
-        /// Draws a new one.
+        /// Draws a new seed.
         ///
         /// # Errors
         /// [`RandomUnavailable`].
@@ -123,7 +123,7 @@ mod private {
             Ok(Self(seed))
         }
 
-        /// Reads a stored one.
+        /// Reads a stored seed.
         ///
         /// # Errors
         /// [`KeyError::Malformed`]: another length.
@@ -136,13 +136,13 @@ mod private {
             Ok(Self(seed))
         }
 
-        /// The bytes in clear: whoever has them opens everything.
+        /// The secret bytes: they open every value sealed for this key.
         pub fn expose(&self) -> &[u8; SEED] {
             &self.0
         }
     }
 
-    /// The private half, expanded once: opens.
+    /// A hybrid private key, expanded once.
     pub struct PrivateKey {
         key: backend::HybridPrivateKey,
         public: PublicKey,
@@ -158,7 +158,7 @@ mod private {
         /// Expands a seed.
         ///
         /// # Errors
-        /// [`KeyError::Malformed`] when the backend fails; no seed is unfit.
+        /// [`KeyError::Malformed`] when the backend fails; every seed is valid.
         pub fn from_seed(seed: &Seed) -> Result<Self, KeyError> {
             if !backend::OPENS {
                 return Err(KeyError::SealsOnly);
@@ -173,7 +173,7 @@ mod private {
             &self.public
         }
 
-        /// Whether it is the same key.
+        /// Whether both are the same key.
         pub fn is_same(&self, other: &Self) -> bool {
             self.public.as_bytes() == other.public.as_bytes()
         }

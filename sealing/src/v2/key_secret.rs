@@ -1,5 +1,4 @@
-//! The hybrid key in the Secrets that hold sealing keys: one more item beside `tls.crt` and `tls.key`, which the reference
-//! passes over.
+//! The hybrid key in key Secrets: an item beside `tls.crt` and `tls.key`, which the reference ignores.
 
 use crds::names;
 use k8s_openapi::ByteString;
@@ -11,17 +10,17 @@ use super::key::{PrivateKey, Seed};
 use crate::cert::SealingCert;
 use crate::key::KeyError;
 
-/// Why a key Secret gives no hybrid key, where its certificate or its items say that there is one. It opens format v1 alone, and
-/// its certificate must not be handed out: what is sealed with its hybrid key could not be opened.
+/// Why a key Secret gives no hybrid key, although its certificate or its items announce one. It opens format v1 only,
+/// and its certificate must not be published: values sealed with its hybrid key could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HybridError {
     /// The certificate's hybrid key cannot be read.
     #[error(transparent)]
     Certificate(#[from] HybridKeyMalformed),
-    /// The certificate has a hybrid key, and the seed is not in the Secret: whatever restored or copied it kept `tls.*` alone.
+    /// The certificate has a hybrid key, and the Secret has no seed: a restore or copy kept `tls.*` only.
     #[error("the Secret has no item {}, whose key its certificate carries", names::KEY_ITEM_SEED)]
     SeedMissing,
-    /// The seed is no seed.
+    /// The seed is not valid.
     #[error("{}", names::KEY_ITEM_SEED)]
     Seed(#[source] KeyError),
     /// The certificate carries the hybrid key of another seed.
@@ -29,8 +28,8 @@ pub enum HybridError {
     SeedOfAnotherKey,
 }
 
-/// The hybrid private key of a key Secret whose certificate is `cert`. None where neither has any; a seed whose certificate has
-/// no hybrid key gives a key as well.
+/// The hybrid private key of a key Secret whose certificate is `cert`; `None` where neither has one. A seed gives a key
+/// also where the certificate has no hybrid key.
 ///
 /// # Errors
 /// [`HybridError`].

@@ -10,19 +10,20 @@ use super::{ContentKey, padding, recipient_aad};
 use crate::primitives::backend;
 use crate::secret_bytes::SecretBytes;
 
-/// Why no plaintext came out.
+/// Why a value was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// No held key has the id of a recipient.
+    /// No key has the id of a recipient.
     #[error("sealed for a key that is not here")]
     NoSuchKey,
-    /// A held key has the id of a recipient, and does not open its content key. The two reasons look alike (ML-KEM).
+    /// A key has the id of a recipient, but does not open its content key: another binding, or damage. ML-KEM does not
+    /// tell them apart.
     #[error("bound to another name, namespace, scope or item, or damaged")]
     NotBound {
         /// The id of the last such key.
         key: KeyId,
     },
-    /// A held key opened the content key, yet the rest does not fit it.
+    /// A key opened the content key, but the rest does not match it.
     #[error("the ciphertext is damaged")]
     Damaged {
         /// The id of the key that opened it.
@@ -33,9 +34,9 @@ pub enum OpenError {
     Interrupted,
 }
 
-/// Opens a value with the first of the `held` keys that a recipient names and that opens its content key. Calls
-/// `before_operation` before each private-key operation: there are at most as many as recipients whose id a held key has. Gives
-/// the plaintext and the key that opened it, which its id alone would not tell from another with the same.
+/// Opens a value with the first of the `held` keys whose id a recipient has and that opens its content key. Calls
+/// `before_operation` before each private-key operation, of which there is at most one per recipient and key with its
+/// id. Returns the plaintext and the key that opened it: its id alone could be that of another key.
 ///
 /// # Errors
 /// [`OpenError`].

@@ -1,15 +1,15 @@
 //! Hides the plaintext's length: Padmé (Nikitin and others, PETS 2019) costs at most 12 %, and lets at most O(log log) bits through.
 
-/// The least bytes of a padded plaintext.
+/// Smallest length of a padded plaintext.
 pub(super) const SMALLEST: usize = 32;
 /// What follows the plaintext; then zeros.
 const MARKER: u8 = 0x80;
 
-/// Bytes of a plaintext of `length` bytes with its padding.
+/// Length of a plaintext of `length` bytes after padding.
 fn padded_len(length: usize) -> usize {
     let length = length.saturating_add(1).max(SMALLEST);
     let exponent = length.ilog2();
-    // So many of the low bits are zero in what is allowed: those that the length of the exponent leaves.
+    // An allowed length has this many zero low bits: those that the length of the exponent leaves.
     let zeros = exponent - (exponent.ilog2() + 1);
     length.checked_next_multiple_of(1 << zeros).unwrap_or(length)
 }
@@ -24,13 +24,13 @@ pub(super) fn pad(plaintext: &[u8]) -> Vec<u8> {
     padded
 }
 
-/// Bytes that a plaintext has at least whose padded one has `padded`.
+/// Least length of a plaintext that is padded to `padded` bytes.
 pub(super) fn least_len(padded: usize) -> usize {
-    // At the most an eighth of it is padding.
+    // At most an eighth of it is padding.
     if padded <= SMALLEST { 0 } else { padded - padded / 8 - 1 }
 }
 
-/// Bytes of the plaintext in `padded`. None when it is not what [`pad`] makes.
+/// Length of the plaintext in `padded`; `None` for padding that [`pad`] would not make.
 pub(super) fn unpadded_len(padded: &[u8]) -> Option<usize> {
     let length = padded.iter().rposition(|byte| *byte != 0)?;
     let fits = padded.get(length) == Some(&MARKER) && padded.len() == padded_len(length);

@@ -31,7 +31,7 @@ impl From<CryptoFailure> for SealError {
     }
 }
 
-/// Seals `plaintext` for the holders of the recipients' private halves, each of whom opens it alone, under the same `context`.
+/// Seals `plaintext` for the recipients: each private key opens it alone, under the same `context`.
 ///
 /// # Errors
 /// [`SealError`].

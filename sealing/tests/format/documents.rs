@@ -13,7 +13,7 @@ use sealing::seal::{SealError, SealParameters, seal};
 use sealing::sealer::Sealer;
 use sealing::secret::ClearSecret;
 use sealing::unseal as unsealing;
-use sealing::unseal::{IN_VAIN, UnsealError, verify};
+use sealing::unseal::{MAX_UNOPENED, UnsealError, verify};
 
 use crate::common::{self, key};
 
@@ -278,7 +278,7 @@ fn what_does_not_open_is_tried_so_often_and_no_more() {
         &mut SystemRandom::default(),
     )
     .unwrap();
-    let items: BTreeMap<_, _> = (0..3 * IN_VAIN)
+    let items: BTreeMap<_, _> = (0..3 * MAX_UNOPENED)
         .map(|number| (number.to_string(), text.clone()))
         .collect();
     let sealed = serde_json::json!({
@@ -291,8 +291,8 @@ fn what_does_not_open_is_tried_so_often_and_no_more() {
     let Err(UnsealError::Items(errors)) = verify(&serde_json::from_value(sealed).unwrap(), &ring, &[]) else {
         panic!("it opens")
     };
-    assert_eq!(operations.load(Ordering::Relaxed), IN_VAIN as u64);
-    assert_eq!(errors.0.len(), 3 * IN_VAIN, "each is named");
+    assert_eq!(operations.load(Ordering::Relaxed), MAX_UNOPENED as u64);
+    assert_eq!(errors.0.len(), 3 * MAX_UNOPENED, "each is named");
     assert!(
         errors
             .to_string()

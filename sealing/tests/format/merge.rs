@@ -163,7 +163,7 @@ fn a_hint_names_every_key_or_is_not_written() {
         hinted: true,
         ..MergeParameters::default()
     };
-    let hint = |text: &str| KeyHint::of(&typed(text).metadata).map(|hint| hint.to_string());
+    let hint = |text: &str| KeyHint::from_metadata(&typed(text).metadata).map(|hint| hint.to_string());
     let keys = |names: &[&str]| {
         let mut keys: Vec<_> = names.iter().map(|name| key(name).fingerprint.clone()).collect();
         keys.sort();
@@ -179,7 +179,7 @@ fn a_hint_names_every_key_or_is_not_written() {
     assert_eq!(hint(&all_new), keys(&["rsa2048"]));
     let known = changed(
         &target_text(Scope::Strict),
-        vec![KeyHint::one(key("other").cert().public().fingerprint()).change()],
+        vec![KeyHint::of_key(key("other").cert().public().fingerprint()).change()],
     );
     let both = merged(&known, b, &MergeParameters::default()).unwrap();
     assert_eq!(hint(&both), keys(&["rsa2048", "other"]));

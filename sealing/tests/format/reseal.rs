@@ -1,6 +1,8 @@
 //! Resealing: the same plaintexts under the same label for another key, and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crds::{SealedSecret, names};
 use manifest::edit::{Change, Edit, edit};
@@ -125,6 +127,27 @@ fn what_the_new_key_opens_already_stays_whatever_the_hint_says() {
 }
 
 #[test]
+fn keys_of_the_hint_are_tried_before_the_preferred_ones() {
+    let mut before = object(Scope::Strict, &["other"]);
+    before["metadata"]["annotations"][names::ANNOTATION_SEALED_WITH] = json!(key("other").fingerprint);
+    let mut deprecated = before.clone();
+    deprecated["spec"] = json!({"data": before["spec"]["encryptedData"]["a"], "encryptedData": null});
+    for (object, least) in [(before, VALUES.len()), (deprecated, 1)] {
+        let operations = Arc::new(AtomicU64::new(0));
+        let mut ring = KeyRing::counting(operations.clone());
+        for name in ["rsa2048", "other"] {
+            ring.insert(key(name).private().into(), key(name).cert().not_before());
+        }
+        let preferred = [key("rsa2048").cert().public().fingerprint().clone()];
+        let cert = key("rsa2048").cert();
+        let to = Sealer::of_key(cert.public());
+        let mut random = SystemRandom::default();
+        reseal(&typed(&object), &ring, &preferred, &to, Which::All, &mut random).unwrap();
+        assert_eq!(operations.load(Ordering::Relaxed), least as u64);
+    }
+}
+
+#[test]
 fn an_object_that_is_on_the_new_key_already_does_not_change() {
     let before = object(Scope::NamespaceWide, &["rsa2048"]);
     let resealed = resealed(&before, &["other", "rsa2048"], "rsa2048", Which::OfOtherKeys).unwrap();
@@ -231,7 +254,7 @@ fn in_a_text_only_the_ciphertexts_and_the_hint_change() {
         let after = edit(text.as_bytes(), &[Edit { document, changes }]).unwrap();
         let mut value = manifest::read(&after).unwrap()[1].value.clone();
         assert_eq!(opened(&value, &["rsa2048"]), opened(&json, &["rsa3072"]));
-        let hint = KeyHint::of(&typed(&value).metadata);
+        let hint = KeyHint::from_metadata(&typed(&value).metadata);
         assert_eq!(hint, Some(resealed.hint()).filter(|_| hinted));
         value["spec"]["encryptedData"] = json["spec"]["encryptedData"].clone();
         value["metadata"]["annotations"]
@@ -298,7 +321,7 @@ fn a_hint_that_the_reply_does_not_renew_goes() {
     assert_eq!(changes(&reply), [], "no ciphertext is new");
     reply["spec"] = object(Scope::Strict, &["rsa2048"])["spec"].clone();
     assert!(matches!(changes(&reply).last(), Some(Change::Remove { .. })));
-    let hint = KeyHint::one(key("rsa2048").cert().public().fingerprint());
+    let hint = KeyHint::of_key(key("rsa2048").cert().public().fingerprint());
     reply["metadata"]["annotations"] = json!({names::ANNOTATION_SEALED_WITH: hint.to_string()});
     assert_eq!(changes(&reply).last(), Some(&hint.change()));
 }

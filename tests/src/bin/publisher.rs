@@ -157,7 +157,7 @@ async fn fetch(url: &str, branch: &str, commit: &str) -> Result<Vec<u8>> {
     output("git", &["-C", clone, "archive", "--format=tar.gz", commit]).await
 }
 
-/// What a program writes to stdout; an error with its stderr when it fails.
+/// The stdout of a program; an error with its stderr when it fails.
 async fn output(program: impl AsRef<Path>, arguments: &[&str]) -> Result<Vec<u8>> {
     let program = program.as_ref();
     let ended = Command::new(program)

@@ -1,16 +1,16 @@
-//! What was asked for: the values of each object, and how many keys there may be.
+//! The expected state: the values of each object, and the number of keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What was asked for of one object.
+/// The expected state of one object.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Every value that was ever asked for.
     pub values: BTreeSet<u64>,
     /// The one that it is to have now; none when the SealedSecret was deleted.
     pub current: Option<u64>,
-    /// How often somebody else than the controller changed something of it.
+    /// How often a client other than the controller changed something of it.
     pub changes: u64,
 }
 

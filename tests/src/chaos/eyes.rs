@@ -1,4 +1,4 @@
-//! What the API shows, as it comes: a watch of the Secrets and the API server's audit log, read to the observer.
+//! Feeds the observer with a watch of the Secrets and the lines of the API server's audit log.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -18,7 +18,7 @@ use crate::peers;
 use crate::process::Process;
 
 const EYES: &str = include_str!("eyes.py");
-/// What the audit log may be late by.
+/// The delay that the audit log may have.
 const LATE: Duration = Duration::from_secs(5);
 
 /// A file that grows, read line by line.
@@ -64,7 +64,7 @@ impl Tail {
     }
 }
 
-/// The observer, and what it is told by.
+/// The observer, and the sources that feed it.
 #[derive(Debug)]
 pub struct Eyes {
     process: Process,
@@ -106,7 +106,7 @@ impl Eyes {
         Ok(())
     }
 
-    /// What was found so far.
+    /// The violations so far.
     pub fn violations(&self) -> Vec<String> {
         self.told().2.violations.clone()
     }

@@ -20,16 +20,16 @@ const LATEST: f64 = 5.0;
 /// The farthest jump of a clock, in seconds: days, but fewer than a key lives.
 const FARTHEST: f64 = 20.0 * 86_400.0;
 
-/// What faults are done to.
+/// The targets of the faults.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     /// The control plane.
     pub(super) cluster: &'a Cluster,
     /// The replicas.
     pub(super) replicas: &'a Replicas<'a>,
-    /// What changes meanwhile.
+    /// What changes at the same time.
     pub(super) load: &'a Load<'a>,
-    /// What was asked for.
+    /// The expected state.
     pub(super) book: &'a Book,
     /// Tokens that are refused from then on.
     pub(super) former: Mutex<Vec<(Instant, String)>>,
@@ -116,7 +116,7 @@ impl Scene<'_> {
             .try_for_each(|number| self.replicas.signal(*number, name))
     }
 
-    /// What the relays are ordered to do.
+    /// The orders for the relays.
     fn order(&self, round: &Round, targets: &[usize]) -> Result<()> {
         let code = match round.fault {
             Fault::TooManyRequests => 429,

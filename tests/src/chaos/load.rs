@@ -1,4 +1,4 @@
-//! What changes all the time: SealedSecrets made, edited, deleted, and Secrets deleted by somebody else.
+//! The changes during a run: SealedSecrets created, edited and deleted, and Secrets deleted by another client.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -29,7 +29,7 @@ struct Writes {
     tried: u64,
 }
 
-/// What was seen so far, and what of it should not have been.
+/// The observed state, and the violations in it.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     /// By name: the value that a Secret had last.
@@ -37,16 +37,16 @@ pub(super) struct Observer {
     /// By UID: the digest of each key that was ever there.
     keys: BTreeMap<String, String>,
     writes: BTreeMap<String, Writes>,
-    /// When a replica was told that it holds the Lease, and which: in the order of time.
+    /// When which replica learned that it holds the Lease, in the order of time.
     terms: Vec<(f64, usize)>,
-    /// Writes that are not judged yet: what the log says of the Lease may come a little later.
+    /// Writes that are not judged yet: the log line about the Lease may arrive a little later.
     unjudged: Vec<Asked>,
     too_many: BTreeSet<String>,
     /// States of Secrets that were seen.
     pub(super) states: u64,
     /// Writes of the controller that were seen.
     pub(super) written: u64,
-    /// What broke an invariant.
+    /// Broken invariants.
     pub(super) violations: Vec<String>,
 }
 
@@ -146,8 +146,8 @@ impl Observer {
         }
         self.written += 1;
         let what = format!("{verb} {resource} {name}");
-        // A process that is stopped between its last question and the socket sends that request when it goes on. Each names the version
-        // that was read: what the API server refuses for that reason is written by nobody.
+        // A process that is stopped just before it sends a request sends it when it continues. Each request names the version that was
+        // read, so the API server refuses it, and nothing is written.
         if code != Some(CONFLICT) {
             self.unjudged.push(Asked { replica, sent, what });
         }
@@ -158,7 +158,7 @@ impl Observer {
         }
     }
 
-    /// Judges the writes that were sent before `until`, in seconds: nobody writes while another replica holds the Lease.
+    /// Judges the writes that were sent before `until`, in seconds: no replica may write while another holds the Lease.
     pub(super) fn judge_writers(&mut self, until: f64) {
         self.terms.sort_by(|one, other| one.0.total_cmp(&other.0));
         let (due, later): (Vec<_>, Vec<_>) = self.unjudged.drain(..).partition(|asked| asked.sent < until);
@@ -177,8 +177,8 @@ impl Observer {
         }
     }
 
-    /// Judges how often was written to each object: a Secret and a status for a change, twice that for what is read late, and one
-    /// more of each for a fault; in vain up to three times as often. All writes together, events among them: as many for all changes.
+    /// Judges the number of writes to each object: a Secret and a status for a change, twice that for a late read, and one more of
+    /// each for a fault. Failed writes may be three times as many. The sum of all writes, with events, has the same bound.
     pub(super) fn judge_bounds(&mut self, book: &Book) {
         let pages = book.open();
         let changes: u64 = pages.objects.values().map(|wanted| wanted.changes).sum();

@@ -38,7 +38,7 @@ pub enum Fault {
     AnswersLost,
     /// All connections that there are are reset.
     ConnectionsCut,
-    /// Connections that there are fall silent, and nobody closes them.
+    /// Open connections fall silent and stay open.
     ConnectionsSilent,
     /// The leader is cut off from the API server for longer than its Lease.
     LeaderPartitioned,
@@ -92,7 +92,7 @@ impl Fault {
         }
     }
 
-    /// Whether replicas are killed meanwhile. Where a new key is awaited, or a replica is to come to again, they are not.
+    /// Whether replicas are killed during the fault. Not where the round waits for a new key or for a paused replica.
     fn has_kills(self) -> bool {
         !matches!(self, Fault::KeyRenewed | Fault::LeaderPaused)
     }
@@ -115,7 +115,7 @@ pub struct Kill {
     pub away: Duration,
 }
 
-/// One fault, and what is killed meanwhile.
+/// One fault, and the replicas killed during it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
     /// The fault.

@@ -1,4 +1,4 @@
-//! What stands between a replica and the API server, and does what it is ordered to.
+//! A relay between a replica and the API server, which plays faults on order.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

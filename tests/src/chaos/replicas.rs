@@ -18,7 +18,7 @@ use crate::process::Process;
 /// The log is what a violation is understood by.
 const FLAGS: &[&str] = &["--key-size=2048", "--log-level=DEBUG"];
 const CLOCK: &str = include_str!("clock.c");
-/// What is put into the place of a Pod's token.
+/// Replaces the token of a Pod, as the kubelet does.
 const RENEW: &str = r#"
 cd /var/run/secrets/kubernetes.io/serviceaccount && cp "$1" token.new && mv token.new token
 "#;
@@ -123,7 +123,7 @@ impl<'a> Replicas<'a> {
         self.running().get(number).context("no such replica")?.signal(name)
     }
 
-    /// Starts again what has ended by itself. Gives what it said in the end.
+    /// Restarts a replica that has exited by itself; gives its last output.
     pub(super) fn revive(&self) -> Result<Vec<String>> {
         let mut ends = Vec::new();
         for number in 0..self.relays.len() {

@@ -1,4 +1,4 @@
-//! What a run comes to.
+//! The result of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::plan::Fault;
 /// The figures of a run.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// What the sequence of faults followed from.
+    /// The seed of the sequence of faults.
     pub seed: u64,
     /// How long it took.
     pub took: Duration,
@@ -27,7 +27,7 @@ pub struct Summary {
     pub writes: (u64, u64, u64),
     /// How long it took at most until all was right after such a fault.
     pub longest: BTreeMap<Fault, Duration>,
-    /// What broke an invariant.
+    /// Broken invariants.
     pub violations: Vec<String>,
     /// The last faults before the end, for a run that failed.
     pub last: Vec<String>,

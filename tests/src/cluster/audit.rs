@@ -1,4 +1,4 @@
-//! What the controller asked of the API server, by the API server's own audit log.
+//! The controller's requests, by the API server's audit log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn request(event: &Value) -> Option<Request> {
         parts.join("/")
     };
     let verb = text("/verb");
-    // A watch is told when it begins; all else when it is complete.
+    // A watch is logged when it begins, any other request when it is complete.
     let stage = if verb == "watch" {
         "ResponseStarted"
     } else {

@@ -16,7 +16,7 @@ impl Cluster {
         run(self.command(self.peers.path(&peers::KUBECTL)?).args(arguments))
     }
 
-    /// Runs kubectl as the administrator; a failure is an error with all it said.
+    /// Runs kubectl as the administrator; a failure is an error with its output.
     pub fn kubectl_ok(&self, arguments: &[&str]) -> Result<Captured> {
         self.kubectl(arguments)?.success()
     }

@@ -39,7 +39,7 @@ impl Cluster {
 
     /// Starts etcd again, on the data that there are.
     pub fn start_etcd(&self) -> Result<()> {
-        let started = programs::etcd(&self.place, self.state(), &self.peers, self.ports)?.spawn()?;
+        let started = programs::etcd(&self.network, self.state(), &self.peers, self.ports)?.spawn()?;
         *self.etcd.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         Ok(())
     }

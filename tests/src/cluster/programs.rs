@@ -6,13 +6,13 @@ use anyhow::Result;
 
 use super::{Ports, audit, credentials};
 use crate::launch::Launch;
+use crate::netns::Network;
 use crate::peers::{self, PeerSet};
-use crate::place::Place;
 
-pub(super) fn etcd<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet, ports: Ports) -> Result<Launch<'a>> {
+pub(super) fn etcd<'a>(network: &'a Network, state: &'a Path, peers: &PeerSet, ports: Ports) -> Result<Launch<'a>> {
     let clients = format!("http://127.0.0.1:{}", ports.etcd);
     let others = format!("http://127.0.0.1:{}", ports.etcd_peers);
-    Ok(Launch::new(place, state, "etcd", peers.path(&peers::ETCD)?)
+    Ok(Launch::new(network, state, "etcd", peers.path(&peers::ETCD)?)
         .arg("--data-dir")
         .arg(state.join("etcd"))
         .args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients])
@@ -22,11 +22,16 @@ pub(super) fn etcd<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet, ports
         .args(["--unsafe-no-fsync", "--log-level", "warn"]))
 }
 
-pub(super) fn api_server<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet, ports: Ports) -> Result<Launch<'a>> {
+pub(super) fn api_server<'a>(
+    network: &'a Network,
+    state: &'a Path,
+    peers: &PeerSet,
+    ports: Ports,
+) -> Result<Launch<'a>> {
     let in_state = |option: &str, file: &str| format!("--{option}={}", state.join(file).display());
-    let address = place.address();
+    let address = network.address();
     Ok(
-        Launch::new(place, state, "kube-apiserver", peers.path(&peers::KUBE_APISERVER)?)
+        Launch::new(network, state, "kube-apiserver", peers.path(&peers::KUBE_APISERVER)?)
             .args([
                 format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
                 format!("--bind-address={address}"),
@@ -45,17 +50,17 @@ pub(super) fn api_server<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet,
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--authorization-mode=RBAC",
-                // There is one API server and no kubelet: nobody reads the Endpoints of `kubernetes`.
+                // With one API server and no kubelet, the Endpoints of `kubernetes` have no reader.
                 "--endpoint-reconciler-type=none",
                 "--allow-privileged=true",
             ]),
     )
 }
 
-pub(super) fn controller_manager<'a>(place: &'a Place, state: &'a Path, peers: &PeerSet) -> Result<Launch<'a>> {
+pub(super) fn controller_manager<'a>(network: &'a Network, state: &'a Path, peers: &PeerSet) -> Result<Launch<'a>> {
     let in_state = |option: &str, file: &str| format!("--{option}={}", state.join(file).display());
     let program = peers.path(&peers::KUBE_CONTROLLER_MANAGER)?;
-    Ok(Launch::new(place, state, "kube-controller-manager", program)
+    Ok(Launch::new(network, state, "kube-controller-manager", program)
         .args([
             in_state("kubeconfig", credentials::ADMIN_KUBECONFIG),
             in_state("root-ca-file", credentials::CA_CERTIFICATE),

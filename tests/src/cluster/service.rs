@@ -11,47 +11,12 @@ use crate::launch::Launch;
 
 impl Cluster {
     /// Puts what listens on `port` of the cluster's address behind an existing Service, so that the API server's
-    /// service proxy reaches it. The proxy asks for an Endpoints address that is not loopback and belongs to a Pod
-    /// which says that it has it; no kubelet is here to say so, hence the Pod's status is written by hand.
+    /// service proxy reaches it. The proxy requires an Endpoints address that is not loopback and stands in the status
+    /// of a Pod. There is no kubelet, so the status is written here.
     pub fn publish_service(&self, namespace: &str, service: &str, port: u16) -> Result<()> {
         let address = self.address().to_string();
         let pod = format!("{service}-0");
-        if self.collects_garbage() {
-            self.eventually(Duration::from_secs(30), "default service account", || {
-                self.kubectl_ok(&["get", "serviceaccount", "default", "-n", namespace])
-            })?;
-        } else {
-            // The controller manager would make it.
-            self.apply(
-                &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}})
-                    .to_string(),
-            )?;
-        }
-        self.apply(
-            &json!({
-                "apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": pod, "namespace": namespace},
-                "spec": {
-                    "automountServiceAccountToken": false,
-                    "containers": [{"name": "main", "image": "none"}],
-                    // Bound to a node that is not there: nobody tries to run it.
-                    "nodeName": "none",
-                },
-            })
-            .to_string(),
-        )?;
-        let status = json!({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}});
-        self.kubectl_ok(&[
-            "patch",
-            "pod",
-            &pod,
-            "-n",
-            namespace,
-            "--subresource=status",
-            "--type=merge",
-            "-p",
-            &status.to_string(),
-        ])?;
+        self.run_pod_by_hand(namespace, &pod, &address)?;
         let found = self.get_json(&["service", service, "-n", namespace])?;
         let mut endpoint_port = json!({"port": port, "protocol": "TCP"});
         if let Some(name) = found.pointer("/spec/ports/0/name").and_then(Value::as_str) {
@@ -74,6 +39,47 @@ impl Cluster {
             })
             .to_string(),
         )?;
+        Ok(())
+    }
+
+    /// A Pod whose status says that it runs at this address.
+    fn run_pod_by_hand(&self, namespace: &str, pod: &str, address: &str) -> Result<()> {
+        if self.collects_garbage() {
+            self.eventually(Duration::from_secs(30), "default service account", || {
+                self.kubectl_ok(&["get", "serviceaccount", "default", "-n", namespace])
+            })?;
+        } else {
+            // The controller manager would make it.
+            self.apply(
+                &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}})
+                    .to_string(),
+            )?;
+        }
+        self.apply(
+            &json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": pod, "namespace": namespace},
+                "spec": {
+                    "automountServiceAccountToken": false,
+                    "containers": [{"name": "main", "image": "none"}],
+                    // Bound to a node that does not exist, so no kubelet runs it.
+                    "nodeName": "none",
+                },
+            })
+            .to_string(),
+        )?;
+        let status = json!({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}});
+        self.kubectl_ok(&[
+            "patch",
+            "pod",
+            pod,
+            "-n",
+            namespace,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            &status.to_string(),
+        ])?;
         Ok(())
     }
 

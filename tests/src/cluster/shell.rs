@@ -1,4 +1,4 @@
-//! What somebody types at this cluster.
+//! Command lines of a user of this cluster.
 
 use std::path::Path;
 use std::process::Command;

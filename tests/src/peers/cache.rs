@@ -69,7 +69,7 @@ pub(super) fn folder(peer: &Peer) -> Result<PathBuf> {
     Ok(root()?.join(format!("{}-{key:.12}", peer.folder)))
 }
 
-/// Makes the peer under a temporary name and moves it into place: what is half made must never be taken for whole.
+/// Makes the peer under a temporary name and moves it into place, so that an unfinished one is never used.
 /// `make` gets the place to fill, where nothing is.
 pub(super) fn fill(peer: &Peer, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let place = peer.cached()?;

@@ -13,7 +13,7 @@ use crate::output::{run, tail};
 const INSTALL: &str =
     "install it from https://go.dev/dl/ (one archive, no root needed) and put its bin folder on the path";
 
-/// How often a build that runs says that it still does.
+/// How often a running build prints a line of progress.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Checks that the machine's Go is new enough for all of the peers' modules.
@@ -66,7 +66,7 @@ fn go() -> Command {
     command
 }
 
-/// Builds the peer; what go says is in a log beside it.
+/// Builds the peer; its log is beside it.
 pub(super) fn build(peer: &Peer, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
     cache::fill(peer, |program| build_at(program, peer, progress))
 }

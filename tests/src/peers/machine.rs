@@ -9,9 +9,9 @@ use super::{CONTROL_PLANE, ETCD, KUBE_APISERVER, Peer, PeerSet};
 /// Where the test environment of controller-runtime (envtest) looks for its programs.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
-/// The machine's own programs of a control plane, and where they are, for messages. `KUBEBUILDER_ASSETS` wins, because somebody
-/// has set it; what stands on the PATH is used where nothing was built. etcd and kube-apiserver are in it, the others
-/// where they are in the same place: there need be no kube-controller-manager.
+/// The machine's own programs of a control plane, and where they are, for messages. An explicit `KUBEBUILDER_ASSETS`
+/// wins; programs on the PATH are used where none were built. etcd and kube-apiserver are required, the others are taken
+/// from the same folder where they are there.
 ///
 /// # Errors
 /// `KUBEBUILDER_ASSETS` names a folder without etcd or kube-apiserver.

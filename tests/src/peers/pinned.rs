@@ -2,8 +2,7 @@
 
 use super::{Peer, Source};
 
-/// The version must be said to the linker: Kubernetes takes its own from there, and a control plane that calls itself
-/// v0.0.0 is refused by clients that check the skew.
+/// Kubernetes takes its version from the linker. Clients that check the version skew refuse a control plane v0.0.0.
 const KUBERNETES_VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.34.4 \
      -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34";
 

@@ -30,20 +30,55 @@ const CLUSTER_WIDE: &str = "sealedsecrets.bitnami.com/cluster-wide: 'true'";
 
 const JSON: &str = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"db","namespace":"shop"},"data":{"password":"aHVudGVyMg=="}}"#;
 
-/// Everything that can be written down: the files by name.
+/// What can be written down: a name and its text.
+type File = (&'static str, String);
+
 fn clear() -> BTreeMap<&'static str, String> {
-    let db = secret("db", "password", "hunter2");
-    let without_namespace = db.replace("  namespace: shop\n", "");
-    let data = |body: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\n{body}");
-    BTreeMap::from([
+    let all = [streams(), metadata(), items(), broken(), others()];
+    all.into_iter().flatten().collect()
+}
+
+fn db() -> String {
+    secret("db", "password", "hunter2")
+}
+
+/// The Secret with this body.
+fn with_data(body: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\n{body}")
+}
+
+/// One Secret or several, in each shape that a file can have.
+fn streams() -> Vec<File> {
+    let db = db();
+    vec![
         ("db.yaml", db.clone()),
         ("db.json", JSON.to_owned()),
         ("two.yaml", format!("{db}---\n{}", secret("cache", "token", "abc"))),
         ("two.json", format!("{JSON}\n{}", JSON.replace("\"db\"", "\"cache\""))),
-        ("mixed.yaml", format!("# first\n---\n{db}---\n---\n# nothing\n---\n{}---\n", secret("cache", "token", "abc"))),
-        ("list.yaml", format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", db.replace('\n', "\n  ").trim_end())),
+        (
+            "mixed.yaml",
+            format!(
+                "# first\n---\n{db}---\n---\n# nothing\n---\n{}---\n",
+                secret("cache", "token", "abc")
+            ),
+        ),
+        (
+            "list.yaml",
+            format!(
+                "apiVersion: v1\nkind: List\nitems:\n- {}\n",
+                db.replace('\n', "\n  ").trim_end()
+            ),
+        ),
         ("crlf.yaml", db.replace('\n', "\r\n")),
         ("bom.yaml", format!("\u{feff}{db}")),
+    ]
+}
+
+/// Names, scopes and other metadata.
+fn metadata() -> Vec<File> {
+    let db = db();
+    let without_namespace = db.replace("  namespace: shop\n", "");
+    vec![
         ("no-name.yaml", db.replace("  name: db\n", "")),
         ("no-namespace.yaml", without_namespace.clone()),
         ("no-namespace-two.yaml", format!("{without_namespace}---\n{without_namespace}")),
@@ -61,26 +96,54 @@ fn clear() -> BTreeMap<&'static str, String> {
         ("null-timestamp.yaml", db.replace("  name: db\n", "  name: db\n  creationTimestamp: null\n")),
         ("finalizers.yaml", db.replace("  name: db\n", "  name: db\n  finalizers: [example.org/f]\n")),
         ("generate-name.yaml", db.replace("  name: db\n", "  name: db\n  generateName: db-\n")),
-        ("both-data.yaml", data("data: {a: YQ==, b: Yg==}\nstringData: {b: over, c: text}\n")),
-        ("null-value.yaml", data("data: {a: null}\nstringData: {b: x}\n")),
-        ("empty-value.yaml", data("data: {a: ''}\nstringData: {b: ''}\n")),
-        ("no-items.yaml", data("data: {}\n")),
-        ("wrapped-base64.yaml", data("data:\n  a: |\n    aHVudGVy\n    Mg==\n")),
-        ("url-base64.yaml", data("data: {a: _-__}\n")),
-        ("unpadded.yaml", data("data: {a: aHVudGVyMg}\n")),
-        ("not-base64.yaml", data("data: {a: not base64}\n")),
-        ("number.yaml", data("stringData: {port: 5432}\n")),
-        ("boolean.yaml", data("stringData: {on-or-off: yes}\n")),
-        ("octal.yaml", data("stringData: {mode: 0777}\n")),
-        ("block.yaml", data("stringData:\n  file: |\n    line one\n    line two\n")),
-        ("unicode.yaml", data("stringData: {p: 'pässwörd 密碼 🔑'}\n")),
-        ("odd-items.yaml", data("stringData: {a.b_c-D: x, 'looks: odd': 'y', '9': z}\n")),
+    ]
+}
+
+/// Items, by value.
+fn items() -> Vec<File> {
+    vec![
+        (
+            "both-data.yaml",
+            with_data("data: {a: YQ==, b: Yg==}\nstringData: {b: over, c: text}\n"),
+        ),
+        ("null-value.yaml", with_data("data: {a: null}\nstringData: {b: x}\n")),
+        ("empty-value.yaml", with_data("data: {a: ''}\nstringData: {b: ''}\n")),
+        ("no-items.yaml", with_data("data: {}\n")),
+        (
+            "wrapped-base64.yaml",
+            with_data("data:\n  a: |\n    aHVudGVy\n    Mg==\n"),
+        ),
+        ("url-base64.yaml", with_data("data: {a: _-__}\n")),
+        ("unpadded.yaml", with_data("data: {a: aHVudGVyMg}\n")),
+        ("not-base64.yaml", with_data("data: {a: not base64}\n")),
+        ("number.yaml", with_data("stringData: {port: 5432}\n")),
+        ("boolean.yaml", with_data("stringData: {on-or-off: yes}\n")),
+        ("octal.yaml", with_data("stringData: {mode: 0777}\n")),
+        (
+            "block.yaml",
+            with_data("stringData:\n  file: |\n    line one\n    line two\n"),
+        ),
+        ("unicode.yaml", with_data("stringData: {p: 'pässwörd 密碼 🔑'}\n")),
+        (
+            "odd-items.yaml",
+            with_data("stringData: {a.b_c-D: x, 'looks: odd': 'y', '9': z}\n"),
+        ),
+    ]
+}
+
+/// Files that one program or the other refuses.
+fn broken() -> Vec<File> {
+    let db = db();
+    vec![
         ("odd-name.yaml", db.replace("name: db", "name: 'A/b c'")),
-        ("anchors.yaml", data("stringData: {a: &v same, b: *v}\n")),
+        ("anchors.yaml", with_data("stringData: {a: &v same, b: *v}\n")),
         ("upper-case.yaml", db.replace("stringData:", "STRINGDATA:")),
         ("unknown-field.yaml", db.clone() + "extra: 1\n"),
         ("duplicate-key.yaml", db.clone() + "  password: other\n"),
-        ("duplicate-key.json", JSON.replace("{\"password\"", "{\"password\":\"b3RoZXI=\",\"password\"")),
+        (
+            "duplicate-key.json",
+            JSON.replace("{\"password\"", "{\"password\":\"b3RoZXI=\",\"password\""),
+        ),
         ("configmap.yaml", db.replace("kind: Secret", "kind: ConfigMap")),
         ("kindless.yaml", db.replace("kind: Secret\n", "")),
         ("garbage.txt", "this is no object\n".to_owned()),
@@ -88,12 +151,24 @@ fn clear() -> BTreeMap<&'static str, String> {
         ("garbage-last.yaml", format!("{db}---\nthis is: [no object\n")),
         ("truncated.json", JSON[..60].to_owned()),
         ("array.json", format!("[{JSON}]")),
-        ("second-bad.yaml", format!("{db}---\n{}", db.replace("  name: db\n", ""))),
+        (
+            "second-bad.yaml",
+            format!("{db}---\n{}", db.replace("  name: db\n", "")),
+        ),
         ("empty.yaml", String::new()),
         ("comments.yaml", "# nothing\n---\n# here\n".to_owned()),
+    ]
+}
+
+/// Files beside Secrets.
+fn others() -> Vec<File> {
+    vec![
         ("more.yaml", secret("db", "token", "abc")),
         ("more.json", JSON.replace("\"password\"", "\"token\"")),
-        ("more-labels.yaml", secret("db", "token", "abc").replace("  name: db\n", "  name: db\n  labels: {new: label}\n")),
+        (
+            "more-labels.yaml",
+            secret("db", "token", "abc").replace("  name: db\n", "  name: db\n  labels: {new: label}\n"),
+        ),
         ("value.txt", "hunter2".to_owned()),
         ("value-newline.txt", "hunter2\n".to_owned()),
         ("not-a-cert.pem", "hello\n".to_owned()),
@@ -101,10 +176,10 @@ fn clear() -> BTreeMap<&'static str, String> {
         ("broken-kubeconfig", "this: [is\n".to_owned()),
         ("old.yaml", "old\n".to_owned()),
         ("old.json", "{}\n".to_owned()),
-    ])
+    ]
 }
 
-/// A context with a namespace, one without, and a server where nobody listens.
+/// A context with a namespace, one without, and the address of a server that does not exist.
 const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n- {name: c, cluster: {server: 'http://127.0.0.1:1'}}\n\
     contexts:\n- {name: a, context: {cluster: c, namespace: from-a}}\n- {name: b, context: {cluster: c}}\n";
 

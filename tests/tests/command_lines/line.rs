@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-/// One line: a name, and what a shell would be told.
+/// One line: a name, and a command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) name: String,

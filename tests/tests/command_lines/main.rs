@@ -4,8 +4,8 @@
 //! What is sealed differs in every run, so ciphertexts are replaced by what the reference opens them to; every other byte
 //! of the outputs is compared. Of stderr, the class of the message counts.
 
+mod fixture;
 mod inputs;
-mod laboratory;
 mod line;
 mod outcome;
 mod server;
@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow, ensure};
 use harness::differences::{self, Difference};
 use libtest_mimic::{Arguments, Trial};
 
-use laboratory::Laboratory;
+use fixture::Laboratory;
 use line::Line;
 
 /// Where the differences are documented.
@@ -25,7 +25,7 @@ const TABLE: &str = "tests/tests/command_lines";
 /// Held so that lines do not get lost.
 const FEWEST: usize = 150;
 
-/// What differs between the programs for one line, or why they could not be compared.
+/// The differences between the programs for one line, or why they could not be compared.
 type Compared = OnceLock<Result<BTreeSet<Difference>, String>>;
 
 /// The lines, and what both programs made of each, once it was asked for.
@@ -35,7 +35,7 @@ struct Corpus {
 }
 
 impl Corpus {
-    /// What differs between the programs, for one line.
+    /// The differences between the programs for one line.
     fn differences(&self, index: usize) -> Result<&BTreeSet<Difference>> {
         let (line, slot) = self.lines.get(index).ok_or_else(|| anyhow!("no such line"))?;
         let told = |error: anyhow::Error| format!("{error:#}");
@@ -54,7 +54,7 @@ impl Corpus {
         Ok(())
     }
 
-    /// Nothing is listed that is not so.
+    /// Every listed difference still exists.
     fn no_row_is_stale(&self) -> Result<()> {
         let mut found = BTreeSet::new();
         for index in 0..self.lines.len() {

@@ -1,4 +1,4 @@
-//! What a run has left behind, in a form in which two runs can be compared.
+//! The result of a run, normalized so that two runs can be compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -52,7 +52,7 @@ impl Outcome {
             if old.get(name) == new.get(name) {
                 continue;
             }
-            // What a program needs only meanwhile begins with a dot and has a random name.
+            // Temporary files begin with a dot and have random names.
             let shown = if name.starts_with('.') {
                 "a temporary file"
             } else {
@@ -67,10 +67,10 @@ impl Outcome {
         Ok(Outcome(parts))
     }
 
-    /// What differs in the outcomes of one line.
+    /// The differences between the outcomes of one line.
     pub(crate) fn differences(&self, ours: &Outcome, line: &str) -> BTreeSet<Difference> {
         if self.part("exit") != ours.part("exit") {
-            // Where one of them fails, everything else differs too, and says no more than this.
+            // Where one of them fails, everything else differs too and adds nothing.
             return BTreeSet::from([Difference {
                 object: line.to_owned(),
                 what: "end".to_owned(),
@@ -272,7 +272,7 @@ fn recover(document: &str, files: &Path) -> Result<Option<Value>> {
     })
 }
 
-/// What a bare ciphertext is bound to, and what it holds.
+/// The binding of a bare ciphertext, and its plaintext.
 fn bare(ciphertext: &str, files: &Path) -> Result<String> {
     let bindings = [
         ("strict, shop/db", "shop", "db", "none"),

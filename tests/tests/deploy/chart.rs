@@ -28,7 +28,7 @@ fn helm(arguments: &[&str]) -> Result<Captured> {
     run(std::process::Command::new(peers.path(&peers::HELM)?).args(arguments))
 }
 
-/// What the chart makes of values.
+/// The chart rendered with these values.
 pub(crate) fn template(chart: &std::path::Path, more: &[&str]) -> Result<Captured> {
     let chart = chart.display().to_string();
     let mut arguments = vec!["template", "release", &chart, "-n", NAMESPACE, KUBERNETES];
@@ -77,12 +77,12 @@ fn the_chart_is_in_order_and_makes_the_objects_of_the_references() -> Result<()>
         &["--set", "rbac.namespacedRoles=true"],
     ] {
         let mut expected = identities(&template(&the_references()?, values)?.success()?);
-        // What the rights on all Secrets, or on those of the release's namespace, allow already is not allowed twice.
+        // No rule repeats what the rights on all Secrets, or on those of the release's namespace, allow.
         let rights = values.get(1).copied().unwrap_or_default();
         let of_another_role = rights.contains("rbac.clusterRole=false") && !rights.contains("namespacedRoles");
         expected.retain(|object| of_another_role || !object.ends_with("key-admin"));
         let mut found = identities(&template(&ours(), values)?.success()?);
-        // What the controller keeps for itself (its Lease, its ConfigMap) has rights of its own here.
+        // The controller's own objects (its Lease, its ConfigMap) have rules of their own here.
         found.retain(|object| expected.contains(object) || !is_only_ours(object));
         ensure!(found == expected, "{values:?}: {found:#?} in place of {expected:#?}");
     }
@@ -124,13 +124,13 @@ fn the_references_values_are_taken_and_mistakes_are_not() -> Result<()> {
             .find_map(|line| line.trim().strip_prefix("image: "));
         Ok(line.context("an image")?.to_owned())
     };
-    // They name the reference's image, which is not what anybody wants who takes this chart.
+    // They name the reference's image, which this chart must not run.
     ensure!(image(&[])? == "localhost/sealed-secrets-controller:0.40.0");
     let digest = format!("sha256:{}", "0".repeat(64));
     let mirror = format!("image.registry=registry.example.com,image.digest={digest}");
     ensure!(image(&["--set", &mirror])? == format!("registry.example.com/sealed-secrets-controller@{digest}"));
     ensure!(image(&["--set", "image.repository=own,image.tag=1"])? == "docker.io/own:1");
-    // What its templates take and its values do not show.
+    // Values that its templates read and its values file does not list.
     let more = [
         "service.labels.team=a,metrics.service.labels.team=b",
         "rbac.serviceProxier.subjects[0].kind=Group,rbac.serviceProxier.subjects[0].name=sealers",

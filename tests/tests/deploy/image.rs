@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use harness::binaries;
 use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::output::run;
-use harness::product;
 use serde_json::{Value, json};
 
 use crate::kustomize::SOON;
@@ -46,7 +46,7 @@ fn files(folder: &Path) -> Result<BTreeSet<String>> {
 
 #[test]
 fn the_controller_runs_from_its_image() -> Result<()> {
-    let bin = product::ours()?.controller;
+    let bin = binaries::ours()?.controller;
     let xtask = bin.with_file_name("xtask");
     let folder = tempfile::tempdir()?;
     let layout = folder.path().join("layout");

@@ -8,7 +8,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE, repository};
 use serde_json::Value;
 
-/// How long something that happens at once may take on a busy machine.
+/// The deadline for an immediate effect, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// An overlay of a user's with one component in it, which none of ours uses.
@@ -50,7 +50,7 @@ fn the_rendered_file_is_the_base() -> Result<()> {
     Ok(())
 }
 
-/// What deploy/README.md says to type.
+/// The commands of deploy/README.md.
 #[test]
 fn the_base_moves_to_another_namespace_with_its_rights() -> Result<()> {
     let page = std::fs::read_to_string(repository().join("deploy/README.md"))?;
@@ -149,7 +149,7 @@ fn the_right_to_delete_is_given_in_the_cluster_and_by_namespace() -> Result<()> 
     Ok(())
 }
 
-/// What `--hybrid=publish` does is shown where controllers run.
+/// Other tests show the effect of `--hybrid=publish`.
 #[test]
 fn the_component_of_format_v2_has_the_controller_publish_hybrid_keys() -> Result<()> {
     let cluster = Cluster::shared()?;
@@ -205,21 +205,7 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         !objects.iter().any(|object| object["kind"] == "ClusterRole"),
         "a ClusterRole is left"
     );
-    let deployment = objects
-        .iter()
-        .find(|object| object["kind"] == "Deployment")
-        .context("a Deployment")?;
-    let flags: Vec<String> = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .context("variables")?
-        .iter()
-        .filter_map(|variable| {
-            // What is no flag (the Pod's name) the kubelet fills in.
-            let flag = variable["name"].as_str()?.strip_prefix("SEALED_SECRETS_")?;
-            let flag = flag.to_lowercase().replace('_', "-");
-            Some(format!("--{flag}={}", variable["value"].as_str()?))
-        })
-        .collect();
+    let flags = flags_of_variables(&objects)?;
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let _controller = cluster.start_controller(Implementation::Ours, &flags)?;
     for namespace in ["foreign", "served"] {
@@ -237,10 +223,28 @@ fn rights_by_namespace_are_enough_for_the_namespaces_that_are_named() -> Result<
         "sealedsecret/s",
     ])?;
     cluster.kubectl_ok(&["get", "secret", "-n", "served", "s"])?;
-    // It was applied first: had the controller any right there, it would have been served by now.
+    // It was applied first: with any right there the controller would have served it by now.
     let foreign = cluster.kubectl(&["get", "secret", "-n", "foreign", "s"])?;
     ensure!(foreign.stderr.contains("NotFound"), "{foreign}");
     Ok(())
+}
+
+/// The flags that the variables of the Deployment stand for.
+fn flags_of_variables(objects: &[Value]) -> Result<Vec<String>> {
+    let deployment = objects
+        .iter()
+        .find(|object| object["kind"] == "Deployment")
+        .context("a Deployment")?;
+    let variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array()
+        .context("variables")?;
+    let flag = |variable: &Value| {
+        // Other variables (the Pod's name) are filled in by the kubelet.
+        let flag = variable["name"].as_str()?.strip_prefix("SEALED_SECRETS_")?;
+        let flag = flag.to_lowercase().replace('_', "-");
+        Some(format!("--{flag}={}", variable["value"].as_str()?))
+    };
+    Ok(variables.iter().filter_map(flag).collect())
 }
 
 /// A folder that goes away.
@@ -259,7 +263,7 @@ impl Drop for Folder<'_> {
     }
 }
 
-/// What `kubectl kustomize` makes of a folder.
+/// The output of `kubectl kustomize` for a folder.
 pub(crate) fn built(cluster: &Cluster, folder: &Path) -> Result<String> {
     Ok(cluster
         .kubectl_ok(&["kustomize", &folder.display().to_string()])?

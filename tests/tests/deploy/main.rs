@@ -1,4 +1,4 @@
-//! What `deploy/` ships, judged by the programs that users install it with: kubectl, helm, the API server.
+//! The manifests of `deploy/`, tested with the programs that users install them with: kubectl, helm, the API server.
 
 #![allow(
     clippy::indexing_slicing,

@@ -77,7 +77,7 @@ fn the_operators_kinds_take_the_objects_and_the_chart_has_the_same() -> Result<(
         "the chart has another dashboard"
     );
 
-    // What the monitor selects is the Service of the metrics, and the port has the name that it asks for.
+    // The monitor selects the Service of the metrics, and a port of the right name.
     let monitor = of_kind(&component, "ServiceMonitor")?;
     let wanted = monitor["spec"]["selector"]["matchLabels"]
         .as_object()
@@ -99,7 +99,7 @@ fn the_operators_kinds_take_the_objects_and_the_chart_has_the_same() -> Result<(
     Ok(())
 }
 
-/// What an expression asks for, as Prometheus reads it.
+/// The metrics of an expression, as Prometheus parses it.
 fn asked(rules: &Value, queries: &[String]) -> Result<Vec<Value>> {
     let peers = PeerSet::installed(&[peers::PROMQL])?;
     let mut promql = std::process::Command::new(peers.path(&peers::PROMQL)?);

@@ -1,4 +1,4 @@
-//! What OpenShift asks for, as far as an API server alone can ask: its admission plugin for owner references is on here.
+//! OpenShift's requirements, as far as a plain API server has them: its admission plugin for owner references is enabled here.
 
 use anyhow::{Context, Result, ensure};
 use harness::cluster::Cluster;
@@ -9,10 +9,10 @@ use crate::chart;
 use crate::kustomize::{Folder, SOON, built};
 
 const PLUGIN: &str = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
-/// What deploy/README.md says to give the chart.
+/// The values that deploy/README.md gives to the chart.
 const VALUES: &str = "podSecurityContext.fsGroup=null,containerSecurityContext.runAsUser=null,rbac.deleteSecrets=true";
 
-/// What the component makes of the base.
+/// The base with the component.
 fn manifests(cluster: &Cluster) -> Result<String> {
     let folder = repository()
         .join("deploy/overlays")

@@ -1,5 +1,5 @@
-//! Nothing that the controller asks for is denied, and no right that it has could be left out: each verb of each rule is taken
-//! away in turn, and the API server's audit log, or the client that the rule is for, says what is missing.
+//! The controller's rights are sufficient and minimal: no request is denied, and when each verb of each rule is removed in turn,
+//! the API server's audit log, or the client that the rule is for, shows what is missing.
 
 mod clients;
 mod controller;

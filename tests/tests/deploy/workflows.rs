@@ -18,7 +18,7 @@ fn workflows_are_clean_under_actionlint() -> Result<()> {
     ensure!(files.len() >= 2, "{files:?}");
     let lint = |files: &[std::path::PathBuf]| run(Command::new(peers.path(&peers::ACTIONLINT)?).args(files));
     lint(&files)?.success()?;
-    // It does find what is wrong.
+    // It finds a deliberate mistake.
     let wrong = tempfile::tempdir()?;
     let file = wrong.path().join("wrong.yaml");
     std::fs::write(

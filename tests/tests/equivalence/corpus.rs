@@ -60,7 +60,7 @@ pub(crate) fn seal(key: &SealingKey) -> Result<Vec<Value>> {
     Ok(sealed)
 }
 
-/// Sealed for one place, found at another; and with a template that says something else.
+/// Sealed for one name or namespace and applied under another; and with a template that disagrees.
 fn moved(key: &SealingKey) -> Result<Vec<Value>> {
     let renamed = |scope: &str, to: &str| -> Result<Value> {
         let mut sealed = with(key, scope, &samples::secret("default", "sealed-as-this"))?;

@@ -1,5 +1,5 @@
 //! The same objects, first under the reference controller, then under ours, in the same cluster: the Secrets are
-//! equal, and what status and events say differs only where `docs/parity.md` says so and why.
+//! equal, and statuses and events differ only where `docs/parity.md` gives the reason.
 
 #![allow(
     clippy::indexing_slicing,
@@ -18,7 +18,7 @@ use harness::implementation::{Implementation, UNLIMITED};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-/// What one controller made of one object: `Secret`, `Synced status`, `events`, … with its text.
+/// The result of one controller for one object: `Secret`, `Synced status`, `events`, … with its text.
 type Seen = BTreeMap<String, String>;
 
 #[test]

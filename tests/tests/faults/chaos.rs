@@ -29,7 +29,7 @@ fn two_minutes_of_chaos_break_nothing() -> Result<()> {
     Ok(())
 }
 
-/// A cluster without a controller, and somebody who writes in the controller's name what it would never write.
+/// A cluster without a controller, and a client that writes in the controller's name what it would never write.
 struct Stage {
     eyes: Eyes,
     relays: [Relay; 2],

@@ -26,7 +26,7 @@ const SPACE: &str = "work";
 const FLAGS: &[&str] = &["--key-size=2048"];
 /// How soon after the end of a lost leader's Lease another one leads.
 const NOTICED: Duration = Duration::from_secs(3);
-/// How long all may take to be right in the end.
+/// The deadline for a correct state at the end.
 const SETTLED: Duration = Duration::from_secs(90);
 
 /// A cluster with replicas, a namespace, and everything that ever happened to the Secrets in it.
@@ -366,7 +366,7 @@ fn others_write_the_same_objects_all_the_time() -> Result<()> {
     }
     drop(storms);
     scene.check_history()?;
-    // What the others noted stays.
+    // Metadata of other clients stay.
     let secret = scene.cluster.get_json(&["secret", "s-0", "-n", SPACE])?;
     ensure!(secret["metadata"]["annotations"]["storm"].is_string(), "{secret}");
     Ok(())

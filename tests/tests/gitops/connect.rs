@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::flux::Flux;
 use crate::kafka::Broker;
-use crate::pod::{IMAGE, Image, Pod};
+use crate::kubelet::{IMAGE, Image, Pod};
 use crate::repository::WorkingCopy;
 
 /// How long a worker may take to start, or to notice something, on a machine that is busy.
@@ -21,7 +21,7 @@ const WORKER: Duration = Duration::from_secs(120);
 const DEV: (&str, &str) = ("DEVKAFKAKEY00000", "dev/kafka+secret");
 const PROD: (&str, &str) = ("PRODKAFKAKEY0000", "prod/kafka+secret==");
 
-/// What the example's connector logs in with. The broker stands where its database would: it lets nobody in who has another.
+/// The login of the example's connector. The broker stands in for its database, and refuses any other login.
 const USER: &str = "connect";
 const PASSWORD: &str = "example-password";
 const ROTATED: &str = "rotated=with;signs, and/blanks+";
@@ -57,7 +57,7 @@ fn fill_in(copy: &WorkingCopy<'_>, folder: &str, broker: &Broker<'_>, (key, secr
     )
 }
 
-/// Somebody takes prod's values for dev: all is sealed and unsealed well, and the broker refuses the worker.
+/// With the values of prod in dev everything is sealed and unsealed, and the broker refuses the worker.
 fn wrong_environment(flux: &Flux, copy: &WorkingCopy<'_>, broker: &Broker<'_>, image: &Image, url: &str) -> Result<()> {
     copy.fetch_certificate("dev")?;
     fill_in(copy, "secrets/mine/prod", broker, PROD)?;
@@ -172,7 +172,7 @@ fn connector_config(cluster: &Cluster) -> Result<Value> {
     Ok(connector)
 }
 
-/// The connector runs, its records arrive, and nobody who asks the worker sees the password.
+/// The connector runs, its records arrive, and the worker's API does not show the password.
 fn connector(worker: &Worker<'_>, broker: &Broker<'_>, data: &Path) -> Result<()> {
     std::fs::write(data.join(format!("{TOPIC}.txt")), "first\n")?;
     worker.post("/connectors", &connector_config(worker.cluster)?.to_string())?;

@@ -44,7 +44,7 @@ fn each_environment_is_sealed_with_its_own_key_and_whole() -> Result<()> {
         !moved.status.success() && moved.stdout.contains("sealed with the key of cluster dev"),
         "{moved}"
     );
-    // Nothing in clear is taken by Git, wherever it lies among the keys and the Secrets.
+    // Git ignores every file in clear, in whichever folder of keys and Secrets.
     for clear in [
         "secrets/local-toseal/x.yaml",
         "secrets/local-toseal/dev/values.env",
@@ -65,8 +65,8 @@ fn each_environment_is_sealed_with_its_own_key_and_whole() -> Result<()> {
     Ok(())
 }
 
-/// The API server takes what the environment consists of, its Pods find their Secrets among the sealed ones, and what Flux and
-/// Argo CD are told to install is there.
+/// The API server accepts the environment, its Pods find their Secrets among the sealed ones, and the paths that Flux and Argo CD
+/// install exist.
 fn whole(cluster: &Cluster, copy: &WorkingCopy<'_>, environment: &str) -> Result<()> {
     let installed = copy.path(&format!("environments/{environment}")).display().to_string();
     cluster.kubectl_ok(&["apply", "--dry-run=server", "-k", &installed])?;

@@ -114,7 +114,7 @@ impl Flux {
         Ok(format!("http://{}/git/{name}.git", self.authority()))
     }
 
-    /// Step 5: has Flux install what the example's repository, at this URL, says for `dev`.
+    /// Step 5: lets Flux install `dev` of the example's repository, from this URL.
     pub(crate) fn follow(&self, copy: &WorkingCopy<'_>, url: &str) -> Result<()> {
         let objects = std::fs::read_to_string(copy.path("clusters/dev/flux.yaml"))?;
         let objects = objects.replace("https://git.example.invalid/you/kafka-gitops", url);
@@ -128,7 +128,7 @@ impl Flux {
         self.cluster.apply(objects).map(drop)
     }
 
-    /// Waits until a Kustomization says what it thinks of this commit; gives its Ready condition.
+    /// Waits until a Kustomization has judged this commit; gives its Ready condition.
     pub(crate) fn judgement(&self, kustomization: &str, commit: &str) -> Result<Value> {
         self.cluster
             .eventually(RECONCILED, &format!("judgement of {kustomization} on {commit}"), || {

@@ -10,7 +10,7 @@ use harness::output::{Captured, run};
 use harness::peers::{self, PeerSet};
 use harness::process::Process;
 
-use crate::pod::{IMAGE, Image};
+use crate::kubelet::{IMAGE, Image};
 
 /// Started quickly rather than running fast: two cores are all there is.
 const JVM: [&str; 5] = [

@@ -10,7 +10,7 @@ mod connect;
 mod environments;
 mod flux;
 mod kafka;
+mod kubelet;
 mod operators;
-mod pod;
 mod repository;
 mod story;

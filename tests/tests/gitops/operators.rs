@@ -7,7 +7,7 @@ use harness::peers;
 use serde_json::Value;
 
 use crate::flux::{Flux, RECONCILED};
-use crate::pod::{IMAGE, Image, Pod};
+use crate::kubelet::{IMAGE, Image, Pod};
 use crate::repository::WorkingCopy;
 
 /// How an operator made of shell commands reads its files and variables: it cuts lines at `=` and blanks, and takes the quotes
@@ -53,7 +53,7 @@ secret/cc.api-key.connect-worker-client.lkc-00000
 EXAMPLEKAFKAKEY0 example/kafka+secret
 example/cloud+secret";
 
-/// How it writes a new one into the cluster; the label without a value is no mistake of this test's.
+/// How it writes a new one into the cluster; the label has no value there either.
 const WRITE_API_KEY: &str = r#"
 kubectl create secret generic "$1" --from-literal=ccloud-api-key='{"key":"MADEBYOPERATOR00","secret":"made/by+operator=="}' \
   --dry-run=client -o yaml |
@@ -72,7 +72,7 @@ pub(crate) fn read_what_was_sealed(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Runs a script in the operator's Pod, with the rights that the example gives it; gives what it says.
+/// Runs a script in the operator's Pod, with the rights that the example gives it; gives its output.
 fn cloud_operator(cluster: &Cluster, script: &str, argument: &str) -> Result<String> {
     let image: Image = vec![
         (cluster.peer(&peers::KUBECTL)?.to_owned(), "bin/kubectl"),

@@ -1,4 +1,4 @@
-//! Somebody's clone of the example repository, and what they type in it.
+//! A user's clone of the example repository, and the commands in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ impl<'a> WorkingCopy<'a> {
         run(self.command(script, arguments)?.env("KUBECONFIG", "/dev/null"))?.success()
     }
 
-    /// What stands in clear in the folder of Secrets to be sealed.
+    /// The clear values in the folder of Secrets to be sealed.
     pub(crate) fn clear_values(&self, environment: &str) -> Result<Values> {
         let folder = self.path(&format!("secrets/local-toseal/{environment}"));
         let mut values = Values::new();

@@ -46,7 +46,7 @@ fn seal_and_install(flux: &Flux, copy: &WorkingCopy<'_>, url: &str) -> Result<Va
 
     flux.follow(copy, url)?;
     flux.await_ready("secrets", &commit)?;
-    // What Flux calls ready is there.
+    // The Secrets exist as soon as Flux reports Ready.
     expect(flux, &values)?;
     flux.await_ready("apps", &commit)?;
     flux.cluster
@@ -76,7 +76,7 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
         )?
         .success()?;
     std::fs::write(&file, edited.bytes)?;
-    // What the script does, in one line: the same files come of it.
+    // The commands of the script in one line, with the same result.
     let seal = "kubeseal seal secrets/local-toseal/dev --out secrets/sealed/dev --delete-clear && kubeseal lint .";
     copy.run("sh", &["-ec", seal])?.success()?;
     let commit = copy.push("Rotate the password of the cloud")?;
@@ -102,8 +102,8 @@ fn edit_and_prune(flux: &Flux, copy: &WorkingCopy<'_>, values: &Values) -> Resul
     })
 }
 
-/// A file sealed for another cluster: Flux waits for the controller, then says at once that it failed, with and without
-/// the documented expressions, and that it is well when it is.
+/// A file sealed for another cluster: Flux waits for the controller, then reports the failure at once, with and without the
+/// documented expressions, and reports success after the fix.
 fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     let expressions = json!([{
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
@@ -117,7 +117,7 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
         write_sealed(copy, folder, &elsewhere.certificate)?;
     }
     let commit = copy.push("Sealed with the wrong certificate")?;
-    // A controller that is slow to look: with the expressions nobody takes an object for good before it has.
+    // The controller is slow: with the expressions Flux must not accept an object that it has not seen yet.
     flux.controller_signal("STOP")?;
     flux.add_kustomization(
         "expressions",
@@ -134,8 +134,23 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
     })?;
     flux.controller_signal("CONT")?;
     flux.add_kustomization("plain", "./other/plain", &json!({"wait": true}))?;
+    ensure_failed_early(flux, &commit)?;
+    let certificate = copy.path("secrets/keys/dev.crt");
+    for folder in ["plain", "expressions"] {
+        write_sealed(copy, folder, &certificate)?;
+    }
+    let commit = copy.push("Sealed with the right one")?;
     for name in ["plain", "expressions"] {
-        let mut ready = flux.judgement(name, &commit)?;
+        flux.await_ready(name, &commit)?;
+        flux.cluster.kubectl_ok(&["get", "secret", name])?;
+    }
+    Ok(())
+}
+
+/// Flux calls both broken, and does not wait for its timeout.
+fn ensure_failed_early(flux: &Flux, commit: &str) -> Result<()> {
+    for name in ["plain", "expressions"] {
+        let mut ready = flux.judgement(name, commit)?;
         if name == "plain" && ready["status"] == "True" {
             // Flux looked in the moment before the object had a status, which is what the expressions are for.
             let now = format!("reconcile.fluxcd.io/requestedAt={commit}");
@@ -148,7 +163,7 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
                 &now,
             ])?;
             ready = flux.cluster.eventually(RECONCILED, "another judgement", || {
-                let ready = flux.judgement(name, &commit)?;
+                let ready = flux.judgement(name, commit)?;
                 ensure!(ready["status"] == "False", "{ready}");
                 Ok(ready)
             })?;
@@ -162,15 +177,6 @@ fn broken_and_mended(flux: &Flux, copy: &WorkingCopy<'_>) -> Result<()> {
             message.contains("failed early") && message.contains(name),
             "{name} waited for its timeout: {message}"
         );
-    }
-    let certificate = copy.path("secrets/keys/dev.crt");
-    for folder in ["plain", "expressions"] {
-        write_sealed(copy, folder, &certificate)?;
-    }
-    let commit = copy.push("Sealed with the right one")?;
-    for name in ["plain", "expressions"] {
-        flux.await_ready(name, &commit)?;
-        flux.cluster.kubectl_ok(&["get", "secret", name])?;
     }
     Ok(())
 }
@@ -234,7 +240,7 @@ fn expect(flux: &Flux, values: &Values) -> Result<()> {
     Ok(())
 }
 
-/// The values as they would stand in a file: themselves and in base64, the ones long enough to be told from ordinary words.
+/// The values as they would stand in a file: themselves and in base64, where they are too long to be ordinary words.
 fn forms(values: &Values) -> Vec<String> {
     use base64::Engine as _;
     values

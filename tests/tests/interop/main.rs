@@ -30,7 +30,7 @@ pub(crate) struct Scope(&'static str);
 
 const SCOPES: [Scope; 3] = [Scope("strict"), Scope("namespace-wide"), Scope("cluster-wide")];
 
-/// What all cells share: one key of each size.
+/// Shared by all cells: one key of each size.
 pub(crate) struct Keys {
     keys: Vec<(u32, SealingKey)>,
     folder: TempDir,

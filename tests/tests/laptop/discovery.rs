@@ -1,11 +1,11 @@
-//! Where kubeseal finds the certificate when no flag says it: in kube-system by name, by label, by the chart's name, and by the
-//! ConfigMap where a Service may not be reached; and nowhere that a tenant can write.
+//! Where kubeseal finds the certificate without flags: in kube-system by name, by label, by the chart's name, and in the ConfigMap
+//! where the Service cannot be reached; never where a tenant can write.
 
 use anyhow::{Result, ensure};
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::output::{Captured, run_with_input};
 
-use crate::lab::{Laptop, secret};
+use crate::fixture::{Laptop, secret};
 
 impl Laptop {
     /// Our kubeseal with the rights of a service account.
@@ -64,7 +64,7 @@ fn certificate_found_in_kube_system() -> Result<()> {
     };
     found("by name")?;
 
-    // Somebody without any right but those that everyone has.
+    // A user with no rights but those of all authenticated users.
     laptop.kubectl("create serviceaccount nobody")?;
     ensure!(laptop.as_account("nobody", "--fetch-cert")?.success()?.stdout == certificate);
 
@@ -85,7 +85,7 @@ fn certificate_found_in_kube_system() -> Result<()> {
     laptop.serve_as(NAMESPACE, "sealed-secrets")?;
     laptop.kubectl(&no_config_map)?;
     found("by the chart's name")?;
-    // A name that was said is the only one that is looked for.
+    // An explicit name is the only one that is looked for.
     let said = laptop.kubeseal("--fetch-cert --controller-name other", "")?;
     ensure!(
         said.code() == 1 && said.stderr.contains("\"other\" not found"),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::NAMESPACE;
 use serde_json::json;
 
-use crate::lab::{Laptop, secret, stop};
+use crate::fixture::{Laptop, secret, stop};
 
 /// An age identity file and its recipient, made outside of this program.
 const IDENTITY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
@@ -27,6 +27,31 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
     let controller = laptop.controller()?;
     let certificate = laptop.certificate()?;
     laptop.unseal("one")?;
+    list_current_key(&laptop)?;
+    back_up(&laptop)?;
+    open_with_backups(&laptop)?;
+
+    // Another cluster: no key, no controller yet.
+    stop(controller)?;
+    laptop.wipe_keys()?;
+    let names = restore(&laptop)?;
+    let controller = laptop.controller()?;
+    ensure!(laptop.certificate()? == certificate, "the same certificate is served");
+    ensure!(laptop.key_names()? == names, "no key was minted");
+    laptop.unseal("two")?;
+
+    // kubectl takes the backup in clear too.
+    stop(controller)?;
+    laptop.wipe_keys()?;
+    laptop
+        .cluster
+        .apply(&std::fs::read_to_string(laptop.path("keys.yaml"))?)?;
+    let _controller = laptop.controller()?;
+    ensure!(laptop.certificate()? == certificate && laptop.key_names()? == names);
+    Ok(())
+}
+
+fn list_current_key(laptop: &Laptop) -> Result<()> {
     let listed = laptop.keys()?;
     let key = &listed["keys"][0];
     ensure!(
@@ -40,8 +65,11 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
     let text = laptop.ok("keys list", "")?;
     let fingerprint = key["fingerprint"].as_str().context("a fingerprint")?;
     ensure!(text.contains("NAME") && text.contains(fingerprint), "{text}");
+    Ok(())
+}
 
-    // In clear nothing comes under Git; encrypted it may.
+/// Writes `keys.yaml` in clear, which Git must ignore, and `keys.age`, which is encrypted.
+fn back_up(laptop: &Laptop) -> Result<()> {
     laptop.git(&["init", "--quiet"])?;
     let refused = laptop.kubeseal("keys backup --unencrypted -w keys.yaml", "")?;
     ensure!(
@@ -65,6 +93,11 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
         encrypted.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"),
         "{encrypted}"
     );
+    Ok(())
+}
+
+/// Either backup opens what was sealed; the encrypted one needs its identity.
+fn open_with_backups(laptop: &Laptop) -> Result<()> {
     let sealed = laptop.ok("", &secret("default", "one").to_string())?;
     let opened = laptop.ok("--recovery-unseal --recovery-private-key keys.yaml", &sealed)?;
     ensure!(opened.contains("\"password\""), "the backup opens what was sealed");
@@ -76,10 +109,11 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
         refused.stderr.contains("keys.age is encrypted with age") && refused.stdout.is_empty(),
         "{refused:?}"
     );
+    Ok(())
+}
 
-    // Another cluster: no key, no controller yet.
-    stop(controller)?;
-    laptop.wipe_keys()?;
+/// Restores the encrypted backup into a cluster without keys; gives the names of the keys.
+fn restore(laptop: &Laptop) -> Result<Vec<String>> {
     let refused = laptop.kubeseal("keys restore keys.age", "")?;
     ensure!(
         refused.stderr.contains("is encrypted with age") && refused.stderr.contains("--identity"),
@@ -96,20 +130,7 @@ fn keys_are_listed_saved_and_brought_back_before_the_first_start() -> Result<()>
     ensure!(names.len() == 1, "{names:?}");
     let again = laptop.ok("keys restore -i identity.txt keys.age", "")?;
     ensure!(again.contains("is there already"), "{again}");
-    let controller = laptop.controller()?;
-    ensure!(laptop.certificate()? == certificate, "the same certificate is served");
-    ensure!(laptop.key_names()? == names, "no key was minted");
-    laptop.unseal("two")?;
-
-    // kubectl takes the backup in clear too.
-    stop(controller)?;
-    laptop.wipe_keys()?;
-    laptop
-        .cluster
-        .apply(&std::fs::read_to_string(laptop.path("keys.yaml"))?)?;
-    let _controller = laptop.controller()?;
-    ensure!(laptop.certificate()? == certificate && laptop.key_names()? == names);
-    Ok(())
+    Ok(names)
 }
 
 #[test]

@@ -11,9 +11,9 @@ use harness::output::{Captured, run_with_input};
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
-use crate::lab::{Laptop, SOON};
+use crate::fixture::{Laptop, SOON};
 
-/// What is asked, and the keys that are pressed then.
+/// Each prompt, and the keys that answer it.
 type Answer = (&'static str, &'static str);
 
 const UP: &str = "\u{1b}[A\r";
@@ -24,7 +24,7 @@ const ONE_ITEM: [fn(&'static str) -> Answer; 3] = [
     |_| ("Add secret entry", UP),
 ];
 
-/// The laptop of somebody who uses kubeseal-auto: our program where it would have downloaded its own, and on the path.
+/// The laptop of a user of kubeseal-auto: our program where it would have downloaded its own, and on the path.
 struct Wrapped {
     laptop: Laptop,
     path: String,

@@ -8,9 +8,9 @@
 
 mod discovery;
 mod doctor;
+mod fixture;
 mod keys;
 mod kubeseal_auto;
-mod lab;
 mod reseal;
 mod seal;
 mod sizes;

@@ -5,15 +5,56 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::lab::{Laptop, secret, stop};
+use crate::fixture::{Laptop, secret, stop};
+
+const NAMES: [&str; 2] = ["one", "two"];
 
 #[test]
 fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     let laptop = Laptop::new()?;
     let controller = laptop.controller()?;
+    let before = write_repository(&laptop)?;
+    let value = laptop.ok("--raw --name three --namespace default", "hunter2")?;
+    stop(controller)?;
+    // Certificates count in seconds: the next one has to begin in a later one.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let old = laptop.key_names()?;
+    let controller = laptop.controller_with(&["--key-renew-period=1s"])?;
+    laptop.cluster.eventually(crate::fixture::SOON, "a renewed key", || {
+        ensure!(laptop.key_names()?.len() > old.len());
+        Ok(())
+    })?;
+
+    reseal_objects(&laptop, &before)?;
+    reseal_bare_value(&laptop, &value)?;
+
+    // Values under the newest key stay unchanged; only the holder of the keys can tell.
+    stop(controller)?;
+    let _controller = laptop.controller()?;
+    laptop.ok("reseal repo", "")?;
+    let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
+    let told: Value = serde_json::from_str(&laptop.ok("reseal -o json repo", "")?)?;
+    ensure!(
+        told["files"].as_array().is_some_and(Vec::is_empty) || !told.to_string().contains("resealed"),
+        "{told}"
+    );
+    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
+
+    // Where the controller cannot be reached, nothing is written.
+    let nobody = laptop.kubeseal("reseal --controller-name nobody repo", "")?;
+    ensure!(
+        nobody.code() == 1 && nobody.stderr.contains("\"nobody\" not found"),
+        "{nobody:?}"
+    );
+    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
+    Ok(())
+}
+
+/// Two sealed files with comments and CR LF after the first line, and a ConfigMap; gives the texts of the sealed ones.
+fn write_repository(laptop: &Laptop) -> Result<Vec<String>> {
     fs::create_dir_all(laptop.path("repo/apps"))?;
     let mut before = Vec::new();
-    for name in ["one", "two"] {
+    for name in NAMES {
         let sealed = laptop.ok("-o yaml", &secret("default", name).to_string())?;
         let text = format!(
             "# {name}\r\n{}",
@@ -23,20 +64,11 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
         before.push(text);
     }
     fs::write(laptop.path("repo/map.yaml"), "kind: ConfigMap\n")?;
-    let value = laptop.ok("--raw --name three --namespace default", "hunter2")?;
-    let values = format!("db:\n  password: {value} # kept\n");
-    fs::create_dir_all(laptop.path("chart"))?;
-    fs::write(laptop.path("chart/values.yaml"), &values)?;
-    stop(controller)?;
-    // Certificates count in seconds: the next one has to begin in a later one.
-    std::thread::sleep(std::time::Duration::from_millis(1100));
-    let old = laptop.key_names()?;
-    let controller = laptop.controller_with(&["--key-renew-period=1s"])?;
-    laptop.cluster.eventually(crate::lab::SOON, "a renewed key", || {
-        ensure!(laptop.key_names()?.len() > old.len());
-        Ok(())
-    })?;
+    Ok(before)
+}
 
+/// Only ciphertexts and the key hint change, and the new key opens them.
+fn reseal_objects(laptop: &Laptop, before: &[String]) -> Result<()> {
     let told: Value = serde_json::from_str(&laptop.ok("reseal -o json repo", "")?)?;
     let results: Vec<_> = told["files"]
         .as_array()
@@ -45,7 +77,7 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
         .map(|file| &file["result"])
         .collect();
     ensure!(results == ["resealed", "resealed"], "{told}");
-    for (name, before) in ["one", "two"].into_iter().zip(&before) {
+    for (name, before) in NAMES.into_iter().zip(before) {
         let after = fs::read_to_string(laptop.path(&format!("repo/apps/{name}.yaml")))?;
         let kept = |text: &str| -> Vec<String> {
             let lines = text
@@ -64,8 +96,14 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
     laptop.ok("keys backup --unencrypted -w keys.yaml", "")?;
     let opened = laptop.ok("unseal --recovery-private-key keys.yaml repo", "")?;
     ensure!(opened.matches("aHVudGVyMg==").count() == 2, "{opened}");
+    Ok(())
+}
 
-    // A value that stands in no SealedSecret is reached under the names that are given, and only there.
+/// A value outside SealedSecrets is reached under the names that are given, and only there.
+fn reseal_bare_value(laptop: &Laptop, value: &str) -> Result<()> {
+    let values = format!("db:\n  password: {value} # kept\n");
+    fs::create_dir_all(laptop.path("chart"))?;
+    fs::write(laptop.path("chart/values.yaml"), &values)?;
     let lost = laptop.kubeseal("reseal chart", "")?;
     ensure!(
         lost.code() == 1 && lost.stderr.contains("no key opens it under any name"),
@@ -87,26 +125,5 @@ fn the_controller_reseals_a_repository_in_place() -> Result<()> {
         "",
     )?;
     ensure!(opened == "hunter2", "{opened}");
-
-    // What is on the newest key is left alone: so it judges that opens it.
-    stop(controller)?;
-    let _controller = laptop.controller()?;
-    laptop.ok("reseal repo", "")?;
-    let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
-    let told: Value = serde_json::from_str(&laptop.ok("reseal -o json repo", "")?)?;
-    ensure!(
-        told["files"].as_array().is_some_and(Vec::is_empty) || !told.to_string().contains("resealed"),
-        "{told}"
-    );
-    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
-
-    // Whoever cannot be reached is told, and nothing is written.
-    let after = fs::read_to_string(laptop.path("repo/apps/one.yaml"))?;
-    let nobody = laptop.kubeseal("reseal --controller-name nobody repo", "")?;
-    ensure!(
-        nobody.code() == 1 && nobody.stderr.contains("\"nobody\" not found"),
-        "{nobody:?}"
-    );
-    ensure!(fs::read_to_string(laptop.path("repo/apps/one.yaml"))? == after);
     Ok(())
 }

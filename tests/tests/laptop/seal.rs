@@ -9,7 +9,7 @@ use harness::implementation::Implementation;
 use harness::output::run_with_input;
 use harness::peers;
 
-use crate::lab::Laptop;
+use crate::fixture::Laptop;
 
 #[test]
 fn unchanged_values_by_the_clusters_answer() -> Result<()> {
@@ -29,7 +29,7 @@ fn unchanged_values_by_the_clusters_answer() -> Result<()> {
     laptop.cluster.apply(&sealed)?;
     laptop
         .cluster
-        .eventually(crate::lab::SOON, "a synced SealedSecret", || {
+        .eventually(crate::fixture::SOON, "a synced SealedSecret", || {
             let object = laptop.cluster.get_json(&["sealedsecret", "one"])?;
             ensure!(object["status"]["openedBy"][0].is_string(), "{}", object["status"]);
             Ok(())
@@ -82,7 +82,7 @@ fn a_plug_in_of_kubectl() -> Result<()> {
     let sealed = kubectl(&["-o", "json"], clear)?.json()?;
     ensure!(sealed["kind"] == "SealedSecret", "{sealed}");
     laptop.cluster.apply(&sealed.to_string())?;
-    laptop.cluster.eventually(crate::lab::SOON, "its Secret", || {
+    laptop.cluster.eventually(crate::fixture::SOON, "its Secret", || {
         let secret = laptop.cluster.get_json(&["secret", "one"])?;
         ensure!(secret["data"]["a"] == "Yg==");
         Ok(())

@@ -1,10 +1,10 @@
-//! What is too large for the API server is known before it is applied.
+//! Objects that are too large for the API server are found before they are applied.
 
 use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::json;
 
-use crate::lab::{Laptop, SOON, secret, stop};
+use crate::fixture::{Laptop, SOON, secret, stop};
 
 #[test]
 fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result<()> {
@@ -14,6 +14,25 @@ fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result
         .cluster
         .eventually(SOON, "a certificate", || laptop.ok("--fetch-cert", ""))?;
     std::fs::write(laptop.path("cert.pem"), &certificate)?;
+    too_large_for_client_side_apply(&laptop)?;
+    too_large_for_a_secret(&laptop, &certificate)?;
+    // Together they are larger than one answer about one object.
+    let file = laptop.path("sealed.json").display().to_string();
+    for name in ["one", "two", "three"] {
+        let large = json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"encryptedData": {"a": "A".repeat(1_400_000)}},
+        });
+        std::fs::write(&file, large.to_string())?;
+        laptop.cluster.kubectl_ok(&["create", "-f", &file])?;
+    }
+    laptop.ok("keys list", "")?;
+    stop(controller)
+}
+
+/// lint warns from the first byte on at which `kubectl apply` fails.
+fn too_large_for_client_side_apply(laptop: &Laptop) -> Result<()> {
     let file = laptop.path("sealed.json").display().to_string();
     let seal = |length: usize| -> Result<()> {
         let mut secret = secret("default", "large");
@@ -47,9 +66,12 @@ fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result
     laptop.cluster.kubectl_ok(&["apply", "--server-side", "-f", &file])?;
     laptop.cluster.eventually(SOON, "the Secret", || {
         laptop.cluster.get_json(&["secret", "large"]).map(drop)
-    })?;
+    })
+}
 
-    // As the reference seals it.
+/// kubeseal, lint and the status all name the size of such a Secret.
+fn too_large_for_a_secret(laptop: &Laptop, certificate: &str) -> Result<()> {
+    let file = laptop.path("sealed.json").display().to_string();
     let mut both = secret("default", "both");
     both["stringData"] = json!({"a": "x".repeat(530_000), "b": "y".repeat(530_000)});
     let refused = laptop.kubeseal("--cert cert.pem", &both.to_string())?;
@@ -58,7 +80,7 @@ fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result
         "{}",
         refused.stderr
     );
-    let sealed = Implementation::Reference.seal(&certificate, &["--scope", "strict"], &both)?;
+    let sealed = Implementation::Reference.seal(certificate, &["--scope", "strict"], &both)?;
     std::fs::write(&file, sealed.to_string())?;
     let lint = laptop.kubeseal("lint sealed.json", "")?;
     ensure!(lint.stdout.contains("error[too-large]"), "{}", lint.stdout);
@@ -71,18 +93,5 @@ fn what_the_api_server_refuses_for_its_size_lint_and_the_status_tell() -> Result
         ensure!(stalled["reason"] == "SecretTooLarge", "{stalled}");
         ensure!(stalled["message"].to_string().contains("1060000 bytes"), "{stalled}");
         Ok(())
-    })?;
-
-    // Together they are larger than one answer about one object.
-    for name in ["one", "two", "three"] {
-        let large = json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"name": name, "namespace": "default"},
-            "spec": {"encryptedData": {"a": "A".repeat(1_400_000)}},
-        });
-        std::fs::write(&file, large.to_string())?;
-        laptop.cluster.kubectl_ok(&["create", "-f", &file])?;
-    }
-    laptop.ok("keys list", "")?;
-    stop(controller)
+    })
 }

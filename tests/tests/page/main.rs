@@ -12,10 +12,10 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use harness::binaries;
 use harness::implementation::{Implementation, repository};
 use harness::output::{run, run_with_input};
 use harness::peers;
-use harness::product;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
@@ -24,9 +24,9 @@ const MANIFEST: &str =
 
 /// The page as `cargo xtask page` makes it.
 fn page() -> Result<PathBuf> {
-    let xtask = product::ours()?.controller.with_file_name("xtask");
+    let xtask = binaries::ours()?.controller.with_file_name("xtask");
     run(Command::new(xtask).arg("page"))?.success()?;
-    let made = product::ours()?.controller;
+    let made = binaries::ours()?.controller;
     let target = made.ancestors().nth(2).context("a target folder")?;
     Ok(target.join("page/kubeseal-page.html"))
 }
@@ -50,7 +50,7 @@ fn opened(sealed: &Value, key: &SealingKey) -> Result<Value> {
 
 /// A key Secret with a hybrid key: its file, and its certificate's.
 fn hybrid_key(folder: &Path) -> Result<(PathBuf, PathBuf)> {
-    let mut make = Command::new(product::example("v2", &["--workspace"])?);
+    let mut make = Command::new(binaries::example("v2", &["--workspace"])?);
     let made = run_with_input(&mut make, json!({"key": "kube-system"}).to_string().as_bytes())?
         .success()?
         .json()?;
@@ -61,7 +61,7 @@ fn hybrid_key(folder: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok(paths)
 }
 
-/// What the page made with a certificate that has a hybrid key.
+/// Checks what the page sealed with a certificate that has a hybrid key.
 fn check_hybrid(seen: &Value, key: &Path, certificate: &Path, clear: &Value) -> Result<()> {
     let pin = kubeseal_pin(certificate)?;
     ensure!(
@@ -102,8 +102,6 @@ fn kubeseal(arguments: &[&str], input: &str, certificate: &Path) -> Result<Strin
 
 #[test]
 fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
-    let peers = peers::ensure(&[peers::BROWSER, peers::REF_KUBESEAL], &|line| eprintln!("{line}"))?;
-    let chromium = peers::chromium()?;
     let folder = tempfile::tempdir()?;
     let key = SealingKey::generate(folder.path(), 2048)?;
     let certificate = fs::read_to_string(&key.certificate)?;
@@ -125,16 +123,41 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
         "binary": binary, "manifest": MANIFEST, "wrongManifest": MANIFEST.replace("stringData", "stringdata"),
         "folder": folder.path(),
     });
+    let seen = run_in_chromium(&task)?;
+
+    check_refusals(&seen, &kubeseal_pin(&key.certificate)?)?;
+    let data = json!({"user": STANDARD.encode("admin"), "password": STANDARD.encode("pässword\nline")});
+    let metadata = json!({"name": "db", "namespace": "shop"});
+    let clear = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data});
+    check_hybrid(&seen["hybrid"], &hybrid, &hybrid_certificate, &clear)?;
+    check_scopes(&seen["scopes"], &key, &clear)?;
+    ensure!(opened(&seen["binary"], &key)?["data"]["blob.bin"] == STANDARD.encode(&bytes).as_str());
+    check_ways(&seen, &key)?;
+    check_isolation(&seen)?;
+    if let Some(keep) = std::env::var_os("SCREENSHOTS") {
+        for name in ["light-error.png", "dark-phone.png"] {
+            fs::copy(folder.path().join(name), Path::new(&keep).join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the script in Chromium with this task; gives its observations.
+fn run_in_chromium(task: &Value) -> Result<Value> {
+    let peers = peers::ensure(&[peers::BROWSER, peers::REF_KUBESEAL], &|line| eprintln!("{line}"))?;
+    let chromium = peers::chromium()?;
     let script = repository().join("tests/peers/browser/page.mjs");
     let mut node = Command::new("node");
     node.arg(script).arg(peers.path(&peers::BROWSER)?).arg(&chromium);
-    let seen = run_with_input(&mut node, task.to_string().as_bytes())?
+    run_with_input(&mut node, task.to_string().as_bytes())?
         .success()?
-        .json()?;
+        .json()
+}
 
-    let fingerprint = kubeseal_pin(&key.certificate)?;
+/// The certificate's fingerprint is shown, and wrong input is marked.
+fn check_refusals(seen: &Value, fingerprint: &str) -> Result<()> {
     ensure!(
-        seen["told"].as_str().is_some_and(|told| told.contains(&fingerprint)),
+        seen["told"].as_str().is_some_and(|told| told.contains(fingerprint)),
         "{}",
         seen["told"]
     );
@@ -150,16 +173,16 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
     wrong(&seen["formatTwo"], "hybrid")?;
     ensure!(seen["marked"] == "stringdata: {user: admin}", "{}", seen["marked"]);
     ensure!(seen["rows"] == 1);
+    Ok(())
+}
 
-    let data = json!({"user": STANDARD.encode("admin"), "password": STANDARD.encode("pässword\nline")});
-    let metadata = json!({"name": "db", "namespace": "shop"});
-    let clear = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data});
-    check_hybrid(&seen["hybrid"], &hybrid, &hybrid_certificate, &clear)?;
+/// Each scope gives what kubeseal gives, and the page keeps nothing of it.
+fn check_scopes(scopes: &Value, key: &SealingKey, clear: &Value) -> Result<()> {
     for scope in ["strict", "namespace-wide", "cluster-wide"] {
-        let sealed = &seen["scopes"][scope];
-        let secret = opened(sealed, &key)?;
+        let sealed = &scopes[scope];
+        let secret = opened(sealed, key)?;
         ensure!(
-            secret["data"] == data && secret["type"] == "Opaque",
+            secret["data"] == clear["data"] && secret["type"] == "Opaque",
             "{scope}: {secret}"
         );
         ensure!(sealed["left"] == "", "left in the page: {}", sealed["left"]);
@@ -167,16 +190,20 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
         let text = sealed["sealed"].as_str().unwrap_or_default();
         ensure!(shape(text) == shape(&by_kubeseal), "{scope}:\n{text}\n{by_kubeseal}");
     }
-    ensure!(opened(&seen["binary"], &key)?["data"]["blob.bin"] == STANDARD.encode(&bytes).as_str());
+    Ok(())
+}
+
+/// Items with names that JavaScript gives a meaning, a pasted and a dropped manifest, and the page with a certificate in it.
+fn check_ways(seen: &Value, key: &SealingKey) -> Result<()> {
     let data = json!({"__proto__": STANDARD.encode("1"), "constructor": STANDARD.encode("2")});
     ensure!(
-        opened(&seen["prototype"], &key)?["data"] == data,
+        opened(&seen["prototype"], key)?["data"] == data,
         "{}",
         seen["prototype"]
     );
     for way in ["pasted", "dropped"] {
         ensure!(
-            opened(&seen[way], &key)?["data"]["user"] == STANDARD.encode("admin").as_str(),
+            opened(&seen[way], key)?["data"]["user"] == STANDARD.encode("admin").as_str(),
             "{way}"
         );
     }
@@ -184,8 +211,12 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
 
     let by_keys = &seen["filled"];
     ensure!(by_keys["typed"] == false && by_keys["focus"] == "value", "{by_keys}");
-    ensure!(opened(&by_keys["sealed"], &key)?["data"]["password"] == STANDARD.encode("hunter2").as_str());
+    ensure!(opened(&by_keys["sealed"], key)?["data"]["password"] == STANDARD.encode("hunter2").as_str());
+    Ok(())
+}
 
+/// The page is accessible, and no request leaves it: axe finds no violation, and the browser blocks the one attempt.
+fn check_isolation(seen: &Value) -> Result<()> {
     ensure!(seen["violations"] == json!([]), "axe: {:#}", seen["violations"]);
     ensure!(
         seen["requests"] == json!([]),
@@ -193,18 +224,13 @@ fn the_page_seals_in_chromium_without_a_connection() -> Result<()> {
         seen["requests"]
     );
     ensure!(seen["connection"] == "refused");
-    // Of the one that was made on purpose.
+    // All are about the deliberate request.
     let complaints = seen["complaints"].as_array().context("complaints")?;
     let is_wanted = |text: &Value| text.as_str().is_some_and(|text| text.contains("https://example.com/"));
     ensure!(
         !complaints.is_empty() && complaints.iter().all(is_wanted),
         "{complaints:?}"
     );
-    if let Some(keep) = std::env::var_os("SCREENSHOTS") {
-        for name in ["light-error.png", "dark-phone.png"] {
-            fs::copy(folder.path().join(name), Path::new(&keep).join(name))?;
-        }
-    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@
     reason = "a field that a JSON value lacks is null; what a test cannot change, it fails on"
 )]
 
-mod kitchen;
+mod fixture;
 mod moving;
 mod page;
 
@@ -16,7 +16,7 @@ use anyhow::{Result, anyhow};
 use harness::implementation::repository;
 use libtest_mimic::{Arguments, Trial};
 
-use kitchen::Kitchen;
+use fixture::Kitchen;
 use page::Page;
 
 /// The tools, as their pages are called.

@@ -1,11 +1,12 @@
 //! `docs/recipes/moving.md`: a Secret changes hands and is there all the time.
 
 use anyhow::{Context, Result, ensure};
+use harness::cluster::Cluster;
 use harness::implementation::repository;
 use harness::output::run;
 use serde_json::{Value, json};
 
-use crate::kitchen::Kitchen;
+use crate::fixture::Kitchen;
 use crate::page::commands_under;
 
 /// The names that stand in the page.
@@ -16,32 +17,7 @@ pub(crate) fn from_external_secrets(kitchen: &Kitchen) -> Result<()> {
     let cluster = &kitchen.cluster;
     let commands = commands_under(&repository().join("docs/recipes/moving.md"), "From External Secrets")?;
     kitchen.ensure_namespace(NAMESPACE)?;
-    let external: Value = cluster
-        .kubectl_input(
-            &["create", "-o", "json", "-f", "-"],
-            &json!({
-                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
-                "metadata": {"name": NAME, "namespace": NAMESPACE},
-                "spec": {"secretStoreRef": {"name": "aws"}, "dataFrom": [{"extract": {"key": "prod/connect-kafka"}}]},
-            })
-            .to_string(),
-        )?
-        .success()?
-        .json()?;
-    // As the controller of External Secrets leaves it.
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "stringData": {"password": "hunter2"},
-        "metadata": {
-            "name": NAME, "namespace": NAMESPACE,
-            "labels": {"reconcile.external-secrets.io/created-by": "0123", "reconcile.external-secrets.io/managed": "true", "app": "shop"},
-            "annotations": {"reconcile.external-secrets.io/data-hash": "4567"},
-            "ownerReferences": [{
-                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": NAME, "uid": external["metadata"]["uid"],
-                "controller": true, "blockOwnerDeletion": true,
-            }],
-        },
-    });
-    cluster.apply(&secret.to_string())?;
+    apply_external_secret(cluster)?;
     let get = || cluster.get_json(&["secret", NAME, "-n", NAMESPACE]);
     let before = get()?;
 
@@ -75,4 +51,30 @@ pub(crate) fn from_external_secrets(kitchen: &Kitchen) -> Result<()> {
         "{left}"
     );
     Ok(())
+}
+
+/// An ExternalSecret and its Secret, as the controller of External Secrets leaves it.
+fn apply_external_secret(cluster: &Cluster) -> Result<()> {
+    let external = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {"secretStoreRef": {"name": "aws"}, "dataFrom": [{"extract": {"key": "prod/connect-kafka"}}]},
+    });
+    let external: Value = cluster
+        .kubectl_input(&["create", "-o", "json", "-f", "-"], &external.to_string())?
+        .success()?
+        .json()?;
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "stringData": {"password": "hunter2"},
+        "metadata": {
+            "name": NAME, "namespace": NAMESPACE,
+            "labels": {"reconcile.external-secrets.io/created-by": "0123", "reconcile.external-secrets.io/managed": "true", "app": "shop"},
+            "annotations": {"reconcile.external-secrets.io/data-hash": "4567"},
+            "ownerReferences": [{
+                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": NAME, "uid": external["metadata"]["uid"],
+                "controller": true, "blockOwnerDeletion": true,
+            }],
+        },
+    });
+    cluster.apply(&secret.to_string()).map(drop)
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-/// What the page says.
+/// The parsed page.
 pub(crate) struct Page {
     /// The Secrets, as YAML with variables for values.
     pub(crate) secrets: String,
     /// The commands that seal them.
     pub(crate) commands: String,
-    /// What refers to the Secrets.
+    /// The objects that refer to the Secrets.
     pub(crate) objects: String,
     /// Variables of the commands, and a value for each.
     pub(crate) variables: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! An admission webhook that a test steers: what the controller writes takes as long as it says, and is changed as it says.
+//! An admission webhook that a test controls: it delays and changes the writes of the controller.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::SOON;
+use crate::fixture::SOON;
 
-/// Answers as the file says: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
+/// Answers by a file: `{"seconds": 4, "patch": [ … ], "status": { … }}`. A status is a refusal.
 const WEBHOOK: &str = r#"
 import base64, json, ssl, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -117,12 +117,12 @@ impl Webhook {
         Ok(webhook)
     }
 
-    /// How often it was asked.
+    /// The number of its requests.
     pub(crate) fn asked(&self) -> Result<usize> {
         Ok(self.process.log()?.matches("asked").count())
     }
 
-    /// What it does from now on.
+    /// Sets its answer.
     pub(crate) fn order(&self, orders: &Value) -> Result<()> {
         let new = self.orders.with_extension("new");
         std::fs::write(&new, orders.to_string())?;

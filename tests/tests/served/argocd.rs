@@ -1,4 +1,4 @@
-//! What Argo CD makes of our statuses: the script that it judges SealedSecrets with, in the interpreter that it runs it in.
+//! Argo CD's health check of our statuses: its Lua script, in the interpreter that it uses.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use harness::output::run_with_input;
 use harness::peers::{self, PeerSet};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 const WAITING: &str = "Waiting for Sealed Secret to be decrypted";
 
@@ -61,7 +61,7 @@ fn argo_cd_tells_pending_broken_stale_and_good_objects_apart() -> Result<()> {
     let mut broken = lab.seal(space.name(), "other", &json!({"a": "1"}), "strict")?;
     broken["metadata"]["name"] = json!("one");
 
-    // As the API server has it before the controller has seen it.
+    // The object before the controller has seen it.
     let pending = dry_run(&good)?;
     ensure!(
         pending["metadata"]["generation"] == 1 && health(&pending)? == waiting,

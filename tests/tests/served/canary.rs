@@ -1,4 +1,4 @@
-//! A value in clear is in nothing that the controller says, whatever goes wrong with it: at the most talkative log level.
+//! No output of the controller holds a plaintext, whatever fails, at the most verbose log level.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
@@ -6,67 +6,65 @@ use base64::engine::general_purpose::STANDARD;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
-/// How every value of this test begins; nothing else does.
+/// The prefix of every value of this test, and of nothing else.
 const CANARY: &str = "canary-that-nobody-may-hear";
 
 fn items() -> Value {
     json!({"a": format!("{CANARY}-a"), "b": format!("{CANARY}-b \u{0}\n{{{{ fail }}}}")})
 }
 
-/// One object for each way to fail, by name.
-fn broken(lab: &Lab, foreign: &str) -> Result<Vec<(&'static str, Value)>> {
-    let seal = |name: &str| lab.seal("default", name, &items(), "strict");
-    let mut all = Vec::new();
-    let mut add = |name: &'static str, change: &dyn Fn(&mut Value) -> Result<()>| -> Result<()> {
-        let mut sealed = seal(name)?;
-        change(&mut sealed)?;
-        all.push((name, sealed));
-        Ok(())
-    };
-    let spec = |field: &'static str, value: Value| {
-        move |sealed: &mut Value| {
-            sealed["spec"][field] = value.clone();
-            Ok(())
-        }
-    };
-    let template = |field: &'static str, value: Value| {
-        move |sealed: &mut Value| {
-            sealed["spec"]["template"][field] = value.clone();
-            Ok(())
-        }
-    };
-    add("not-base64", &|sealed| {
-        sealed["spec"]["encryptedData"]["b"] = json!(format!("{CANARY}!"));
-        Ok(())
-    })?;
-    add("damaged", &|sealed| {
-        let text = sealed["spec"]["encryptedData"]["a"].as_str().context("text")?;
-        let mut bytes = STANDARD.decode(text)?;
-        *bytes.last_mut().context("a byte")? ^= 1;
-        sealed["spec"]["encryptedData"]["a"] = json!(STANDARD.encode(bytes));
-        Ok(())
-    })?;
-    add("moved", &|sealed| {
-        *sealed = seal("elsewhere")?;
-        sealed["metadata"]["name"] = json!("moved");
-        Ok(())
-    })?;
-    add("of-another-key", &|sealed| {
-        *sealed = lab.seal_for(foreign, "default", "of-another-key", &items(), "strict")?;
-        Ok(())
-    })?;
-    add("both-formats", &spec("data", json!("AAAA")))?;
-    add("token", &template("type", json!("kubernetes.io/service-account-token")))?;
+/// A SealedSecret that fails, with its name.
+type Broken = (&'static str, Value);
+
+/// One object for each way to fail.
+fn broken(lab: &Lab, foreign: &str) -> Result<Vec<Broken>> {
+    let mut all = vec![("blocked", seal(lab, "blocked")?)];
+    all.extend(broken_values(lab, foreign)?);
+    all.extend(broken_in_the_deprecated_format(lab)?);
+    all.extend(broken_templates(lab)?);
+    Ok(all)
+}
+
+fn seal(lab: &Lab, name: &str) -> Result<Value> {
+    lab.seal("default", name, &items(), "strict")
+}
+
+/// Values that do not open, and Secrets that the API server or the controller refuses.
+fn broken_values(lab: &Lab, foreign: &str) -> Result<Vec<Broken>> {
+    let mut not_base64 = seal(lab, "not-base64")?;
+    not_base64["spec"]["encryptedData"]["b"] = json!(format!("{CANARY}!"));
+    let mut damaged = seal(lab, "damaged")?;
+    let text = damaged["spec"]["encryptedData"]["a"].as_str().context("text")?;
+    let mut bytes = STANDARD.decode(text)?;
+    *bytes.last_mut().context("a byte")? ^= 1;
+    damaged["spec"]["encryptedData"]["a"] = json!(STANDARD.encode(bytes));
+    let mut moved = seal(lab, "elsewhere")?;
+    moved["metadata"]["name"] = json!("moved");
+    let of_another_key = lab.seal_for(foreign, "default", "of-another-key", &items(), "strict")?;
+    let mut both_formats = seal(lab, "both-formats")?;
+    both_formats["spec"]["data"] = json!("AAAA");
+    let mut token = seal(lab, "token")?;
+    token["spec"]["template"]["type"] = json!("kubernetes.io/service-account-token");
     // The API server quotes what is wrong with such an item.
-    add("refused-by-the-api-server", &|sealed| {
-        let login = json!({".dockerconfigjson": format!("{CANARY} is no JSON")});
-        *sealed = lab.seal("default", "refused-by-the-api-server", &login, "strict")?;
-        sealed["spec"]["template"]["type"] = json!("kubernetes.io/dockerconfigjson");
-        Ok(())
-    })?;
-    // All that is sealed there is a secret: labels, names of items, the type.
+    let login = json!({".dockerconfigjson": format!("{CANARY} is no JSON")});
+    let mut refused = lab.seal("default", "refused-by-the-api-server", &login, "strict")?;
+    refused["spec"]["template"]["type"] = json!("kubernetes.io/dockerconfigjson");
+    Ok(vec![
+        ("not-base64", not_base64),
+        ("damaged", damaged),
+        ("moved", moved),
+        ("of-another-key", of_another_key),
+        ("both-formats", both_formats),
+        ("token", token),
+        ("refused-by-the-api-server", refused),
+    ])
+}
+
+/// There labels, names of items and the type are sealed too, so each of them is a secret.
+fn broken_in_the_deprecated_format(lab: &Lab) -> Result<Vec<Broken>> {
+    let mut all = Vec::new();
     for (name, field, value) in [
         (
             "deprecated-label",
@@ -82,13 +80,15 @@ fn broken(lab: &Lab, foreign: &str) -> Result<Vec<(&'static str, Value)>> {
     ] {
         let mut inner = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "MQ=="}});
         inner[field] = value;
-        add(name, &|sealed| {
-            *sealed = lab.seal("default", name, &json!({"all": inner.to_string()}), "strict")?;
-            sealed["spec"] = json!({"data": sealed["spec"]["encryptedData"]["all"], "encryptedData": {}});
-            Ok(())
-        })?;
+        let mut sealed = lab.seal("default", name, &json!({"all": inner.to_string()}), "strict")?;
+        sealed["spec"] = json!({"data": sealed["spec"]["encryptedData"]["all"], "encryptedData": {}});
+        all.push((name, sealed));
     }
-    add("blocked", &|_| Ok(()))?;
+    Ok(all)
+}
+
+fn broken_templates(lab: &Lab) -> Result<Vec<Broken>> {
+    let mut all = Vec::new();
     for (name, text) in [
         ("template-fails", "{{ fail .a }}"),
         ("template-does-not-parse", "{{ .a | nothingKnown"),
@@ -103,7 +103,9 @@ fn broken(lab: &Lab, foreign: &str) -> Result<Vec<(&'static str, Value)>> {
             "{{ mustRegexMatch .a \"(\" }}{{ mustRegexMatch (printf \"(%s\" .a) \"x\" }}",
         ),
     ] {
-        add(name, &template("data", json!({"c": text})))?;
+        let mut sealed = seal(lab, name)?;
+        sealed["spec"]["template"]["data"] = json!({"c": text});
+        all.push((name, sealed));
     }
     Ok(all)
 }
@@ -120,13 +122,34 @@ fn no_error_says_a_value() -> Result<()> {
     });
     lab.cluster.apply(&blocking.to_string())?;
     lab.unseal("default", "good", &items())?;
+    let broken = broken_with_former(&lab, &foreign)?;
+    let answers = send_all(&lab, &broken, &blocking)?;
+    lab.cluster.eventually(SOON, "event about each", || {
+        for (name, _) in &broken {
+            ensure!(!lab.events("default", name)?.is_empty(), "none about {name}");
+        }
+        Ok(())
+    })?;
+    ensure_no_value(&outputs(&lab, answers)?)?;
+    for (name, _) in &broken {
+        let sealed = lab.sealed("default", name)?;
+        let message = condition_of(&sealed, "Synced")["message"].clone();
+        ensure!(
+            message.as_str().is_some_and(|message| !message.is_empty()),
+            "{name} says nothing"
+        );
+    }
+    Ok(())
+}
+
+/// All broken objects; two of them fail because of the Secret that an earlier version of them made.
+fn broken_with_former(lab: &Lab, foreign: &str) -> Result<Vec<Broken>> {
     let mut immutable = lab.seal("default", "immutable", &items(), "strict")?;
     immutable["spec"]["template"]["immutable"] = json!(true);
     lab.cluster.apply(&immutable.to_string())?;
     lab.await_condition("default", "immutable", "Synced", "True")?;
 
-    let mut broken = broken(&lab, &foreign)?;
-    immutable["spec"]["encryptedData"] = broken[0].1["spec"]["encryptedData"].clone();
+    let mut broken = broken(lab, foreign)?;
     let again = lab.seal(
         "default",
         "immutable",
@@ -138,9 +161,14 @@ fn no_error_says_a_value() -> Result<()> {
     let mut typed = lab.seal("default", "good", &items(), "strict")?;
     typed["spec"]["template"]["type"] = json!("kubernetes.io/basic-auth");
     broken.push(("good", typed));
+    Ok(broken)
+}
+
+/// Sends everything over HTTP and applies the broken objects; gives the bodies of the answers.
+fn send_all(lab: &Lab, broken: &[Broken], blocking: &Value) -> Result<String> {
     let mut answers = String::new();
-    for (name, sealed) in &broken {
-        // Whether it would open, and whether it can be sealed anew; then what the cluster says.
+    for (name, sealed) in broken {
+        // Verify and rotate over HTTP first, then the object in the cluster.
         for path in ["/v1/verify", "/v1/rotate"] {
             let client = json!({"X-Forwarded-For": format!("10.0.0.{}", answers.len() % 251)});
             answers += &lab.http("POST", 8080, path, &client, &sealed.to_string())?.body;
@@ -148,7 +176,7 @@ fn no_error_says_a_value() -> Result<()> {
         lab.cluster.apply(&sealed.to_string())?;
         lab.await_condition("default", name, "Synced", "False")?;
     }
-    // Somebody sends a Secret in clear, and values that are nothing.
+    // A Secret in clear by mistake, and values that are no object.
     for body in [
         blocking.to_string(),
         format!("password: {CANARY}\n"),
@@ -160,13 +188,11 @@ fn no_error_says_a_value() -> Result<()> {
             answers += &lab.http("POST", 8080, path, &client, &body)?.body;
         }
     }
-    lab.cluster.eventually(SOON, "event about each", || {
-        for (name, _) in &broken {
-            ensure!(!lab.events("default", name)?.is_empty(), "none about {name}");
-        }
-        Ok(())
-    })?;
+    Ok(answers)
+}
 
+/// Everything that the controller has written, by where.
+fn outputs(lab: &Lab, answers: String) -> Result<[(&'static str, String); 5]> {
     let sealed = lab.cluster.get_json(&["sealedsecrets", "-A"])?;
     let statuses: Vec<&Value> = sealed["items"]
         .as_array()
@@ -176,14 +202,17 @@ fn no_error_says_a_value() -> Result<()> {
         .collect();
     let log = lab.controller.log()?;
     ensure!(log.contains("level=DEBUG"), "not at the most talkative level:\n{log}");
-    let said = [
+    Ok([
         ("log", log),
         ("events", lab.cluster.get_json(&["events", "-A"])?.to_string()),
         ("statuses", json!(statuses).to_string()),
         ("metrics", lab.http("GET", 8081, "/metrics", &json!({}), "")?.body),
         ("HTTP answers", answers),
-    ];
-    for (place, text) in &said {
+    ])
+}
+
+fn ensure_no_value(outputs: &[(&str, String)]) -> Result<()> {
+    for (place, text) in outputs {
         ensure!(
             *place == "HTTP answers" || text.len() > 500,
             "there is hardly anything in the {place}"
@@ -198,14 +227,6 @@ fn no_error_says_a_value() -> Result<()> {
             .find(CANARY)
             .map(|at| text[at.saturating_sub(200)..].chars().take(400).collect::<String>());
         ensure!(at.is_none(), "a value is in the {place}: {at:?}");
-    }
-    for (name, _) in &broken {
-        let sealed = lab.sealed("default", name)?;
-        let message = condition_of(&sealed, "Synced")["message"].clone();
-        ensure!(
-            message.as_str().is_some_and(|message| !message.is_empty()),
-            "{name} says nothing"
-        );
     }
     Ok(())
 }

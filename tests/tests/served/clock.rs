@@ -9,7 +9,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 const DAY: i64 = 86_400;
 /// The time is looked at once a minute, and no two keys are made unasked within one.

@@ -1,4 +1,4 @@
-//! The command line: what is not understood is an error, and what cannot be is said.
+//! The command line: unknown flags and impossible values are errors.
 
 use std::process::Command;
 

@@ -9,7 +9,7 @@ use harness::launch::Launch;
 use harness::process::Process;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 use crate::relay::{self, PORT};
 
 /// Ends TLS, as a load balancer that speaks HTTP/1.1 alone. From SIGUSR1 on it leaves requests for SealedSecrets unanswered.
@@ -50,7 +50,7 @@ fn limited(cluster: &Cluster, files: usize) -> Result<Launch<'_>> {
         .arg("--key-size=2048"))
 }
 
-/// Waits until it serves; gives how many files it has open at most meanwhile.
+/// Waits until it serves; gives the highest number of open files until then.
 fn await_ready(cluster: &Cluster, controller: &Process) -> Result<usize> {
     let mut most = 0;
     cluster.eventually(2 * SOON, "readiness", || {
@@ -92,7 +92,7 @@ fn balancer(cluster: &Cluster) -> Result<Process> {
     relay::start(cluster, BALANCER, &files.each_ref().map(String::as_str))
 }
 
-/// A watch is asked for 30 s, and its silence is taken for its end after 65 s: something is wrong 120 s later.
+/// A watch is requested for 30 s and given up after 65 s of silence, so 120 s are enough to see a fault.
 #[test]
 fn a_process_that_hears_nothing_of_an_api_server_that_answers_is_not_alive() -> Result<()> {
     let cluster = Cluster::start()?;

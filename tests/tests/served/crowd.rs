@@ -1,9 +1,9 @@
-//! What the HTTP server does about clients that are many, slow or silent.
+//! The HTTP server under many, slow or silent clients.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
 #[test]
 fn a_client_that_never_finishes_is_let_go() -> Result<()> {

@@ -7,7 +7,7 @@ use harness::cluster::Cluster;
 use harness::implementation::{Implementation, NAMESPACE};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 /// The kinds: document of the schema, name of the schema in it, apiVersion, kind.
 const KINDS: [(&str, &str, &str, &str); 5] = [

@@ -1,4 +1,7 @@
-//! One tenant's objects, be they broken, large or held up, starve nobody.
+//! No tenant's objects starve those of another, whether they are broken, large or slow.
+
+mod large;
+mod templates;
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +11,7 @@ use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
 use crate::admission::silent_in;
-use crate::lab::{Lab, SOON, condition_of, list};
+use crate::fixture::{Lab, SOON, condition_of, list};
 
 /// Broken objects, more than passes at a time, and items in each: every one costs a try with every key.
 const BROKEN: usize = 40;
@@ -53,7 +56,7 @@ fn many_broken_objects_of_one_namespace_hold_up_another_by_a_few_passes() -> Res
         Ok(all)
     })?;
 
-    // Of this API server versions are numbers that grow, and nothing but their statuses was written since.
+    // Resource versions of this API server are growing numbers, and only statuses were written since.
     let version = |object: &Value| -> Result<u64> {
         let text = object["metadata"]["resourceVersion"].as_str().context("a version")?;
         Ok(text.parse()?)
@@ -127,205 +130,8 @@ impl Lab {
     }
 }
 
-#[test]
-fn large_objects_hold_up_another_namespace_by_an_operation() -> Result<()> {
-    const LARGE: usize = 40;
-    const ITEMS: usize = 1900;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "crowd"])?;
-    let one = lab.seal("crowd", "one", &json!({"a": "1"}), "namespace-wide")?;
-    let text = &one["spec"]["encryptedData"]["a"];
-    let items: serde_json::Map<_, _> = (0..ITEMS).map(|item| (format!("i{item}"), text.clone())).collect();
-    let large = |number: usize| {
-        let mut sealed = one.clone();
-        sealed["metadata"]["name"] = json!(format!("large-{number}"));
-        sealed["spec"]["encryptedData"] = items.clone().into();
-        sealed
-    };
-    // By one kubectl: forty of them would take as long as the crowd.
-    let crowd = list((0..LARGE).map(large));
-    lab.compare_waits(|lab| {
-        lab.cluster.kubectl_input(&["create", "-f", "-"], &crowd)?.success()?;
-        Ok(())
-    })?;
-    let synced = || {
-        let all = lab.cluster.get_json(&["sealedsecrets", "-n", "crowd"])?;
-        let all = all["items"].as_array().context("a list")?;
-        Ok::<_, anyhow::Error>(
-            all.iter()
-                .filter(|one| condition_of(one, "Synced")["status"] == "True")
-                .count(),
-        )
-    };
-    ensure!(synced()? < LARGE, "the crowd was done before the other tenant asked");
-    lab.cluster.eventually(10 * SOON, "all of the crowd", || {
-        let synced = synced()?;
-        ensure!(synced == LARGE, "{synced}");
-        Ok(())
-    })
-}
-
-/// Each template fails with a message of its own; as many as one object may have.
-#[test]
-fn failing_templates_hold_up_no_namespace() -> Result<()> {
-    const OBJECTS: usize = 4;
-    const TEMPLATES: usize = 4_900;
-    const LONGEST_LINE: usize = 8 * 1024;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "crowd"])?;
-    let templates: serde_json::Map<_, _> = (0..TEMPLATES).map(|n| (format!("{n:04x}"), json!("{{"))).collect();
-    lab.compare_waits(|lab| {
-        for number in 0..OBJECTS {
-            let object = json!({
-                "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-                "metadata": {"name": format!("failing-{number}"), "namespace": "crowd"},
-                "spec": {"encryptedData": {}, "template": {"data": templates}},
-            });
-            lab.cluster
-                .kubectl_input(&["create", "-f", "-"], &object.to_string())?
-                .success()?;
-        }
-        Ok(())
-    })?;
-    let said = lab.await_condition("crowd", "failing-0", "Synced", "False")?;
-    let message = condition_of(&said, "Synced")["message"].to_string();
-    ensure!(message.len() < 20_000, "{} bytes", message.len());
-    let log = lab.controller.log()?;
-    let longest = log.lines().map(str::len).max().unwrap_or_default();
-    ensure!(longest < LONGEST_LINE, "a line of {longest} bytes");
-    Ok(())
-}
-
-/// Values of two bytes each take 50 times as much memory.
-#[test]
-fn object_of_many_values_is_refused_alone() -> Result<()> {
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let object = json!({
-        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-        "metadata": {"name": "many", "namespace": "default"},
-        "spec": {"encryptedData": {}, "template": {"metadata": {"annotations": {}, "finalizers": vec![""; 400_000]}}},
-    });
-    lab.cluster
-        .kubectl_input(&["create", "-f", "-"], &object.to_string())?
-        .success()?;
-    lab.unseal("default", "one", &json!({"a": "1"}))?;
-    lab.cluster.eventually(SOON, "event of the large one", || {
-        let events = lab.events("default", "many")?;
-        let said = "the object holds more than 5000 values";
-        ensure!(events.iter().any(|event| event.contains(said)), "{events:?}");
-        Ok(())
-    })?;
-    lab.await_condition("default", "many", "Synced", "False")?;
-    // One that was in sync.
-    let others = json!([{"op": "add", "path": "/status/conditions/-", "value": {"type": "Theirs", "status": "True"}}]);
-    lab.cluster.kubectl_ok(&[
-        "patch",
-        "sealedsecret",
-        "one",
-        "--subresource=status",
-        "--type=json",
-        "-p",
-        &others.to_string(),
-    ])?;
-    let many: serde_json::Map<_, _> = (0..6000).map(|n| (format!("k{n}"), json!("x"))).collect();
-    let grown = json!({"spec": {"template": {"data": many}}});
-    let patch = |patch: &Value| {
-        lab.cluster
-            .kubectl_input(
-                &[
-                    "patch",
-                    "sealedsecret",
-                    "one",
-                    "--type=merge",
-                    "--patch-file=/dev/stdin",
-                ],
-                &patch.to_string(),
-            )?
-            .success()
-    };
-    patch(&grown)?;
-    let said = lab.await_condition("default", "one", "Synced", "False")?;
-    ensure!(
-        condition_of(&said, "Ready")["status"] == "False" && condition_of(&said, "Stalled")["reason"] == "Unreadable",
-        "{said}"
-    );
-    ensure!(condition_of(&said, "Theirs")["status"] == "True", "{said}");
-    ensure!(
-        said["spec"]["template"]["data"]
-            .as_object()
-            .is_some_and(|data| data.len() == 6000)
-    );
-    ensure!(said["spec"]["encryptedData"]["a"].is_string(), "the spec is the user's");
-    patch(&json!({"spec": {"template": {"data": null}}}))?;
-    let said = lab.await_condition("default", "one", "Synced", "True")?;
-    ensure!(
-        condition_of(&said, "Stalled").is_null() && condition_of(&said, "Theirs")["status"] == "True",
-        "{said}"
-    );
-    Ok(())
-}
-
-/// Templates that make keys keep a core for seconds, which no other work does. Also with more of them, in many namespaces,
-/// than there are passes at a time.
-#[test]
-fn costly_templates_hold_up_no_namespace() -> Result<()> {
-    const OBJECTS: usize = 16;
-    const NAMESPACES: usize = 20;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let keys = "{{ range until 2 }}{{ genPrivateKey \"rsa\" | len }}{{ end }}";
-    let object = |number: usize| {
-        json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"name": format!("costly-{number}"), "namespace": format!("crowd-{}", number / OBJECTS)},
-            "spec": {"encryptedData": {}, "template": {"data": {"keys": keys}}},
-        })
-    };
-    let namespace = |number: usize| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("crowd-{number}")}});
-    lab.cluster.apply(&list((0..NAMESPACES).map(namespace)))?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
-    let one = lab.seal("other", "one", &json!({"a": "1"}), "namespace-wide")?;
-    let quiet = lab.waits("other", &one, "quiet")?;
-    // The longest: a core is kept for seconds, now and then.
-    let quiet = quiet[quiet.len() - 1];
-    for (round, objects) in [("few", 0..6), ("many", 6..NAMESPACES * OBJECTS)] {
-        lab.cluster
-            .kubectl_input(&["create", "-f", "-"], &list(objects.map(object)))?
-            .success()?;
-        let busy = lab.waits("other", &one, round)?;
-        println!("quiet {quiet:?}, {round} {busy:?}");
-        ensure!(
-            busy[busy.len() - 1] <= 2 * quiet + Duration::from_secs(1),
-            "quiet {quiet:?}, {round} {busy:?}"
-        );
-    }
-    // A template that only names such a function is as any other.
-    let mut named = one.clone();
-    named["spec"]["template"]["data"] = json!({"conf": "# passwords are hashed by bcrypt, see htpasswd"});
-    let busy = lab.waits("other", &named, "named")?;
-    println!("quiet {quiet:?}, named {busy:?}");
-    ensure!(
-        busy[busy.len() - 1] <= 2 * quiet + Duration::from_secs(1),
-        "quiet {quiet:?}, named {busy:?}"
-    );
-    // One that hashes a password waits for a key that is being made, and not for all of the crowd.
-    let mut hashed = one.clone();
-    hashed["metadata"]["name"] = json!("hashed");
-    hashed["spec"]["template"]["data"] = json!({"auth": "{{ htpasswd \"u\" \"p\" }}"});
-    let start = Instant::now();
-    lab.cluster.apply(&hashed.to_string())?;
-    lab.cluster
-        .eventually(4 * SOON, "hashed", || lab.items("other", "hashed"))?;
-    println!("quiet {quiet:?}, hashed {:?}", start.elapsed());
-    let waits = lab.cluster.get_json(&["secrets", "-A"])?["items"]
-        .as_array()
-        .context("a list")?
-        .len();
-    ensure!(waits < 256, "{waits} Secrets: the crowd was done before");
-    Ok(())
-}
-
 impl Lab {
-    /// Starts the controller anew on many namespaces of one person, each with objects of this template.
+    /// Restarts the controller on many namespaces, each with objects of this template.
     fn restart_on_a_crowd(
         &mut self,
         flags: &[&str],
@@ -385,101 +191,6 @@ fn small_objects_of_many_namespaces_are_all_done() -> Result<()> {
         })
 }
 
-/// Objects whose templates take what the limits allow.
-#[test]
-fn many_namespaces_of_much_work_hold_up_no_other() -> Result<()> {
-    const FLAGS: &[&str] = &["--key-size=2048"];
-    let mut lab = Lab::start(FLAGS)?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
-    let one = lab.seal("other", "one", &json!({"a": "1"}), "namespace-wide")?;
-    let quiet = lab.median_wait("other", &one, "quiet")?;
-    let long = "{{ range until 9000 }}{{ $x := divf 1 2 }}{{ end }}";
-    lab.restart_on_a_crowd(FLAGS, (240, 5), long)?;
-    let busy = lab.median_wait("other", &one, "busy")?;
-    let left = lab.unjudged()?;
-    println!("quiet {quiet:?}, busy {busy:?}, {left} not done at the end");
-    ensure!(left > 0, "the crowd was done before");
-    ensure!(
-        busy <= 2 * quiet + Duration::from_millis(500),
-        "quiet {quiet:?}, busy {busy:?}"
-    );
-    Ok(())
-}
-
-/// Objects whose templates make Secrets of almost a megabyte, and another tenant's that are large, too. What is opened is also
-/// written: work that is thrown away for want of room would go on for minutes.
-#[test]
-fn many_large_objects_are_done_soon_and_let_a_large_edit_pass() -> Result<()> {
-    const FLAGS: &[&str] = &["--key-size=2048"];
-    let mut lab = Lab::start(FLAGS)?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
-    let edits = (0..6).map(|edit| {
-        let items = json!({"a": edit.to_string().repeat(100_000)});
-        Ok((lab.seal("other", "edited", &items, "strict")?, items))
-    });
-    let edits = edits.collect::<Result<Vec<_>>>()?;
-    let quiet = lab.median_edit(&edits[..3])?;
-    let large = "{{ range until 9000 }}{{ $x := divf 1 2 }}{{ end }}{{ repeat 900000 \"x\" }}";
-    lab.restart_on_a_crowd(FLAGS, (60, 5), large)?;
-    let start = Instant::now();
-    let busy = lab.median_edit(&edits[3..])?;
-    let left = lab.unjudged()?;
-    println!("quiet {quiet:?}, busy {busy:?}, {left} not done at the end");
-    ensure!(left > 0, "the crowd was done before");
-    lab.cluster
-        .eventually(Duration::from_secs(600), "all of the crowd", || {
-            let left = lab.unjudged()?;
-            ensure!(left == 0, "{left} are left");
-            Ok(())
-        })?;
-    // What it shares with the others is the API server, which takes some twenty such Secrets in a second, and fewer where it is slow.
-    let all = start.elapsed();
-    ensure!(
-        busy <= 2 * quiet + all / 4,
-        "quiet {quiet:?}, busy {busy:?}, all {all:?}"
-    );
-    println!("all done after {all:?}");
-    Ok(())
-}
-
-/// What they make is large, too, or may be; for an edit, the Secret that is there is read.
-#[test]
-fn large_and_costly_objects_hold_up_no_edit() -> Result<()> {
-    const NAMESPACES: usize = 20;
-    const OBJECTS: usize = 2;
-    let lab = Lab::start(&["--key-size=2048"])?;
-    let keys = "{{ range until 2 }}{{ $x := genPrivateKey \"rsa\" }}{{ end }}ok";
-    let object = |number: usize| {
-        json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {
-                "name": format!("large-{number}"), "namespace": format!("crowd-{}", number / OBJECTS),
-                "annotations": {"large": "y".repeat(33_000)},
-            },
-            "spec": {"encryptedData": {}, "template": {"data": {"keys": keys}}},
-        })
-    };
-    let namespace = |number: usize| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("crowd-{number}")}});
-    lab.cluster.apply(&list((0..NAMESPACES).map(namespace)))?;
-    lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
-    let edits = (0..10).map(|edit| {
-        let items = json!({"a": edit.to_string()});
-        Ok((lab.seal("other", "edited", &items, "strict")?, items))
-    });
-    let edits = edits.collect::<Result<Vec<_>>>()?;
-    let quiet = lab.median_edit(&edits[..5])?;
-    let crowd = list((0..NAMESPACES * OBJECTS).map(object));
-    lab.cluster.kubectl_input(&["create", "-f", "-"], &crowd)?.success()?;
-    let busy = lab.median_edit(&edits[5..])?;
-    println!("quiet {quiet:?}, busy {busy:?}");
-    ensure!(lab.is_absent("crowd-19", "large-39")?, "the crowd was done before");
-    ensure!(
-        busy <= 2 * quiet + Duration::from_secs(1),
-        "quiet {quiet:?}, busy {busy:?}"
-    );
-    Ok(())
-}
-
 #[test]
 fn slow_webhook_of_a_namespace_holds_up_no_other() -> Result<()> {
     slow_webhook(1, 60)
@@ -519,7 +230,7 @@ fn slow_webhook(namespaces: usize, objects: usize) -> Result<()> {
 
 #[test]
 fn valid_work_of_strangers_holds_up_no_namespace() -> Result<()> {
-    // As many items as a body takes, of which each opens: seconds of a core, again and again.
+    // As many items as a body takes, and all open: seconds of a core for each request.
     const STRANGERS: &str = r#"
 import http.client, threading
 body = open(__import__("sys").argv[1], "rb").read()

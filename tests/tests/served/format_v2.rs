@@ -6,8 +6,8 @@ use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON, condition_of, leads};
 use crate::keys::{LABEL, await_event};
-use crate::lab::{Lab, SOON, condition_of, leads};
 
 const SMALL: [&str; 2] = ["--key-size=2048", "--key-renew-period=0"];
 
@@ -184,7 +184,7 @@ fn a_key_without_its_seed_opens_version_1_and_is_named() -> Result<()> {
     lab.await_items("default", "second", &json!({"a": "2"}))?;
     lab.unseal("default", "first", &json!({"a": "1"}))?;
 
-    // As whatever keeps tls.* alone puts it back.
+    // As after a restore from a backup that keeps tls.* alone.
     lab.key(
         "patch",
         name,
@@ -198,7 +198,7 @@ fn a_key_without_its_seed_opens_version_1_and_is_named() -> Result<()> {
     lab.await_metric("sealed_secrets_controller_hybrid_key_faults", 1.0)?;
     lab.cluster.kubectl_ok(&["delete", "secret", "second"])?;
     lab.await_items("default", "second", &json!({"a": "2"}))?;
-    // It is not handed out any more; another one is made, after a minute in case this one is put back.
+    // Its certificate is withdrawn. A new key is made only after a minute, in case this one is restored.
     let named = lab.await_log(&["level=WARN", "hybrid key", "until the next start"])?;
     ensure!(named.contains(name), "{named}");
 
@@ -312,27 +312,8 @@ fn the_way_to_the_reference_and_back_stays_open() -> Result<()> {
         Ok(())
     })?;
     await_items(&cluster, "second", "2")?;
-    // The way down, by name and with the private keys: then the reference opens it.
-    let folder = tempfile::tempdir()?;
-    let (keys, lowered) = (folder.path().join("keys.json"), folder.path().join("lowered.json"));
-    std::fs::write(&keys, cluster.key_secrets()?.to_string())?;
-    let mut copy = second.clone();
-    copy["spec"]["template"]["metadata"]["labels"] = json!({"lowered": "yes"});
-    std::fs::write(&lowered, copy.to_string())?;
-    let certificate_file = folder.path().join("cert.pem");
-    std::fs::write(&certificate_file, &certificate)?;
-    let mut kubeseal = std::process::Command::new(Implementation::Ours.programs()?.kubeseal);
-    kubeseal.args([
-        "reseal",
-        "--format-version",
-        "1",
-        "--allow-downgrade",
-        "--recovery-private-key",
-    ]);
-    kubeseal.arg(&keys).arg("--cert").arg(&certificate_file).arg(&lowered);
-    run(&mut kubeseal)?.success()?;
-    let lowered: Value = serde_json::from_str(&std::fs::read_to_string(&lowered)?)?;
-    ensure!(!is_v2(&lowered), "{lowered}");
+    // Then the reference opens it.
+    let lowered = lower(&cluster, &certificate, &second)?;
     cluster.kubectl_ok(&["delete", "secret", "second"])?;
     cluster.apply(&lowered.to_string())?;
     await_items(&cluster, "second", "2")?;
@@ -345,6 +326,31 @@ fn the_way_to_the_reference_and_back_stays_open() -> Result<()> {
     lab.await_condition("default", "second", "Synced", "True")?;
     ensure!(lab.key_names()?.len() == 1);
     lab.await_items("default", "second", &json!({"a": "2"}))
+}
+
+/// The object in format v1: that is asked for by flags, and needs the private keys.
+fn lower(cluster: &Cluster, certificate: &str, sealed: &Value) -> Result<Value> {
+    let folder = tempfile::tempdir()?;
+    let (keys, lowered) = (folder.path().join("keys.json"), folder.path().join("lowered.json"));
+    std::fs::write(&keys, cluster.key_secrets()?.to_string())?;
+    let mut copy = sealed.clone();
+    copy["spec"]["template"]["metadata"]["labels"] = json!({"lowered": "yes"});
+    std::fs::write(&lowered, copy.to_string())?;
+    let certificate_file = folder.path().join("cert.pem");
+    std::fs::write(&certificate_file, certificate)?;
+    let mut kubeseal = std::process::Command::new(Implementation::Ours.programs()?.kubeseal);
+    kubeseal.args([
+        "reseal",
+        "--format-version",
+        "1",
+        "--allow-downgrade",
+        "--recovery-private-key",
+    ]);
+    kubeseal.arg(&keys).arg("--cert").arg(&certificate_file).arg(&lowered);
+    run(&mut kubeseal)?.success()?;
+    let lowered: Value = serde_json::from_str(&std::fs::read_to_string(&lowered)?)?;
+    ensure!(!is_v2(&lowered), "{lowered}");
+    Ok(lowered)
 }
 
 fn await_items(cluster: &Cluster, name: &str, value: &str) -> Result<()> {

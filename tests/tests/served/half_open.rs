@@ -1,4 +1,4 @@
-//! Connections that are forgotten on the way: nothing is heard of them any more, and nobody closes them.
+//! Half-open connections: the network drops them, and neither side gets a packet that closes them.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server. From SIGUSR1 on it takes what comes on those that there are, and passes nothing
@@ -113,7 +113,7 @@ fn a_peer_that_acknowledges_and_says_nothing_is_given_up() -> Result<()> {
     fall_silent(&Scene::open(&[])?)
 }
 
-/// Each of so many watches is asked for 290 s: that they are silent for longer says nothing soon.
+/// Each of so many watches is requested for 290 s, so a silence of one means nothing before that.
 #[test]
 fn a_silent_peer_of_many_watches_is_given_up() -> Result<()> {
     fall_silent(&Scene::open(&[&crate::connections::namespaces(150)])?)

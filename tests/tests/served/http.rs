@@ -5,7 +5,7 @@ use harness::http::Answer;
 use harness::namespace::TempNamespace;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
 
 impl Lab {
     /// A verify as a client of this name, so that the limits of tests do not meet.

@@ -22,11 +22,11 @@ use harness::launch::Launch;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 /// By when an incident is to be over, or named.
 const GOAL: Duration = Duration::from_secs(60);
-/// What two measurements of the same may differ by, on a machine that does both at once.
+/// The difference allowed between two equal measurements, on a machine that runs both at once.
 const ALIKE: Duration = Duration::from_secs(5);
 
 /// How an incident went.
@@ -129,7 +129,7 @@ impl Stage {
         self.cluster.kubectl_ok(&command).map(drop)
     }
 
-    /// Waits until the status or an event of the SealedSecret `one` says one of these words.
+    /// Waits until the status or an event of the SealedSecret `one` holds one of these words.
     fn named(&self, words: &[&str]) -> End {
         End::of("named", || {
             let status = self.cluster.get_json(&["sealedsecret", "one"])?["status"].to_string();

@@ -1,4 +1,4 @@
-//! What administrators put into key Secrets.
+//! Key Secrets that administrators create or change.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use harness::peers;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON, get};
 use crate::keys::await_event;
-use crate::lab::{Lab, SOON, get};
 
 /// Makes a key of 1,024 bits, as the reference's `--key-size=1024` does, in the files that are named.
 const SHORT_KEY: &str = r#"

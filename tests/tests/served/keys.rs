@@ -7,7 +7,7 @@ use harness::implementation::NAMESPACE;
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
 
 pub(crate) const LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 
@@ -266,7 +266,7 @@ fn where_watching_and_events_are_denied_keys_are_listed_and_the_rest_goes_on() -
     let (secret, mut value) = (third.secret()?, 0);
     lab.cluster
         .eventually(Duration::from_secs(120), "key Secrets are watched again", || {
-            // A watch says that it works when something happens.
+            // A watch proves that it works only when an event arrives.
             value += 1;
             let mut touched = secret.clone();
             touched["metadata"]["annotations"] = json!({"touched": value.to_string()});
@@ -311,7 +311,7 @@ fn the_certificate_is_published_for_everybody_who_is_known_and_put_right() -> Re
     let first = lab.certificate()?;
     lab.await_published(&first)?;
 
-    // Whoever the cluster knows may read it; nobody but the controller may write it.
+    // All authenticated users may read it; only the controller may write it.
     let may = |verb: &str, who: &[&str]| {
         let mut question = vec!["auth", "can-i", verb, &*format!("configmap/{MAP}"), "-n", NAMESPACE]
             .into_iter()
@@ -338,7 +338,7 @@ fn the_certificate_is_published_for_everybody_who_is_known_and_put_right() -> Re
         "{allowed:?}"
     );
 
-    // Swapped, emptied, deleted: it comes back, and what others noted on it stays.
+    // Swapped, emptied, deleted: it is restored, and metadata of other clients stay.
     let label = &["label", "configmap", MAP, "-n", NAMESPACE, "team=a"];
     lab.cluster.kubectl_ok(label)?;
     for patch in [

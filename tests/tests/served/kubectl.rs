@@ -1,4 +1,4 @@
-//! What kubectl shows and does with our objects.
+//! kubectl on our objects: columns, explain, diff, apply.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use harness::namespace::TempNamespace;
 use harness::output::Captured;
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
 /// A namespace in which kubectl is typed.
 struct Desk<'a> {
@@ -134,7 +134,7 @@ fn describe_shows_why_and_when() -> Result<()> {
     desk.kubectl("wait --for=condition=Synced --timeout=30s sealedsecret/one")?;
     desk.lab
         .cluster
-        .eventually(crate::lab::SOON, "events in the description", || {
+        .eventually(crate::fixture::SOON, "events in the description", || {
             let description = desk.kubectl("describe sealedsecret one")?;
             for part in [
                 "Type:                  Synced",
@@ -233,7 +233,7 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         "{}",
         desk.items("one")?
     );
-    // The controller's writes are in nobody's way.
+    // The controller's writes cause no conflict.
     apply("flux", &of_flux)?.success()?;
     let refused = apply("stranger", &of_stranger)?;
     ensure!(
@@ -252,6 +252,19 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         desk.items("one")?
     );
 
+    let controller = controller_of_the_status(&desk)?;
+    // The controller owns the items of the Secret.
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one"}, "data": {"a": "eA=="}});
+    let refused = apply("stranger", &desk.file("secret", &secret)?)?;
+    ensure!(
+        refused.code() == 1 && refused.stderr.contains(&format!("conflict with \"{controller}\"")),
+        "{refused}"
+    );
+    Ok(())
+}
+
+/// The manager that owns the status of the SealedSecret, and nothing else of it, beside the three others.
+fn controller_of_the_status(desk: &Desk<'_>) -> Result<String> {
     let sealed: Value = serde_json::from_str(&desk.kubectl("get sealedsecret one -o json --show-managed-fields")?)?;
     let owners = owners(&sealed)?;
     ensure!(owners.len() == 4, "flux, team, stranger, the controller: {owners:?}");
@@ -268,15 +281,7 @@ fn two_managers_and_the_controller_own_what_is_theirs() -> Result<()> {
         fields == ["f:status"],
         "the controller owns {fields:?} of the SealedSecret"
     );
-
-    // Of the Secret the controller owns the items.
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one"}, "data": {"a": "eA=="}});
-    let refused = apply("stranger", &desk.file("secret", &secret)?)?;
-    ensure!(
-        refused.code() == 1 && refused.stderr.contains(&format!("conflict with \"{controller}\"")),
-        "{refused}"
-    );
-    Ok(())
+    Ok(controller.clone())
 }
 
 /// Manager → its entry of `managedFields`.

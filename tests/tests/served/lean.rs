@@ -1,4 +1,4 @@
-//! What an object costs while there is nothing to do for it, and that it is read again when there is.
+//! The memory of an object in sync, which is read again when it has to be reconciled.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, get, list};
+use crate::fixture::{Lab, SOON, condition_of, get, list};
 use crate::memory::memory;
 use crate::relay::{self, PORT};
 
@@ -87,7 +87,7 @@ fn objects_in_sync_are_not_held() -> Result<()> {
     all_are_compared_again(&mut lab, FIRST + MORE)
 }
 
-/// What is said of an object that fails may take 4 KiB; it is only compared.
+/// The message of an object that fails may have 4 KiB; it is only compared.
 #[test]
 fn failing_objects_hold_no_text() -> Result<()> {
     /// Of one object, at rest, in bytes.
@@ -130,9 +130,9 @@ fn failing_objects_hold_no_text() -> Result<()> {
     Ok(())
 }
 
-/// With another setting that says what is refused, each object is opened and compared once more. They are all due at once.
+/// After a change of a setting that refuses objects, each is opened and compared once more. All are due at once.
 fn all_are_compared_again(lab: &mut Lab, count: usize) -> Result<()> {
-    /// What is held for passes, and what these take, in KiB.
+    /// The memory of held objects and of passes, in KiB.
     const OF_PASSES: u64 = 28 << 10;
     let before = memory(&lab.controller, "VmRSS")?;
     lab.restart(&[FLAGS[0], "--deny-nondeterministic-templates"])?;
@@ -178,8 +178,8 @@ fn what_is_not_held_is_read_once() -> Result<()> {
     Ok(())
 }
 
-/// Passes everything on; from SIGUSR1 to SIGUSR2 nothing that the API server says on connections of HTTP/2, which are those
-/// of the watches. The first packet of a connection offers it in clear.
+/// Forwards everything. From SIGUSR1 to SIGUSR2 it drops what the API server sends on connections of HTTP/2, which are those of
+/// the watches. The first packet of a connection offers HTTP/2 in clear.
 const RELAY: &str = r#"
 flows = threading.Event()
 flows.set()

@@ -1,4 +1,4 @@
-//! What our controller serves: each rule for Secrets, statuses, keys, HTTP and the command line, on a real API server and
+//! Our controller: each rule for Secrets, statuses, keys, HTTP and the command line, on a real API server and
 //! with the rights of `deploy/`. A file a subject.
 
 #![allow(
@@ -7,16 +7,18 @@
 )]
 
 mod admission;
+mod api_usage;
 mod argocd;
-mod asked;
 mod canary;
 mod clock;
 mod command_line;
 mod connections;
 mod crowd;
-mod cut_off;
+mod disconnects;
 mod every_field;
 mod fairness;
+mod fixture;
+mod flags;
 mod format_v2;
 mod half_open;
 mod http;
@@ -24,9 +26,7 @@ mod incidents;
 mod key_secrets;
 mod keys;
 mod kubectl;
-mod lab;
 mod lean;
-mod manners;
 mod memory;
 mod namespaces;
 mod others;

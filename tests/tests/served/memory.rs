@@ -1,4 +1,4 @@
-//! What strangers' requests take of memory, in the real process.
+//! The memory of the real process under hostile requests.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use harness::implementation::Implementation;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, list};
+use crate::fixture::{Lab, list};
 
 /// Largest body that is read, in bytes.
 const LARGEST: usize = 2 << 20;
-/// What any one request may take, in KiB.
+/// The limit for one request, in KiB.
 const OF_ONE: u64 = 16 << 10;
-/// What all of them may take, in KiB.
+/// The limit for all requests, in KiB.
 const OF_ALL: u64 = 64 << 10;
 
-/// What passes that hold large Secrets may take, in KiB.
+/// The limit for passes that hold large Secrets, in KiB.
 const OF_LARGE_SECRETS: u64 = 128 << 10;
 
 /// A line of `/proc/PID/status`, in KiB.
@@ -54,18 +54,11 @@ fn entries(start: &str, value: &str, end: &str) -> String {
 
 /// Bodies that take as much memory as a body can.
 fn hostile(good: &Value) -> Vec<(&'static str, String)> {
-    let meta = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","spec":{},"metadata":{"name":"n","namespace":"n""#;
-    let head = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"n","namespace":"n"},"spec":{"encryptedData":{}"#;
-    let many = |count: usize| {
-        let mut large = good.clone();
-        let text = &good["spec"]["encryptedData"]["a"];
-        large["spec"]["encryptedData"] = (0..count)
-            .map(|n| (format!("item-{n:04}"), text.clone()))
-            .collect::<serde_json::Map<_, _>>()
-            .into();
-        large.to_string()
-    };
-    let item = good["spec"]["encryptedData"]["a"].as_str().map_or(1, str::len) + 20;
+    [hostile_texts(), hostile_objects(), large_objects(good)].concat()
+}
+
+/// Small values, long values, marks and comments, as many as fit.
+fn hostile_texts() -> Vec<(&'static str, String)> {
     vec![
         ("YAML documents", filled("", "a: 1\n---\n", "")),
         ("marks of documents", filled("", "---\n", "")),
@@ -100,6 +93,14 @@ fn hostile(good: &Value) -> Vec<(&'static str, String)> {
         ("complex keys", filled("a:\n", "? x\n", "")),
         ("flow keys", filled("a: {", "b, ", "}")),
         ("comments", filled("a: 1\n", "#\n", "")),
+    ]
+}
+
+/// SealedSecrets with as many small entries as fit, in each of their fields.
+fn hostile_objects() -> Vec<(&'static str, String)> {
+    let meta = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","spec":{},"metadata":{"name":"n","namespace":"n""#;
+    let head = r#"{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret","metadata":{"name":"n","namespace":"n"},"spec":{"encryptedData":{}"#;
+    vec![
         (
             "annotations",
             entries(&format!("{meta},\"annotations\":{{"), "\"\"", "}}}"),
@@ -130,6 +131,22 @@ fn hostile(good: &Value) -> Vec<(&'static str, String)> {
                 &("]".to_owned() + &"}".repeat(80)),
             ),
         ),
+    ]
+}
+
+/// SealedSecrets with as many sealed values as fit.
+fn large_objects(good: &Value) -> Vec<(&'static str, String)> {
+    let many = |count: usize| {
+        let mut large = good.clone();
+        let text = &good["spec"]["encryptedData"]["a"];
+        large["spec"]["encryptedData"] = (0..count)
+            .map(|n| (format!("item-{n:04}"), text.clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        large.to_string()
+    };
+    let item = good["spec"]["encryptedData"]["a"].as_str().map_or(1, str::len) + 20;
+    vec![
         ("a large SealedSecret", many(LARGEST / item)),
         ("the largest that etcd takes", many((3 << 19) / item)),
     ]
@@ -139,7 +156,7 @@ fn hostile(good: &Value) -> Vec<(&'static str, String)> {
 fn one_request_takes_little_memory() -> Result<()> {
     let lab = Lab::start(&["--key-size=4096"])?;
     let good = lab.seal("some", "one", &json!({"a": "1"}), "strict")?;
-    // What the first request of each kind leaves for the next ones is not what is asked about.
+    // The first request of each kind warms up caches, which this does not measure.
     for path in ["/v1/verify", "/v1/rotate"] {
         lab.http("POST", 8080, path, &json!({}), &good.to_string())?;
     }
@@ -175,7 +192,7 @@ fn one_request_takes_little_memory() -> Result<()> {
     Ok(())
 }
 
-/// Of most Secrets nothing is kept, but a page of their list is in memory for a moment.
+/// Most Secrets are not cached, but a page of their list is in memory for a moment.
 #[test]
 fn large_secrets_of_others_take_little_memory() -> Result<()> {
     const SECRETS: usize = 60;

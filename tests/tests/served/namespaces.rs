@@ -7,8 +7,8 @@ use harness::cluster::Cluster;
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
 
-use crate::asked::apply_with;
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
+use crate::flags::apply_with;
 
 const FLAGS: &[&str] = &["--key-size=2048", "--old-gc-behavior", "--namespace-selector=serve=yes"];
 
@@ -70,7 +70,7 @@ fn namespaces_are_served_while_they_have_the_labels() -> Result<()> {
     ensure!(before["metadata"]["uid"] == after["metadata"]["uid"], "{after}");
     lab.await_metric(shown, 0.0)?;
 
-    // What was missed is made up for.
+    // Missed changes are served.
     label(&lab, "late", "serve=yes")?;
     lab.await_items("late", "one", &second)?;
     apply(&lab, "late", &third)?;

@@ -1,4 +1,4 @@
-//! What others have to do with a Secret of ours stays theirs.
+//! Fields that other clients set on our Secrets stay.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 #[test]
 fn a_second_owner_and_a_finalizer_stay() -> Result<()> {
@@ -69,7 +69,7 @@ fn a_policy_that_overrides_a_label_is_nobodys_fault() -> Result<()> {
     lab.cluster.apply(&sealed.to_string())?;
     lab.await_items("default", "one", &json!({"a": "1"}))?;
     lab.await_condition("default", "one", "Synced", "True")?;
-    // Somebody who writes something else, which is nobody's concern.
+    // Another client writes another field, which does not matter.
     for round in 0..12 {
         let note = json!({"metadata": {"annotations": {"example.com/round": round.to_string()}}});
         lab.patch_secret("default", "one", &note)?;
@@ -87,7 +87,7 @@ fn a_policy_that_overrides_a_label_is_nobodys_fault() -> Result<()> {
     ensure!(secret["metadata"]["labels"]["team"] == "by-policy", "{secret}");
     let line = lab.await_log(&["admission keeps other values than were asked for", "label team"])?;
     ensure!(!line.contains("by-policy"), "{line}");
-    // What is ours is put right all the same.
+    // Our own fields are restored.
     lab.patch_secret("default", "one", &json!({"stringData": {"a": "wrong"}}))?;
     lab.await_items("default", "one", &json!({"a": "1"}))
 }

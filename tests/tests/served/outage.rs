@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 use harness::sealing_keys::SealingKey;
 
 #[test]
@@ -137,60 +137,21 @@ fn a_write_that_is_refused_is_tried_again_for_as_long_as_it_is() -> Result<()> {
 fn statuses_that_cannot_be_written_have_nothing_rendered_again() -> Result<()> {
     let lab = Lab::start(&["--key-size=2048"])?;
     lab.cluster.kubectl_ok(&["create", "namespace", "mute"])?;
-    let of = |kind: &str, spec: serde_json::Value| {
-        json!({
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "no-status"}, "spec": spec,
-        })
-    };
-    let statuses = json!([{
-        "apiGroups": ["bitnami.com"], "apiVersions": ["v1alpha1"], "operations": ["UPDATE"], "resources": ["sealedsecrets/status"],
-    }]);
-    let rule = json!([{"expression": "false", "message": "no statuses here"}]);
-    let policy = json!({"matchConstraints": {"resourceRules": statuses}, "validations": rule});
-    let binding = json!({
-        "policyName": "no-status", "validationActions": ["Deny"],
-        "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "mute"}}},
-    });
-    lab.cluster
-        .apply(&of("ValidatingAdmissionPolicy", policy).to_string())?;
-    lab.cluster
-        .apply(&of("ValidatingAdmissionPolicyBinding", binding).to_string())?;
-    let rendered = |name: &str| -> Result<usize> {
-        let (key, log) = (format!("key=mute/{name}"), lab.controller.log()?);
-        Ok(log
-            .lines()
-            .filter(|line| line.contains("Updating") && line.contains(&key))
-            .count())
-    };
-    let object = |name: &str| {
-        json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": name, "namespace": "mute"},
-            "spec": {"encryptedData": {}, "template": {"data": {"a": "{{ randAlphaNum 8 }}"}}},
-        })
-    };
-    let mut made = 0;
-    let name = lab.cluster.eventually(4 * SOON, "policy in force", || {
-        made += 1;
-        let name = format!("one-{made}");
-        lab.cluster.apply(&object(&name).to_string())?;
-        std::thread::sleep(Duration::from_secs(2));
-        let log = lab.controller.log()?;
-        ensure!(
-            log.lines()
-                .any(|line| line.contains("no statuses here") && line.contains(&name))
-        );
-        Ok(name)
-    })?;
-    // What fails until it changes: its template, and what is made of it.
-    let mut failing = object("failing");
+    refuse_statuses(&lab)?;
+    let name = apply_until_refused(&lab)?;
+    // Permanent failures: of the template, and of the Secret.
+    let mut failing = random_object("failing");
     failing["spec"]["template"]["data"]["a"] = json!("{{ fail \"a\" }}");
-    let mut refused = object("refused");
+    let mut refused = random_object("refused");
     refused["spec"]["template"]["type"] = json!("kubernetes.io/service-account-token");
     let names = [name.as_str(), "failing", "refused"];
     for object in [failing, refused] {
         lab.cluster.apply(&object.to_string())?;
     }
-    let all = || names.into_iter().map(rendered).collect::<Result<Vec<_>>>();
+    let all = || {
+        let log = lab.controller.log()?;
+        anyhow::Ok(names.map(|name| rendered(&log, name)))
+    };
     lab.cluster.eventually(SOON, "the first passes", || {
         let rendered = all()?;
         ensure!(rendered.iter().all(|times| *times >= 1), "{rendered:?}");
@@ -208,6 +169,62 @@ fn statuses_that_cannot_be_written_have_nothing_rendered_again() -> Result<()> {
     let status = lab.cluster.get_json(&["sealedsecret", &name, "-n", "mute"])?["status"].clone();
     ensure!(status["written"]["resourceVersion"] == version, "{status}");
     Ok(())
+}
+
+/// A policy that refuses statuses in the namespace `mute`.
+fn refuse_statuses(lab: &Lab) -> Result<()> {
+    let of = |kind: &str, spec: serde_json::Value| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "no-status"}, "spec": spec,
+        })
+    };
+    let statuses = json!([{
+        "apiGroups": ["bitnami.com"], "apiVersions": ["v1alpha1"], "operations": ["UPDATE"], "resources": ["sealedsecrets/status"],
+    }]);
+    let rule = json!([{"expression": "false", "message": "no statuses here"}]);
+    let policy = json!({"matchConstraints": {"resourceRules": statuses}, "validations": rule});
+    let binding = json!({
+        "policyName": "no-status", "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "mute"}}},
+    });
+    lab.cluster
+        .apply(&of("ValidatingAdmissionPolicy", policy).to_string())?;
+    lab.cluster
+        .apply(&of("ValidatingAdmissionPolicyBinding", binding).to_string())
+        .map(drop)
+}
+
+/// How often the object was rendered, by the log.
+fn rendered(log: &str, name: &str) -> usize {
+    let key = format!("key=mute/{name}");
+    log.lines()
+        .filter(|line| line.contains("Updating") && line.contains(&key))
+        .count()
+}
+
+/// An object whose Secret differs each time that it is rendered.
+fn random_object(name: &str) -> serde_json::Value {
+    json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": name, "namespace": "mute"},
+        "spec": {"encryptedData": {}, "template": {"data": {"a": "{{ randAlphaNum 8 }}"}}},
+    })
+}
+
+/// Applies objects until the policy is in force; gives the name of the first whose status was refused.
+fn apply_until_refused(lab: &Lab) -> Result<String> {
+    let mut made = 0;
+    lab.cluster.eventually(4 * SOON, "policy in force", || {
+        made += 1;
+        let name = format!("one-{made}");
+        lab.cluster.apply(&random_object(&name).to_string())?;
+        std::thread::sleep(Duration::from_secs(2));
+        let log = lab.controller.log()?;
+        ensure!(
+            log.lines()
+                .any(|line| line.contains("no statuses here") && line.contains(&name))
+        );
+        Ok(name)
+    })
 }
 
 #[test]

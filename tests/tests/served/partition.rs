@@ -1,4 +1,4 @@
-//! Two replicas, and a network that swallows what one of them says, and later lets it through.
+//! Two replicas, and a network that holds back the packets of one of them and delivers them later.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use harness::implementation::{CONTROLLER, Implementation, NAMESPACE};
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, get_at, leads};
+use crate::fixture::{Lab, SOON, get_at, leads};
 use crate::relay::{self, PORT};
 
 /// Passes connections on to the API server from an address of its own, by which the audit log tells who asked.
@@ -21,7 +21,7 @@ def accepted(client):
         client.close()
 serve(accepted)
 "#;
-/// Where the requests of the replica behind the relay come from.
+/// The source address of the replica behind the relay.
 const BEHIND: &str = "127.0.0.5";
 const FLAGS: &[&str] = &["--key-size=2048", "--max-unseal-retries=2"];
 
@@ -114,7 +114,7 @@ fn what_was_swallowed_and_comes_late_is_written_by_nobody() -> Result<()> {
         scene.await_value(value, SOON)?;
         ensure!(!leads(&scene.cluster, 0)?, "both lead");
     }
-    // What it had sent arrives now.
+    // Its delayed requests arrive now.
     scene.relay.signal("CONT")?;
     for value in 9..VALUES {
         scene.edit(value)?;
@@ -132,8 +132,8 @@ fn what_was_swallowed_and_comes_late_is_written_by_nobody() -> Result<()> {
         sources.len() == 2,
         "the audit log tells no replica from the other: {writes:#?}"
     );
-    // From the first renewal of the other on, the former leader sends nothing; what it had sent before names a version, or a place,
-    // that is no more, and is refused. Events alone name neither: one that comes late says what was true when it was sent.
+    // From the first renewal of the other on, the former leader sends nothing. What it sent before names an old version and is
+    // refused. Events have no version: a late one was true when it was sent.
     let taken = writes
         .iter()
         .position(|(behind, request)| !behind && request.resource == "leases")

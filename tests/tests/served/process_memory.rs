@@ -1,4 +1,4 @@
-//! What the memory of the controller holds after it has unsealed: read from outside, as root.
+//! The controller's memory after unsealing, read through `/proc`, as root.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use serde_json::json;
 
-use crate::lab::Lab;
+use crate::fixture::Lab;
 
-/// How every value of this test begins; nothing else does.
+/// The prefix of every value of this test, and of nothing else.
 const CANARY: &str = "memory-canary-";
 
 /// Every byte that the process may write: heap, stacks, data.

@@ -10,7 +10,7 @@ use harness::peers;
 use harness::samples;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 #[test]
 fn created_edited_deleted() -> Result<()> {
@@ -84,7 +84,7 @@ fn a_foreign_secret_is_not_touched_and_its_place_is_taken_only_when_it_is_free()
     lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
 }
 
-/// A Secret that is somebody else's, and one that a template makes nobody's: the templates are rendered once.
+/// A foreign Secret in the way, and a template without an owner: in both cases the templates are rendered once.
 #[test]
 fn blocked_objects_are_not_rendered_again() -> Result<()> {
     let lab = Lab::shared()?;
@@ -287,16 +287,6 @@ fn a_secret_that_somebody_writes_back_at_once_is_put_right_at_growing_pauses() -
     let space = TempNamespace::create(&lab.cluster)?;
     let items = json!({"a": "ours"});
     lab.unseal(space.name(), "one", &items)?;
-    let object = format!("{}/one", space.name());
-    let puts = || -> Result<usize> {
-        let requests = lab.cluster.controller_requests()?;
-        let is_put = |request: &&Request| request.verb == "update" && request.resource == "secrets";
-        Ok(requests
-            .iter()
-            .filter(is_put)
-            .filter(|put| put.object == object)
-            .count())
-    };
     let kubectl = lab.cluster.peer(&peers::KUBECTL)?.display().to_string();
     let theirs = format!(
         r#"while :; do '{kubectl}' patch secret one -n {} --type=merge -p '{{"data": {{"a": "dGhlaXJz"}}}}'; done"#,
@@ -320,7 +310,10 @@ fn a_secret_that_somebody_writes_back_at_once_is_put_right_at_growing_pauses() -
     );
     // Five at once, then after 2 s, 4 s, …
     std::thread::sleep(Duration::from_secs(5));
-    let (written, patched) = (puts()?, other.log()?.matches("patched").count());
+    let (written, patched) = (
+        count_updates(lab, space.name())?,
+        other.log()?.matches("patched").count(),
+    );
     ensure!(
         (6..=9).contains(&written) && patched > 2 * written,
         "{written} writes against {patched}"
@@ -328,19 +321,34 @@ fn a_secret_that_somebody_writes_back_at_once_is_put_right_at_growing_pauses() -
 
     drop(other);
     lab.await_items(space.name(), "one", &items)?;
-    let secret = lab
-        .cluster
-        .kubectl_ok(&[
-            "get",
-            "secret",
-            "one",
-            "-n",
-            space.name(),
-            "--show-managed-fields",
-            "-o",
-            "json",
-        ])?
-        .json()?;
+    ensure_managed_by_the_references_name(lab, space.name())?;
+    lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
+}
+
+/// How often the controller has updated the Secret `one`.
+fn count_updates(lab: &Lab, namespace: &str) -> Result<usize> {
+    let object = format!("{namespace}/one");
+    let requests = lab.cluster.controller_requests()?;
+    let is_put = |request: &&Request| request.verb == "update" && request.resource == "secrets";
+    Ok(requests
+        .iter()
+        .filter(is_put)
+        .filter(|put| put.object == object)
+        .count())
+}
+
+fn ensure_managed_by_the_references_name(lab: &Lab, namespace: &str) -> Result<()> {
+    let get = [
+        "get",
+        "secret",
+        "one",
+        "-n",
+        namespace,
+        "--show-managed-fields",
+        "-o",
+        "json",
+    ];
+    let secret = lab.cluster.kubectl_ok(&get)?.json()?;
     let managers: Vec<_> = secret["metadata"]["managedFields"]
         .as_array()
         .context("managers")?
@@ -351,5 +359,5 @@ fn a_secret_that_somebody_writes_back_at_once_is_put_right_at_growing_pauses() -
         managers.contains(&&json!("controller")),
         "the reference's name: {managers:?}"
     );
-    lab.await_condition(space.name(), "one", "Synced", "True").map(drop)
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the API server refuses, and for how long it matters.
+//! Requests that the API server refuses, and the retries.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 #[test]
 fn an_item_name_that_the_api_server_refuses_is_stalled_with_the_rule() -> Result<()> {
@@ -51,7 +51,7 @@ fn a_stale_end_of_a_namespace_costs_seconds_and_is_said_in_the_end() -> Result<(
     eprintln!("served after {:?}", start.elapsed());
     let events = lab.events("default", "one")?;
     ensure!(!events.iter().any(|event| event.starts_with("Warning")), "{events:?}");
-    // One that lasts is said.
+    // A lasting failure is reported.
     webhook.order(&ends)?;
     let sealed = lab.seal("default", "two", &json!({"a": "1"}), "strict")?;
     lab.cluster.apply(&sealed.to_string())?;

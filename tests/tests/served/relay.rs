@@ -1,16 +1,16 @@
-//! What stands between the controller and the API server: a relay that misbehaves as its test says.
+//! A relay between the controller and the API server, which misbehaves as a test tells it to.
 
 use anyhow::{Result, ensure};
 use harness::cluster::Cluster;
 use harness::peers;
 use harness::process::Process;
 
-use crate::lab::SOON;
+use crate::fixture::SOON;
 
 /// Where a relay listens, at the API server's address.
 pub(crate) const PORT: u16 = 16443;
 
-/// What every relay does. A script after it says what becomes of a connection, and ends with `serve`.
+/// The part that all relays share. A script after it handles connections, and ends with `serve`.
 const COMMON: &str = r#"
 import signal, socket, ssl, sys, threading
 host, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

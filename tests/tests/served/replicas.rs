@@ -12,7 +12,7 @@ use harness::peers;
 use harness::process::Process;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of, get_at, leads, metric};
+use crate::fixture::{Lab, SOON, condition_of, get_at, leads, metric};
 
 /// How soon a leader that dies is replaced.
 const REPLACED: Duration = Duration::from_secs(15);
@@ -150,7 +150,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
             "replica {number} made {passes} passes"
         );
     }
-    // One that does not lead makes no key when it is asked to, and says where to ask.
+    // A follower makes no key on request, and names the leader.
     let follower = replicas
         .numbers()
         .into_iter()
@@ -162,7 +162,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
         ensure!(process.log()?.contains("another replica leads: send the signal there"));
         Ok(())
     })?;
-    // Nobody was refused anything, and nobody collided.
+    // No request was denied, and none conflicted.
     let refused = replicas.cluster.controller_requests()?;
     let refused: Vec<_> = refused.iter().filter(|request| request.code == 403).collect();
     ensure!(refused.is_empty(), "{refused:#?}");
@@ -173,7 +173,7 @@ fn one_makes_the_key_and_writes_and_all_serve() -> Result<()> {
 fn a_leader_that_shuts_down_hands_over_at_once_and_one_that_dies_is_replaced_in_time() -> Result<()> {
     const DELETES: &[&str] = &["--key-size=2048", "--old-gc-behavior"];
     let mut replicas = Replicas::start_with(2, DELETES)?;
-    crate::asked::allow_deleting(&replicas.cluster)?;
+    crate::flags::allow_deleting(&replicas.cluster)?;
     replicas.await_change(1, Instant::now(), SOON)?;
     let first = replicas.leader()?;
     let key = replicas.cluster.key_secrets()?["items"][0]["metadata"]["uid"].clone();
@@ -231,7 +231,7 @@ fn a_leader_that_was_stopped_and_comes_to_finds_itself_deposed() -> Result<()> {
     process.signal("STOP")?;
     replicas.await_change(2, Instant::now(), REPLACED + SOON)?;
     let new = replicas.leader()?;
-    // What it would do now is what it knew then: nothing of that is written.
+    // Its knowledge is old, so it must write nothing.
     process.signal("CONT")?;
     replicas.cluster.eventually(SOON, "insight", || {
         ensure!(
@@ -266,7 +266,7 @@ fn a_container_that_is_restarted_leads_at_once() -> Result<()> {
     Ok(())
 }
 
-/// What it hears of the SealedSecrets is old when the leader dies: what the leader wrote is not put back.
+/// The cache of a new leader is old when the former one dies: it must not revert what that one wrote.
 #[test]
 fn what_a_follower_knows_is_listed_anew_before_it_writes() -> Result<()> {
     let mut replicas = Replicas::start(1)?;

@@ -1,9 +1,9 @@
-//! What a restart costs, and what it must not lose.
+//! The cost of a restart, and the changes that it must not miss.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, fingerprint};
+use crate::fixture::{Lab, SOON, fingerprint};
 
 #[test]
 fn a_restart_writes_nothing_and_catches_up_with_what_it_missed() -> Result<()> {
@@ -60,7 +60,7 @@ fn a_restart_writes_nothing_and_catches_up_with_what_it_missed() -> Result<()> {
 /// Private-key operations of the process that runs now.
 const KEY_OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";
 
-/// What a restart with these flags costs: private-key operations, and the requests about these objects.
+/// The cost of a restart with these flags: private-key operations, and the requests about these objects.
 fn cost_of_a_restart(lab: &mut Lab, marker: &str) -> Result<(f64, Vec<String>)> {
     let before = lab.cluster.controller_requests()?.len();
     lab.restart(&["--key-size=2048"])?;
@@ -95,8 +95,8 @@ fn what_is_in_sync_needs_neither_key_nor_request_after_a_restart() -> Result<()>
         "{operations} operations, {requests:#?}"
     );
 
-    // Somebody else's change while the controller was away, or its end between the two writes: compared, found equal, and
-    // remembered for the next time. Nothing else is read, opened or written.
+    // A change by another client while the controller was down, or a stop between its two writes: the Secret is compared, found
+    // equal and remembered. Nothing else is read, opened or written.
     let ended = lab.controller.terminate(SOON)?;
     ensure!(ended.success(), "{ended}");
     lab.cluster.kubectl_ok(&["label", "secret", "served-7", "by=others"])?;
@@ -177,7 +177,7 @@ fn templates_over_a_limit_are_not_tried_again_after_a_restart() -> Result<()> {
     lab.cluster.apply(&endless.to_string())?;
     let reason = |lab: &Lab| -> Result<Value> {
         let sealed = lab.sealed("default", "endless")?;
-        Ok(crate::lab::condition_of(&sealed, "Synced")["reason"].clone())
+        Ok(crate::fixture::condition_of(&sealed, "Synced")["reason"].clone())
     };
     lab.await_condition("default", "endless", "Synced", "False")?;
     ensure!(reason(&lab)? == "TemplateOverLimit", "{}", reason(&lab)?);
@@ -186,7 +186,7 @@ fn templates_over_a_limit_are_not_tried_again_after_a_restart() -> Result<()> {
         operations == 0.0 && requests.is_empty(),
         "{operations} operations, {requests:#?}"
     );
-    // It changes, and is tried.
+    // After a change it is tried again.
     endless["spec"]["template"]["data"] = json!({"c": "{{ .a }}"});
     lab.cluster.apply(&endless.to_string())?;
     lab.await_items("default", "endless", &json!({"a": "1", "c": "1"}))

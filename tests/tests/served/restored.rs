@@ -8,7 +8,7 @@ use harness::implementation::{Implementation, NAMESPACE};
 use harness::output::run;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     run(Command::new("cp").arg("-a").args([from, to]))?.success().map(drop)

@@ -1,11 +1,11 @@
-//! What comes round to look again: the resync, and the annotation that forces it.
+//! The resync, and the annotation that forces it.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
 
 const FLAGS: [&str; 2] = ["--key-size=2048", "--resync-period=3s"];
 const OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::Implementation;
 use serde_json::{Value, json};
 
+use crate::fixture::{Lab, SOON};
 use crate::http::speaking_for;
-use crate::lab::{Lab, SOON};
 
 #[test]
 fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_changes() -> Result<()> {
@@ -47,7 +47,7 @@ fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_chang
     for part in ["/metadata/labels", "/metadata/annotations", "/spec/template/data"] {
         ensure!(renewed.pointer(part) == sealed.pointer(part), "{part}: {renewed:#}");
     }
-    // It opens under the new key alone, under the scope that it had, and not beyond.
+    // It opens with the new key alone, in its old scope and no wider.
     lab.key("delete", &old_key, &[])?;
     let mut lab = lab;
     lab.restart(&["--key-size=2048"])?;
@@ -67,61 +67,73 @@ fn the_references_kubeseal_re_encrypts_with_it_and_nothing_but_ciphertexts_chang
     lab.await_items("default", "one", &json!({"a": "1", "b": "two", "c": "as it is"}))
 }
 
-#[test]
-fn what_does_not_open_is_answered_alike_and_leaves_nothing_in_the_log() -> Result<()> {
-    const CANARY: &str = "canary-of-the-coal-mine";
-    let lab = Lab::start(&["--key-size=2048", "--log-level=DEBUG"])?;
-    let good = lab.seal("some", "one", &json!({"a": CANARY, "b": "2"}), "strict")?;
-    let with = |change: &dyn Fn(&mut Value)| {
-        let mut changed = good.clone();
-        change(&mut changed);
-        changed.to_string()
-    };
+const CANARY: &str = "canary-of-the-coal-mine";
+
+/// What is wrong with it, and the body of a request.
+type Body = (&'static str, String);
+
+/// The object with one change, in JSON.
+fn changed(good: &Value, change: impl FnOnce(&mut Value)) -> String {
+    let mut changed = good.clone();
+    change(&mut changed);
+    changed.to_string()
+}
+
+/// SealedSecrets that cannot be decrypted.
+fn unopened(good: &Value) -> Result<Vec<Body>> {
     let ciphertext = good["spec"]["encryptedData"]["a"].as_str().context("text")?.to_owned();
     // The last bytes are the body's: the wrapped key before them still opens.
     let damaged = format!("{}AAAA", &ciphertext[..ciphertext.len() - 4]);
     let damaged_key = format!("{}AAAA{}", &ciphertext[..8], &ciphertext[12..]);
-    let unopened = [
+    Ok(vec![
         (
             "another name",
-            with(&|sealed| sealed["metadata"]["name"] = json!("two")),
+            changed(good, |sealed| sealed["metadata"]["name"] = json!("two")),
         ),
         (
             "another namespace",
-            with(&|sealed| sealed["metadata"]["namespace"] = json!("two")),
+            changed(good, |sealed| sealed["metadata"]["namespace"] = json!("two")),
         ),
         (
             "another scope",
-            with(&|sealed| {
+            changed(good, |sealed| {
                 sealed["metadata"]["annotations"] = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
             }),
         ),
         (
             "a damaged body",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged)),
+            changed(good, |sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged)),
         ),
         (
             "a damaged key",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged_key)),
+            changed(good, |sealed| sealed["spec"]["encryptedData"]["a"] = json!(damaged_key)),
         ),
         (
             "cut short",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(ciphertext[..40].to_owned())),
+            changed(good, |sealed| {
+                sealed["spec"]["encryptedData"]["a"] = json!(ciphertext[..40].to_owned())
+            }),
         ),
         (
             "no base64",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!(format!("%{CANARY}"))),
+            changed(good, |sealed| {
+                sealed["spec"]["encryptedData"]["a"] = json!(format!("%{CANARY}"))
+            }),
         ),
         (
             "empty",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!("")),
+            changed(good, |sealed| sealed["spec"]["encryptedData"]["a"] = json!("")),
         ),
         (
             "both formats",
-            with(&|sealed| sealed["spec"]["data"] = json!(ciphertext)),
+            changed(good, |sealed| sealed["spec"]["data"] = json!(ciphertext)),
         ),
-    ];
-    let unparsable = [
+    ])
+}
+
+/// Whatever is not one SealedSecret.
+fn unparsable(good: &Value) -> Vec<Body> {
+    vec![
         ("nothing", String::new()),
         ("text", CANARY.to_owned()),
         ("a line", format!("password: {CANARY}")),
@@ -143,62 +155,81 @@ fn what_does_not_open_is_answered_alike_and_leaves_nothing_in_the_log() -> Resul
         ),
         (
             "items that are a list",
-            with(&|sealed| sealed["spec"]["encryptedData"] = json!([CANARY])),
+            changed(good, |sealed| sealed["spec"]["encryptedData"] = json!([CANARY])),
         ),
         (
             "items that are a text",
-            with(&|sealed| sealed["spec"]["encryptedData"] = json!(CANARY)),
+            changed(good, |sealed| sealed["spec"]["encryptedData"] = json!(CANARY)),
         ),
         (
             "an item that is a map",
-            with(&|sealed| sealed["spec"]["encryptedData"]["a"] = json!({"x": CANARY})),
+            changed(good, |sealed| {
+                sealed["spec"]["encryptedData"]["a"] = json!({"x": CANARY})
+            }),
         ),
         (
             "a name that is a list",
-            with(&|sealed| sealed["metadata"]["name"] = json!([CANARY])),
+            changed(good, |sealed| sealed["metadata"]["name"] = json!([CANARY])),
         ),
         (
             "an annotation that is a number",
-            with(&|sealed| sealed["metadata"]["annotations"] = json!({"a": 1})),
+            changed(good, |sealed| sealed["metadata"]["annotations"] = json!({"a": 1})),
         ),
         ("two documents", format!("{good}\n---\n{good}")),
         (
             "a list of one",
             json!({"apiVersion": "v1", "kind": "List", "items": [good]}).to_string(),
         ),
-    ];
-    let ask = |path: &str, client: String, body: &str| {
+    ]
+}
+
+/// Sends each body; answers of one status code must not differ.
+fn ensure_alike(lab: &Lab, path: &str, kinds: [(&str, &[Body]); 2]) -> Result<()> {
+    let ask = |client: String, body: &str| {
         let mut answer = lab.http("POST", 8080, path, &speaking_for(&client), body)?;
         for own in ["date", "x-ratelimit-reset"] {
             answer.headers.as_object_mut().context("headers")?.remove(own);
         }
         Ok::<_, anyhow::Error>((answer.code, answer.headers, answer.body))
     };
+    let mut answers = Vec::new();
+    for (kind, bodies) in kinds {
+        for (number, (what, body)) in bodies.iter().enumerate() {
+            // A client of its own: what another request has taken from its bucket comes back with time.
+            let answer = ask(format!("{path}-{kind}-{number}"), body)?;
+            ensure!(answer.2.is_empty(), "{path}, {what}: {answer:?}");
+            answers.push((kind, what, answer));
+        }
+    }
+    for (kind, what, answer) in &answers {
+        let code = if path == "/v1/verify" && *kind == "unopened" {
+            409
+        } else {
+            500
+        };
+        ensure!(answer.0 == code, "{path}, {what}: {answer:?}");
+        let first = answers.iter().find(|(_, _, first)| first.0 == code).context("itself")?;
+        ensure!(
+            *answer == first.2,
+            "{path}: {what} differs from {}: {answer:?} {:?}",
+            first.1,
+            first.2
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn what_does_not_open_is_answered_alike_and_leaves_nothing_in_the_log() -> Result<()> {
+    let lab = Lab::start(&["--key-size=2048", "--log-level=DEBUG"])?;
+    let good = lab.seal("some", "one", &json!({"a": CANARY, "b": "2"}), "strict")?;
+    let (unopened, unparsable) = (unopened(&good)?, unparsable(&good));
     for path in ["/v1/verify", "/v1/rotate"] {
-        let mut answers = Vec::new();
-        for (kind, bodies) in [("unopened", &unopened[..]), ("unparsable", &unparsable[..])] {
-            for (number, (what, body)) in bodies.iter().enumerate() {
-                // A client of its own: what another request has taken from its bucket comes back with time.
-                let answer = ask(path, format!("{path}-{kind}-{number}"), body)?;
-                ensure!(answer.2.is_empty(), "{path}, {what}: {answer:?}");
-                answers.push((kind, what, answer));
-            }
-        }
-        for (kind, what, answer) in &answers {
-            let code = if path == "/v1/verify" && *kind == "unopened" {
-                409
-            } else {
-                500
-            };
-            ensure!(answer.0 == code, "{path}, {what}: {answer:?}");
-            let first = answers.iter().find(|(_, _, first)| first.0 == code).context("itself")?;
-            ensure!(
-                *answer == first.2,
-                "{path}: {what} is told from {}: {answer:?} {:?}",
-                first.1,
-                first.2
-            );
-        }
+        ensure_alike(
+            &lab,
+            path,
+            [("unopened", &unopened[..]), ("unparsable", &unparsable[..])],
+        )?;
     }
     let log = lab.controller.log()?;
     ensure!(

@@ -9,7 +9,7 @@ use harness::process::Process;
 use serde_json::json;
 
 use crate::admission::Webhook;
-use crate::lab::{Lab, SOON, get_at, leads};
+use crate::fixture::{Lab, SOON, get_at, leads};
 
 const WRITES: &[&str] = &[
     "coordination.k8s.io/leases",
@@ -42,7 +42,7 @@ fn a_single_replica_goes_on() -> Result<()> {
     let webhook = Webhook::start(&cluster, WRITES)?;
     webhook.order(&json!({"seconds": 4}))?;
     let _replica = cluster.spawn_replica(0, &["--key-size=2048"])?;
-    // The Lease, the key and the Secret, 4 s each, and one try of the Lease in vain.
+    // The Lease, the key and the Secret, 4 s each, and one failed attempt at the Lease.
     let certificate = certificate(&cluster, Duration::from_secs(40))?;
     for value in 1..=3usize {
         let took = await_value(&cluster, &certificate, value, Duration::from_secs(20))?;
@@ -73,7 +73,7 @@ fn two_replicas_never_lead_together_and_one_always_does_in_the_end() -> Result<(
         webhook.order(&json!({"seconds": seconds}))?;
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
-            // What leads is asked at the same moment of both, as nearly as can be.
+            // Both are asked for the leader at nearly the same moment.
             ensure!(
                 !(leads(&cluster, 0)? && leads(&cluster, 1)?),
                 "both lead at {seconds} s a write"

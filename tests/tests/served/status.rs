@@ -1,4 +1,4 @@
-//! What is said of a SealedSecret: conditions, events, metrics. Truthfully, and once.
+//! Conditions, events and metrics of a SealedSecret: correct, and not repeated.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use harness::namespace::TempNamespace;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, condition_of};
+use crate::fixture::{Lab, condition_of};
 
 fn types(sealed: &Value) -> Vec<String> {
     let conditions = sealed["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -14,6 +14,15 @@ fn types(sealed: &Value) -> Vec<String> {
         .iter()
         .filter_map(|condition| Some(condition["type"].as_str()?.to_owned()))
         .collect()
+}
+
+/// Waits until these are all events about the SealedSecret `one`.
+fn await_events(lab: &Lab, namespace: &str, expected: &[&str]) -> Result<()> {
+    lab.cluster.eventually(Duration::from_secs(10), "event", || {
+        let events = lab.events(namespace, "one")?;
+        ensure!(events == expected, "{events:?}");
+        Ok(())
+    })
 }
 
 #[test]
@@ -35,11 +44,7 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
     );
     ensure!(synced["lastTransitionTime"] == synced["lastUpdateTime"], "{synced}");
     let failed = format!("Warning ErrUnsealFailed: Failed to unseal: {said} x1");
-    lab.cluster.eventually(Duration::from_secs(10), "event", || {
-        let events = lab.events(space.name(), "one")?;
-        ensure!(events == [failed.as_str()], "{events:?}");
-        Ok(())
-    })?;
+    await_events(lab, space.name(), &[&failed])?;
     let series = |condition: &str| {
         let labels = format!("condition=\"{condition}\",name=\"one\",namespace=\"{}\"", space.name());
         format!("sealed_secrets_controller_condition_info{{{labels},ss_app_kubernetes_io_instance=\"shop\"}}")
@@ -70,18 +75,8 @@ fn from_failure_to_success_each_thing_is_said_once() -> Result<()> {
         "-n",
         space.name(),
     ])?;
-    lab.cluster.eventually(Duration::from_secs(10), "event", || {
-        let events = lab.events(space.name(), "one")?;
-        ensure!(
-            events
-                == [
-                    failed.as_str(),
-                    "Normal Unsealed: SealedSecret unsealed successfully x1"
-                ],
-            "{events:?}"
-        );
-        Ok(())
-    })?;
+    let unsealed = "Normal Unsealed: SealedSecret unsealed successfully x1";
+    await_events(lab, space.name(), &[&failed, unsealed])?;
     lab.await_metric(&series("Synced"), 1.0)?;
     lab.await_metric(&series("Stalled"), 0.0)
 }
@@ -188,7 +183,7 @@ fn newer_format_is_named() -> Result<()> {
 }
 
 impl Lab {
-    /// Makes a Secret anew: when it is there, the controller has worked through what it found at its start.
+    /// Recreates a Secret: when it is there, the controller has worked through what it found at its start.
     fn unseal_marker(&self, name: &str) -> Result<()> {
         let items = json!({"marker": name});
         self.cluster

@@ -5,7 +5,7 @@ use harness::cluster::Cluster;
 use harness::implementation::Implementation::{Ours, Reference};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, SOON, condition_of};
+use crate::fixture::{Lab, SOON, condition_of};
 
 const FLAGS: &[&str] = &["--key-size=2048", "--key-renew-period=0"];
 
@@ -29,7 +29,7 @@ impl Lab {
         })
     }
 
-    /// Starts the controller anew; when `marker` is unsealed, all that was found at the start has been worked through.
+    /// Restarts the controller; when `marker` is unsealed, all that was found at the start has been worked through.
     fn restart_and_look(&mut self, marker: &str) -> Result<String> {
         self.restart(FLAGS)?;
         self.unseal("default", marker, &json!({"a": "1"}))?;
@@ -44,7 +44,7 @@ impl Lab {
     }
 }
 
-/// The reference draws anew on every pass; what it drew last is what stays.
+/// The reference draws new random values on every pass; the last ones stay.
 fn taken_over() -> Result<(Lab, String)> {
     let cluster = Cluster::start()?;
     cluster.install(Reference)?;

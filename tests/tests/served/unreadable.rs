@@ -4,13 +4,13 @@ use anyhow::{Context, Result, ensure};
 use harness::implementation::NAMESPACE;
 use serde_json::json;
 
-use crate::lab::{Lab, SOON, get};
+use crate::fixture::{Lab, SOON, get};
 
 /// Later than the last instant of our type of times.
 const TOO_LATE: &str = "9999-12-31T23:59:59Z";
 
 impl Lab {
-    /// Sets the time of an object's first manager, as whoever may write the object can.
+    /// Sets the time of an object's first manager, which any client with write access can do.
     fn set_manager_time(&self, kind: &str, namespace: &str, name: &str) -> Result<()> {
         let at = [kind, name, "-n", namespace];
         let found = self.cluster.get_json(&[&at[..], &["--show-managed-fields"]].concat())?;

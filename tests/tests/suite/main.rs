@@ -114,7 +114,7 @@ fn run_suite() -> Result<Outcomes> {
         .arg(&programs.controller)
         .args(["-namespace", NAMESPACE]))?;
     controller.check_running()?;
-    // It fails when a spec fails; the report says which.
+    // It fails when a spec fails; the report names it.
     read_report(&report).with_context(|| format!("the suite left no report: {ended}"))
 }
 

@@ -1,7 +1,7 @@
 //! A program measured from its start to its exit.
 //!
-//! Linux counts the memory of whoever starts a program into that program's peak. So it is started by a program that is as
-//! small as one can be: `src/bin/measured.rs`.
+//! Linux counts the memory of the parent process into the peak of its child. A minimal program starts it, therefore:
+//! `src/bin/measured.rs`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::release;
 
-/// What a run of a program has used.
+/// The resources that a run of a program used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     /// From before the start to after the exit.
@@ -36,14 +36,14 @@ impl Usage {
     }
 }
 
-/// A program, its arguments, and the files at its ends. Its environment is empty but for what is said here.
+/// A program, its arguments, and the files at its ends. Its environment has these variables alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
     /// What it reads as stdin; nothing when `None`.
     pub(crate) stdin: Option<PathBuf>,
-    /// Where its stdout goes, made anew.
+    /// The file for its stdout, truncated first.
     pub(crate) stdout: PathBuf,
 }
 

@@ -11,18 +11,17 @@ use harness::peers;
 use harness::sealing_keys::SealingKey;
 
 use super::child::{Run, Usage};
-use super::figures::Figures;
+use super::crypto_rates::Rates;
 use super::page::Page;
 use super::paired::{Paired, paired};
-use super::rates::Rates;
 use super::release;
+use super::stats::Stats;
 use super::table::Table;
 use crate::dist;
 
 /// The reference's default.
 const BITS: u32 = 4096;
 
-/// What was typed after `cargo xtask bench cli`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Rounds of the small Secret; a tenth of it for the long runs.
@@ -139,9 +138,9 @@ fn small(bench: &Bench, args: &Args, page: &mut Page) -> Result<()> {
     let mut row = |who: &str, runs: &[Usage]| {
         table.row([
             who.to_owned(),
-            Figures::of(runs.iter().map(Usage::milliseconds)).text(2),
-            Figures::of(runs.iter().map(|run| run.cpu.as_secs_f64() * 1e3)).text(2),
-            Figures::of(runs.iter().map(Usage::mebibytes)).text(1),
+            Stats::of(runs.iter().map(Usage::milliseconds)).text(2),
+            Stats::of(runs.iter().map(|run| run.cpu.as_secs_f64() * 1e3)).text(2),
+            Stats::of(runs.iter().map(Usage::mebibytes)).text(1),
         ]);
     };
     row("reference", &measured.reference);
@@ -149,7 +148,7 @@ fn small(bench: &Bench, args: &Args, page: &mut Page) -> Result<()> {
     row("this, as `cargo install` builds it", &installed);
     row("a program that does nothing (`/bin/true`)", &nothing);
     let times = |of: fn(&Usage) -> f64| {
-        let median = |runs: &[Usage]| Figures::of(runs.iter().map(of)).median;
+        let median = |runs: &[Usage]| Stats::of(runs.iter().map(of)).median;
         format!("**{:.1}×**", median(&measured.reference) / median(&measured.ours))
     };
     table.row([
@@ -178,13 +177,13 @@ fn stream(bench: &Bench, args: &Args, rates: &Rates, page: &mut Page) -> Result<
 
     let mut table = Table::new(["", "wall, s", "items a second", "of the bound", "memory, MiB"]);
     let mut row = |who: &str, runs: &[Usage]| {
-        let rate = Figures::of(runs.iter().map(|run| args.documents as f64 / run.wall.as_secs_f64()));
+        let rate = Stats::of(runs.iter().map(|run| args.documents as f64 / run.wall.as_secs_f64()));
         table.row([
             who.to_owned(),
-            Figures::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
+            Stats::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
             rate.text(0),
             format!("{:.0} %", 100.0 * rate.median / rates.public),
-            Figures::of(runs.iter().map(Usage::mebibytes)).text(1),
+            Stats::of(runs.iter().map(Usage::mebibytes)).text(1),
         ]);
     };
     row("reference", &measured.reference);
@@ -200,7 +199,7 @@ fn stream(bench: &Bench, args: &Args, rates: &Rates, page: &mut Page) -> Result<
     Ok(())
 }
 
-/// The rates before and after the rounds: how much the machine itself moved meanwhile.
+/// The rates before and after the rounds: how much the speed of the machine itself varied.
 fn bound(before: &Rates, after: &Rates, page: &mut Page) {
     let mut table = Table::new(["RSA-OAEP, 4096 bits, a second", "before", "after"]);
     let mut row = |what: &str, of: fn(&Rates) -> f64| {

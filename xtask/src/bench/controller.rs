@@ -14,8 +14,8 @@ pub(crate) mod stage;
 use anyhow::Result;
 use harness::peers;
 
+use super::crypto_rates::Rates;
 use super::page::Page;
-use super::rates::Rates;
 use super::release;
 use rows::Row;
 use stage::{Programs, Stage};
@@ -23,7 +23,6 @@ use stage::{Programs, Stage};
 /// The reference's default.
 const BITS: u32 = 4096;
 
-/// What was typed after `cargo xtask bench controller`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Fewer objects: a quarter of the time, and less sure figures. Nothing is written.

@@ -1,4 +1,4 @@
-//! What the figures were measured on: without it they mean nothing.
+//! The machine of a measurement.
 
 use std::fs;
 use std::path::Path;

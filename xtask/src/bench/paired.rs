@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-/// What was measured of each, in the order of the rounds.
+/// The measurements of each contender, in the order of the rounds.
 pub(crate) struct Paired<T> {
     pub(crate) reference: Vec<T>,
     pub(crate) ours: Vec<T>,

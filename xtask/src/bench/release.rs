@@ -36,7 +36,7 @@ pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The same for several packages at once: each by itself would have other features of what they share, and build that anew.
+/// The same for several packages at once: built one by one, they would enable other features of shared crates and compile those again.
 ///
 /// # Errors
 /// The build fails.

@@ -8,13 +8,12 @@ use anyhow::{Context, Result, ensure};
 use gotmpl_tools::oracle::{self, Answer, Oracle, Rendering};
 use serde_json::Value;
 
-use super::figures::Figures;
 use super::page::Page;
 use super::paired::{Paired, paired};
 use super::release;
+use super::stats::Stats;
 use super::table::Table;
 
-/// What was typed after `cargo xtask bench templates`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Processes of each.
@@ -146,7 +145,7 @@ fn time(program: &Path, renderings: &str, rendering: &Rendering) -> Result<Timin
 fn times(measured: &Paired<Timing>) -> String {
     let mut table = Table::new(["microseconds", "Go", "gotmpl", "Go ÷ gotmpl, of the medians"]);
     let mut row = |name: &str, of: fn(&Timing) -> f64| {
-        let figures = |timings: &[Timing]| Figures::of(timings.iter().map(|timing| of(timing) / 1e3));
+        let figures = |timings: &[Timing]| Stats::of(timings.iter().map(|timing| of(timing) / 1e3));
         let (go, ours) = (figures(&measured.reference), figures(&measured.ours));
         let ratio = format!("{:.2}", go.median / ours.median);
         table.row([name.to_owned(), go.text(1), ours.text(1), ratio]);
@@ -156,7 +155,7 @@ fn times(measured: &Paired<Timing>) -> String {
     table.text()
 }
 
-/// What the program says, a line each: a number of microseconds and what took them.
+/// The output of the program, a line each: microseconds, and what took them.
 fn said(program: &Path, word: &str) -> Result<Vec<(f64, String)>> {
     let output = Command::new(program).arg(word).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "{word} ended with {}", output.status);

@@ -1,8 +1,7 @@
 //! Runs a program with this process's own ends, and writes what it used: `measured REPORT PROGRAM ARGUMENT…`.
 //!
-//! A program of its own because Linux counts the memory of whoever starts a program into that program's peak: this one is
-//! as small as a program is. The report holds three numbers, one a line: wall time and processor time in nanoseconds, peak
-//! of resident memory in bytes.
+//! Linux counts the memory of the parent process into the peak of its child, so the parent is this minimal program. The
+//! report holds three numbers, one a line: wall time and processor time in nanoseconds, peak of resident memory in bytes.
 
 use std::env;
 use std::error::Error;

@@ -30,7 +30,7 @@ const SIGNATURE: [u8; 4] = [0xfa, 0xde, 0x0c, 0xc0];
 /// That this is a program for the target, loads nothing but what every macOS has, and is signed where the processor asks for it.
 ///
 /// # Errors
-/// What it is or lacks.
+/// The file is not so; the message names the fault.
 pub(super) fn check(bytes: &[u8], target: &str) -> Result<()> {
     let file: MachOFile64<'_, Endianness> = MachOFile64::parse(bytes).context("not a Mach-O file of 64 bits")?;
     let (endian, header) = (file.endian(), file.macho_header());

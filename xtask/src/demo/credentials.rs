@@ -1,5 +1,5 @@
 //! The credentials of the story: those that Kafka Connect and the Confluent Cloud tools read. Names, keys and labels
-//! are real ones; values are drawn anew for each run, so that finding one of them anywhere would mean a leak.
+//! are real ones; values are random in each run, so that any occurrence of one is a leak.
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use harness::netns;
 use harness::output::{run, run_with_input};
-use harness::place;
 use tempfile::TempDir;
 
 use super::credentials::Credential;
@@ -104,7 +104,7 @@ impl Laptop {
 
     /// A command without a kubeconfig, and, where the machine can do that, without any network.
     fn offline(&self, program: &Path) -> Command {
-        let mut command = if place::namespaces_available().is_ok() {
+        let mut command = if netns::namespaces_available().is_ok() {
             let mut command = Command::new("unshare");
             command.args(["--user", "--map-root-user", "--net", "--"]).arg(program);
             command
@@ -176,7 +176,7 @@ impl Laptop {
         Ok(())
     }
 
-    /// Waits until the controller says so of each.
+    /// Waits until each is synced.
     pub(crate) fn wait_synced(&self, stage: &Stage, secrets: &[Credential]) -> Result<()> {
         let mut wait = stage.kubectl()?;
         wait.args([
@@ -226,7 +226,7 @@ fn file_name(stage: &Stage, secret: &Credential) -> String {
     format!("{}-{}.yaml", stage.namespace(), secret.name)
 }
 
-/// What would show in a file if a value had leaked. Short lines would be found by chance and are left out.
+/// The texts that show a leak of a value. Short lines could match by chance and are left out.
 fn traces(value: &[u8]) -> Vec<String> {
     use base64::Engine as _;
     const LONG_ENOUGH: usize = 8;

@@ -31,7 +31,7 @@ impl Report {
         Ok(outcome)
     }
 
-    /// Runs a step that says its own line.
+    /// Runs a step that returns its line.
     pub(crate) fn step_with(&mut self, step: impl FnOnce() -> Result<String>) -> Result<()> {
         interrupt::check()?;
         let began = Instant::now();
@@ -40,7 +40,7 @@ impl Report {
         Ok(())
     }
 
-    /// Prints a line that is no step.
+    /// Prints a line beside the steps.
     pub(crate) fn note(&self, line: &str) {
         print_line(&format!("         {line}"));
     }

@@ -1,7 +1,7 @@
 //! Where the story plays: a control plane of the demo's own, or a cluster of the user's.
 
-mod own;
-mod theirs;
+mod local;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -19,104 +19,104 @@ use serde_json::Value;
 use super::credentials::Credential;
 use super::interrupt;
 use super::report::Report;
-use own::Own;
-pub(crate) use own::Programs;
-use theirs::Theirs;
+use local::Local;
+pub(crate) use local::Programs;
+use remote::Remote;
 
 /// Where the story plays.
 pub(crate) enum Stage {
     /// A control plane that the demo started.
-    Own(Box<Own>),
+    Local(Box<Local>),
     /// A cluster of the user's.
-    Theirs(Box<Theirs>),
+    Remote(Box<Remote>),
 }
 
 impl Stage {
     /// Starts a control plane; its programs are built first if they have never been.
-    pub(crate) fn own(programs: Programs, report: &mut Report) -> Result<Stage> {
-        Ok(Stage::Own(Box::new(Own::start(programs, report)?)))
+    pub(crate) fn local(programs: Programs, report: &mut Report) -> Result<Stage> {
+        Ok(Stage::Local(Box::new(Local::start(programs, report)?)))
     }
 
     /// Connects to a cluster of the user's.
-    pub(crate) fn theirs(context: &str, report: &mut Report) -> Result<Stage> {
-        Ok(Stage::Theirs(Box::new(Theirs::connect(context, report)?)))
+    pub(crate) fn remote(context: &str, report: &mut Report) -> Result<Stage> {
+        Ok(Stage::Remote(Box::new(Remote::connect(context, report)?)))
     }
 
     /// For the last line.
     pub(crate) fn place(&self) -> String {
         match self {
-            Stage::Own(_) => "a real control plane of its own".to_owned(),
-            Stage::Theirs(theirs) => format!("your cluster {}", theirs.context()),
+            Stage::Local(_) => "a real control plane of its own".to_owned(),
+            Stage::Remote(remote) => format!("your cluster {}", remote.context()),
         }
     }
 
     /// Namespace of the SealedSecrets.
     pub(crate) fn namespace(&self) -> &str {
         match self {
-            Stage::Own(_) => "default",
-            Stage::Theirs(_) => theirs::NAMESPACE,
+            Stage::Local(_) => "default",
+            Stage::Remote(_) => remote::NAMESPACE,
         }
     }
 
     /// A folder that goes with the stage, in whatever way the demo ends.
     pub(crate) fn folder(&self) -> &Path {
         match self {
-            Stage::Own(own) => own.cluster().state(),
-            Stage::Theirs(theirs) => theirs.folder(),
+            Stage::Local(local) => local.cluster().state(),
+            Stage::Remote(remote) => remote.folder(),
         }
     }
 
     /// A command that sees the cluster as its administrator.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         match self {
-            Stage::Own(own) => Ok(own.cluster().command(program)),
-            Stage::Theirs(theirs) => Ok(theirs.command(program)),
+            Stage::Local(local) => Ok(local.cluster().command(program)),
+            Stage::Remote(remote) => Ok(remote.command(program)),
         }
     }
 
     /// kubectl as the administrator.
     pub(crate) fn kubectl(&self) -> Result<Command> {
         match self {
-            Stage::Own(own) => Ok(own.cluster().command(own.kubectl()?)),
-            Stage::Theirs(theirs) => Ok(theirs.command(theirs.kubectl())),
+            Stage::Local(local) => Ok(local.cluster().command(local.kubectl()?)),
+            Stage::Remote(remote) => Ok(remote.command(remote.kubectl())),
         }
     }
 
     /// Installs CRD, RBAC and Services from `deploy/base`.
     pub(crate) fn install(&mut self) -> Result<()> {
         match self {
-            Stage::Own(own) => own.install(),
-            Stage::Theirs(theirs) => theirs.install(),
+            Stage::Local(local) => local.install(),
+            Stage::Remote(remote) => remote.install(),
         }
     }
 
     /// Starts the controller with its service account's token and waits until it serves a certificate.
     pub(crate) fn start_controller(&mut self, binary: &Path) -> Result<()> {
         match self {
-            Stage::Own(own) => own.start_controller(binary),
-            Stage::Theirs(theirs) => theirs.start_controller(binary),
+            Stage::Local(local) => local.start_controller(binary),
+            Stage::Remote(remote) => remote.start_controller(binary),
         }
     }
 
-    /// Whether somebody deletes what is owned by what is gone.
+    /// Whether objects are deleted with their owners.
     pub(crate) fn collects_garbage(&self) -> bool {
         match self {
-            Stage::Own(own) => own.cluster().collects_garbage(),
-            Stage::Theirs(_) => true,
+            Stage::Local(local) => local.cluster().collects_garbage(),
+            Stage::Remote(_) => true,
         }
     }
 
     /// Why `--fetch-cert` cannot go through the API server's service proxy here, if it cannot.
     pub(crate) fn no_service_proxy(&self) -> Option<String> {
         match self {
-            Stage::Own(own) => own
+            Stage::Local(local) => local
                 .no_namespace()
                 .map(|reason| format!("no network namespace ({reason})")),
-            Stage::Theirs(_) => Some("the cluster cannot reach a process on this machine".to_owned()),
+            Stage::Remote(_) => Some("the cluster cannot reach a process on this machine".to_owned()),
         }
     }
 
-    /// What `--fetch-cert` must be told: nothing where the service proxy works.
+    /// Further arguments for `--fetch-cert`: none where the service proxy works.
     pub(crate) fn certificate_arguments(&self) -> Option<String> {
         self.no_service_proxy()
             .map(|_| format!("--cert=http://127.0.0.1:{}/v1/cert.pem", self.port()))
@@ -124,32 +124,32 @@ impl Stage {
 
     fn port(&self) -> u16 {
         match self {
-            Stage::Own(own) => own.port(),
-            Stage::Theirs(theirs) => theirs.port(),
+            Stage::Local(local) => local.port(),
+            Stage::Remote(remote) => remote.port(),
         }
     }
 
     /// Tells the controller to make a new key now.
     pub(crate) fn renew_key(&self) -> Result<()> {
         match self {
-            Stage::Own(own) => own.controller()?.signal("USR1"),
-            Stage::Theirs(theirs) => theirs.signal_controller("USR1"),
+            Stage::Local(local) => local.controller()?.signal("USR1"),
+            Stage::Remote(remote) => remote.signal_controller("USR1"),
         }
     }
 
     /// All that the controller has logged.
     pub(crate) fn controller_log(&self) -> Result<String> {
         match self {
-            Stage::Own(own) => own.controller()?.log(),
-            Stage::Theirs(theirs) => theirs.controller_log(),
+            Stage::Local(local) => local.controller()?.log(),
+            Stage::Remote(remote) => remote.controller_log(),
         }
     }
 
     /// Adds what may explain an error.
     pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         match self {
-            Stage::Own(own) => own.cluster().with_logs(error),
-            Stage::Theirs(theirs) => match theirs.controller_log() {
+            Stage::Local(local) => local.cluster().with_logs(error),
+            Stage::Remote(remote) => match remote.controller_log() {
                 Ok(log) => error.context(format!("the controller's log:\n{log}")),
                 Err(_) => error,
             },
@@ -240,11 +240,11 @@ impl Stage {
         Ok(())
     }
 
-    /// Holds the cluster until Ctrl-C and says how to use it.
+    /// Keeps the cluster until Ctrl-C and prints how to use it.
     pub(crate) fn keep(&self, kubeseal: &Path) -> Result<()> {
         match self {
-            Stage::Own(own) => own.keep(kubeseal),
-            Stage::Theirs(_) => Ok(()),
+            Stage::Local(local) => local.keep(kubeseal),
+            Stage::Remote(_) => Ok(()),
         }
     }
 }

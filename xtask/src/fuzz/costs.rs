@@ -6,7 +6,6 @@ use anyhow::{Context, Result, ensure};
 
 use crate::bench::release;
 
-/// What was typed after `cargo xtask fuzz costs`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How many templates.

@@ -18,10 +18,10 @@ const USER: &str = "1001";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-/// Not compressed: whoever pushes it compresses it, and no version of a compressor decides what the digest is.
+/// Not compressed: the tool that pushes it compresses it, so the digest does not depend on a version of a compressor.
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// What lists the crates of a program.
+/// The list of the crates of a program.
 const SBOM: &str = "application/vnd.cyclonedx+json";
 
 /// A layout that is being written.

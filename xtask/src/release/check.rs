@@ -1,4 +1,4 @@
-//! Looks at the files as somebody does who has downloaded them.
+//! Checks the files as after a download.
 
 use std::fs;
 use std::process::Command;
@@ -77,7 +77,7 @@ fn archive(artifacts: &Artifacts, program: Program) -> Result<()> {
     Ok(())
 }
 
-/// What the manifest and the layout name is the same image.
+/// The manifest and the layout name the same image.
 fn image(artifacts: &Artifacts) -> Result<()> {
     let digest = fs::read_to_string(artifacts.path("image.digest"))?;
     let index: Value = serde_json::from_slice(&fs::read(artifacts.path("image").join("index.json"))?)?;
@@ -92,7 +92,7 @@ fn image(artifacts: &Artifacts) -> Result<()> {
     Ok(())
 }
 
-/// Every file that the page names was made, or is said to be missing.
+/// Every file that the page names was made or is listed as missing.
 fn page(artifacts: &Artifacts, there: &[String]) -> Result<()> {
     let text = fs::read_to_string(repository().join(PAGE)).with_context(|| PAGE.to_owned())?;
     let is_name = |word: &&str| {

@@ -105,7 +105,7 @@ fn rustc(arguments: &[&str]) -> Result<String> {
 }
 
 impl Program {
-    /// What people download.
+    /// The archive to download.
     pub(super) fn archive(self) -> String {
         format!("kubeseal-{VERSION}-{}.tar.gz", self.name)
     }
@@ -115,7 +115,7 @@ impl Program {
         format!("kubeseal-{VERSION}-{}.cdx.json", self.name)
     }
 
-    /// What the program is called in its archive.
+    /// The name of the program in its archive.
     pub(super) fn file_name(self) -> &'static str {
         if self.target.contains("windows") {
             "kubeseal.exe"

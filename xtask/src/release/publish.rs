@@ -10,7 +10,7 @@ use harness::peers;
 use super::{Args, Artifacts, VERSION, checksums_name};
 use crate::bench::release as built;
 
-/// What must be on the PATH: GitHub's, Sigstore's and ORAS's command lines.
+/// The programs that must be on the PATH.
 const TOOLS: [(&str, &str); 3] = [
     ("gh", "GitHub's command line"),
     ("cosign", "Sigstore's cosign"),
@@ -29,8 +29,8 @@ pub(super) fn tools_are_there() -> Result<()> {
 }
 
 /// # Errors
-/// The tag of this version is not there, or is another commit's: whoever may push a tag, `v0.40.0-test`, would have another tree signed
-/// as this version.
+/// The tag of this version does not exist or names another commit. Otherwise a push of any tag, such as `v0.40.0-test`, would have
+/// another tree signed as this version.
 pub(super) fn check_tag(repository: &Path) -> Result<()> {
     let commit = |name: &str| -> Result<String> {
         let mut git = Command::new("git");
@@ -95,46 +95,43 @@ pub(super) fn publish(artifacts: &Artifacts, args: &Args, for_real: bool) -> Res
         // The file of checksums speaks for all files.
         vec!["cosign", "sign-blob", "--yes", "--bundle", &bundle, &sums],
     ];
-    let tag = format!("v{VERSION}");
     let mut files: Vec<String> = artifacts
         .files()?
         .iter()
         .map(|name| format!("{folder}/{name}"))
         .collect();
     files.push(bundle.clone());
-    let mut release = vec![
-        "gh",
-        "release",
-        "create",
-        &tag,
-        "--draft",
-        "--verify-tag",
-        "--title",
-        &tag,
-    ];
-    release.extend(["--notes", "See CHANGELOG.md and docs/install.md."]);
+    let tag = format!("v{VERSION}");
+    let mut release = vec!["gh", "release", "create", &tag, "--draft", "--verify-tag"];
+    release.extend(["--title", &tag, "--notes", "See CHANGELOG.md and docs/install.md."]);
     release.extend(files.iter().map(String::as_str));
     steps.push(release);
     for step in steps {
-        let [program, arguments @ ..] = &*step else { continue };
-        if !for_real {
-            println!(
-                "would run: {}",
-                step.join(" ").replace(&folder, "target/release-artifacts")
-            );
-            continue;
+        if for_real {
+            run_step(&step)?;
+        } else {
+            let shown = step.join(" ").replace(&folder, "target/release-artifacts");
+            println!("would run: {shown}");
         }
-        println!("{}", step.join(" "));
-        let status = Command::new(program)
-            .args(arguments)
-            .current_dir(built::target()?)
-            .status()
-            .with_context(|| format!("cannot run {program}"))?;
-        ensure!(
-            status.success(),
-            "{program} failed; what it had done stays, and this can be run again"
-        );
     }
+    Ok(())
+}
+
+/// Shows one command and runs it.
+fn run_step(step: &[&str]) -> Result<()> {
+    println!("{}", step.join(" "));
+    let [program, arguments @ ..] = step else {
+        return Ok(());
+    };
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(built::target()?)
+        .status()
+        .with_context(|| format!("cannot run {program}"))?;
+    ensure!(
+        status.success(),
+        "{program} failed; what it had done stays, and this can be run again"
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Tests on a machine that is nobody's idea of one: what they find there must not change what they say.
+//! Tests under an odd umask, time zone, locale, Git configuration and environment, which must not change the results.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use super::step::{Step, Steps};
 const GIT_CONFIG: &str = "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n\texcludesFile = ~/ignored\n[commit]\n\tgpgSign = true\n\
     [init]\n\ttemplateDir = /nowhere\n[user]\n\tuseConfigOnly = true\n[status]\n\tshort = true\n";
 
-/// What a test is started with: no file is there, no proxy answers, no setting is the usual one, and all looks like a Pod.
+/// The environment of a test: missing files, dead proxies, unusual settings, and all signs of a Pod.
 const VARIABLES: &str = "TZ=XXX-5:45 LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TERM=dumb COLUMNS=20 CLICOLOR_FORCE=1 CI=true \
     GITHUB_ACTIONS=true EDITOR=false VISUAL=false SSL_CERT_FILE=/nowhere KUBERNETES_SERVICE_HOST=127.0.0.1 \
     KUBERNETES_SERVICE_PORT=1 HTTP_PROXY=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 ALL_PROXY=http://127.0.0.1:1 \
@@ -22,7 +22,8 @@ const VARIABLES: &str = "TZ=XXX-5:45 LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TERM=du
     SEALED_SECRETS_CONTROLLER_NAME=x SEALED_SECRETS_FORMAT=x SEALED_SECRETS_SCOPE=x GIT_DIR=/nowhere GIT_WORK_TREE=/nowhere \
     GIT_INDEX_FILE=/nowhere";
 
-/// Runs tests of the programs in such a place, `targets` of `cargo test`. Cargo itself runs as ever, so nothing is built anew.
+/// Runs tests of the programs in such an environment; `targets` are those of `cargo test`. Cargo itself runs in the usual one, so
+/// nothing is built again.
 pub(super) fn run(steps: &mut Steps, name: &'static str, targets: &[&str]) -> Result<()> {
     // In no work tree of Git: what is ignored there is not ignored for these.
     let home = tempfile::Builder::new().prefix("strange home ").tempdir()?;

@@ -11,7 +11,7 @@ use harness::output::tail;
 
 use super::counts::Counts;
 
-/// How often a step that runs says that it still does.
+/// How often a running step prints a line of progress.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How much of a failed step's output is shown; all of it is in its log.

@@ -13,10 +13,10 @@ fn entry(sealed: &SealedSecret) -> SealedEntry {
     summary::of(sealed, &ReconcileSettings::USUAL)
 }
 
-fn synced() -> Memory {
-    Memory {
+fn synced() -> ReconcileState {
+    ReconcileState {
         uid: "u1".to_owned(),
-        ..Memory::default()
+        ..ReconcileState::default()
     }
 }
 

@@ -40,80 +40,80 @@ fn secret(name: &str, version: &str, created: &str, pair: Option<&Arc<KeyPair>>)
     }
 }
 
-fn current(inventory: &Inventory) -> Option<String> {
-    inventory.keys(at("2035-01-01")).current.map(|current| current.secret)
+fn current(registry: &KeyRegistry) -> Option<String> {
+    registry.keys(at("2035-01-01")).current.map(|current| current.secret)
 }
 
 #[test]
 fn the_life_of_keys() {
     let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
+    let mut registry = KeyRegistry::new(KeyOrder::CertNotBefore, Arc::default());
     assert_eq!(
-        inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+        registry.seen(secret("b", "1", "2024-02-01", Some(&second))),
         Some(Change::Loaded)
     );
     assert_eq!(
-        inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+        registry.seen(secret("a", "1", "2024-01-01", Some(&first))),
         Some(Change::Loaded)
     );
     assert_eq!(
-        inventory.seen(secret("a", "1", "2024-01-01", Some(&first))),
+        registry.seen(secret("a", "1", "2024-01-01", Some(&first))),
         None,
         "nothing new"
     );
-    assert_eq!(current(&inventory).as_deref(), Some("b"), "the newer one seals");
+    assert_eq!(current(&registry).as_deref(), Some("b"), "the newer one seals");
 
-    assert_eq!(inventory.gone("b").as_deref(), Some("uid-b"));
+    assert_eq!(registry.gone("b").as_deref(), Some("uid-b"));
     assert_eq!(
-        inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+        registry.keys(at("2035-01-01")).ring.fingerprints().count(),
         2,
         "both still open"
     );
     assert_eq!(
-        current(&inventory).as_deref(),
+        current(&registry).as_deref(),
         Some("a"),
         "one that would be lost does not seal"
     );
 
     assert_eq!(
-        inventory.seen(secret("a", "2", "2024-01-01", None)),
+        registry.seen(secret("a", "2", "2024-01-01", None)),
         Some(Change::Unloaded)
     );
     assert_eq!(
-        inventory.keys(at("2035-01-01")).ring.fingerprints().collect::<Vec<_>>(),
+        registry.keys(at("2035-01-01")).ring.fingerprints().collect::<Vec<_>>(),
         [second.fingerprint()]
     );
-    assert_eq!(current(&inventory), None);
-    assert_eq!(inventory.gone("a"), None);
+    assert_eq!(current(&registry), None);
+    assert_eq!(registry.gone("a"), None);
 
     assert_eq!(
-        inventory.seen(secret("b", "1", "2024-02-01", Some(&second))),
+        registry.seen(secret("b", "1", "2024-02-01", Some(&second))),
         Some(Change::Loaded),
         "it is back"
     );
-    assert_eq!(current(&inventory).as_deref(), Some("b"));
+    assert_eq!(current(&registry).as_deref(), Some("b"));
 }
 
 #[test]
 fn a_key_that_becomes_malformed_still_opens_but_seals_no_more() {
     let key = pair("2024-01-01");
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    inventory.seen(secret("a", "1", "2024-01-01", Some(&key)));
+    let mut registry = KeyRegistry::new(KeyOrder::CertNotBefore, Arc::default());
+    registry.seen(secret("a", "1", "2024-01-01", Some(&key)));
     let broken = || KeySecret {
         pair: Some(Err(KeySecretError::ItemMissing("tls.key"))),
         ..secret("a", "2", "2024-01-01", None)
     };
     let change = Change::Malformed(KeySecretError::ItemMissing("tls.key"));
-    assert_eq!(inventory.seen(broken()), Some(change));
-    assert_eq!(inventory.seen(broken()), None, "said once");
-    assert_eq!((inventory.counts().malformed, current(&inventory)), (1, None));
-    assert_eq!(inventory.keys(at("2035-01-01")).ring.fingerprints().count(), 1);
+    assert_eq!(registry.seen(broken()), Some(change));
+    assert_eq!(registry.seen(broken()), None, "said once");
+    assert_eq!((registry.counts().malformed, current(&registry)), (1, None));
+    assert_eq!(registry.keys(at("2035-01-01")).ring.fingerprints().count(), 1);
     assert_eq!(
-        inventory.seen(secret("a", "3", "2024-01-01", Some(&key))),
+        registry.seen(secret("a", "3", "2024-01-01", Some(&key))),
         Some(Change::Loaded)
     );
     assert_eq!(
-        (inventory.counts().malformed, current(&inventory).as_deref()),
+        (registry.counts().malformed, current(&registry).as_deref()),
         (0, Some("a"))
     );
 }
@@ -121,21 +121,21 @@ fn a_key_that_becomes_malformed_still_opens_but_seals_no_more() {
 #[test]
 fn a_secret_that_comes_to_hold_another_key_does_not_take_the_former_along() {
     let (first, second) = (pair("2024-01-01"), pair("2024-02-01"));
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    inventory.seen(secret("a", "1", "2024-01-01", Some(&first)));
-    let seen = inventory.seen(secret("a", "2", "2024-01-01", Some(&second)));
+    let mut registry = KeyRegistry::new(KeyOrder::CertNotBefore, Arc::default());
+    registry.seen(secret("a", "1", "2024-01-01", Some(&first)));
+    let seen = registry.seen(secret("a", "2", "2024-01-01", Some(&second)));
     assert_eq!(seen, Some(Change::Replaced));
-    let keys = inventory.keys(at("2035-01-01"));
+    let keys = registry.keys(at("2035-01-01"));
     assert!(keys.ring.holds(first.fingerprint()) && keys.ring.holds(second.fingerprint()));
     assert_eq!(
         keys.current.as_ref().map(Current::fingerprint),
         Some(second.fingerprint())
     );
-    let same = inventory.seen(secret("a", "3", "2024-01-01", Some(&second)));
+    let same = registry.seen(secret("a", "3", "2024-01-01", Some(&second)));
     assert_eq!(same, Some(Change::Loaded), "only its metadata changed");
-    let back = inventory.seen(secret("a", "4", "2024-01-01", Some(&first)));
+    let back = registry.seen(secret("a", "4", "2024-01-01", Some(&first)));
     assert_eq!(back, Some(Change::Replaced), "and back");
-    let seals = inventory
+    let seals = registry
         .keys(at("2035-01-01"))
         .current
         .map(|current| current.fingerprint().clone());
@@ -144,11 +144,11 @@ fn a_secret_that_comes_to_hold_another_key_does_not_take_the_former_along() {
         Some(first.fingerprint()),
         "the other one has no Secret any more"
     );
-    assert_eq!(inventory.gone("a").as_deref(), Some("uid-a"));
-    assert_eq!((inventory.gone("a"), current(&inventory)), (None, None));
-    inventory.seen(secret("a", "5", "2024-01-01", None));
+    assert_eq!(registry.gone("a").as_deref(), Some("uid-a"));
+    assert_eq!((registry.gone("a"), current(&registry)), (None, None));
+    registry.seen(secret("a", "5", "2024-01-01", None));
     assert_eq!(
-        inventory.keys(at("2035-01-01")).ring.fingerprints().count(),
+        registry.keys(at("2035-01-01")).ring.fingerprints().count(),
         0,
         "retired, with all that it held"
     );
@@ -157,19 +157,31 @@ fn a_secret_that_comes_to_hold_another_key_does_not_take_the_former_along() {
 #[test]
 fn of_equal_ages_the_secret_created_first_is_current() {
     let (first, second) = (pair("2024-01-01"), pair("2024-01-01"));
-    let mut inventory = Inventory::new(KeyOrder::CertNotBefore, Arc::default());
-    inventory.seen(secret("z", "1", "2024-01-01", Some(&first)));
-    inventory.seen(secret("a", "1", "2024-01-02", Some(&second)));
-    assert_eq!(current(&inventory).as_deref(), Some("z"));
+    let mut registry = KeyRegistry::new(KeyOrder::CertNotBefore, Arc::default());
+    registry.seen(secret("z", "1", "2024-01-01", Some(&first)));
+    registry.seen(secret("a", "1", "2024-01-02", Some(&second)));
+    assert_eq!(current(&registry).as_deref(), Some("z"));
+}
+
+#[test]
+fn of_keys_of_the_same_second_the_first_by_name_is_current() {
+    let (one, other) = (pair("2024-01-01"), pair("2024-01-01"));
+    for names in [["a", "b"], ["b", "a"]] {
+        let mut registry = KeyRegistry::new(KeyOrder::CertNotBefore, Arc::default());
+        for (name, pair) in names.into_iter().zip([&one, &other]) {
+            registry.seen(secret(name, "1", "2024-01-01", Some(pair)));
+        }
+        assert_eq!(current(&registry).as_deref(), Some("a"));
+    }
 }
 
 #[test]
 fn the_order_can_be_that_of_the_secrets() {
     let (new, old) = (pair("2024-03-01"), pair("2024-01-01"));
-    let mut inventory = Inventory::new(KeyOrder::SecretCreationTimestamp, Arc::default());
-    inventory.seen(secret("a", "1", "2024-05-01", Some(&new)));
-    inventory.seen(secret("b", "1", "2024-06-01", Some(&old)));
-    assert_eq!(current(&inventory).as_deref(), Some("b"));
+    let mut registry = KeyRegistry::new(KeyOrder::SecretCreationTimestamp, Arc::default());
+    registry.seen(secret("a", "1", "2024-05-01", Some(&new)));
+    registry.seen(secret("b", "1", "2024-06-01", Some(&old)));
+    assert_eq!(current(&registry).as_deref(), Some("b"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use super::super::generate::{MakeKeyError, generate};
 use super::super::rotation::Rotation;
 use super::super::schedule::{self, KeyState};
-use super::super::source;
+use super::super::watcher;
 use super::{ASKED_FOR, KeyStore};
 use crate::error::{ApiFailure, chain};
 use crate::request::{self, in_time};
@@ -43,7 +43,7 @@ impl KeyStore {
         let keys = self.published.borrow();
         let current = keys.current.as_ref();
         self.settings.hybrid == HybridKeys::Publish
-            && current.is_some_and(|current| self.inventory.lacks_hybrid(current))
+            && current.is_some_and(|current| self.registry.lacks_hybrid(current))
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -128,7 +128,7 @@ impl KeyStore {
 
     /// Looks at all key Secrets.
     async fn see_all(&mut self) -> Result<(), ApiFailure> {
-        let secrets = source::all(&self.api, &self.settings.prefix).await?;
+        let secrets = watcher::all(&self.api, &self.settings.prefix).await?;
         self.see(secrets).await;
         self.publish();
         Ok(())

@@ -11,11 +11,13 @@ use super::super::report::{FAST_FIRST, status_not_written};
 use super::*;
 use crate::error::ApiFailure;
 use crate::index::{Reported, Said};
-use crate::tried::Tried;
+use crate::unseal_diagnostics::UnsealDiagnostics;
 
+mod contested;
 mod refusals;
 mod said;
 mod secrets;
+mod varying;
 
 const UID: &str = "u1";
 const NOW: &str = "2024-06-01T12:00:00Z";
@@ -89,7 +91,7 @@ fn no_key() -> Failure {
     });
     Failure::Unseal {
         error: UnsealError::Items(ItemErrors(BTreeMap::from([("a".to_owned(), error)]))),
-        tried: Box::new(Tried::new(&sealed(1, Value::Null), &KeyRing::default())),
+        diagnostics: Box::new(UnsealDiagnostics::new(&sealed(1, Value::Null), &KeyRing::default())),
     }
 }
 
@@ -117,7 +119,7 @@ struct Case {
     live: Result<Option<Secret>, ApiFailure>,
     generation: i64,
     status: Value,
-    memory: Memory,
+    memory: ReconcileState,
     settings: ReconcileSettings,
     kept_empty: Option<Duration>,
     unlabelled_key: Option<&'static str>,
@@ -131,7 +133,7 @@ fn case(name: &'static str) -> Case {
         live: Ok(None),
         generation: 1,
         status: Value::Null,
-        memory: Memory::default(),
+        memory: ReconcileState::default(),
         settings: SETTINGS,
         kept_empty: None,
         unlabelled_key: None,

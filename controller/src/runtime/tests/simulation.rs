@@ -40,6 +40,8 @@ struct Replica {
     known: Known,
     told: watch::Sender<Standing>,
     keys: watch::Sender<Arc<Keys>>,
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 impl Replica {
@@ -48,7 +50,6 @@ impl Replica {
         let known = Known::default();
         let (keys_told, keys) = watch::channel(Arc::new(keys));
         let settings = Settings::new(Args::try_parse_from(["controller"]).unwrap()).unwrap();
-        let metrics = Arc::new(Metrics::new(VERSION, true, known.index.clone()).unwrap());
         let direct = || ClientBuilder::new(server::service(server), "kube-system");
         let access = client::Access {
             client: client::client(direct(), None, leadership.clone()),
@@ -56,42 +57,42 @@ impl Replica {
             watches_alone: watch::channel(false).1,
             namespace: "kube-system".to_owned(),
         };
-        let events = Events::start(&access.client, &leadership);
         let (relist, relists) = Relist::new();
-        let watches = known.watches(&access, (&metrics, &events), (&leadership, &relists), &settings);
+        let parts = Parts {
+            metrics: Arc::new(Metrics::new(VERSION, true, known.index.clone()).unwrap()),
+            events: Events::start(&access.client, &leadership),
+            known: known.clone(),
+            stop: CancellationToken::new(),
+            settings,
+            access,
+            leadership,
+            relist,
+            relists,
+        };
         let capacity = Capacity {
             files: 1024,
-            watches_alone: access.watches_alone.clone(),
+            watches_alone: parts.access.watches_alone.clone(),
         };
-        let filled = served::fill(watches, vec![None], None, capacity);
+        let filled = served::fill(parts.watches(), vec![None], None, capacity);
+        let cores = machine.number.min(MOST_CORES);
         let reconciler = Reconciler {
-            client: access.client,
-            index: known.index.clone(),
-            keys,
-            events,
-            metrics,
-            settings: settings.reconcile,
-            cores: Cores::new(2),
-            costly: Cores::new(1),
-            costliest: Cores::new(1),
-            recent_keys: RecentKeys::default(),
-            kept: Kept::default(),
-            keys_at: KeysAt::new(access.namespace, settings.keys.prefix),
-            gone: known.gone.clone(),
-            unreadable: known.unreadable.clone(),
-            labels: None,
             opening: Some(Box::new(machine.opening())),
+            ..parts.reconciler(&keys, Cores::new(cores), cores)
         };
-        let (never, shared) = (CancellationToken::new(), known.clone());
-        tokio::spawn(async move {
+        let stop = parts.stop.clone();
+        let ended = tokio::spawn(async move {
             filled.await;
             let mut writers = JoinSet::new();
-            work::work(&mut writers, Arc::new(reconciler), (leadership, relist), shared, &never).await;
+            let terms = (parts.leadership, parts.relist);
+            work::work(&mut writers, Arc::new(reconciler), terms, parts.known, &parts.stop).await;
+            while writers.join_next().await.is_some() {}
         });
         Self {
             known,
             told,
             keys: keys_told,
+            stop,
+            ended,
         }
     }
 
@@ -275,6 +276,31 @@ fn requests_are_few_and_no_tenant_waits_for_another() {
     let throttled = rows.last().unwrap();
     assert!(throttled.count("refused for now") > 0);
     assert!(throttled.requests() < 8 * objects, "{throttled:?}");
+}
+
+#[test]
+fn openings_hold_up_no_end() {
+    let (key, sealed) = key();
+    let costs = Costs {
+        operation: Duration::from_secs(60),
+        ..COSTS
+    };
+    let size = Size {
+        objects: 4,
+        items: 1,
+        tenants: 1,
+        cores: 2,
+        costs,
+    };
+    let (api, machine) = server(size, &sealed, usize::MAX);
+    in_virtual_time(async {
+        let replica = Replica::start(&api, &machine, ring(Some(&key)), Standing::Alone);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        replica.stop.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(1), replica.ended).await;
+        assert!(ended.is_ok_and(|ended| ended.is_ok()));
+        assert_eq!(api.secrets(), 0);
+    });
 }
 
 /// `cargo xtask simulate`; a few objects where nothing is asked for. `SIMULATE`: objects, items of each, namespaces, cores; then microseconds of an operation, a pass, a write, a listed object.

@@ -18,7 +18,10 @@ pub(super) fn rendering(random: &mut StdRng) -> Rendering {
             "num" => random.gen_range(-20..200).to_string().into_bytes(),
             "empty" => Vec::new(),
             "raw" => (0..random.gen_range(0..6)).map(|_| random.r#gen()).collect(),
-            _ => one(random, TEXTS).replace("\\n", "\n").replace('\\', "").into_bytes(),
+            _ => choose(random, TEXTS)
+                .replace("\\n", "\n")
+                .replace('\\', "")
+                .into_bytes(),
         };
         data.insert(name.to_owned(), value);
     }
@@ -39,7 +42,7 @@ pub(super) fn rendering(random: &mut StdRng) -> Rendering {
     }
 }
 
-fn one(random: &mut StdRng, texts: &[&str]) -> String {
+fn choose(random: &mut StdRng, texts: &[&str]) -> String {
     texts.choose(random).copied().unwrap_or_default().to_owned()
 }
 
@@ -65,7 +68,7 @@ impl Writer<'_> {
     fn node(&mut self, depth: u32) {
         match self.random.gen_range(0..if depth == 0 { 50 } else { 100 }) {
             0..8 => {
-                let text = one(self.random, &[" ", "x=", "\n", "- ", "text", "\t", "}", "{ "]);
+                let text = choose(self.random, &[" ", "x=", "\n", "- ", "text", "\t", "}", "{ "]);
                 self.out.push_str(&text);
             }
             8..45 => {
@@ -267,7 +270,7 @@ impl Writer<'_> {
         if !self.chance(5) {
             return value;
         }
-        let field = one(self.random, &["a", "_0", "b", "Year", "Major", "host", "Unix", "Cert"]);
+        let field = choose(self.random, &["a", "_0", "b", "Year", "Major", "host", "Unix", "Cert"]);
         format!("{value}.{field}")
     }
 
@@ -290,12 +293,12 @@ impl Writer<'_> {
         let wanted = if wanted == Kind::Any { self.any_kind() } else { wanted };
         if wanted == Kind::Any {
             let kind = if self.chance(50) { Kind::Any } else { Kind::Int };
-            return one(self.random, constants(kind));
+            return choose(self.random, constants(kind));
         }
         if wanted == Kind::Text && self.chance(40) {
-            return one(self.random, FIELDS);
+            return choose(self.random, FIELDS);
         }
-        let text = one(self.random, constants(wanted));
+        let text = choose(self.random, constants(wanted));
         match wanted {
             Kind::Text | Kind::Pattern | Kind::Layout | Kind::Format | Kind::Special => format!("\"{text}\""),
             _ => text,

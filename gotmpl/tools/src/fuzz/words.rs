@@ -280,25 +280,27 @@ const FORMATS: &[&str] = &[
 /// Values of the data, and one that is not there.
 pub(super) const FIELDS: &[&str] = &[".a", ".b", ".user", ".num", ".empty", ".raw", ".missing", "$.user"];
 
+const INTS: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "5",
+    "10",
+    "-3",
+    "100",
+    "0x10",
+    "'a'",
+    "1.0",
+    "9223372036854775807",
+];
+
 /// Constants of a kind; the text of those that are text.
 pub(super) fn constants(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Text => TEXTS,
-        Kind::Int => &[
-            "0",
-            "1",
-            "2",
-            "3",
-            "-1",
-            "5",
-            "10",
-            "-3",
-            "100",
-            "0x10",
-            "'a'",
-            "1.0",
-            "9223372036854775807",
-        ],
+        Kind::Int => INTS,
         Kind::Float => &[
             "0.5",
             "1.5",

@@ -1,5 +1,5 @@
 //! `--fetch-cert`: the certificate's bytes as they are: a chain, or one that has expired, is passed on, but not a page
-//! of a web server that is no certificate at all.
+//! of a web server that is not a certificate at all.
 
 use sealing::cert::{CertError, SealingCert};
 
@@ -13,7 +13,7 @@ use crate::objects::Fault;
 pub(crate) fn run(cert: &CertSource, output: &Output, environment: &Environment) -> Result<(), Error> {
     let (bytes, name) = cert_source::bytes(&cert.from, environment)?;
     if let Err(CertError::NoCertificate) = SealingCert::from_pem(&bytes) {
-        return Err(name.fault(Fault::NoCertificate).into());
+        return Err(name.not_a_certificate(&bytes, Fault::NoCertificate).into());
     }
     Ok(files::write(output, &bytes)?)
 }

@@ -11,7 +11,7 @@ use sealing::merge::{MergeError, MergeParameters, merge};
 use sealing::random::Random;
 use sealing::sealer::{self, Sealer};
 use sealing::secret::ClearSecret;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 use sealing::{SecretBytes, size};
 
 use super::args::Args;
@@ -40,7 +40,7 @@ pub(crate) struct MergeInto {
     pub cert: CertSource,
     /// `--name`: which SealedSecret of the file is meant, if not the one with the Secret's name.
     pub name: Option<String>,
-    /// Whether the result must be JSON. That it be YAML is asked for in vain: JSON is YAML, and the file keeps its form.
+    /// Whether the result must be JSON. `-o yaml` has no effect: JSON is YAML, and the file keeps its form.
     pub json: bool,
     /// What else the flags say.
     pub parameters: MergeParameters,
@@ -143,7 +143,7 @@ fn changes(
         let Some(mut target) = file.sealed.get(at).cloned() else {
             continue;
         };
-        place(&mut target, secret.metadata.namespace.as_deref());
+        fill_namespace(&mut target, secret.metadata.namespace.as_deref());
         place_by_kustomization(&command.target, &mut target, &namespaces, Purpose::Sealing)
             .map_err(|fault| file.fault(at, fault))?;
         note::names(&target);

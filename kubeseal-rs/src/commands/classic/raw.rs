@@ -37,7 +37,7 @@ pub(crate) struct Raw {
     pub target: RawTarget,
     /// `--allow-empty-data`.
     pub allow_empty: bool,
-    /// The name of the item that the value is for, where it is said.
+    /// The name of the item that the value is for, where one is given.
     pub item: Option<String>,
     /// Whether `--item` says it.
     pub item_typed: bool,
@@ -173,7 +173,7 @@ fn item(command: &Raw) -> Result<&str, Error> {
 
 /// A value of format v2 is bound to its item, and nothing says which it is for.
 #[derive(Debug, thiserror::Error)]
-#[error("format v2 binds the item's name, which --raw is not told")]
+#[error("format v2 binds the item's name, so --raw requires --item")]
 struct RawNeedsItem;
 
 impl Hinted for RawNeedsItem {

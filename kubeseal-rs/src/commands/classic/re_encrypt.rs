@@ -12,7 +12,7 @@ use sealing::binding::Scope;
 use sealing::cert::SealingCert;
 use sealing::reseal::{Which, response};
 use sealing::sealer;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::args::Args;
 use super::format;
@@ -45,7 +45,7 @@ pub(crate) struct ReEncrypt {
 
 impl ReEncrypt {
     /// Decides what the flags mean. A file that is read and not written elsewhere is changed in place, as in the
-    /// reference; what is under `/dev` is no file.
+    /// reference; what is under `/dev` is not a file.
     ///
     /// # Errors
     /// [`CommandError::UnknownFormat`], [`CommandError::DowngradeNeedsKeys`].
@@ -79,7 +79,7 @@ pub(crate) fn run(command: &ReEncrypt, environment: &Environment) -> Result<(), 
     let to_turn_into = command.format.filter(|format| !keeps_form(format));
     let mut sealed = name.sealed_secrets(documents)?;
     for (_, sealed) in &mut sealed {
-        place(sealed, command.namespace.as_deref());
+        fill_namespace(sealed, command.namespace.as_deref());
     }
     let cluster = Cluster::connect(&command.controller.cluster, environment)?;
     let service = cluster.service(&command.controller)?;
@@ -123,7 +123,7 @@ pub(crate) fn changes(
     let question = manifest::to_json_compact(&question(sealed))?;
     let answer = cluster.rotate(service, question.into_bytes(), which, raised);
     let answer = answer.map_err(|error| match error {
-        // It says no more than that it failed. What it cannot seal is told by what it seals with.
+        // Its answer gives no reason. Its certificate tells whether it can seal format v2.
         ClusterError::ReEncrypt(ref refusal, _)
             if refusal.status == StatusCode::INTERNAL_SERVER_ERROR
                 && (raised || sealer::Format::latest_of(sealed) == Some(sealer::Format::V2))

@@ -5,7 +5,7 @@ use manifest::Format;
 use sealing::SystemRandom;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
-use sealing::unseal::{UnsealError, place, unseal};
+use sealing::unseal::{UnsealError, fill_namespace, unseal};
 
 use crate::commands::private_keys::{PrivateKeys, held_keys};
 use crate::commands::read::{read_before, read_objects};
@@ -32,7 +32,7 @@ pub(crate) fn run(
     let mut clear = Vec::new();
     let lately = RecentKeys::default();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
-        place(&mut sealed, namespace);
+        fill_namespace(&mut sealed, namespace);
         let opened = unseal(&sealed, &keys.ring, &lately.keys(), &mut rendering).map_err(|error| {
             let fault = match error {
                 UnsealError::Items(_) if keys.ring.is_empty() => Fault::UnsealWithoutKeys(error),

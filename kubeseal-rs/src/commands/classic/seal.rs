@@ -1,8 +1,10 @@
 //! Seals every Secret of the input.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use crds::names;
 use jiff::Timestamp;
 use manifest::{Document, EmitError, Format};
 use sealing::SystemRandom;
@@ -82,7 +84,40 @@ pub(crate) fn run(command: &Seal, environment: &Environment, now: Timestamp) -> 
     };
     let name = InputName::of(&command.input);
     let text = sealing.text(&name, &bytes, command.format, command.only_secrets)?;
-    Ok(files::write(&command.output, text.as_bytes())?)
+    let written_over = written_over(&command.output, text.as_bytes());
+    files::write(&command.output, text.as_bytes())?;
+    written_over.iter().for_each(|told| note::told(told));
+    Ok(())
+}
+
+/// Which objects of the file that `text` is written over are not in it. The reference does not ask either.
+fn written_over(output: &Output, text: &[u8]) -> Option<String> {
+    let Output::File(path) = output else {
+        return None;
+    };
+    // Only a terminal gets the note.
+    if is_stream(path) || !io::stderr().is_terminal() {
+        return None;
+    }
+    let new = objects_of(text);
+    let former = objects_of(&files::read_found(path).ok()?);
+    let lost: Vec<_> = former.difference(&new).map(String::as_str).collect();
+    let file = path.display();
+    (!lost.is_empty()).then(|| format!("note: {file} was written over: {} is no longer in it", lost.join(", ")))
+}
+
+/// The objects of a text by kind and name; a Secret as the SealedSecret that it becomes.
+fn objects_of(text: &[u8]) -> BTreeSet<String> {
+    let documents = manifest::read_mixed(text).unwrap_or_default();
+    let named = documents.iter().filter_map(|document| {
+        let kind = match manifest_file::kind(document) {
+            "Secret" => names::KIND,
+            other => other,
+        };
+        let name = document.value.pointer("/metadata/name")?.as_str()?;
+        Some(format!("{kind} {name}"))
+    });
+    named.collect()
 }
 
 /// What seals into a file that may be there: nothing gets an earlier version of the format than what is written over.
@@ -105,7 +140,7 @@ fn sealer_over<'c>(
     }
 }
 
-/// The latest version of the sealed values in a regular file, also in one that is no YAML any more, as with the marks of a merge.
+/// The latest version of the sealed values in a regular file, also in one that is not YAML any more, as with the marks of a merge.
 /// What cannot be read is written over as ever.
 fn latest_in(path: &Path) -> Option<sealer::Format> {
     let bytes = files::read_found(path).ok()?;
@@ -175,11 +210,11 @@ impl Sealing<'_> {
         let mut random = SystemRandom::default();
         let mut object = seal(&secret, &parameters, &self.sealer, &mut random).map_err(fault)?;
         if self.hinted && !object.spec.encrypted_data.is_empty() {
-            KeyHint::one(self.sealer.fingerprint()).write(&mut object.metadata);
+            KeyHint::of_key(self.sealer.fingerprint()).write(&mut object.metadata);
         }
         note::names(&object);
         let value = serde_json::to_value(object).map_err(|_| name.fault(EmitError))?;
-        // Only a terminal is told.
+        // Only a terminal gets the note.
         if io::stderr().is_terminal()
             && let Some(obstacle) = Obstacle::of(&value)
         {

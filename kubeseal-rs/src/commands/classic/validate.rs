@@ -1,6 +1,6 @@
 //! `--validate`: asks the controller about each SealedSecret. Silent when it can open them all.
 
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use crate::cluster::{Cluster, Controller, Verdict};
 use crate::commands::read::read_objects;
@@ -21,7 +21,7 @@ pub(crate) fn run(
     let name = InputName::of(input);
     let mut questions = Vec::new();
     for (document, mut sealed) in name.sealed_secrets(name.documents(&bytes)?)? {
-        place(&mut sealed, namespace);
+        fill_namespace(&mut sealed, namespace);
         let json = manifest::to_json_compact(&sealed).map_err(|error| name.fault(error))?;
         questions.push((document.place(), sealed.metadata.name.unwrap_or_default(), json));
     }

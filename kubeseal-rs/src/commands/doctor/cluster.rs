@@ -1,4 +1,6 @@
-//! What the cluster says of an object: its status, its keys, the certificate that is served, and whether it would open.
+//! Evidence from the cluster: an object's status, the keys, the served certificate, and whether the controller can open the object.
+
+use std::collections::BTreeSet;
 
 use crds::SealedSecret;
 use jiff::Timestamp;
@@ -6,17 +8,17 @@ use sealing::binding::Binding;
 use sealing::cert::SealingCert;
 
 use crate::cluster::{Cluster, ClusterError, Controller, ProxiedService, Verdict};
-use crate::doctor::ask::{Answer, Case, Trial};
+use crate::doctor::probe::{Answer, Case, Origin, Place, Trial};
 use crate::doctor::status::NotSynced;
 use crate::doctor::{Evidence, Unreachable};
 use crate::environment::Environment;
 use crate::error::chain;
 use crate::keys::{Inventory, KeyFacts, LocalCert};
 
-/// Questions at most that the controller is asked about one object: it answers two a second.
+/// Candidates tried with the controller for one object: it answers two requests a second.
 const MOST_QUESTIONS: usize = 24;
 
-/// A cluster, and what it let itself be asked.
+/// A cluster, and what could be read from it.
 pub(super) struct Reached {
     cluster: Option<Cluster>,
     service: Option<ProxiedService>,
@@ -25,13 +27,15 @@ pub(super) struct Reached {
     objects: Vec<SealedSecret>,
     /// What could not be asked, and why.
     unreachable: Option<Unreachable>,
-    /// What it did not let be read, and why.
+    /// Refusals to list objects.
     unread: Vec<String>,
     questions: usize,
+    /// Why the controller did not answer an attempt with this object.
+    failure: Option<Unreachable>,
 }
 
 impl Reached {
-    /// Asks what does not depend on the object. What is denied is left out, and named.
+    /// Reads what does not depend on the object. Refusals are kept for the report.
     pub(super) fn by(controller: &Controller, local: &[LocalCert], environment: &Environment, now: Timestamp) -> Self {
         let mut reached = Self {
             cluster: None,
@@ -42,6 +46,7 @@ impl Reached {
             unreachable: None,
             unread: Vec::new(),
             questions: 0,
+            failure: None,
         };
         let cluster = match Cluster::connect(&controller.cluster, environment) {
             Ok(cluster) => cluster,
@@ -83,30 +88,21 @@ impl Reached {
         self
     }
 
-    /// Puts what is known of this object into the evidence.
+    /// Adds what the cluster says of this object to the evidence.
     pub(super) fn add_to(&mut self, evidence: &mut Evidence, case: &Case) {
         self.questions = 0;
+        self.failure = None;
         evidence.keys.clone_from(&self.keys);
         evidence.served.clone_from(&self.served);
         evidence.unreachable.clone_from(&self.unreachable);
         evidence.unread.clone_from(&self.unread);
-        let metadata = &case.object.metadata;
         let is_it = |live: &&SealedSecret| {
-            live.metadata.name == metadata.name && live.metadata.namespace.as_deref() == Some(&case.namespace)
-        };
-        let same_items = |live: &&SealedSecret| {
-            let items = &live.spec.encrypted_data;
-            !items.is_empty()
-                && case
-                    .object
-                    .spec
-                    .encrypted_data
-                    .iter()
-                    .any(|(item, text)| items.get(item) == Some(text))
+            let metadata = &live.metadata;
+            metadata.name == case.object.metadata.name && metadata.namespace.as_deref() == Some(&case.namespace)
         };
         if let Some(live) = self.objects.iter().find(is_it) {
             evidence.status = NotSynced::of(live, case);
-            if same_items(&live) {
+            if same_items(live, case) {
                 evidence.opened_before_by = live
                     .status
                     .iter()
@@ -114,19 +110,55 @@ impl Reached {
                     .filter_map(|key| key.parse().ok())
                     .collect();
             }
-        } else if let Some(live) = self.objects.iter().find(same_items) {
-            let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-            evidence.elsewhere = Some((or_empty(&live.metadata.namespace), or_empty(&live.metadata.name)));
+        } else if let Some(live) = self.objects.iter().find(|live| same_items(live, case)) {
+            evidence.elsewhere = Some(place(live));
         }
+    }
+
+    /// Where the object may have been sealed for: the places of objects with the same ciphertexts, and the namespaces of the
+    /// others.
+    pub(super) fn places(&self, case: &Case) -> (Vec<Place>, Vec<Place>) {
+        let same = self.objects.iter().filter(|live| same_items(live, case)).map(place);
+        let same = same.map(|(namespace, name)| Place {
+            namespace,
+            name,
+            origin: Origin::SameInCluster,
+        });
+        let namespaces: BTreeSet<_> = self.objects.iter().map(|live| place(live).0).collect();
+        let others = namespaces.into_iter().map(|namespace| Place {
+            namespace,
+            name: String::new(),
+            origin: Origin::Cluster,
+        });
+        (same.collect(), others.collect())
+    }
+
+    /// Whether the controller answers.
+    pub(super) fn has_controller(&self) -> bool {
+        self.cluster.is_some() && self.service.is_some()
     }
 }
 
-/// Where the API server has answered, it is the controller that could not be asked.
+/// Whether an object of the cluster has a ciphertext of this one, under the same item.
+fn same_items(live: &SealedSecret, case: &Case) -> bool {
+    let items = &live.spec.encrypted_data;
+    let mut own = case.object.spec.encrypted_data.iter();
+    own.any(|(item, text)| items.get(item) == Some(text))
+}
+
+/// The namespace and the name of an object of the cluster.
+fn place(live: &SealedSecret) -> (String, String) {
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    (or_empty(&live.metadata.namespace), or_empty(&live.metadata.name))
+}
+
+/// The controller could not be asked where the API server answered; else the cluster.
 fn unreachable(error: &ClusterError) -> Unreachable {
     let answered = matches!(
         error,
         ClusterError::Service(_)
             | ClusterError::Certificate(..)
+            | ClusterError::Validate(..)
             | ClusterError::NotFound { .. }
             | ClusterError::Untrusted { .. }
             | ClusterError::SeveralServices(_)
@@ -146,17 +178,37 @@ impl Trial for Reached {
         let (Some(cluster), Some(service)) = (&self.cluster, &self.service) else {
             return Answer::Unasked;
         };
-        if self.questions >= MOST_QUESTIONS {
-            return Answer::Closed;
+        // The next answer would be the same, and may take as long.
+        if self.failure.is_some() {
+            return Answer::Unasked;
         }
-        self.questions += 1;
+        // The limit is for candidates: another item name is tried under the object's own binding.
+        if *binding != case.own {
+            if self.questions >= MOST_QUESTIONS {
+                return Answer::Unasked;
+            }
+            self.questions += 1;
+        }
         let Ok(json) = manifest::to_json_compact(&case.bound_to(binding)) else {
             return Answer::Unasked;
         };
         match cluster.verify(service, json.into_bytes()) {
             Ok(Verdict::Opens) => Answer::Opens,
             Ok(Verdict::DoesNotOpen) => Answer::Closed,
-            Err(_) => Answer::Unasked,
+            Err(error) => {
+                let failure = unreachable(&error);
+                // A refusal may be due to the object; no answer is due to the connection.
+                if !matches!(error, ClusterError::Validate(..)) {
+                    self.unreachable = Some(failure.clone());
+                    self.service = None;
+                }
+                self.failure = Some(failure);
+                Answer::Unasked
+            }
         }
+    }
+
+    fn failure(&self) -> Option<Unreachable> {
+        self.failure.clone()
     }
 }

@@ -81,7 +81,7 @@ pub(in crate::commands) fn readable_certs(named: &[PathBuf]) -> Result<Vec<Local
 fn local_cert(path: &Path, for_this_cluster: bool) -> Result<LocalCert, Error> {
     let name = InputName(path.display().to_string());
     let bytes = files::read_file(path).map_err(CertFile)?;
-    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    let cert = name.cert(&bytes)?;
     cert.hybrid().map_err(|error| name.fault(SealItemError::from(error)))?;
     Ok(LocalCert {
         name: name.0,
@@ -103,7 +103,7 @@ fn project_certs() -> Result<Vec<Result<LocalCert, Error>>, Error> {
         .unwrap_or_default();
     let clusters = located.project.clusters();
     let read = |cluster| -> Result<Option<LocalCert>, Error> {
-        // While nobody has fetched one, the others say what they say all the same.
+        // One that has not been fetched does not keep the others from being shown.
         let Some(path) = located.cert_file_if_there(cluster)? else {
             return Ok(None);
         };

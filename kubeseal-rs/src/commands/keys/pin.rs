@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use sealing::cert::SealingCert;
 use sealing::sealer::SealItemError;
 
 use crate::error::Error;
@@ -24,7 +23,7 @@ pub(crate) struct PinFlags {
 pub(super) fn run(input: &Input) -> Result<(), Error> {
     let name = InputName::of(input);
     let bytes = files::read(input, "a certificate").map_err(CertFile)?;
-    let cert = SealingCert::from_pem(&bytes).map_err(|error| name.fault(error))?;
+    let cert = name.cert(&bytes)?;
     let pin = cert.pin().map_err(|error| name.fault(SealItemError::from(error)))?;
     let mut text = pin.map_or(String::new(), |pin| format!("{pin} (both keys)\n"));
     text += &format!("{} (the RSA key)\n", cert.public().fingerprint());

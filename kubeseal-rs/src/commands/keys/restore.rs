@@ -13,7 +13,7 @@ use crate::keys::{KeysError, age_file};
 use crate::objects::InputName;
 use crate::quoting::visible;
 
-/// The label of a key that somebody else may have.
+/// The label of a key that may be compromised.
 const COMPROMISED: &str = "compromised";
 
 /// Brings the keys of a backup back; everything is judged before the first of them is made.
@@ -72,7 +72,7 @@ fn told(plan: &Plan<'_>, namespace: &str, dry_run: bool) -> String {
     }
     for (name, label) in &plan.retired {
         text += &format!("{namespace}/{name} is labelled {label:?}, and opens nothing");
-        // Whoever has that key opens what was sealed with it.
+        // A compromised key still opens what was sealed with it.
         text += &match label == COMPROMISED {
             true => ": change what was sealed with it\n".to_owned(),
             false => format!(

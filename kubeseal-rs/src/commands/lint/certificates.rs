@@ -54,7 +54,7 @@ struct Project {
 /// What can be known of a cluster without asking it.
 struct Known {
     name: String,
-    /// None on a web server, and while nobody has fetched it.
+    /// None on a web server, and before it is fetched.
     certificate: Option<Certificate>,
     /// That of the certificate, else the one that is pinned.
     key: Option<Fingerprint>,
@@ -222,7 +222,7 @@ impl Certificates {
 }
 
 fn parsed(bytes: &[u8], name: &InputName) -> Result<SealingCert, Error> {
-    Ok(SealingCert::from_pem(bytes).map_err(|error| name.fault(error))?)
+    Ok(name.cert(bytes)?)
 }
 
 fn certificate(cert: &SealingCert, name: InputName, fetch: Option<String>) -> Result<Certificate, Error> {

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::files::{self, FileError, Input};
 use crate::lint::{self, Asked, Kustomization, Source};
 use crate::repository::{self, Found, Meant, is_chart_template};
+use crate::walk::has_manifest_ending;
 
 /// The files, none of which has been read.
 pub(super) struct Listed {
@@ -32,9 +33,9 @@ enum Origin {
     Stdin(Input),
     /// A manifest by its name, or a file that was typed.
     Manifest,
-    /// A file that is no manifest, and may hold sealed values all the same.
+    /// A file that is not a manifest, and may hold sealed values all the same.
     Other,
-    /// A kustomization that nobody asked for.
+    /// A kustomization around the named files.
     Around,
     /// Not at all: a walk says why.
     Unreadable(String),
@@ -44,7 +45,7 @@ enum Origin {
 pub(super) enum Read {
     /// It is worth judging.
     Source(Source),
-    /// It cannot be read, which is told.
+    /// It cannot be read, which is a finding.
     Unread(Source),
     /// There is nothing to judge in it.
     Passed,
@@ -141,7 +142,7 @@ impl ListedFile {
                 Err(other) => other.to_string(),
             },
             Origin::Around => {
-                // Nobody asked for it.
+                // It was not named.
                 let read = files::read_found(path);
                 return Ok(read.map_or(Read::Passed, |bytes| self.worth_judging(bytes)));
             }
@@ -156,7 +157,11 @@ impl ListedFile {
 
     fn values_alone(&self) -> Read {
         match files::read_if_text(&self.file.path) {
-            Ok(Some(bytes)) if !embedded::find(&bytes).is_empty() => self.source(bytes, true),
+            Ok(Some(bytes)) if !embedded::find(&bytes).is_empty() => {
+                // SealedSecrets are objects whatever the file's ending, as for reseal.
+                let is_manifest = lint::is_relevant(&self.file.path, &bytes) && manifest::read_mixed(&bytes).is_ok();
+                self.source(bytes, !is_manifest)
+            }
             Ok(_) | Err(_) => Read::Passed,
         }
     }
@@ -166,7 +171,10 @@ impl ListedFile {
         let is_template = is_chart_template(path, &manifest::text_lossy(&bytes));
         let speaks_of_secrets = !is_template && lint::is_relevant(path, &bytes);
         if speaks_of_secrets || lint::is_wanting(self.asked, &bytes) || !embedded::find(&bytes).is_empty() {
-            return self.source(bytes, is_template);
+            // A script or a note need not be YAML.
+            let is_other_text =
+                !speaks_of_secrets && !has_manifest_ending(path) && manifest::read_mixed(&bytes).is_err();
+            return self.source(bytes, is_template || is_other_text && self.asked == Asked::Named);
         }
         Read::Passed
     }

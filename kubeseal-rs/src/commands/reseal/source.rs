@@ -5,19 +5,25 @@ use std::path::Path;
 use crds::{SealedSecret, names};
 use http::StatusCode;
 use manifest::Place;
-use manifest::edit::Change;
+use manifest::edit::{Change, Edit};
 use sealing::binding::Binding;
+use sealing::key_hint::KeyHint;
+use sealing::keyring::OpenError;
 use sealing::merge::check_item_name;
 use sealing::reseal::ResealError;
-use sealing::sealer::Format;
+use sealing::sealer::{Format, Sealer};
+use sealing::unseal::{ItemError, fill_namespace};
 
-use super::ResealFiles;
-use super::shown::changed;
+use super::shown::{changed, items};
+use super::{ResealFiles, ResealMode};
 use crate::cluster::ClusterError;
+use crate::commands::read::place_by_kustomization;
+use crate::commands::sealed_file::full_name;
 use crate::embedded::{self, Embedded};
 use crate::error::{Error, Hinted};
 use crate::files::{self, Input, is_stream};
-use crate::manifest_file::{Manifest, ciphertexts};
+use crate::lint::{Namespaces, Purpose};
+use crate::manifest_file::{Manifest, ciphertexts, says};
 use crate::objects::{Fault, InputError};
 use crate::tree::TreeFile;
 use crate::typed::Typed;
@@ -34,6 +40,24 @@ pub(super) struct Reseal<'a> {
     pub(super) changes: &'a Changes<'a>,
     /// The same of an object that a value outside objects is put into: that is never raised.
     pub(super) outside: &'a Changes<'a>,
+    /// What seals, where its own private key is not at hand.
+    pub(super) unheld: Option<&'a Sealer<'a>>,
+}
+
+impl Reseal<'_> {
+    /// Whether an object that does not open needs no work: its key hint names the newest key alone, whose private key is not at
+    /// hand. A hint that is wrong leaves the object as it is, and the report says that it was not opened.
+    fn is_done(&self, sealed: &SealedSecret, error: &Error) -> bool {
+        let Some(sealer) = self.unheld.filter(|_| lacks_a_key(error)) else {
+            return false;
+        };
+        let keeps_format = |text: &String| {
+            let format = Format::of(text);
+            format == Some(sealer.format_after(format))
+        };
+        KeyHint::of(&sealed.metadata) == Some(KeyHint::one(sealer.fingerprint()))
+            && sealed.spec.encrypted_data.values().all(keeps_format)
+    }
 }
 
 type Changes<'a> = dyn Fn(Place, &SealedSecret) -> Result<Vec<Change>, Error> + 'a;
@@ -99,12 +123,25 @@ pub(super) struct Values {
     pub(super) left: Option<String>,
 }
 
+/// What becomes of the objects of a file.
+pub(super) struct Objects<'s> {
+    /// What changes in them.
+    pub(super) edits: Vec<Edit<'s>>,
+    /// What was done, a line each.
+    pub(super) details: Vec<String>,
+    /// How many there are.
+    pub(super) count: usize,
+    /// Which of them were not opened, as they need no work.
+    pub(super) unopened: Option<String>,
+}
+
 impl Source {
     /// Reads a file; none when there is nothing to reseal in it. A patch holds no objects: its sealed values are bound to what it
     /// is a patch of, of which it mostly has the name.
     ///
     /// # Errors
-    /// As those of [`Manifest::read`], but that a Helm template with sealed values is no YAML.
+    /// As those of [`Manifest::read`], but that a Helm template, or a text of another ending that says no such kind, need not be
+    /// YAML where it has sealed values.
     pub(super) fn read(file: &TreeFile, is_patch: bool) -> Result<Option<Self>, Error> {
         let bytes = if file.typed || has_manifest_ending(&file.path) {
             files::read(&Input::of(&file.path), "json/yaml k8s resources")?
@@ -117,7 +154,7 @@ impl Source {
         let embedded = embedded::find(&bytes);
         let mut manifest = Manifest::unread(&file.path, bytes);
         match manifest.read_documents(file, names::KIND) {
-            Err(_) if !embedded.is_empty() && embedded::is_template(&manifest.bytes) => {}
+            Err(_) if !embedded.is_empty() && is_other_text(&file.path, &manifest.bytes) => {}
             read => read?,
         }
         if is_patch {
@@ -170,6 +207,51 @@ impl Source {
         }
     }
 
+    /// Has `reseal` say what changes in each SealedSecret.
+    ///
+    /// # Errors
+    /// What keeps one from being resealed.
+    pub(super) fn reseal_objects(
+        &self,
+        command: &ResealFiles,
+        namespaces: &Namespaces,
+        reseal: &Reseal<'_>,
+    ) -> Result<Objects<'_>, Error> {
+        let Manifest { path, name, .. } = &self.manifest;
+        let (mut edits, mut details, mut count, mut unopened) = (Vec::new(), Vec::new(), 0, Vec::new());
+        for document in self.manifest.of_kind(names::KIND) {
+            count += 1;
+            let mut sealed = name.sealed_secret(document)?;
+            fill_namespace(&mut sealed, command.bound_to.namespace.as_deref());
+            place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
+                .map_err(|fault| name.fault_at(document.place(), fault))?;
+            let changes = match (reseal.changes)(document.place(), &sealed) {
+                // A check believes no hint.
+                Err(error) if command.mode == ResealMode::Write && reseal.is_done(&sealed, &error) => {
+                    unopened.push(full_name(&sealed));
+                    continue;
+                }
+                changes => changes?,
+            };
+            if !changes.is_empty() {
+                details.push(items(&sealed, &changes));
+                edits.push(Edit { document, changes });
+            }
+        }
+        let unopened = (!unopened.is_empty()).then(|| {
+            format!(
+                "not opened: {}: by the key hint sealed with the newest key, whose private key was not given",
+                unopened.join(", ")
+            )
+        });
+        Ok(Objects {
+            edits,
+            details,
+            count,
+            unopened,
+        })
+    }
+
     /// The item that a value of format v2 is bound to: the key beside it.
     ///
     /// # Errors
@@ -181,6 +263,11 @@ impl Source {
         let key = embedded.key.as_deref().filter(|key| check_item_name(key).is_ok());
         Ok(key.ok_or_else(|| self.manifest.name.fault(NoKeyBeside(embedded.line)))?)
     }
+}
+
+/// Whether a text need not be YAML.
+fn is_other_text(path: &Path, bytes: &[u8]) -> bool {
+    embedded::is_template(bytes) || !has_manifest_ending(path) && !says(&manifest::text_lossy(bytes), names::KIND)
 }
 
 /// That values stay in format v1: the key beside one is seldom the name of the item that a chart makes of it.
@@ -264,6 +351,23 @@ struct NoKeyBeside(usize);
 impl Hinted for NoKeyBeside {
     fn hint(&self, _typed: &Typed) -> Option<String> {
         Some("nothing was written: put it behind the name of its item (KEY: VALUE), or leave the file out: --exclude FILE".to_owned())
+    }
+}
+
+/// Whether no key that is at hand opens an object.
+fn lacks_a_key(error: &Error) -> bool {
+    let Some(error) = error.downcast_ref::<InputError>() else {
+        return false;
+    };
+    let lacks = |error: &ItemError| {
+        matches!(
+            error,
+            ItemError::Open(OpenError::NoKey { .. } | OpenError::NoSuchKey { .. }) | ItemError::NotTried
+        )
+    };
+    match error.fault.unexplained() {
+        Fault::Reseal(ResealError::Items(errors)) => errors.0.values().all(lacks),
+        _ => false,
     }
 }
 

@@ -78,7 +78,7 @@ impl One {
         let mut object = seal(&self.clear, &file.parameters, sealer, &mut random)
             .map_err(|fault| file.name.fault_at(self.place, fault))?;
         if hinted {
-            KeyHint::one(sealer.fingerprint()).write(&mut object.metadata);
+            KeyHint::of_key(sealer.fingerprint()).write(&mut object.metadata);
         }
         Ok(serde_json::to_value(object).map_err(|_| file.name.fault(EmitError))?)
     }

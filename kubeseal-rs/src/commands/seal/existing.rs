@@ -11,10 +11,11 @@ use crds::{SealedSecret, names};
 use manifest::{Document, EmitError, Place};
 use sealing::SystemRandom;
 use sealing::diff::{Difference, differences};
+use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::merge::{Held, MergeError, NoTarget, follow, target};
 use sealing::sealer::Sealer;
-use sealing::unseal::place;
+use sealing::unseal::fill_namespace;
 
 use super::clear::{ClearFile, One};
 use super::fault::ClearFileFault;
@@ -146,6 +147,22 @@ impl Existing {
         left
     }
 
+    /// A line for each SealedSecret of a Secret of the clear file whose key hint does not name this key.
+    pub(super) fn of_other_keys(&self, clear: &ClearFile, key: &Fingerprint) -> Vec<String> {
+        let line = |(secret, counterpart): (&One, &Counterpart)| {
+            let sealed = self.file.sealed.get(counterpart.at?)?;
+            let hint = KeyHint::of(&sealed.metadata)?;
+            hint.keys().all(|hinted| hinted != key).then(|| {
+                format!(
+                    "{}: by its key hint not sealed with the certificate's key: with an older one of the cluster (kubeseal reseal), or \
+                     for another cluster",
+                    full_name(&secret.outline)
+                )
+            })
+        };
+        self.pairs(clear).filter_map(line).collect()
+    }
+
     /// That clear and sealed file do not contradict each other.
     ///
     /// # Errors
@@ -199,7 +216,7 @@ impl Existing {
         Err(self.file.name().fault(fault).into())
     }
 
-    /// That the file can be written anew: it holds nothing else than SealedSecrets.
+    /// That the file can be rewritten: it holds only SealedSecrets.
     ///
     /// # Errors
     /// [`ClearFileFault::NotSealed`].
@@ -214,7 +231,7 @@ impl Existing {
         }
     }
 
-    /// A line for each thing that only the sealed file holds, which writing it anew loses.
+    /// A line for each thing that only the sealed file holds, which rewriting it loses.
     ///
     /// # Errors
     /// That the Secrets cannot be written.
@@ -246,10 +263,10 @@ impl Existing {
             if secret.clear.items.keys().any(|item| is_raised(sealed, item, sealer)) {
                 return false;
             }
-            match (&counterpart.held, KeyHint::of(&sealed.metadata)) {
+            match (&counterpart.held, KeyHint::from_metadata(&sealed.metadata)) {
                 (Some(held), _) => secret.clear.items.keys().all(|item| is_same(held.get(item), sealer)),
-                (None, Some(hint)) => self.newer && hint == KeyHint::one(key),
-                // Whoever wants no hint does without knowing.
+                (None, Some(hint)) => self.newer && hint == KeyHint::of_key(key),
+                // Without a hint, the key is not known.
                 (None, None) => self.newer && !hinted,
             }
         };
@@ -321,7 +338,7 @@ impl Existing {
         Ok((self.file.changed(changes, &gone, &new)?, removed))
     }
 
-    /// Holds the file, which nobody else must have changed since it was read.
+    /// Holds the file, which no other program may have changed since it was read.
     ///
     /// # Errors
     /// As [`SealedFile::hold_unchanged`].
@@ -368,7 +385,7 @@ fn counterparts(
         let Some(sealed) = file.sealed.get_mut(at) else {
             return Ok(Counterpart::default());
         };
-        place(sealed, namespace);
+        fill_namespace(sealed, namespace);
         let held = values.held(sealed, &secret.clear.items);
         let staying: Vec<_> = match keeps {
             false => Vec::new(),

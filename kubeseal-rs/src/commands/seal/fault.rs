@@ -15,7 +15,7 @@ pub(crate) enum ClearFileFault {
     /// It holds something that would be lost.
     #[error("there is a {0} here: a file that holds more than Secrets is not deleted")]
     MoreThanSecrets(String),
-    /// Somebody has written to it in the meantime.
+    /// Another program has written to it in the meantime.
     #[error("it was changed while it was sealed, so it is not deleted")]
     Changed,
     /// Deleting it would leave the clear text where it points to.
@@ -59,7 +59,7 @@ pub(crate) enum ClearFileFault {
     /// Two Secrets would be one SealedSecret.
     #[error("it holds two Secrets of the name {0}")]
     Twice(String),
-    /// Writing it anew would lower it.
+    /// Rewriting it would lower it.
     #[error("it has values of format v2, which sealing does not take back to format v1")]
     Lowered(PathBuf),
     /// The sealed file says otherwise, and it cannot be known which of the two is right.
@@ -111,7 +111,7 @@ impl ClearFileFault {
             ClearFileFault::Namespace(_) => "write another one",
             ClearFileFault::Twice(_) => "remove one of them",
             ClearFileFault::Contradicts { .. } => {
-                "nothing was written: make the two files agree, or --force writes the sealed one anew and names what only it \
+                "nothing was written: make the two files agree, or --force rewrites the sealed one and names what only it \
                  held, which is lost"
             }
         }

@@ -1,4 +1,4 @@
-//! What is lost of a sealed object that is written anew, field by field, whatever fields those are.
+//! What a rewritten sealed object loses, field by field, whatever fields those are.
 
 use crds::names;
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn fields<'v>(old: &'v Value, new: Option<&Value>, path: &mut Vec<&'v str>, tell
             }
         }
         Value::Array(items) if items.is_empty() => {}
-        // The hint is written anew, where one is wanted.
+        // The hint is written again, where one is wanted.
         _ if path.last() == Some(&names::ANNOTATION_SEALED_WITH) => {}
         _ => match new.filter(|new| !new.is_null()) {
             None => tell("lost", path),

@@ -1,10 +1,12 @@
 //! What the command does.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
+use sealing::key::Fingerprint;
 use sealing::sealer::{Format, Sealer};
 use zeroize::Zeroizing;
 
@@ -14,7 +16,7 @@ use super::fault::ClearFileFault;
 use super::values::Values;
 use super::waiting::{Reading, Waiting};
 use super::{SealFiles, SealMode};
-use crate::cert_source::{Certificate, Certificates, Formats};
+use crate::cert_source::{Certificate, Certificates, Formats, KnownKeys};
 use crate::commands::namespace::DefaultNamespace;
 use crate::commands::read::check_unchanged;
 use crate::commands::sealed_file::obstacles;
@@ -45,8 +47,17 @@ struct Job {
     cert: Option<Arc<Certificate>>,
     /// In `--check`: the version of the format that is asked for, by a flag or the project file.
     wanted: Option<Format>,
+    /// In `--check`: the certificate's key, where it is known without asking.
+    key: Option<Fingerprint>,
     /// Whether Git tracks the clear file.
     tracked: bool,
+}
+
+/// What is looked up for each file, and found once.
+struct LookUps<'a> {
+    certificates: Certificates<'a>,
+    formats: Formats,
+    keys: KnownKeys,
 }
 
 impl Job {
@@ -77,17 +88,15 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
     };
     let mut jobs = Vec::new();
     let (mut reports, mut skipped) = (Vec::new(), Vec::new());
-    let mut certificates = Certificates::new(&command.cert, environment, now);
-    let mut formats = Formats::default();
+    let mut look_ups = LookUps {
+        certificates: Certificates::new(&command.cert, environment, now),
+        formats: Formats::default(),
+        keys: KnownKeys::default(),
+    };
     if let Some(sources) = &command.sources {
         let clear = ClearFile::of_sources(sources, &parameters, &namespace)?;
         let clear = clear.judge_placeholders(command.strict)?;
-        jobs.push(job(
-            command,
-            Waiting::Held(Box::new(clear)),
-            &mut certificates,
-            &mut formats,
-        )?);
+        jobs.push(job(command, Waiting::Held(Box::new(clear)), &mut look_ups)?);
     } else {
         let meant = tree::files(&command.tree.paths, &command.tree.exclude)?;
         skipped = manifest_file::passed_over(&meant, "Secret");
@@ -100,7 +109,7 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         for (file, waiting) in read.collect::<Vec<_>>() {
             match waiting {
                 Err(fault) => reports.push(FileReport::failed(&file.path, fault)),
-                Ok(waiting) => jobs.push(job(command, waiting, &mut certificates, &mut formats)?),
+                Ok(waiting) => jobs.push(job(command, waiting, &mut look_ups)?),
             }
         }
     }
@@ -159,21 +168,18 @@ fn each(
     })
 }
 
-fn job(
-    command: &SealFiles,
-    file: Waiting,
-    certificates: &mut Certificates<'_>,
-    formats: &mut Formats,
-) -> Result<Job, Error> {
+fn job(command: &SealFiles, file: Waiting, look_ups: &mut LookUps<'_>) -> Result<Job, Error> {
     let to = command.target(file.path(), file.below());
-    let mut wanted = command.version;
+    let (mut wanted, mut key) = (command.version, None);
     let cert = match command.mode {
         SealMode::Check => {
-            wanted = wanted.or(formats.at(&command.cert.from, &[file.path(), &to])?);
+            let (from, places) = (&command.cert.from, [file.path(), to.as_path()]);
+            wanted = wanted.or(look_ups.formats.at(from, &places)?);
+            key = look_ups.keys.at(from, &places);
             None
         }
         _ => {
-            let cert = certificates.of_file(&[file.path(), &to], file.is_found())?;
+            let cert = look_ups.certificates.of_file(&[file.path(), &to], file.is_found())?;
             cert.sealer(command.version)?;
             Some(cert)
         }
@@ -183,6 +189,7 @@ fn job(
         to,
         cert,
         wanted,
+        key,
         tracked: false,
     })
 }
@@ -222,7 +229,7 @@ fn check(
     lacking: &Lacking,
 ) -> Result<FileReport, Error> {
     let wanted = job.wanted.unwrap_or_default();
-    let (differences, left_alone) = match Existing::at(&job.to, clear, command.keeps(), values)? {
+    let (differences, remarks) = match Existing::at(&job.to, clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => {
             existing.check_not_lowered(command.version)?;
@@ -233,13 +240,23 @@ fn check(
             }
             let mut differences = existing.differences(clear);
             differences.extend(existing.raised(clear, |former| former.max(wanted)));
-            (differences, existing.left_alone(clear))
+            let mut remarks = existing.left_alone(clear);
+            remarks.extend(job.key.iter().flat_map(|key| existing.of_other_keys(clear, key)));
+            (differences, remarks)
         }
     };
     Ok(match differences.is_empty() {
-        true => job.untouched(clear, "same", left_alone),
-        false => job.told(clear, "differs").with(differences).with(left_alone),
+        true => job.untouched(clear, "same", remarks),
+        false => job.told(clear, "differs").with(differences).with(remarks),
     })
+}
+
+/// What becomes of a sealed file.
+struct Made {
+    text: Vec<u8>,
+    details: Vec<String>,
+    /// The file that is written over, which others must not change meanwhile.
+    held: Option<File>,
 }
 
 fn one(
@@ -249,7 +266,7 @@ fn one(
     cert: &Certificate,
     writer: &Writer,
 ) -> Result<FileReport, Error> {
-    let sealer = &cert.sealer(command.version)?;
+    let sealer = cert.sealer(command.version)?;
     if command.mode == SealMode::SealAndDelete {
         clear.check_deletable()?;
     }
@@ -257,46 +274,22 @@ fn one(
     let existing = Existing::at(&job.to, clear, command.keeps(), values)?;
     // Another run, or a clear file whose name differs in what the file system takes for the same, may make it meanwhile.
     let is_new = !is_there && existing.is_none();
-    let mut details = Vec::new();
-    let _held;
-    let text = match &existing {
+    let made = match &existing {
         Some(existing) if !command.force => {
             existing.check_no_contradiction(clear)?;
             existing.check_not_lowered(command.version)?;
-            details = existing.left_alone(clear);
-            if command.mode == SealMode::Seal && existing.is_current(clear, sealer, command.key_hint) {
-                return Ok(job.untouched(clear, "kept", details));
+            if command.mode == SealMode::Seal && existing.is_current(clear, &sealer, command.key_hint) {
+                return Ok(job.untouched(clear, "kept", existing.left_alone(clear)));
             }
-            let (text, removed) = existing.followed(clear, command, sealer)?;
-            details.extend(removed);
-            details.extend(existing.raised(clear, |former| sealer.format_after(Some(former))));
-            _held = existing.hold_unchanged()?;
-            text
+            followed(command, clear, existing, &sealer)?
         }
-        _ => {
-            let mut sealer = sealer;
-            let raised;
-            _held = match existing {
-                Some(existing) => {
-                    // What is written anew does not lose its version.
-                    if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
-                        if command.version == Some(Format::V1) {
-                            let name = InputName(job.to.display().to_string());
-                            return Err(name.fault(ClearFileFault::Lowered(job.to.clone())).into());
-                        }
-                        raised = cert.sealer(Some(former))?;
-                        sealer = &raised;
-                    }
-                    existing.check_replaceable()?;
-                    details = existing.lost(clear)?;
-                    details.extend(existing.raised(clear, |_| sealer.format_after(None)));
-                    existing.hold_unchanged()?
-                }
-                None => None,
-            };
-            sealed(command, clear, &job.to, sealer)?.as_bytes().to_vec()
-        }
+        existing => rewritten(command, (job, clear), existing.as_ref(), cert)?,
     };
+    let Made {
+        text,
+        mut details,
+        held: _held,
+    } = made;
     match is_new {
         true => writer.write_new(&job.to, &text)?,
         false => writer.write(&job.to, &text)?,
@@ -304,7 +297,7 @@ fn one(
     details.extend(sizes(&text));
     let result = if command.mode == SealMode::SealAndDelete {
         writer.sync();
-        // Somebody else may have written the same file.
+        // Another program may have written the same file.
         check_unchanged(&job.to, &text)?;
         clear.delete()?;
         "sealed and deleted"
@@ -312,6 +305,43 @@ fn one(
         "sealed"
     };
     Ok(job.told(clear, result).with(details).with(clear.left_alone()))
+}
+
+/// Changes a sealed file in place.
+fn followed(command: &SealFiles, clear: &ClearFile, existing: &Existing, sealer: &Sealer<'_>) -> Result<Made, Error> {
+    let mut details = existing.left_alone(clear);
+    let (text, removed) = existing.followed(clear, command, sealer)?;
+    details.extend(removed);
+    details.extend(existing.raised(clear, |former| sealer.format_after(Some(former))));
+    let held = existing.hold_unchanged()?;
+    Ok(Made { text, details, held })
+}
+
+/// Writes a whole sealed file, whatever is there.
+fn rewritten(
+    command: &SealFiles,
+    (job, clear): (&Job, &ClearFile),
+    existing: Option<&Existing>,
+    cert: &Certificate,
+) -> Result<Made, Error> {
+    let mut sealer = cert.sealer(command.version)?;
+    let (mut details, mut held) = (Vec::new(), None);
+    if let Some(existing) = existing {
+        // A rewritten file keeps its version of the format.
+        if let Some(former) = existing.latest().filter(|former| *former > sealer.format_after(None)) {
+            if command.version == Some(Format::V1) {
+                let name = InputName(job.to.display().to_string());
+                return Err(name.fault(ClearFileFault::Lowered(job.to.clone())).into());
+            }
+            sealer = cert.sealer(Some(former))?;
+        }
+        existing.check_replaceable()?;
+        details = existing.lost(clear)?;
+        details.extend(existing.raised(clear, |_| sealer.format_after(None)));
+        held = existing.hold_unchanged()?;
+    }
+    let text = sealed(command, clear, &job.to, &sealer)?.as_bytes().to_vec();
+    Ok(Made { text, details, held })
 }
 
 /// A line for each SealedSecret of `text` that is too large.

@@ -19,16 +19,16 @@ use crate::typed::Typed;
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub(crate) enum SourceFault {
     /// What stands before `=` in a line cannot be the name of a variable.
-    #[error("line {0}: what stands before = is no name (letters, digits, '-', '_' and '.', no digit first)")]
+    #[error("line {0}: what stands before = is not a name (letters, digits, '-', '_' and '.', no digit first)")]
     EnvName(usize),
     /// A name alone.
     #[error("line {0}: there is no =; variables of the environment are not sealed")]
     NoValue(usize),
-    /// A line is no text.
+    /// A line is not text.
     #[error("line {0}: it is not UTF-8")]
     NotUtf8(usize),
     /// A line holds a NUL, which no variable of an environment does.
-    #[error("line {0}: it holds a NUL, so this is no file of KEY=VALUE lines")]
+    #[error("line {0}: it holds a NUL, so this is not a file of KEY=VALUE lines")]
     Nul(usize),
     /// Two sources of one item.
     #[error("item {0} is there already")]

@@ -8,7 +8,7 @@ use sealing::binding::BindingError;
 use sealing::inspect::{Inspected, inspect};
 use sealing::key_hint::KeyHint;
 use sealing::keyring::KeyRing;
-use sealing::merge::{Held, held};
+use sealing::merge::{Held, compare_items};
 use sealing::v2::KeyId;
 
 use super::{KnownValues, SealFiles};
@@ -62,7 +62,7 @@ impl Values {
     /// What the items that `sealed` has in common with `items` hold, so far as it is known; none where nothing is to be compared.
     ///
     /// # Errors
-    /// As [`held`].
+    /// As [`compare_items`].
     pub(super) fn held(
         &self,
         sealed: &SealedSecret,
@@ -70,7 +70,7 @@ impl Values {
     ) -> Result<Option<BTreeMap<String, Held>>, BindingError> {
         match self {
             Values::Unknown => Ok(None),
-            Values::Keys(keys) => held(sealed, items, keys).map(Some),
+            Values::Keys(keys) => compare_items(sealed, items, keys).map(Some),
             Values::Live(all) => {
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 let (namespace, name) = (text(&sealed.metadata.namespace), text(&sealed.metadata.name));
@@ -111,7 +111,7 @@ impl Live {
 
     /// A value is known where the cluster has unsealed the very ciphertext, and its key where the hint names one.
     fn held(&self, sealed: &SealedSecret, items: &BTreeMap<String, SecretBytes>) -> BTreeMap<String, Held> {
-        let hint = KeyHint::of(&sealed.metadata);
+        let hint = KeyHint::from_metadata(&sealed.metadata);
         let mut keys = hint.iter().flat_map(KeyHint::keys);
         let (Some(key), None) = (keys.next(), keys.next()) else {
             return BTreeMap::new();

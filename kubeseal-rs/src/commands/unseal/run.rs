@@ -12,7 +12,7 @@ use sealing::raw::open_raw;
 use sealing::recent_keys::RecentKeys;
 use sealing::render::Rendering;
 use sealing::sealer;
-use sealing::unseal::{place, unseal};
+use sealing::unseal::{fill_namespace, unseal};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
@@ -37,7 +37,7 @@ use crate::typed::Typed;
 /// Why a clear file is not written.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub(crate) enum ClearPlaceFault {
-    /// Somebody could commit it.
+    /// It could be committed.
     #[error("a Secret in clear is not written into a Git work tree, where it could be committed")]
     InWorkTree,
     /// There is a file already.
@@ -73,7 +73,7 @@ pub(crate) fn run(command: &UnsealFiles) -> Result<(), Error> {
     let skipped = manifest_file::passed_over(&meant, names::KIND);
     let mut files = meant.files;
     let patches = patches(files.iter().map(|file| file.path.as_path()));
-    // They are no objects, unless whoever names one says so.
+    // They are not objects, unless the user names one.
     files.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
     let format = match (&command.to, command.tree.report) {
         (ClearPlace::Stdout, ReportFormat::Json) => Some(Format::Json),
@@ -192,7 +192,7 @@ fn opened(
     for document in manifest.of_kind(names::KIND) {
         language.get_or_insert(document.format);
         let mut sealed = name.sealed_secret(document)?;
-        place(&mut sealed, command.namespace.as_deref());
+        fill_namespace(&mut sealed, command.namespace.as_deref());
         place_by_kustomization(&manifest.path, &mut sealed, namespaces, Purpose::Opening)
             .map_err(|fault| name.fault_at(document.place(), fault))?;
         let mut unsealed = unseal(&sealed, &keys.ring, &lately.keys(), &mut rendering)

@@ -14,7 +14,7 @@ fn not_synced(object: &crds::SealedSecret, reason: Option<&str>, message: &str) 
         ],
     }))
     .unwrap();
-    NotSynced::of(&live, &Case::new(object.clone(), 1, &[]).unwrap())
+    NotSynced::of(&live, &Case::new(object.clone(), 1).unwrap())
 }
 
 #[test]
@@ -26,13 +26,13 @@ fn status_that_no_key_opens_it() {
             status: not_synced(&object, reason, message),
             ..Evidence::default()
         };
-        let case = Case::new(object.clone(), 1, &[]).unwrap();
-        let examined = examine(&case, &evidence, "f", &mut Nobody);
+        let case = Case::new(object.clone(), 1).unwrap();
+        let examined = examine(&case, &evidence, "f", &mut Nobody, &mut no_places);
         assert_eq!(examined.opens, Some(false));
         let all = [examined];
-        let text = tell::text("f", &all, crate::colour::Colour::default());
+        let text = output::text("f", &all, crate::colour::Colour::default());
         assert!(
-            tell::fails(&all) && text.contains("shop/db: it does not open\n"),
+            output::fails(&all) && text.contains("shop/db: it does not open\n"),
             "{text}"
         );
         assert!(text.contains(message) && !text.contains("nothing is wrong"), "{text}");
@@ -42,7 +42,7 @@ fn status_that_no_key_opens_it() {
 #[test]
 fn status_of_another_version_is_no_fault() {
     let object = object(&strict("shop", "db"));
-    let case = Case::new(object.clone(), 1, &[]).unwrap();
+    let case = Case::new(object.clone(), 1).unwrap();
     let status = not_synced(&object, Some("NotManaged"), "not managed").unwrap();
     let mut changed = object.clone();
     let text = changed.spec.encrypted_data["password"].clone();
@@ -57,9 +57,15 @@ fn status_of_another_version_is_no_fault() {
         status: Some(other),
         ..Evidence::default()
     };
-    let all = [examine(&case, &evidence, "f", &mut Always(Answer::Opens))];
+    let all = [examine(
+        &case,
+        &evidence,
+        "f",
+        &mut Always(Answer::Opens),
+        &mut no_places,
+    )];
     assert!(
-        !tell::fails(&all) && all[0].diagnoses[0].next.contains("kubectl apply -f f"),
+        !output::fails(&all) && all[0].diagnoses[0].next.contains("kubectl apply -f f"),
         "{all:?}"
     );
 }
@@ -101,13 +107,13 @@ fn each_reason_of_the_controller_fails_with_a_next_command() {
             status: not_synced(&object, reason, "the controller's words"),
             ..Evidence::default()
         };
-        let case = Case::new(object.clone(), 1, &[]).unwrap();
+        let case = Case::new(object.clone(), 1).unwrap();
         for answer in [Answer::Opens, Answer::Unasked] {
-            let all = [examine(&case, &evidence, "f", &mut Always(answer))];
+            let all = [examine(&case, &evidence, "f", &mut Always(answer), &mut no_places)];
             let [diagnosis] = &all[0].diagnoses[..] else {
                 panic!("{all:?}");
             };
-            assert!(tell::fails(&all) && diagnosis.cause == Cause::NotSynced, "{all:?}");
+            assert!(output::fails(&all) && diagnosis.cause == Cause::NotSynced, "{all:?}");
             assert!(diagnosis.next.contains(next), "{reason:?}: {}", diagnosis.next);
         }
     }
@@ -121,9 +127,15 @@ fn words_of_the_reference_stand_for_the_reason() {
         status: not_synced(&object, None, message),
         ..Evidence::default()
     };
-    let case = Case::new(object, 1, &[]).unwrap();
-    let all = [examine(&case, &evidence, "f", &mut Always(Answer::Opens))];
-    let text = tell::text("f", &all, crate::colour::Colour::default());
+    let case = Case::new(object, 1).unwrap();
+    let all = [examine(
+        &case,
+        &evidence,
+        "f",
+        &mut Always(Answer::Opens),
+        &mut no_places,
+    )];
+    let text = output::text("f", &all, crate::colour::Colour::default());
     assert!(
         text.contains("shop/db: it opens, and the cluster makes no Secret of it\n"),
         "{text}"

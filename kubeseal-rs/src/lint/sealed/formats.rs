@@ -1,7 +1,7 @@
 //! Which versions of the format the values of an object have, and which of their keys they name.
 
 use crds::{SealedSecret, names};
-use manifest::{Place, shown};
+use manifest::{Place, escaped};
 use sealing::key::Fingerprint;
 use sealing::key_hint::KeyHint;
 use sealing::sealer::Format;
@@ -17,7 +17,7 @@ pub(in crate::lint) struct BoundValue {
     pub(in crate::lint) item: String,
     /// Where it stands.
     pub(in crate::lint) place: Place,
-    /// A part of its text that is drawn anew for each value.
+    /// A part of its text that is random for each value.
     pub(in crate::lint) drawn: String,
 }
 
@@ -47,7 +47,7 @@ impl Object<'_> {
             return;
         };
         let path = ["spec", "encryptedData", first.as_str()];
-        let named = v1.iter().map(|(item, _)| shown(item)).collect::<Vec<_>>().join(", ");
+        let named = v1.iter().map(|(item, _)| escaped(item)).collect::<Vec<_>>().join(", ");
         let fix = format!("kubeseal reseal --format-version 2 {}", self.source.file.word());
         if Format::latest_of(sealed) == Some(Format::V2) {
             let message = format!("{named}: of format v1 beside values of format v2");
@@ -63,13 +63,13 @@ impl Object<'_> {
     fn is_hinted_at(&self, key: &Fingerprint) -> bool {
         let annotations = self.document.value.pointer("/metadata/annotations");
         let hint = annotations.and_then(|all| all.get(names::ANNOTATION_SEALED_WITH)?.as_str());
-        hint.and_then(|hint| hint.parse().ok()) == Some(KeyHint::one(key))
+        hint.and_then(|hint| hint.parse().ok()) == Some(KeyHint::of_key(key))
     }
 
     /// What the key ids in a value of format v2 say, held against the certificates.
     pub(super) fn key_ids(&mut self, item: &str, keys: &[KeyId]) {
         let path = ["spec", "encryptedData", item];
-        let (item, file) = (shown(item), self.source.file.word());
+        let (item, file) = (escaped(item), self.source.file.word());
         let own = self.source.certificate.as_ref();
         if own.and_then(|own| own.hybrid).is_some_and(|own| keys.contains(&own)) {
             return;

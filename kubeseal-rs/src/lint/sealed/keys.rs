@@ -1,7 +1,7 @@
 //! What the sealed values and the key hint say of the key that they were sealed with.
 
 use crds::names;
-use manifest::shown;
+use manifest::escaped;
 use sealing::envelope::EnvelopeError;
 use sealing::inspect::{BrokenText, Inspected, inspect};
 use sealing::key_hint::KeyHint;
@@ -23,7 +23,7 @@ impl Object<'_> {
         };
         let path = ["spec", "encryptedData", item];
         let unshown = item;
-        let item = shown(item);
+        let item = escaped(item);
         match inspect(text) {
             Err(error @ BrokenText::NotBase64(_)) => {
                 let message = format!("item {item}: {error}");

@@ -153,7 +153,7 @@ fn a_strangers_hybrid_key_beside_the_certificates_rsa_key() {
     let stranger = Some(KeyId::from_bytes([9; 8]));
     assert_eq!(findings(&['A'], stranger), ["f:13:5 foreign-hybrid-key"]);
     assert_eq!(findings(&['A'], Some(id)), [""; 0]);
-    // Whatever else it may be is no accusation.
+    // Other combinations can be legitimate.
     for (hint, own) in [(&['A'][..], None), (&['C'], stranger), (&['A', 'C'], stranger)] {
         let found = findings(hint, own);
         assert!(

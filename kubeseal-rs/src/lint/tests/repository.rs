@@ -2,6 +2,27 @@
 
 use super::*;
 
+/// What is found of an object with this metadata under these kustomizations.
+fn found_under(metadata: &str, base: &str, overlay: &str) -> Vec<String> {
+    let context = |name, text| Source {
+        asked: Asked::No,
+        ..source(name, text)
+    };
+    let sources = [
+        source("base/db.yaml", &object(metadata, TEMPLATE)),
+        context("base/kustomization.yaml", base),
+        context("o/kustomization.yaml", overlay),
+        context(
+            "other/kustomization.yaml",
+            "namePrefix: no-\nresources: [https://example.org/x, ../base/web.yaml]\n",
+        ),
+    ];
+    let mut lines = found(&sources);
+    // Without its own namespace the object is wrong by itself until a kustomization gives it the right one.
+    lines.retain(|line| !line.ends_with(" no-namespace"));
+    lines
+}
+
 #[test]
 fn what_kustomize_would_rename_is_found_at_the_kustomization() {
     let base = "resources:\n- db.yaml\n";
@@ -48,23 +69,7 @@ fn what_kustomize_would_rename_is_found_at_the_kustomization() {
         ),
     ];
     for (metadata, base, overlay, expected) in cases {
-        let context = |name, text| Source {
-            asked: Asked::No,
-            ..source(name, text)
-        };
-        let sources = [
-            source("base/db.yaml", &object(metadata, TEMPLATE)),
-            context("base/kustomization.yaml", base),
-            context("o/kustomization.yaml", overlay),
-            context(
-                "other/kustomization.yaml",
-                "namePrefix: no-\nresources: [https://example.org/x, ../base/web.yaml]\n",
-            ),
-        ];
-        let mut lines = found(&sources);
-        // Without its own namespace the object is wrong by itself until a kustomization gives it the right one.
-        lines.retain(|line| !line.ends_with(" no-namespace"));
-        assert_eq!(lines, expected, "{base}{overlay}");
+        assert_eq!(found_under(metadata, base, overlay), expected, "{base}{overlay}");
     }
 }
 

@@ -49,7 +49,14 @@ fn a_slip_of_the_pen_is_met_with_the_verb_that_was_meant() {
         hint("--cert c seal x"),
         "did you mean kubeseal seal? kubeseal --help lists the verbs"
     );
-    assert_eq!(hint("secret.yaml"), "to read a file: kubeseal -f FILE");
+    assert_eq!(
+        hint("check secret.yaml"),
+        "did you mean kubeseal lint? kubeseal --help lists the verbs"
+    );
+    assert_eq!(
+        hint("secret.yaml"),
+        "to read a file: kubeseal -f FILE; kubeseal --help lists the verbs"
+    );
 }
 
 #[test]

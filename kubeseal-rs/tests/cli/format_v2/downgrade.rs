@@ -3,6 +3,7 @@
 use sealing::sealer::Format;
 
 use super::{NEVER_V2, SECRET, fails, folder, of_items, opens, versions};
+use crate::program::Folder;
 
 #[test]
 fn no_v1_value_comes_beside_a_v2_value() {
@@ -120,9 +121,8 @@ fn a_file_that_is_written_over_is_not_lowered() {
     }
 }
 
-/// The format is the repository's rule, not a property of where the certificate comes from.
-#[test]
-fn a_typed_certificate_leaves_the_format_of_the_project() {
+/// A repository whose project file names format v2 for `prod` alone, and an object of format v1 in `prod/old.yaml`.
+fn folder_with_project() -> (Folder, String) {
     let folder = folder();
     let project =
         "clusters: {prod: {cert: hybrid.crt, format: v2, folders: [prod]}, dev: {cert: hybrid.crt, folders: [dev]}}\n";
@@ -133,43 +133,50 @@ fn a_typed_certificate_leaves_the_format_of_the_project() {
     }
     let v1 = folder.run("--cert test-only.crt -o yaml", SECRET).ok();
     folder.put("prod/old.yaml", &v1);
+    (folder, v1)
+}
+
+fn assert_version(sealed: &str, version: Format) {
+    assert_eq!(versions(sealed), of_items([("password", version)]));
+}
+
+/// The format is the repository's rule, not a property of where the certificate comes from.
+#[test]
+fn a_typed_certificate_leaves_the_format_of_the_project() {
+    let (folder, v1) = folder_with_project();
     let preset = [("SEALED_SECRETS_CERT", "hybrid.crt")];
     let seal = |place: &str| {
         let line = ["-f", &format!("{place}/db.yaml"), "-o", "yaml"].map(str::to_owned);
         folder.run_in(&preset, &line.each_ref().map(String::as_str), b"").ok()
     };
-    assert_eq!(versions(&seal("prod")), of_items([("password", Format::V2)]));
-    assert_eq!(versions(&seal("dev")), of_items([("password", Format::V1)]));
-    assert_eq!(versions(&seal("other")), of_items([("password", Format::V1)]));
+    assert_version(&seal("prod"), Format::V2);
+    assert_version(&seal("dev"), Format::V1);
+    assert_version(&seal("other"), Format::V1);
     folder
         .run("--cert hybrid.crt -f other/db.yaml -w prod/out.yaml", "")
         .ok();
-    assert_eq!(
-        versions(&folder.text("prod/out.yaml")),
-        of_items([("password", Format::V2)])
-    );
+    assert_version(&folder.text("prod/out.yaml"), Format::V2);
     folder
         .run("--cert hybrid.crt -f other/db.yaml --merge-into prod/old.yaml", "")
         .ok();
-    assert_eq!(
-        versions(&folder.text("prod/old.yaml")),
-        of_items([("password", Format::V2)])
-    );
+    assert_version(&folder.text("prod/old.yaml"), Format::V2);
     folder.put("prod/old.yaml", &v1);
     folder.run("set --cert hybrid.crt prod/old.yaml password", "q").ok();
-    assert_eq!(
-        versions(&folder.text("prod/old.yaml")),
-        of_items([("password", Format::V2)])
-    );
+    assert_version(&folder.text("prod/old.yaml"), Format::V2);
     folder.put("prod/old.yaml", &v1);
     let reseal = "reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt";
     folder.run(&format!("{reseal} prod/old.yaml"), "").ok();
-    assert_eq!(
-        versions(&folder.text("prod/old.yaml")),
-        of_items([("password", Format::V2)])
-    );
-    // A certificate without hybrid key is an error, and whoever means it says so.
-    folder.put("prod/old.yaml", &v1);
+    assert_version(&folder.text("prod/old.yaml"), Format::V2);
+    // Stdin counts as lying in the current folder.
+    folder.put(".kubeseal.yaml", "clusters: {prod: {cert: hybrid.crt, format: v2}}\n");
+    let sealed = folder.run("--cert hybrid.crt -o yaml", SECRET).ok();
+    assert_version(&sealed, Format::V2);
+}
+
+/// Where the project file names format v2; an explicit `--format-version 1` goes through.
+#[test]
+fn a_typed_certificate_without_hybrid_key_is_refused() {
+    let (folder, _) = folder_with_project();
     for line in [
         "--cert test-only.crt -f prod/db.yaml",
         "seal --cert test-only.crt --force prod/db.yaml",
@@ -183,22 +190,16 @@ fn a_typed_certificate_leaves_the_format_of_the_project() {
             let told = "the certificate has no hybrid key, which format v2 needs; the project file names format v2 for this place";
             assert!(run.stderr.contains(told), "{line}: {}", run.stderr);
             // Where that takes more than the flag, it is not the next command.
-            let way_out = run
-                .stderr
-                .contains("--format-version 1 seals in format v1 nevertheless");
+            let way_out = run.stderr.contains("--format-version 1 seals in format v1 anyway");
             assert_eq!(way_out, !line.starts_with("reseal"), "{}", run.stderr);
         }
     }
     let sealed = folder
         .run("--cert test-only.crt --format-version 1 -f prod/db.yaml -o yaml", "")
         .ok();
-    assert_eq!(versions(&sealed), of_items([("password", Format::V1)]));
+    assert_version(&sealed, Format::V1);
     let lint = folder.run("lint --cert test-only.crt prod", "");
     assert!(lint.stdout.contains("earlier-format"), "{}", lint.stdout);
-    // Stdin counts as lying in the current folder.
-    folder.put(".kubeseal.yaml", "clusters: {prod: {cert: hybrid.crt, format: v2}}\n");
-    let sealed = folder.run("--cert hybrid.crt -o yaml", SECRET).ok();
-    assert_eq!(versions(&sealed), of_items([("password", Format::V2)]));
 }
 
 /// Without a current folder no project file can be in it; with a certificate nobody needs one.

@@ -6,6 +6,7 @@ use sealing::sealer::Format;
 
 use super::{SECRET, fails, folder, of_items, opens, versions};
 use crate::discovery::answered_by_controller;
+use crate::program::Folder;
 
 const BOUND: &str = "--name db --namespace shop";
 
@@ -16,7 +17,7 @@ fn a_bare_value_needs_its_item() {
     let run = folder.run(&raw, "hunter2");
     fails(
         &run,
-        "error: format v2 binds the item's name, which --raw is not told\nhint: kubeseal --item KEY --raw",
+        "error: format v2 binds the item's name, so --raw requires --item\nhint: kubeseal --item KEY --raw",
     );
     fails(
         &folder.run(&format!("{raw} --item a/b"), "hunter2"),
@@ -106,8 +107,12 @@ fn a_bound_item_is_renamed_with_keys() {
     assert_eq!(folder.text("db.sealed.yaml"), after);
 }
 
-#[test]
-fn values_outside_objects_are_bound_to_the_key_beside_them() {
+fn reseal_chart() -> String {
+    format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} chart")
+}
+
+/// A folder whose `chart/values.yaml` holds a password in format v1 and a token in format v2.
+fn folder_of_values() -> Folder {
     let folder = folder();
     let raw = |flags: &str| {
         folder
@@ -117,20 +122,54 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
     let (v1, bound) = (raw(""), raw("--format-version 2 --item token"));
     let text = format!("db:\n  password: {v1}\n  token: >-\n    {bound}\n");
     folder.put("chart/values.yaml", &text);
-    let reseal = format!("reseal --recovery-private-key hybrid-keys.yaml --cert hybrid.crt {BOUND} chart");
-    assert_eq!(folder.run(&reseal, "").ok(), "1 file: 1 current\n");
+    folder
+}
+
+/// Seals the password of such a folder in format v2, and gives the text of the file.
+fn raise_password(folder: &Folder) -> String {
     folder
         .run(
             &format!("set --cert hybrid.crt --format-version 2 {BOUND} chart/values.yaml password"),
             "hunter2",
         )
         .ok();
-    let after = folder.text("chart/values.yaml");
+    folder.text("chart/values.yaml")
+}
+
+#[test]
+fn values_outside_objects_are_bound_to_the_key_beside_them() {
+    let folder = folder_of_values();
+    let reseal = reseal_chart();
+    assert_eq!(folder.run(&reseal, "").ok(), "1 file: 1 current\n");
+    let after = raise_password(&folder);
     let password = value(&after, "password");
     assert_eq!(Format::of(&password), Some(Format::V2));
     folder.put("sealed", &password);
     let unseal = format!("unseal --raw --recovery-private-key hybrid-keys.yaml {BOUND} --item password sealed");
     assert_eq!(folder.run(&unseal, "").ok(), "hunter2");
+    // Under another key the value does not open.
+    folder.put("chart/values.yaml", &after.replace("password:", "pass:"));
+    let run = folder.run(&reseal, "");
+    fails(
+        &run,
+        "values.yaml, line 2: a sealed value stands outside SealedSecrets, and no key opens it under any name that is given or \
+         stands in the same document; line 2, as item pass: bound to another name, namespace, scope or item, or damaged (key id ",
+    );
+    fails(
+        &run,
+        ", and give a value of format v2 the key for which it was sealed; what is to be left out",
+    );
+    folder.put("chart/values.yaml", &after);
+    fails(
+        &folder.run(&reseal.replace("hybrid-keys.yaml", "test-only.key"), ""),
+        "; line 2, as item password: sealed for a key that is not here (key id ",
+    );
+}
+
+#[test]
+fn changed_values_outside_objects_keep_their_version() {
+    let folder = folder_of_values();
+    raise_password(&folder);
     // A value that is changed keeps its version, whatever the certificate can.
     fails(
         &folder.run(
@@ -172,23 +211,6 @@ fn values_outside_objects_are_bound_to_the_key_beside_them() {
         run.stderr.contains("kubeseal unseal --raw --item password opens it"),
         "{}",
         run.stderr
-    );
-    // Under another key the value does not open.
-    folder.put("chart/values.yaml", &after.replace("password:", "pass:"));
-    let run = folder.run(&reseal, "");
-    fails(
-        &run,
-        "values.yaml, line 2: a sealed value stands outside SealedSecrets, and no key opens it under any name that is given or \
-         stands in the same document; line 2, as item pass: bound to another name, namespace, scope or item, or damaged (key id ",
-    );
-    fails(
-        &run,
-        ", and give a value of format v2 the key for which it was sealed; what is to be left out",
-    );
-    folder.put("chart/values.yaml", &after);
-    fails(
-        &folder.run(&reseal.replace("hybrid-keys.yaml", "test-only.key"), ""),
-        "; line 2, as item password: sealed for a key that is not here (key id ",
     );
 }
 

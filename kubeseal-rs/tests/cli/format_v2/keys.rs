@@ -152,7 +152,7 @@ fn restoring_brings_a_seed_back_and_takes_none_away() {
     for (there, backup) in [(Some(1), "whole.yaml"), (Some(1), "rsa.yaml"), (None, "rsa.yaml")] {
         let (run, changed) = restore(there, backup);
         assert!(changed.is_empty(), "{there:?} {backup}: {changed:?}");
-        // What an older backup lacks is no fault of a key that is whole.
+        // What an older backup lacks is not a fault of a key that is whole.
         let is_whole = there == Some(1);
         assert_eq!(run.code == 0, is_whole, "{there:?} {backup}: {}", run.stderr);
         assert!(run.stdout.contains("kube-system/k1 is there already"), "{}", run.stdout);

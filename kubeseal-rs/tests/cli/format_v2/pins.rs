@@ -6,7 +6,7 @@ use sealing::sealer::Format;
 use super::{NEVER_V2, SECRET, fails, folder, of_items, opens, versions};
 use crate::discovery::served_by_controller;
 use crate::program::{Folder, Run};
-use crate::project::serve_over_tls;
+use crate::project::pins::serve_over_tls;
 
 const NOT_PINNED: &str = "the certificate's RSA key alone is pinned, and format v2 needs its hybrid key pinned too\n\
                           hint: pin both keys in the project file: fingerprint: v2:SHA256:… (kubeseal keys pin FILE prints it)";

@@ -89,7 +89,7 @@ fn a_new_key_keeps_each_version() {
 fn v1_is_taken_back_by_name_alone() {
     let folder = both_versions();
     let needs =
-        "--format-version 1 takes what is of format v2 back, which needs --allow-downgrade and --recovery-private-key";
+        "--format-version 1 lowers values of format v2, which requires --allow-downgrade and --recovery-private-key";
     for line in [
         &format!("{RESEAL} --format-version 1 v2.yaml"),
         "reseal --format-version 1 v2.yaml",

@@ -1,5 +1,7 @@
 //! Certificates of the project file that are missing, broken, expired, or those of another cluster.
 
+use sealing::cert::SealingCert;
+
 use super::*;
 
 const FETCH_PROD: &str =

@@ -1,5 +1,7 @@
 //! What `kubeseal lint` knows by the project file.
 
+use sealing::cert::SealingCert;
+
 use super::*;
 
 #[test]
@@ -28,7 +30,7 @@ fn what_was_sealed_for_one_cluster_is_found_in_the_folder_of_another() {
                     cluster dev, which this place is not for\n";
     assert!(run.stdout.contains(expected), "{}", run.stdout);
     assert!(!run.stdout.contains("old-key"), "{}", run.stdout);
-    // Of a URL the pinned key is known; nothing is fetched, and a certificate that is not there yet is no hindrance.
+    // Of a URL the pinned key is known; nothing is fetched, and a certificate that is not there yet is not a hindrance.
     let dev = SealingCert::from_pem(folder.text("certs/dev.pem").as_bytes()).unwrap();
     let project = PROJECT
         .replace(

@@ -27,22 +27,32 @@ fn a_placeholder_is_noted_at_a_terminal_alone() {
     assert_eq!(folder.run(line, secret).stderr, "");
 }
 
+fn secret(name: &str, namespace: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\nstringData: {{c: d}}\n"
+    )
+}
+
+/// That each line notes this at a terminal alone.
+fn noted(folder: &Folder, variables: &[(&str, &str)], cases: &[(&str, String, &str)]) {
+    for (line, input, told) in cases {
+        let noted = run(folder, Streams::Pipes, variables, line, "", input);
+        assert!(
+            noted.code == 0 && noted.shown.contains(&format!("note: {told}")),
+            "{line}: {}",
+            noted.shown
+        );
+        assert!(!noted.stdout.contains("note:"), "{line}");
+        let words: Vec<_> = line.split_whitespace().collect();
+        folder.run_in(variables, &words, input.as_bytes()).ok();
+    }
+}
+
 #[test]
 fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
     let folder = Folder::with_keys();
-    let secret = |name: &str, namespace: &str| {
-        format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\nstringData: {{c: d}}\n"
-        )
-    };
-    folder.put(
-        "in.yaml",
-        &folder.run("--cert test-only.crt -o yaml", &secret("a", "${NS}")).ok(),
-    );
-    let editor = "sh -c 'printf \"${NS}/a: {c: new}\" > $1' sh".replace("${NS}", "\\${NS}");
-    let edit = [("EDITOR", editor.as_str()), ("PATH", "/usr/bin:/bin")];
     let classic = "--cert test-only.crt";
-    for (line, input, told) in [
+    let cases = [
         (
             classic,
             secret("a", "${NS}"),
@@ -73,6 +83,27 @@ fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
             "v".to_owned(),
             "the namespace \"X\" is no name",
         ),
+    ];
+    noted(&folder, &[], &cases);
+    for (line, input) in [
+        ("--cert test-only.crt --scope cluster-wide", secret("${A}", "${NS}")),
+        ("--raw --cert test-only.crt --scope cluster-wide", "v".to_owned()),
+        ("--raw --cert test-only.crt --scope namespace-wide -n x", "v".to_owned()),
+    ] {
+        assert_eq!(run(&folder, Streams::Pipes, &[], line, "", &input).shown, "", "{line}");
+    }
+}
+
+#[test]
+fn names_in_changed_files_are_noted_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put(
+        "in.yaml",
+        &folder.run("--cert test-only.crt -o yaml", &secret("a", "${NS}")).ok(),
+    );
+    let editor = "sh -c 'printf \"${NS}/a: {c: new}\" > $1' sh".replace("${NS}", "\\${NS}");
+    let edit = [("EDITOR", editor.as_str()), ("PATH", "/usr/bin:/bin")];
+    let cases = [
         (
             "set --cert test-only.crt in.yaml c",
             "v".to_owned(),
@@ -88,26 +119,6 @@ fn names_that_open_nowhere_are_noted_at_a_terminal_alone() {
             secret("a", "${NS}"),
             "the namespace \"${NS}\" is a placeholder",
         ),
-    ] {
-        let noted = run(&folder, Streams::Pipes, &edit, line, "", &input);
-        assert!(
-            noted.code == 0 && noted.shown.contains(&format!("note: {told}")),
-            "{line}: {}",
-            noted.shown
-        );
-        assert!(!noted.stdout.contains("note:"), "{line}");
-        let words: Vec<_> = line.split_whitespace().collect();
-        folder.run_in(&edit, &words, input.as_bytes()).ok();
-    }
-    for (line, input) in [
-        ("--cert test-only.crt --scope cluster-wide", secret("${A}", "${NS}")),
-        ("--raw --cert test-only.crt --scope cluster-wide", "v".to_owned()),
-        ("--raw --cert test-only.crt --scope namespace-wide -n x", "v".to_owned()),
-    ] {
-        assert_eq!(
-            run(&folder, Streams::Pipes, &edit, line, "", &input).shown,
-            "",
-            "{line}"
-        );
-    }
+    ];
+    noted(&folder, &edit, &cases);
 }

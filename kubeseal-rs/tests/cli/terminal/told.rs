@@ -5,21 +5,26 @@ use crate::items::{CERT, file};
 use crate::program::Folder;
 use crate::seal_files::SECRET;
 
+/// That each line says this at a terminal; and nothing elsewhere, where it can run twice.
+fn told_at_terminal(folder: &Folder, cases: &[(String, &str, &str)]) {
+    for (line, input, told) in cases {
+        let at_terminal = run(folder, Streams::Pipes, &[], line, "", input);
+        assert_eq!(
+            (at_terminal.code, at_terminal.shown, at_terminal.stdout),
+            (0, format!("{told}\r\n"), String::new()),
+            "{line}"
+        );
+        if line.contains("set --cert") || line.contains("merge") {
+            assert_eq!(folder.run(line, input).ok(), "", "{line}");
+        }
+    }
+}
+
 #[test]
-fn changes_are_told_at_a_terminal_alone() {
+fn changed_items_are_told_at_a_terminal_alone() {
     let folder = Folder::with_keys();
-    folder.put("db.yaml", SECRET);
-    folder.put(
-        "web.yaml",
-        &SECRET
-            .replace("name: db", "name: web")
-            .replace("password: p", "password: p, passwort: q"),
-    );
-    folder.run(&format!("{CERT} -f db.yaml -w one.yaml"), "").ok();
     file(&folder);
-    let value = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
-    folder.put("values.yaml", &format!("password: {value}\ntoken: {value}\n"));
-    for (line, input, told) in [
+    let cases = [
         (
             format!("set {CERT} --name db sealed.yaml password"),
             "v",
@@ -40,6 +45,24 @@ fn changes_are_told_at_a_terminal_alone() {
             "",
             "renamed user to login of shop/db in sealed.yaml",
         ),
+    ];
+    told_at_terminal(&folder, &cases);
+}
+
+#[test]
+fn merged_and_outside_values_are_told_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put(
+        "web.yaml",
+        &SECRET
+            .replace("name: db", "name: web")
+            .replace("password: p", "password: p, passwort: q"),
+    );
+    folder.run(&format!("{CERT} -f db.yaml -w one.yaml"), "").ok();
+    let value = folder.run(&format!("--raw {CERT} --name db -n shop"), "v").ok();
+    folder.put("values.yaml", &format!("password: {value}\ntoken: {value}\n"));
+    let cases = [
         (
             format!("{CERT} --merge-into one.yaml"),
             SECRET,
@@ -60,17 +83,24 @@ fn changes_are_told_at_a_terminal_alone() {
             "",
             "removed password in values.yaml",
         ),
-    ] {
-        let at_terminal = run(&folder, Streams::Pipes, &[], &line, "", input);
-        assert_eq!(
-            (at_terminal.code, at_terminal.shown, at_terminal.stdout),
-            (0, format!("{told}\r\n"), String::new()),
-            "{line}"
-        );
-        if line.contains("set --cert") || line.contains("merge") {
-            assert_eq!(folder.run(&line, input).ok(), "", "{line}");
-        }
+    ];
+    told_at_terminal(&folder, &cases);
+}
+
+#[test]
+fn objects_written_over_are_told_at_a_terminal_alone() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    folder.put("web.yaml", &SECRET.replace("name: db", "name: web"));
+    let line = |file: &str| format!("{CERT} -f {file} -w one.yaml");
+    let at_terminal = |file: &str| run(&folder, Streams::Pipes, &[], &line(file), "", "");
+    let told = "note: one.yaml was written over: SealedSecret db is no longer in it\r\n";
+    for (file, shown) in [("db.yaml", ""), ("db.yaml", ""), ("web.yaml", told)] {
+        let run = at_terminal(file);
+        assert_eq!((run.code, run.shown.as_str()), (0, shown), "{file}");
     }
+    assert_eq!(folder.run(&line("db.yaml"), "").ok(), "");
+    assert_eq!(at_terminal("db.yaml").shown, "");
 }
 
 #[test]

@@ -137,9 +137,9 @@ fn without_a_hybrid_key_nothing_is_sealed_in_version_1_instead() {
     let error = sealed(&Sealer::new(&cert, Format::V2), Scope::Strict).unwrap_err();
     assert_eq!(error, SealError::Item(SealItemError::NoHybridKey));
     let cert = hybrid_cert(1);
-    let error = sealed(&Sealer::new(&cert, Format::V2).of_rsa_alone(), Scope::Strict).unwrap_err();
+    let error = sealed(&Sealer::new(&cert, Format::V2).rsa_only(), Scope::Strict).unwrap_err();
     assert_eq!(error, SealError::Item(SealItemError::HybridKeyNotPinned));
-    let object = sealed(&Sealer::new(&cert, Format::V1).of_rsa_alone(), Scope::Strict).unwrap();
+    let object = sealed(&Sealer::new(&cert, Format::V1).rsa_only(), Scope::Strict).unwrap();
     assert_eq!(formats(&object), [Some(Format::V1); 2]);
 }
 
@@ -212,7 +212,7 @@ fn comparing_with_a_clear_secret_opens_either_version() {
         "c",
         &Sealer::new(&cert, Format::V2),
     );
-    let held = merge::held(&mixed.unwrap(), &clear(SECRET).items, &ring(1)).unwrap();
+    let held = merge::compare_items(&mixed.unwrap(), &clear(SECRET).items, &ring(1)).unwrap();
     let same = merge::Held::Same(cert.public().fingerprint().clone(), None);
     assert_eq!(
         held,
@@ -322,13 +322,13 @@ fn a_value_of_another_hybrid_key_beside_the_same_rsa_key_is_resealed() {
     assert_eq!(opened(&object, &ring(1)).len(), 2);
     // Where the certificate's hybrid key may not be used, the RSA key tells.
     assert_eq!(
-        reseal(&object, &Sealer::new(&own, Format::V1).of_rsa_alone().keeping()).kept,
+        reseal(&object, &Sealer::new(&own, Format::V1).rsa_only().keeping()).kept,
         2
     );
     // Of format v1, too.
     let object = sealed(&Sealer::new(&former, Format::V1), Scope::Strict).unwrap();
     assert_eq!(reseal(&object, &Sealer::new(&own, Format::V1)).kept, 2);
-    let held = merge::held(
+    let held = merge::compare_items(
         &sealed(&Sealer::new(&former, Format::V2), Scope::Strict).unwrap(),
         &clear(SECRET).items,
         &keys,

@@ -40,7 +40,7 @@ fn write(resource: &str, replica: usize, sent: u32, code: u32) -> Value {
     })
 }
 
-/// What is found in these lines of the eyes and these audit events.
+/// The violations in these lines of the watch and these audit events.
 fn found(lines: &[Value], events: &[Value]) -> String {
     let (book, mut observer) = (book(), Observer::default());
     lines.iter().for_each(|line| observer.see(line, &book));

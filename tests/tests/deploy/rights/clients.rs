@@ -1,4 +1,4 @@
-//! What whoever the cluster knows may do: reach the certificate, and ask the controller, with kubeseal.
+//! Rights of all authenticated users: read the certificate, and send requests to the controller, with kubeseal.
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::cluster::Cluster;
@@ -41,7 +41,7 @@ impl User {
         run_with_input(&mut command, input.as_bytes())
     }
 
-    /// What the right is for.
+    /// Sends the requests that need the right.
     fn uses(&self, right: &Right) -> Result<Captured> {
         match (right.resource.as_str(), right.verb.as_str()) {
             // The reference's looks for the Service and asks through it.

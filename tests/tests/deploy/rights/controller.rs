@@ -1,4 +1,4 @@
-//! What the controller's ServiceAccount may do.
+//! The rights of the controller's ServiceAccount.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl Bench {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "any", "namespace": "default"},
             "stringData": {"item": "value"}});
         let sealed = cluster.seal(Implementation::Ours, &["--scope", "cluster-wide"], &secret)?;
-        // It gives its Lease up, so that the next one need not wait.
+        // It releases its Lease, so that the next one does not wait.
         controller.terminate(SOON)?;
         Ok(Bench { cluster, sealed })
     }
@@ -255,7 +255,7 @@ fn a_served_namespace_needs_every_right_of_the_tenants_role() -> Result<()> {
     let denied: Vec<_> = requests.iter().filter(|request| request.code == 403).collect();
     ensure!(denied.is_empty(), "the rights are too few: {denied:?}");
 
-    // What is denied in one namespace holds up no other, the list of its SealedSecrets not excepted.
+    // A denial in one namespace does not delay others, not even for the list of SealedSecrets.
     let mut asked: Vec<_> = served.iter().collect();
     asked.sort_by_key(|(_, right)| right.verb == "patch");
     for (namespace, right) in &asked {

@@ -1,4 +1,4 @@
-//! What becomes of sealing keys.
+//! Incidents of sealing keys.
 
 use anyhow::{Context, Result};
 use harness::implementation::NAMESPACE;
@@ -6,7 +6,7 @@ use harness::sealing_keys::SealingKey;
 use serde_json::{Value, json};
 
 use super::{End, Row, Stage};
-use crate::lab::{Lab, SOON};
+use crate::fixture::{Lab, SOON};
 
 pub(super) const ROWS: &[Row] = &[
     (

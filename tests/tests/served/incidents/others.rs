@@ -1,4 +1,4 @@
-//! What others do to Secrets and SealedSecrets, and what stands on the command line.
+//! Incidents caused by other clients, and by flags.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{End, GOAL, Row, Stage};
 use crate::connections::namespaces;
-use crate::lab::{SOON, get};
+use crate::fixture::{SOON, get};
 
 pub(super) const ROWS: &[Row] = &[
     ("a second owner on the Secret", second_owner),

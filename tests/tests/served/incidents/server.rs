@@ -1,4 +1,4 @@
-//! What the API server and the way to it do.
+//! Incidents of the API server and of the network.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{End, GOAL, Row, Stage, copy};
 use crate::admission::{Webhook, silent_in};
+use crate::fixture::{Lab, SOON};
 use crate::half_open::{RELAY, forget};
-use crate::lab::{Lab, SOON};
 use crate::relay::{self, PORT};
 
 pub(super) const ROWS: &[Row] = &[

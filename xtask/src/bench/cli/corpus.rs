@@ -1,4 +1,4 @@
-//! What is sealed: Secrets as people write them.
+//! The input: Secrets as people write them.
 
 /// A Secret with one item.
 pub(super) fn secret(number: usize) -> String {

@@ -1,7 +1,6 @@
 //! A repository of sealed files, resealed offline: how much of the machine's private-key rate is used.
 //!
-//! The reference has no such mode, so there is nobody to take turns with; the bound of the same run is what it is held
-//! against.
+//! The reference has no such mode, so the result is compared with the bound of the same run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +9,9 @@ use anyhow::{Context, Result};
 use harness::sealing_keys::SealingKey;
 
 use super::super::child::{Run, Usage};
-use super::super::figures::Figures;
+use super::super::crypto_rates::Rates;
 use super::super::page::Page;
-use super::super::rates::Rates;
+use super::super::stats::Stats;
 use super::super::table::Table;
 use super::{BITS, Bench, corpus};
 
@@ -22,8 +21,7 @@ const IN_MEMORY: &str = "/dev/shm";
 /// Files of one folder: as many as people keep together.
 const FOLDER: usize = 100;
 
-/// Reseals `files` sealed files with the next key, `rounds` times over, with and without the annotation that says which
-/// key they were sealed with.
+/// Reseals `files` sealed files with the next key, `rounds` times over, with and without the key hint.
 pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, page: &mut Page) -> Result<()> {
     let next = bench.path("next");
     fs::create_dir(&next)?;
@@ -44,13 +42,13 @@ pub(super) fn reseal(bench: &Bench, files: usize, rounds: usize, rates: &Rates, 
         let runs = (0..rounds)
             .map(|_| once(bench, sealed, &next, place))
             .collect::<Result<Vec<_>>>()?;
-        let rate = Figures::of(runs.iter().map(|run| files as f64 / run.wall.as_secs_f64()));
+        let rate = Stats::of(runs.iter().map(|run| files as f64 / run.wall.as_secs_f64()));
         table.row([
             who.to_owned(),
-            Figures::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
+            Stats::of(runs.iter().map(|run| run.wall.as_secs_f64())).text(3),
             rate.text(0),
             format!("{:.0} %", 100.0 * rate.median / rates.private),
-            Figures::of(runs.iter().map(Usage::mebibytes)).text(1),
+            Stats::of(runs.iter().map(Usage::mebibytes)).text(1),
         ]);
     }
     page.section(

@@ -16,7 +16,6 @@ use super::api::{Api, METADATA, METADATA_LIST, core, sealed_secrets};
 /// Requests at a time, as many as our controller makes.
 pub(super) const CONNECTIONS: usize = 32;
 
-/// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// `create`, `observe`, `load`, `lists`, `latency` or `scrape`.
@@ -81,7 +80,6 @@ pub(crate) fn now() -> f64 {
         .map_or(0.0, |time| time.as_secs_f64())
 }
 
-/// What is watched.
 #[derive(Clone, Copy, PartialEq)]
 enum Watched {
     Secrets,
@@ -89,7 +87,7 @@ enum Watched {
     Events,
 }
 
-/// What a watch told: which kind of change, to which object.
+/// An event of a watch: the kind of change, and the object.
 struct Change {
     of: Watched,
     kind: String,

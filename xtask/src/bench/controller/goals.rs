@@ -1,4 +1,4 @@
-//! What was aimed at, beside what was measured.
+//! Goals beside the measurements.
 
 use crate::bench::table::Table;
 

@@ -19,13 +19,13 @@ use serde_json::Value;
 use super::goals::Goal;
 use super::stage::{Contender, Outcome, Stage, cpu, stop};
 use super::{BITS, Size};
+use crate::bench::crypto_rates::Rates;
 use crate::bench::page::Page;
-use crate::bench::rates::Rates;
 
 /// Longest time for what ends by itself, in seconds.
 const ENDS: u64 = 900;
 
-/// What can be measured by itself.
+/// A measurement that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Row {
     ColdStart,

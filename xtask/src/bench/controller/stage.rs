@@ -38,7 +38,7 @@ pub(crate) struct Stage {
     rounds: std::cell::Cell<usize>,
 }
 
-/// What became of a start with objects that wait.
+/// The outcome of a cold start.
 pub(crate) struct Outcome {
     /// Secrets that were made.
     pub(crate) secrets: usize,
@@ -85,7 +85,7 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// What it saw, when it has seen all.
+    /// Its observations, when it has seen all objects.
     pub(crate) fn told(mut self) -> Result<Value> {
         let told = serde_json::from_str(&line(&mut self.lines)?)?;
         self.child.wait()?;

@@ -213,9 +213,9 @@ fn what_does_not_open_waits_for_a_change() {
 #[test]
 fn api_failures_are_tried_fast_and_silently_then_slowly_and_aloud() {
     let down = || Err(ApiFailure::Unreachable("connection refused".to_owned()));
-    let after = |attempts| Memory {
+    let after = |attempts| ReconcileState {
         attempts,
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     // Perhaps a stale answer after the namespace was made anew.
     let ends = || Err(ApiFailure::NamespaceEnds("it ends".to_owned()));
@@ -335,7 +335,7 @@ fn secret_of_a_predecessor_is_waited_for_a_minute() {
             unlabelled_key: None,
             kept_empty_for: None,
         };
-        let target = target(&observed, &Memory::default(), &SETTINGS, now);
+        let target = target(&observed, &ReconcileState::default(), &SETTINGS, now);
         assert_eq!(matches!(target, Target::Wait(_)), waits, "after {age} s");
         assert_eq!(
             matches!(target, Target::Fail(Failure::Unmanaged(_))),
@@ -373,9 +373,9 @@ fn deprecated_data_hides_the_words_of_others() {
         fast_retries: 0,
         ..SETTINGS
     };
-    let memory = Memory {
+    let memory = ReconcileState {
         attempts: 99,
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     for (opened, live) in cases {
         let what = format!("{live:?}");

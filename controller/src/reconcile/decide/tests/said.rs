@@ -85,7 +85,7 @@ fn other_words_for_the_same_failure_wait_for_five_minutes() {
     };
     check(again("in other words"), "leave; -; -; 4s");
     let restarted = Case {
-        memory: Memory::default(),
+        memory: ReconcileState::default(),
         ..again("after a restart")
     };
     check(restarted, "leave; -; -; 2s");
@@ -105,7 +105,7 @@ fn other_words_for_the_same_failure_wait_for_five_minutes() {
     let (_, second) = decide_case(&again("the clock goes on from what was said"));
     assert_eq!(second.memory.reported, first.memory.reported);
     let later = Case {
-        memory: Memory::default(),
+        memory: ReconcileState::default(),
         status: failed(1, "UpdateFailed", "exceeded quota: used 1", false),
         ..again("a month later")
     };
@@ -159,7 +159,7 @@ fn synced_is_first_and_others_conditions_stay() {
 
 #[test]
 fn a_status_that_was_not_written_is_tried_again_unless_the_object_went() {
-    let success = Memory::default();
+    let success = ReconcileState::default();
     let conflict = ApiFailure::Conflict("newer".to_owned());
     let (memory, next) = status_not_written(success.clone(), &success, None, (&conflict, false));
     assert_eq!((memory.attempts, memory.unfinished, next), (1, true, Some(FAST_FIRST)));
@@ -190,9 +190,9 @@ fn what_is_costly_and_refused_is_tried_less_and_less() {
         sealed.spec.template = Some(serde_json::from_value(json!({"data": {"a": template}})).unwrap());
         let failure = Failure::Api(failure);
         let pause = |attempts| {
-            let memory = Memory {
+            let memory = ReconcileState {
                 attempts,
-                ..Memory::default()
+                ..ReconcileState::default()
             };
             let plan =
                 super::super::super::report::report(&sealed, Err(&failure), &memory, &SETTINGS, NOW.parse().unwrap());

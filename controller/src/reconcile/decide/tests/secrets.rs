@@ -1,7 +1,5 @@
 //! What becomes of the Secret.
 
-use jiff::SignedDuration;
-
 use super::*;
 
 #[test]
@@ -33,9 +31,9 @@ fn a_missing_secret_is_created() {
     );
     let orphan = |name, digest: Option<&str>| Case {
         opened: asked(|secret| secret.metadata.owner_references = None),
-        memory: Memory {
+        memory: ReconcileState {
             orphan_digest: digest.map(str::to_owned),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case(name)
     };
@@ -90,10 +88,10 @@ fn what_admission_made_of_it_is_left_alone() {
     let overridden = |version: Option<&str>| Case {
         live: Ok(Some(live(json!({"metadata": {"labels": {"l": "policy"}}})))),
         status: synced(1),
-        memory: Memory {
+        memory: ReconcileState {
             admitted: version.map(str::to_owned),
             input_digest: Some("the object.the settings".to_owned()),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case("a policy overrides a label")
     };
@@ -183,6 +181,10 @@ fn drift_is_repaired_and_additions_stay() {
         },
         &format!("replace a=new,l:asked,owner:u1; {GOOD}; Unsealed; -"),
     );
+}
+
+#[test]
+fn additions_stay_unless_the_object_was_edited() {
     let added = json!({"metadata": {"labels": {"x": "added"}, "annotations": {"y": "added"}}});
     let silent = ReconcileSettings {
         update_status: false,
@@ -196,13 +198,13 @@ fn drift_is_repaired_and_additions_stay() {
         },
         "leave; -; -; -",
     );
-    let edited = Memory {
+    let edited = ReconcileState {
         reported: Some(Reported {
             generation: Some(1),
             failure: None,
             at: None,
         }),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     check(
         Case {
@@ -217,9 +219,9 @@ fn drift_is_repaired_and_additions_stay() {
     let after_failure = |name, object: &str| Case {
         live: Ok(Some(live(added.clone()))),
         status: failed(1, "UpdateFailed", "a quota", false),
-        memory: Memory {
+        memory: ReconcileState {
             input_digest: Some(format!("{object}.the settings")),
-            ..Memory::default()
+            ..ReconcileState::default()
         },
         ..case(name)
     };
@@ -305,9 +307,9 @@ fn ownership() {
 fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
     let drifted = || Ok(Some(live(json!({"data": {"a": "b2xk"}}))));
     let skip = || json!({"sealed-secrets-rs/skip-recreate": "true"});
-    let of = |digest: &str| Memory {
+    let of = |digest: &str| ReconcileState {
         input_digest: Some(digest.to_owned()),
-        ..Memory::default()
+        ..ReconcileState::default()
     };
     for (live, settings) in [
         (drifted(), "the settings"),
@@ -331,165 +333,4 @@ fn where_nothing_is_repaired_the_secret_is_left_until_the_input_changes() {
         ..case("another input")
     };
     check(changed, "replace a=new,l:asked,owner:u1; -; Unsealed; -");
-}
-
-#[test]
-fn what_varies_is_made_once_and_adopted_until_the_input_changes() {
-    let varying = || {
-        let mut opened = asked(|secret| drop(secret.items.insert("b".to_owned(), SecretBytes::new(b"new".to_vec()))));
-        opened.as_mut().unwrap().varying.insert("a".to_owned());
-        opened
-    };
-    let of = |digest: &str| Memory {
-        input_digest: Some(digest.to_owned()),
-        ..Memory::default()
-    };
-    let drawn = |change: Value| {
-        let mut secret = live(json!({"data": {"a": "b2xk", "b": "bmV3"}}));
-        let mut value = serde_json::to_value(&secret).unwrap();
-        merge(&mut value, change);
-        secret = serde_json::from_value(value).unwrap();
-        Ok(Some(secret))
-    };
-    for (name, live, memory, expected) in [
-        (
-            "nothing changed",
-            drawn(json!({})),
-            of("the object.the settings"),
-            "leave; -; -; -",
-        ),
-        (
-            "a setting changed, or the controller",
-            drawn(json!({})),
-            of("the object.other settings"),
-            "leave; -; -; -",
-        ),
-        (
-            "nothing is known of it",
-            drawn(json!({})),
-            Memory::default(),
-            "leave; -; -; -",
-        ),
-        (
-            "another item drifted",
-            drawn(json!({"data": {"b": "eA=="}})),
-            of("the object.the settings"),
-            "replace a=old,b=new,l:asked,owner:u1; -; Unsealed; -",
-        ),
-        (
-            "the item is missing",
-            drawn(json!({"data": {"a": null}})),
-            of("the object.the settings"),
-            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
-        ),
-        (
-            "the object changed",
-            drawn(json!({})),
-            of("another object.the settings"),
-            "replace a=new,b=new,l:asked,owner:u1; -; Unsealed; -",
-        ),
-    ] {
-        let case = Case {
-            opened: varying(),
-            live,
-            status: synced(1),
-            memory,
-            ..case(name)
-        };
-        check(case, expected);
-    }
-    // A Secret that is taken over keeps what was drawn for it, by whomever.
-    let taken =
-        json!({"metadata": {"ownerReferences": null, "annotations": {"sealedsecrets.bitnami.com/managed": "true"}}});
-    let taken_over = Case {
-        opened: varying(),
-        live: drawn(taken),
-        ..case("a take-over")
-    };
-    let (_, plan) = decide_case(&taken_over);
-    let SecretStep::Replace(new) = plan.secret else {
-        panic!("not taken over")
-    };
-    assert_eq!(new.data.unwrap()["a"].0, b"old");
-}
-
-/// One pass after the other over a Secret that is other than it should be, or not, so many seconds apart.
-fn passes(drifts: &[(bool, i64)]) -> (Vec<String>, Memory) {
-    let digest = Some("the object.the settings".to_owned());
-    let mut memory = Memory {
-        input_digest: digest,
-        ..Memory::default()
-    };
-    let (mut now, mut told): (Timestamp, _) = (NOW.parse().unwrap(), Vec::new());
-    let sealed = sealed(1, synced(1));
-    for (drift, seconds) in drifts {
-        now += SignedDuration::from_secs(*seconds);
-        let managers = json!([
-            {"manager": "controller", "time": NOW, "operation": "Update"},
-            {"manager": "replicator", "time": EARLIER, "operation": "Update"},
-        ]);
-        let data = if *drift { json!({"a": "b2xk"}) } else { json!({}) };
-        let observed = Observed {
-            sealed: &sealed,
-            opened: &asked(|_| {}),
-            digest: "the object.the settings",
-            live: Ok(Some(live(
-                json!({"data": data, "metadata": {"managedFields": managers}}),
-            ))),
-            unlabelled_key: None,
-            kept_empty_for: None,
-        };
-        let plan = decide(&observed, &memory, &SETTINGS, now);
-        let step = if plan.secret == SecretStep::Leave {
-            "leave"
-        } else {
-            "replace"
-        };
-        let pause = plan.next.map(|pause| pause.as_secs());
-        told.push(format!("{step} {} {pause:?}", plan.synced));
-        memory = plan.memory;
-    }
-    (told, memory)
-}
-
-#[test]
-fn what_others_write_back_at_once_is_put_right_at_growing_pauses() {
-    let mut drifts = vec![(true, 1); 6];
-    drifts.extend([(false, 0), (true, 1), (true, 1), (true, 3), (true, 1)]);
-    let (told, memory) = passes(&drifts);
-    assert_eq!(
-        told[..5],
-        ["replace true None"; 5],
-        "somebody's slips are mended at once"
-    );
-    assert_eq!(
-        told[5..],
-        [
-            "replace false Some(2)",
-            "leave false Some(2)",
-            "leave false Some(1)",
-            "replace false Some(4)",
-            "leave false Some(1)",
-            "replace false Some(8)"
-        ],
-        "whatever wakes it meanwhile"
-    );
-    let said = memory.reported.unwrap().failure.unwrap();
-    let failure = Failure::Contested(Some("replicator".to_owned()));
-    assert_eq!(said, Said::new("SecretContested", &failure.to_string()));
-}
-
-#[test]
-fn a_contest_ends_when_the_secret_stays_as_it_is() {
-    let mut drifts = vec![(true, 1); 6];
-    drifts.extend([(true, 299), (false, 299), (true, 1)]);
-    let (told, memory) = passes(&drifts);
-    assert_eq!(
-        told[6..],
-        ["replace false Some(4)", "leave true None", "replace true None"],
-        "a long pause is no end"
-    );
-    assert!(!memory.repairs.are_contested());
-    let (told, _) = passes(&[(true, 61); 20]);
-    assert_eq!(told, ["replace true None"; 20], "a change now and then is no contest");
 }

@@ -23,6 +23,8 @@ pub(super) struct Costs {
 #[derive(Debug)]
 pub(super) struct Machine {
     cores: Semaphore,
+    /// How many they are.
+    pub number: usize,
     pub costs: Costs,
 }
 
@@ -30,6 +32,7 @@ impl Machine {
     pub(super) fn new(cores: usize, costs: Costs) -> Arc<Self> {
         Arc::new(Self {
             cores: Semaphore::new(cores),
+            number: cores,
             costs,
         })
     }

@@ -9,14 +9,14 @@ use crate::bench::controller::Size;
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::Ours;
 use crate::bench::controller::stage::{Outcome, Stage, stop};
-use crate::bench::figures::Figures;
+use crate::bench::crypto_rates::Rates;
 use crate::bench::page::Page;
-use crate::bench::rates::Rates;
+use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
 const ITEMS: usize = 5;
 
-/// The controller makes the hybrid key, since whoever measures has none.
+/// The controller makes the hybrid key: the bench has none.
 pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page) -> Result<Vec<Goal>> {
     let certificate = stage.published_certificate()?;
     let sealed = |format: &str| stage.seal_items(&certificate, size.objects, ITEMS, &["--format-version", format]);
@@ -27,7 +27,7 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
         v2.push(cold(stage, Ours, &[], &second, ENDS)?);
         loads.push(bare(stage, &second)?);
     }
-    let load = size.objects as f64 / Figures::of(loads).median;
+    let load = size.objects as f64 / Stats::of(loads).median;
     let mut table = Table::new(["", "Secrets a second", "CPU each, ms", "bytes of an object as JSON"]);
     let mut row = |who: &str, all: &[Outcome], objects: &[Value]| {
         let bytes: usize = objects.iter().map(|object| object.to_string().len()).sum();
@@ -40,12 +40,8 @@ pub(super) fn measure(stage: &Stage, size: Size, rates: &Rates, page: &mut Page)
         median(all, Outcome::rate)
     };
     let (of_v1, of_v2) = (row("format v1", &v1, &first), row("format v2", &v2, &second));
-    table.row([
-        "the bare loader, with v2".to_owned(),
-        format!("{load:.1}"),
-        String::new(),
-        String::new(),
-    ]);
+    let (loader, none) = ("the bare loader, with v2".to_owned(), String::new);
+    table.row([loader, format!("{load:.1}"), none(), none()]);
     let faster = rates.hybrid_one / rates.private_one;
     page.section(
         &format!("Cold start with {} SealedSecrets of {ITEMS} items, in both formats", size.objects),

@@ -16,7 +16,7 @@ use crate::bench::table::Table;
 /// Of more objects, only what a restart takes is bounded, and what half of them add to it.
 const FEW: usize = 10_000;
 
-/// What one contender takes.
+/// The resources of one contender.
 struct Taken {
     /// MiB at rest without objects.
     idle: f64,

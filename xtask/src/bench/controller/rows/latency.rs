@@ -10,8 +10,8 @@ use super::settle;
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{Ours, Reference};
 use crate::bench::controller::stage::{Stage, stop};
+use crate::bench::crypto_rates::Rates;
 use crate::bench::page::Page;
-use crate::bench::rates::Rates;
 use crate::bench::table::Table;
 
 pub(super) fn measure(stage: &Stage, rates: &Rates, sealed: &[Value], page: &mut Page) -> Result<Vec<Goal>> {
@@ -71,7 +71,7 @@ pub(super) fn measure(stage: &Stage, rates: &Rates, sealed: &[Value], page: &mut
     ])
 }
 
-/// Median and 99th percentile of what was told.
+/// Median and 99th percentile of the latencies.
 pub(super) fn quantiles(told: &Value) -> (f64, f64) {
     let mut all: Vec<f64> = told
         .as_array()

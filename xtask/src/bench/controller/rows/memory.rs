@@ -1,4 +1,4 @@
-//! Memory beside Secrets that are nobody's business.
+//! Memory in a cluster with many unrelated Secrets.
 
 use std::time::Instant;
 

@@ -11,8 +11,8 @@ use super::{ENDS, settle};
 use crate::bench::controller::goals::Goal;
 use crate::bench::controller::stage::Contender::{self, Ours, Reference};
 use crate::bench::controller::stage::{Stage, cpu, memory, stop};
-use crate::bench::figures::Figures;
 use crate::bench::page::Page;
+use crate::bench::stats::Stats;
 use crate::bench::table::Table;
 
 const KEY_OPERATIONS: &str = "sealed_secrets_controller_private_key_operations_total";
@@ -20,7 +20,16 @@ pub(super) const PASSES: &str = "sealed_secrets_controller_unseal_requests_total
 /// Bare LISTs and restarts, of which the medians count.
 const ROUNDS: usize = 3;
 
-/// What a restart cost.
+const COLUMNS: [&str; 6] = [
+    "",
+    "seconds",
+    "× two bare LISTs",
+    "CPU, s",
+    "private-key operations",
+    "writes",
+];
+
+/// The cost of a restart.
 pub(super) struct Restart {
     pub(super) seconds: f64,
     /// Whether it had come to its end by then.
@@ -48,42 +57,28 @@ pub(super) fn measure(stage: &Stage, sealed: &[Value], both: bool, page: &mut Pa
     let reference = both
         .then(|| restarted(stage, Reference, sealed.len(), ENDS))
         .transpose()?;
-    let lists = Figures::of(lists).median;
-    let of = |figure: fn(&Restart) -> f64| Figures::of(ours.iter().map(figure));
+    let lists = Stats::of(lists).median;
+    let of = |figure: fn(&Restart) -> f64| Stats::of(ours.iter().map(figure));
     let (seconds, cpu) = (of(|restart| restart.seconds).median, of(|restart| restart.cpu).median);
     let operations = of(|restart| restart.operations).max;
     let writes = of(|restart| restart.writes as f64).max;
 
-    let mut table = Table::new([
-        "",
-        "seconds",
-        "× two bare LISTs",
-        "CPU, s",
-        "private-key operations",
-        "writes",
-    ]);
+    let mut table = Table::new(COLUMNS);
+    let cells = |who: &str, seconds: f64, cpu: f64, operations: String, writes: String| {
+        let (bold, of_lists) = (format!("**{seconds:.2}**"), format!("{:.1}", seconds / lists));
+        [who.to_owned(), bold, of_lists, format!("{cpu:.2}"), operations, writes]
+    };
     if let Some(reference) = reference {
-        table.row([
-            "reference".to_owned(),
-            format!("**{:.2}**", reference.seconds),
-            format!("{:.1}", reference.seconds / lists),
-            format!("{:.2}", reference.cpu),
-            format!("at least {}", sealed.len()),
-            reference.writes.to_string(),
-        ]);
+        let operations = format!("at least {}", sealed.len());
+        let writes = reference.writes.to_string();
+        table.row(cells("reference", reference.seconds, reference.cpu, operations, writes));
     }
-    table.row([
-        "this".to_owned(),
-        format!("**{seconds:.2}**"),
-        format!("{:.1}", seconds / lists),
-        format!("{cpu:.2}"),
-        operations.to_string(),
-        writes.to_string(),
-    ]);
+    table.row(cells("this", seconds, cpu, operations.to_string(), writes.to_string()));
     let none = String::new;
+    let time = format!("{lists:.2}");
     table.row([
         "two bare LISTs".to_owned(),
-        format!("{lists:.2}"),
+        time,
         "1".to_owned(),
         none(),
         none(),
@@ -129,8 +124,8 @@ fn logged(process: &Process, words: &str) -> Result<f64> {
     Ok(time.as_millisecond() as f64 / 1e3)
 }
 
-/// Ours is done when it says that it is ready and its passes are through; the reference when each object had its pass. That one
-/// is not waited for longer than so many seconds.
+/// Ours is done when it logs that it is ready and its passes are through, the reference when each object had its pass. The wait
+/// for the reference ends after `longest` seconds.
 pub(super) fn restarted(stage: &Stage, who: Contender, count: usize, longest: u64) -> Result<Restart> {
     let before = stage.cluster.controller_requests()?.len();
     let start = Instant::now();
