@@ -198,7 +198,7 @@ pub(crate) fn examine(
     diagnoses.dedup();
     let differ = opens == Some(false) && !case.opening.is_empty();
     Examined {
-        object: case.shown(),
+        object: case.escaped(),
         line: case.line,
         opens,
         unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),

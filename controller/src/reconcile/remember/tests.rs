@@ -97,13 +97,16 @@ fn what_could_not_be_said_stands_for_the_same_input_and_keys() {
     }
 }
 
+/// A change of an object.
+type Change = fn(&mut Value);
+
 #[test]
 fn only_the_very_secret_of_the_very_input_is_taken_to_be_in_sync() {
     let in_sync = |change: fn(&mut Value), seen: Option<SecretIdentity>| {
         believes(&sealed(change), &ReconcileState::default(), seen.as_ref(), SETTINGS)
     };
     assert!(in_sync(|_| {}, seen("s1", "7")));
-    let label: fn(&mut Value) = |o| o["metadata"]["labels"] = json!({"l": "x"});
+    let label: Change = |o| o["metadata"]["labels"] = json!({"l": "x"});
     assert!(in_sync(label, seen("s1", "7")));
     for (what, seen) in [
         ("the Secret was changed", seen("s1", "8")),
@@ -114,7 +117,7 @@ fn only_the_very_secret_of_the_very_input_is_taken_to_be_in_sync() {
     }
     let scope =
         |o: &mut Value| o["metadata"]["annotations"] = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
-    let changes: [(&str, fn(&mut Value)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("the spec", |o| o["spec"]["encryptedData"]["a"] = json!("Ag")),
         ("the scope", scope),
         ("made anew", |o| o["metadata"]["uid"] = json!("u2")),

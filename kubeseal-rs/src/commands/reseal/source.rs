@@ -55,7 +55,7 @@ impl Reseal<'_> {
             let format = Format::of(text);
             format == Some(sealer.format_after(format))
         };
-        KeyHint::of(&sealed.metadata) == Some(KeyHint::one(sealer.fingerprint()))
+        KeyHint::from_metadata(&sealed.metadata) == Some(KeyHint::of_key(sealer.fingerprint()))
             && sealed.spec.encrypted_data.values().all(keeps_format)
     }
 }

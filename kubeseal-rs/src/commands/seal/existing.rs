@@ -151,7 +151,7 @@ impl Existing {
     pub(super) fn of_other_keys(&self, clear: &ClearFile, key: &Fingerprint) -> Vec<String> {
         let line = |(secret, counterpart): (&One, &Counterpart)| {
             let sealed = self.file.sealed.get(counterpart.at?)?;
-            let hint = KeyHint::of(&sealed.metadata)?;
+            let hint = KeyHint::from_metadata(&sealed.metadata)?;
             hint.keys().all(|hinted| hinted != key).then(|| {
                 format!(
                     "{}: by its key hint not sealed with the certificate's key: with an older one of the cluster (kubeseal reseal), or \

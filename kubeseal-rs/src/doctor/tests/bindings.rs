@@ -95,7 +95,7 @@ fn untried_candidates_are_no_cause() {
 fn held_key_leaves_binding_or_damage() {
     let own = private_key().public().fingerprint().clone();
     let mut moved = object(&strict("nowhere", "known"));
-    KeyHint::one(&own).write(&mut moved.metadata);
+    KeyHint::of_key(&own).write(&mut moved.metadata);
     let case = Case::new(moved, 1).unwrap();
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let stale = LocalCert {
@@ -123,7 +123,7 @@ fn held_key_leaves_binding_or_damage() {
 fn key_at_hand_that_opens_is_gone_from_the_cluster() {
     let own = private_key().public().fingerprint().clone();
     let mut hinted = object(&strict("shop", "db"));
-    KeyHint::one(&own).write(&mut hinted.metadata);
+    KeyHint::of_key(&own).write(&mut hinted.metadata);
     let other: Fingerprint = format!("SHA256:{}A", "B".repeat(42)).parse().unwrap();
     let listed = inventory(&[(&other, State::Current, 2048)]);
     for keys in [Some(listed), None] {
