@@ -14,11 +14,13 @@ pub(crate) enum Lane {
     Light,
     /// The same, and any number of operations.
     Long,
-    /// Any object and any Secret, without costly templates.
+    /// Any object and any Secret, with [`HEAVY_OPERATIONS`] and without costly templates.
     Large,
-    /// The same, with templates that make keys or hash passwords, for [`COSTLY_WORK`]. Their work cannot be interrupted.
+    /// The same, and any number of operations.
+    LargeLong,
+    /// [`Lane::Large`] with templates that make keys or hash passwords, for [`COSTLY_WORK`]. Their work cannot be interrupted.
     Costly,
-    /// The same, with all the time that templates may take.
+    /// The same, with any number of operations and all the time that templates may take.
     Costliest,
     /// Not a pass: a request over HTTP.
     Strangers,
@@ -26,25 +28,53 @@ pub(crate) enum Lane {
 
 impl Lane {
     /// From the lightest to the heaviest.
-    pub(crate) const ALL: [Lane; 6] = [
+    pub(crate) const ALL: [Lane; 7] = [
         Lane::Light,
         Lane::Long,
         Lane::Large,
+        Lane::LargeLong,
         Lane::Costly,
         Lane::Costliest,
         Lane::Strangers,
     ];
     /// Those of passes.
-    pub(crate) const OF_PASSES: [Lane; 5] = [Lane::Light, Lane::Long, Lane::Large, Lane::Costly, Lane::Costliest];
+    pub(crate) const OF_PASSES: [Lane; 6] = [
+        Lane::Light,
+        Lane::Long,
+        Lane::Large,
+        Lane::LargeLong,
+        Lane::Costly,
+        Lane::Costliest,
+    ];
 
     /// Passes at a time. A large one takes up to 8 MiB: the object, the plaintexts, the Secret, its JSON, the answer and its parsed
     /// form. Others take up to some 200 KiB, most of them far less.
     pub(crate) fn places(self) -> usize {
         match self {
             Lane::Light | Lane::Long => 256,
-            Lane::Large => 16,
+            Lane::Large => 12,
             Lane::Costly | Lane::Strangers => 8,
-            Lane::Costliest => 4,
+            Lane::LargeLong | Lane::Costliest => 4,
+        }
+    }
+
+    /// Private-key operations of a pass. Passes with many share few places among themselves: all that are in work end at about the
+    /// same time, and passes with few would wait for that.
+    pub(crate) fn operations(self) -> u64 {
+        match self {
+            Lane::Light => LIGHT_OPERATIONS,
+            Lane::Large | Lane::Costly => HEAVY_OPERATIONS,
+            _ => u64::MAX,
+        }
+    }
+
+    /// The next lane with more of them; a lane that allows any number is its own.
+    pub(crate) fn with_more_operations(self) -> Lane {
+        match self {
+            Lane::Light => Lane::Long,
+            Lane::Large => Lane::LargeLong,
+            Lane::Costly => Lane::Costliest,
+            any => any,
         }
     }
 
@@ -76,7 +106,10 @@ pub(crate) fn blocking_threads() -> usize {
 }
 
 /// Private-key operations of a light pass: some 45 ms of a core with a key of 4096 bits.
-pub(crate) const LIGHT_OPERATIONS: u64 = 32;
+const LIGHT_OPERATIONS: u64 = 32;
+
+/// Private-key operations of a large or costly pass: about a second of a core with a key of 4096 bits, on a slow machine.
+const HEAVY_OPERATIONS: u64 = 256;
 
 /// Work of a costly pass, in milliseconds: one or two hashed passwords, or a key. A namespace gets no more before it is another's
 /// turn.
@@ -163,6 +196,22 @@ mod tests {
             pass.wait_for(std::future::pending::<()>()).await,
             Err(Unfinished::Ending)
         );
+    }
+
+    #[test]
+    fn more_operations_and_more_work_lead_to_lanes_that_allow_them() {
+        for lane in Lane::OF_PASSES {
+            let more = lane.with_more_operations();
+            assert!(
+                more == lane && lane.operations() == u64::MAX || more > lane && more.operations() > lane.operations()
+            );
+            assert!(
+                more.work() >= lane.work(),
+                "{lane:?} goes on to {more:?}, where its templates are refused"
+            );
+        }
+        assert_eq!(Lane::LargeLong.with_more_work(), Lane::Costly);
+        assert_eq!(Lane::Costly.with_more_work(), Lane::Costliest);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Private-key work in slices: a piece of work keeps its core until it is done, unless other work waits. It gives the core up after
-//! [`SLICE`] for lighter work, and after [`TURN`] for another tenant's work of its lane.
+//! [`SLICE`] for lighter work, and after [`TURN`] for another tenant's.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) type Cores = FairSemaphore<String>;
 
 /// How long work goes on while lighter work waits: a few operations with a key of 4096 bits.
 const SLICE: Duration = Duration::from_millis(15);
-/// How long work goes on while another tenant's work of its lane waits: short enough for tenants with little work, and long enough
+/// How long work goes on while another tenant's work waits, lighter or not: short enough for tenants with little work, and long enough
 /// that few pieces of work are in progress at a time.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -67,7 +67,7 @@ impl Pace for Slices {
     fn before_operation(&self) -> bool {
         let mut slice = self.slice.lock().unwrap_or_else(PoisonError::into_inner);
         let had = slice.begun.elapsed();
-        let makes_way = || had >= TURN && self.cores.another_waits(&self.tenant, self.lane);
+        let makes_way = || had >= TURN && self.cores.another_waits(&self.tenant);
         if had >= SLICE && self.cores.lighter_waits(self.lane) || makes_way() {
             slice.permit = None;
             let again = self.cores.acquire_again(&self.tenant, self.lane);
@@ -121,6 +121,28 @@ mod tests {
         assert!(work.await.unwrap() > 0);
         drop(long);
         drop(Slices::begin(&cores, "short", Lane::Light, 1).await);
+    }
+
+    /// Otherwise requests over HTTP and objects with costly templates would wait until all large objects are opened.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn long_work_makes_room_for_heavier_work_of_others() {
+        for heavier in [Lane::Costly, Lane::Strangers] {
+            let cores = Cores::new(1);
+            let large = Slices::begin(&cores, "large", Lane::Large, u64::MAX).await;
+            let (stop, runs) = (Arc::new(AtomicBool::new(false)), large.clone());
+            let stopped = stop.clone();
+            let work = tokio::task::spawn_blocking(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    assert!(runs.before_operation());
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            });
+            let waits = Slices::begin(&cores, "other", heavier, 1);
+            let had_a_turn = tokio::time::timeout(Duration::from_secs(20), waits).await.is_ok();
+            stop.store(true, Ordering::Relaxed);
+            work.await.unwrap();
+            assert!(had_a_turn, "{heavier:?}");
+        }
     }
 
     #[tokio::test]

@@ -9,11 +9,8 @@ use super::{Reconciler, size};
 use crate::error::Failure;
 use crate::fair_semaphore::Permit;
 use crate::keys::Keys;
-use crate::lanes::{LIGHT_OPERATIONS, Lane, Pass, Unfinished};
+use crate::lanes::{Lane, Pass, Unfinished};
 use crate::slices::Slices;
-
-/// Values of an object that are opened in the light lane: each takes an operation at least.
-const LIGHT_VALUES: usize = 16;
 
 impl Reconciler {
     /// Opens the object and renders its templates.
@@ -26,14 +23,11 @@ impl Reconciler {
         pass: &Pass,
     ) -> Result<(Result<Unsealed, Failure>, Arc<Keys>), Unfinished> {
         let namespace = &sealed.metadata.namespace.clone().unwrap_or_default();
-        if sealed.spec.encrypted_data.len() > LIGHT_VALUES {
-            pass.needs(Lane::Long)?;
+        // Each value takes an operation at least, and some are tried with several keys.
+        if sealed.spec.encrypted_data.len() as u64 > pass.lane.operations() / 2 {
+            pass.needs(pass.lane.with_more_operations())?;
         }
-        let operations = match pass.lane {
-            Lane::Light => LIGHT_OPERATIONS,
-            _ => u64::MAX,
-        };
-        let slices = Slices::begin(&self.cores, namespace, pass.lane, operations);
+        let slices = Slices::begin(&self.cores, namespace, pass.lane, pass.lane.operations());
         let slices = pass.wait_for(slices).await?;
         let keys = self.keys.borrow().clone();
         let values = {
@@ -61,7 +55,9 @@ impl Reconciler {
         };
         match &mut opened {
             Ok(opened) if size::is_large(&opened.secret) => pass.needs(Lane::Large)?,
-            Err(Failure::Unseal { error, .. }) if error.was_interrupted() => pass.needs(Lane::Long)?,
+            Err(Failure::Unseal { error, .. }) if error.was_interrupted() => {
+                pass.needs(pass.lane.with_more_operations())?;
+            }
             Err(Failure::Unseal { error, .. }) if error.wants_work() => pass.needs(pass.lane.with_more_work())?,
             // More work cures nothing else.
             Err(Failure::Unseal { error, .. }) if pass.lane < Lane::Costliest => error.leave_out_work(),

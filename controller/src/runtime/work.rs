@@ -76,6 +76,7 @@ pub(super) async fn work(
         queue: known.queue.clone(),
         long: Queue::new(Lane::Long.places()),
         large: Queue::new(Lane::Large.places()),
+        large_long: Queue::new(Lane::LargeLong.places()),
         costly: Queue::new(Lane::Costly.places()),
         costliest: Queue::new(Lane::Costliest.places()),
     };
@@ -97,6 +98,7 @@ struct Passes {
     /// Objects that wait for a place in the lane of this name.
     long: Queue,
     large: Queue,
+    large_long: Queue,
     costly: Queue,
     costliest: Queue,
 }
@@ -130,6 +132,7 @@ impl Passes {
             Lane::Light => &self.queue,
             Lane::Long => &self.long,
             Lane::Large => &self.large,
+            Lane::LargeLong => &self.large_long,
             Lane::Costly => &self.costly,
             Lane::Costliest | Lane::Strangers => &self.costliest,
         }

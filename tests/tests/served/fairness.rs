@@ -1,6 +1,7 @@
 //! No tenant's objects starve those of another, whether they are broken, large or slow.
 
 mod large;
+mod many_values;
 mod templates;
 
 use std::time::{Duration, Instant};
