@@ -54,7 +54,7 @@ impl Lab {
 /// All that are in work end at about the same time, so nothing else may wait for one of them to end.
 #[test]
 fn objects_of_many_values_hold_up_no_large_edit() -> Result<()> {
-    let lab = Lab::start(&[])?;
+    let lab = Lab::start(&["--key-size=3072"])?;
     lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
     let edits = (0..2).map(|edit| {
         let items = json!({"a": edit.to_string().repeat(100_000)});
@@ -76,7 +76,7 @@ fn objects_of_many_values_hold_up_no_large_edit() -> Result<()> {
 /// Two objects of one tenant have all cores of this machine.
 #[test]
 fn objects_of_many_values_hold_up_no_request_and_no_costly_template() -> Result<()> {
-    let lab = Lab::start(&[])?;
+    let lab = Lab::start(&["--key-size=3072"])?;
     lab.cluster.kubectl_ok(&["create", "namespace", "other"])?;
     let hashed = |name: &str| -> Result<Value> {
         let mut sealed = lab.seal("other", name, &json!({"a": "1"}), "strict")?;
