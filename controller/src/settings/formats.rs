@@ -69,8 +69,10 @@ impl AcceptedFormats {
         Ok(Self { v2_alone })
     }
 
-    /// The earliest version that is opened in this namespace.
+    /// The earliest version that is opened in this namespace. A request may name one with a slash: in format v1, the label of
+    /// `prod/db` in the scope namespace-wide is that of the object `db` in `prod`.
     pub(crate) fn least(&self, namespace: &str) -> Format {
+        let namespace = namespace.split('/').next().unwrap_or_default();
         let fits = |pattern: &String| match pattern.strip_suffix('*') {
             Some(begin) => namespace.starts_with(begin),
             None => namespace == pattern,
@@ -124,6 +126,13 @@ mod tests {
             assert_eq!(least, expected, "{text}");
             assert_eq!(Some(accepted.least_of_all()), expected.into_iter().max(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_has_the_label_of_an_object_is_judged_as_that() {
+        let accepted = AcceptedFormats::of("v1,v2,v2=prod").unwrap();
+        assert_eq!(accepted.least("prod/db"), Format::V2);
+        assert_eq!(accepted.least("test/prod"), Format::V1);
     }
 
     #[test]
