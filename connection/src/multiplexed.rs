@@ -28,9 +28,10 @@ pub const ANSWERS: usize = 50;
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// A peer that leaves a ping unanswered for this long is considered dead.
 const PING_WITHIN: Duration = Duration::from_secs(10);
-/// Flow-control windows of one response, and of a connection: a slow reader must not block the others.
-const WINDOW_OF_ONE: u32 = 256 << 10;
-const WINDOW_OF_ALL: u32 = 4 << 20;
+/// Flow-control windows of one response, and of a connection: a slow reader must not block the others. A response gets no more than
+/// its window in a round trip, and events of a watch may have 1.5 MB each: Go's client, which the reference uses, has 4 MiB.
+const WINDOW_OF_ONE: u32 = 2 << 20;
+const WINDOW_OF_ALL: u32 = 8 << 20;
 
 /// As [`crate::Connection`].
 pub type Connection = BoxService<Request<Body>, Response<Answer>, BoxError>;
