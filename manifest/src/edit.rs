@@ -1,6 +1,6 @@
 //! Changes in the text of a source that touch only the bytes of the changed nodes.
 //!
-//! The strict reader gives the meaning of the text, and [`super::cst`] the position of each node; a change is inserted
+//! The strict reader gives the meaning of the text, and `cst` the position of each node; a change is inserted
 //! at these offsets. The new text is read again, and must mean exactly what was intended, in this document and in every
 //! other one; otherwise no text is returned. This finds anchors, aliases and tags that a change would affect.
 
