@@ -137,20 +137,35 @@ pub(crate) fn read_to_seal(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError>
 /// Most bytes of a file that was found, not typed.
 const LARGEST_FOUND: u64 = 64 << 20;
 
+/// Most bytes of a kustomization, a project file or a certificate that was found. Values take up to 75 times as much memory.
+const LARGEST_SMALL: u64 = 1 << 20;
+
 /// Reads a whole regular file that was found, not typed: a committed symlink can lead to a device, or to a pipe without a
 /// writer. The bytes are wiped when dropped.
 ///
 /// # Errors
 /// [`FileError::Open`].
 pub(crate) fn read_found(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_at_most(path, LARGEST_FOUND)
+}
+
+/// As [`read_found`], a kustomization, a project file or a certificate: everybody who runs a verb in the repository reads it.
+///
+/// # Errors
+/// [`FileError::Open`].
+pub(crate) fn read_small(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_at_most(path, LARGEST_SMALL)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        File::open(path)?.take(LARGEST_FOUND + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST_FOUND {
-            return Err(io::Error::other(format!("larger than {} MiB", LARGEST_FOUND >> 20)));
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(io::Error::other(format!("larger than {} MiB", most >> 20)));
         }
         Ok(bytes)
     };

@@ -43,7 +43,7 @@ pub(crate) fn patches<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet<Pat
         );
     }
     let named = folders.iter().flat_map(|folder| {
-        let found = FILES.iter().find_map(|name| files::read_found(&folder.join(name)).ok());
+        let found = FILES.iter().find_map(|name| files::read_small(&folder.join(name)).ok());
         let documents = found.and_then(|bytes| manifest::read(&bytes).ok());
         let first = documents.and_then(|documents| documents.into_iter().next());
         first

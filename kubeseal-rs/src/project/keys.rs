@@ -107,7 +107,7 @@ impl Located {
     pub(crate) fn known_key(&self, cluster: &ProjectCluster) -> Option<Fingerprint> {
         match (&cluster.cert, cluster.cert.pin()) {
             (ProjectCert::File(path, _), _) => {
-                let bytes = files::read_found(&self.cert_file(cluster, path).ok()?).ok()?;
+                let bytes = files::read_small(&self.cert_file(cluster, path).ok()?).ok()?;
                 Some(SealingCert::from_pem(&bytes).ok()?.public().fingerprint().clone())
             }
             (_, Some(Pin::Rsa(pinned))) => Some(pinned.clone()),

@@ -55,7 +55,7 @@ impl Located {
             let found = name.0.clone();
             return Err(name.fault(ProjectError::Misnamed { found }).into());
         }
-        let project = Project::read(&files::read_found(&path)?).map_err(|error| name.fault(error))?;
+        let project = Project::read(&files::read_small(&path)?).map_err(|error| name.fault(error))?;
         Ok(Some(Arc::new(Self {
             project,
             name,

@@ -192,6 +192,19 @@ fn a_broken_project_file_is_named_with_its_line() {
 }
 
 #[test]
+fn a_project_file_that_is_too_large_is_not_parsed() {
+    let folder = repository();
+    folder.put(".kubeseal.yaml", &format!("clusters: [{}]\n", "0,".repeat(1 << 19)));
+    let run = folder.run("", SECRET);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr.starts_with("error: open ") && run.stderr.contains(".kubeseal.yaml: larger than 1 MiB\n"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_project_file_of_another_name_is_not_ignored() {
     let folder = repository();
     folder.put("environments/prod/db.yaml", SECRET);

@@ -67,7 +67,8 @@ impl Mapping {
                 self.put(key, value, *entry, place)?;
             }
         }
-        self.merged.append(&mut brought);
+        // `append` would copy all that earlier merges brought.
+        self.merged.extend(brought);
         Ok(())
     }
 

@@ -193,7 +193,7 @@ impl Certificates {
             return Ok(None);
         };
         let name = InputName(format!("the certificate of cluster {}", cluster.name));
-        let bytes = files::read_found(&path).map_err(|error| name.fault(CertFile(error)))?;
+        let bytes = files::read_small(&path).map_err(|error| name.fault(CertFile(error)))?;
         let cert = parsed(&bytes, &name)?;
         if cert.check_not_expired(self.now).is_err() {
             let day = cert.not_after().strftime("%Y-%m-%d");

@@ -95,7 +95,7 @@ impl Listed {
         let named = self.files.iter().filter(|one| lint::is_kustomization(&one.file.path));
         let each = named.filter(|one| seen.insert(one.file.path.as_path()));
         let read = each.filter_map(|one| {
-            let bytes = files::read_found(&one.file.path).ok()?;
+            let bytes = files::read_small(&one.file.path).ok()?;
             let is_template = is_chart_template(&one.file.path, &manifest::text_lossy(&bytes));
             let is_judged = !is_template || !embedded::find(&bytes).is_empty();
             is_judged.then(|| Kustomization::of(&one.file, &bytes)).flatten()
@@ -143,7 +143,7 @@ impl ListedFile {
             },
             Origin::Around => {
                 // It was not named.
-                let read = files::read_found(path);
+                let read = files::read_small(path);
                 return Ok(read.map_or(Read::Passed, |bytes| self.worth_judging(bytes)));
             }
             Origin::Other => return Ok(self.values_alone()),

@@ -11,9 +11,6 @@ use crate::files;
 use crate::git::work_tree;
 use crate::repository::around;
 
-/// Largest kustomization that is read: it lists files, and others may have written it.
-const LARGEST: usize = 1 << 20;
-
 /// The kustomizations of the work trees that were asked about, each read once.
 #[derive(Debug, Default)]
 pub(crate) struct Namespaces {
@@ -30,7 +27,7 @@ struct Kustomization {
 
 impl Kustomization {
     fn read(path: &Path) -> Option<Self> {
-        let text = files::read_found(path).ok().filter(|text| text.len() <= LARGEST)?;
+        let text = files::read_small(path).ok()?;
         let documents = manifest::read(&text).ok()?;
         let value = &documents.first()?.value;
         let folder = path.parent()?.to_owned();
