@@ -20,31 +20,35 @@ pub(crate) enum Lane {
     LargeLong,
     /// [`Lane::Large`] with templates that make keys or hash passwords, for [`COSTLY_WORK`]. Their work cannot be interrupted.
     Costly,
-    /// The same, with any number of operations and all the time that templates may take.
+    /// The same, with all the time that templates may take.
     Costliest,
+    /// The same, and any number of operations.
+    CostlyLong,
     /// Not a pass: a request over HTTP.
     Strangers,
 }
 
 impl Lane {
     /// From the lightest to the heaviest.
-    pub(crate) const ALL: [Lane; 7] = [
+    pub(crate) const ALL: [Lane; 8] = [
         Lane::Light,
         Lane::Long,
         Lane::Large,
         Lane::LargeLong,
         Lane::Costly,
         Lane::Costliest,
+        Lane::CostlyLong,
         Lane::Strangers,
     ];
     /// Those of passes.
-    pub(crate) const OF_PASSES: [Lane; 6] = [
+    pub(crate) const OF_PASSES: [Lane; 7] = [
         Lane::Light,
         Lane::Long,
         Lane::Large,
         Lane::LargeLong,
         Lane::Costly,
         Lane::Costliest,
+        Lane::CostlyLong,
     ];
 
     /// Passes at a time. A large one takes up to 8 MiB: the object, the plaintexts, the Secret, its JSON, the answer and its parsed
@@ -55,6 +59,7 @@ impl Lane {
             Lane::Large => 12,
             Lane::Costly | Lane::Strangers => 8,
             Lane::LargeLong | Lane::Costliest => 4,
+            Lane::CostlyLong => 2,
         }
     }
 
@@ -63,7 +68,7 @@ impl Lane {
     pub(crate) fn operations(self) -> u64 {
         match self {
             Lane::Light => LIGHT_OPERATIONS,
-            Lane::Large | Lane::Costly => HEAVY_OPERATIONS,
+            Lane::Large | Lane::Costly | Lane::Costliest => HEAVY_OPERATIONS,
             _ => u64::MAX,
         }
     }
@@ -73,7 +78,7 @@ impl Lane {
         match self {
             Lane::Light => Lane::Long,
             Lane::Large => Lane::LargeLong,
-            Lane::Costly => Lane::Costliest,
+            Lane::Costly | Lane::Costliest => Lane::CostlyLong,
             any => any,
         }
     }
@@ -82,17 +87,17 @@ impl Lane {
     pub(crate) fn work(self) -> u32 {
         match self {
             Lane::Costly => COSTLY_WORK,
-            Lane::Costliest => WORK,
+            Lane::Costliest | Lane::CostlyLong => WORK,
             _ => 0,
         }
     }
 
-    /// The next lane with more of it; the last one allows the maximum.
+    /// The next lane with more of it; one that allows the maximum is its own.
     pub(crate) fn with_more_work(self) -> Lane {
         if self < Lane::Costly {
             Lane::Costly
         } else {
-            Lane::Costliest
+            self.max(Lane::Costliest)
         }
     }
 }
@@ -212,6 +217,7 @@ mod tests {
         }
         assert_eq!(Lane::LargeLong.with_more_work(), Lane::Costly);
         assert_eq!(Lane::Costly.with_more_work(), Lane::Costliest);
+        assert_eq!(Lane::CostlyLong.with_more_work(), Lane::CostlyLong);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Reconciler {
     /// Waits for the right to render what is costly.
     async fn costly_turn(&self, namespace: &String, pass: &Pass) -> Result<[Option<Permit<String>>; 2], Unfinished> {
         let long = match pass.lane {
-            Lane::Costliest => Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?),
+            Lane::Costliest | Lane::CostlyLong => Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?),
             _ => None,
         };
         let any = pass.wait_for(self.costly.acquire(namespace, pass.lane)).await?;

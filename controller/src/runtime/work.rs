@@ -79,6 +79,7 @@ pub(super) async fn work(
         large_long: Queue::new(Lane::LargeLong.places()),
         costly: Queue::new(Lane::Costly.places()),
         costliest: Queue::new(Lane::Costliest.places()),
+        costly_long: Queue::new(Lane::CostlyLong.places()),
     };
     writers.spawn(Arc::new(passes).run(stop.clone()));
     tokio::select! {
@@ -101,6 +102,7 @@ struct Passes {
     large_long: Queue,
     costly: Queue,
     costliest: Queue,
+    costly_long: Queue,
 }
 
 impl Passes {
@@ -134,7 +136,8 @@ impl Passes {
             Lane::Large => &self.large,
             Lane::LargeLong => &self.large_long,
             Lane::Costly => &self.costly,
-            Lane::Costliest | Lane::Strangers => &self.costliest,
+            Lane::Costliest => &self.costliest,
+            Lane::CostlyLong | Lane::Strangers => &self.costly_long,
         }
     }
 
