@@ -92,11 +92,11 @@ mod tests {
         run(&["config", "commit.gpgsign", "false"]);
         for (name, text) in [("shop db.yaml", "one"), ("other.yaml", "two")] {
             std::fs::write(root.join(name), format!("{text}: {TEXT}\n")).unwrap();
-            run(&["add", "--", name]);
+            run(&["add", "--force", "--", name]);
             run(&["commit", "--quiet", "--message", name]);
         }
         std::fs::write(root.join("unrelated.yaml"), "three\n").unwrap();
-        run(&["add", "--", "unrelated.yaml"]);
+        run(&["add", "--force", "--", "unrelated.yaml"]);
         run(&["rm", "--quiet", "--", "shop db.yaml"]);
         run(&["commit", "--quiet", "--message", "removed"]);
         let versions = versions_with(&root, TEXT);
