@@ -158,6 +158,38 @@ fn labels(created: &str) -> Value {
 mod tests {
     use super::*;
 
+    /// What a Dockerfile's image says of itself, as far as this Dockerfile does.
+    fn config_of(dockerfile: &str) -> Value {
+        let image = dockerfile.split("FROM scratch\n").nth(1).unwrap();
+        let all = |instruction: &str| {
+            let line = image.lines().find_map(|line| line.strip_prefix(instruction)).unwrap();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let ports: serde_json::Map<_, _> = all("EXPOSE ").into_iter().map(|port| (port, json!({}))).collect();
+        let entrypoint: Value = serde_json::from_str(&all("ENTRYPOINT ").concat()).unwrap();
+        json!({
+            "User": all("USER ")[0], "Env": all("ENV "), "Entrypoint": entrypoint, "ExposedPorts": ports,
+            "WorkingDir": all("WORKDIR ")[0],
+        })
+    }
+
+    #[test]
+    fn the_dockerfile_makes_the_same_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut layout = Layout::replace(&folder.path().join("layout"), 0).unwrap();
+        let manifest = layout.image(b"layer", "amd64").unwrap();
+        let read = |descriptor: &Value| -> Value {
+            let digest = descriptor["digest"].as_str().unwrap().replace(':', "/");
+            serde_json::from_slice(&fs::read(layout.folder.join("blobs").join(digest)).unwrap()).unwrap()
+        };
+        let mut config = read(&read(&manifest)["config"])["config"].take();
+        config.as_object_mut().unwrap().remove("Labels");
+        let dockerfile = fs::read_to_string(harness::implementation::repository().join("Dockerfile")).unwrap();
+        assert_eq!(config_of(&dockerfile), config);
+        let rust = concat!("FROM rust:", env!("CARGO_PKG_RUST_VERSION"), "-");
+        assert!(dockerfile.contains(rust), "the version of Rust is not {rust}");
+    }
+
     #[test]
     fn every_descriptor_is_that_of_a_blob_and_the_same_image_has_the_same_digest() {
         let folder = tempfile::tempdir().unwrap();
