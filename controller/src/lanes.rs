@@ -1,5 +1,5 @@
 //! The lanes of passes. A pass begins in the light lane, and begins again in a heavier one when it turns out to need it. So short
-//! passes never wait for long or large ones. Of an object that waits for a lane, only its name is in memory.
+//! passes never wait for a place that long or large ones hold. Of an object that waits for a lane, only its name is in memory.
 
 use std::sync::Arc;
 
@@ -56,9 +56,9 @@ impl Lane {
     pub(crate) fn places(self) -> usize {
         match self {
             Lane::Light | Lane::Long => 256,
-            Lane::Large => 12,
-            Lane::Costly | Lane::Strangers => 8,
-            Lane::LargeLong | Lane::Costliest => 4,
+            Lane::Large | Lane::Costly | Lane::Strangers => 8,
+            Lane::LargeLong => 6,
+            Lane::Costliest => 4,
             Lane::CostlyLong => 2,
         }
     }
@@ -70,6 +70,15 @@ impl Lane {
             Lane::Light => LIGHT_OPERATIONS,
             Lane::Large | Lane::Costly | Lane::Costliest => HEAVY_OPERATIONS,
             _ => u64::MAX,
+        }
+    }
+
+    /// Values of an object that is opened in this lane. Each takes an operation at least; light passes are few operations only, so
+    /// half of theirs are left for values that several keys are tried on.
+    pub(crate) fn values(self) -> u64 {
+        match self {
+            Lane::Light => LIGHT_OPERATIONS / 2,
+            other => other.operations(),
         }
     }
 

@@ -161,7 +161,7 @@ impl Metrics {
         ));
         let unseal_durations = HistogramOpts::from(Registering::opts(
             "unseal_duration_seconds",
-            "Time in which the items of one SealedSecret are opened, pauses for lighter work included. Neither the wait before \
+            "Time in which the items of one SealedSecret are opened, pauses for other work included. Neither the wait before \
              it nor rendering templates is part of it.",
         ));
         let buckets = prometheus::exponential_buckets(0.001, 2.0, 14)?;

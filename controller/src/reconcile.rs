@@ -69,7 +69,7 @@ pub(crate) struct Reconciler {
     /// One permit for each core: more threads would only wait for each other.
     pub cores: Arc<Cores>,
     /// One permit fewer, for objects whose templates make keys or hash passwords. Such work cannot be interrupted, so one core
-    /// stays free for other work.
+    /// stays free for other work, if there are two.
     pub costly: Arc<Cores>,
     /// One permit, for templates that take seconds: costly work that is shorter waits for at most one of them.
     pub costliest: Arc<Cores>,
@@ -179,11 +179,13 @@ impl Reconciler {
         let (opened, keys) = Box::pin(self.open_in_lane(&start.sealed, pass)).await?;
         self.metrics.unseal_requests.inc();
         info!(key = %name, "Updating");
-        let (plan, written) = Box::pin(self.plan_and_apply(name, start, &digest, (&opened, pass))).await?;
+        let (mut plan, written) = Box::pin(self.plan_and_apply(name, start, &digest, (&opened, pass))).await?;
+        // Plaintexts are not held while the API server answers.
+        let opened_by = opened.ok().map(|opened| opened.opened_by);
         let done = Done {
-            outcome: match &plan.stands {
-                Some(failure) => Some(Err(failure.clone())),
-                None => opened.ok().map(|opened| Ok(opened.opened_by)),
+            outcome: match plan.stands.take() {
+                Some(failure) => Some(Err(failure)),
+                None => opened_by.map(Ok),
             },
             plan,
             written,

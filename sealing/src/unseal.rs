@@ -29,8 +29,8 @@ pub struct Unsealed {
     pub varying: BTreeSet<String>,
 }
 
-/// After this many items that no key opens, the rest of the object is skipped. The object fails with its first such
-/// item, and each can cost an operation with every key; so can an item whose body is damaged.
+/// After this many items that failed and may have cost private-key operations, the rest of the object is skipped. The object
+/// fails with its first such item, and each can cost an operation with every key; so can an item whose body is damaged.
 pub const MAX_UNOPENED: usize = 32;
 
 /// Why an item was not opened or rendered.
@@ -53,7 +53,7 @@ pub enum ItemError {
 /// Why a SealedSecret was not unsealed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnsealError {
-    /// The items that failed, by name; all items are tried, up to [`MAX_UNOPENED`] failures.
+    /// The items that failed, by name; all items are tried, up to [`MAX_UNOPENED`] failures that may have cost operations.
     #[error("{0}")]
     Items(ItemErrors),
     /// The object lacks a name that its scope binds.

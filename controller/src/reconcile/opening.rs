@@ -23,8 +23,7 @@ impl Reconciler {
         pass: &Pass,
     ) -> Result<(Result<Unsealed, Failure>, Arc<Keys>), Unfinished> {
         let namespace = &sealed.metadata.namespace.clone().unwrap_or_default();
-        // Each value takes an operation at least, and some are tried with several keys.
-        if sealed.spec.encrypted_data.len() as u64 > pass.lane.operations() / 2 {
+        if sealed.spec.encrypted_data.len() as u64 > pass.lane.values() {
             pass.needs(pass.lane.with_more_operations())?;
         }
         let slices = Slices::begin(&self.cores, namespace, pass.lane, pass.lane.operations());
@@ -69,7 +68,9 @@ impl Reconciler {
     /// Waits for the right to render what is costly.
     async fn costly_turn(&self, namespace: &String, pass: &Pass) -> Result<[Option<Permit<String>>; 2], Unfinished> {
         let long = match pass.lane {
-            Lane::Costliest | Lane::CostlyLong => Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?),
+            Lane::Costliest | Lane::CostlyLong => {
+                Some(pass.wait_for(self.costliest.acquire(namespace, pass.lane)).await?)
+            }
             _ => None,
         };
         let any = pass.wait_for(self.costly.acquire(namespace, pass.lane)).await?;
