@@ -134,6 +134,17 @@ pub(crate) struct Unreachable {
     pub(crate) next: String,
 }
 
+impl Unreachable {
+    fn diagnosis(&self) -> Diagnosis {
+        Diagnosis {
+            cause: Cause::Controller,
+            certain: true,
+            message: format!("the {} could not be asked: {}", self.who, self.reason),
+            next: self.next.clone(),
+        }
+    }
+}
+
 /// What comes out for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Examined {
@@ -145,6 +156,8 @@ pub(crate) struct Examined {
     pub(crate) opens: Option<bool>,
     /// The cluster or the controller, where it should have tried the object and could not be asked.
     pub(crate) unchecked: Option<&'static str>,
+    /// Why the cluster or the controller could not be asked, whatever the object: others of the same run say the same.
+    pub(crate) unreachable: Option<Unreachable>,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
     /// And those that do not.
@@ -202,6 +215,7 @@ pub(crate) fn examine(
         line: case.line,
         opens,
         unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
+        unreachable: evidence.unreachable.clone(),
         opening: if differ { case.opening.clone() } else { Vec::new() },
         failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,
@@ -359,13 +373,7 @@ fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnos
             );
         }
     }
-    if let Some(Unreachable { who, reason, next }) = unreachable {
-        note(
-            Cause::Controller,
-            format!("the {who} could not be asked: {reason}"),
-            next.clone(),
-        );
-    }
+    diagnoses.extend(unreachable.map(Unreachable::diagnosis));
     diagnoses
 }
 

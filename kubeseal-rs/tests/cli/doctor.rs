@@ -353,6 +353,25 @@ fn worst_exit_code_of_several_files() {
         run.stdout,
         run.told
     );
+    // What is the same for all is said once.
+    for line in [
+        "apps/a.yaml:2: shop/db: not checked\n",
+        "apps/b.yml:2: shop/db: not checked\n",
+    ] {
+        assert!(run.stdout.contains(line), "{}", run.stdout);
+    }
+    let once = "\nnot checked: the cluster could not be asked, and no private key is at hand: cannot get sealed secret service: ";
+    assert_eq!(run.stdout.matches(once).count(), 1, "{}", run.stdout);
+    for part in ["could not be asked", "next:"] {
+        assert_eq!(run.stdout.matches(part).count(), 1, "{}", run.stdout);
+    }
+    let run = doctor("--recovery-private-key test-only.key apps/a.yaml apps/b.yml");
+    let once = "\ncontroller: the cluster could not be asked: cannot get sealed secret service: ";
+    assert!(
+        run.code == 0 && run.stdout.matches(once).count() == 1 && run.stdout.matches("next:").count() == 1,
+        "{}",
+        run.stdout
+    );
     let broken = folder.text("apps/a.yaml").replace("password: AQ", "password: AQ!");
     folder.put("apps/broken.yaml", &broken);
     let run = doctor("apps/a.yaml apps/broken.yaml");
