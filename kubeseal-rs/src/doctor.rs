@@ -158,6 +158,8 @@ pub(crate) struct Examined {
     pub(crate) unchecked: Option<&'static str>,
     /// Why the cluster or the controller could not be asked, whatever the object: others of the same run say the same.
     pub(crate) unreachable: Option<Unreachable>,
+    /// Whether there is nothing in it to open.
+    pub(crate) empty: bool,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
     /// And those that do not.
@@ -216,6 +218,7 @@ pub(crate) fn examine(
         opens,
         unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
         unreachable: evidence.unreachable.clone(),
+        empty: case.is_empty(),
         opening: if differ { case.opening.clone() } else { Vec::new() },
         failing: if differ { case.failing.clone() } else { Vec::new() },
         diagnoses,

@@ -85,6 +85,7 @@ fn object_text(file: &str, one: &Examined, (tone, verdict): (Tone, Cow<'_, str>)
 /// Whether the object opens, in words.
 fn verdict(one: &Examined) -> (Tone, Cow<'static, str>) {
     let (tone, verdict) = match (one.opens, faults(one)) {
+        (Some(true) | None, 0) if one.empty && one.unchecked.is_none() => (Tone::Doubtful, "it has no items"),
         (Some(true), 0) => (Tone::Good, "it opens"),
         (Some(true), _) if only_not_synced(one) => (Tone::Bad, "it opens, and the cluster makes no Secret of it"),
         (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
@@ -239,6 +240,7 @@ pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined
         opens: Some(false),
         unchecked: None,
         unreachable: None,
+        empty: false,
         opening: Vec::new(),
         failing: Vec::new(),
         diagnoses: vec![Diagnosis {

@@ -158,6 +158,11 @@ impl Case {
         })
     }
 
+    /// Whether it has no items at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.object.spec.data.is_none()
+    }
+
     /// Its own name; empty when it has none.
     pub(crate) fn name(&self) -> &str {
         self.object.metadata.name.as_deref().unwrap_or_default()

@@ -34,6 +34,22 @@ fn a_sound_file_opens() {
     );
 }
 
+#[test]
+fn what_has_no_items_is_said_to_have_none() {
+    let folder = Folder::with_keys();
+    let text = sealed(&folder, "");
+    let (start, end) = (
+        text.find("  encryptedData:").unwrap(),
+        text.find("  template:").unwrap(),
+    );
+    let empty = format!("{}  encryptedData: {{}}\n{}", &text[..start], &text[end..]);
+    folder.put("db.yaml", &empty);
+    for flags in ["", "--recovery-private-key test-only.key "] {
+        let told = folder.run(&format!("doctor --offline {flags}db.yaml"), "").ok();
+        assert!(told.starts_with("db.yaml:2: shop/db: it has no items\n"), "{told}");
+    }
+}
+
 /// A repository for three clusters begins with one of them.
 #[test]
 fn a_cluster_whose_certificate_nobody_has_fetched_yet_is_no_hindrance() {
