@@ -162,7 +162,7 @@ pub(crate) struct Examined {
     pub(crate) empty: bool,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
-    /// And those that do not.
+    /// Where it does not open: the items that do not, as far as that is known of each.
     pub(crate) failing: Vec<String>,
     /// What was found.
     pub(crate) diagnoses: Vec<Diagnosis>,
@@ -211,7 +211,10 @@ pub(crate) fn examine(
     }
     diagnoses.sort_by_key(|diagnosis| (diagnosis.cause, !diagnosis.certain));
     diagnoses.dedup();
-    let differ = opens == Some(false) && !case.opening.is_empty();
+    let of_items = |items: &[String]| match opens {
+        Some(false) if case.knows_items() => items.to_vec(),
+        _ => Vec::new(),
+    };
     Examined {
         object: case.escaped(),
         line: case.line,
@@ -219,8 +222,8 @@ pub(crate) fn examine(
         unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
         unreachable: evidence.unreachable.clone(),
         empty: case.is_empty(),
-        opening: if differ { case.opening.clone() } else { Vec::new() },
-        failing: if differ { case.failing.clone() } else { Vec::new() },
+        opening: of_items(&case.opening),
+        failing: of_items(&case.failing),
         diagnoses,
     }
 }

@@ -158,7 +158,8 @@ pub(crate) fn is_unchecked(all: &[Examined]) -> bool {
     all.iter().any(|one| one.unchecked.is_some())
 }
 
-/// For scripts. `opens` is null where the object could not be tried; items are named where only some open.
+/// For scripts. `opens` is null where the object could not be tried; items are named where it does not open, and keys
+/// at hand, or a single item, show which do not.
 pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
     let diagnosis = |one: &Diagnosis| {
         json!({

@@ -239,6 +239,8 @@ fn scripts_read_json() {
         (&"wrong-namespace".into(), &true.into())
     );
     assert!(diagnosis["next"].as_str().unwrap().contains("metadata.namespace: shop"));
+    let of_items = (&object["itemsThatOpen"], &object["itemsThatDoNotOpen"]);
+    assert_eq!(of_items, (&serde_json::json!([]), &serde_json::json!(["password"])));
 }
 
 #[test]
