@@ -134,6 +134,17 @@ pub(crate) struct Unreachable {
     pub(crate) next: String,
 }
 
+impl Unreachable {
+    fn diagnosis(&self) -> Diagnosis {
+        Diagnosis {
+            cause: Cause::Controller,
+            certain: true,
+            message: format!("the {} could not be asked: {}", self.who, self.reason),
+            next: self.next.clone(),
+        }
+    }
+}
+
 /// What comes out for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Examined {
@@ -145,9 +156,13 @@ pub(crate) struct Examined {
     pub(crate) opens: Option<bool>,
     /// The cluster or the controller, where it should have tried the object and could not be asked.
     pub(crate) unchecked: Option<&'static str>,
+    /// Why the cluster or the controller could not be asked, whatever the object: others of the same run say the same.
+    pub(crate) unreachable: Option<Unreachable>,
+    /// Whether there is nothing in it to open.
+    pub(crate) empty: bool,
     /// Where some of its items open and others do not: those that do.
     pub(crate) opening: Vec<String>,
-    /// And those that do not.
+    /// Where it does not open: the items that do not, as far as that is known of each.
     pub(crate) failing: Vec<String>,
     /// What was found.
     pub(crate) diagnoses: Vec<Diagnosis>,
@@ -196,14 +211,19 @@ pub(crate) fn examine(
     }
     diagnoses.sort_by_key(|diagnosis| (diagnosis.cause, !diagnosis.certain));
     diagnoses.dedup();
-    let differ = opens == Some(false) && !case.opening.is_empty();
+    let of_items = |items: &[String]| match opens {
+        Some(false) if case.knows_items() => items.to_vec(),
+        _ => Vec::new(),
+    };
     Examined {
         object: case.escaped(),
         line: case.line,
         opens,
         unchecked: unreachable.filter(|_| opens.is_none()).map(|one| one.who),
-        opening: if differ { case.opening.clone() } else { Vec::new() },
-        failing: if differ { case.failing.clone() } else { Vec::new() },
+        unreachable: evidence.unreachable.clone(),
+        empty: case.is_empty(),
+        opening: of_items(&case.opening),
+        failing: of_items(&case.failing),
         diagnoses,
     }
 }
@@ -359,13 +379,7 @@ fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnos
             );
         }
     }
-    if let Some(Unreachable { who, reason, next }) = unreachable {
-        note(
-            Cause::Controller,
-            format!("the {who} could not be asked: {reason}"),
-            next.clone(),
-        );
-    }
+    diagnoses.extend(unreachable.map(Unreachable::diagnosis));
     diagnoses
 }
 

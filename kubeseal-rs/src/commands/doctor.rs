@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
                 }
             };
             if let (false, Ok(objects)) = (self.command.json, &objects) {
-                let text = output::text(&name, objects, colour);
+                let text = output::text_of_several(&name, objects, colour);
                 files::write(&Output::Stdout, text.as_bytes())?;
             }
             reports.push(FileReport { file: name, objects });
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         let end = if self.command.json {
             format!("{:#}\n", output::json_list(&reports))
         } else {
-            output::summary(&reports)
+            output::unasked(&reports, colour) + &output::summary(&reports)
         };
         files::write(&Output::Stdout, end.as_bytes())?;
         if !faults.is_empty() {

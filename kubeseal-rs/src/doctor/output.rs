@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{Cause, Diagnosis, Examined};
+use super::{Cause, Diagnosis, Examined, Unreachable};
 use crate::colour::{Colour, Tone};
 use crate::quoting::{on_one_line, visible};
 
@@ -17,17 +17,67 @@ pub(crate) struct FileReport {
 
 /// For people: the object, whether it opens, each cause with what to type next.
 pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
-    let mut text = String::new();
-    for one in all {
-        let (tone, verdict) = verdict(one);
-        let place = colour.paint(
-            Tone::Strong,
-            &on_one_line(&format!("{file}:{}: {}", one.line, one.object)),
-        );
-        text += &format!("{place}: {}{}\n", colour.paint(tone, &verdict), visible(&items(one)));
-        for diagnosis in &one.diagnoses {
-            text += &diagnosis_text(diagnosis, colour);
+    all.iter()
+        .map(|one| object_text(file, one, verdict(one), colour))
+        .collect()
+}
+
+/// The same of one of several files: why the cluster could not be asked is left to [`unasked`].
+pub(crate) fn text_of_several(file: &str, all: &[Examined], colour: Colour) -> String {
+    let brief = |one: &Examined| {
+        let Some(unreachable) = &one.unreachable else {
+            return object_text(file, one, verdict(one), colour);
+        };
+        let mut one = one.clone();
+        let said = unreachable.diagnosis();
+        one.diagnoses.retain(|diagnosis| *diagnosis != said);
+        let verdict = match verdict(&one) {
+            (tone, _) if is_untried(&one) => (tone, "not checked".into()),
+            other => other,
+        };
+        object_text(file, &one, verdict, colour)
+    };
+    all.iter().map(brief).collect()
+}
+
+/// Why the cluster or the controller could not be asked about the objects of several files, once.
+pub(crate) fn unasked(reports: &[FileReport], colour: Colour) -> String {
+    let objects = || reports.iter().flat_map(|report| report.objects.iter().flatten());
+    let mut reasons: Vec<&Unreachable> = Vec::new();
+    for reason in objects().filter_map(|one| one.unreachable.as_ref()) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
+    }
+    let (label, lacking) = match objects().any(is_untried) {
+        true => ("not checked", ", and no private key is at hand"),
+        false => ("controller", ""),
+    };
+    let text = |Unreachable { who, reason, next }: &Unreachable| {
+        format!(
+            "{}: {}\n  {} {}\n",
+            colour.paint(Tone::Bad, label),
+            visible(&format!("the {who} could not be asked{lacking}: {reason}")),
+            colour.paint(Tone::Good, "next:"),
+            visible(next)
+        )
+    };
+    reasons.into_iter().map(text).collect()
+}
+
+/// Whether nothing is known of the object because the cluster or the controller could not be asked.
+fn is_untried(one: &Examined) -> bool {
+    one.unchecked.is_some() && faults(one) == 0
+}
+
+fn object_text(file: &str, one: &Examined, (tone, verdict): (Tone, Cow<'_, str>), colour: Colour) -> String {
+    let place = colour.paint(
+        Tone::Strong,
+        &on_one_line(&format!("{file}:{}: {}", one.line, one.object)),
+    );
+    let mut text = format!("{place}: {}{}\n", colour.paint(tone, &verdict), visible(&items(one)));
+    for diagnosis in &one.diagnoses {
+        text += &diagnosis_text(diagnosis, colour);
     }
     text
 }
@@ -35,6 +85,7 @@ pub(crate) fn text(file: &str, all: &[Examined], colour: Colour) -> String {
 /// Whether the object opens, in words.
 fn verdict(one: &Examined) -> (Tone, Cow<'static, str>) {
     let (tone, verdict) = match (one.opens, faults(one)) {
+        (Some(true) | None, 0) if one.empty && one.unchecked.is_none() => (Tone::Doubtful, "it has no items"),
         (Some(true), 0) => (Tone::Good, "it opens"),
         (Some(true), _) if only_not_synced(one) => (Tone::Bad, "it opens, and the cluster makes no Secret of it"),
         (Some(true), _) => (Tone::Doubtful, "it opens as it stands in the file"),
@@ -107,7 +158,8 @@ pub(crate) fn is_unchecked(all: &[Examined]) -> bool {
     all.iter().any(|one| one.unchecked.is_some())
 }
 
-/// For scripts. `opens` is null where the object could not be tried; items are named where only some open.
+/// For scripts. `opens` is null where the object could not be tried; items are named where it does not open, and keys
+/// at hand, or a single item, show which do not.
 pub(crate) fn json(file: &str, all: &[Examined]) -> Value {
     let diagnosis = |one: &Diagnosis| {
         json!({
@@ -188,6 +240,8 @@ pub(crate) fn unreadable(message: String, next: String, line: usize) -> Examined
         line,
         opens: Some(false),
         unchecked: None,
+        unreachable: None,
+        empty: false,
         opening: Vec::new(),
         failing: Vec::new(),
         diagnoses: vec![Diagnosis {

@@ -132,6 +132,8 @@ pub(crate) struct Case {
     pub(crate) failing: Vec<String>,
     /// Names of the items that keys at hand open as they stand; none while any of them may be in question.
     pub(crate) opening: Vec<String>,
+    /// Whether keys at hand were tried on each item.
+    tried: bool,
 }
 
 impl Case {
@@ -151,11 +153,22 @@ impl Case {
             hint: KeyHint::from_metadata(metadata),
             failing: object.spec.encrypted_data.keys().map(|item| escaped(item)).collect(),
             opening: Vec::new(),
+            tried: false,
             namespace,
             line,
             own,
             object,
         })
+    }
+
+    /// Whether it is known of each item that it does not open, if the object does not: the controller answers for all at once.
+    pub(crate) fn knows_items(&self) -> bool {
+        self.tried || self.items.len() == 1
+    }
+
+    /// Whether it has no items at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.object.spec.data.is_none()
     }
 
     /// Its own name; empty when it has none.
@@ -258,6 +271,7 @@ impl Case {
         self.opening = opening.map(|item| escaped(item)).collect();
         items.retain(|item, _| errors.0.get(item).is_some_and(|error| *error != ItemError::NotTried));
         self.failing = items.keys().map(|item| escaped(item)).collect();
+        self.tried = true;
         self.not_bound = errors
             .0
             .values()

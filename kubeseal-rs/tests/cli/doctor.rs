@@ -34,6 +34,22 @@ fn a_sound_file_opens() {
     );
 }
 
+#[test]
+fn what_has_no_items_is_said_to_have_none() {
+    let folder = Folder::with_keys();
+    let text = sealed(&folder, "");
+    let (start, end) = (
+        text.find("  encryptedData:").unwrap(),
+        text.find("  template:").unwrap(),
+    );
+    let empty = format!("{}  encryptedData: {{}}\n{}", &text[..start], &text[end..]);
+    folder.put("db.yaml", &empty);
+    for flags in ["", "--recovery-private-key test-only.key "] {
+        let told = folder.run(&format!("doctor --offline {flags}db.yaml"), "").ok();
+        assert!(told.starts_with("db.yaml:2: shop/db: it has no items\n"), "{told}");
+    }
+}
+
 /// A repository for three clusters begins with one of them.
 #[test]
 fn a_cluster_whose_certificate_nobody_has_fetched_yet_is_no_hindrance() {
@@ -223,6 +239,8 @@ fn scripts_read_json() {
         (&"wrong-namespace".into(), &true.into())
     );
     assert!(diagnosis["next"].as_str().unwrap().contains("metadata.namespace: shop"));
+    let of_items = (&object["itemsThatOpen"], &object["itemsThatDoNotOpen"]);
+    assert_eq!(of_items, (&serde_json::json!([]), &serde_json::json!(["password"])));
 }
 
 #[test]
@@ -352,6 +370,25 @@ fn worst_exit_code_of_several_files() {
         "{}{}",
         run.stdout,
         run.told
+    );
+    // What is the same for all is said once.
+    for line in [
+        "apps/a.yaml:2: shop/db: not checked\n",
+        "apps/b.yml:2: shop/db: not checked\n",
+    ] {
+        assert!(run.stdout.contains(line), "{}", run.stdout);
+    }
+    let once = "\nnot checked: the cluster could not be asked, and no private key is at hand: cannot get sealed secret service: ";
+    assert_eq!(run.stdout.matches(once).count(), 1, "{}", run.stdout);
+    for part in ["could not be asked", "next:"] {
+        assert_eq!(run.stdout.matches(part).count(), 1, "{}", run.stdout);
+    }
+    let run = doctor("--recovery-private-key test-only.key apps/a.yaml apps/b.yml");
+    let once = "\ncontroller: the cluster could not be asked: cannot get sealed secret service: ";
+    assert!(
+        run.code == 0 && run.stdout.matches(once).count() == 1 && run.stdout.matches("next:").count() == 1,
+        "{}",
+        run.stdout
     );
     let broken = folder.text("apps/a.yaml").replace("password: AQ", "password: AQ!");
     folder.put("apps/broken.yaml", &broken);

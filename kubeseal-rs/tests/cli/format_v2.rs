@@ -213,6 +213,19 @@ fn checking_asks_for_the_format_that_sealing_would_give() {
     }
     folder.run("seal db.yaml", "").ok();
     assert!(folder.run("seal --check db.yaml", "").ok().contains("1 same"));
+    // The way back.
+    folder.put(".kubeseal.yaml", "clusters: {c: {cert: hybrid.crt, format: v1}}\n");
+    let back = "kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE db.sealed.yaml";
+    let run = folder.run("seal --check db.yaml", "");
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("shop/db: format v2 → v1"), "{}", run.stdout);
+    let hint = format!("hint: {back} takes values back to format v1; kubeseal seal db.yaml seals what else differs\n");
+    assert!(run.stderr.ends_with(&hint), "{}", run.stderr);
+    let back = back.replace("kubeseal ", "").replace("FILE", "hybrid-keys.yaml");
+    assert_eq!(folder.run(&format!("{back} --check"), "").code, 1);
+    folder.run(&back, "").ok();
+    folder.run(&format!("{back} --check"), "").ok();
+    assert!(folder.run("seal --check db.yaml", "").ok().contains("1 same"));
 }
 
 #[test]

@@ -103,8 +103,19 @@ fn without_the_newest_key_its_objects_are_skipped() {
     let again = folder.run(&format!("{reseal} repo"), "").ok();
     let expected = format!("{}{}2 files: 2 skipped\n", skipped("new.yaml"), skipped("old.yaml"));
     assert_eq!(again, expected);
+    let diff = folder.run(&format!("{reseal} --diff repo"), "").ok();
+    assert_eq!(diff, expected);
     // A hint decides nothing where all depends on it.
-    assert_eq!(folder.run(&format!("{reseal} --check repo"), "").code, 1);
+    let check = folder.run(&format!("{reseal} --check repo"), "");
+    assert_eq!((check.code, check.stdout.as_str()), (1, "2 files: 2 failed\n"));
+    let newest = sealing::cert::SealingCert::from_pem(folder.text("test-only.crt").as_bytes()).unwrap();
+    for part in [
+        "not opened: shop/db: by the key hint sealed with the newest key, whose private key was not given\n".to_owned(),
+        format!("hint: give the private key of {} too", newest.public().fingerprint()),
+    ] {
+        assert_eq!(check.stderr.matches(&part).count(), 2, "{}", check.told);
+    }
+    assert!(!check.stderr.contains("no key could decrypt"), "{}", check.told);
     folder.put("repo/new.yaml", &sealed(&folder, "test-only.crt", ""));
     let run = folder.run(&format!("{reseal} repo/new.yaml"), "");
     assert!(

@@ -15,6 +15,7 @@ use sealing::sealer::{Format, Sealer};
 use sealing::unseal::{ItemError, fill_namespace};
 
 use super::shown::{changed, items};
+use super::unfinished::NewestNotGiven;
 use super::{ResealFiles, ResealMode};
 use crate::cluster::ClusterError;
 use crate::commands::read::place_by_kustomization;
@@ -57,6 +58,17 @@ impl Reseal<'_> {
         };
         KeyHint::from_metadata(&sealed.metadata) == Some(KeyHint::of_key(sealer.fingerprint()))
             && sealed.spec.encrypted_data.values().all(keeps_format)
+    }
+
+    /// That these objects were not opened for want of that key.
+    fn not_given(&self, objects: &[String]) -> NewestNotGiven {
+        NewestNotGiven {
+            objects: objects.join(", "),
+            key: self
+                .unheld
+                .map(|sealer| sealer.fingerprint().to_string())
+                .unwrap_or_default(),
+        }
     }
 }
 
@@ -226,9 +238,12 @@ impl Source {
             place_by_kustomization(path, &mut sealed, namespaces, Purpose::Opening)
                 .map_err(|fault| name.fault_at(document.place(), fault))?;
             let changes = match (reseal.changes)(document.place(), &sealed) {
-                // A check believes no hint.
-                Err(error) if command.mode == ResealMode::Write && reseal.is_done(&sealed, &error) => {
+                Err(error) if reseal.is_done(&sealed, &error) => {
                     unopened.push(full_name(&sealed));
+                    // A check believes no hint.
+                    if matches!(command.mode, ResealMode::Check { fail: true, .. }) {
+                        return Err(name.fault_at(document.place(), reseal.not_given(&unopened)).into());
+                    }
                     continue;
                 }
                 changes => changes?,
@@ -238,12 +253,7 @@ impl Source {
                 edits.push(Edit { document, changes });
             }
         }
-        let unopened = (!unopened.is_empty()).then(|| {
-            format!(
-                "not opened: {}: by the key hint sealed with the newest key, whose private key was not given",
-                unopened.join(", ")
-            )
-        });
+        let unopened = (!unopened.is_empty()).then(|| reseal.not_given(&unopened).to_string());
         Ok(Objects {
             edits,
             details,

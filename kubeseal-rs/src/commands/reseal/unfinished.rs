@@ -35,3 +35,21 @@ impl Hinted for Due {
         Some(format!("{} seals them again", typed.without(&["check", "diff"])))
     }
 }
+
+/// Objects that by their key hint are sealed with the newest key, without which nothing shows that the hint is right.
+#[derive(Debug, thiserror::Error)]
+#[error("not opened: {objects}: by the key hint sealed with the newest key, whose private key was not given")]
+pub(super) struct NewestNotGiven {
+    pub(super) objects: String,
+    /// The fingerprint of that key.
+    pub(super) key: String,
+}
+
+impl Hinted for NewestNotGiven {
+    fn hint(&self, _typed: &Typed) -> Option<String> {
+        Some(format!(
+            "give the private key of {} too: --recovery-private-key FILE (a new kubeseal keys backup has it)",
+            self.key
+        ))
+    }
+}

@@ -1,6 +1,6 @@
 //! What keeps a clear file, or its sealed one, as it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error as ThisError;
 
@@ -96,11 +96,7 @@ impl ClearFileFault {
                 );
             }
             ClearFileFault::Lowered(sealed) => {
-                return format!(
-                    "nothing was written: kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE{} {}",
-                    typed.flags(|flag| matches!(flag, "cert" | "for-cluster")),
-                    quoting::path_word(sealed)
-                );
+                return format!("nothing was written: {}", way_back(sealed, typed));
             }
             ClearFileFault::NamedSealed(path) => {
                 let clear = clear_name(path);
@@ -117,6 +113,15 @@ impl ClearFileFault {
         }
         .to_owned()
     }
+}
+
+/// What takes the values of a sealed file back to format v1.
+pub(super) fn way_back(sealed: &Path, typed: &Typed) -> String {
+    format!(
+        "kubeseal reseal --format-version 1 --allow-downgrade --recovery-private-key FILE{} {}",
+        typed.flags(|flag| matches!(flag, "cert" | "for-cluster")),
+        quoting::path_word(sealed)
+    )
 }
 
 fn kinds(items: usize, objects: usize) -> &'static str {

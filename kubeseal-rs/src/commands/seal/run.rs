@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::clear::ClearFile;
 use super::existing::Existing;
-use super::fault::ClearFileFault;
+use super::fault::{ClearFileFault, way_back};
 use super::values::Values;
 use super::waiting::{Reading, Waiting};
 use super::{SealFiles, SealMode};
@@ -127,14 +127,14 @@ pub(crate) fn run(command: &SealFiles, environment: &Environment, now: Timestamp
         job.tracked = job.file.read_from().iter().any(|path| tracked.contains(*path));
     }
     let values = Values::of(command, jobs.iter().flat_map(|job| job.file.names()), environment)?;
-    let lacking = Mutex::default();
-    let done = each(command, &jobs, &values, &reading, &lacking);
+    let beyond = Mutex::default();
+    let done = each(command, &jobs, &values, &reading, &beyond);
     reports.extend(done.into_iter().chain(skipped));
     let files = reports.iter().filter(|report| report.result() == "differs").count();
     report::print(reports, command.tree.report)?;
     if files > 0 {
-        let lacking = lacking.into_inner().unwrap_or_default();
-        return Err(Differing { files, lacking }.into());
+        let beyond = beyond.into_inner().unwrap_or_default();
+        return Err(Differing { files, beyond }.into());
     }
     Ok(())
 }
@@ -145,7 +145,7 @@ fn each(
     jobs: &[Job],
     values: &Values,
     reading: &Reading<'_>,
-    lacking: &Lacking,
+    beyond: &Mutex<BeyondSealing>,
 ) -> Vec<FileReport> {
     let progress = Progress::of(jobs.len());
     let writer = Writer::default();
@@ -153,7 +153,7 @@ fn each(
         let reports = jobs.par_iter().map(|job| {
             let path = job.file.path();
             let done = job.file.with(reading, |clear| match &job.cert {
-                None => check(command, (job, clear), values, lacking),
+                None => check(command, (job, clear), values, beyond),
                 Some(cert) => one(command, (job, clear), values, cert, &writer),
             });
             progress.done(path);
@@ -218,28 +218,41 @@ fn refuse_common_targets(jobs: &[Job]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Clear files, each with its sealed one that holds more.
-type Lacking = Mutex<Vec<(PathBuf, PathBuf)>>;
+/// Differences that sealing alone does not take away.
+#[derive(Debug, Default)]
+struct BeyondSealing {
+    /// Clear files, each with its sealed one that holds more.
+    lacking: Vec<(PathBuf, PathBuf)>,
+    /// Sealed files with values of format v2 where the project file names format v1.
+    later: Vec<PathBuf>,
+}
 
 /// Compares a file with its sealed one.
 fn check(
     command: &SealFiles,
     (job, clear): (&Job, &ClearFile),
     values: &Values,
-    lacking: &Lacking,
+    beyond: &Mutex<BeyondSealing>,
 ) -> Result<FileReport, Error> {
-    let wanted = job.wanted.unwrap_or_default();
+    let after = |former: Format| match job.wanted {
+        Some(Format::V1) => Format::V1,
+        wanted => former.max(wanted.unwrap_or_default()),
+    };
     let (differences, remarks) = match Existing::at(&job.to, clear, command.keeps(), values)? {
         None => (vec!["there is no such file".to_owned()], Vec::new()),
         Some(existing) => {
             existing.check_not_lowered(command.version)?;
-            if existing.check_removes_nothing(clear).is_err()
-                && let Ok(mut lacking) = lacking.lock()
-            {
-                lacking.push((clear.path.clone(), job.to.clone()));
+            let of_other_format = existing.raised(clear, after);
+            if let Ok(mut beyond) = beyond.lock() {
+                if existing.check_removes_nothing(clear).is_err() {
+                    beyond.lacking.push((clear.path.clone(), job.to.clone()));
+                }
+                if job.wanted == Some(Format::V1) && !of_other_format.is_empty() {
+                    beyond.later.push(job.to.clone());
+                }
             }
             let mut differences = existing.differences(clear);
-            differences.extend(existing.raised(clear, |former| former.max(wanted)));
+            differences.extend(of_other_format);
             let mut remarks = existing.left_alone(clear);
             remarks.extend(job.key.iter().flat_map(|key| existing.of_other_keys(clear, key)));
             (differences, remarks)
@@ -368,17 +381,25 @@ fn sealed(command: &SealFiles, clear: &ClearFile, to: &Path, sealer: &Sealer<'_>
 #[error("{files} of the clear files differ from their sealed ones")]
 struct Differing {
     files: usize,
-    lacking: Vec<(PathBuf, PathBuf)>,
+    beyond: BeyondSealing,
 }
 
 impl Hinted for Differing {
     fn hint(&self, typed: &Typed) -> Option<String> {
-        let Some((clear, sealed)) = self.lacking.iter().min() else {
-            return Some(format!("{} seals what differs", typed.without(&["check"])));
+        let BeyondSealing { lacking, later } = &self.beyond;
+        let (way_back, what) = match later.iter().min() {
+            Some(sealed) => (
+                format!("{} takes values back to format v1; ", way_back(sealed, typed)),
+                "what else differs",
+            ),
+            None => (String::new(), "what differs"),
+        };
+        let Some((clear, sealed)) = lacking.iter().min() else {
+            return Some(format!("{way_back}{} seals {what}", typed.without(&["check"])));
         };
         let (clear, sealed) = (quoting::path_word(clear), quoting::path_word(sealed));
         Some(format!(
-            "{} seals what differs, and removes what only a sealed file holds; kubeseal --merge-into {sealed} -f {clear}{} keeps it",
+            "{way_back}{} seals {what}, and removes what only a sealed file holds; kubeseal --merge-into {sealed} -f {clear}{} keeps it",
             typed.in_place_of("check", "--prune"),
             typed.sealing_flags()
         ))
