@@ -168,19 +168,6 @@ pub(crate) fn is_wanting(asked: Asked, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a text that was named is not YAML or JSON at all. A Helm template need not be.
-pub(crate) fn is_broken(asked: Asked, bytes: &[u8]) -> bool {
-    let breaks_language = |error: &DocumentError| {
-        matches!(
-            error,
-            DocumentError::Syntax { .. } | DocumentError::NotUtf8 { .. } | DocumentError::NotUtf16 { .. }
-        )
-    };
-    asked == Asked::Named
-        && !embedded::is_template(bytes)
-        && manifest::read_mixed(bytes).is_err_and(|error| breaks_language(&error))
-}
-
 fn nothing_to_judge(source: &Source) -> Option<Finding> {
     if let Some(reason) = &source.unread {
         return Some(source.finding(Rule::Unreadable, None, format!("it cannot be read: {reason}")));

@@ -185,28 +185,6 @@ fn an_empty_pipe_and_an_empty_file_fail() {
     folder.run("lint --strict clear", "").ok();
 }
 
-/// A file that was named is meant; one that was found may be anything.
-#[test]
-fn lint_names_a_broken_file_that_was_named() {
-    let folder = repository();
-    folder.put("base/broken.yaml", "a: [\n");
-    folder.put("base/broken.json", "{\"a\": \n");
-    for name in ["base/broken.yaml", "base/broken.json"] {
-        let run = folder.run(&format!("lint {name}"), "");
-        assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{}", run.stdout);
-        assert!(
-            run.stdout.starts_with(name) && run.stdout.contains(": error[unreadable]: not valid "),
-            "{}",
-            run.stdout
-        );
-    }
-    folder.put("prod/kustomization.yaml", "resources: [../base]\n");
-    folder.run("lint .", "").ok();
-    folder.put("chart/templates/map.yaml", "{{ if true }}\na: [\n");
-    folder.put("notes.txt", "a: [\n");
-    folder.run("lint chart/templates/map.yaml notes.txt", "").ok();
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_read_is_a_finding_and_leaves_the_others() {

@@ -170,12 +170,7 @@ impl ListedFile {
         let path = &self.file.path;
         let is_template = is_chart_template(path, &manifest::text_lossy(&bytes));
         let speaks_of_secrets = !is_template && lint::is_relevant(path, &bytes);
-        let is_broken = || has_manifest_ending(path) && lint::is_broken(self.asked, &bytes);
-        if speaks_of_secrets
-            || lint::is_wanting(self.asked, &bytes)
-            || !embedded::find(&bytes).is_empty()
-            || is_broken()
-        {
+        if speaks_of_secrets || lint::is_wanting(self.asked, &bytes) || !embedded::find(&bytes).is_empty() {
             // A script or a note need not be YAML.
             let is_other_text =
                 !speaks_of_secrets && !has_manifest_ending(path) && manifest::read_mixed(&bytes).is_err();
