@@ -38,12 +38,12 @@ fn the_next_command_is_named() {
         (
             format!("{SEAL} db.sealed.yaml"),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal --cert test-only.crt db.yaml",
+            "mv -n db.sealed.yaml db.yaml && kubeseal seal --cert test-only.crt db.yaml",
         ),
         (
             "seal --check db.sealed.yaml".to_owned(),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal --check db.yaml",
+            "mv -n db.sealed.yaml db.yaml && kubeseal seal --check db.yaml",
         ),
         (
             format!("{CERT} --merge-into nothere -f db.sealed.yaml"),
@@ -53,6 +53,17 @@ fn the_next_command_is_named() {
         ),
     ];
     hinted(&folder, &cases);
+}
+
+#[test]
+fn a_clear_file_with_a_sealed_name_never_replaces_another() {
+    let folder = Folder::with_keys();
+    folder.put("db.sealed.yaml", SECRET);
+    folder.put("db.yaml", &SECRET.replace("password: p", "password: other"));
+    let error = "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it";
+    let hint = "there is db.yaml too: move the Secrets of db.sealed.yaml that it lacks into it by hand";
+    let lines = [format!("{SEAL} db.sealed.yaml"), "seal --check db.sealed.yaml".to_owned()];
+    hinted(&folder, &lines.map(|line| (line, error, hint)));
 }
 
 #[test]
