@@ -355,7 +355,7 @@ fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnos
             note(
                 Cause::Certificate,
                 message,
-                format!("kubeseal --fetch-cert > {}", local.name),
+                format!("kubeseal --fetch-cert -w {}", local.name),
             );
         }
     }

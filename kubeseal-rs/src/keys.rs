@@ -220,7 +220,7 @@ impl Inventory {
 
     /// What is wrong with a local certificate: it ends, or another one is served by now.
     fn of_local(&self, local: &LocalCert, now: Timestamp) -> Vec<String> {
-        let fetch = format!("kubeseal --fetch-cert > {}", local.name);
+        let fetch = format!("kubeseal --fetch-cert -w {}", local.name);
         let mut remarks = Vec::new();
         let holds = |key: &&Key| {
             key.cert
@@ -231,7 +231,7 @@ impl Inventory {
             let fetch = match local.for_this_cluster || self.keys.iter().any(|key| holds(&key)) {
                 true => &fetch,
                 false => &format!(
-                    "kubeseal --fetch-cert --context NAME > {}, where NAME must be kubectl's context of its cluster",
+                    "kubeseal --fetch-cert --context NAME -w {}, where NAME must be kubectl's context of its cluster",
                     local.name
                 ),
             };

@@ -51,7 +51,7 @@ pub(super) fn other_cluster(message: String, file: &str) -> Diagnosis {
         certain: true,
         message,
         next: format!(
-            "kubeseal --fetch-cert > cert.pem, then seal {file} again; or is it meant for another --context?"
+            "kubeseal --fetch-cert -w cert.pem, then seal {file} again; or is it meant for another --context?"
         ),
     }
 }

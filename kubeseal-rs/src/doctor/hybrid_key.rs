@@ -74,7 +74,7 @@ pub(super) fn by_key_ids(case: &Case, evidence: &Evidence, file: &str) -> Option
                  made that certificate can read it"
             ),
             next: format!(
-                "change the values, and seal the new ones with the cluster's certificate: kubeseal --fetch-cert > cert.pem, then \
+                "change the values, and seal the new ones with the cluster's certificate: kubeseal --fetch-cert -w cert.pem, then \
                  kubeseal edit --cert cert.pem {file}"
             ),
         });
@@ -207,7 +207,7 @@ fn not_held(
             message,
             format!(
                 "kubeseal keys restore BACKUP, with a backup that holds it (its item {} too); if it is another cluster's: kubeseal \
-                 --fetch-cert > cert.pem, and seal again",
+                 --fetch-cert -w cert.pem, and seal again",
                 crds::names::KEY_ITEM_SEED
             ),
         ),

@@ -249,7 +249,7 @@ fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
         ),
         None => key_gone(
             format!("no key Secret of the cluster holds {key}, which it was sealed with by its key hint"),
-            format!("if it is another cluster's: kubeseal --fetch-cert > cert.pem, and seal again; else {restore}"),
+            format!("if it is another cluster's: kubeseal --fetch-cert -w cert.pem, and seal again; else {restore}"),
         ),
     }
 }

@@ -146,12 +146,12 @@ impl Fault {
             Fault::UnsealWithoutKeys(_) => typed.with("--recovery-private-key FILE"),
             Fault::Cert(_) => {
                 format!(
-                    "get the current one: kubeseal --fetch-cert{} > cert.pem",
+                    "get the current one: kubeseal --fetch-cert{} -w cert.pem",
                     typed.controller_flags()
                 )
             }
             Fault::KeyForCert => format!(
-                "a private key only opens; the certificate is public: kubeseal --fetch-cert{} > cert.pem",
+                "a private key only opens; the certificate is public: kubeseal --fetch-cert{} -w cert.pem",
                 typed.controller_flags()
             ),
             Fault::CertForKeys => format!("a certificate only seals; {A_BACKUP_WILL_DO}"),

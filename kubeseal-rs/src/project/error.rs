@@ -186,7 +186,7 @@ pub(crate) enum ProjectError {
 }
 
 /// What to do about [`ProjectError::SharedKey`].
-pub(crate) const SHARED_KEY_FIX: &str = "one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME > FILE, \
+pub(crate) const SHARED_KEY_FIX: &str = "one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME -w FILE, \
                                          where NAME must be kubectl's context of that file's cluster; clusters that share their \
                                          keys are one cluster of the file, with the folders of both";
 
@@ -223,7 +223,7 @@ impl ProjectError {
             }
             ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => {
                 "write fingerprint: under it, and what kubeseal keys pin cert.pem prints first of a certificate that came from the cluster \
-                 itself (kubeseal --fetch-cert > cert.pem)"
+                 itself (kubeseal --fetch-cert -w cert.pem)"
                     .to_owned()
             }
             ProjectError::Misnamed { found } => {
@@ -275,7 +275,7 @@ impl Hinted for CertFile {
                 Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
             }
             FileError::Open { path, .. } => Some(format!(
-                "get it from the cluster: kubeseal --fetch-cert{} > {}",
+                "get it from the cluster: kubeseal --fetch-cert{} -w {}",
                 typed.controller_flags(),
                 path_word(path)
             )),

@@ -36,9 +36,9 @@ impl Fetch {
     pub(crate) fn command(&self, flags: &str) -> String {
         let file = path_word(&self.file);
         match &self.among_others {
-            None => format!("kubeseal --fetch-cert{flags} > {file}"),
+            None => format!("kubeseal --fetch-cert{flags} -w {file}"),
             Some(cluster) => format!(
-                "kubeseal --fetch-cert{flags} --context NAME > {file}, where NAME must be kubectl's context of cluster {cluster}"
+                "kubeseal --fetch-cert{flags} --context NAME -w {file}, where NAME must be kubectl's context of cluster {cluster}"
             ),
         }
     }

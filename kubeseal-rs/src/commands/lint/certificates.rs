@@ -69,7 +69,7 @@ impl Certificates {
         let read = |source: &CertSource| -> Result<_, Error> {
             let (bytes, name) = cert_source::bytes(&source.from, environment)?;
             let is_file = matches!(source.from, CertFrom::File(_));
-            let fetch = is_file.then(|| format!("kubeseal --fetch-cert > {}", path_word(Path::new(&name.0))));
+            let fetch = is_file.then(|| format!("kubeseal --fetch-cert -w {}", path_word(Path::new(&name.0))));
             Ok((certificate(&parsed(&bytes, &name)?, name, fetch)?, source.from.clone()))
         };
         Ok(Self {
