@@ -253,6 +253,9 @@ impl Hinted for ProjectError {
                 "{hint}; to seal this one for {asked} nevertheless, name the file itself: {}",
                 typed.for_file(path, &format!("--for-cluster {}", quoting::word(asked)))
             ),
+            ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => {
+                hint.replace("--fetch-cert", &format!("--fetch-cert{}", typed.controller_flags()))
+            }
             // It takes no -f.
             ProjectError::NoneFitsStdin(_) if !typed.flags(|flag| flag == "raw").is_empty() => format!(
                 "say the cluster: {}, or run it in a directory of that cluster's folders",
@@ -274,6 +277,8 @@ impl Hinted for CertFile {
             FileError::Open { path, .. } if path.as_os_str() == "-" => {
                 Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
             }
+            // No certificate can be written in its place.
+            FileError::Open { path, .. } if path.is_dir() => None,
             FileError::Open { path, .. } => Some(format!(
                 "get it from the cluster: kubeseal --fetch-cert{} -w {}",
                 typed.controller_flags(),

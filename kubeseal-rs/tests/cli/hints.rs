@@ -165,6 +165,44 @@ fn what_only_changes_a_file_proposes_no_new_one() {
 }
 
 #[test]
+fn a_certificate_is_fetched_from_the_cluster_that_was_typed() {
+    let folder = Folder::with_keys();
+    let sealed = folder.run(&format!("{CERT} -o yaml"), SECRET).ok();
+    folder.put("db.sealed.yaml", &sealed);
+    folder.put(".kubeseal.yaml", "clusters:\n  dev: {cert: dev.crt}\n");
+    folder.put("dev.crt", "broken");
+    let doctor = folder.run("doctor --offline --controller-name seals db.sealed.yaml", "");
+    let fetch = "kubeseal --fetch-cert --controller-name seals -w dev.crt";
+    assert!(doctor.stdout.contains(fetch), "{}{}", doctor.stdout, doctor.told);
+    let lint = folder.run("lint db.sealed.yaml", "");
+    assert!(
+        lint.stdout.contains("kubeseal --fetch-cert -w dev.crt"),
+        "{}{}",
+        lint.stdout,
+        lint.told
+    );
+}
+
+#[test]
+fn a_directory_is_not_replaced_by_a_certificate() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    for line in [
+        "--cert . -f db.yaml",
+        "seal --cert . db.yaml",
+        "keys pin .",
+        "lint --cert . db.yaml",
+    ] {
+        let run = folder.run(line, "");
+        assert!(
+            run.code != 0 && !run.told.contains("--fetch-cert"),
+            "{line}: {}",
+            run.told
+        );
+    }
+}
+
+#[test]
 fn doctor_does_not_propose_what_was_just_run() {
     let folder = Folder::with_keys();
     file(&folder);
