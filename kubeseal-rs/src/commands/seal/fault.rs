@@ -109,7 +109,9 @@ impl ClearFileFault {
                 if clear.symlink_metadata().is_ok() {
                     return format!("there is {free} too: move the Secrets of {sealed} that it lacks into it by hand");
                 }
-                return format!("mv -n {sealed} {free} && {}", typed.with_path(path, &clear));
+                // In PowerShell it replaces nothing, and has no such flag.
+                let mv = if cfg!(windows) { "mv" } else { "mv -n" };
+                return format!("{mv} {sealed} {free} && {}", typed.with_path(path, &clear));
             }
             ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
             ClearFileFault::Namespace(_) => "write another one",
