@@ -101,6 +101,8 @@ pub(crate) struct Evidence {
     pub(crate) keys: Option<Inventory>,
     /// The certificate that the controller serves, when it answers.
     pub(crate) served: Option<KeyFacts>,
+    /// The flags that reach the cluster, with a space before each.
+    pub(crate) flags: String,
     /// Certificates on this side.
     pub(crate) local: Vec<LocalCert>,
     /// Whether those certificates were named to be compared with the object (`--cert`).
@@ -363,7 +365,11 @@ fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnos
     };
     if let Some(keys) = &evidence.keys {
         for remark in &keys.remarks {
-            note(Cause::Certificate, remark.clone(), "kubeseal keys list".to_owned());
+            note(
+                Cause::Certificate,
+                remark.clone(),
+                format!("kubeseal keys list{}", evidence.flags),
+            );
         }
     } else if let Some(served) = &evidence.served {
         for local in evidence
@@ -372,11 +378,7 @@ fn beside(evidence: &Evidence, unreachable: Option<&Unreachable>) -> Vec<Diagnos
             .filter(|local| local.for_this_cluster && local.facts.fingerprint != served.fingerprint)
         {
             let message = format!("{} is not the certificate that the cluster serves now", local.name);
-            note(
-                Cause::Certificate,
-                message,
-                format!("kubeseal --fetch-cert > {}", local.name),
-            );
+            note(Cause::Certificate, message, local.fetch());
         }
     }
     diagnoses.extend(unreachable.map(Unreachable::diagnosis));

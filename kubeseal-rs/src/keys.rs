@@ -6,6 +6,7 @@ pub(crate) mod restore;
 pub(crate) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crds::{SealedSecret, names};
 use jiff::{Timestamp, ToSpan as _};
@@ -18,6 +19,7 @@ use sealing::keyring::KeyPair;
 use sealing::v2::{self, KeyId};
 
 use crate::error::chain;
+use crate::quoting::path_word;
 
 pub(crate) use error::KeysError;
 
@@ -118,8 +120,21 @@ pub(crate) struct LocalCert {
     pub(crate) name: String,
     /// Whether it is known to be meant for this cluster.
     pub(crate) for_this_cluster: bool,
+    /// The flags that reach this cluster, with a space before each.
+    pub(crate) flags: String,
     /// What it says.
     pub(crate) facts: KeyFacts,
+}
+
+impl LocalCert {
+    /// The command that fetches this cluster's certificate into its place.
+    pub(crate) fn fetch(&self) -> String {
+        format!("kubeseal --fetch-cert{} -w {}", self.flags, self.word())
+    }
+
+    fn word(&self) -> String {
+        path_word(Path::new(&self.name))
+    }
 }
 
 /// All keys of a cluster, newest first.
@@ -220,7 +235,7 @@ impl Inventory {
 
     /// What is wrong with a local certificate: it ends, or another one is served by now.
     fn of_local(&self, local: &LocalCert, now: Timestamp) -> Vec<String> {
-        let fetch = format!("kubeseal --fetch-cert > {}", local.name);
+        let fetch = local.fetch();
         let mut remarks = Vec::new();
         let holds = |key: &&Key| {
             key.cert
@@ -231,8 +246,8 @@ impl Inventory {
             let fetch = match local.for_this_cluster || self.keys.iter().any(|key| holds(&key)) {
                 true => &fetch,
                 false => &format!(
-                    "kubeseal --fetch-cert --context NAME > {}, where NAME must be kubectl's context of its cluster",
-                    local.name
+                    "kubeseal --fetch-cert --context NAME -w {}, where NAME must be kubectl's context of its cluster",
+                    local.word()
                 ),
             };
             remarks.push(format!("{} {ends}: {fetch}", local.name));

@@ -5,6 +5,7 @@ mod hint;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::Path;
 
 use crds::{SealedSecret, names};
 use manifest::{Document, DocumentError, EmitError, Format, Place, text_lossy};
@@ -20,7 +21,7 @@ use crate::embedded;
 use crate::error::{Error, Hinted};
 use crate::field_order::GoOrder;
 use crate::files::{self, Input};
-use crate::quoting::on_one_line;
+use crate::quoting::{on_one_line, path_word};
 use crate::typed::Typed;
 pub(crate) use fault::Fault;
 
@@ -232,7 +233,22 @@ pub(crate) fn text(objects: &[Value], format: Format) -> Result<Zeroizing<String
 
 impl Hinted for InputError {
     fn hint(&self, typed: &Typed) -> Option<String> {
-        self.fault.hint(typed)
+        let hint = self.fault.hint(typed)?;
+        if self.input == files::name(&Input::Stdin) {
+            return Some(hint);
+        }
+        let file = path_word(Path::new(&self.input));
+        if self.fault.is_not_sealed() {
+            return Some(format!(
+                "it is not sealed yet: kubeseal seal{} {file}",
+                typed.sealing_flags()
+            ));
+        }
+        // A fault does not know its file.
+        let named = ["doctor", "set"].iter().fold(hint, |hint, verb| {
+            hint.replace(&format!("kubeseal {verb} FILE"), &format!("kubeseal {verb} {file}"))
+        });
+        Some(named)
     }
 }
 

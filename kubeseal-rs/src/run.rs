@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use jiff::Timestamp;
 use sealing::SystemRandom;
 
-use crate::args::CommandLine;
+use crate::args::{self, CommandLine};
 use crate::commands::{self, Command, CommandError, help};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -21,7 +21,9 @@ pub(crate) fn run(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let line = CommandLine::read(argv, environment)?;
+    let argv: Vec<_> = argv.into_iter().collect();
+    let line = CommandLine::read(argv.iter().cloned(), environment)?;
+    let flags = || args::typed(&argv).controller_flags();
     let is_classic = matches!(line, CommandLine::Flags(_));
     let not_legal = |error: CommandError| match error {
         CommandError::Word(_) => Error::from(error).of_usage(),
@@ -62,8 +64,8 @@ pub(crate) fn run(
         Command::Completions(shell) => commands::manual::completions(shell),
         Command::Man(folder) => commands::manual::man(folder.as_deref()),
         Command::Page(command) => commands::page::run(&command, environment, now),
-        Command::Doctor(command) => commands::doctor::run(&command, environment, now),
-        Command::Keys(command) => commands::keys::run(&command, environment, now),
+        Command::Doctor(command) => commands::doctor::run(&command, &flags(), environment, now),
+        Command::Keys(command) => commands::keys::run(&command, &flags(), environment, now),
         Command::Render(command) => commands::render::run(&command, &mut SystemRandom::default()),
         Command::Lint(command) => commands::lint::run(&command, environment, now),
         Command::LintRules => print(&crate::lint::report::rules()),

@@ -111,6 +111,18 @@ impl Typed {
         self.path.get(1).is_some_and(|typed| typed == verb)
     }
 
+    /// Whether the command works on files, each for itself.
+    pub(crate) fn is_of_files(&self) -> bool {
+        let is_file = |word: &Word| word.flag.is_none() && word.text != "-";
+        ["seal", "reseal", "unseal"].iter().any(|verb| self.is_verb(verb)) && self.words.iter().any(is_file)
+    }
+
+    /// The file of a verb that takes one, which stands before its other words.
+    pub(crate) fn file(&self) -> &str {
+        let first = self.words.iter().find(|word| word.flag.is_none());
+        first.map_or("FILE", |word| word.text.as_str())
+    }
+
     /// The flags that say how to seal, for another command, with a space before each.
     pub(crate) fn sealing_flags(&self) -> String {
         self.sealing_flags_that(|_| true)

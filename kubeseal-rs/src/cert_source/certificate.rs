@@ -152,11 +152,11 @@ impl Hinted for SealItemError {
     fn hint(&self, typed: &Typed) -> Option<String> {
         match self {
             SealItemError::NoHybridKey => Some(format!(
-                "a controller with --hybrid=publish has such a certificate: kubeseal --fetch-cert{} > cert.pem",
+                "a controller with --hybrid=publish has such a certificate: kubeseal --fetch-cert{} -w cert.pem",
                 typed.controller_flags()
             )),
             SealItemError::HybridKey(_) => Some(format!(
-                "get the certificate from the cluster again: kubeseal --fetch-cert{} > cert.pem",
+                "get the certificate from the cluster again: kubeseal --fetch-cert{} -w cert.pem",
                 typed.controller_flags()
             )),
             SealItemError::HybridKeyNotPinned => Some(

@@ -103,8 +103,9 @@ impl Doctor {
     }
 }
 
-/// Examines every SealedSecret of the files, and prints the results.
-pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -> Result<(), Error> {
+/// Examines every SealedSecret of the files, and prints the results. `flags`: those that reach the cluster, for commands that
+/// are proposed.
+pub(crate) fn run(command: &Doctor, flags: &str, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     let found = tree::files(&command.paths, &[])?;
     let skipped = manifest_file::passed_over(&found, crds::names::KIND);
     skipped.iter().for_each(|report| note::told(&report.line()));
@@ -112,7 +113,7 @@ pub(crate) fn run(command: &Doctor, environment: &Environment, now: Timestamp) -
     let patches = patches(meant.iter().map(|file| file.path.as_path()));
     // A patch of kustomize is not an object, unless it was named itself.
     meant.retain(|file| file.typed || !patches.contains(&absolute(&file.path)));
-    let mut session = Session::of(command, environment, now)?;
+    let mut session = Session::of(command, flags, environment, now)?;
     let colour = Colour::of_stdout(environment);
     match meant.as_slice() {
         [file] if file.typed && command.paths.len() == 1 => {
@@ -148,6 +149,7 @@ fn ended(objects: &[Examined]) -> Result<(), Error> {
 /// What all files are examined with.
 struct Session<'a> {
     command: &'a Doctor,
+    flags: &'a str,
     environment: &'a Environment,
     now: Timestamp,
     keys: KeyRing,
@@ -159,15 +161,16 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn of(command: &'a Doctor, environment: &'a Environment, now: Timestamp) -> Result<Self, Error> {
+    fn of(command: &'a Doctor, flags: &'a str, environment: &'a Environment, now: Timestamp) -> Result<Self, Error> {
         let HeldKeys { ring, ids, .. } = held_keys(&command.keys)?;
         Ok(Self {
             command,
+            flags,
             environment,
             now,
             keys: ring,
             ids,
-            local: super::keys::readable_certs(&command.certs)?,
+            local: super::keys::readable_certs(&command.certs, flags)?,
             reached: None,
             surroundings: Surroundings::default(),
         })
@@ -222,7 +225,7 @@ impl<'a> Session<'a> {
             }
         }
         let (name, word) = (file_name(file), quoting::path_word(&file.path));
-        let findings = super::lint::findings_of(&input, &manifest.bytes, self.now)?;
+        let findings = super::lint::findings_of(&input, &manifest.bytes, self.flags, self.now)?;
         let documents = match manifest::read_mixed(&manifest.bytes) {
             Ok(documents) => documents,
             Err(error) => {
@@ -241,6 +244,7 @@ impl<'a> Session<'a> {
             word: &word,
             keys: &self.keys,
             ids: &self.ids,
+            flags: self.flags,
             local: &self.local,
             certs_named: !self.command.certs.is_empty(),
             findings: &findings,
@@ -263,6 +267,7 @@ struct About<'a> {
     word: &'a str,
     keys: &'a KeyRing,
     ids: &'a BTreeSet<KeyId>,
+    flags: &'a str,
     local: &'a [LocalCert],
     certs_named: bool,
     findings: &'a [lint::Finding],
@@ -325,6 +330,7 @@ impl About<'_> {
     fn evidence(&self, document: &Document, case: &mut Case) -> Evidence {
         let mut evidence = Evidence {
             findings: self.findings_in(document),
+            flags: self.flags.to_owned(),
             local: self.local.to_vec(),
             certs_named: self.certs_named,
             at_hand: self.keys.fingerprints().cloned().collect(),

@@ -191,14 +191,14 @@ pub(super) fn text_or_json(asked: Option<String>) -> Result<bool, CommandError> 
     }
 }
 
-/// Does what was asked for at the time `now`.
-pub(crate) fn run(command: &Keys, environment: &Environment, now: Timestamp) -> Result<(), Error> {
+/// Does what was asked for at the time `now`. `flags`: those that reach the cluster, for commands that are proposed.
+pub(crate) fn run(command: &Keys, flags: &str, environment: &Environment, now: Timestamp) -> Result<(), Error> {
     match command {
         Keys::List {
             controller,
             certs,
             json,
-        } => list::run(controller, certs, *json, environment, now),
+        } => list::run(controller, certs, flags, *json, environment, now),
         Keys::Pin(input) => pin::run(input),
         Keys::Backup {
             controller,

@@ -139,11 +139,16 @@ pub(crate) fn run(command: &Lint, environment: &Environment, now: Timestamp) -> 
     }
 }
 
-/// What is wrong with one file at `now`, for `kubeseal doctor`.
-pub(super) fn findings_of(input: &Input, bytes: &[u8], now: Timestamp) -> Result<Vec<lint::Finding>, Error> {
+/// What is wrong with one file at `now`, for `kubeseal doctor`, which reaches the cluster with `flags`.
+pub(super) fn findings_of(
+    input: &Input,
+    bytes: &[u8],
+    flags: &str,
+    now: Timestamp,
+) -> Result<Vec<lint::Finding>, Error> {
     let report = match input {
         Input::File(path) if !is_stream(path) => {
-            judge(std::slice::from_ref(input), &[], Certificates::of_projects(now))?
+            judge(std::slice::from_ref(input), &[], Certificates::of_projects(flags, now))?
         }
         // It can be read only once.
         _ => {

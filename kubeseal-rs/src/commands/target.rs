@@ -40,6 +40,12 @@ pub(super) struct ToChange(pub(super) FileError);
 impl Hinted for ToChange {
     fn hint(&self, typed: &Typed) -> Option<String> {
         match &self.0 {
+            // A new file has nothing that these could change.
+            FileError::Open { reason, .. }
+                if reason.kind() == io::ErrorKind::NotFound && (typed.is_verb("unset") || typed.is_verb("rename")) =>
+            {
+                None
+            }
             FileError::Open { path, reason } if reason.kind() == io::ErrorKind::NotFound => Some(format!(
                 "a new one is made by kubeseal edit {0}{1}, or kubeseal -f SECRET-FILE -w {0}{1}",
                 quoting::path_word(path),

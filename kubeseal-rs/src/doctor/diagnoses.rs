@@ -1,6 +1,6 @@
 //! Parts of diagnoses that several kinds of evidence share.
 
-use super::{Cause, Diagnosis};
+use super::{Cause, Diagnosis, Evidence};
 
 /// How many candidates were tried, none of which opens the object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,13 +45,14 @@ pub(super) fn key_gone(message: String, next: String) -> Diagnosis {
     }
 }
 
-pub(super) fn other_cluster(message: String, file: &str) -> Diagnosis {
+pub(super) fn other_cluster(message: String, evidence: &Evidence, file: &str) -> Diagnosis {
     Diagnosis {
         cause: Cause::OtherCluster,
         certain: true,
         message,
         next: format!(
-            "kubeseal --fetch-cert > cert.pem, then seal {file} again; or is it meant for another --context?"
+            "kubeseal --fetch-cert{} -w cert.pem, then seal {file} again; or is it meant for another --context?",
+            evidence.flags
         ),
     }
 }

@@ -74,8 +74,9 @@ pub(super) fn by_key_ids(case: &Case, evidence: &Evidence, file: &str) -> Option
                  made that certificate can read it"
             ),
             next: format!(
-                "change the values, and seal the new ones with the cluster's certificate: kubeseal --fetch-cert > cert.pem, then \
-                 kubeseal edit --cert cert.pem {file}"
+                "change the values, and seal the new ones with the cluster's certificate: kubeseal --fetch-cert{} -w cert.pem, then \
+                 kubeseal edit --cert cert.pem {file}",
+                evidence.flags
             ),
         });
     }
@@ -96,7 +97,10 @@ fn by_keys_of_cluster(case: &Case, evidence: &Evidence, keys: &Inventory, ids: &
                 "it was sealed with the key of {}, which is retired (its label is {label:?})",
                 key.name
             ),
-            "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
+            format!(
+                "kubeseal keys list{}; label it active to open with it once more, then kubeseal reseal",
+                evidence.flags
+            ),
         ));
     }
     let certified = keys.keys.iter().find(|key| {
@@ -184,7 +188,7 @@ pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Op
             "a key of before or after a renewal opens all the same, another cluster's does not: then seal {file} again with kubeseal \
              --cert FILE"
         ),
-        ..other_cluster(message, file)
+        ..other_cluster(message, evidence, file)
     })
 }
 
@@ -202,13 +206,14 @@ fn not_held(
     };
     let message = format!("{what} key id {ids}, which it was sealed with ({held})");
     match foreign {
-        Some(cert) => other_cluster(format!("{message}: it is that of {}", cert.name), file),
+        Some(cert) => other_cluster(format!("{message}: it is that of {}", cert.name), evidence, file),
         None => key_gone(
             message,
             format!(
                 "kubeseal keys restore BACKUP, with a backup that holds it (its item {} too); if it is another cluster's: kubeseal \
-                 --fetch-cert > cert.pem, and seal again",
-                crds::names::KEY_ITEM_SEED
+                 --fetch-cert{} -w cert.pem, and seal again",
+                crds::names::KEY_ITEM_SEED,
+                evidence.flags
             ),
         ),
     }

@@ -200,7 +200,7 @@ pub(super) fn by_certificate(case: &Case, evidence: &Evidence, file: &str) -> Op
             "a key of before or after a renewal opens all the same, another cluster's does not: then seal {file} again \
              with kubeseal --cert FILE"
         ),
-        ..other_cluster(format!("{sealed_with}, and {certs}"), file)
+        ..other_cluster(format!("{sealed_with}, and {certs}"), evidence, file)
     })
 }
 
@@ -216,7 +216,10 @@ pub(super) fn by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Di
                     "it was sealed with the key of {}, which is retired (its label is {label:?})",
                     key.name
                 ),
-                "kubeseal keys list; label it active to open with it once more, then kubeseal reseal".to_owned(),
+                format!(
+                    "kubeseal keys list{}; label it active to open with it once more, then kubeseal reseal",
+                    evidence.flags
+                ),
             ));
         }
     } else if let Some(key) = sealed_with.iter().next().filter(|_| evidence.keys.is_some()) {
@@ -245,11 +248,15 @@ fn not_held(key: &Fingerprint, evidence: &Evidence, file: &str) -> Diagnosis {
                 "it was sealed with {} ({key}), and this cluster does not have its key",
                 cert.name
             ),
+            evidence,
             file,
         ),
         None => key_gone(
             format!("no key Secret of the cluster holds {key}, which it was sealed with by its key hint"),
-            format!("if it is another cluster's: kubeseal --fetch-cert > cert.pem, and seal again; else {restore}"),
+            format!(
+                "if it is another cluster's: kubeseal --fetch-cert{} -w cert.pem, and seal again; else {restore}",
+                evidence.flags
+            ),
         ),
     }
 }
@@ -279,6 +286,7 @@ fn another_length(case: &Case, evidence: &Evidence, file: &str) -> Option<Diagno
             certain: knows_all,
             ..other_cluster(
                 format!("it was sealed with a key of {sealed} bits, and {whose} {there}"),
+                evidence,
                 file,
             )
         }
@@ -299,7 +307,7 @@ fn foreign_certificate(evidence: &Evidence, file: &str) -> Option<Diagnosis> {
     );
     Some(Diagnosis {
         certain: false,
-        ..other_cluster(message, file)
+        ..other_cluster(message, evidence, file)
     })
 }
 

@@ -172,6 +172,7 @@ fn without_keys_the_hint_and_the_certificates_say_what_is_gone_and_what_is_forei
     let local = LocalCert {
         name: "cert.pem".to_owned(),
         for_this_cluster: true,
+        flags: String::new(),
         facts: facts(&sealed_with, 2048),
     };
     let with = |keys: Inventory| Evidence {
@@ -314,6 +315,7 @@ fn a_certificate_that_was_named_is_held_against_the_hint() {
         local: vec![LocalCert {
             name: "cert.pem".to_owned(),
             for_this_cluster: true,
+            flags: String::new(),
             facts: facts(key, bits),
         }],
         ..Evidence::default()

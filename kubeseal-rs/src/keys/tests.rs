@@ -195,6 +195,7 @@ fn local_certificates_that_end_or_are_not_served_are_pointed_out() {
         let local = LocalCert {
             name: "cert.pem".to_owned(),
             for_this_cluster,
+            flags: " --context shop".to_owned(),
             facts: KeyFacts::of(&certificate(other, "2026-01-01", until)),
         };
         let secrets: Vec<_> = secrets.iter().collect();
@@ -205,7 +206,10 @@ fn local_certificates_that_end_or_are_not_served_are_pointed_out() {
     };
     assert_eq!(remarks(true, "2036-01-01", true, &secrets), "");
     let told = remarks(true, "2026-06-20", true, &secrets);
-    assert_eq!(told, "cert.pem expires on 2026-06-20: kubeseal --fetch-cert > cert.pem");
+    assert_eq!(
+        told,
+        "cert.pem expires on 2026-06-20: kubeseal --fetch-cert --context shop -w cert.pem"
+    );
     assert!(remarks(true, "2026-05-20", true, &secrets).starts_with("cert.pem has expired on 2026-05-20"));
     assert!(
         remarks(false, "2036-01-01", false, &secrets).contains("is that of old, which is not the current key any more")

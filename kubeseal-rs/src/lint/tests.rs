@@ -40,7 +40,7 @@ fn certificate(bits: usize) -> Certificate {
         bits,
         fingerprint: key('A'),
         hybrid: Some(KeyId::from_bytes([1; 8])),
-        fetch: Some("kubeseal --fetch-cert > cert.pem".to_owned()),
+        fetch: Some("kubeseal --fetch-cert -w cert.pem".to_owned()),
     }
 }
 

@@ -19,8 +19,6 @@ use crate::error::{A_BACKUP_WILL_DO, Hinted as _, WHOLE_BUILD};
 use crate::quoting::word;
 use crate::typed::Typed;
 
-const FIX_INPUT: &str = "nothing was written: fix the input, then run the same command again";
-
 const JOINED: &str = "two objects without a line of --- between them: put one before the second apiVersion";
 
 const TOO_LARGE: &str = "nothing was written: seal the values as several Secrets";
@@ -34,7 +32,7 @@ impl Fault {
         match self {
             Fault::Other(fault) => fault.hint(typed),
             Fault::NotReEncrypted(error) => error.hint(),
-            Fault::Document(error) => Some(of_document(error).to_owned()),
+            Fault::Document(error) => Some(of_document(error, typed)),
             Fault::Secret(error) => Some(of_secret(error, typed)),
             Fault::Seal(error) => of_seal(error, typed),
             Fault::Unseal(error) => of_unseal(error),
@@ -57,6 +55,7 @@ impl Fault {
             | Fault::NotText(_)
             | Fault::NoItem { .. }
             | Fault::Sops
+            | Fault::SameName(_)
             | Fault::NameOfFile => self.of_typed(typed),
             Fault::NotValid(_)
             | Fault::Unbound { .. }
@@ -72,7 +71,6 @@ impl Fault {
             | Fault::StaysYaml
             | Fault::SealedTwice { .. }
             | Fault::UsedByTemplates { .. }
-            | Fault::SameName(_)
             | Fault::NoTemplates
             | Fault::SeveralNamespaces(_)
             | Fault::Impossible(_)
@@ -84,6 +82,11 @@ impl Fault {
             | Fault::NoSuchObject(_)
             | Fault::Emit(_) => None,
         }
+    }
+
+    /// Whether it is a Secret where a SealedSecret is wanted.
+    pub(super) fn is_not_sealed(&self) -> bool {
+        matches!(self, Fault::Secret(SecretError::OtherKind { wanted, kind, .. }) if *wanted == names::KIND && kind == "Secret")
     }
 
     /// Of sealed values outside SealedSecrets.
@@ -143,12 +146,12 @@ impl Fault {
             Fault::UnsealWithoutKeys(_) => typed.with("--recovery-private-key FILE"),
             Fault::Cert(_) => {
                 format!(
-                    "get the current one: kubeseal --fetch-cert{} > cert.pem",
+                    "get the current one: kubeseal --fetch-cert{} -w cert.pem",
                     typed.controller_flags()
                 )
             }
             Fault::KeyForCert => format!(
-                "a private key only opens; the certificate is public: kubeseal --fetch-cert{} > cert.pem",
+                "a private key only opens; the certificate is public: kubeseal --fetch-cert{} -w cert.pem",
                 typed.controller_flags()
             ),
             Fault::CertForKeys => format!("a certificate only seals; {A_BACKUP_WILL_DO}"),
@@ -160,6 +163,12 @@ impl Fault {
                 format!("{} adds it", typed.without(&["existing"]))
             }
             Fault::Sops => format!("sops -d FILE | kubeseal seal{} -", typed.sealing_flags()),
+            Fault::SameName(item) => format!(
+                "nothing was changed: say another name: kubeseal rename{} {} {} NEW",
+                typed.flags(|_| true),
+                typed.file(),
+                word(item)
+            ),
             Fault::NameOfFile => typed.with("--name NAME"),
             _ => return None,
         })
@@ -197,7 +206,6 @@ impl Fault {
             Fault::UsedByTemplates { .. } => {
                 "nothing was written: change spec.template.data first (kubeseal render FILE shows what it makes), or --force"
             }
-            Fault::SameName(_) => "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
             Fault::NoTemplates => {
                 "write one under spec.template.data, as in `url: db://{{ .password }}`, then run the same command again"
             }
@@ -209,12 +217,22 @@ impl Fault {
     }
 }
 
-fn of_document(error: &DocumentError) -> &'static str {
+fn of_document(error: &DocumentError, typed: &Typed) -> String {
     match error {
-        error if is_joined(error) => JOINED,
-        DocumentError::Empty => "name a file that is not empty, or give it on stdin: kubeseal < FILE",
-        _ => FIX_INPUT,
+        error if is_joined(error) => JOINED.to_owned(),
+        DocumentError::Empty => "name a file that is not empty, or give it on stdin: kubeseal < FILE".to_owned(),
+        _ => fix_input(typed),
     }
+}
+
+/// Of several files, the others are written all the same.
+fn fix_input(typed: &Typed) -> String {
+    let unwritten = match typed.flags(|flag| matches!(flag, "check" | "diff")).is_empty() {
+        true if typed.is_of_files() => "this file was not written: ",
+        true => "nothing was written: ",
+        false => "",
+    };
+    format!("{unwritten}fix the input, then run the same command again")
 }
 
 fn of_secret(error: &SecretError, typed: &Typed) -> String {
@@ -231,7 +249,7 @@ fn of_secret(error: &SecretError, typed: &Typed) -> String {
         SecretError::NotBase64 { .. } => {
             "put the text under stringData, or encode it: printf %s \"$VALUE\" | base64 -w0".to_owned()
         }
-        _ => FIX_INPUT.to_owned(),
+        _ => fix_input(typed),
     }
 }
 
@@ -345,7 +363,7 @@ fn other_kind(wanted: &str, found: &str, typed: &Typed) -> String {
             "kubeseal --only-secrets seals the Secrets of a stream and leaves out all else; to make a Secret of a file: kubectl \
              create secret generic NAME --from-file=FILE --dry-run=client -o yaml"
         }
-        _ => FIX_INPUT,
+        _ => return fix_input(typed),
     }
     .to_owned()
 }

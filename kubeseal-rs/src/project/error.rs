@@ -186,7 +186,7 @@ pub(crate) enum ProjectError {
 }
 
 /// What to do about [`ProjectError::SharedKey`].
-pub(crate) const SHARED_KEY_FIX: &str = "one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME > FILE, \
+pub(crate) const SHARED_KEY_FIX: &str = "one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME -w FILE, \
                                          where NAME must be kubectl's context of that file's cluster; clusters that share their \
                                          keys are one cluster of the file, with the folders of both";
 
@@ -223,7 +223,7 @@ impl ProjectError {
             }
             ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => {
                 "write fingerprint: under it, and what kubeseal keys pin cert.pem prints first of a certificate that came from the cluster \
-                 itself (kubeseal --fetch-cert > cert.pem)"
+                 itself (kubeseal --fetch-cert -w cert.pem)"
                     .to_owned()
             }
             ProjectError::Misnamed { found } => {
@@ -253,6 +253,9 @@ impl Hinted for ProjectError {
                 "{hint}; to seal this one for {asked} nevertheless, name the file itself: {}",
                 typed.for_file(path, &format!("--for-cluster {}", quoting::word(asked)))
             ),
+            ProjectError::PinMissing { .. } | ProjectError::ControllerPinMissing { .. } => {
+                hint.replace("--fetch-cert", &format!("--fetch-cert{}", typed.controller_flags()))
+            }
             // It takes no -f.
             ProjectError::NoneFitsStdin(_) if !typed.flags(|flag| flag == "raw").is_empty() => format!(
                 "say the cluster: {}, or run it in a directory of that cluster's folders",
@@ -274,8 +277,10 @@ impl Hinted for CertFile {
             FileError::Open { path, .. } if path.as_os_str() == "-" => {
                 Some("--cert takes a file or a URL; standard input is the file /dev/stdin".to_owned())
             }
+            // No certificate can be written in its place.
+            FileError::Open { path, .. } if path.is_dir() => None,
             FileError::Open { path, .. } => Some(format!(
-                "get it from the cluster: kubeseal --fetch-cert{} > {}",
+                "get it from the cluster: kubeseal --fetch-cert{} -w {}",
                 typed.controller_flags(),
                 path_word(path)
             )),

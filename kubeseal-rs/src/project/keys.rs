@@ -36,9 +36,9 @@ impl Fetch {
     pub(crate) fn command(&self, flags: &str) -> String {
         let file = path_word(&self.file);
         match &self.among_others {
-            None => format!("kubeseal --fetch-cert{flags} > {file}"),
+            None => format!("kubeseal --fetch-cert{flags} -w {file}"),
             Some(cluster) => format!(
-                "kubeseal --fetch-cert{flags} --context NAME > {file}, where NAME must be kubectl's context of cluster {cluster}"
+                "kubeseal --fetch-cert{flags} --context NAME -w {file}, where NAME must be kubectl's context of cluster {cluster}"
             ),
         }
     }
@@ -56,12 +56,15 @@ impl Hinted for ClusterCertFault {
 }
 
 impl Located {
-    /// How the cluster's certificate is fetched; none where it is in no file.
+    /// How the cluster's certificate is fetched; none where it is in no file, or a directory is in its place.
     pub(crate) fn fetch(&self, cluster: &ProjectCluster) -> Option<Fetch> {
         let ProjectCert::File(path, _) = &cluster.cert else {
             return None;
         };
         let path = self.folder.join(path);
+        if path.is_dir() {
+            return None;
+        }
         let here = std::env::current_dir()
             .and_then(dunce::canonicalize)
             .unwrap_or_default();

@@ -15,7 +15,15 @@ const READERS: [&str; 3] = [
 fn refused(folder: &Folder, flags: &str, input: &str) -> String {
     let stdin = folder.run(flags, input);
     let file = folder.run(&format!("{flags} -f in.txt"), "");
-    let told = file.told.replace("in.txt", "stdin").replace(" -f stdin", "");
+    // A hint names the file, where there is one.
+    let told = file
+        .told
+        .replace(" -f in.txt", "")
+        .replace("kubeseal doctor in.txt", "kubeseal doctor FILE")
+        .replace("kubeseal set in.txt", "kubeseal set FILE")
+        .replace("not sealed yet: kubeseal seal", "not sealed yet: kubeseal")
+        .replace(" in.txt\n", " < FILE\n")
+        .replace("in.txt", "stdin");
     assert_eq!(told, stdin.told, "{flags}");
     if !flags.contains("--validate") {
         let output = folder.run(&format!("{flags} -w out.yaml"), input);

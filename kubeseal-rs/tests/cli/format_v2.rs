@@ -295,8 +295,8 @@ fn files_of_rsa_keys_alone_are_named_where_v2_does_not_open() {
     let hint = |keys: &str| {
         format!(
             "hint: an RSA key alone does not open format v2. If it was sealed for one of these, the hybrid key is missing: {keys}; it is \
-             the item hybrid.seed of the key Secret, which kubeseal keys backup saves too. Else the keys are others: kubeseal doctor FILE \
-             finds out more\n"
+             the item hybrid.seed of the key Secret, which kubeseal keys backup saves too. Else the keys are others: kubeseal doctor \
+             db.sealed.yaml finds out more\n"
         )
     };
     for (keys, shown) in [

@@ -38,12 +38,12 @@ fn the_next_command_is_named() {
         (
             format!("{SEAL} db.sealed.yaml"),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal --cert test-only.crt db.yaml",
+            "mv -n db.sealed.yaml db.yaml && kubeseal seal --cert test-only.crt db.yaml",
         ),
         (
             "seal --check db.sealed.yaml".to_owned(),
             "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it",
-            "mv db.sealed.yaml db.yaml && kubeseal seal --check db.yaml",
+            "mv -n db.sealed.yaml db.yaml && kubeseal seal --check db.yaml",
         ),
         (
             format!("{CERT} --merge-into nothere -f db.sealed.yaml"),
@@ -53,6 +53,21 @@ fn the_next_command_is_named() {
         ),
     ];
     hinted(&folder, &cases);
+}
+
+#[test]
+fn a_clear_file_with_a_sealed_name_never_replaces_another() {
+    let folder = Folder::with_keys();
+    folder.put("db.sealed.yaml", SECRET);
+    folder.put("db.yaml", &SECRET.replace("password: p", "password: other"));
+    let error =
+        "db.sealed.yaml, document 1, line 1: its name says that it is sealed, and there is a Secret in clear in it";
+    let hint = "there is db.yaml too: move the Secrets of db.sealed.yaml that it lacks into it by hand";
+    let lines = [
+        format!("{SEAL} db.sealed.yaml"),
+        "seal --check db.sealed.yaml".to_owned(),
+    ];
+    hinted(&folder, &lines.map(|line| (line, error, hint)));
 }
 
 #[test]
@@ -70,7 +85,7 @@ fn the_next_command_is_named_for_sealed_files() {
         (
             "rename --name db sealed.yaml user user".to_owned(),
             "sealed.yaml, document 1, line 3: item \"user\" already has this name",
-            "nothing was changed: say another name: kubeseal rename FILE ITEM NEW",
+            "nothing was changed: say another name: kubeseal rename --name db sealed.yaml user NEW",
         ),
         (
             "rename values.yaml password token".to_owned(),
@@ -81,10 +96,110 @@ fn the_next_command_is_named_for_sealed_files() {
         (
             format!("edit {CERT} values.yaml"),
             "values.yaml: its sealed values stand outside SealedSecrets (password), which edit does not change",
-            "one value: printf %s \"$VALUE\" | kubeseal set FILE password --cert test-only.crt --name NAME --namespace NAMESPACE",
+            "one value: printf %s \"$VALUE\" | kubeseal set values.yaml password --cert test-only.crt --name NAME --namespace NAMESPACE",
         ),
     ];
     hinted(&folder, &cases);
+}
+
+#[test]
+fn the_file_is_named_that_is_not_sealed_yet() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    let error = "db.yaml, document 1, line 1: expected a SealedSecret (bitnami.com/v1alpha1) but found Secret (v1)";
+    let plain = "it is not sealed yet: kubeseal seal db.yaml";
+    let with_cert = "it is not sealed yet: kubeseal seal --cert test-only.crt db.yaml";
+    let cases = [
+        ("doctor --offline db.yaml".to_owned(), error, plain),
+        ("unset db.yaml k".to_owned(), error, plain),
+        (format!("set {CERT} --from-file db.yaml db.yaml k"), error, with_cert),
+        (format!("edit {CERT} db.yaml"), error, with_cert),
+        ("--re-encrypt -f db.yaml".to_owned(), error, plain),
+    ];
+    hinted(&folder, &cases);
+}
+
+#[test]
+fn the_file_is_named_that_does_not_open() {
+    let folder = Folder::with_keys();
+    let other = folder.run("--cert test-only-other.crt -o yaml", SECRET).ok();
+    folder.put("db.sealed.yaml", &other);
+    for verb in ["unseal", "reseal --cert test-only.crt"] {
+        let run = folder.run(
+            &format!("{verb} --recovery-private-key test-only.key db.sealed.yaml"),
+            "",
+        );
+        assert!(
+            run.code == 1 && run.stderr.contains("kubeseal doctor db.sealed.yaml "),
+            "{verb}: {}",
+            run.told
+        );
+    }
+}
+
+#[test]
+fn a_bad_file_among_others_is_not_written_alone() {
+    let folder = Folder::with_keys();
+    folder.put("good.yaml", SECRET);
+    folder.put(
+        "bad.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: bad, namespace: shop\n",
+    );
+    let run = folder.run(&format!("{SEAL} bad.yaml good.yaml"), "");
+    let hint = "hint: this file was not written: fix the input, then run the same command again\n";
+    assert!(run.code == 1 && run.stderr.contains(hint), "{}", run.told);
+    assert!(folder.path("good.sealed.yaml").exists());
+    let run = folder.run("seal --check bad.yaml good.yaml", "");
+    let hint = "hint: fix the input, then run the same command again\n";
+    assert!(run.code == 1 && run.stderr.contains(hint), "{}", run.told);
+}
+
+#[test]
+fn what_only_changes_a_file_proposes_no_new_one() {
+    let folder = Folder::with_keys();
+    for line in ["unset nothere.yaml k", "rename nothere.yaml k l"] {
+        let run = folder.run(line, "");
+        let error = "error: open nothere.yaml: no such file or directory\n";
+        assert_eq!((run.code, run.stderr.as_str()), (1, error), "{line}");
+    }
+}
+
+#[test]
+fn a_certificate_is_fetched_from_the_cluster_that_was_typed() {
+    let folder = Folder::with_keys();
+    let sealed = folder.run(&format!("{CERT} -o yaml"), SECRET).ok();
+    folder.put("db.sealed.yaml", &sealed);
+    folder.put(".kubeseal.yaml", "clusters:\n  dev: {cert: dev.crt}\n");
+    folder.put("dev.crt", "broken");
+    let doctor = folder.run("doctor --offline --controller-name seals db.sealed.yaml", "");
+    let fetch = "kubeseal --fetch-cert --controller-name seals -w dev.crt";
+    assert!(doctor.stdout.contains(fetch), "{}{}", doctor.stdout, doctor.told);
+    let lint = folder.run("lint db.sealed.yaml", "");
+    assert!(
+        lint.stdout.contains("kubeseal --fetch-cert -w dev.crt"),
+        "{}{}",
+        lint.stdout,
+        lint.told
+    );
+}
+
+#[test]
+fn a_directory_is_not_replaced_by_a_certificate() {
+    let folder = Folder::with_keys();
+    folder.put("db.yaml", SECRET);
+    for line in [
+        "--cert . -f db.yaml",
+        "seal --cert . db.yaml",
+        "keys pin .",
+        "lint --cert . db.yaml",
+    ] {
+        let run = folder.run(line, "");
+        assert!(
+            run.code != 0 && !run.told.contains("--fetch-cert"),
+            "{line}: {}",
+            run.told
+        );
+    }
 }
 
 #[test]

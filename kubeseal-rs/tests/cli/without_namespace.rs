@@ -235,7 +235,11 @@ fn an_item_that_is_null_waits_for_its_value() {
             );
         }
         let unseal = folder.run(&format!("unseal {KEY} sealed.yaml"), "");
-        assert!(unseal.stderr.contains("kubeseal set FILE ITEM"), "{}", unseal.told);
+        assert!(
+            unseal.stderr.contains("kubeseal set sealed.yaml ITEM"),
+            "{}",
+            unseal.told
+        );
         folder.run(&format!("set {CERT} sealed.yaml k"), "v").ok();
         assert!(folder.text("sealed.yaml").contains(wanted));
         let merge = format!("{CERT} --merge-into sealed.yaml");

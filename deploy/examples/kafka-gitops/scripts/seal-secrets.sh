@@ -6,7 +6,7 @@ set -euo pipefail
 
 seal() {
   local env=$1 certificate=secrets/keys/$1.crt secret file named
-  [ -f "$certificate" ] || { echo "error: $certificate is missing; get it with: kubeseal --fetch-cert > $certificate" >&2; exit 1; }
+  [ -f "$certificate" ] || { echo "error: $certificate is missing; get it with: kubeseal --fetch-cert -w $certificate" >&2; exit 1; }
   for secret in secrets/local-toseal/"$env"/*.yaml; do
     [ -e "$secret" ] || { echo "error: nothing to seal in secrets/local-toseal/$env; make it with: scripts/create-secrets.sh $env secrets/mine/$env" >&2; exit 1; }
     file=$(basename "$secret")

@@ -142,7 +142,8 @@ impl Hinted for Edited {
         (!matches!(*self.0.fault, Fault::EmptiedForm)).then(|| {
             format!(
                 "nothing was written, and what was typed is gone (where stdin is a terminal the editor opens again); one value: \
-                 printf %s \"$VALUE\" | kubeseal set FILE KEY{}",
+                 printf %s \"$VALUE\" | kubeseal set {} KEY{}",
+                typed.file(),
                 typed.sealing_flags()
             )
         })

@@ -17,15 +17,16 @@ use crate::place::real_place;
 use crate::project::CertFile;
 use crate::project::search::Located;
 
-/// Asks the cluster, and tells.
+/// Asks the cluster, and tells; `flags` are those that reach it, with a space before each.
 pub(super) fn run(
     controller: &Controller,
     certs: &[PathBuf],
+    flags: &str,
     json: bool,
     environment: &Environment,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let local = local_certs(certs)?;
+    let local = local_certs(certs, flags)?;
     let cluster = Cluster::connect(&controller.cluster, environment)?;
     let secrets = cluster.key_secrets(&controller.namespace)?;
     if secrets.is_empty() {
@@ -58,11 +59,11 @@ fn served(cluster: &Cluster, controller: &Controller) -> Option<SealingCert> {
 ///
 /// # Errors
 /// One of them cannot be read.
-fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
+fn local_certs(named: &[PathBuf], flags: &str) -> Result<Vec<LocalCert>, Error> {
     if named.is_empty() {
-        project_certs()?.into_iter().collect()
+        project_certs(flags)?.into_iter().collect()
     } else {
-        named.iter().map(|path| local_cert(path, true)).collect()
+        named.iter().map(|path| local_cert(path, true, flags)).collect()
     }
 }
 
@@ -70,15 +71,15 @@ fn local_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
 ///
 /// # Errors
 /// One that was named cannot be read, or the project file makes no sense.
-pub(in crate::commands) fn readable_certs(named: &[PathBuf]) -> Result<Vec<LocalCert>, Error> {
+pub(in crate::commands) fn readable_certs(named: &[PathBuf], flags: &str) -> Result<Vec<LocalCert>, Error> {
     if named.is_empty() {
-        Ok(project_certs()?.into_iter().filter_map(Result::ok).collect())
+        Ok(project_certs(flags)?.into_iter().filter_map(Result::ok).collect())
     } else {
-        local_certs(named)
+        local_certs(named, flags)
     }
 }
 
-fn local_cert(path: &Path, for_this_cluster: bool) -> Result<LocalCert, Error> {
+fn local_cert(path: &Path, for_this_cluster: bool, flags: &str) -> Result<LocalCert, Error> {
     let name = InputName(path.display().to_string());
     let bytes = files::read_file(path).map_err(CertFile)?;
     let cert = name.cert(&bytes)?;
@@ -86,12 +87,13 @@ fn local_cert(path: &Path, for_this_cluster: bool) -> Result<LocalCert, Error> {
     Ok(LocalCert {
         name: name.0,
         for_this_cluster,
+        flags: flags.to_owned(),
         facts: KeyFacts::of(&cert),
     })
 }
 
 /// The certificates of the project file around the current folder, as far as they are files that are there.
-fn project_certs() -> Result<Vec<Result<LocalCert, Error>>, Error> {
+fn project_certs(flags: &str) -> Result<Vec<Result<LocalCert, Error>>, Error> {
     let Ok(here) = real_place(Path::new("stdin")) else {
         return Ok(Vec::new());
     };
@@ -108,7 +110,7 @@ fn project_certs() -> Result<Vec<Result<LocalCert, Error>>, Error> {
             return Ok(None);
         };
         let shown = path.strip_prefix(&current).unwrap_or(&path);
-        let cert = local_cert(shown, clusters.len() == 1);
+        let cert = local_cert(shown, clusters.len() == 1, flags);
         cert.map(Some).map_err(|error| located.with_fetch(cluster, error))
     };
     Ok(clusters

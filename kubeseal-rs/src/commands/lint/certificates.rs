@@ -29,6 +29,8 @@ pub(super) struct Certificates {
     formats: Formats,
     /// The project files, by the folders that they are for.
     folders: BTreeMap<PathBuf, Option<Arc<Project>>>,
+    /// For commands that are proposed.
+    flags: String,
     now: Timestamp,
     /// What is wrong with those of the project files: each once, by the project file and the cluster.
     findings: BTreeMap<(String, String, Rule), Finding>,
@@ -69,21 +71,22 @@ impl Certificates {
         let read = |source: &CertSource| -> Result<_, Error> {
             let (bytes, name) = cert_source::bytes(&source.from, environment)?;
             let is_file = matches!(source.from, CertFrom::File(_));
-            let fetch = is_file.then(|| format!("kubeseal --fetch-cert > {}", path_word(Path::new(&name.0))));
+            let fetch = is_file.then(|| format!("kubeseal --fetch-cert -w {}", path_word(Path::new(&name.0))));
             Ok((certificate(&parsed(&bytes, &name)?, name, fetch)?, source.from.clone()))
         };
         Ok(Self {
             named: named.map(read).transpose()?,
-            ..Self::of_projects(now)
+            ..Self::of_projects("", now)
         })
     }
 
-    /// Those of the project files, held against `now`.
-    pub(super) fn of_projects(now: Timestamp) -> Self {
+    /// Those of the project files, held against `now`; `flags` reach the cluster, with a space before each.
+    pub(super) fn of_projects(flags: &str, now: Timestamp) -> Self {
         Self {
             named: None,
             formats: Formats::default(),
             folders: BTreeMap::new(),
+            flags: flags.to_owned(),
             now,
             findings: BTreeMap::new(),
         }
@@ -200,14 +203,24 @@ impl Certificates {
             let message = format!("{}, {}, has expired on {day}", name.0, cluster.source());
             self.find(located, cluster, Rule::ExpiredCertificate, message);
         }
-        let fetch = located.fetch(cluster).map(|fetch| fetch.command(""));
+        let fetch = self.fetch(located, cluster);
         certificate(&cert, name, fetch).map(Some)
+    }
+
+    /// The command that fetches a cluster's certificate into its file.
+    fn fetch(&self, located: &Located, cluster: &ProjectCluster) -> Option<String> {
+        // Among several clusters, the flags need not reach this one.
+        let flags = match located.project.clusters() {
+            [_] => self.flags.as_str(),
+            _ => "",
+        };
+        Some(located.fetch(cluster)?.command(flags))
     }
 
     fn find(&mut self, located: &Located, cluster: &ProjectCluster, rule: Rule, message: String) {
         let fix = match rule {
             Rule::SharedKey => Some(SHARED_KEY_FIX.to_owned()),
-            _ => located.fetch(cluster).map(|fetch| fetch.command("")),
+            _ => self.fetch(located, cluster),
         };
         let file = located.name.0.clone();
         let key = (file.clone(), cluster.name.clone(), rule);

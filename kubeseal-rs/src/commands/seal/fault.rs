@@ -100,8 +100,14 @@ impl ClearFileFault {
             }
             ClearFileFault::NamedSealed(path) => {
                 let clear = clear_name(path);
-                let same = typed.with_path(path, &clear);
-                return format!("mv {} {} && {same}", quoting::path_word(path), quoting::path_word(&clear));
+                let [sealed, free] = [path, &clear].map(|path| quoting::path_word(path));
+                // What stands there would be lost.
+                if clear.symlink_metadata().is_ok() {
+                    return format!("there is {free} too: move the Secrets of {sealed} that it lacks into it by hand");
+                }
+                // In PowerShell it replaces nothing, and has no such flag.
+                let mv = if cfg!(windows) { "mv" } else { "mv -n" };
+                return format!("{mv} {sealed} {free} && {}", typed.with_path(path, &clear));
             }
             ClearFileFault::PlaceholderName(_) => "write the name itself, or bind to none: --scope cluster-wide",
             ClearFileFault::Namespace(_) => "write another one",

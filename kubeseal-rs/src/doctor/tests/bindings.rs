@@ -101,6 +101,7 @@ fn held_key_leaves_binding_or_damage() {
     let stale = LocalCert {
         name: "cert.pem".to_owned(),
         for_this_cluster: true,
+        flags: String::new(),
         facts: facts(&other, 2048),
     };
     let evidence = Evidence {

@@ -5,7 +5,7 @@ use sealing::cert::SealingCert;
 use super::*;
 
 const FETCH_PROD: &str =
-    "kubeseal --fetch-cert --context NAME > certs/prod.pem, where NAME must be kubectl's context of cluster prod";
+    "kubeseal --fetch-cert --context NAME -w certs/prod.pem, where NAME must be kubectl's context of cluster prod";
 
 /// A repository with a sealed file for each cluster.
 fn sealed_repository() -> Folder {
@@ -46,7 +46,7 @@ fn the_hint_of_a_missing_certificate_names_the_context_of_its_cluster() {
     folder.put(".kubeseal.yaml", "clusters:\n  prod: {cert: certs/prod.pem}\n");
     let run = folder.run("seal environments/prod/new.yaml", "");
     assert!(
-        run.stderr.ends_with("kubeseal --fetch-cert > certs/prod.pem\n"),
+        run.stderr.ends_with("kubeseal --fetch-cert -w certs/prod.pem\n"),
         "{}",
         run.stderr
     );
@@ -59,7 +59,7 @@ fn two_clusters_with_one_key_are_refused_wherever_sealing_needs_the_project() {
     folder.put("environments/prod/new.yaml", SECRET);
     let before = folder.tree();
     let error = "error: .kubeseal.yaml, document 1, line 2: the clusters dev (certs/dev.pem) and prod (certs/prod.pem) have the same key\nhint: \
-                 one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME > FILE, where NAME must be \
+                 one certificate came from the wrong cluster: kubeseal --fetch-cert --context NAME -w FILE, where NAME must be \
                  kubectl's context of that file's cluster; clusters that share their keys are one cluster of the file, with the \
                  folders of both\n";
     for (line, stdin) in [

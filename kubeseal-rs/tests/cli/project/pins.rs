@@ -19,7 +19,10 @@ fn a_url_without_a_fingerprint_says_how_to_get_one() {
     );
     let run = folder.run("", SECRET);
     assert!(run.code == 1, "{}", run.stderr);
-    let told = "kubeseal keys pin cert.pem prints first of a certificate that came from the cluster itself (kubeseal --fetch-cert > cert.pem)\n";
+    let told = "kubeseal keys pin cert.pem prints first of a certificate that came from the cluster itself (kubeseal --fetch-cert -w cert.pem)\n";
+    assert!(run.stderr.ends_with(told), "{}", run.stderr);
+    let run = folder.run("keys list --controller-name seals", "");
+    let told = "(kubeseal --fetch-cert --controller-name seals -w cert.pem)\n";
     assert!(run.stderr.ends_with(told), "{}", run.stderr);
 }
 
