@@ -291,7 +291,7 @@ fn bombs_are_refused_at_once() {
         );
         assert!(started.elapsed() < LIMIT, "{name}: {:?}", started.elapsed());
     }
-    let many_merges: String = (0..60_000).map(|at| format!("<<: {{k{at}: x}}\n")).collect();
+    let many_merges: String = (0..15_000).map(|at| format!("<<: {{k{at}: x}}\n")).collect();
     for source in [format!("m0: &m0 {{a: b}}\n{merges}"), many_merges] {
         let started = Instant::now();
         let _ = read(source.as_bytes());
