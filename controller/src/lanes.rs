@@ -40,16 +40,11 @@ impl Lane {
         Lane::CostlyLong,
         Lane::Strangers,
     ];
+
     /// Those of passes.
-    pub(crate) const OF_PASSES: [Lane; 7] = [
-        Lane::Light,
-        Lane::Long,
-        Lane::Large,
-        Lane::LargeLong,
-        Lane::Costly,
-        Lane::Costliest,
-        Lane::CostlyLong,
-    ];
+    pub(crate) fn of_passes() -> impl Iterator<Item = Lane> {
+        Lane::ALL.into_iter().filter(|lane| *lane != Lane::Strangers)
+    }
 
     /// Passes at a time. A large one takes up to 8 MiB: the object, the plaintexts, the Secret, its JSON, the answer and its parsed
     /// form. Others take up to some 200 KiB, most of them far less.
@@ -214,7 +209,7 @@ mod tests {
 
     #[test]
     fn more_operations_and_more_work_lead_to_lanes_that_allow_them() {
-        for lane in Lane::OF_PASSES {
+        for lane in Lane::of_passes() {
             let more = lane.with_more_operations();
             assert!(
                 more == lane && lane.operations() == u64::MAX || more > lane && more.operations() > lane.operations()
@@ -231,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_pass_may_have_a_thread() {
-        let places: usize = Lane::OF_PASSES.map(Lane::places).iter().sum();
+        let places: usize = Lane::of_passes().map(Lane::places).sum();
         assert!(blocking_threads() > places + Lane::Strangers.places());
     }
 

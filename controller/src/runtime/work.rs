@@ -108,7 +108,7 @@ struct Passes {
 impl Passes {
     /// Starts passes until `stop`, then waits for those that have begun.
     async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let lanes = Lane::OF_PASSES.map(|lane| self.clone().run_lane(lane, stop.clone()));
+        let lanes = Lane::of_passes().map(|lane| self.clone().run_lane(lane, stop.clone()));
         futures::future::join_all(lanes).await;
     }
 
@@ -152,7 +152,7 @@ impl Passes {
             }
             let queue = self.queue(lane);
             let name = queue.next().await;
-            let waiting: usize = Lane::OF_PASSES.iter().map(|lane| self.queue(*lane).waiting()).sum();
+            let waiting: usize = Lane::of_passes().map(|lane| self.queue(lane).waiting()).sum();
             let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
             self.reconciler.metrics.queue_length.set(waiting);
             if self.leadership.term() == Some(term) {
