@@ -1,6 +1,7 @@
 //! Parts of diagnoses that several kinds of evidence share.
 
 use super::{Cause, Diagnosis, Evidence};
+use crate::keys::{Key, State};
 
 /// How many candidates were tried, none of which opens the object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,6 +44,23 @@ pub(super) fn key_gone(message: String, next: String) -> Diagnosis {
         message,
         next,
     }
+}
+
+/// For an object that was sealed with this key, if the key is retired.
+pub(super) fn retired(key: &Key, evidence: &Evidence) -> Option<Diagnosis> {
+    let State::Retired(label) = &key.state else {
+        return None;
+    };
+    Some(key_gone(
+        format!(
+            "it was sealed with the key of {}, which is retired (its label is {label:?})",
+            key.name
+        ),
+        format!(
+            "kubeseal keys list{}; label it active to open with it once more, then kubeseal reseal",
+            evidence.flags
+        ),
+    ))
 }
 
 pub(super) fn other_cluster(message: String, evidence: &Evidence, file: &str) -> Diagnosis {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use sealing::v2::KeyId;
 
-use super::diagnoses::{Tried, again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster, retired};
 use super::probe::{Answer, Case, Trial};
 use super::{Cause, Diagnosis, Evidence};
-use crate::keys::{Inventory, Key, KeyFacts, LocalCert, State};
+use crate::keys::{Inventory, Key, KeyFacts, LocalCert};
 use crate::quoting::word;
 
 /// An item that opens under another name: it was renamed after sealing, swapped with another one, or copied from it.
@@ -89,19 +89,7 @@ pub(super) fn by_key_ids(case: &Case, evidence: &Evidence, file: &str) -> Option
 /// What the key Secrets of the cluster say of the ids.
 fn by_keys_of_cluster(case: &Case, evidence: &Evidence, keys: &Inventory, ids: &str, file: &str) -> Option<Diagnosis> {
     if let Some(key) = key_of(case, keys) {
-        let State::Retired(label) = &key.state else {
-            return None;
-        };
-        return Some(key_gone(
-            format!(
-                "it was sealed with the key of {}, which is retired (its label is {label:?})",
-                key.name
-            ),
-            format!(
-                "kubeseal keys list{}; label it active to open with it once more, then kubeseal reseal",
-                evidence.flags
-            ),
-        ));
+        return retired(key, evidence);
     }
     let certified = keys.keys.iter().find(|key| {
         let cert = key.cert.as_ref().and_then(|cert| cert.hybrid.as_ref());

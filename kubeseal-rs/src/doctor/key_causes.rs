@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sealing::key::Fingerprint;
 
-use super::diagnoses::{Tried, again, key_gone, other_cluster};
+use super::diagnoses::{Tried, again, key_gone, other_cluster, retired};
 use super::probe::Case;
 use super::{Cause, Diagnosis, Evidence, hybrid_key};
 use crate::keys::{Key, LocalCert, State};
@@ -210,17 +210,8 @@ pub(super) fn by_keys(case: &Case, evidence: &Evidence, file: &str) -> Option<Di
     let known = [&evidence.opened_here_by, &hinted, &evidence.opened_before_by];
     let sealed_with = known.into_iter().find(|keys| !keys.is_empty()).unwrap_or(&hinted);
     if let Some(key) = sealed_with.iter().find_map(|key| key_secret(evidence, key)) {
-        if let State::Retired(label) = &key.state {
-            return Some(key_gone(
-                format!(
-                    "it was sealed with the key of {}, which is retired (its label is {label:?})",
-                    key.name
-                ),
-                format!(
-                    "kubeseal keys list{}; label it active to open with it once more, then kubeseal reseal",
-                    evidence.flags
-                ),
-            ));
+        if let Some(retired) = retired(key, evidence) {
+            return Some(retired);
         }
     } else if let Some(key) = sealed_with.iter().next().filter(|_| evidence.keys.is_some()) {
         return Some(not_held(key, evidence, file));
