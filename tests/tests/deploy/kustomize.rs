@@ -160,18 +160,9 @@ fn the_component_of_format_v2_has_the_controller_publish_hybrid_keys() -> Result
     let kustomization = "{resources: [../../base], components: [../../components/format-v2, ../../components/ha]}";
     std::fs::write(folder.join("kustomization.yaml"), kustomization)?;
     let objects = cluster.objects_in(&built(cluster, &folder)?)?;
-    let deployment = objects
-        .iter()
-        .find(|object| object["kind"] == "Deployment")
-        .context("a Deployment")?;
-    let variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .context("variables")?;
-    let hybrid = variables
-        .iter()
-        .find(|variable| variable["name"] == "SEALED_SECRETS_HYBRID");
-    let word = hybrid.and_then(|variable| variable["value"].as_str());
-    ensure!(word == Some("publish"), "{variables:?}");
+    let flags = flags_of_variables(&objects)?;
+    let hybrid: Vec<_> = flags.iter().filter(|flag| flag.starts_with("--hybrid=")).collect();
+    ensure!(hybrid == ["--hybrid=publish"], "{flags:?}");
     Ok(())
 }
 

@@ -26,17 +26,21 @@ fn a_url_without_a_fingerprint_says_how_to_get_one() {
     assert!(run.stderr.ends_with(told), "{}", run.stderr);
 }
 
-#[test]
-fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
-    let folder = repository();
-    let key = |name: &str| {
+/// The fingerprints of the two test keys.
+fn test_keys(folder: &Folder) -> [String; 2] {
+    ["test-only.crt", "test-only-other.crt"].map(|name| {
         SealingCert::from_pem(folder.text(name).as_bytes())
             .unwrap()
             .public()
             .fingerprint()
             .to_string()
-    };
-    let (right, wrong) = (key("test-only.crt"), key("test-only-other.crt"));
+    })
+}
+
+#[test]
+fn a_file_with_another_key_than_the_pinned_one_seals_nothing() {
+    let folder = repository();
+    let [right, wrong] = test_keys(&folder);
     let pinned = |pin: &str| {
         folder.put(
             ".kubeseal.yaml",
@@ -97,14 +101,7 @@ fn answer_over_tls(folder: &Folder, answer: String) -> String {
 #[test]
 fn a_certificate_from_a_url_must_be_that_of_the_pinned_key() {
     let folder = repository();
-    let key = |name: &str| {
-        SealingCert::from_pem(folder.text(name).as_bytes())
-            .unwrap()
-            .public()
-            .fingerprint()
-            .to_string()
-    };
-    let (right, wrong) = (key("test-only.crt"), key("test-only-other.crt"));
+    let [right, wrong] = test_keys(&folder);
     let url = serve_over_tls(&folder, folder.text("test-only.crt"));
     let run = |pin: &str| {
         let text = format!("clusters:\n  c:\n    cert: {url}/v1/cert.pem\n    fingerprint: {pin}\n");
